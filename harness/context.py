@@ -1,0 +1,55 @@
+"""Context: what a lane is given while it evaluates one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.digest import derive_seed
+from harness.core.tier import Tier
+
+if TYPE_CHECKING:
+    from harness.core.case import Case
+    from harness.sandbox.pool import BoxPool
+
+
+def _silent(_text: str) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Context:
+    """Resources shared by the cases of one process.
+
+    Attributes:
+        secret_seed: The run's secret; inputs are drawn from it, so no candidate can know them beforehand.
+        scratch: A private directory of this user for derived files (drawn inputs, compiled kernels); it may vanish.
+        tier: What the boxes of this session were proved to be; None when nothing was probed.
+        progress: Takes one short line for long work.
+    """
+
+    secret_seed: int
+    scratch: Path
+    tier: Tier | None = None
+    progress: Callable[[str], None] = _silent
+    _pools: list[BoxPool] = field(default_factory=list)
+
+    def seed(self, case: Case, *parts: object) -> int:
+        """A seed for one purpose: the same for the same run secret, case and parts, different otherwise."""
+        return derive_seed(self.secret_seed, case.lane, case.subject.digest, *parts)
+
+    @property
+    def boxes(self) -> BoxPool:
+        """The pool of warm zygotes, started at first use."""
+        if not self._pools:
+            from harness.sandbox.pool import BoxPool
+
+            self._pools.append(BoxPool())
+        return self._pools[0]
+
+    def close(self) -> None:
+        """Stop what was started: no process outlives the context."""
+        while self._pools:
+            self._pools.pop().close()

@@ -1,0 +1,66 @@
+"""Budget: what a subject may use at one epoch. Schedule: how that anneals."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Self
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from harness.core.frozen import Frozen
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Range = tuple[Positive, Positive]
+
+
+class Budget(Frozen):
+    """Hard limits at one epoch."""
+
+    time_ms: Positive
+    """Wall milliseconds for one call (or one step)."""
+
+    memory_mb: Positive
+    """Mebibytes above the empty box."""
+
+    cpu_factor: Positive = 20.0
+    """How many times the reference's CPU time still earns full performance marks."""
+
+
+class Schedule(Frozen):
+    """Linear from the first value at epoch 0 to the second at `epochs`, clamped on both sides.
+
+    The defaults are the ToolGen tournament's: 2000 -> 1000 ms and 128 -> 64 MB over 40 epochs. `cpu_factor` is
+    geometric instead, because a ratio feels equal steps as equal factors: 20 -> 1.5 is x0.937 an epoch.
+    """
+
+    time_ms: Range = (2000.0, 1000.0)
+    memory_mb: Range = (128.0, 64.0)
+    cpu_factor: Range = (20.0, 1.5)
+    epochs: PositiveInt = 40
+
+    @field_validator("time_ms", "memory_mb", "cpu_factor", mode="before")
+    @classmethod
+    def _constant_is_a_range(cls, value: object) -> object:
+        return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _never_loosens(self) -> Self:
+        for name in ("time_ms", "memory_mb", "cpu_factor"):
+            start, end = getattr(self, name)
+            if end > start:
+                msg = f"{name} must not grow with the epoch, but {start:g} -> {end:g} does"
+                raise ValueError(msg)
+        return self
+
+    def at(self, epoch: int) -> Budget:
+        """The budget of one epoch; epochs below 0 and beyond the last are clamped."""
+        k = min(max(epoch, 0), self.epochs) / self.epochs
+        return Budget(
+            time_ms=_linear(self.time_ms, k),
+            memory_mb=_linear(self.memory_mb, k),
+            cpu_factor=math.exp(_linear((math.log(self.cpu_factor[0]), math.log(self.cpu_factor[1])), k)),
+        )
+
+
+def _linear(ends: tuple[float, float], k: float) -> float:
+    return ends[0] + (ends[1] - ends[0]) * k

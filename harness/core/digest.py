@@ -1,0 +1,36 @@
+"""Digests: content addresses for subjects, inputs and evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+PREFIX = 16  # hex digits shown to people; the full digest is stored
+
+
+def digest_bytes(data: bytes) -> str:
+    """Hex SHA-256 of raw bytes: the identity of a subject."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """Hex SHA-256 of a JSON value, independent of key order.
+
+    Raises:
+        TypeError: if `value` is not JSON.
+        ValueError: if it holds NaN or infinity, which have no canonical JSON form.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return digest_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def derive_seed(*parts: object) -> int:
+    """A 63-bit seed from named parts, the same on every machine and Python (unlike `hash`)."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1
+
+
+def short(digest: str) -> str:
+    """The prefix of a digest that people see and type."""
+    return digest[:PREFIX]

@@ -1,0 +1,76 @@
+"""The one tree of errors that are ours; what a candidate does wrong is data (`Evidence.status`), never one of these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class CrucibleError(Exception):
+    """Something is wrong on our side or in a trusted file.
+
+    Args:
+        what: What is wrong, in one sentence.
+        where: `file`, `file:line` or `file:line:column`, or a name the user typed.
+        fix: What to do about it: a command, a key, a value.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}\n  fix: {self.fix}" if self.fix else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by the default pickling, and xdist or multiprocessing may pickle us.
+        return _rebuild, (type(self), self.what, self.where, self.fix)
+
+
+def _rebuild(kind: type[CrucibleError], what: str, where: str, fix: str) -> CrucibleError:
+    return kind(what, where=where, fix=fix)
+
+
+class UsageError(CrucibleError):
+    """The command line asks for something that does not exist or contradicts itself (exit status 4)."""
+
+
+class SuiteError(CrucibleError):
+    """A suite file, or something it names, is wrong: a collection error of that suite alone."""
+
+
+class SpecError(SuiteError):
+    """A trusted specification (tool, grammar, program, kernel definition) is wrong."""
+
+
+class InfraError(CrucibleError):
+    """Our own machinery failed while judging; the case becomes `infra`, never the candidate's fault."""
+
+
+class TierError(CrucibleError):
+    """The machine cannot offer the isolation that was asked for (exit status 4)."""
+
+
+class LedgerError(CrucibleError):
+    """The ledger cannot be opened, read or written."""
+
+
+class MissingExtraError(CrucibleError):
+    """An optional dependency is absent; the message carries the exact install line."""
+
+    def __init__(self, extra: str, *, module: str) -> None:
+        self.extra, self.module = extra, module
+        super().__init__(f"{module} is not installed", fix=f"pip install 'pytest-crucible[{extra}]'")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_missing, (self.extra, self.module)
+
+
+def _rebuild_missing(extra: str, module: str) -> MissingExtraError:
+    return MissingExtraError(extra, module=module)
+
+
+def position(path: Path | str, line: int | None = None, column: int | None = None) -> str:
+    """`file:line:column` as editors and CI understand it; parts that are unknown are left out."""
+    parts = [str(path), *(str(n) for n in (line, column) if n is not None)]
+    return ":".join(parts)

@@ -1,0 +1,49 @@
+"""Evaluation: a case, what was observed and what the policy makes of it. One row of the ledger."""
+
+from __future__ import annotations
+
+from harness.core.case import Case
+from harness.core.evidence import Evidence
+from harness.core.frozen import Frozen
+from harness.core.score import Score
+from harness.core.status import Status
+
+
+class Evaluation(Frozen):
+    """The verdict on one case, with everything it rests on."""
+
+    case: Case
+    evidence: Evidence
+    score: Score
+
+    @property
+    def status(self) -> Status:
+        """What happened."""
+        return self.evidence.status
+
+    @property
+    def passed(self) -> bool:
+        """Whether the subject is good: status ok and every gate holds. Says nothing about expectations."""
+        return self.status is Status.OK and self.score.holds
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the case does what its suite says: for a planted control its expected status, else `passed`."""
+        expect = self.case.policy.expect
+        return self.passed if expect is None else self.status is expect
+
+    @property
+    def neutral(self) -> bool:
+        """Neither passed nor failed: skipped, or `review`/`noisy` that the suite does not insist on."""
+        if self.case.policy.expect is not None:
+            return False
+        if self.status is Status.SKIPPED:
+            return "gpu" not in self.case.policy.require or "gpu" not in self.case.markers
+        return self.status in (Status.REVIEW, Status.NOISY) and self.status.value not in self.case.policy.require
+
+    @property
+    def why(self) -> str:
+        """One sentence: the reason of the status, else of the first gate that fails, else the score's explanation."""
+        if self.status is not Status.OK:
+            return self.evidence.why
+        return self.score.failed[0].why if self.score.failed else self.score.explanation

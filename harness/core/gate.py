@@ -1,0 +1,53 @@
+"""Gate: a hard condition, with what was observed, what was asked and a sentence saying why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.core.frozen import Frozen
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class GateResult(Frozen):
+    """A gate that was held against evidence."""
+
+    name: str
+    observed: Finite | None
+    """None when the quantity is undefined; such a gate does not hold."""
+    threshold: Finite
+    passed: bool
+    why: str
+
+
+class Gate(Frozen):
+    """A bound on one named quantity."""
+
+    name: str
+    threshold: Finite
+    at_most: bool = False
+    """False: the observed value must reach the threshold. True: it must not exceed it."""
+
+    def hold(self, observed: float | None, *, because: str = "") -> GateResult:
+        """Judge one observed value; an undefined one fails.
+
+        Args:
+            observed: The quantity, or None if it is undefined.
+            because: What stands behind the value, shown when the gate fails.
+        """
+        relation = "<=" if self.at_most else ">="
+        if observed is None:
+            passed, why = False, f"{self.name} is undefined, needed {relation} {self.threshold:g}"
+        else:
+            passed = observed <= self.threshold if self.at_most else observed >= self.threshold
+            verb = "holds" if passed else "fails"
+            why = f"{self.name} {observed:.6g} {verb} {relation} {self.threshold:g}"
+        return GateResult(
+            name=self.name,
+            observed=observed,
+            threshold=self.threshold,
+            passed=passed,
+            why=f"{why}: {because}" if because and not passed else why,
+        )

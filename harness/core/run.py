@@ -1,0 +1,42 @@
+"""Run: one pytest invocation (or one verb that evaluates)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import NonNegativeInt
+
+from harness.core.frozen import Frozen
+from harness.core.tier import Tier
+
+
+class RunStatus(StrEnum):
+    """How far a run came."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    ABORTED = "aborted"
+
+
+class Run(Frozen):
+    """What is known of a run when it starts; status and end are added by the ledger."""
+
+    run_id: str
+    """Sorts by start time (see `new_run_id`)."""
+    started_at: datetime
+    """With a time zone."""
+    epoch: NonNegativeInt
+    secret_seed: int
+    tier: Tier | None
+    """None until a box was probed, or when none was needed."""
+    machine: str
+    """A class of machines whose numbers may be compared."""
+    git_commit: str = ""
+    command: str = ""
+    versions: dict[str, str] = {}
+
+
+def new_run_id(started_at: datetime, entropy: int) -> str:
+    """`20261122-113711-1a2b3c`: readable, sortable, unique enough for two runs of one second."""
+    return f"{started_at:%Y%m%d-%H%M%S}-{entropy & 0xFFFFFF:06x}"

@@ -1,0 +1,115 @@
+"""Score: gates, weighted components and a total, a pure function of evidence and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.core.evidence import Evidence
+from harness.core.frozen import Frozen
+from harness.core.gate import Gate, GateResult
+from harness.core.policy import Policy
+from harness.core.status import Status
+
+Unit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Component(Frozen):
+    """One weighted part of a score."""
+
+    name: str
+    value: Unit | None
+    """Between 0 and 1; None when undefined, which is not the same as 0."""
+    weight: Unit
+    why: str = ""
+
+
+class Score(Frozen):
+    """What a policy makes of evidence."""
+
+    total: Unit | None
+    """None is "unscored": never 0 and never -1."""
+    low: Unit | None = None
+    """The total if every undefined component were 0."""
+    high: Unit | None = None
+    """The total if every undefined component were 1."""
+    components: tuple[Component, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    explanation: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def failed(self) -> tuple[GateResult, ...]:
+        """The gates that do not hold, in order."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+
+def weigh(
+    components: Sequence[Component], *, factor: float = 1.0, cap: float = 1.0
+) -> tuple[float | None, float, float]:
+    """`min(cap, factor x sum of weight x value)` with its bounds.
+
+    Returns:
+        The total (None if any component with weight is undefined), the total with undefined components at 0, and with
+        them at 1.
+    """
+    known = sum(c.weight * c.value for c in components if c.value is not None)
+    unknown = sum(c.weight for c in components if c.value is None)
+    low, high = min(cap, factor * known), min(cap, factor * (known + unknown))
+    return (low if unknown == 0 else None), low, high
+
+
+UNJUDGED = frozenset({Status.INFRA, Status.SKIPPED})
+
+
+def judge(
+    evidence: Evidence,
+    policy: Policy,
+    components: Iterable[Component],
+    *,
+    gates: Iterable[GateResult] = (),
+    factor: float = 1.0,
+    cap: float = 1.0,
+    explanation: str = "",
+) -> Score:
+    """The usual way from components to a score: weigh them, then hold the suite's gates against them.
+
+    Args:
+        evidence: What was observed; with status `infra` or `skipped` the case stays unscored.
+        policy: Its `gates` name components or `score`.
+        components: The lane's soft scores.
+        gates: The lane's own gates (budget, safety ...), already held.
+        factor: Multiplies the weighted sum (stability).
+        cap: Upper end of the total.
+        explanation: One sentence on the score.
+    """
+    parts = tuple(components)
+    if evidence.status in UNJUDGED:
+        return Score(total=None, components=parts, explanation=explanation or evidence.why)
+    total, low, high = weigh(parts, factor=factor, cap=cap)
+    observed = {component.name: component for component in parts}
+    held = list(gates)
+    for name, threshold in policy.gates.items():
+        gate = Gate(name=name, threshold=threshold)
+        if name == "score":
+            held.append(_hold_interval(gate, total, low, high))
+        elif name in observed:
+            held.append(gate.hold(observed[name].value, because=observed[name].why))
+        elif not any(result.name == name for result in held):
+            held.append(gate.hold(None, because=f"no component of that name; there are {', '.join(sorted(observed))}"))
+    return Score(total=total, low=low, high=high, components=parts, gates=tuple(held), explanation=explanation)
+
+
+def _hold_interval(gate: Gate, total: float | None, low: float, high: float) -> GateResult:
+    # An undefined total still decides a gate when both ends of its interval agree.
+    if total is not None or low >= gate.threshold:
+        return gate.hold(low if total is None else total)
+    if high < gate.threshold:
+        return gate.hold(high)
+    return gate.hold(None, because=f"the total lies between {low:.3f} and {high:.3f}")
