@@ -1,0 +1,151 @@
+"""How values cross the box: canonical JSON with exact types. Used on both sides; standard library only.
+
+JSON itself keeps str, bool, int, float, None, list and dict with string keys apart. The rest is tagged: a tuple is
+`{"$tuple": [...]}`, bytes are `{"$bytes": base64}`, an integer beyond 1,024 bits is `{"$int": hex}` (its decimal form
+would take quadratic time), and a key that begins with `$` gets one more `$`. Keys are sorted, so two values are the
+same, type for type, exactly when their encodings are equal bytes. NaN equals NaN; -0.0 is not 0.0.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+BIG = 1 << 1024
+DEEP = 6000  # recursion limit while a deeply nested value is coded; the C coder needs few bytes a level
+_PLAIN = frozenset({str, bool, type(None), float})
+
+_T = TypeVar("_T")
+
+
+class CodecError(ValueError):
+    """The value or the bytes are not of the kind that may cross."""
+
+
+_dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_loads = json.JSONDecoder().decode
+
+
+def encode(value: Any) -> bytes:
+    """The canonical form, ASCII only.
+
+    Raises:
+        CodecError: if the value, or a part of it, is of another type (subclasses included), a dictionary key is not a
+            string, or it is nested more than some thousand levels deep.
+    """
+    kind = type(value)
+    try:
+        if kind in _PLAIN:
+            return _dumps(value).encode("ascii")
+        return _deeply(_encode_container, value)
+    except RecursionError:
+        raise CodecError("nested too deeply to cross the box") from None
+
+
+def decode(data: bytes) -> Any:
+    """The value of a canonical form.
+
+    Raises:
+        CodecError: if the bytes are not such a form.
+    """
+    try:
+        text = data.decode("ascii")
+        value = _deeply(_loads, text)
+        return _deeply(_untag, value) if "{" in text else value
+    except RecursionError:
+        raise CodecError("nested too deeply to cross the box") from None
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise CodecError(f"not a value that may cross the box: {error}") from None
+
+
+def _deeply(function: Callable[[Any], _T], value: Any) -> _T:
+    # Callers may themselves be deep in a stack (pytest is), so the limit is lifted for this one call only.
+    try:
+        return function(value)
+    except RecursionError:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, DEEP))
+        try:
+            return function(value)
+        finally:
+            sys.setrecursionlimit(limit)
+
+
+def _encode_container(value: Any) -> bytes:
+    return _dumps(value if _is_plain(value) else _tag(value)).encode("ascii")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON alone carries the value; raises CodecError for what cannot cross at all."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        kind = type(item)
+        if kind in _PLAIN:
+            continue
+        if kind is int:
+            if not -BIG < item < BIG:
+                return False
+        elif kind is list:
+            if not set(map(type, item)) <= _PLAIN:
+                todo.extend(item)
+        elif kind is dict:
+            for key in item:
+                if type(key) is not str:
+                    raise CodecError(f"a dictionary key of type {type(key).__name__} cannot cross the box")
+                if key.startswith("$"):
+                    return False
+            if not set(map(type, item.values())) <= _PLAIN:
+                todo.extend(item.values())
+        elif kind is tuple or kind is bytes:
+            return False
+        else:
+            raise CodecError(f"a value of type {kind.__name__} cannot cross the box")
+    return True
+
+
+def _tag(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is int:
+        return value if -BIG < value < BIG else {"$int": hex(value)}
+    if kind is list:
+        return [_tag(item) for item in value]
+    if kind is tuple:
+        return {"$tuple": [_tag(item) for item in value]}
+    if kind is bytes:
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if kind is dict:
+        tagged = {}
+        for key, item in value.items():
+            if type(key) is not str:
+                raise CodecError(f"a dictionary key of type {type(key).__name__} cannot cross the box")
+            tagged["$" + key if key.startswith("$") else key] = _tag(item)
+        return tagged
+    raise CodecError(f"a value of type {kind.__name__} cannot cross the box")
+
+
+def _untag(value: Any) -> Any:
+    if type(value) is list:
+        return [_untag(item) for item in value]
+    if type(value) is not dict:
+        return value
+    if len(value) == 1:
+        ((key, item),) = value.items()
+        if key == "$tuple" and type(item) is list:
+            return tuple(_untag(part) for part in item)
+        if key == "$bytes" and type(item) is str:
+            return base64.b64decode(item, validate=True)
+        if key == "$int" and type(item) is str:
+            return int(item, 16)
+    plain = {}
+    for key, item in value.items():
+        if key.startswith("$") and not key.startswith("$$"):
+            raise CodecError(f"unknown tag {key!r}")
+        plain[key[1:] if key.startswith("$") else key] = _untag(item)
+    return plain

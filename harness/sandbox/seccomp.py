@@ -1,0 +1,396 @@
+"""seccomp filters as raw BPF. Standard library only: this is loaded into zygotes."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+
+from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS, PR_SET_NO_NEW_PRIVS, prctl, syscall
+
+# What pure Python needs: memory, files below the box's own root, time, threads, its own signals. Nothing that makes a
+# process, a socket, a kernel object with its own memory, or that names another process.
+STRICT = frozenset(
+    [
+        "read",
+        "write",
+        "readv",
+        "writev",
+        "pread64",
+        "pwrite64",
+        "preadv",
+        "pwritev",
+        "preadv2",
+        "pwritev2",
+        "lseek",
+        "open",
+        "openat",
+        "creat",
+        "close",
+        "close_range",
+        "stat",
+        "fstat",
+        "lstat",
+        "newfstatat",
+        "statx",
+        "access",
+        "faccessat",
+        "faccessat2",
+        "readlink",
+        "readlinkat",
+        "getdents",
+        "getdents64",
+        "getcwd",
+        "chdir",
+        "fchdir",
+        "mkdir",
+        "mkdirat",
+        "rmdir",
+        "unlink",
+        "unlinkat",
+        "rename",
+        "renameat",
+        "renameat2",
+        "link",
+        "linkat",
+        "symlink",
+        "symlinkat",
+        "truncate",
+        "ftruncate",
+        "fallocate",
+        "fsync",
+        "fdatasync",
+        "fadvise64",
+        "chmod",
+        "fchmod",
+        "fchmodat",
+        "fchmodat2",
+        "umask",
+        "utimensat",
+        "statfs",
+        "fstatfs",
+        "flock",
+        "copy_file_range",
+        "sendfile",
+        "dup",
+        "dup2",
+        "dup3",
+        "pipe",
+        "pipe2",
+        "mmap",
+        "munmap",
+        "mprotect",
+        "mremap",
+        "madvise",
+        "mincore",
+        "msync",
+        "brk",
+        "poll",
+        "ppoll",
+        "select",
+        "pselect6",
+        "epoll_create",
+        "epoll_create1",
+        "epoll_ctl",
+        "epoll_wait",
+        "epoll_pwait",
+        "epoll_pwait2",
+        "eventfd",
+        "eventfd2",
+        "timerfd_create",
+        "futex",
+        "futex_waitv",
+        "futex_wake",
+        "futex_wait",
+        "futex_requeue",
+        "set_robust_list",
+        "get_robust_list",
+        "rseq",
+        "set_tid_address",
+        "sched_yield",
+        "sched_getaffinity",
+        "nanosleep",
+        "clock_nanosleep",
+        "clock_gettime",
+        "clock_getres",
+        "gettimeofday",
+        "time",
+        "times",
+        "getrusage",
+        "getitimer",
+        "setitimer",
+        "alarm",
+        "pause",
+        "getpid",
+        "gettid",
+        "getppid",
+        "getuid",
+        "geteuid",
+        "getgid",
+        "getegid",
+        "getgroups",
+        "getresuid",
+        "getresgid",
+        "getpgrp",
+        "getpgid",
+        "getsid",
+        "uname",
+        "sysinfo",
+        "getcpu",
+        "getrandom",
+        "getrlimit",
+        "rt_sigaction",
+        "rt_sigprocmask",
+        "rt_sigreturn",
+        "rt_sigpending",
+        "rt_sigtimedwait",
+        "sigaltstack",
+        "restart_syscall",
+        "arch_prctl",
+        "membarrier",
+        "exit",
+        "exit_group",
+    ]
+)
+
+# What numpy and torch never need and an escape would. Each line one reason.
+COMPUTE_DENIED = frozenset(
+    [
+        "fork",
+        "vfork",
+        "execve",
+        "execveat",
+        "socket",
+        "socketpair",
+        "connect",
+        "bind",
+        "listen",
+        "accept",
+        "sendto",
+        "sendmsg",
+        "recvfrom",
+        "recvmsg",
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "process_madvise",
+        "process_mrelease",
+        "kcmp",
+        "pidfd_open",
+        "pidfd_getfd",
+        "pidfd_send_signal",
+        "kill",
+        "tkill",
+        "tgkill",
+        "rt_sigqueueinfo",
+        "rt_tgsigqueueinfo",
+        "mount",
+        "umount2",
+        "pivot_root",
+        "chroot",
+        "unshare",
+        "setns",
+        "open_tree",
+        "move_mount",
+        "fsopen",
+        "fsconfig",
+        "fsmount",
+        "fspick",
+        "mount_setattr",
+        "open_by_handle_at",
+        "name_to_handle_at",
+        "mknod",
+        "mknodat",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+        "io_uring_setup",
+        "io_uring_enter",
+        "io_uring_register",
+        "io_setup",
+        "io_submit",
+        "add_key",
+        "request_key",
+        "keyctl",
+        "init_module",
+        "finit_module",
+        "delete_module",
+        "kexec_load",
+        "kexec_file_load",
+        "memfd_create",
+        "memfd_secret",
+        "shmget",
+        "shmat",
+        "semget",
+        "msgget",
+        "msgsnd",
+        "mq_open",
+        "splice",
+        "tee",
+        "vmsplice",
+        "setuid",
+        "setgid",
+        "setreuid",
+        "setresuid",
+        "setpgid",
+        "setsid",
+        "setrlimit",
+        "personality",
+        "setpriority",
+        "ioprio_set",
+        "sched_setscheduler",
+        "sched_setparam",
+        "sched_setattr",
+        "sched_setaffinity",
+        "migrate_pages",
+        "move_pages",
+        "mbind",
+        "reboot",
+        "swapon",
+        "swapoff",
+        "acct",
+        "settimeofday",
+        "clock_settime",
+        "adjtimex",
+        "sethostname",
+        "setdomainname",
+        "iopl",
+        "ioperm",
+        "modify_ldt",
+        "syslog",
+        "quotactl",
+        "vhangup",
+        "lookup_dcookie",
+        "fanotify_init",
+        "timer_create",
+    ]
+)
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_KILL_PROCESS, _ALLOW = 0x80000000, 0x7FFF0000
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
+_CLONE_THREAD = 0x00010000
+_NAMESPACE_FLAGS = 0x7E020000
+_F_SETPIPE_SZ = 1031
+_X32 = 0x40000000
+# isatty() asks TCGETS; Python sets close-on-exec and asks how much can be read. The rest could inject keystrokes.
+_HARMLESS_IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)
+_SECCOMP_MODE_FILTER = 2
+
+Instruction = tuple[int, int, int, int]
+
+
+def _refuse(code: int) -> int:
+    return 0x00050000 | code
+
+
+def _argument(index: int, *, high: bool = False) -> Instruction:
+    return _LOAD, 0, 0, _ARGUMENTS + 8 * index + (4 if high else 0)
+
+
+def _guarded() -> list[Instruction]:
+    """Calls that are allowed for some arguments only; each block ends in a verdict."""
+    blocks: list[Instruction] = []
+
+    def block(name: str, body: list[Instruction]) -> None:
+        if name in NUMBERS:
+            blocks.append((_EQUAL, 0, len(body), NUMBERS[name]))
+            blocks.extend(body)
+
+    # The flags of clone3 are in memory, which BPF cannot read: glibc falls back to clone when it does not exist.
+    block("clone3", [(_RETURN, 0, 0, _refuse(errno.ENOSYS))])
+    block(
+        "clone",
+        [
+            _argument(0),
+            (_ANY_BIT, 2, 0, _NAMESPACE_FLAGS),
+            (_ANY_BIT, 0, 1, _CLONE_THREAD),
+            (_RETURN, 0, 0, _ALLOW),
+            (_RETURN, 0, 0, _refuse(errno.EAGAIN)),
+        ],
+    )
+    # A pipe's buffer is kernel memory outside every rlimit; 64 KiB each is bounded by RLIMIT_NOFILE.
+    block(
+        "fcntl",
+        [_argument(1), (_EQUAL, 0, 1, _F_SETPIPE_SZ), (_RETURN, 0, 0, _refuse(errno.EPERM)), (_RETURN, 0, 0, _ALLOW)],
+    )
+    harmless = len(_HARMLESS_IOCTLS)
+    block(
+        "ioctl",
+        [
+            _argument(1),
+            *((_EQUAL, harmless - i, 0, request) for i, request in enumerate(_HARMLESS_IOCTLS)),
+            (_RETURN, 0, 0, _refuse(errno.ENOTTY)),
+            (_RETURN, 0, 0, _ALLOW),
+        ],
+    )
+    # Reading a limit passes no new one.
+    block(
+        "prlimit64",
+        [
+            _argument(2),
+            (_EQUAL, 0, 3, 0),
+            _argument(2, high=True),
+            (_EQUAL, 0, 1, 0),
+            (_RETURN, 0, 0, _ALLOW),
+            (_RETURN, 0, 0, _refuse(errno.EPERM)),
+        ],
+    )
+    return blocks
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if spans and spans[-1][1] == number - 1:
+            spans[-1] = (spans[-1][0], number)
+        else:
+            spans.append((number, number))
+    return spans
+
+
+def build(policy: str) -> bytes:
+    """The filter of a policy, "strict" or "compute", as an array of `struct sock_filter`.
+
+    A foreign architecture and the x32 numbers kill: they would bypass the numbers that are compared below.
+    """
+    program: list[Instruction] = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUAL, 1, 0, ARCHITECTURE),
+        (_RETURN, 0, 0, _KILL_PROCESS),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    if MACHINE == "x86_64":
+        program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
+    program += _guarded()
+    strict = policy == "strict"
+    listed = [NUMBERS[name] for name in (STRICT if strict else COMPUTE_DENIED) if name in NUMBERS]
+    verdict, otherwise = (_ALLOW, _refuse(errno.EPERM)) if strict else (_refuse(errno.EPERM), _ALLOW)
+    for first, last in _ranges(listed):
+        if first == last:
+            program += [(_EQUAL, 0, 1, first), (_RETURN, 0, 0, verdict)]
+        else:
+            program += [(_AT_LEAST, 0, 2, first), (_AT_LEAST, 1, 0, last + 1), (_RETURN, 0, 0, verdict)]
+    program.append((_RETURN, 0, 0, otherwise))
+    return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
+
+
+class Filter:
+    """A built filter, ready to be installed in a box without allocating anything there."""
+
+    def __init__(self, policy: str) -> None:
+        if not ARCHITECTURE:
+            raise OSError(errno.ENOSYS, f"no system call table for {MACHINE or 'this system'}")
+        code = build(policy)
+        self._code = ctypes.create_string_buffer(code, len(code))
+        header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(self._code))
+        self._program = ctypes.create_string_buffer(header, len(header))
+
+    def install(self) -> None:
+        """Bind this process and all its threads to the filter, for good.
+
+        Raises:
+            OSError: if the kernel refuses.
+        """
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        syscall("seccomp", 1, 0, self._program)
