@@ -108,7 +108,7 @@ class TokenTrie:
             del trail[depth - 1].children[path[depth - 1]]
 
     def nearest(self, query: list[int], threshold: float) -> int:
-        """The place of the most similar representative, the earliest of several, or -1 if none reaches the threshold."""
+        """The place of the most similar representative, the earliest of several, or -1 below the threshold."""
         size = len(query)
         position = {token: index for index, token in enumerate(query)}
         best, floor = -1, threshold

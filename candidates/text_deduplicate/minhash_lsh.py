@@ -6,8 +6,8 @@
 # ///
 """Locality-sensitive hashing that is never wrong: buckets propose, verification decides, a complete scan confirms.
 
-MinHash buckets find most near-duplicates at once, but they can miss the best match, and an approximate answer is a wrong
-one. So what the buckets propose is verified with the true similarity and becomes the floor for a scan over all
+MinHash buckets find most near-duplicates at once, but they can miss the best match, and an approximate answer is a
+wrong one. So what the buckets propose is verified with the true similarity and becomes the floor for a scan over all
 representatives, of which nearly all are ruled out by their size or a 256-bit sketch without comparing sets.
 All hashes are CRC-32, which is the same in every process (Python's own string hash is not).
 """
@@ -51,7 +51,7 @@ class Record:
         return shared / (len(self.words) + len(other.words) - shared)
 
     def bound(self, other: Record) -> float:
-        """No less than the similarity: a bit of one sketch missing in the other stands for a token that is not shared."""
+        """No less than the similarity: a bit of one sketch missing in the other stands for an unshared token."""
         mine, theirs = len(self.words), len(other.words)
         both = self.sketch & other.sketch
         shared = min(mine - (self.sketch ^ both).bit_count(), theirs - (other.sketch ^ both).bit_count())

@@ -116,8 +116,8 @@ def _settle(group: list[int], first: list[int]) -> None:
 class PrefixFilter:
     """Finds representatives that can be similar enough: such a pair shares a token among the rarest few of each.
 
-    If the similarity is to reach the threshold, the overlap must be at least `required(size)` of either line, so leaving
-    out one token less than that from the end of its sorted tokens cannot leave out all that they share.
+    If the similarity is to reach the threshold, the overlap must be at least `required(size)` of either line. So
+    leaving out one token less than that from the end of its sorted tokens cannot leave out all that they share.
     """
 
     def __init__(self, threshold: float) -> None:

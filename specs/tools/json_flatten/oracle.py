@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -103,9 +104,11 @@ def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
     inner: set[int] = {id(root)}  # containers made here, as against leaves that happen to be empty containers
     lists: list[tuple[dict[Step, Any], Step]] = []
     for path, leaf in flat.items():
+        if isinstance(leaf, (dict, list)) and leaf:
+            raise ValueError(f"the value of {path!r} is no leaf")
         steps = path_steps(path)
         here = root
-        for step, following in zip(steps[:-1], steps[1:], strict=True):
+        for step, following in pairwise(steps):
             if step not in here:
                 made: dict[Step, Any] = {}
                 here[step] = made
@@ -265,7 +268,7 @@ def edges() -> list[Kwargs]:
         # Keys of odd characters.
         {"obj": {"caf\u00e9": 1, "cafe\u0301": 2, "CAF\u00c9": 3}},
         {"obj": {"\U0001f600": {"\U00010348": 1}, "\u202ertl": 2, "\u200b": 3, "\ufeff": 4}},
-        {"obj": {"\x00": 1, "\n": {"\t": 2}, "\x7f": 3, " ": {" ": 4}, "\u2028": 5, "\"": 6, "'": 7, "/": 8, ":": 9}},
+        {"obj": {"\x00": 1, "\n": {"\t": 2}, "\x7f": 3, " ": {" ": 4}, "\u2028": 5, '"': 6, "'": 7, "/": 8, ":": 9}},
         {"obj": {"__class__": {"__init__": 1}, "__proto__": 2, "constructor": 3, "self": 4, "obj": {"obj": 5}}},
         {"obj": {unicodedata.normalize("NFD", "\ud55c\uae00"): 1, "\ud55c\uae00": 2}},
         {"obj": {"\uff0e": 1, "\u3002": {"\uff3b0\uff3d": 2}, "\u2024": 3}},
@@ -274,7 +277,7 @@ def edges() -> list[Kwargs]:
         {"obj": {"n": [0, 0.0, -0.0, False, "", "0", [], {}]}},
         {"obj": {"n": [2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**400, -(10**400)]}},
         {"obj": {"x": [5e-324, 1.7976931348623157e308, 1e16, 1e-7, 0.1, 1e22, 123456789.123456789]}},
-        {"obj": {"s": ["{}", "[]", "[0]", "a.b", "\\", "\"", "\x00", "\U0001f600", "\u2028", "{\"a\": [1]}"]}},
+        {"obj": {"s": ["{}", "[]", "[0]", "a.b", "\\", '"', "\x00", "\U0001f600", "\u2028", '{"a": [1]}']}},
         {"obj": {"l": [[0] * 12, [[1] * 11] * 2]}},
     ]
 
@@ -351,7 +354,7 @@ def _shuffled(obj: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 
 
 def wrapping_in_a_dict_prefixes_every_path(call: Call, kwargs: Kwargs, rng: random.Random) -> str | None:
-    """{"w.": x} has the paths of x, each after "w\\." and a dot."""
+    r"""{"w.": x} has the paths of x, each after "w\." and a dot."""
     if not _in_domain(kwargs):
         return None
     inner = call(**kwargs)

@@ -206,6 +206,8 @@ def edges() -> list[Kwargs]:
         # Which line is kept, and what it is compared by afterwards.
         {"lines": ["alpha", "alpha beta", "alpha beta gamma", "alpha beta gamma delta", "alpha"], "threshold": 0.5},
         {"lines": ["a b c d", "a b c e", "a b e f", "a e f g", "e f g h"], "threshold": 0.6},
+        {"lines": ["a b c d", "a b c e", "d e a"], "threshold": 0.6},
+        {"lines": ["a b c", "b c d e", "a b x", "c d e y", "a x"], "threshold": 0.4},
         {"lines": ["b a", "a  b", "a, b", "b; a", "a a a b"], "threshold": 0.9},
         {"lines": ["a a a a", "a b", "A A A A A"], "threshold": 0.5},
         {"lines": ["a b", "a b c", "c d", "a b c d", "b c", "d"], "threshold": 1 / 3},
