@@ -1,0 +1,343 @@
+"""Box: one subject in its own process; the parent asks, times and counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.core.errors import InfraError
+from harness.core.evidence import clip
+from harness.core.status import Status
+from harness.sandbox.codec import encode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.shim import HEADER, NONCE
+
+if TYPE_CHECKING:
+    from harness.sandbox.nursery import Death, Newborn, Nursery
+
+_KINDS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
+_KNOWN = frozenset((*_KINDS, b"L", b"M", b"X", b"Y"))
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one question.
+
+    Attributes:
+        kind: "value", "raised" (an exception), or "unsupported" (a type that cannot cross: it is wrong by type).
+        payload: Canonical JSON of the value, or of `{"type", "message"}`. Made by the subject: believe nothing.
+        seconds: Parent's monotonic clock, from before the question was written to after the answer was read.
+        cpu_seconds: CPU time of the box meanwhile, by the kernel; None where the kernel does not tell.
+    """
+
+    kind: str
+    payload: bytes
+    seconds: float
+    cpu_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a box used in its life.
+
+    Attributes:
+        cpu_ms: CPU milliseconds, all threads, by the kernel.
+        peak_mb: Peak MiB above the empty box.
+        peak_is_lower_bound: True where only resident memory of the process could be seen.
+        load_ms: Wall milliseconds from the start of the box until the source was loaded.
+        load_cpu_ms: CPU milliseconds until then.
+        idle_cpu_ms: CPU milliseconds used between questions, when nothing was asked.
+        signal: The signal that ended it; 0 if it left by itself; SIGKILL is usually ours.
+    """
+
+    cpu_ms: float = 0.0
+    peak_mb: float = 0.0
+    peak_is_lower_bound: bool = True
+    load_ms: float = 0.0
+    load_cpu_ms: float = 0.0
+    idle_cpu_ms: float = 0.0
+    signal: int = 0
+
+
+class Box:
+    """An open box. Use as a context manager: it is dead and reaped afterwards, whatever happened inside.
+
+    Leaving the block normally also checks that nothing was sent after the last answer (BoxFault, protocol).
+    """
+
+    def __init__(self, nursery: Nursery, source: bytes, *, entry: str, limits: Limits) -> None:
+        self._nursery, self._limits = nursery, limits
+        self._newborn: Newborn | None = None
+        self.usage = Usage()
+        self._load_ms = self._load_cpu = self._idle_cpu = 0.0
+        self._kills = nursery.cgroup.kills() if nursery.cgroup else 0
+        questions, self._write = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+        self._read, answers = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+        started = time.monotonic()
+        try:
+            self._newborn = nursery.open(limits, questions, answers)
+        except BaseException:
+            os.close(self._write)
+            os.close(self._read)
+            raise
+        finally:
+            os.close(questions)
+            os.close(answers)
+        os.set_blocking(self._write, False)
+        os.set_blocking(self._read, False)
+        self._clock = _cpu_clock(self._newborn.pid)
+        self._poll = select.poll()
+        self._poll.register(self._read, select.POLLIN)
+        self._buffer = bytearray()
+        self._sequence = int.from_bytes(os.urandom(NONCE), "little")
+        self._end = started + limits.total_seconds
+        self._closed = False
+        try:
+            self._load(source, entry, started)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, source: bytes, entry: str, started: float) -> None:
+        name = entry.encode()
+        nonce = self._nonce()
+        deadline = started + self._limits.load_seconds
+        frame = HEADER.pack(b"S", NONCE + 1 + len(name) + len(source)) + nonce + bytes([len(name)]) + name + source
+        tag, _nonce, body = self._exchange(frame, deadline, "while loading")
+        if tag == b"X":
+            raise InfraError(f"a layer of the box failed: {clip(body.decode('utf-8', 'replace'))}")
+        if tag != b"Y":
+            raise InfraError(f"the box spoke out of turn before any foreign code ran ({tag!r})")
+        tag, seen, body = self._exchange(b"", deadline, "while loading")
+        self._load_ms = (time.monotonic() - started) * 1e3
+        self._load_cpu = self._cpu()
+        self._last_cpu = self._load_cpu
+        if seen != nonce:
+            raise BoxFault(Status.PROTOCOL, "a frame was sent while loading that answers nothing")
+        if tag == b"L" and not body:
+            return
+        if tag == b"M":
+            raise BoxFault(Status.MEMORY, f"out of memory while loading ({self._budget()})")
+        if tag == b"E":
+            raise BoxFault(Status.CRASH, f"loading raised {describe(body)}")
+        raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} while loading")
+
+    def call(self, arguments: dict[str, Any], *, seconds: float | None = None) -> Answer:
+        """Ask one question; see `ask`."""
+        return self.ask(encode(arguments), seconds=seconds)
+
+    def ask(self, question: bytes, *, seconds: float | None = None) -> Answer:
+        """Ask one question given in canonical form, within the call limit (or `seconds`).
+
+        Raises:
+            BoxFault: timeout, crash, memory, output or protocol; the box is of no use afterwards.
+        """
+        nonce = self._nonce()
+        frame = HEADER.pack(b"Q", NONCE + len(question)) + nonce + question
+        if self._buffer or self._poll.poll(0):
+            self._unasked("before a question was asked")
+        cpu = self._cpu()
+        self._idle_cpu += cpu - self._last_cpu
+        begun = time.monotonic()
+        tag, seen, body = self._exchange(
+            frame, min(begun + (seconds or self._limits.call_seconds), self._end), "in a call"
+        )
+        elapsed = time.monotonic() - begun
+        self._last_cpu = self._cpu()
+        if seen != nonce:
+            raise BoxFault(Status.PROTOCOL, "an answer to another question, or a frame made up by the subject")
+        if tag == b"M":
+            raise BoxFault(Status.MEMORY, f"out of memory in a call ({self._budget()})")
+        if tag not in _KINDS:
+            raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} in a call")
+        used = self._last_cpu - cpu if self._clock is not None else None
+        return Answer(_KINDS[tag], body, elapsed, used)
+
+    def _nonce(self) -> bytes:
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFFFFFFFFFF
+        return self._sequence.to_bytes(NONCE, "little")
+
+    def _budget(self) -> str:
+        return f"limit {self._limits.memory_bytes / MIB:g} MB"
+
+    def _cpu(self) -> float:
+        if self._clock is None:
+            return 0.0
+        try:
+            return time.clock_gettime(self._clock)
+        except OSError:
+            return self._last_cpu if hasattr(self, "_last_cpu") else 0.0
+
+    def _exchange(self, frame: bytes, deadline: float, when: str) -> tuple[bytes, bytes, bytes]:
+        """Write a frame, read one; both may be larger than a pipe holds, neither side may hang the other."""
+        rest = self._send(frame)
+        buffer = self._buffer
+        needed = HEADER.size
+        tag, length = b"", 0
+        while True:
+            while len(buffer) >= needed:
+                if not tag:
+                    tag, length = HEADER.unpack_from(buffer)
+                    if tag not in _KNOWN:
+                        raise BoxFault(Status.PROTOCOL, f"a frame with unknown tag {tag!r} {when}")
+                    if length > self._limits.output_bytes + NONCE:
+                        raise BoxFault(
+                            Status.OUTPUT, f"an answer of {length} bytes {when} (limit {self._limits.output_bytes})"
+                        )
+                    if length < NONCE:
+                        raise BoxFault(Status.PROTOCOL, f"a frame too short to be an answer {when}")
+                    needed = HEADER.size + length
+                    continue
+                seen = bytes(buffer[HEADER.size : HEADER.size + NONCE])
+                body = bytes(buffer[HEADER.size + NONCE : needed])
+                del buffer[:needed]
+                return tag, seen, body
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._overtime(when)
+            self._poll_once(left, writing=bool(rest))
+            if rest:
+                rest = self._send(rest)
+            try:
+                data = os.read(self._read, _CHUNK)
+            except BlockingIOError:
+                continue
+            if not data:
+                raise self._vanished(when)
+            buffer += data
+
+    def _send(self, data: bytes | memoryview) -> bytes | memoryview:
+        try:
+            written = os.write(self._write, data) if data else 0
+        except BlockingIOError:
+            return data
+        except BrokenPipeError:
+            return b""  # it closed its end: reading will tell how it died
+        return memoryview(data)[written:] if written < len(data) else b""
+
+    def _poll_once(self, seconds: float, *, writing: bool) -> None:
+        if writing:
+            self._poll.register(self._write, select.POLLOUT)
+        self._poll.poll(seconds * 1e3)
+        if writing:
+            self._poll.unregister(self._write)
+
+    def _unasked(self, when: str) -> None:
+        data = bytes(self._buffer)
+        if not data:
+            try:
+                data = os.read(self._read, 64)
+            except BlockingIOError:
+                return
+        raise BoxFault(Status.PROTOCOL, f"data was sent {when}") if data else self._vanished(when)
+
+    def _overtime(self, when: str) -> BoxFault:
+        limit = self._limits.load_seconds if "loading" in when else self._limits.call_seconds
+        if time.monotonic() >= self._end:
+            return BoxFault(Status.TIMEOUT, f"the box lived longer than {self._limits.total_seconds:g} s in all")
+        return BoxFault(Status.TIMEOUT, f"no answer {when} within {limit:g} s")
+
+    def _vanished(self, when: str) -> BoxFault:
+        death = self._reap()
+        if self._nursery.cgroup is not None and self._nursery.cgroup.kills() > self._kills:
+            return BoxFault(Status.MEMORY, f"killed by the kernel {when}: more memory than allowed ({self._budget()})")
+        if death is None:
+            return BoxFault(Status.CRASH, f"the process closed its channel {when}")
+        if death.signal == 24 or (death.signal == 9 and self.usage.cpu_ms >= self._limits.cpu_seconds * 1e3):
+            return BoxFault(Status.TIMEOUT, f"more than {self._limits.cpu_seconds:g} s of CPU time {when}")
+        if death.signal:
+            return BoxFault(Status.CRASH, f"the process died of signal {death.signal} {when}")
+        return BoxFault(Status.CRASH, f"the process left {when} (exit {os.waitstatus_to_exitcode(death.status)})")
+
+    def _reap(self) -> Death | None:
+        """Kill, then account, then reap; returns None if that was done before."""
+        if self._newborn is None:
+            return None
+        cpu = self._cpu()
+        # A process that closed its channel on purpose is still alive; one that died shows its own signal.
+        self._wait_briefly()
+        self._nursery.kill(self._newborn)
+        cgroup = self._nursery.cgroup
+        peak = cgroup.peak() if cgroup is not None else None
+        newborn, self._newborn = self._newborn, None
+        death = self._nursery.reap(newborn)
+        resident = max(0, death.resident_kib - self._nursery.resident_kib) / 1024
+        self.usage = Usage(
+            cpu_ms=max(cpu * 1e3, death.cpu_us / 1e3),
+            peak_mb=resident if peak is None else peak / MIB,
+            peak_is_lower_bound=peak is None,
+            load_ms=self._load_ms,
+            load_cpu_ms=self._load_cpu * 1e3,
+            idle_cpu_ms=self._idle_cpu * 1e3,
+            signal=death.signal,
+        )
+        return death
+
+    def _wait_briefly(self) -> None:
+        if self._newborn is not None and self._newborn.pidfd >= 0 and self._channel_closed():
+            exited = select.poll()
+            exited.register(self._newborn.pidfd, select.POLLIN)
+            exited.poll(20)
+
+    def _channel_closed(self) -> bool:
+        return any(event & select.POLLHUP for _fd, event in self._poll.poll(0))
+
+    def finish(self) -> None:
+        """Check that nothing follows the last answer.
+
+        Raises:
+            BoxFault: protocol, if data is waiting.
+        """
+        if self._newborn is None:
+            return
+        if self._buffer or (not self._channel_closed() and self._poll.poll(0)):
+            raise BoxFault(Status.PROTOCOL, "data was sent after the last answer")
+
+    def close(self) -> None:
+        """Kill, account, reap; nothing of the box is left. Safe to repeat."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._reap()
+        finally:
+            os.close(self._write)
+            os.close(self._read)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self.close()
+
+
+def _cpu_clock(pid: int) -> int | None:
+    """The kernel's CPU clock of another process (see clock_getcpuclockid(3)); None where there is none."""
+    clock = (~pid << 3) | 2
+    try:
+        time.clock_gettime(clock)
+    except (OSError, AttributeError):
+        return None
+    return clock
+
+
+def describe(payload: bytes) -> str:
+    """`ValueError: message` of an exception that a box reported, safe to show."""
+    try:
+        told = json.loads(payload)
+        return clip(f"{told['type']}: {told['message']}" if told.get("message") else str(told["type"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "something that cannot be read"

@@ -1,0 +1,197 @@
+"""Cgroup: honest memory accounting, and a limit that memfd, tmpfs and shared mappings cannot dodge.
+
+A zygote lives in a group of its own and its boxes inherit it, so no process is ever moved while a box starts (moving
+costs a grace period of the kernel). One box lives at a time in a group: peaks and counters are read as differences.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import time
+from pathlib import Path
+
+MOUNT = Path("/sys/fs/cgroup")
+_serial = itertools.count()
+
+
+class Cgroup:
+    """A group for one zygote and its boxes, on cgroups v1 or v2.
+
+    Attributes:
+        version: 1 or 2.
+        baseline: Bytes in use when the next box is opened.
+    """
+
+    def __init__(self, version: int, memory: Path, pids: Path | None) -> None:
+        self.version, self._memory, self._pids = version, memory, pids
+        self.baseline = 0
+        self._limit = -1
+        peak, limit, usage = (
+            ("memory.peak", "memory.max", "memory.current")
+            if version == 2
+            else ("memory.max_usage_in_bytes", "memory.limit_in_bytes", "memory.usage_in_bytes")
+        )
+        self._usage_file = _open(memory / usage, os.O_RDONLY)
+        self._limit_path = memory / limit
+        try:
+            # Writing resets the peak; on v2 the reset is private to this very descriptor (Linux 6.12).
+            self._peak_file: int | None = _open(memory / peak, os.O_RDWR)
+        except OSError:
+            self._peak_file = None
+        self._swap_limit()
+
+    @classmethod
+    def create(cls, *, processes: int = 4096) -> Cgroup:
+        """Make a group below our own, so that we never leave the accounting we were put under.
+
+        Raises:
+            OSError: if no group can be made; the message says which of the reasons it is.
+        """
+        name = f"crucible-{os.getuid()}-{os.getpid()}-{next(_serial)}"
+        controllers = _controllers()
+        if "memory" in controllers:
+            memory = _make(MOUNT / "memory", controllers["memory"], name)
+            pids = None
+            if "pids" in controllers:
+                pids = _make(MOUNT / "pids", controllers["pids"], name)
+                _write(pids / "pids.max", str(processes))
+            return cls(1, memory, pids)
+        mount = MOUNT if (MOUNT / "cgroup.controllers").exists() else MOUNT / "unified"
+        if not (mount / "cgroup.controllers").exists():
+            raise OSError(errno.ENOENT, "no cgroup file system is mounted")
+        own = mount / controllers.get("", "/").lstrip("/")
+        for parent in (own, own.parent):
+            try:
+                enabled = (parent / "cgroup.subtree_control").read_text().split()
+            except OSError:
+                continue
+            if "memory" in enabled and parent.is_relative_to(mount):
+                group = parent / name
+                group.mkdir()
+                if "pids" in enabled:
+                    _write(group / "pids.max", str(processes))
+                return cls(2, group, None)
+        raise OSError(errno.EACCES, "the memory controller is not delegated to us")
+
+    def adopt(self, pid: int) -> None:
+        """Move a zygote in; its boxes are born here.
+
+        Raises:
+            OSError: if the kernel refuses.
+        """
+        for group in {self._memory, self._pids} - {None}:
+            _write(group / "cgroup.procs", str(pid))  # type: ignore[operator]
+
+    def reset(self, budget: int) -> None:
+        """Before a box: remember what is in use, allow `budget` bytes more, forget the last peak."""
+        self.baseline = self.usage()
+        limit = self.baseline + budget
+        # Rounded up so that the usual case, the same budget again, needs no write.
+        limit = (limit + (1 << 20) - 1) >> 20 << 20
+        if limit != self._limit:
+            _write(self._limit_path, str(limit))
+            self._limit = limit
+        if self._peak_file is not None:
+            try:
+                os.pwrite(self._peak_file, b"0", 0)
+            except OSError:
+                # Before 6.12 a v2 peak cannot be reset: it would be the highest of all boxes so far.
+                os.close(self._peak_file)
+                self._peak_file = None
+
+    def usage(self) -> int:
+        """Bytes in use now."""
+        return int(os.pread(self._usage_file, 32, 0))
+
+    def peak(self) -> int | None:
+        """Highest bytes in use since `reset`, above the baseline; None where the kernel does not tell."""
+        if self._peak_file is None:
+            return None
+        return max(0, int(os.pread(self._peak_file, 32, 0)) - self.baseline)
+
+    def kills(self) -> int:
+        """How often the kernel killed a process of this group for memory."""
+        name = "memory.events" if self.version == 2 else "memory.oom_control"
+        for line in (self._memory / name).read_text().splitlines():
+            key, _, value = line.partition(" ")
+            if key == "oom_kill":
+                return int(value)
+        return 0
+
+    def close(self) -> None:
+        """Remove the group; its processes must be dead."""
+        os.close(self._usage_file)
+        if self._peak_file is not None:
+            os.close(self._peak_file)
+        for group in {self._memory, self._pids} - {None}:
+            for _ in range(200):
+                try:
+                    group.rmdir()  # type: ignore[union-attr]
+                except FileNotFoundError:
+                    break
+                except OSError as error:
+                    if error.errno != errno.EBUSY:
+                        raise
+                    time.sleep(0.005)
+                else:
+                    break
+
+    def _swap_limit(self) -> None:
+        # Swapped-out bytes must not hide from the limit; kernels without swap accounting lack the file.
+        if self.version == 2 and (self._memory / "memory.swap.max").exists():
+            _write(self._memory / "memory.swap.max", "0")
+        swappiness = self._memory / "memory.swappiness"
+        if self.version == 1 and swappiness.exists():
+            _write(swappiness, "0")
+
+
+def sweep() -> int:
+    """Remove groups left behind by sessions of ours that were killed; returns how many."""
+    removed = 0
+    for line in _controllers().items():
+        mount = MOUNT / line[0] if line[0] else MOUNT
+        parent = mount / line[1].lstrip("/")
+        for group in parent.glob(f"crucible-{os.getuid()}-*"):
+            owner = group.name.split("-")[2]
+            if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+                try:
+                    group.rmdir()
+                    removed += 1
+                except OSError:
+                    continue  # a process is still inside: its own zygote is about to notice that its parent died
+    return removed
+
+
+def _controllers() -> dict[str, str]:
+    """Our own group's path by v1 controller name; the v2 one has the empty name."""
+    found: dict[str, str] = {}
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        _, names, path = line.split(":", 2)
+        found.update(dict.fromkeys(names.split(","), path))
+    return found
+
+
+def _make(mount: Path, own: str, name: str) -> Path:
+    # In a container the path of our group may lie outside of what is mounted: then the mount's root is our group.
+    parent = mount / own.lstrip("/")
+    group = (parent if parent.is_dir() else mount) / name
+    group.mkdir()
+    return group
+
+
+def _open(path: Path, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC)
+
+
+def _write(path: Path, text: str) -> None:
+    fd = _open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)

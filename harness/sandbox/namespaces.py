@@ -1,0 +1,164 @@
+"""Namespaces and the root a box sees. Standard library only: this is loaded into zygotes.
+
+The user, network, IPC, UTS, cgroup and first mount namespace, and the pivoted root, are made once for a zygote. Each box
+then adds a process namespace and a mount namespace of its own with a fresh work directory: about 0.7 ms less CPU a box
+than making all of them anew.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from collections.abc import Iterable, Sequence
+
+from harness.sandbox.syscalls import NUMBERS, syscall
+
+NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+CLONE_PIDFD, SIGCHLD = 0x1000, 17
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+_DETACH = 2
+# Flags a remount inside a user namespace must repeat, because the kernel locked them: (statvfs flag, mount flag).
+_LOCKED = ((8, 8), (1024, 1024), (2048, 2048), (4096, 1 << 21))
+WORKPLACE = "/box"
+"""Parent of the work directory; Landlock rules name it, because each box mounts its own directory below."""
+WORK = "/box/work"
+DEVICES = ("null", "zero", "urandom")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    def text(value: str | None) -> bytes | None:
+        return None if value is None else os.fsencode(value)
+
+    if _libc.mount(text(source), text(target), text(kind), ctypes.c_ulong(flags), text(data)) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"mount {kind or 'bind'} on {target}: {os.strerror(code)}")
+
+
+def unshare_zygote() -> None:
+    """Enter new namespaces; as an ordinary user inside a user namespace of one's own.
+
+    Raises:
+        OSError: if the kernel, a container or AppArmor refuses.
+    """
+    flags = NEWNS | NEWNET | NEWIPC | NEWUTS | NEWCGROUP
+    if os.getuid() == 0:
+        syscall("unshare", flags)
+        return
+    uid, gid = os.getuid(), os.getgid()
+    syscall("unshare", flags | NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
+    """Replace the root by a tmpfs that holds read-only binds of `binds`, three devices and an empty work place.
+
+    Args:
+        binds: Absolute paths of directories and files; they appear at the same place.
+        masks: Paths below a bind that must look empty.
+
+    Raises:
+        OSError: if a mount is refused.
+    """
+    _mount(None, "/", None, _REC | _PRIVATE)
+    base = next((d for d in ("/tmp", "/var/tmp", "/run", "/mnt") if os.path.isdir(d)), "/")
+    # The tmpfs will cover whatever lies below `base`, so every source is opened first.
+    sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in binds}
+    devices = {name: os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC) for name in DEVICES}
+    _mount("tmpfs", base, "tmpfs", _NOSUID | _NODEV, "size=1m,nr_inodes=1024,mode=755")
+    for path, fd in sources.items():
+        target = base + path
+        if os.path.isdir(f"/proc/self/fd/{fd}"):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _touch(target)
+        _bind(fd, target)
+    for link in ("/lib", "/lib64", "/lib32", "/usr/lib64"):
+        if os.path.islink(link) and not os.path.lexists(base + link):
+            os.makedirs(os.path.dirname(base + link), exist_ok=True)
+            os.symlink(os.readlink(link), base + link)
+    for directory in ("/dev", WORK):
+        os.makedirs(base + directory, exist_ok=True)
+    for name, fd in devices.items():
+        target = f"{base}/dev/{name}"
+        _touch(target)
+        _bind(fd, target, devices=True)
+    for path in masks:
+        _mask(base + path, devices["null"])
+    os.chdir(base)
+    if _libc.syscall(ctypes.c_long(NUMBERS["pivot_root"]), b".", b".") < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"pivot_root: {os.strerror(code)}")
+    if _libc.umount2(b".", _DETACH) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"umount of the old root: {os.strerror(code)}")
+    os.chdir("/")
+    _mount(None, "/", None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
+    for fd in (*sources.values(), *devices.values()):
+        os.close(fd)
+
+
+def _touch(path: str) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
+
+
+def _bind(fd: int, target: str, *, devices: bool = False) -> None:
+    source = f"/proc/self/fd/{fd}"
+    try:
+        _mount(source, target, None, _BIND)
+    except OSError as error:
+        # In a user namespace a tree with locked mounts below it can only be bound whole.
+        if error.errno != errno.EINVAL:
+            raise
+        _mount(source, target, None, _BIND | _REC)
+    if devices:
+        return
+    kept = os.statvfs(target).f_flag
+    locked = sum(flag for seen, flag in _LOCKED if kept & seen)
+    _mount(None, target, None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | locked)
+
+
+def _mask(target: str, null: int) -> None:
+    if os.path.isdir(target):
+        _mount("tmpfs", target, "tmpfs", _RDONLY | _NOSUID | _NODEV | _NOEXEC, "size=4k,nr_inodes=1,mode=0")
+    elif os.path.exists(target):
+        _bind(null, target, devices=True)
+
+
+def clone_box() -> tuple[int, int]:
+    """Fork into a process namespace and a mount namespace of its own; the child is their pid 1.
+
+    Must be called by a single-threaded process. Returns (0, -1) in the child and (pid, pidfd) in the parent.
+
+    Raises:
+        OSError: if the kernel refuses.
+    """
+    flags = NEWPID | NEWNS | CLONE_PIDFD | SIGCHLD
+    pidfd = ctypes.c_int(-1)
+    ctypes.pythonapi.PyOS_BeforeFork()
+    try:
+        pid = syscall("clone", flags, 0, ctypes.byref(pidfd), 0, 0, with_gil=True)
+    except OSError:
+        ctypes.pythonapi.PyOS_AfterFork_Parent()
+        raise
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0, -1
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    return pid, pidfd.value
+
+
+def mount_work(size: int, inodes: int) -> None:
+    """Give this box an empty work directory of at most `size` bytes and `inodes` files, and enter it.
+
+    Raises:
+        OSError: if the mount is refused.
+    """
+    _mount("tmpfs", WORK, "tmpfs", _NOSUID | _NODEV | _NOEXEC, f"size={size},nr_inodes={inodes},mode=777")
+    os.chdir(WORK)

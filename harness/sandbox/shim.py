@@ -1,0 +1,102 @@
+"""The loop inside a box: load the source, then answer one question after the other.
+
+It shares its address space with hostile code, so nothing it says is believed: the parent takes its frames for answers
+and nothing else. Standard library only.
+
+Frame, both ways: tag (1 byte), length of the rest (u32, little endian), nonce (8 bytes), body. Questions are `S`
+(source) and `Q` (keyword arguments); answers are `Y` (layers are on, before any foreign byte is read), `X` (they are
+not), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result cannot cross), `M` (out of memory).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import struct
+import sys
+import types
+from typing import Any
+
+from harness.sandbox.codec import CodecError, decode, encode
+
+QUESTIONS, ANSWERS = 3, 4
+HEADER = struct.Struct("<cI")
+NONCE = 8
+CLIP = 2000
+
+
+def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
+    """Write one frame."""
+    data = memoryview(HEADER.pack(tag, len(nonce) + len(body)) + nonce + body)
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _exactly(fd: int, count: int) -> bytes:
+    data = os.read(fd, min(count, 1 << 16)) if count else b""
+    if len(data) == count:
+        return data
+    parts = [data]
+    missing = count - len(data)
+    while missing:
+        part = os.read(fd, min(missing, 1 << 20))
+        if not part:
+            os._exit(0)
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _receive(fd: int) -> tuple[bytes, bytes, bytes]:
+    tag, length = HEADER.unpack(_exactly(fd, HEADER.size))
+    data = _exactly(fd, length)
+    return tag, data[:NONCE], data[NONCE:]
+
+
+def _failure(error: BaseException) -> bytes:
+    try:
+        message = str(error)[:CLIP]
+    except Exception:
+        message = ""
+    return json.dumps({"type": type(error).__name__, "message": message}).encode("ascii")
+
+
+def _is_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+
+
+def serve() -> None:
+    """Serve until the parent closes the channel; never returns."""
+    tag, nonce, body = _receive(QUESTIONS)
+    name_length = body[0]
+    entry, source = body[1 : 1 + name_length].decode(), body[1 + name_length :]
+    module = types.ModuleType("candidate")
+    sys.modules["candidate"] = module
+    try:
+        exec(compile(source, "candidate.py", "exec", dont_inherit=True), module.__dict__)
+        function = module.__dict__.get(entry)
+        if not callable(function):
+            message = {"type": "NameError", "message": f"it defines no function {entry!r}"}
+            send(ANSWERS, b"E", nonce, json.dumps(message).encode())
+            os._exit(0)
+    except Exception as error:
+        send(ANSWERS, b"M" if _is_memory(error) else b"E", nonce, _failure(error))
+        os._exit(0)
+    del body, source
+    send(ANSWERS, b"L", nonce, b"")
+    while True:
+        _answer(function)
+
+
+def _answer(function: Any) -> None:
+    _tag, nonce, body = _receive(QUESTIONS)
+    try:
+        arguments = decode(body)
+        del body
+        result = function(**arguments)
+        send(ANSWERS, b"R", nonce, encode(result))
+    except CodecError:
+        send(ANSWERS, b"U", nonce, json.dumps({"type": type(result).__name__}).encode("ascii"))
+    except Exception as error:
+        send(ANSWERS, b"M" if _is_memory(error) else b"E", nonce, _failure(error))

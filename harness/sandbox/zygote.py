@@ -1,0 +1,273 @@
+"""The zygote: a warm interpreter that forks boxes on request. It is exec'd, holds nothing, and knows no question.
+
+Started as `python -P -s -S -B -c BOOTSTRAP package-root control-fd` with a cleared environment and its own
+PYTHONHASHSEED. Standard library only. The control socket carries fixed-size requests:
+
+* `O` open a box: limits, with the two channel descriptors attached; answered by `o` pid with a pidfd attached.
+* `K` kill a box (where there is no pidfd); not answered.
+* `R` wait for a dead box and reap it; answered by `r` pid, wait status, CPU microseconds, peak resident KiB.
+"""
+
+from __future__ import annotations
+
+# Imported for the subjects' sake: what most of them use is then paid for once. `random` stays out, forks must not
+# share its state.
+import bisect  # noqa: F401
+import collections  # noqa: F401
+import fcntl
+import functools  # noqa: F401
+import gc
+import heapq  # noqa: F401
+import itertools  # noqa: F401
+import json
+import math  # noqa: F401
+import operator  # noqa: F401
+import os
+import re  # noqa: F401
+import resource
+import signal
+import socket
+import string  # noqa: F401
+import struct
+import sys
+import typing  # noqa: F401
+from typing import Any
+
+from harness.sandbox import namespaces, shim
+from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
+from harness.sandbox.seccomp import Filter
+from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, drop_capabilities, prctl
+
+REQUEST = struct.Struct("<c?HIqqqqqq")
+"""op, strict policy?, open files, processes, address space, CPU seconds, file size, work size, work files, pid."""
+REPLY = struct.Struct("<cqqqq")
+NOBODY = 65534
+
+
+class Zygote:
+    """State of one zygote: which layers are on, and what each box needs to put them on."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.off = frozenset(config["off"])
+        self.layers: dict[str, str] = {}
+        self.uid = config["uid"]
+        self.namespaces = False
+        self.ruleset: Ruleset | None = None
+        self.filters: dict[bool, Filter] = {}
+        self.root = os.getuid() == 0 if hasattr(os, "getuid") else False
+
+    def prepare(self, config: dict[str, Any]) -> None:
+        """Build all that boxes share; every layer that is refused is noted with the kernel's reason."""
+        self.namespaces = self._try("namespaces", lambda: self._enter(config))
+        self._try("landlock", lambda: self._gather(config))
+        self._try("seccomp", self._compile)
+        self._try("rlimits", lambda: resource.getrlimit(resource.RLIMIT_CPU))
+        if self.root:
+            self._try("uid", lambda: None)
+        elif not self.namespaces:
+            self.layers["uid"] = "the zygote is not root, so boxes run as the same user"
+
+    def _try(self, layer: str, action: Any) -> bool:
+        if layer in self.off:
+            self.layers[layer] = "switched off"
+            return False
+        try:
+            action()
+        except OSError as error:
+            self.layers[layer] = error.strerror or str(error)
+            return False
+        self.layers[layer] = ""
+        return True
+
+    def _enter(self, config: dict[str, Any]) -> None:
+        namespaces.unshare_zygote()
+        if "pivot_root" in self.off:
+            return
+        namespaces.build_root(config["binds"], config["masks"])
+
+    def _gather(self, config: dict[str, Any]) -> None:
+        rules = Ruleset()
+        for path in config["listable"]:
+            rules.allow(path, READ_DIR)
+        for path in config["readable"]:
+            rules.allow(path, READ)
+        for name in namespaces.DEVICES:
+            rules.allow(f"/dev/{name}", READ_FILE | WRITE_FILE)
+        if self.namespaces and "pivot_root" not in self.off:
+            rules.allow_writing(namespaces.WORKPLACE)
+        self.ruleset = rules
+
+    def _compile(self) -> None:
+        self.filters = {True: Filter("strict"), False: Filter("compute")}
+
+    def enter_box(self, request: tuple[Any, ...], questions: int, answers: int) -> None:
+        """In the new process: put every layer on, then serve. Never returns."""
+        try:
+            _op, strict, files, processes, space, cpu, file_size, work_size, work_files, _pid = request
+            os.dup2(questions, shim.QUESTIONS)
+            os.dup2(answers, shim.ANSWERS)
+            if self.namespaces and "pivot_root" not in self.off:
+                namespaces.mount_work(work_size, work_files)
+            else:
+                os.chdir("/")
+            if self.layers.get("uid") == "":
+                os.setgroups([])
+                os.setresgid(self.uid, self.uid, self.uid)
+                os.setresuid(self.uid, self.uid, self.uid)
+            elif self.namespaces and not self.root:
+                drop_capabilities()
+            os.umask(0o077)
+            if sys.platform == "linux":
+                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+                prctl(PR_SET_DUMPABLE, 0)
+            if self.layers["rlimits"] == "":
+                self._limit(files, processes, space, cpu, file_size)
+            if self.ruleset is not None:
+                self.ruleset.enforce()
+            _close_from(shim.ANSWERS + 1)
+            if self.filters:
+                self.filters[strict].install()
+            os.environ.clear()
+        except BaseException as error:
+            try:
+                shim.send(shim.ANSWERS, b"X", bytes(shim.NONCE), f"{type(error).__name__}: {error}".encode()[:500])
+            finally:
+                os._exit(99)
+        try:
+            shim.send(shim.ANSWERS, b"Y", bytes(shim.NONCE), b"")
+            shim.serve()
+        finally:
+            # SystemExit and KeyboardInterrupt from the subject land here: the box just dies.
+            os._exit(81)
+
+    def _limit(self, files: int, processes: int, space: int, cpu: int, file_size: int) -> None:
+        limits = {
+            "CORE": 0,
+            "MEMLOCK": 0,
+            "MSGQUEUE": 0,
+            "CPU": cpu,
+            "FSIZE": file_size,
+            "NOFILE": files,
+            "AS": space,
+        }
+        # Counted per user, so it only makes sense where a box has a user (or a user namespace) to itself.
+        if self.namespaces or self.layers.get("uid") == "":
+            limits["NPROC"] = processes
+        for name, value in limits.items():
+            kind = getattr(resource, f"RLIMIT_{name}", None)
+            if kind is None or (name == "AS" and sys.platform != "linux"):
+                continue
+            hard = resource.getrlimit(kind)[1]
+            ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (ceiling, ceiling))
+
+
+def _close_from(first: int) -> None:
+    if hasattr(os, "closerange"):
+        os.closerange(first, 1 << 10 if sys.platform != "linux" else 1 << 30)
+
+
+def _virtual_size() -> int:
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def _serve(zygote: Zygote, control: socket.socket) -> None:
+    children: set[int] = set()
+    while True:
+        data, fds, _flags, _address = socket.recv_fds(control, REQUEST.size, 2)
+        if len(data) < REQUEST.size:
+            break
+        request = REQUEST.unpack(data)
+        op, pid = request[0], request[-1]
+        if op == b"O":
+            _open(zygote, control, request, fds, children)
+            for fd in fds:
+                os.close(fd)
+        elif op == b"K" and pid in children:
+            os.kill(pid, signal.SIGKILL)
+        elif op == b"R" and pid in children:
+            _pid, status, usage = os.wait4(pid, 0)
+            children.discard(pid)
+            cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
+            control.send(REPLY.pack(b"r", pid, status, cpu, usage.ru_maxrss))
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _open(zygote: Zygote, control: socket.socket, request: tuple[Any, ...], fds: list[int], children: set[int]) -> None:
+    try:
+        if zygote.namespaces:
+            pid, pidfd = namespaces.clone_box()
+        else:
+            pid, pidfd = os.fork(), -1
+    except OSError as error:
+        control.send(REPLY.pack(b"e", error.errno or 0, 0, 0, 0))
+        return
+    if pid == 0:
+        zygote.enter_box(request, *fds)
+    children.add(pid)
+    if pidfd < 0 and hasattr(os, "pidfd_open"):
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:
+            pidfd = -1
+    reply = REPLY.pack(b"o", pid, 0, 0, 0)
+    if pidfd < 0:
+        control.send(reply)
+    else:
+        socket.send_fds(control, [reply], [pidfd])
+        os.close(pidfd)
+
+
+def _reserve_channel(control_fd: int) -> int:
+    """Keep descriptors 3 and 4, the channel of every box, taken, so that nothing we need later lands there."""
+    moved = fcntl.fcntl(control_fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for fd in (shim.QUESTIONS, shim.ANSWERS):
+        os.dup2(null, fd)
+    if null not in (shim.QUESTIONS, shim.ANSWERS):
+        os.close(null)
+    return moved
+
+
+def main(root: str, control_fd: int) -> None:
+    """Prepare, say hello, serve until the parent hangs up."""
+    control = socket.socket(fileno=_reserve_channel(control_fd))
+    length = struct.unpack("<I", control.recv(4))[0]
+    text = b""
+    while len(text) < length:
+        text += control.recv(length - len(text))
+    config = json.loads(text)
+    # Boxes must not learn where the harness lives, nor find its modules by name.
+    sys.path[:] = [entry for entry in sys.path if entry != root]
+    for name in [name for name in sys.modules if name.split(".")[0] == "harness"]:
+        del sys.modules[name]
+    sys.argv[:] = ["candidate"]
+    sys.orig_argv[:] = ["python"]
+    size = _virtual_size()
+    if sys.platform == "linux":
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    zygote = Zygote(config)
+    zygote.prepare(config)
+    os.environ.clear()
+    hello = {
+        "layers": zygote.layers,
+        "version": sys.version,
+        "virtual_size": size,
+        "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "landlock_abi": zygote.ruleset.abi if zygote.ruleset else 0,
+        "pid": os.getpid(),
+    }
+    del config, text
+    message = json.dumps(hello).encode()
+    gc.collect()
+    gc.freeze()
+    control.sendall(struct.pack("<I", len(message)) + message)
+    try:
+        _serve(zygote, control)
+    finally:
+        os._exit(0)
