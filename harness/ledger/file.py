@@ -1,0 +1,184 @@
+"""File: a ledger's SQLite file: finding out what it is, opening it, putting a broken one aside."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.core.errors import LedgerError
+from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
+
+BUSY_SECONDS = 30.0
+MAGIC = b"SQLite format 3\0"
+SUFFIXES = (".db", ".sqlite", ".sqlite3", ".ledger")
+CHECKED_BYTES = 64 << 20  # a larger file is not read through at every start; damage then shows when it is touched
+SHARED = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "fuse.gcsfuse")
+
+
+class CorruptError(Exception):
+    """The file is no readable SQLite database."""
+
+
+def missing(path: Path) -> LedgerError:
+    """There is no such ledger."""
+    return LedgerError(
+        "there is no ledger here", where=str(path), fix="run `pytest` on a suite first, or name another with --ledger"
+    )
+
+
+def prepare(path: Path, *, create: bool) -> None:
+    """Check that a ledger can be at this path at all, and make its folder.
+
+    Raises:
+        LedgerError: if it is a folder, is missing and must not be created, or its folder cannot be made.
+    """
+    if path.is_dir():
+        raise LedgerError("this is a folder, not a ledger", where=str(path), fix=f"use {path / 'ledger.db'}")
+    if path.exists():
+        return
+    if not create:
+        raise missing(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: Exception) -> LedgerError:
+    """The ledger can be read at best."""
+    return LedgerError(
+        f"the ledger cannot be written: {error}",
+        where=str(path),
+        fix="make the file and its folder writable, or name another with --ledger",
+    )
+
+
+@contextlib.contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Let one process at a time look at a ledger and put a broken one aside, where folders can be locked."""
+    descriptor = -1
+    try:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
+    """A connection with our settings; transactions are always explicit."""
+    mode = "ro" if read_only else "rwc"
+    uri = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> int:
+    """The schema version of a ledger, 0 for an empty database.
+
+    Args:
+        connection: An open connection to it.
+        path: Where it is.
+        thorough: Read even a large file through.
+
+    Raises:
+        CorruptError: if the file is damaged.
+        LedgerError: if it is a database of something else, or of a newer version.
+    """
+    try:
+        version, application, objects = (
+            connection.execute(f"SELECT {what}").fetchone()[0]
+            for what in (
+                "user_version FROM pragma_user_version",
+                "application_id FROM pragma_application_id",
+                "count(*) FROM sqlite_master",
+            )
+        )
+        if thorough or path.stat().st_size <= CHECKED_BYTES:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            # Complaints about values ("NULL value in ...") are no damage, and SQLite 3.40 makes false ones.
+            if verdict.startswith("*** in database"):
+                raise CorruptError(verdict.splitlines()[-1])
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise CorruptError(str(error)) from error
+    if application != APPLICATION_ID and objects:
+        raise LedgerError(
+            "this SQLite database is not a ledger", where=str(path), fix="name another file with --ledger"
+        )
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"the ledger was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})",
+            where=str(path),
+            fix="pip install --upgrade pytest-crucible, or name another ledger with --ledger",
+        )
+    return int(version)
+
+
+def set_aside(path: Path, why: str) -> str:
+    """Rename a damaged ledger, with its write-ahead log, and say so.
+
+    Raises:
+        LedgerError: if the file never was a ledger, so that a typing error cannot move somebody's file away.
+    """
+    with path.open("rb") as file:
+        ours = file.read(len(MAGIC)) == MAGIC or path.suffix.lower() in SUFFIXES
+    if not ours:
+        raise LedgerError("this file is not a ledger", where=str(path), fix="name another file with --ledger")
+    kept = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
+    try:
+        path.rename(kept)
+        for suffix in ("-wal", "-shm", "-journal"):
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(kept.with_name(kept.name + suffix))
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return f"the ledger {path} is damaged ({why}): it is kept as {kept.name} and a new one was started"
+
+
+def use_wal(connection: sqlite3.Connection, path: Path) -> str | None:
+    """Switch to write-ahead logging where the file system allows it; else say what is used instead."""
+    shared = file_system(path) in SHARED
+    mode = ""
+    if not shared:
+        with contextlib.suppress(sqlite3.OperationalError):
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode == "wal":
+        # Safe against a killed process; a power cut may lose the last transactions, never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return None
+    connection.execute("PRAGMA journal_mode = DELETE")
+    where = "a network file system" if shared else "this file system"
+    return (
+        f"the ledger {path} lies on {where}, which cannot do write-ahead logging: it is written with a rollback "
+        "journal; give each machine a ledger of its own and join them with `crucible merge`"
+    )
+
+
+def file_system(path: Path) -> str:
+    """The type of the file system a path lies on, empty if the kernel does not say."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    real, best, found = path.parent.resolve(), -1, ""
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        mount = fields.split()[4].replace("\\040", " ")
+        # Later lines cover earlier ones on the same mount point.
+        if real.is_relative_to(mount) and len(mount) >= best:
+            best, found = len(mount), rest.split()[0]
+    return found

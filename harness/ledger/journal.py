@@ -1,0 +1,229 @@
+"""Journal: one JSON line per evaluation, written at once, so that a killed run loses nothing it has judged.
+
+A journal belongs to one process. It holds an exclusive lock on the file for as long as it lives, and the first line
+says who it is; a journal is replayed by others only if the lock is free and that process is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from harness.core.case import slug
+from harness.core.evaluation import Evaluation
+from harness.core.run import Run
+from harness.ledger.process import Process
+from harness.ledger.row import Record, dump
+
+FORMAT = 1
+SUFFIX = ".jsonl"
+FRESH_SECONDS = 60.0
+
+
+def folder_of(ledger: Path) -> Path:
+    """Where the journals of a ledger lie."""
+    return ledger.with_name(f"{ledger.name}.journal")
+
+
+class Journal:
+    """The journal of a run that is being written.
+
+    Attributes:
+        path: The file.
+        run: The run it is about.
+        missing: Lines that the disk refused so far, oldest first; each `append` tries them again.
+    """
+
+    def __init__(self, path: Path, descriptor: int, run: Run) -> None:
+        self.path = path
+        self.run = run
+        self.missing: list[str] = []
+        self._descriptor = descriptor
+        self._size = 0
+
+    @classmethod
+    def create(cls, ledger: Path, run: Run) -> Self:
+        """Start the journal of a run.
+
+        Raises:
+            OSError: if the file cannot be made, or another process has a journal for this run id.
+        """
+        path = folder_of(ledger) / f"{slug(run.run_id)}{SUFFIX}"
+        journal = cls(path, _create(path), run)
+        try:
+            # Waits only for a reader that came between these two lines; it lets a fresh file go at once.
+            fcntl.flock(journal._descriptor, fcntl.LOCK_EX)
+            journal._write(dump({"journal": FORMAT, "run": run.to_wire(), "process": Process.current().to_wire()}))
+        except BaseException:
+            journal.close()
+            path.unlink(missing_ok=True)
+            raise
+        return journal
+
+    def append(self, record: Record) -> None:
+        """Add one evaluation; what does not fit on the disk is remembered and tried again with the next.
+
+        Raises:
+            OSError: if the disk refuses it.
+        """
+        # Spliced by hand: the evaluation is JSON text already, and encoding it again would double the cost of a line.
+        self.missing.append(f'{{"at":"{record.created_at}","evaluation":{record.wire}}}')
+        self.catch_up()
+
+    def records(self) -> list[Record]:
+        """All that was appended and written so far, also if somebody deleted the file meanwhile."""
+        found = Leftover(path=self.path, run=self.run)
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            _read_into(found, file)
+        return found.records
+
+    def catch_up(self) -> None:
+        """Write what is missing.
+
+        Raises:
+            OSError: if the disk refuses it.
+        """
+        while self.missing:
+            self._write(self.missing[0])
+            self.missing.pop(0)
+
+    def remove(self) -> None:
+        """The run is in the ledger: forget the journal."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
+
+    def close(self) -> None:
+        """Let go of the file and its lock; what it holds will be replayed by whoever opens the ledger next."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self, line: str) -> None:
+        data = line.encode("ascii") + b"\n"
+        try:
+            done = 0
+            while done < len(data):
+                done += os.write(self._descriptor, data[done:])
+        except OSError:
+            # Half a line would swallow the next one; shortening a file works on a full disk too.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            raise
+        self._size += len(data)
+
+
+def _create(path: Path) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    for _ in range(100):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another run that just ended may remove the empty folder between these two lines.
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, flags, 0o644)
+    raise FileNotFoundError(path)
+
+
+@dataclass(slots=True)
+class Leftover:
+    """The journal of a run whose process is gone, held by us until it is dealt with.
+
+    Attributes:
+        path: The file.
+        run: The run as it began.
+        records: What it had judged.
+        torn: Whether the last line is incomplete: the process died while writing it.
+        unreadable: Whole lines this version cannot read.
+    """
+
+    path: Path
+    run: Run
+    records: list[Record] = field(default_factory=list)
+    torn: bool = False
+    unreadable: int = 0
+
+
+def leftovers(ledger: Path) -> Iterator[Leftover | Path]:
+    """Journals of dead processes, each locked while it is yielded; a bare path where the first line is unreadable."""
+    for path in sorted(folder_of(ledger).glob(f"*{SUFFIX}")):
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue  # somebody else has dealt with it, or it is not ours to touch
+        try:
+            if _orphan(path, descriptor):
+                yield read(path) or path
+        finally:
+            os.close(descriptor)
+
+
+def _orphan(path: Path, descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.stat().st_ino != os.fstat(descriptor).st_ino:
+            return False
+    except OSError:
+        return False
+    process = _header(path)[1]
+    if process is None:
+        # Its writer may be between creating the file and its first line.
+        return time.time() - os.fstat(descriptor).st_mtime > FRESH_SECONDS
+    # The lock alone would do on a local disk. Some network and container file systems do not carry locks, so a
+    # process of this machine is asked for directly as well.
+    return not (process.near and process.alive)
+
+
+def _header(path: Path) -> tuple[Run | None, Process | None]:
+    try:
+        with path.open("rb") as file:
+            head = json.loads(file.readline())
+        return Run.from_wire(head["run"]), Process.from_wire(head["process"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, None
+
+
+def read(path: Path) -> Leftover | None:
+    """Read a whole journal, forgiving a torn last line; None if its first line is not that of a journal."""
+    run, _ = _header(path)
+    if run is None:
+        return None
+    found = Leftover(path=path, run=run)
+    with path.open("rb") as file:
+        _read_into(found, file)
+    return found
+
+
+def _read_into(found: Leftover, file: BinaryIO) -> None:
+    file.readline()
+    for line in file:
+        record = _parse(line, found.run)
+        if record is not None:
+            found.records.append(record)
+        elif line.endswith(b"\n"):
+            found.unreadable += 1
+        else:
+            found.torn = True
+
+
+def _parse(line: bytes, run: Run) -> Record | None:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        evaluation = Evaluation.from_wire(entry["evaluation"])
+        created_at = str(entry["at"])
+    except (ValueError, KeyError, TypeError):  # pydantic's ValidationError is a ValueError
+        return None
+    return Record(
+        run_id=run.run_id,
+        created_at=created_at,
+        machine=run.machine,
+        wire=dump(entry["evaluation"]),
+        evaluation=evaluation,
+    )

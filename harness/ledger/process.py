@@ -1,0 +1,66 @@
+"""Process: who is writing, in words that survive its death."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+from harness.core.frozen import Frozen
+
+
+class Process(Frozen):
+    """A process that can be told from a later one with the same number."""
+
+    host: str
+    boot: str
+    """The kernel's boot id; empty where it has none."""
+    namespace: str
+    """The pid namespace: numbers of another container mean nothing here."""
+    pid: int
+    started: str
+    """Clock ticks from boot to its start; empty where the kernel does not say."""
+
+    @classmethod
+    def current(cls) -> Process:
+        """The process that asks."""
+        pid = os.getpid()
+        return cls(host=socket.gethostname(), boot=_boot(), namespace=_namespace(), pid=pid, started=started(pid))
+
+    @property
+    def near(self) -> bool:
+        """Whether its number means something to us: same boot, same pid namespace."""
+        here = (socket.gethostname(), _boot(), _namespace())
+        return bool(self.started) and (self.host, self.boot, self.namespace) == here
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; only meaningful if it is `near`."""
+        return started(self.pid) == self.started
+
+
+def started(pid: int) -> str:
+    """Start time of a process in ticks since boot, empty if it is gone, a zombie, or the kernel does not say."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return ""
+    # The second field is a name in parentheses that may itself hold spaces and parentheses.
+    fields = stat.rpartition(b")")[2].split()
+    return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
+
+
+@cache
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""

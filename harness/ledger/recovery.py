@@ -1,0 +1,74 @@
+"""Recovery: bringing back what killed runs had judged, and keeping what cannot be stored now."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.core.run import Run, RunStatus
+from harness.ledger import journal, tables
+from harness.ledger.row import Record
+
+UNREAD = ".unread"
+
+
+def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
+    """Move the journals of dead runs into the ledger and mark those runs aborted.
+
+    Returns:
+        One sentence for each journal that was found.
+    """
+    said = []
+    for found in journal.leftovers(ledger):
+        if isinstance(found, Path):
+            said.append(f"the journal {found} cannot be read: it is kept as {_keep(found)}")
+            continue
+        try:
+            with tables.immediate(connection):
+                restore(connection, found.run, found.records)
+        except sqlite3.Error as error:
+            said.append(f"run {found.run.run_id} was killed and cannot be brought back yet: {error}")
+            continue
+        count = f"{len(found.records)} evaluation{'s' * (len(found.records) != 1)}"
+        line = f"run {found.run.run_id} was killed: {count} brought back from its journal"
+        if found.torn:
+            line += ", the one it was writing is lost"
+        if found.unreadable:
+            line += f", {found.unreadable} unreadable kept as {_keep(found.path)}"
+        else:
+            found.path.unlink(missing_ok=True)
+        said.append(line)
+    with contextlib.suppress(OSError):
+        journal.folder_of(ledger).rmdir()
+    return said
+
+
+def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> None:
+    """Write a run that ended without saying so; harmless if any of it is there already."""
+    tables.write_run(connection, run, RunStatus.RUNNING)
+    tables.write_records(connection, records)
+    ended = max((record.created_at for record in records), default=run.started_at.isoformat())
+    tables.end_run(connection, run.run_id, RunStatus.ABORTED, at=ended, tier=None)
+
+
+def rescue(run: Run, records: Iterable[Record]) -> Path | None:
+    """Write a run as a journal into the temporary folder, for `crucible merge`; None if even that is full."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="crucible-rescue-"))
+        kept = journal.Journal.create(folder / "ledger.db", run)
+        for record in records:
+            kept.append(record)
+        kept.close()
+    except OSError:
+        return None
+    return kept.path
+
+
+def _keep(path: Path) -> str:
+    kept = path.with_name(path.name + UNREAD)
+    with contextlib.suppress(OSError):
+        path.rename(kept)
+    return kept.name

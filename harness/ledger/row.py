@@ -1,0 +1,190 @@
+"""Row: an evaluation as the tables hold it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.case import Case
+from harness.core.digest import digest_json
+from harness.core.evaluation import Evaluation
+from harness.core.run import Run
+
+Values = dict[str, Any]
+
+MAX_INTEGER = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One evaluation on its way into the ledger.
+
+    Attributes:
+        run_id: The run it belongs to.
+        created_at: When it was recorded, ISO 8601 with a zone.
+        machine: The run's machine class.
+        wire: The evaluation's JSON text; written once, used by the journal and by the `record` column.
+        evaluation: The value itself.
+    """
+
+    run_id: str
+    created_at: str
+    machine: str
+    wire: str
+    evaluation: Evaluation
+
+
+def dump(value: Any) -> str:
+    """JSON as the ledger keeps it: ASCII, so that lone surrogates of hostile text survive SQLite's UTF-8."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def plain(text: str) -> str:
+    """Text that SQLite can hold: lone surrogates and NUL become escapes."""
+    if "\0" in text:
+        text = text.replace("\0", "\\x00")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+def case_key(case: Case) -> str:
+    """`Case.key`, or nothing where inputs are no JSON: a strange case is still worth a row."""
+    try:
+        return case.key
+    except (TypeError, ValueError):
+        return ""
+
+
+def _digest(value: Any) -> str:
+    try:
+        return digest_json(value)
+    except (TypeError, ValueError):
+        return ""
+
+
+def run_values(run: Run) -> Values:
+    """The columns of `runs` that are known when a run begins."""
+    wire = run.to_wire()
+    return {
+        "run_id": run.run_id,
+        "started_at": run.started_at.isoformat(),
+        "epoch": min(run.epoch, MAX_INTEGER),
+        "secret_seed": run.secret_seed if abs(run.secret_seed) <= MAX_INTEGER else str(run.secret_seed),
+        "tier": run.tier,
+        "machine": plain(run.machine),
+        "git_commit": plain(run.git_commit),
+        "command": plain(run.command),
+        "versions": dump(run.versions),
+        "record": dump(wire),
+    }
+
+
+def evaluation_values(record: Record) -> Values:
+    """The columns of `evaluations`."""
+    evaluation = record.evaluation
+    case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
+    detected = evidence.facts.get("style_detected")
+    return {
+        "run_id": record.run_id,
+        "nodeid": plain(case.nodeid),
+        "lane": plain(case.lane),
+        "suite": plain(case.suite),
+        "subject": plain(case.subject.name),
+        "digest": plain(case.subject.digest),
+        "epoch": min(policy.epoch, MAX_INTEGER),
+        "status": evidence.status.value,
+        "score": evaluation.score.total,
+        "passed": int(evaluation.passed),
+        "why": plain(evaluation.why),
+        "attempts": len(evidence.attempts),
+        # Nobody has seen an unjudged case repeat itself: claiming stability 1.0 for no attempt would be a lie.
+        "stability": evidence.stability if evidence.attempts else None,
+        "median_ms": evidence.median_ms,
+        "peak_mb": evidence.peak_mb,
+        "tier": evidence.tier,
+        "seconds": evidence.seconds,
+        "style": plain(case.subject.style),
+        "style_detected": plain(detected) if isinstance(detected, str) else None,
+        "machine": plain(record.machine),
+        "case_key": case_key(case),
+        "inputs_key": _digest([case.lane, case.inputs]),
+        "expected": policy.expect,
+        "as_expected": int(evaluation.as_expected),
+        "neutral": int(evaluation.neutral),
+        "created_at": record.created_at,
+        "record": record.wire,
+    }
+
+
+def component_values(record: Record) -> list[Values]:
+    """The rows of `components`."""
+    nodeid = plain(record.evaluation.case.nodeid)
+    return [
+        {
+            "run_id": record.run_id,
+            "nodeid": nodeid,
+            "name": plain(part.name),
+            "value": part.value,
+            "weight": part.weight,
+            "why": plain(part.why),
+            "position": position,
+        }
+        for position, part in enumerate(record.evaluation.score.components)
+    ]
+
+
+def gate_values(record: Record) -> list[Values]:
+    """The rows of `gates`."""
+    nodeid = plain(record.evaluation.case.nodeid)
+    return [
+        {
+            "run_id": record.run_id,
+            "nodeid": nodeid,
+            "name": plain(gate.name),
+            "observed": gate.observed,
+            "threshold": gate.threshold,
+            "passed": int(gate.passed),
+            "why": plain(gate.why),
+            "position": position,
+        }
+        for position, gate in enumerate(record.evaluation.score.gates)
+    ]
+
+
+def attempt_values(record: Record) -> list[Values]:
+    """The rows of `attempts`; seeds are text because they may exceed SQLite's 64-bit integers."""
+    nodeid = plain(record.evaluation.case.nodeid)
+    return [
+        {
+            "run_id": record.run_id,
+            "nodeid": nodeid,
+            "position": position,
+            "seed": str(attempt.seed),
+            "hash_seed": None if attempt.hash_seed is None else str(attempt.hash_seed),
+            "status": attempt.status.value,
+            "why": plain(attempt.why),
+            "answers": plain(attempt.answers),
+            "seconds": attempt.seconds,
+            "cpu_ms": attempt.cpu_ms,
+            "peak_mb": attempt.peak_mb,
+        }
+        for position, attempt in enumerate(record.evaluation.evidence.attempts)
+    ]
+
+
+def lineage_values(record: Record) -> list[Values]:
+    """The rows of `lineage`: what the subject says it was derived from."""
+    subject = record.evaluation.case.subject
+    return [
+        {
+            "child": plain(subject.digest),
+            "parent": plain(parent),
+            "relation": "derived",
+            "created_at": record.created_at,
+        }
+        for parent in subject.parents
+    ]

@@ -1,0 +1,204 @@
+"""Schema: the tables of a ledger and how an older one becomes a newer one."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database, Migrations
+
+from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+migrations = Migrations("crucible")
+
+# `secret_seed` has no type on purpose: SQLite then keeps a small seed as an integer and one beyond 64 bits as text,
+# where INTEGER would quietly turn the latter into a float.
+TABLES = """
+CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'aborted')),
+    epoch INTEGER NOT NULL,
+    secret_seed,
+    tier TEXT,
+    machine TEXT NOT NULL,
+    git_commit TEXT NOT NULL DEFAULT '',
+    command TEXT NOT NULL DEFAULT '',
+    versions TEXT NOT NULL DEFAULT '{}',
+    record TEXT NOT NULL
+);
+CREATE INDEX runs_started ON runs (started_at);
+
+CREATE TABLE evaluations (
+    run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+    nodeid TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    score REAL,
+    passed INTEGER NOT NULL CHECK (passed IN (0, 1)),
+    why TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    stability REAL,
+    median_ms REAL,
+    peak_mb REAL,
+    tier TEXT,
+    seconds REAL NOT NULL DEFAULT 0,
+    style TEXT NOT NULL DEFAULT '',
+    style_detected TEXT,
+    machine TEXT NOT NULL DEFAULT '',
+    case_key TEXT NOT NULL DEFAULT '',
+    inputs_key TEXT NOT NULL DEFAULT '',
+    expected TEXT,
+    as_expected INTEGER NOT NULL,
+    neutral INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (run_id, nodeid)
+);
+CREATE INDEX evaluations_subject ON evaluations (lane, suite, digest);
+CREATE INDEX evaluations_nodeid ON evaluations (nodeid);
+CREATE INDEX evaluations_digest ON evaluations (digest);
+CREATE INDEX evaluations_case ON evaluations (case_key);
+
+CREATE TABLE components (
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value REAL,
+    weight REAL NOT NULL,
+    why TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, nodeid, position),
+    FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE gates (
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    observed REAL,
+    threshold REAL NOT NULL,
+    passed INTEGER NOT NULL,
+    why TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, nodeid, position),
+    FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE attempts (
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    seed TEXT NOT NULL,
+    hash_seed TEXT,
+    status TEXT NOT NULL,
+    why TEXT NOT NULL DEFAULT '',
+    answers TEXT NOT NULL DEFAULT '',
+    seconds REAL NOT NULL DEFAULT 0,
+    cpu_ms REAL,
+    peak_mb REAL,
+    PRIMARY KEY (run_id, nodeid, position),
+    FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE lineage (
+    child TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    relation TEXT NOT NULL DEFAULT 'derived',
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (child, parent, relation)
+) WITHOUT ROWID;
+CREATE INDEX lineage_parent ON lineage (parent);
+
+CREATE TABLE handoffs (
+    handoff_id TEXT PRIMARY KEY,
+    run_id TEXT,
+    nodeid TEXT,
+    lane TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT 'queued',
+    result_digest TEXT,
+    payload TEXT NOT NULL DEFAULT '{}',
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX handoffs_state ON handoffs (state, created_at);
+
+CREATE TABLE snapshots (
+    run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+    lane TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    score REAL,
+    passed INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    stability REAL,
+    median_ms REAL,
+    epoch INTEGER NOT NULL,
+    evaluated_in TEXT NOT NULL,
+    style TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, lane, suite, rank)
+) WITHOUT ROWID;
+"""
+
+# One row for each digest of a suite: its latest evaluation. Where the latest run judged a digest in several cases
+# (shapes of a kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one.
+LEADERBOARD = """
+CREATE VIEW leaderboard AS
+WITH latest AS (
+    SELECT e.*, ROW_NUMBER() OVER (
+        PARTITION BY e.lane, e.suite, e.digest
+        ORDER BY r.started_at DESC, e.run_id DESC, e.passed, e.score IS NOT NULL, e.score, e.nodeid
+    ) AS age
+    FROM evaluations e JOIN runs r ON r.run_id = e.run_id
+)
+SELECT
+    lane, suite,
+    ROW_NUMBER() OVER (
+        PARTITION BY lane, suite
+        ORDER BY passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms, digest
+    ) AS rank,
+    subject, digest, score, passed, status, stability, median_ms, epoch, run_id, style,
+    style_detected, peak_mb, tier, machine, nodeid, why, expected, as_expected
+FROM latest
+WHERE age = 1
+ORDER BY lane, suite, rank
+"""
+
+
+def m001_first(db: Database) -> None:
+    """All tables of version 1."""
+    for statement in (*TABLES.split(";\n"), LEADERBOARD):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+migrations(name="m001_first")(m001_first)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a ledger to this version's schema, all or nothing, while nobody else can."""
+    # IMMEDIATE takes the write lock before anything is read: of two processes that meet an empty file one creates
+    # the tables and the other, once it is let in, finds nothing pending.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        apply: Callable[[Database], None] = migrations.apply
+        apply(Database(connection, recursive_triggers=False, execute_plugins=False))
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

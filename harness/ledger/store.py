@@ -1,0 +1,341 @@
+"""Ledger: the one place where results are kept. During a pytest run only the controller opens one for writing."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.core.errors import LedgerError
+from harness.core.evaluation import Evaluation
+from harness.core.run import Run, RunStatus
+from harness.core.tier import Tier
+from harness.ledger import file, recovery, tables
+from harness.ledger.journal import Journal
+from harness.ledger.row import Record, dump
+from harness.ledger.version import SCHEMA_VERSION
+
+BATCH = 200
+BATCH_SECONDS = 1.0
+
+
+def now() -> str:
+    """The present, as the ledger writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+class Ledger:
+    """An open ledger.
+
+    `record` appends to a crash journal at once and to SQLite in batches. Where either refuses (full disk, damaged
+    file) everything is kept in memory and tried again; `finish` raises if something still is not stored.
+
+    Attributes:
+        path: The SQLite file.
+        notices: What people should be told: replayed runs, a damaged file kept aside, a weaker journal mode.
+        read_only: Whether this ledger cannot be written.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool = False) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        self.read_only = read_only
+        self._connection = connection
+        self._inode = _inode(path)
+        self._runs: dict[str, Run] = {}
+        self._journals: dict[str, Journal] = {}
+        self._endings: dict[str, RunStatus] = {}
+        self._pending: list[Record] = []
+        self._flushed = self._tried = time.monotonic()
+        self._trouble: Exception | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Self:
+        """Open a ledger for writing, replaying what killed runs left behind.
+
+        Args:
+            path: The SQLite file; its folder is made if needed.
+            create: Whether a missing file is made.
+
+        Raises:
+            LedgerError: if it is missing, a folder, no ledger, from a newer version or not writable.
+        """
+        file.prepare(path, create=create)
+        try:
+            with file.opening(path):
+                connection, said = _connect(path)
+        except (sqlite3.Error, OSError) as error:
+            raise file.unwritable(path, error) from error
+        ledger = cls(path, connection)
+        ledger.notices = said + recovery.replay(ledger._connection, path)
+        return ledger
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open a ledger for looking at it: as `open` where it can be written, else read-only with a notice.
+
+        Raises:
+            LedgerError: if it is missing, a folder, no ledger, damaged or from a newer version.
+        """
+        file.prepare(path, create=False)
+        try:
+            if path.stat().st_size == 0:
+                raise file.missing(path)
+            connection = file.connect(path, read_only=True)
+            try:
+                version = file.inspect(connection, path)
+            except file.CorruptError as error:
+                raise LedgerError(
+                    f"the ledger is damaged: {error}",
+                    where=str(path),
+                    fix="restore it from a copy; the next run keeps this one aside and starts a new one",
+                ) from error
+            except sqlite3.OperationalError:
+                # WAL needs a file beside the ledger even for reading; in a folder that cannot be written there is
+                # no writer either, so the file may be taken as it is.
+                connection.close()
+                connection = file.connect(path, read_only=True, immutable=True)
+                version = file.inspect(connection, path)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(f"the ledger cannot be read: {error}", where=str(path)) from error
+        try:
+            ledger = cls.open(path, create=False)
+        except LedgerError as error:
+            if version < SCHEMA_VERSION:
+                connection.close()
+                raise
+            ledger = cls(path, connection, read_only=True)
+            ledger.notices.append(f"opened read-only: {error.what}")
+        else:
+            connection.close()
+        return ledger
+
+    # Writing
+
+    def begin(self, run: Run) -> None:
+        """Register a run before its first evaluation.
+
+        Raises:
+            LedgerError: if the ledger cannot be written, or knows this run already.
+        """
+        self._require_writable()
+        if self.rows("SELECT 1 FROM runs WHERE run_id = ?", run.run_id):
+            raise LedgerError(f"run {run.run_id} exists already", where=str(self.path), fix="choose another run id")
+        try:
+            self._journals[run.run_id] = Journal.create(self.path, run)
+            with tables.immediate(self._connection):
+                tables.write_run(self._connection, run, RunStatus.RUNNING)
+        except (sqlite3.Error, OSError) as error:
+            if run.run_id in self._journals:
+                self._journals.pop(run.run_id).remove()
+            raise self._refusal(error) from error
+        self._runs[run.run_id] = run
+
+    def record(self, evaluation: Evaluation, *, run_id: str) -> None:
+        """Keep one evaluation: in the journal now, in SQLite with the next batch. A full disk does not stop it.
+
+        Raises:
+            LedgerError: if the run has not begun.
+        """
+        if run_id not in self._runs:
+            raise LedgerError(f"run {run_id} has not begun", where=str(self.path), fix="call begin(run) first")
+        record = Record(
+            run_id=run_id,
+            created_at=now(),
+            machine=self._runs[run_id].machine,
+            wire=dump(evaluation.to_wire()),
+            evaluation=evaluation,
+        )
+        self._pending.append(record)
+        try:
+            self._journals[run_id].append(record)
+        except OSError as error:
+            self._trouble = error
+        clock = time.monotonic()
+        # After a refusal the batch stays full: then the clock alone decides when to try again.
+        due = len(self._pending) >= BATCH and (self._trouble is None or clock - self._tried >= BATCH_SECONDS)
+        if due or clock - max(self._flushed, self._tried) >= BATCH_SECONDS:
+            with contextlib.suppress(LedgerError):
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending to SQLite.
+
+        Raises:
+            LedgerError: if that fails; nothing is lost, the next flush tries again.
+        """
+        self._tried = time.monotonic()
+        if not self._pending:
+            return
+        try:
+            if _inode(self.path) != self._inode:
+                # Deleted or replaced under us: SQLite would go on writing to a file that has no name any more.
+                self._start_over()
+            self._write_pending()
+        except (sqlite3.Error, OSError) as error:
+            self._trouble = error
+            if not _is_damage(error):
+                raise self._refusal(error) from error
+            try:
+                self._start_over()
+            except (sqlite3.Error, OSError) as again:
+                raise self._refusal(again) from again
+        self._flushed = time.monotonic()
+
+    def finish(self, run_id: str, status: RunStatus = RunStatus.FINISHED, tier: Tier | None = None) -> None:
+        """End a run: store what is pending, keep the leaderboard as a snapshot, drop the journal.
+
+        Raises:
+            LedgerError: if something could not be stored; the message says where it is kept meanwhile. Call again once
+                the cause is gone.
+        """
+        if run_id not in self._runs:
+            raise LedgerError(f"run {run_id} has not begun", where=str(self.path), fix="call begin(run) first")
+        self._endings[run_id] = status
+        try:
+            self.flush()
+            with tables.immediate(self._connection):
+                tables.end_run(self._connection, run_id, status, at=now(), tier=tier.value if tier else None)
+        except (sqlite3.Error, LedgerError) as error:
+            raise self._unstored(run_id, error) from error
+        self._journals.pop(run_id).remove()
+        del self._runs[run_id], self._endings[run_id]
+        self._trouble = None
+
+    def close(self) -> None:
+        """Close the file. Runs that nobody finished are marked aborted."""
+        for run_id in list(self._runs):
+            try:
+                self.finish(run_id, self._endings.get(run_id, RunStatus.ABORTED))
+            except LedgerError as error:
+                self.notices.append(str(error))
+        for left in self._journals.values():
+            left.close()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A short immediate transaction for verbs that write.
+
+        Raises:
+            LedgerError: if the ledger cannot be written.
+        """
+        self._require_writable()
+        self.flush()
+        try:
+            with tables.immediate(self._connection):
+                yield self._connection
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+
+    # Reading
+
+    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        """The rows of a query, pending evaluations included.
+
+        Raises:
+            LedgerError: if the ledger cannot be read.
+        """
+        if self._pending:
+            with contextlib.suppress(LedgerError):  # what cannot be written yet is said by `finish`
+                self.flush()
+        try:
+            return [dict(found) for found in self._connection.execute(sql, parameters)]
+        except sqlite3.Error as error:
+            raise LedgerError(f"the ledger cannot be read: {error}", where=str(self.path)) from error
+
+    # What may go wrong
+
+    def _write_pending(self) -> None:
+        with tables.immediate(self._connection):
+            tables.write_records(self._connection, self._pending)
+        self._pending.clear()
+
+    def _start_over(self) -> None:
+        """The file is damaged or gone: go on in a new one, with all that the open runs had recorded in the old."""
+        self._connection.close()
+        with file.opening(self.path):
+            self._connection, said = _connect(self.path, thorough=True)
+        self._inode = _inode(self.path)
+        self.notices += said or [f"the ledger {self.path} was deleted or replaced during the run: it was started anew"]
+        with tables.immediate(self._connection):
+            for run_id, run in self._runs.items():
+                tables.write_run(self._connection, run, RunStatus.RUNNING)
+                tables.write_records(self._connection, self._journals[run_id].records())
+        self._write_pending()
+
+    def _unstored(self, run_id: str, error: Exception) -> LedgerError:
+        kept = self._journals[run_id]
+        with contextlib.suppress(OSError):
+            kept.catch_up()
+        pending = [record for record in self._pending if record.run_id == run_id]
+        what = f"{len(pending)} evaluations of run {run_id} are not in the ledger: {getattr(error, 'what', error)}"
+        if not kept.missing:
+            fix = f"make room or repair it; {kept.path} holds them and any `crucible` verb will bring them in"
+        elif saved := recovery.rescue(self._runs[run_id], [*kept.records(), *pending]):
+            fix = f"make room, then `crucible merge {saved} --ledger {self.path}`"
+        else:
+            fix = "no disk takes them: they are gone when this process ends; make room and run again"
+        return LedgerError(what, where=str(self.path), fix=fix)
+
+    def _refusal(self, error: Exception) -> LedgerError:
+        full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
+        if full:
+            return LedgerError("the disk is full", where=str(self.path), fix="make room, or use another --ledger")
+        return file.unwritable(self.path, error)
+
+    def _require_writable(self) -> None:
+        if self.read_only:
+            raise LedgerError("the ledger is open read-only", where=str(self.path), fix="make it writable")
+
+
+def _connect(path: Path, *, thorough: bool = False) -> tuple[sqlite3.Connection, list[str]]:
+    """A connection to a ledger of this version, and what there is to say about how it came to be."""
+    said = []
+    connection = file.connect(path)
+    try:
+        try:
+            version = file.inspect(connection, path, thorough=thorough)
+        except file.CorruptError as error:
+            connection.close()
+            said.append(file.set_aside(path, str(error)))
+            connection, version = file.connect(path), 0
+        if notice := file.use_wal(connection, path):
+            said.append(notice)
+        if version < SCHEMA_VERSION:
+            from harness.ledger.schema import migrate
+
+            migrate(connection)
+        with tables.immediate(connection):
+            # A write that changes nothing: it finds out now, not after an hour, whether the file takes one.
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection, said
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def _is_damage(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

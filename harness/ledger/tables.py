@@ -1,0 +1,88 @@
+"""Tables: rows in, inside one transaction. Everything here may be repeated without changing the outcome."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+from harness.core.run import Run, RunStatus
+from harness.ledger import row
+from harness.ledger.row import Record, Values
+
+
+@contextmanager
+def immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that owns the write lock from its first line, so that it waits early and never deadlocks late."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk or a rolled-back savepoint may have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, finished_at: str | None = None) -> None:
+    """Add a run; one that is there already stays as it is."""
+    values = row.run_values(run) | {"status": status.value, "finished_at": finished_at}
+    connection.execute(_insert("runs", tuple(values), conflict="IGNORE"), values)
+
+
+def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Add evaluations with all that hangs on them; a repeated one replaces the earlier."""
+    # REPLACE removes an earlier row together with its components, gates and attempts (foreign keys cascade); within
+    # one batch the last of several with one key must therefore be chosen beforehand.
+    latest = list({(r.run_id, r.evaluation.case.nodeid): r for r in records}.values())
+    _write_many(connection, "evaluations", map(row.evaluation_values, latest))
+    for table, values in (
+        ("components", row.component_values),
+        ("gates", row.gate_values),
+        ("attempts", row.attempt_values),
+        ("lineage", row.lineage_values),
+    ):
+        conflict = "IGNORE" if table == "lineage" else "REPLACE"
+        _write_many(connection, table, (v for record in latest for v in values(record)), conflict=conflict)
+
+
+def end_run(connection: sqlite3.Connection, run_id: str, status: RunStatus, *, at: str, tier: str | None) -> None:
+    """Mark a run that is still `running` as ended, and keep the leaderboard as it stands now."""
+    changed = connection.execute(
+        "UPDATE runs SET status = ?, finished_at = ?, tier = coalesce(?, tier) WHERE run_id = ? AND status = 'running'",
+        (status.value, at, tier, run_id),
+    )
+    if changed.rowcount:
+        write_snapshot(connection, run_id)
+
+
+def write_snapshot(connection: sqlite3.Connection, run_id: str) -> None:
+    """Keep the leaderboard of the suites this run touched."""
+    connection.execute(
+        """INSERT OR REPLACE INTO snapshots (run_id, lane, suite, rank, subject, digest, score, passed, status,
+               stability, median_ms, epoch, evaluated_in, style)
+           SELECT ?, lane, suite, rank, subject, digest, score, passed, status,
+               stability, median_ms, epoch, run_id, style
+           FROM leaderboard WHERE (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?)""",
+        (run_id, run_id),
+    )
+
+
+def _write_many(
+    connection: sqlite3.Connection, table: str, rows: Iterable[Values], *, conflict: str = "REPLACE"
+) -> None:
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        return
+    statement = _insert(table, tuple(first), conflict=conflict)
+    connection.execute(statement, first)
+    connection.executemany(statement, iterator)
+
+
+@cache
+def _insert(table: str, columns: tuple[str, ...], *, conflict: str) -> str:
+    names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    return f"INSERT OR {conflict} INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours

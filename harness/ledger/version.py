@@ -1,0 +1,9 @@
+"""Version: what marks a SQLite file as a ledger, and as one this release understands."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+"""`PRAGMA user_version`; grows with every migration."""
+
+APPLICATION_ID = 0x43525543
+"""`PRAGMA application_id`: "CRUC"."""
