@@ -4,9 +4,10 @@
 # generator = "planted"
 # license = "MIT"
 # ///
-"""Planted, flaky: of several equally similar representatives it takes whichever the string hash puts first.
+"""Planted, flaky: it searches representatives shard by shard, and a line's shard is decided by the string hash.
 
-Right in exact mode, and in near mode wherever there is a single best match; otherwise PYTHONHASHSEED decides.
+Right in exact mode, and in near mode wherever there is a single best match. Among equally similar representatives it
+should take the earliest but takes one of the first shard, so PYTHONHASHSEED decides: about one tie in five goes wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def _near(lines: list[str], threshold: float) -> list[str]:
     for line in lines:
         words = _words(line)
         best, best_similarity = "", -1.0
-        for other in set(kept):  # the fault: the order of a set of strings changes from process to process
+        # The fault: hash() of a string changes from process to process.
+        for other in sorted(kept, key=lambda text: hash(text) % 4 > 0):
             union = len(words | _words(other))
             similarity = len(words & _words(other)) / union if union else float(line == other)
             if similarity > best_similarity:

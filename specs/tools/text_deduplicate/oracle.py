@@ -86,13 +86,13 @@ def _made_lines(draw: st.DrawFn) -> str:
     """A line of known words, so that equal and near-equal lines are common."""
     words = draw(st.lists(st.sampled_from(_WORDS), max_size=6))
     text = draw(st.sampled_from(_JOINS)).join(words)
-    change = draw(st.sampled_from(["as is", "as is", "upper", "title", "nfd", "nfc", "ends with a mark"]))
+    change = draw(st.sampled_from(["as is", "as is", "upper", "title", "NFD", "NFC", "ends with a mark"]))
     if change == "upper":
         text = text.upper()
     elif change == "title":
         text = text.title()
-    elif change in ("nfd", "nfc"):
-        text = unicodedata.normalize(change.upper(), text)
+    elif change == "NFD" or change == "NFC":
+        text = unicodedata.normalize(change, text)
     elif change == "ends with a mark":
         text += draw(st.sampled_from(["!", ".", "?", "\u0301", "\ufeff"]))
     return draw(st.sampled_from(_PADS)) + text + draw(st.sampled_from(_PADS))
@@ -202,6 +202,10 @@ def edges() -> list[Kwargs]:
         {"lines": ["u1 u2", "v1 v2", "w1 w2", "z1 z2", "u1 v1 w1 z1 long"], "threshold": 0.1},
         {"lines": ["north", "east", "south", "west", "west south east north"], "threshold": 0.25},
         {"lines": ["5 6", "7 8", "9 0", "9 0 7 8 5 6"], "threshold": 0.3},
+        {"lines": ["red 1", "blue 2", "red 1 blue 2"], "threshold": 0.5},
+        {"lines": ["ham", "egg", "ham egg"], "threshold": 0.5},
+        {"lines": ["oak elm", "ash fir", "elm fir tall"], "threshold": 0.2},
+        {"lines": ["io eu", "ra ut", "ut re eu", "re io"], "threshold": 0.2},
         {"lines": ["sun moon", "star sky", "sky star moon sun", "star sun"], "threshold": 0.4},
         # Which line is kept, and what it is compared by afterwards.
         {"lines": ["alpha", "alpha beta", "alpha beta gamma", "alpha beta gamma delta", "alpha"], "threshold": 0.5},
@@ -229,7 +233,7 @@ def edges() -> list[Kwargs]:
 
 
 def _in_domain(kwargs: Kwargs) -> bool:
-    return 0.0 <= kwargs.get("threshold", 1.0) <= 1.0
+    return bool(0.0 <= kwargs.get("threshold", 1.0) <= 1.0)
 
 
 def _is_exact(kwargs: Kwargs) -> bool:
