@@ -157,6 +157,8 @@ class Box:
             raise BoxFault(Status.MEMORY, f"out of memory in a call ({self._budget()})")
         if tag not in _KINDS:
             raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} in a call")
+        if not body.isascii():
+            raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
         used = self._last_cpu - cpu if self._clock is not None else None
         return Answer(_KINDS[tag], body, elapsed, used)
 

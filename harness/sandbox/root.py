@@ -60,6 +60,7 @@ def readable() -> tuple[list[str], list[str]]:
     paths = [*library_directories(), *interpreter_libraries()]
     for base in standard_library():
         listable.append(base)
-        # Landlock cannot except a subdirectory, so the entries are named one by one.
-        paths += [entry.path for entry in os.scandir(base) if entry.name not in FOREIGN]
+        # Landlock cannot except a subdirectory, so the entries are named one by one; a link (Debian's sitecustomize)
+        # may lead out of the library and gets no rule of its own.
+        paths += [entry.path for entry in os.scandir(base) if entry.name not in FOREIGN and not entry.is_symlink()]
     return listable, paths

@@ -68,7 +68,7 @@ def _is_memory(error: BaseException) -> bool:
 
 def serve() -> None:
     """Serve until the parent closes the channel; never returns."""
-    tag, nonce, body = _receive(QUESTIONS)
+    _tag, nonce, body = _receive(QUESTIONS)
     name_length = body[0]
     entry, source = body[1 : 1 + name_length].decode(), body[1 + name_length :]
     module = types.ModuleType("candidate")

@@ -10,27 +10,17 @@ PYTHONHASHSEED. Standard library only. The control socket carries fixed-size req
 
 from __future__ import annotations
 
-# Imported for the subjects' sake: what most of them use is then paid for once. `random` stays out, forks must not
-# share its state.
-import bisect  # noqa: F401
-import collections  # noqa: F401
+import errno
 import fcntl
-import functools  # noqa: F401
 import gc
-import heapq  # noqa: F401
-import itertools  # noqa: F401
 import json
-import math  # noqa: F401
-import operator  # noqa: F401
 import os
-import re  # noqa: F401
 import resource
 import signal
 import socket
-import string  # noqa: F401
+import stat
 import struct
 import sys
-import typing  # noqa: F401
 from typing import Any
 
 from harness.sandbox import namespaces, shim
@@ -41,7 +31,8 @@ from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, drop_cap
 REQUEST = struct.Struct("<c?HIqqqqqq")
 """op, strict policy?, open files, processes, address space, CPU seconds, file size, work size, work files, pid."""
 REPLY = struct.Struct("<cqqqq")
-NOBODY = 65534
+WARM = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
+"""Loaded for the subjects' sake: what most of them use is paid for once. `random` stays out: forks must not share it."""
 
 
 class Zygote:
@@ -63,9 +54,11 @@ class Zygote:
         self._try("seccomp", self._compile)
         self._try("rlimits", lambda: resource.getrlimit(resource.RLIMIT_CPU))
         if self.root:
-            self._try("uid", lambda: None)
-        elif not self.namespaces:
-            self.layers["uid"] = "the zygote is not root, so boxes run as the same user"
+            self._try("uid", lambda: self._check_reach(config))
+        elif self.namespaces and "uid" not in self.off:
+            self.layers["uid"] = ""
+        else:
+            self.layers["uid"] = "not root, so boxes run as the same user"
 
     def _try(self, layer: str, action: Any) -> bool:
         if layer in self.off:
@@ -74,7 +67,7 @@ class Zygote:
         try:
             action()
         except OSError as error:
-            self.layers[layer] = error.strerror or str(error)
+            self.layers[layer] = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
             return False
         self.layers[layer] = ""
         return True
@@ -97,6 +90,16 @@ class Zygote:
             rules.allow_writing(namespaces.WORKPLACE)
         self.ruleset = rules
 
+    def _check_reach(self, config: dict[str, Any]) -> None:
+        # The pivoted root is open to everyone; without it another user may be unable to enter, say, /root.
+        if self.namespaces and "pivot_root" not in self.off:
+            return
+        for path in config["listable"]:
+            while path != "/":
+                if not os.stat(path).st_mode & stat.S_IXOTH:
+                    raise OSError(errno.EACCES, f"the interpreter lies below {path}, which other users cannot enter")
+                path = os.path.dirname(path)
+
     def _compile(self) -> None:
         self.filters = {True: Filter("strict"), False: Filter("compute")}
 
@@ -110,11 +113,12 @@ class Zygote:
                 namespaces.mount_work(work_size, work_files)
             else:
                 os.chdir("/")
-            if self.layers.get("uid") == "":
+            if self.root and self.layers["uid"] == "":
                 os.setgroups([])
                 os.setresgid(self.uid, self.uid, self.uid)
                 os.setresuid(self.uid, self.uid, self.uid)
-            elif self.namespaces and not self.root:
+            elif sys.platform == "linux" and "uid" not in self.off:
+                # Root without a capability is a user like any other, but for the files it owns.
                 drop_capabilities()
             os.umask(0o077)
             if sys.platform == "linux":
@@ -151,7 +155,7 @@ class Zygote:
             "AS": space,
         }
         # Counted per user, so it only makes sense where a box has a user (or a user namespace) to itself.
-        if self.namespaces or self.layers.get("uid") == "":
+        if self.layers["uid"] == "":
             limits["NPROC"] = processes
         for name, value in limits.items():
             kind = getattr(resource, f"RLIMIT_{name}", None)
@@ -248,6 +252,8 @@ def main(root: str, control_fd: int) -> None:
         del sys.modules[name]
     sys.argv[:] = ["candidate"]
     sys.orig_argv[:] = ["python"]
+    for name in WARM:
+        __import__(name)
     size = _virtual_size()
     if sys.platform == "linux":
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -266,6 +272,8 @@ def main(root: str, control_fd: int) -> None:
     message = json.dumps(hello).encode()
     gc.collect()
     gc.freeze()
+    # Start-up errors could be read by the parent until here; from now on nothing leads out but the channel.
+    os.dup2(1, 2)
     control.sendall(struct.pack("<I", len(message)) + message)
     try:
         _serve(zygote, control)
