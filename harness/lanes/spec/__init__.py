@@ -1,0 +1,1 @@
+"""Spec patches: structured edits to the grammar of a binary format, judged on real files."""

@@ -1,0 +1,100 @@
+"""The lane judges real patches over real files, and controls lose for the right reason."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import InfraError, SpecError
+from harness.core.status import Status
+from harness.hooks import Lane
+from harness.lanes.spec.lane import SpecLane, crucible_lanes
+
+ROOT = Path(__file__).parents[3]
+SUITE = ROOT / "suites/spec/png.suite.yaml"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A copy of the suite and all it names, to be spoiled."""
+    for part in ("specs/grammars", "specs/samples", "candidates/png_patches", "suites/spec"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    return tmp_path
+
+
+def test_the_house_accepts_the_lane() -> None:
+    assert isinstance(crucible_lanes()[0], Lane)
+
+
+def test_the_suite_as_it_ships(judge_all) -> None:
+    found = judge_all(SpecLane(), SUITE)
+    assert all(e.as_expected for e in found.values()), {n: e.why for n, e in found.items() if not e.as_expected}
+    ranked = sorted(found, key=lambda name: -found[name].score.total)
+    assert ranked[:3] == ["ancillary", "text", "header"]
+    assert found["blob"].score.total < found["header"].score.total
+    assert "explains less" in found["blob"].why
+    assert found["unknown-type"].why == "Lint failed: Unknown type 'NonExistentType'"
+    assert found["little-endian"].why.startswith("breaks checker.png: Png.chunks[0].body at 0x10")
+    good = found["ancillary"]
+    assert good.evidence.stable
+    assert len(good.evidence.attempts) == 3
+    assert good.evidence.facts["after"]["typed"] > good.evidence.facts["before"]["typed"]
+    assert good.case.subject.parents == (good.case.inputs["grammar"]["digest"],)
+
+
+def test_collecting_is_repeatable_and_sorted(suite_at) -> None:
+    lane = SpecLane()
+    cases = lane.collect(suite_at(lane, SUITE))
+    assert [c.key for c in cases] == [c.key for c in lane.collect(suite_at(lane, SUITE))]
+    assert [c.name for c in cases] == sorted(c.name for c in cases)
+
+
+def test_a_patch_that_changes_nothing_gains_nothing(own: Path, judge_all) -> None:
+    (own / "candidates/png_patches/idle.patch.yaml").write_text(
+        "[{op: update_field, path: [types, Chunk, fields, 0], updates: {doc: same}}]"
+    )
+    idle = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="idle")["idle"]
+    assert idle.status is Status.OK
+    assert not idle.passed
+    assert idle.why.startswith("gain 0 fails >= 0.01")
+
+
+def test_holdout_counts_as_much_as_samples(own: Path, judge_all) -> None:
+    # Fits the samples' dimensions by heart; both holdout files have others.
+    header = (own / "candidates/png_patches/header.patch.yaml").read_text()
+    learnt = header.replace("{name: width, type: u32}", "{name: width, type: u32, validate: {one_of: [8, 12, 16]}}")
+    assert learnt != header
+    (own / "candidates/png_patches/learnt.patch.yaml").write_text(learnt)
+    found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="learnt")["learnt"]
+    assert found.evidence.facts["after"]["validity"] == 1.0
+    assert not found.passed
+    assert found.why.startswith("validity 0 fails")
+
+
+@pytest.mark.parametrize("text", ["", "}{", "a: *b", "\x00", "- 1"])
+def test_rubbish_is_the_patchs_fault(own: Path, judge_all, text: str) -> None:
+    (own / "candidates/png_patches/rubbish.patch.yaml").write_text(text)
+    found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="rubbish")["rubbish"]
+    assert found.status is Status.WRONG
+    assert found.why
+    assert found.score.total == 0
+
+
+def test_a_wrong_grammar_is_ours_and_has_a_position(own: Path, suite_at) -> None:
+    path = own / "specs/grammars/png.yaml"
+    path.write_text(path.read_text().replace("type: Chunk", "type: Chunky"))
+    lane = SpecLane()
+    with pytest.raises(SpecError) as caught:
+        lane.collect(suite_at(lane, own / "suites/spec/png.suite.yaml"))
+    assert caught.value.where == f"{path}:10:30"
+    assert "Unknown type 'Chunky'" in str(caught.value)
+
+
+def test_a_sample_that_changed_since_collection_is_not_judged(own: Path, suite_at, context) -> None:
+    lane = SpecLane()
+    case = lane.collect(suite_at(lane, own / "suites/spec/png.suite.yaml"))[0]
+    (own / "specs/samples/png/checker.png").write_bytes(b"other")
+    with pytest.raises(InfraError, match="changed since"):
+        lane.evaluate(case, context)
