@@ -28,12 +28,14 @@ class Context:
         scratch: A private directory of this user for derived files (drawn inputs, compiled kernels); it may vanish.
         tier: What the boxes of this session were proved to be; None when nothing was probed.
         progress: Takes one short line for long work.
+        protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
     """
 
     secret_seed: int
     scratch: Path
     tier: Tier | None = None
     progress: Callable[[str], None] = _silent
+    protect: tuple[Path, ...] = ()
     _pools: list[BoxPool] = field(default_factory=list)
 
     def seed(self, case: Case, *parts: object) -> int:
@@ -46,7 +48,7 @@ class Context:
         if not self._pools:
             from harness.sandbox.pool import BoxPool
 
-            self._pools.append(BoxPool())
+            self._pools.append(BoxPool(protect=self.protect))
         return self._pools[0]
 
     def close(self) -> None:

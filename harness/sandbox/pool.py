@@ -109,7 +109,7 @@ def tier_of(layers: dict[str, str]) -> Tier:
     def on(*names: str) -> bool:
         return all(layers.get(name, "not tried") == "" for name in names)
 
-    if on("namespaces", "pivot_root", "seccomp", "rlimits"):
+    if on("namespaces", "pivot_root", "uid", "seccomp", "rlimits"):
         return Tier.A if on("cgroup", "landlock") else Tier.B
     if on("landlock", "seccomp", "rlimits"):
         return Tier.C

@@ -1,0 +1,266 @@
+"""Probe: what a box really stops, found out by attacking one.
+
+Layers report whether they went on; that is a claim. The probe sends a hostile subject into a box of the kind that
+candidates get and looks at what it managed to do. A tier is what the claim and the attack agree on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.errors import InfraError
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.sandbox.codec import CodecError, decode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.nursery import LAYERS
+from harness.sandbox.pool import BoxPool, tier_of
+
+WITNESSES = 64
+"""How many files one directory may contribute; a hole shows with the first."""
+SHOWN = 6
+SUFFIX = ".crucible-probe"
+
+ATTACK = b"""
+import os
+
+def tried(action):
+    try:
+        return action()
+    except BaseException:
+        return None
+
+def read(path):
+    with open(path, "rb") as file:
+        return len(file.read(1)) >= 0
+
+def write(path):
+    with open(path, "w") as file:
+        file.write("x")
+    return True
+
+def attack(files, places):
+    import ctypes, resource, socket
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = []
+    done += ["read " + path for path in files if tried(lambda: read(path))]
+    done += ["write " + path for path in places if tried(lambda: write(path))]
+    for name in ("AF_INET", "AF_UNIX"):
+        if tried(lambda: socket.socket(getattr(socket, name))):
+            done.append("open a socket of " + name)
+    if tried(lambda: os.kill(os.getppid() or 1, 0) is None):
+        done.append("signal another process")
+    for limit in ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_NOFILE"):
+        infinity = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        if tried(lambda: resource.setrlimit(getattr(resource, limit), infinity) is None):
+            done.append("raise " + limit)
+    if os.environ:
+        done.append("read the environment")
+    if libc.ptrace(16, os.getppid() or 1, 0, 0) == 0:
+        done.append("trace another process")
+    pid = tried(os.fork)
+    if pid == 0:
+        os._exit(0)
+    if pid:
+        done.append("fork")
+    return {"done": done, "pid": os.getpid(), "uid": os.getuid()}
+"""
+
+HOARD = b"""
+import mmap
+
+kept = []
+
+def hoard(megabytes):
+    for _ in range(megabytes):
+        block = mmap.mmap(-1, 1 << 20)
+        block.write(b"x" * (1 << 20))
+        kept.append(block)
+    return len(kept)
+"""
+
+_LOST = {
+    "namespaces": "a subject sees the machine's process ids and the names of files (not their contents)",
+    "pivot_root": "files are hidden by Landlock alone",
+    "uid": "a subject runs as the user who runs pytest",
+    "rlimits": "CPU time, files and address space are unlimited",
+    "landlock": "a subject may read whatever its user may, unless the root is pivoted",
+    "seccomp": "a subject may fork, open sockets and reach the whole kernel",
+    "cgroup": "peak memory is a lower bound",
+}
+_REMEDY = {
+    "namespaces": "allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile "
+    "for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN), or run as root",
+    "pivot_root": "as for namespaces",
+    "uid": "run as root, or allow user namespaces; keep the interpreter where other users can enter",
+    "rlimits": "run on a POSIX system",
+    "landlock": "use Linux 5.13 or newer with landlock in /sys/kernel/security/lsm",
+    "seccomp": "use Linux on x86_64 or aarch64; gVisor and old containers may refuse filters",
+    "cgroup": "run as root with a writable /sys/fs/cgroup, or under `systemd-run --user --scope -p Delegate=yes`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was found.
+
+    Attributes:
+        tier: What may be claimed.
+        layers: For each layer an empty text if it is on, else why not.
+        breaches: What the attack managed to do, in words; empty when everything was refused.
+        landlock_abi: The kernel's Landlock ABI; 0 without.
+        interpreter: Python's version inside the box.
+        checked: How many files were tried and stayed unreadable, the session's own among them.
+    """
+
+    tier: Tier
+    layers: dict[str, str]
+    breaches: tuple[str, ...]
+    landlock_abi: int
+    interpreter: str
+    checked: int
+
+    def line(self) -> str:
+        """One line for the terminal and the record."""
+        on = [name for name in LAYERS if self.layers.get(name) == ""]
+        on = [f"landlock{self.landlock_abi}" if name == "landlock" else name for name in on]
+        off = [name for name in LAYERS if self.layers.get(name) != ""]
+        text = f"sandbox: tier {self.tier} [{' '.join(on)}]"
+        if off:
+            text += f" without {', '.join(off)}"
+        if self.breaches:
+            text += f"; BREACHED: {', '.join(self.breaches[:3])}"
+        return text
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Rows of layer, state, and the reason with what is lost and how to get it."""
+        rows = []
+        for name in LAYERS:
+            reason = self.layers.get(name, "not tried")
+            note = "" if reason == "" else f"{reason}. Lost: {_LOST[name]}. Remedy: {_REMEDY[name]}."
+            rows.append((name, "on" if reason == "" else "off", note))
+        rows += [("attack", "BREACHED", breach) for breach in self.breaches]
+        if not self.breaches:
+            rows.append(("attack", "refused", f"all of it; {self.checked} protected files stayed unreadable"))
+        return rows
+
+    def advice(self, min_tier: Tier) -> str:
+        """Why a run below `min_tier` is refused, what is lost and what to do."""
+        lines = [f"UNSAFE: this machine offers isolation tier {self.tier}, but --min-tier {min_tier} is asked for."]
+        lines += [f"  breached: {breach}" for breach in self.breaches[:SHOWN]]
+        if len(self.breaches) > SHOWN:
+            lines.append(f"  ... and {len(self.breaches) - SHOWN} more")
+        for name in LAYERS:
+            reason = self.layers.get(name, "not tried")
+            if reason:
+                lines.append(f"  missing {name}: {reason}")
+                lines.append(f"    lost: {_LOST[name]}")
+                lines.append(f"    fix: {_REMEDY[name]}")
+        lines.append(f"  To accept it for this run (its records say so): --min-tier {self.tier}")
+        return "\n".join(lines)
+
+
+def probe(paths: Iterable[Path] = (), *, pool: BoxPool | None = None) -> Probe:
+    """Attack a box and report what held.
+
+    Args:
+        paths: Files and directories that no subject may ever read: the project's root, suites, specifications, the
+            ledger. Of a directory some files below are tried.
+        pool: The pool whose boxes are attacked; without one a pool is started for it and ended again.
+
+    Raises:
+        InfraError: if no box can be opened at all.
+    """
+    own = BoxPool(protect=[path if path.is_dir() else path.parent for path in paths]) if pool is None else None
+    boxes = pool if pool is not None else own
+    if boxes is None:  # pragma: no cover - one of the two always exists
+        return Probe(Tier.E, {}, (), 0, "", 0)
+    with contextlib.ExitStack() as stack:
+        if own is not None:
+            stack.callback(own.close)
+        layers = boxes.layers
+        if boxes.version != sys.version:
+            raise InfraError(
+                f"the box runs another Python ({boxes.version.split()[0]}) than pytest ({sys.version.split()[0]})",
+                where=sys.executable,
+                fix="use an interpreter whose shared library other users can read",
+            )
+        files = [str(file) for path in paths for file in _witnesses(path)]
+        files += [str(file) for file in (Path.home() / ".ssh" / "known_hosts", Path("/etc/passwd")) if file.exists()]
+        places = sorted({f"{_place(path)}{SUFFIX}" for path in paths} | {f"/tmp/crucible-{os.getpid()}{SUFFIX}"})
+        try:
+            breaches, pid = _assault(boxes, files, places)
+        finally:
+            for place in places:
+                with contextlib.suppress(OSError):
+                    Path(place).unlink()
+        if layers.get("namespaces") == "" and pid != 1:
+            layers["namespaces"] = "claimed, but the box is not alone in its process namespace"
+        if not _hoarding_stopped(boxes):
+            breaches.append("hold four times the memory it was given")
+        tier = tier_of(layers)
+        if breaches:
+            tier = max(tier, Tier.D, key=lambda t: t.value)
+        return Probe(tier, layers, tuple(breaches), boxes.landlock_abi, boxes.version.split()[0], len(files))
+
+
+def _assault(pool: BoxPool, files: Sequence[str], places: Sequence[str]) -> tuple[list[str], int]:
+    limits = Limits(call_seconds=10.0, load_seconds=5.0)
+    try:
+        with pool.open(ATTACK, entry="attack", limits=limits) as box:
+            answer = box.call({"files": list(files), "places": list(places)})
+        told = decode(answer.payload)
+        return [str(deed) for deed in told["done"]], int(told["pid"])
+    except (CodecError, KeyError, TypeError):
+        return ["answer the probe with nonsense"], 0
+    except BoxFault as fault:
+        # A kernel that kills instead of refusing stops the attack too, but then nothing is known of the rest.
+        return [f"end its box before the attack was over ({fault.why})"], 0
+
+
+def _hoarding_stopped(pool: BoxPool) -> bool:
+    limits = Limits(memory_bytes=16 * MIB, call_seconds=10.0)
+    try:
+        with pool.open(HOARD, entry="hoard", limits=limits) as box:
+            answer = box.call({"megabytes": 64})
+        return answer.kind != "value"
+    except BoxFault as fault:
+        return fault.status in (Status.MEMORY, Status.CRASH)
+
+
+def _witnesses(path: Path) -> list[Path]:
+    """Files whose contents would betray a hole; for a directory some of those directly in it or one below."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        return []
+    found: list[Path] = []
+    with contextlib.suppress(OSError):
+        for pattern in ("*", "*/*"):
+            found += sorted(file for file in path.glob(pattern) if file.is_file())[: WITNESSES - len(found)]
+    return found[:WITNESSES]
+
+
+def _place(path: Path) -> Path:
+    return path / "x" if path.is_dir() else path
+
+
+def machine_class() -> str:
+    """What two measurements must share to be compared: system, processor, cores, Python."""
+    python = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
+    return f"{platform.system()} {platform.machine()} {_processor()} x{os.cpu_count() or 1} {python}"
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown processor"
