@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import harness
 from harness.core.errors import InfraError
@@ -138,12 +139,12 @@ class Nursery:
         else:
             self.layers["cgroup"] = ""
 
-    def _introduce(self, config: dict[str, object]) -> dict[str, dict[str, str]]:
+    def _introduce(self, config: dict[str, object]) -> dict[str, Any]:
         message = json.dumps(config).encode()
         try:
             self._socket.sendall(struct.pack("<I", len(message)) + message)
             length = struct.unpack("<I", self._exactly(4))[0]
-            hello: dict[str, dict[str, str]] = json.loads(self._exactly(length))
+            hello: dict[str, Any] = json.loads(self._exactly(length))
         except OSError as error:
             self._process.kill()
             said = self._process.stderr.read(2000).decode("utf-8", "replace") if self._process.stderr else ""

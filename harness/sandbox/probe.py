@@ -96,8 +96,8 @@ _LOST = {
     "cgroup": "peak memory is a lower bound",
 }
 _REMEDY = {
-    "namespaces": "allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile "
-    "for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN), or run as root",
+    "namespaces": "allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor "
+    "profile for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN), or run as root",
     "pivot_root": "as for namespaces",
     "uid": "run as root, or allow user namespaces; keep the interpreter where other users can enter",
     "rlimits": "run on a POSIX system",

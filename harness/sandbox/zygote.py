@@ -32,7 +32,7 @@ REQUEST = struct.Struct("<c?HIqqqqqq")
 """op, strict policy?, open files, processes, address space, CPU seconds, file size, work size, work files, pid."""
 REPLY = struct.Struct("<cqqqq")
 WARM = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
-"""Loaded for the subjects' sake: what most of them use is paid for once. `random` stays out: forks must not share it."""
+"""Loaded for the subjects' sake: what most use is paid for once. `random` stays out: forks must not share its state."""
 
 
 class Zygote:
@@ -95,10 +95,11 @@ class Zygote:
         if self.namespaces and "pivot_root" not in self.off:
             return
         for path in config["listable"]:
-            while path != "/":
-                if not os.stat(path).st_mode & stat.S_IXOTH:
-                    raise OSError(errno.EACCES, f"the interpreter lies below {path}, which other users cannot enter")
-                path = os.path.dirname(path)
+            directory = path
+            while directory != "/":
+                if not os.stat(directory).st_mode & stat.S_IXOTH:
+                    raise OSError(errno.EACCES, f"the interpreter lies below {directory}, closed to other users")
+                directory = os.path.dirname(directory)
 
     def _compile(self) -> None:
         self.filters = {True: Filter("strict"), False: Filter("compute")}
