@@ -1,0 +1,60 @@
+"""Explanation: why a case failed, in a few lines a person can act on. Reads an evaluation, nothing else."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from harness.config import Settings
+from harness.core.digest import short
+from harness.core.evaluation import Evaluation
+from harness.core.status import Status
+
+
+def explain(evaluation: Evaluation, *, rerun: str) -> str:
+    """Reason, first counter-example, failing gates with observed and threshold, and the line that repeats it."""
+    case, evidence = evaluation.case, evaluation.evidence
+    expect = case.policy.expect
+    lines = [f"{case.lane} {case.subject.name} ({short(case.subject.digest)}): {headline(evaluation)}"]
+    if expect is not None and evaluation.status is not expect:
+        lines.append(f"  expected: {expect} (a planted control of {case.suite}{_line(case.line)})")
+    if evidence.counterexample is not None:
+        found = evidence.counterexample
+        lines += [f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}"]
+    if evidence.limits_hit:
+        lines.append(f"  limits hit: {', '.join(evidence.limits_hit)}")
+    for gate in evaluation.score.failed:
+        observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
+        lines.append(f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}")
+    if evaluation.status is Status.INFRA:
+        lines.append("  this is our failure, not the subject's; it does not count against it")
+    lines.append(f"  rerun: {rerun}")
+    return "\n".join(lines)
+
+
+def headline(evaluation: Evaluation) -> str:
+    """Status and reason in one line."""
+    why = evaluation.why
+    if evaluation.status is Status.OK:
+        return why or ("passes" if evaluation.passed else "a gate fails")
+    return f"{evaluation.status}: {why}"
+
+
+def rerun_line(nodeid: str, settings: Settings, *, rootdir: Path, invocation_dir: Path) -> str:
+    """The command that repeats one case: same epoch, same secret seed, typed where this run was typed."""
+    file, _, name = nodeid.partition("::")
+    file = os.path.relpath(rootdir / file, invocation_dir)
+    words = ["pytest", f"{file}::{name}" if name else file, "--epoch", str(settings.epoch)]
+    if settings.attempts is not None:
+        words += ["--attempts", str(settings.attempts)]
+    if settings.anneal_temp != settings.project.anneal_temp:
+        words += ["--anneal-temp", f"{settings.anneal_temp:g}"]
+    words += ["--secret-seed", str(settings.secret_seed)]
+    if settings.min_tier is not None and settings.min_tier is not settings.project.min_tier:
+        words += ["--min-tier", settings.min_tier.value]
+    return shlex.join(words)
+
+
+def _line(line: int | None) -> str:
+    return f":{line}" if line else ""

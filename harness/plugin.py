@@ -1,0 +1,272 @@
+"""The pytest plugin: options, and hooks that do nothing until a suite is collected. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
+
+if TYPE_CHECKING:
+    from harness.collection import Share
+    from harness.core.evaluation import Evaluation
+    from harness.hooks import Lane
+    from harness.session import RunSession
+
+SEAL = pytest.StashKey[Seal]()
+SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
+MARKERS = {
+    "toolgen": "a machine-written tool judged by a Crucible suite",
+    "spec": "a patch to a grammar of a binary format judged by a Crucible suite",
+    "dsl": "a program of the step language judged by a Crucible suite",
+    "kernel": "a GPU kernel judged by a Crucible suite",
+    "timed": "measures wall time and runs while nothing else does",
+    "gpu": "needs a GPU; skipped where there is none",
+}
+LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """One group of options; a bad value is a usage error before anything is collected."""
+    group = parser.getgroup("crucible", "Crucible: judging machine-made artefacts (*.suite.yaml)")
+    for name, settings in _OPTIONS.items():
+        dest = "crucible_" + name[2:].replace("-", "_")
+        try:
+            group.addoption(name, dest=dest, **settings)
+        except ValueError:  # another plugin took the short name
+            group.addoption(f"--crucible-{name[2:]}", dest=dest, **settings)
+    guard_conftests(pluginmanager, lambda path: _covers(pluginmanager.get_plugin("pytestconfig"), path))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers for `--strict-markers`; a `--gate` must parse, and is held even if no suite turns up."""
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    if config.option.crucible_gate and not _is_worker(config):
+        _session(config).start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the run started."""
+    session = config.stash.get(SESSION, None)
+    if session is not None:
+        session.close()
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """A conftest.py or plugin may bring lanes: hand it to the lane registry."""
+    if any(hasattr(plugin, name) for name in LANE_HOOKS):
+        config = manager.get_plugin("pytestconfig")
+        if config is not None and SESSION in config.stash:
+            config.stash[SESSION].registry.register(plugin)
+        if config is not None and SEAL in config.stash:
+            config.stash[SEAL].renew()
+
+
+# Collection
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Untrusted places are not entered."""
+    return True if _covers(config, collection_path) else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collect_directory(
+    path: Path, parent: pytest.Collector
+) -> Generator[None, pytest.Collector | None, pytest.Collector | None]:
+    """An untrusted folder given as an argument collects nothing, and its conftest.py is not imported."""
+    found = yield
+    if _covers(parent.config, path):
+        return SealedFolder.from_parent(parent, name=path.name, path=path)
+    return found
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Suites become items; an untrusted file given as an argument becomes nothing."""
+    found = yield
+    if _covers(parent.config, file_path):
+        return []
+    if file_path.name.endswith(SUFFIX):
+        from harness.collection import SuiteFile
+
+        if not _session(parent.config).problem:
+            return [*found, SuiteFile.from_parent(parent, path=file_path)]
+    return found
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`--limit` and `--shard`, after -k and -m had their say."""
+    if SESSION in config.stash:
+        config.stash[SESSION].select(items)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Serially: boxes are probed and the run is opened, or refused with exit status 4."""
+    session = config.stash.get(SESSION, None)
+    return [] if session is None or _is_worker(config) else session.open_serial(items)
+
+
+# xdist
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give every worker the run's snapshot folder and secret seed."""
+    config: pytest.Config = node.config
+    if _FOLDER not in config.stash:
+        import tempfile
+
+        config.stash[_FOLDER] = tempfile.mkdtemp(prefix="crucible-run-")
+    node.workerinput["crucible"] = {"folder": config.stash[_FOLDER], "seed": _drawn_seed(config)}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Before the first item is handed out: boxes are probed and the run is opened, or refused with exit status 4."""
+    config: pytest.Config = node.config
+    if any(name.startswith("suite-") for name in os.listdir(config.stash[_FOLDER])):
+        _session(config).open_distributed(ids)
+
+
+# The fixture
+
+
+@pytest.fixture(scope="session")
+def evaluate(pytestconfig: pytest.Config) -> Callable[..., Evaluation]:
+    """`harness.evaluate` under this session's epoch, attempts, secret seed and lanes."""
+    session = _session(pytestconfig)
+    if session.problem:
+        raise pytest.UsageError(session.problem)
+    return session.evaluate
+
+
+# Shared by the hooks
+
+_FOLDER = pytest.StashKey[str]()
+_SEED = pytest.StashKey[int]()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _covers(config: pytest.Config | None, path: str | os.PathLike[str]) -> bool:
+    if config is None:
+        return False
+    seal = config.stash.get(SEAL, None)
+    if seal is None:
+        seal = config.stash[SEAL] = Seal(config, lambda: _lanes(config))
+    return seal.covers(path)
+
+
+def _lanes(config: pytest.Config) -> Mapping[str, Lane]:
+    from harness.session import make_registry
+
+    return make_registry(config).lanes
+
+
+def _drawn_seed(config: pytest.Config) -> int:
+    if _SEED not in config.stash:
+        given = getattr(config, "workerinput", {}).get("crucible", {}).get("seed")
+        config.stash[_SEED] = int.from_bytes(os.urandom(8), "big") >> 1 if given is None else given
+    return config.stash[_SEED]
+
+
+def _session(config: pytest.Config) -> RunSession:
+    """This process's part in the run, made when the first suite turns up."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        from harness.session import RunSession
+
+        folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder") or config.stash.get(_FOLDER, None)
+        session = config.stash[SESSION] = RunSession(
+            config, seal=config.stash.get(SEAL, None), folder=folder, drawn_seed=_drawn_seed(config)
+        )
+    return session
+
+
+# Types of option values: argparse turns what they raise into a usage error
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if number < least or (most is not None and number > most):
+            raise argparse.ArgumentTypeError(f"{number} is not {f'at least {least}' if most is None else 'in range'}")
+        return number
+
+    return parse
+
+
+def _temperature(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number of at least 0")
+    return number
+
+
+def _tier(text: str) -> str:
+    if text.upper() not in ("A", "B", "C", "D", "E"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no tier: A (strongest), B, C, D or E (none)")
+    return text.upper()
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not i/n with 1 <= i <= n, such as 2/4")
+    return int(part), int(parts)
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--epoch": {"type": _whole(0), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
+    "--attempts": {"type": _whole(1), "metavar": "K", "help": "seeded repetitions of each case (default: the suite's)"},
+    "--anneal-temp": {"type": _temperature, "metavar": "T", "help": "annealing temperature (default 1.0)"},
+    "--secret-seed": {
+        "type": _whole(0, 2**63 - 1),
+        "metavar": "S",
+        "help": "what inputs are drawn from (default: random, printed at the end)",
+    },
+    "--ledger": {"metavar": "PATH", "help": "SQLite file that keeps every result (default reports/ledger.db)"},
+    "--report": {"metavar": "PATH", "help": "HTML page, self-contained (default reports/index.html)"},
+    "--gate": {
+        "action": "append",
+        "metavar": "EXPR",
+        "help": "fail the run unless EXPR holds, e.g. 'toolgen.mean(score) >= 0.8'; repeatable",
+    },
+    "--min-tier": {
+        "type": _tier,
+        "metavar": "A..E",
+        "help": "refuse to run boxed items with weaker isolation than this (default C, or the lane's own)",
+    },
+    "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
+    "--limit": {"type": _whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
+    "--top": {"type": _whole(0), "metavar": "N", "help": "leaderboard lines per suite (default 5)"},
+    "--fresh": {
+        "action": "store_true",
+        "default": None,
+        "help": "judge everything anew, even what is unchanged and was judged under the same policy",
+    },
+}

@@ -1,0 +1,323 @@
+"""Recording: the controller's side of a run: results go to the ledger, gates are held, the exit status is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shlex
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.config import Settings
+from harness.core.case import Case
+from harness.core.errors import CrucibleError
+from harness.core.evaluation import Evaluation
+from harness.core.gate import GateResult
+from harness.core.run import Run, RunStatus, new_run_id
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.explanation import headline, rerun_line
+from harness.hooks import Registry
+from harness.judge import unjudged
+
+if TYPE_CHECKING:
+    from harness.ledger.store import Ledger
+
+NEUTRAL = {Status.REVIEW: ("review", "r", "REVIEW"), Status.NOISY: ("noisy", "n", "NOISY")}
+
+
+class Recording:
+    """A pytest plugin that exists on the controller once a suite was met.
+
+    Args:
+        config: pytest's.
+        settings: What the run was asked to do.
+        registry: Whose `crucible_evaluated` hooks are told.
+        fresh: Evaluations of this very process, by node id; they need no second validation.
+
+    Attributes:
+        opened: Whether the selected cases are known.
+        cases: The selected cases by node id.
+        tier: What boxes were proved to be.
+        rows: One mapping per evaluation, for gates.
+        failing: Evaluations that are not what their suite asks for.
+        neutral: Evaluations that neither pass nor fail.
+        gates: The run gates, after they were held.
+        reasons: Why the exit status became 1 although pytest saw no failure.
+        notices: What people must be told.
+    """
+
+    def __init__(
+        self, config: pytest.Config, settings: Settings, registry: Registry, fresh: dict[str, Evaluation]
+    ) -> None:
+        self.config, self.settings, self.registry = config, settings, registry
+        self._fresh = fresh
+        self.opened = False
+        self.cases: dict[str, Case] = {}
+        self.tier: Tier | None = None
+        self.sandbox_line = ""
+        self.run: Run | None = None
+        self.ledger: Ledger | None = None
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.statuses: Counter[Status] = Counter()
+        self.failing: list[Evaluation] = []
+        self.neutral: list[Evaluation] = []
+        self.wrong_suites: list[str] = []
+        self.gates: list[GateResult] = []
+        self.reasons: list[str] = []
+        self.notices: list[str] = []
+        self.leaderboard: list[str] = []
+        self.report_path: Path | None = None
+        self._aborted = False
+
+    def begin(self) -> None:
+        """Open the ledger and register the run.
+
+        Raises:
+            LedgerError: if the ledger cannot be written; nothing has run yet.
+        """
+        from harness.ledger.store import Ledger
+
+        started = datetime.now(UTC)
+        run = Run(
+            run_id=new_run_id(started, int.from_bytes(os.urandom(4), "big")),
+            started_at=started,
+            epoch=self.settings.epoch,
+            secret_seed=self.settings.secret_seed,
+            tier=self.tier,
+            machine=machine(),
+            git_commit=git_commit(self.config.rootpath),
+            command=shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
+            versions=versions(),
+        )
+        self.ledger = Ledger.open(self.settings.ledger)
+        self.ledger.begin(run)
+        self.run = run
+
+    def close(self) -> None:
+        """Close the ledger; a run that was not finished stays in its journal."""
+        if self.ledger is not None:
+            self.ledger.close()
+            self.ledger = None
+
+    # While cases run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record a case, whoever judged it; one that came to no verdict is `infra`."""
+        if report.nodeid not in self.cases or self.run is None:
+            return
+        wire = getattr(report, "crucible", None)
+        if wire is not None:
+            evaluation = self._fresh.pop(report.nodeid, None) or Evaluation.from_wire(wire)
+            self._record(evaluation)
+        elif report.failed and report.nodeid not in self.rows:
+            # A worker that died, or another plugin that failed before the case began.
+            self._record(unjudged(self.cases[report.nodeid], _reason(report), tier=self.tier))
+
+    def _record(self, evaluation: Evaluation) -> None:
+        nodeid = evaluation.case.nodeid
+        self.rows[nodeid] = row(evaluation)
+        self.statuses[evaluation.status] += 1
+        if evaluation.neutral and evaluation.status is not Status.INFRA:
+            self.neutral.append(evaluation)
+        elif not evaluation.as_expected or evaluation.status is Status.INFRA:
+            self.failing.append(evaluation)
+        if self.ledger is not None and self.run is not None:
+            self.ledger.record(evaluation, run_id=self.run.run_id)
+        self.registry.call("crucible_evaluated", evaluation=evaluation)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """`review` and `noisy` are categories of their own; to JUnit and --lf they are skips with a reason."""
+        wire: Mapping[str, Any] | None = getattr(report, "crucible", None)
+        if wire is None or not report.skipped:
+            return None
+        status = wire["evidence"]["status"]
+        if status not in NEUTRAL:
+            return None
+        category, letter, word = NEUTRAL[Status(status)]
+        return category, letter, (word, {"yellow": True})
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """What finished is kept, the run counts as aborted."""
+        self._aborted = True
+
+    def pytest_internalerror(self) -> None:
+        """Likewise."""
+        self._aborted = True
+
+    # When the run is over
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Store what is pending, hold the gates and decide the exit status."""
+        if self._aborted:
+            self._drain()
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            if not self.config.option.collectonly:
+                self._judge_run(int(exitstatus))
+        self._finish()
+        if self.reasons and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._empty_shard():
+            session.exitstatus = pytest.ExitCode.OK
+
+    def _judge_run(self, exitstatus: int) -> None:
+        if self.settings.gates:
+            self._hold_gates()
+        if self._empty_shard():
+            self.notices.append("this shard holds none of the selected cases")
+        elif not self.cases and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self.reasons.append("suites were asked for, but no case was selected")
+        elif self.cases and not self.rows:
+            self.reasons.append("no case was judged")
+        elif self.cases and set(self.statuses) <= {Status.SKIPPED}:
+            self.reasons.append("every case was skipped: nothing was judged")
+
+    def _empty_shard(self) -> bool:
+        return self.settings.shard is not None and not self.cases and not self.wrong_suites
+
+    def _hold_gates(self) -> None:
+        from harness.gating import hold_gate, parse_gate
+
+        baseline = self._baseline()
+        for text in self.settings.gates:
+            result = hold_gate(parse_gate(text), list(self.rows.values()), baseline=baseline)
+            self.gates.append(result)
+            if not result.passed:
+                self.reasons.append(f"the gate {text!r} fails: {result.why}")
+
+    def _baseline(self) -> list[dict[str, Any]] | None:
+        try:
+            from harness.ledger import queries
+        except ImportError:
+            return None
+        find = getattr(queries, "baseline", None)
+        if find is None or self.ledger is None or self.run is None:
+            return None
+        self.ledger.flush()
+        found: list[dict[str, Any]] | None = find(self.ledger, self.run.run_id)
+        return found
+
+    def _finish(self) -> None:
+        if self.ledger is None or self.run is None:
+            return
+        try:
+            self.ledger.finish(
+                self.run.run_id, RunStatus.ABORTED if self._aborted else RunStatus.FINISHED, self.tier
+            )
+        except CrucibleError as error:
+            self.reasons.append(f"the ledger could not be completed: {error}")
+        self.notices += self.ledger.notices
+        try:
+            from harness.report.html import write_report
+            from harness.report.text import render_leaderboard
+
+            reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+            self.leaderboard = render_leaderboard(
+                self.ledger,
+                self.run.run_id,
+                top=self.settings.top,
+                width=min(reporter._tw.fullwidth, 120) if reporter is not None else 100,
+                colour=reporter is not None and reporter.hasmarkup,
+            )
+            self.report_path = write_report(self.ledger, self.run.run_id, self.settings.report)
+        except Exception as error:  # noqa: BLE001 - verdicts are stored; a report that fails must not hide them
+            self.reasons.append(f"the report could not be written: {type(error).__name__}: {error}")
+
+    def _drain(self) -> None:
+        """Record what workers had reported before Ctrl-C but xdist had not looked at yet."""
+        distributed = self.config.pluginmanager.get_plugin("dsession")
+        queue = getattr(distributed, "queue", None)
+        with contextlib.suppress(Exception):
+            while queue is not None:
+                name, arguments = queue.get_nowait()
+                if name == "testreport":
+                    self.pytest_runtest_logreport(arguments["rep"])
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The last thing people see."""
+        from harness.summary import write_summary
+
+        write_summary(self, terminalreporter)
+
+    def rerun(self, nodeid: str) -> str:
+        """The command that repeats one case."""
+        return rerun_line(
+            nodeid,
+            self.settings,
+            rootdir=self.config.rootpath,
+            invocation_dir=self.config.invocation_params.dir,
+        )
+
+    def headline(self, evaluation: Evaluation) -> str:
+        """Status and reason, with what a planted control should have been."""
+        expect = evaluation.case.policy.expect
+        wanted = f"; its suite expects {expect}" if expect is not None and evaluation.status is not expect else ""
+        return headline(evaluation) + wanted
+
+
+def row(evaluation: Evaluation) -> dict[str, Any]:
+    """What gates may ask about an evaluation."""
+    case, evidence = evaluation.case, evaluation.evidence
+    return {
+        "nodeid": case.nodeid,
+        "lane": case.lane,
+        "suite": case.suite,
+        "subject": case.subject.name,
+        "digest": case.subject.digest,
+        "epoch": case.policy.epoch,
+        "status": evidence.status.value,
+        "score": evaluation.score.total,
+        "passed": evaluation.passed,
+        "expected": evaluation.as_expected,
+        "planted": case.policy.expect is not None,
+        "attempts": len(evidence.attempts),
+        "stability": evidence.stability,
+        "median_ms": evidence.median_ms,
+        "peak_mb": evidence.peak_mb,
+        "seconds": evidence.seconds,
+        **{component.name: component.value for component in evaluation.score.components},
+    }
+
+
+def machine() -> str:
+    """A class of machines whose numbers may be compared: system, processor model and cores."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return f"{platform.system()} {platform.machine()}, {model}, {os.cpu_count()} cores"
+
+
+def git_commit(folder: Path) -> str:
+    """The commit checked out in a folder; empty where there is none."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        found = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+        return found.stdout.strip() if found.returncode == 0 else ""
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Versions that may explain why two runs differ."""
+    found = {"python": platform.python_version(), "pytest": pytest.__version__}
+    with contextlib.suppress(PackageNotFoundError):
+        found["pytest-crucible"] = version("pytest-crucible")
+    return found
+
+
+def _reason(report: pytest.TestReport) -> str:
+    text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
+    return f"no verdict: {text}"

@@ -1,0 +1,291 @@
+"""RunSession: one process's part in a run, from the first suite it meets: it collects, proves the box and judges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import hooks
+from harness.collection import SHARE, CaseItem, Share
+from harness.config import Settings, settle
+from harness.context import Context
+from harness.core.case import Case
+from harness.core.digest import derive_seed
+from harness.core.errors import CrucibleError, LedgerError, TierError, UsageError
+from harness.core.evaluation import Evaluation
+from harness.core.tier import Tier
+from harness.hooks import Registry
+from harness.judge import evaluate, judge, prove_tier, scratch_folder
+from harness.snapshot import Collected, Snapshot
+from harness.untrusted import SUFFIX, Seal
+
+if TYPE_CHECKING:
+    from harness.recording import Recording
+
+LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
+COMMAND = (
+    "epoch",
+    "attempts",
+    "anneal_temp",
+    "secret_seed",
+    "ledger",
+    "report",
+    "min_tier",
+    "shard",
+    "limit",
+    "top",
+    "fresh",
+)
+
+
+class RunSession:
+    """A pytest plugin registered when a process meets its first suite.
+
+    Attributes:
+        problem: Why nothing can run (a wrong `[tool.crucible]`); empty when all is well.
+        registry: The lanes of this process.
+        share: What collection and items need of it.
+        recording: The ledger's side; on the controller only.
+    """
+
+    def __init__(
+        self, config: pytest.Config, *, seal: Seal | None, folder: str | None, drawn_seed: int | None = None
+    ) -> None:
+        self.config = config
+        self.seal = seal
+        self.problem = ""
+        self.is_worker = hasattr(config, "workerinput")
+        self.registry = make_registry(config)
+        self._context: Context | None = None
+        self._wrong_suites = 0
+        snapshot = Snapshot(Path(folder)) if folder else None
+        try:
+            settings = self._settle(drawn_seed)
+        except UsageError as error:
+            self.problem = str(error)
+            settings = Settings(secret_seed=0, ledger=Path(), report=Path())
+            if snapshot is not None and self.is_worker:
+                # The controller refuses the run; it looks only if some suite was met.
+                snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
+        self.settings = settings
+        self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, snapshot)
+        self.recording: Recording | None = None
+        if not self.is_worker:
+            from harness.recording import Recording
+
+            self.recording = Recording(config, settings, self.registry, self.share.fresh)
+            config.pluginmanager.register(self.recording, "crucible-recording")
+        config.pluginmanager.register(self, "crucible-session")
+
+    # Opening the run, on the controller
+
+    def start(self) -> None:
+        """Check now what the command line asks for, before anything is collected.
+
+        Raises:
+            pytest.UsageError: if it is wrong.
+        """
+        if self.problem:
+            raise pytest.UsageError(self.problem)
+
+    def open_serial(self, items: Sequence[pytest.Item]) -> list[str]:
+        """Probe boxes once collection is over; lines to show."""
+        self.start()
+        cases = {item.nodeid: item.case for item in items if isinstance(item, CaseItem)}
+        if self.config.option.collectonly:
+            return self._sealed()
+        return self._open(cases)
+
+    def open_distributed(self, ids: Iterable[str]) -> None:
+        """The same for the controller of xdist workers, when the first of them has collected."""
+        self.start()
+        if self.recording is None or self.share.snapshot is None or self.recording.opened:
+            return
+        wanted = set(ids)
+        known = {case.nodeid: case for suite in self.share.snapshot.suites() for case in suite.cases}
+        lines = self._open({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
+        self.share.snapshot.put("tier", self.share.tier)
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            for line in lines:
+                reporter.write_line(line)
+        self._begin()
+
+    def _open(self, cases: dict[str, Case]) -> list[str]:
+        if self.recording is None:
+            return []
+        self.recording.opened = True
+        self.recording.cases = cases
+        lines = self._sealed()
+        names = {case.lane for case in cases.values()}
+        boxed = [lane for name, lane in self.registry.lanes.items() if name in names and lane.boxed]
+        if boxed:
+            try:
+                probe = prove_tier(boxed, self.settings, self._secrets(cases.values()))
+            except TierError as error:
+                raise pytest.UsageError(str(error)) from None
+            self.share.tier = self.recording.tier = probe.tier
+            self.recording.sandbox_line = probe.line()
+            lines.append(probe.line())
+            lines += [
+                f"lane {lane.name} accepts tier {lane.min_tier}, its own default"
+                for lane in boxed
+                if lane.min_tier and self.settings.min_tier is None and not lane.min_tier.at_least(Tier.C)
+            ]
+        return lines
+
+    def _begin(self) -> None:
+        if self.recording is not None and self.recording.cases:
+            try:
+                self.recording.begin()
+            except LedgerError as error:
+                raise pytest.UsageError(str(error)) from None
+
+    def _sealed(self) -> list[str]:
+        if self.seal is None:
+            return []
+        root = self.config.rootpath
+        folders = [_shown(Path(folder), root) for folder in self.seal.folders()]
+        lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []
+        return lines + [
+            f"not collected: {_shown(Path(suite), root)} lies among the untrusted files of {_shown(Path(by), root)}"
+            for suite, by in dict.fromkeys(self.seal.dropped)
+        ]
+
+    def _secrets(self, cases: Iterable[Case]) -> list[Path]:
+        """Files that a box must not be able to read: suites, what judges the cases, the ledger."""
+        root = self.config.rootpath
+        found: dict[Path, None] = {}
+        for case in cases:
+            found[root / case.suite] = None
+            for value in case.inputs.values():
+                if isinstance(value, str) and value.startswith("/") and value != case.subject.path:
+                    found[Path(value)] = None
+            if len(found) > 50:  # an attack on each costs time, and more of the same proves nothing more
+                break
+        return [*found, self.settings.ledger]
+
+    def _settle(self, drawn_seed: int | None) -> Settings:
+        option = self.config.option
+        command = {name: getattr(option, f"crucible_{name}") for name in COMMAND}
+        command["gates"] = tuple(option.crucible_gate) if option.crucible_gate else None
+        return settle(
+            self.config.rootpath,
+            command=command,
+            invocation_dir=self.config.invocation_params.dir,
+            drawn_seed=drawn_seed,
+        )
+
+    # Judging
+
+    @property
+    def context(self) -> Context:
+        """This process's resources, made at first use."""
+        if self._context is None:
+            tier = self.share.tier
+            if self.is_worker and self.share.snapshot is not None:
+                proved = self.share.snapshot.get("tier")
+                tier = self.share.tier = None if proved is None else Tier(proved)
+            self._context = Context(secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=tier)
+        return self._context
+
+    def judge(self, case: Case) -> Evaluation:
+        """Judge one case of this run."""
+        return judge(case, self.registry.lanes[case.lane], self.context)
+
+    def evaluate(self, path_or_case: Any, **options: Any) -> Evaluation:
+        """`harness.evaluate` with this session's lanes, epoch, attempts and secret seed unless told otherwise."""
+        given = self.settings
+        defaults = {
+            "epoch": None if isinstance(path_or_case, Case) else given.epoch,
+            "attempts": given.attempts,
+            "secret_seed": given.secret_seed,
+            "min_tier": given.min_tier,
+        }
+        return evaluate(path_or_case, registry=self.registry, **{**defaults, **options})
+
+    def close(self) -> None:
+        """Stop boxes; nothing outlives the run."""
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+        if self.recording is not None:
+            self.recording.close()
+
+    # Selection
+
+    def select(self, items: list[pytest.Item]) -> None:
+        """Keep the first `--limit` cases of each suite, and of those the part that `--shard` names."""
+        limit, shard = self.settings.limit, self.settings.shard
+        if limit is None and shard is None:
+            return
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        seen: Counter[str] = Counter()
+        for item in items:
+            keep = True
+            if isinstance(item, CaseItem):
+                seen[item.case.suite] += 1
+                keep = limit is None or seen[item.case.suite] <= limit
+                # By node id, which is the same on every machine; a digest of inputs may hold absolute paths.
+                keep = keep and (shard is None or derive_seed("shard", item.nodeid) % shard[1] == shard[0] - 1)
+            (kept if keep else dropped).append(item)
+        if dropped:
+            self.config.hook.pytest_deselected(items=dropped)
+            items[:] = kept
+
+    # pytest hooks
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count suites that are wrong: they alone do not stop the others."""
+        if report.failed and report.nodeid.endswith(SUFFIX):
+            self._wrong_suites += 1
+            if self.recording is not None:
+                self.recording.wrong_suites.append(report.nodeid)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Let good suites run beside wrong ones, which pytest would otherwise call an interrupted collection."""
+        if session.testsfailed == self._wrong_suites:
+            session.config.option.continue_on_collection_errors = True
+        stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if not (self.is_worker or self.share.snapshot or stopped or session.config.option.collectonly):
+            self._begin()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the evaluation on the report as plain JSON: the only thing that crosses from a worker."""
+        report = yield
+        if call.when == "call" and isinstance(item, CaseItem):
+            evaluation = self.share.fresh.get(item.nodeid)
+            if evaluation is not None:
+                report.crucible = evaluation.to_wire()  # type: ignore[attr-defined]
+                if report.skipped:
+                    report.longrepr = (str(item.path), item.case.line or 1, f"Skipped: {call.excinfo.value}")  # type: ignore[union-attr]
+                if self.is_worker:
+                    del self.share.fresh[item.nodeid]
+        return report
+
+
+def make_registry(config: pytest.Config) -> Registry:
+    """The lanes of every plugin and conftest.py that pytest has loaded so far.
+
+    Raises:
+        CrucibleError: never here; looking at `lanes` may.
+    """
+    registry = Registry(built_in=hooks.BUILT_IN)
+    for plugin in config.pluginmanager.get_plugins():
+        if any(hasattr(plugin, name) for name in LANE_HOOKS):
+            registry.register(plugin)
+    return registry
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
