@@ -109,7 +109,7 @@ class Journal:
             self._descriptor = -1
 
     def _write(self, line: str) -> None:
-        data = line.encode("ascii") + b"\n"
+        data = line.encode() + b"\n"
         try:
             done = 0
             while done < len(data):

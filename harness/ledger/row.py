@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticSerializationError
+
 from harness.core.case import Case
 from harness.core.digest import digest_json
 from harness.core.evaluation import Evaluation
@@ -38,6 +40,15 @@ class Record:
 def dump(value: Any) -> str:
     """JSON as the ledger keeps it: ASCII, so that lone surrogates of hostile text survive SQLite's UTF-8."""
     return json.dumps(value, separators=(",", ":"))
+
+
+def wire_of(evaluation: Evaluation) -> str:
+    """The JSON text of an evaluation."""
+    try:
+        # Three times as fast as going through builtins, but it refuses lone surrogates.
+        return evaluation.model_dump_json()
+    except PydanticSerializationError:
+        return dump(evaluation.to_wire())
 
 
 def plain(text: str) -> str:

@@ -18,7 +18,7 @@ from harness.core.run import Run, RunStatus
 from harness.core.tier import Tier
 from harness.ledger import file, recovery, tables
 from harness.ledger.journal import Journal
-from harness.ledger.row import Record, dump
+from harness.ledger.row import Record, wire_of
 from harness.ledger.version import SCHEMA_VERSION
 
 BATCH = 200
@@ -149,7 +149,7 @@ class Ledger:
             run_id=run_id,
             created_at=now(),
             machine=self._runs[run_id].machine,
-            wire=dump(evaluation.to_wire()),
+            wire=wire_of(evaluation),
             evaluation=evaluation,
         )
         self._pending.append(record)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
 from harness.core.run import Run, RunStatus
 from harness.ledger import row
 from harness.ledger.row import Record, Values
+
+SNAPSHOT_RANKS = 100
 
 
 @contextmanager
@@ -34,18 +36,21 @@ def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, fi
 
 def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Add evaluations with all that hangs on them; a repeated one replaces the earlier."""
-    # REPLACE removes an earlier row together with its components, gates and attempts (foreign keys cascade); within
-    # one batch the last of several with one key must therefore be chosen beforehand.
+    # An earlier row takes its components, gates and attempts with it (foreign keys cascade). Deleting it first is twice
+    # as fast as INSERT OR REPLACE. Within one batch the last of several with one key must be chosen beforehand.
     latest = list({(r.run_id, r.evaluation.case.nodeid): r for r in records}.values())
-    _write_many(connection, "evaluations", map(row.evaluation_values, latest))
-    for table, values in (
+    evaluations = [row.evaluation_values(record) for record in latest]
+    keys = [(values["run_id"], values["nodeid"]) for values in evaluations]
+    connection.executemany("DELETE FROM evaluations WHERE run_id = ? AND nodeid = ?", keys)
+    _insert_many(connection, "evaluations", evaluations)
+    for table, values_of in (
         ("components", row.component_values),
         ("gates", row.gate_values),
         ("attempts", row.attempt_values),
         ("lineage", row.lineage_values),
     ):
-        conflict = "IGNORE" if table == "lineage" else "REPLACE"
-        _write_many(connection, table, (v for record in latest for v in values(record)), conflict=conflict)
+        conflict = "IGNORE" if table == "lineage" else "ABORT"
+        _insert_many(connection, table, [v for record in latest for v in values_of(record)], conflict=conflict)
 
 
 def end_run(connection: sqlite3.Connection, run_id: str, status: RunStatus, *, at: str, tier: str | None) -> None:
@@ -59,27 +64,23 @@ def end_run(connection: sqlite3.Connection, run_id: str, status: RunStatus, *, a
 
 
 def write_snapshot(connection: sqlite3.Connection, run_id: str) -> None:
-    """Keep the leaderboard of the suites this run touched."""
+    """Keep the first ranks of the suites this run touched: a long tail of every run would outgrow the ledger itself."""
     connection.execute(
         """INSERT OR REPLACE INTO snapshots (run_id, lane, suite, rank, subject, digest, score, passed, status,
                stability, median_ms, epoch, evaluated_in, style)
            SELECT ?, lane, suite, rank, subject, digest, score, passed, status,
                stability, median_ms, epoch, run_id, style
-           FROM leaderboard WHERE (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?)""",
-        (run_id, run_id),
+           FROM leaderboard
+           WHERE rank <= ? AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?)""",
+        (run_id, SNAPSHOT_RANKS, run_id),
     )
 
 
-def _write_many(
-    connection: sqlite3.Connection, table: str, rows: Iterable[Values], *, conflict: str = "REPLACE"
+def _insert_many(
+    connection: sqlite3.Connection, table: str, rows: Sequence[Values], *, conflict: str = "ABORT"
 ) -> None:
-    iterator = iter(rows)
-    first = next(iterator, None)
-    if first is None:
-        return
-    statement = _insert(table, tuple(first), conflict=conflict)
-    connection.execute(statement, first)
-    connection.executemany(statement, iterator)
+    if rows:
+        connection.executemany(_insert(table, tuple(rows[0]), conflict=conflict), rows)
 
 
 @cache

@@ -1,0 +1,109 @@
+"""Comparison: what changed since runs whose numbers may be compared: same suite, machine, tier and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.core.errors import LedgerError
+from harness.ledger.queries import Row, evaluations, run
+from harness.ledger.store import Ledger
+
+SEARCHED_RUNS = 50  # a case that none of so many comparable runs has is new
+
+
+def comparable_runs(ledger: Ledger, run_id: str, *, first: bool = False, limit: int = SEARCHED_RUNS) -> list[str]:
+    """Earlier runs of the same machine, tier and epoch, newest first (oldest first with `first`)."""
+    order = "ASC" if first else "DESC"
+    rows = ledger.rows(
+        f"""SELECT b.run_id FROM runs r JOIN runs b
+                ON b.machine = r.machine AND b.tier IS r.tier AND b.epoch = r.epoch AND b.status <> 'running'
+                AND (b.started_at, b.run_id) < (r.started_at, r.run_id)
+            WHERE r.run_id = ? ORDER BY b.started_at {order}, b.run_id {order} LIMIT ?""",  # noqa: S608
+        run_id,
+        limit,
+    )
+    return [row["run_id"] for row in rows]
+
+
+def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
+    """For each evaluation of a run the one to compare it with, from the last (or first) comparable run that has one.
+
+    A run of a few cases in between hides nothing: each case is looked up by itself, by node id, or by digest within
+    its suite where the file was renamed. Each row carries `of`, the node id it is the baseline of, and `same_digest`.
+    """
+    wanted = {row["nodeid"]: row for row in evaluations(ledger, run_id)}
+    found: dict[str, Row] = {}
+    for earlier in comparable_runs(ledger, run_id, first=first):
+        if len(found) == len(wanted):
+            break
+        rows = [row for row in evaluations(ledger, earlier) if row["status"] not in ("infra", "skipped")]
+        by_nodeid = {row["nodeid"]: row for row in rows}
+        by_digest = {(row["suite"], row["digest"]): row for row in rows}
+        for nodeid, row in wanted.items():
+            if nodeid not in found:
+                match = by_nodeid.get(nodeid) or by_digest.get((row["suite"], row["digest"]))
+                if match is not None:
+                    found[nodeid] = match | {"of": nodeid, "same_digest": match["digest"] == row["digest"]}
+    return list(found.values())
+
+
+def deltas(ledger: Ledger, run_id: str) -> dict[str, Row]:
+    """By node id: `score` (difference, None where either is unscored), `before`, `run_id`, `same_digest`."""
+    now = {row["nodeid"]: row for row in evaluations(ledger, run_id)}
+    return {row["of"]: _delta(row, now[row["of"]]) for row in baseline(ledger, run_id)}
+
+
+def _delta(before: Row, after: Row) -> Row:
+    scored = before["score"] is not None and after["score"] is not None
+    return {
+        "score": after["score"] - before["score"] if scored else None,
+        "before": before["score"],
+        "passed_before": bool(before["passed"]),
+        "status_before": before["status"],
+        "run_id": before["run_id"],
+        "same_digest": before["same_digest"],
+    }
+
+
+def diff(ledger: Ledger, before: str, after: str) -> dict[str, object]:
+    """What two runs judged differently, and whether their numbers may be compared at all.
+
+    Raises:
+        LedgerError: if there is no such run.
+    """
+    old, new = run(ledger, before), run(ledger, after)
+    if old["run_id"] == new["run_id"]:
+        raise LedgerError("these are the same run", where=str(ledger.path), fix="name two different ones")
+    differs = [name for name in ("machine", "tier", "epoch") if old[name] != new[name]]
+    left = {row["nodeid"]: row for row in evaluations(ledger, old["run_id"])}
+    right = {row["nodeid"]: row for row in evaluations(ledger, new["run_id"])}
+    both = [(left[nodeid], row) for nodeid, row in right.items() if nodeid in left]
+    return {
+        "before": old["run_id"],
+        "after": new["run_id"],
+        "differs": [f"{name} {old[name]} -> {new[name]}" for name in differs],
+        "changed": [change for pair in both if (change := _change(*pair))],
+        "unchanged": sum(_change(*pair) is None for pair in both),
+        "added": sorted(right.keys() - left.keys()),
+        "removed": sorted(left.keys() - right.keys()),
+    }
+
+
+def _change(before: Row, after: Row) -> Row | None:
+    same = all(before[name] == after[name] for name in ("score", "status", "passed", "digest"))
+    if same:
+        return None
+    return {
+        "nodeid": after["nodeid"],
+        "status": [before["status"], after["status"]],
+        "score": [before["score"], after["score"]],
+        "passed": [bool(before["passed"]), bool(after["passed"])],
+        "edited": before["digest"] != after["digest"],
+        "why": after["why"],
+    }
+
+
+def regressions(now: Sequence[Row], before: Sequence[Row]) -> list[Row]:
+    """What passed in the baseline and does not pass now; planted controls are no subjects and never count."""
+    passed = {row.get("of", row["nodeid"]) for row in before if row["passed"]}
+    return [row for row in now if row["nodeid"] in passed and not row["passed"] and row.get("expected") is None]

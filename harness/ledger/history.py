@@ -1,0 +1,114 @@
+"""History: how one subject fared over runs, where it came from, and who is on the Pareto front."""
+
+from __future__ import annotations
+
+import math
+
+from harness.ledger.queries import Row, find
+from harness.ledger.store import Ledger
+
+
+def trend(ledger: Ledger, key: str) -> list[Row]:
+    """All evaluations of a node id, digest or subject, oldest first.
+
+    Raises:
+        LedgerError: if nothing matches.
+    """
+    return find(ledger, key)[::-1]
+
+
+def lineage(ledger: Ledger, key: str) -> list[Row]:
+    """The ancestors and descendants of a subject, oldest first: digest, name, score, generation (0 is the subject).
+
+    A parent may be declared as a digest, a digest's prefix or a name; one the ledger never judged still appears, with
+    what it was called.
+
+    Raises:
+        LedgerError: if nothing matches `key`.
+    """
+    start = find(ledger, key)[0]["digest"]
+    links = ledger.rows("SELECT child, parent, relation FROM lineage")
+    best = _best(ledger)
+    parents: dict[str, set[str]] = {}
+    children: dict[str, set[str]] = {}
+    for link in links:
+        parent = _resolve(link["parent"], best)
+        parents.setdefault(link["child"], set()).add(parent)
+        children.setdefault(parent, set()).add(link["child"])
+    generation = _walk(start, parents, -1) | _walk(start, children, 1)
+    rows = []
+    for digest, distance in generation.items():
+        known = best.get(digest, {})
+        rows.append(
+            {
+                "generation": distance,
+                "digest": digest,
+                "subject": known.get("subject", digest),
+                "lane": known.get("lane"),
+                "score": known.get("score"),
+                "passed": bool(known["passed"]) if known else None,
+                "status": known.get("status"),
+                "parents": sorted(parents.get(digest, ())),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["generation"], row["subject"], row["digest"]))
+
+
+def _best(ledger: Ledger) -> dict[str, Row]:
+    rows = ledger.rows(
+        """SELECT digest, subject, lane, score, passed, status FROM evaluations
+           ORDER BY passed, score IS NOT NULL, score, created_at"""
+    )
+    return {row["digest"]: row for row in rows}
+
+
+def _resolve(parent: str, known: dict[str, Row]) -> str:
+    if parent in known:
+        return parent
+    matches = [digest for digest, row in known.items() if row["subject"] == parent]
+    if not matches and len(parent) >= 8:
+        matches = [digest for digest in known if digest.startswith(parent)]
+    return matches[-1] if matches else parent
+
+
+def _walk(start: str, edges: dict[str, set[str]], step: int) -> dict[str, int]:
+    """Breadth first, so that each is met at its nearest generation; a cycle in what candidates claim ends the walk."""
+    seen, edge = {start: 0}, [start]
+    while edge:
+        following = []
+        for digest in edge:
+            for other in sorted(edges.get(digest, ())):
+                if other not in seen:
+                    seen[other] = seen[digest] + step
+                    following.append(other)
+        edge = following
+    return seen
+
+
+def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
+    """Passing subjects of each suite by score, time and memory; `front` says that no other is better in all of them.
+
+    A time or memory that was not measured counts as the worst: nobody leads by not being looked at.
+    """
+    rows = ledger.rows(
+        """SELECT lane, suite, rank, subject, digest, score, median_ms, peak_mb, run_id, nodeid FROM leaderboard
+           WHERE passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
+           ORDER BY lane, suite, rank""",
+        lane,
+        suite,
+    )
+    fronts: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    # Whoever dominates a row comes before it in this order and so does a member of the front that dominates it too:
+    # comparing with the front alone is enough.
+    for row in sorted(rows, key=_costs):
+        front, costs = fronts.setdefault((row["lane"], row["suite"]), []), _costs(row)
+        row["front"] = not any(
+            all(a <= b for a, b in zip(other, costs, strict=True)) for other in front if other != costs
+        )
+        if row["front"]:
+            front.append(costs)
+    return rows
+
+
+def _costs(row: Row) -> tuple[float, ...]:
+    return (-row["score"], *(math.inf if row[name] is None else row[name] for name in ("median_ms", "peak_mb")))

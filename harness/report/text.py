@@ -1,0 +1,185 @@
+"""Text: the leaderboard at the end of every run, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from harness.ledger import comparison, queries
+from harness.ledger.store import Ledger
+from harness.report import rerun, table, words
+from harness.report.table import Column, Paint
+
+Row = dict[str, Any]
+
+WIDTH = 100
+SHOWN_FAILURES = 5
+RERUN_LINES = 3
+
+COLUMNS = (
+    Column(" #", right=True),
+    Column("candidate", flexible=True),
+    Column("score", right=True),
+    Column("Δ last", optional=2),
+    Column("gates", right=True, optional=3),
+    Column("status"),
+    Column("stability", right=True, optional=4),
+    Column("median", right=True, optional=5),
+    Column("style", optional=6),
+)
+
+
+def render_leaderboard(
+    ledger: Ledger, run_id: str, *, top: int = 5, width: int = WIDTH, colour: bool = False
+) -> list[str]:
+    """The suites a run judged, best first, with what failed and the lines that run it again.
+
+    Args:
+        ledger: Where the run is recorded.
+        run_id: The run.
+        top: Candidates shown for each suite; failing ones beyond them are still named.
+        width: Columns no line exceeds.
+        colour: Whether to use terminal colours.
+
+    Raises:
+        LedgerError: if the ledger cannot be read or has no such run.
+    """
+    run = queries.run(ledger, run_id)
+    paint = table.ansi if colour else table.plain
+    rows = queries.evaluations(ledger, run["run_id"])
+    gates = queries.details(ledger, run["run_id"], "gates")
+    board = _Board(run, gates, comparison.deltas(ledger, run["run_id"]), top, width, paint)
+    lines: list[str] = []
+    for _, found in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
+        ranked = [row for row in found if row["expected"] is None]
+        if ranked:
+            lines += [board.head(ranked), *board.lines(ranked), *board.leader(ledger, ranked), ""]
+    lines += controls([row for row in rows if row["expected"] is not None], width=width, paint=paint)
+    failing = [row for row in rows if failed(row)]
+    lines += rerun_lines(run, failing, width=width)
+    return lines
+
+
+def failed(row: Row) -> bool:
+    """Whether a row fails the run: not as its suite expects, and not to be shrugged off."""
+    return not row["as_expected"] and not row["neutral"]
+
+
+def reason(row: Row, gates: Iterable[Row]) -> str:
+    """What is wrong with a row: the gates that fail, by name, and why."""
+    names = [gate["name"] for gate in gates if not gate["passed"]]
+    if row["status"] == "ok" and names:
+        first = row["why"].removeprefix(f"{names[0]} ")  # the sentence of a gate begins with its name
+        return f"gate {', '.join(names)}: {first}" if len(names) > 1 else f"gate {names[0]} {first}"
+    return f"{row['status']}: {row['why']}" + (f" (fails {', '.join(names)})" if names else "")
+
+
+def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:
+    """How the planted controls fared: one line, and one more for each that did not do as expected."""
+    if not rows:
+        return []
+    wrong = [row for row in rows if not row["as_expected"]]
+    head = f"controls: {len(rows) - len(wrong)} of {len(rows)} as expected"
+    lines = [paint(words.fit(head, width), "bad" if wrong else "good")]
+    for row in wrong[:SHOWN_FAILURES]:
+        text = f"  {row['subject']}: expected {row['expected']}, was {row['status']}" + (
+            f" ({row['why']})" if row["why"] else ""
+        )
+        lines.append(words.fit(text, width))
+    if len(wrong) > SHOWN_FAILURES:
+        lines.append(f"  … {len(wrong) - SHOWN_FAILURES} more")
+    return [*lines, ""]
+
+
+def rerun_lines(run: Row, failing: list[Row], *, width: int = WIDTH) -> list[str]:
+    """Commands to copy, one for each of the first failing cases and one for all."""
+    lines: list[str] = []
+    for row in failing[:RERUN_LINES]:
+        lines += rerun.lines(run, row["nodeid"], limit=width, head="rerun: ")
+    if len(failing) > RERUN_LINES:
+        lines += rerun.lines(run, None, limit=width, head=f"rerun all {len(failing)}: ")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """What all lines of one leaderboard share."""
+
+    run: Row
+    gates: dict[str, list[Row]]
+    deltas: dict[str, Row]
+    top: int
+    width: int
+    paint: Paint
+
+    def head(self, rows: list[Row]) -> str:
+        facts = [f"epoch {self.run['epoch']}", *([f"tier {self.run['tier']}"] if self.run["tier"] else [])]
+        compared = {self.deltas[row["nodeid"]]["run_id"] for row in rows if row["nodeid"] in self.deltas}
+        if compared:
+            facts.append(f"Δ to {max(compared)}")
+        right = " · ".join(facts)
+        left = f"{rows[0]['lane']} · {rows[0]['suite']}"
+        left = words.fit(left, max(8, self.width - words.width(right) - 4), middle=True)
+        rule = "─" * max(0, self.width - words.width(left) - words.width(right) - 2)
+        return self.paint(words.fit(f"{left} {rule} {right}", self.width), "bold")
+
+    def lines(self, rows: list[Row]) -> list[str]:
+        ranks = {row["nodeid"]: number for number, row in enumerate(rows, 1)}
+        also = [row for row in rows[self.top :] if failed(row)][:SHOWN_FAILURES]
+        shown = rows[: self.top] + also
+        cells = [self.cells(row, ranks[row["nodeid"]]) for row in shown]
+        colours = [self.colours(row) for row in shown]
+        head, *lines = table.layout(COLUMNS, cells, limit=self.width, colours=colours, paint=self.paint)
+        board = [head]
+        for row, line in zip(shown, lines, strict=True):
+            if also and row is also[0] and ranks[row["nodeid"]] > self.top + 1:
+                board.append(self.paint("  …", "dim"))
+            board.append(line)
+            if not row["passed"]:
+                why = reason(row, self.gates.get(row["nodeid"], []))
+                board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
+        if left := len(rows) - len(shown):
+            bad = sum(failed(row) for row in rows[self.top :]) - len(also)
+            board.append(self.paint(f"  … {left} more" + (f", {bad} of them failing" if bad else ""), "dim"))
+        if any(self.deltas.get(row["nodeid"], {}).get("same_digest") is False for row in shown):
+            board.append(self.paint("  * edited since", "dim"))
+        return board
+
+    def cells(self, row: Row, rank: int) -> list[str]:
+        change, gates = self.deltas.get(row["nodeid"]), self.gates.get(row["nodeid"], [])
+        slug = row["nodeid"].rpartition("::")[2]  # several cases may be about one subject
+        return [
+            str(rank) if row["score"] is not None else "-",
+            row["subject"] if row["subject"] == slug else f"{row['subject']} [{slug}]",
+            words.score(row["score"]),
+            words.delta(change["score"], edited=not change["same_digest"]) if change else "new" if self.deltas else "",
+            f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else "",
+            row["status"],
+            "" if row["stability"] is None else f"{row['stability']:.2f}",
+            "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
+            words.style(row),
+        ]
+
+    def colours(self, row: Row) -> list[str]:
+        verdict = "good" if row["passed"] else "dim" if row["neutral"] else "bad"
+        change = self.deltas.get(row["nodeid"], {}).get("score") or 0.0
+        moved = "good" if round(change, 3) > 0 else "bad" if round(change, 3) < 0 else ""
+        unstable = "warn" if (row["stability"] or 1.0) < 1.0 else ""
+        style = "warn" if "≠" in words.style(row) else ""
+        return ["dim", "", verdict, moved, "" if row["passed"] else verdict, verdict, unstable, "", style]
+
+    def leader(self, ledger: Ledger, rows: list[Row]) -> list[str]:
+        """The ledger's leader, where this run did not judge it: a partial run must not look like the whole contest."""
+        found = ledger.rows(
+            """SELECT subject, digest, score, passed, run_id FROM leaderboard
+               WHERE lane = ? AND suite = ? AND expected IS NULL ORDER BY rank LIMIT 1""",
+            rows[0]["lane"],
+            rows[0]["suite"],
+        )
+        if not found or not found[0]["passed"] or found[0]["digest"] in {row["digest"] for row in rows}:
+            return []
+        best = found[0]
+        text = f"  the ledger's best is {best['subject']} with {words.score(best['score'])} (run {best['run_id']})"
+        return [self.paint(words.fit(text, self.width), "dim")]

@@ -1,0 +1,108 @@
+"""Words: numbers and names as people read them, in a terminal's columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+NOTHING = "—"
+ELLIPSIS = "…"
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def score(value: float | None) -> str:
+    """Three digits: enough to rank, few enough to read; undefined is a dash, never 0."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def delta(value: float | None, *, edited: bool = False) -> str:
+    """A signed difference with an arrow; `*` says that the subject itself was edited."""
+    if value is None:
+        return NOTHING
+    arrow = "▲" if round(value, 3) > 0 else "▼" if round(value, 3) < 0 else " "
+    return f"{round(value, 3) + 0.0:+.3f} {arrow}{'*' if edited else ''}".rstrip()
+
+
+def milliseconds(value: float | None) -> str:
+    """A time with a unit that keeps it short."""
+    if value is None:
+        return NOTHING
+    if value < 1:
+        return f"{value * 1000:.3g} µs" if value * 1000 < 999.5 else "1.00 ms"
+    return (
+        f"{value:.3g} ms"
+        if value < 999.5
+        else f"{value / 1000:,.3g} s"
+        if value < 999_500
+        else f"{value / 1000:,.0f} s"
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def style(row: dict[str, Any]) -> str:
+    """The style a candidate claims; where the code shows another one, both."""
+    declared, detected = row.get("style") or "", row.get("style_detected") or ""
+    if declared and detected and declared != detected:
+        return f"{declared}≠{detected}"
+    return declared or detected
+
+
+def spark(values: list[float | None]) -> str:
+    """A sparkline; gaps where a value is undefined."""
+    known = [v for v in values if v is not None]
+    if not known:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    return "".join(
+        " " if v is None else SPARKS[round((v - low) / span * (len(SPARKS) - 1)) if span else len(SPARKS) // 2]
+        for v in values
+    )
+
+
+def width(text: str) -> int:
+    """Columns a terminal needs for a text."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def printable(text: str) -> str:
+    """One line without control characters: a candidate's name must not move the cursor."""
+    return "".join(
+        c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape", "replace").decode() for c in text
+    )
+
+
+def fit(text: str, columns: int, *, middle: bool = False) -> str:
+    """Clip a text to so many columns, at its end or in its middle (names differ at both ends)."""
+    text = printable(text)
+    if width(text) <= columns:
+        return text
+    if columns <= 1:
+        return ELLIPSIS[:columns]
+    keep = columns - 1
+    tail = _take(text[::-1], keep // 2)[::-1] if middle else ""
+    return _take(text, keep - width(tail)) + ELLIPSIS + tail
+
+
+def _take(text: str, columns: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > columns:
+            return text[:index]
+    return text
+
+
+def pad(text: str, columns: int, *, right: bool = False) -> str:
+    """Fill a text to so many columns."""
+    fill = " " * max(0, columns - width(text))
+    return fill + text if right else text + fill
