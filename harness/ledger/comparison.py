@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.core.errors import LedgerError
-from harness.ledger.queries import Row, evaluations, run
+from harness.ledger.reading import Row, evaluations, run
 from harness.ledger.store import Ledger
 
 SEARCHED_RUNS = 50  # a case that none of so many comparable runs has is new
@@ -14,11 +14,18 @@ SEARCHED_RUNS = 50  # a case that none of so many comparable runs has is new
 def comparable_runs(ledger: Ledger, run_id: str, *, first: bool = False, limit: int = SEARCHED_RUNS) -> list[str]:
     """Earlier runs of the same machine, tier and epoch, newest first (oldest first with `first`)."""
     order = "ASC" if first else "DESC"
+    # A run learns its tier when its first box is probed and writes it down when it ends; until then its evaluations
+    # know it.
     rows = ledger.rows(
-        f"""SELECT b.run_id FROM runs r JOIN runs b
+        f"""WITH r AS (
+                SELECT run_id, started_at, machine, epoch,
+                    coalesce(tier, (SELECT max(e.tier) FROM evaluations e WHERE e.run_id = runs.run_id)) AS tier
+                FROM runs WHERE run_id = ?
+            )
+            SELECT b.run_id FROM r JOIN runs b
                 ON b.machine = r.machine AND b.tier IS r.tier AND b.epoch = r.epoch AND b.status <> 'running'
                 AND (b.started_at, b.run_id) < (r.started_at, r.run_id)
-            WHERE r.run_id = ? ORDER BY b.started_at {order}, b.run_id {order} LIMIT ?""",  # noqa: S608
+            ORDER BY b.started_at {order}, b.run_id {order} LIMIT ?""",  # noqa: S608 - the order is ours
         run_id,
         limit,
     )

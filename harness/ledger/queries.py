@@ -1,176 +1,28 @@
-"""Queries: what reports and verbs ask a ledger. Rows are plain dictionaries, ready for JSON."""
+"""Queries: all that reports, gates and verbs ask a ledger, in one place to import from."""
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections import defaultdict
-from collections.abc import Collection, Iterable
-from typing import Any
+from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, regressions
+from harness.ledger.history import lineage, pareto, trend
+from harness.ledger.reading import Row, details, evaluations, find, judged, leaderboard, load, load_all, run, runs
 
-from harness.core.errors import LedgerError
-from harness.core.evaluation import Evaluation
-from harness.ledger.store import Ledger
-
-Row = dict[str, Any]
-
-# Everything but `record`, which is large.
-COLUMNS = (
-    "run_id, nodeid, lane, suite, subject, digest, epoch, status, score, passed, why, attempts, stability, median_ms, "
-    "peak_mb, tier, seconds, style, style_detected, machine, case_key, inputs_key, expected, as_expected, neutral, "
-    "created_at"
-)
-RANKING = "passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms, digest, nodeid"
-CHUNK = 500  # well under SQLite's least limit on parameters
-
-
-def runs(ledger: Ledger, *, limit: int | None = None) -> list[Row]:
-    """Runs, newest first, each with its counts."""
-    return ledger.rows(
-        """SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
-               r.git_commit, r.command, r.versions, count(e.nodeid) AS cases,
-               coalesce(sum(e.passed), 0) AS passed,
-               coalesce(sum(NOT e.as_expected AND NOT e.neutral), 0) AS failed
-           FROM (SELECT * FROM runs ORDER BY started_at DESC, run_id DESC LIMIT ?) r
-           LEFT JOIN evaluations e ON e.run_id = r.run_id
-           GROUP BY r.run_id ORDER BY r.started_at DESC, r.run_id DESC""",
-        -1 if limit is None else limit,
-    )
-
-
-def run(ledger: Ledger, name: str = "latest") -> Row:
-    """One run by id, by a unique part of its id, as `latest`, or as `latest~N` for the N-th before it.
-
-    Raises:
-        LedgerError: if there is no such run, or several.
-    """
-    head, _, back = name.partition("~")
-    if head == "latest" and (back.isdigit() or not back):
-        recent = runs(ledger, limit=int(back or 0) + 1)
-        if len(recent) <= int(back or 0):
-            raise LedgerError(
-                f"there are only {len(recent)} runs" if recent else "no run was recorded yet",
-                where=str(ledger.path),
-                fix="run `pytest` on a suite with this --ledger",
-            )
-        return recent[-1]
-    known = [found["run_id"] for found in ledger.rows("SELECT run_id FROM runs")]
-    matching = [name] if name in known else [run_id for run_id in known if name and name in run_id]
-    if len(matching) != 1:
-        near = matching or difflib.get_close_matches(name, known, n=3) or known[-3:]
-        what = f"{len(matching)} runs match {name!r}" if matching else f"there is no run {name!r}"
-        raise LedgerError(what, where=str(ledger.path), fix=f"use one of {', '.join(near[:5])} or `latest`")
-    rank = ledger.rows(
-        """SELECT count(*) AS n FROM runs a JOIN runs b ON b.run_id = ?
-           WHERE (a.started_at, a.run_id) >= (b.started_at, b.run_id)""",
-        matching[0],
-    )[0]["n"]
-    return runs(ledger, limit=rank)[-1]
-
-
-def leaderboard(
-    ledger: Ledger, *, lane: str | None = None, suite: str | None = None, top: int | None = None
-) -> list[Row]:
-    """The leaderboard view, best first within each suite; `suite` may be a part of the name."""
-    return ledger.rows(
-        """SELECT * FROM leaderboard
-           WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2)) AND (?3 IS NULL OR rank <= ?3)
-           ORDER BY lane, suite, rank""",
-        lane,
-        suite,
-        top,
-    )
-
-
-def evaluations(ledger: Ledger, run_id: str) -> list[Row]:
-    """All evaluations of a run, best first within each suite."""
-    return ledger.rows(
-        f"SELECT {COLUMNS} FROM evaluations WHERE run_id = ? ORDER BY lane, suite, {RANKING}",  # noqa: S608
-        run_id,
-    )
-
-
-def details(ledger: Ledger, run_id: str, table: str) -> dict[str, list[Row]]:
-    """The `components`, `gates` or `attempts` of a run, by node id and in order."""
-    if table not in ("components", "gates", "attempts"):
-        msg = f"no details in table {table!r}"
-        raise ValueError(msg)
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in ledger.rows(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY nodeid, position", run_id):  # noqa: S608
-        found[row["nodeid"]].append(row)
-    return dict(found)
-
-
-def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
-    """Evaluations of a node id, a digest or its prefix, or a subject's name: newest first.
-
-    Raises:
-        LedgerError: if nothing matches; the message names what comes near.
-    """
-    for condition in ("nodeid = ?1", "digest = ?1", "length(?1) >= 4 AND digest GLOB ?1 || '*'", "subject = ?1"):
-        found = ledger.rows(
-            f"""SELECT {COLUMNS} FROM evaluations JOIN (SELECT run_id, started_at FROM runs) USING (run_id)
-                WHERE {condition} AND (?2 IS NULL OR run_id = ?2)
-                ORDER BY started_at DESC, run_id DESC, nodeid""",  # noqa: S608 - conditions are ours
-            _literal(key) if "GLOB" in condition else key,
-            run_id,
-        )
-        if found:
-            return found
-    known = [
-        row["n"]
-        for row in ledger.rows("SELECT DISTINCT nodeid AS n FROM evaluations UNION SELECT subject FROM evaluations")
-    ]
-    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-    raise LedgerError(
-        f"nothing in the ledger is called {key!r}",
-        where=str(ledger.path),
-        fix=f"did you mean {' or '.join(near)}?" if near else "use a node id, a subject's name or a digest's prefix",
-    )
-
-
-def _literal(prefix: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in prefix)
-
-
-def load(ledger: Ledger, run_id: str, nodeid: str) -> Evaluation:
-    """The whole evaluation as it was recorded.
-
-    Raises:
-        LedgerError: if it is not there.
-    """
-    found = ledger.rows("SELECT record FROM evaluations WHERE run_id = ? AND nodeid = ?", run_id, nodeid)
-    if not found:
-        raise LedgerError(f"run {run_id} has no evaluation {nodeid}", where=str(ledger.path))
-    return Evaluation.from_wire(json.loads(found[0]["record"]))
-
-
-def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
-    """All evaluations of a run as they were recorded."""
-    for row in ledger.rows("SELECT record FROM evaluations WHERE run_id = ? ORDER BY nodeid", run_id):
-        yield Evaluation.from_wire(json.loads(row["record"]))
-
-
-def judged(ledger: Ledger, keys: Collection[str], *, machine: str | None = None) -> dict[str, Evaluation]:
-    """The latest evaluation of each `Case.key` that was judged (not `infra`, not `skipped`), by key.
-
-    Args:
-        ledger: Where to look.
-        keys: What to look for.
-        machine: Only what this class of machines measured.
-    """
-    found: dict[str, Evaluation] = {}
-    wanted = [key for key in dict.fromkeys(keys) if key]
-    for start in range(0, len(wanted), CHUNK):
-        some = wanted[start : start + CHUNK]
-        marks = ", ".join("?" * len(some))
-        for row in ledger.rows(
-            f"""SELECT case_key, record FROM evaluations
-                WHERE case_key IN ({marks}) AND status NOT IN ('infra', 'skipped') AND (? IS NULL OR machine = ?)
-                ORDER BY created_at""",  # noqa: S608 - marks are question marks
-            *some,
-            machine,
-            machine,
-        ):
-            found[row["case_key"]] = Evaluation.from_wire(json.loads(row["record"]))
-    return found
+__all__ = [
+    "Row",
+    "baseline",
+    "comparable_runs",
+    "deltas",
+    "details",
+    "diff",
+    "evaluations",
+    "find",
+    "judged",
+    "leaderboard",
+    "lineage",
+    "load",
+    "load_all",
+    "pareto",
+    "regressions",
+    "run",
+    "runs",
+    "trend",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.ledger import comparison, queries
+from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
 from harness.report.table import Column, Paint
@@ -50,7 +50,7 @@ def render_leaderboard(
     paint = table.ansi if colour else table.plain
     rows = queries.evaluations(ledger, run["run_id"])
     gates = queries.details(ledger, run["run_id"], "gates")
-    board = _Board(run, gates, comparison.deltas(ledger, run["run_id"]), top, width, paint)
+    board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint)
     lines: list[str] = []
     for _, found in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
         ranked = [row for row in found if row["expected"] is None]
