@@ -55,7 +55,7 @@ def decode(data: bytes) -> Any:
     try:
         text = data.decode("ascii")
         value = _deeply(_loads, text)
-        return _deeply(_untag, value) if "{" in text else value
+        return _deeply(_untag, value) if '"$' in text else value
     except RecursionError:
         raise CodecError("nested too deeply to cross the box") from None
     except (ValueError, TypeError, binascii.Error) as error:

@@ -1,0 +1,47 @@
+# `make run` and `make test` are the only set-up: both work from a bare clone and touch nothing outside of it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+EXTRAS ?= kernels
+EPOCH  ?= 20
+
+comma := ,
+empty :=
+space := $(empty) $(empty)
+RUN_EXTRAS  := $(if $(strip $(EXTRAS)),[$(subst $(space),$(comma),$(strip $(EXTRAS)))],)
+TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
+
+.PHONY: help run test check bench clean
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+# A stamp for each set of extras: an install that is up to date costs nothing.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24" -c constraints.txt
+
+$(VENV)/.installed-run-$(subst $(comma),-,$(RUN_EXTRAS)): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(RUN_EXTRAS)"
+	@touch $@
+
+$(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS)): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(TEST_EXTRAS)"
+	@touch $@
+
+run: $(VENV)/.installed-run-$(subst $(comma),-,$(RUN_EXTRAS))  ## evaluate all suites and leave a leaderboard
+	$(BIN)/pytest suites/ --epoch $(EPOCH) -n auto --min-tier C
+	@echo "report: $(CURDIR)/reports/index.html"
+
+test: $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))  ## the harness's own tests
+	$(BIN)/pytest tests/ -n auto
+
+check: $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))  ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove the environment and all output
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find reports -mindepth 1 ! -name README.md -delete

@@ -1,0 +1,97 @@
+"""Values cross the box with exact types, and two values are the same exactly when their encodings are."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.sandbox.codec import CodecError, decode, encode
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=2**1020, max_value=2**1100)
+    | st.floats()
+    | st.text()
+    | st.binary()
+)
+KEYS = st.text() | st.sampled_from(["$", "$tuple", "$$bytes", "$int"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple) | st.dictionaries(KEYS, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def identical(a: object, b: object) -> bool:
+    """The slow, obvious definition of sameness that the codec must agree with."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, float) and isinstance(b, float):
+        return (math.isnan(a) and math.isnan(b)) or (a == b and math.copysign(1, a) == math.copysign(1, b))
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(identical, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(identical(a[key], b[key]) for key in a)
+    return a == b
+
+
+@given(VALUES)
+def test_a_value_survives_the_crossing_type_for_type(value: object) -> None:
+    assert identical(decode(encode(value)), value)
+
+
+@given(VALUES, VALUES)
+def test_encodings_are_equal_exactly_when_values_are_identical(a: object, b: object) -> None:
+    assert (encode(a) == encode(b)) == identical(a, b)
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_no_bytes_make_the_decoder_fail_in_another_way(data: bytes) -> None:
+    try:
+        value = decode(data)
+    except CodecError:
+        return
+    encode(value)
+
+
+@pytest.mark.parametrize("hostile", [b"[" * 200_000, b'{"a":' * 200_000, b"9" * 10_000, b'{"$int":"0xzz"}', b"\xff"])
+def test_hostile_forms_are_codec_errors(hostile: bytes) -> None:
+    with pytest.raises(CodecError):
+        decode(hostile)
+
+
+def test_an_unknown_tag_is_refused() -> None:
+    with pytest.raises(CodecError, match="unknown tag"):
+        decode(b'{"$exec":"x"}')
+
+
+class Str(str):
+    pass
+
+
+@pytest.mark.parametrize("value", [{1, 2}, object(), Str("x"), {1: 2}, {"a": {Str("k"): 1}}, [1, (2, {3})], 1j])
+def test_other_types_do_not_cross(value: object) -> None:
+    with pytest.raises(CodecError, match="cannot cross the box"):
+        encode(value)
+
+
+def test_values_nested_as_deep_as_the_tools_need_them() -> None:
+    value: object = "bottom"
+    for _ in range(2000):
+        value = {"k": [value]}
+    assert encode(decode(encode(value))) == encode(value)
+
+
+def test_bottomless_values_are_refused_not_crashed_on() -> None:
+    value: object = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(CodecError, match="too deeply"):
+        encode(value)
