@@ -1,3 +1,3 @@
-"""Makes a bare `pytest` work from a clone; where the package is installed, this names the same plugin and is a no-op."""
+"""Makes a bare `pytest` work from a clone; where the package is installed, this is a no-op."""
 
 pytest_plugins = ["harness.plugin"]

@@ -60,9 +60,7 @@ def read_document(path: Path) -> Document:
     except OSError as error:
         raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path)) from None
     if len(data) > MAX_BYTES:
-        raise SuiteError(
-            f"it has {max(size, len(data))} bytes, more than {MAX_BYTES}", where=str(path), fix="split it"
-        )
+        raise SuiteError(f"it has {max(size, len(data))} bytes, more than {MAX_BYTES}", where=str(path), fix="split it")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -45,7 +45,7 @@ def judge(case: Case, lane: Lane, context: Context) -> Evaluation:
             evidence = evidence.model_copy(update={"seconds": time.perf_counter() - started})
         evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
         evaluation.to_wire()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the next case must be judged
+    except (Exception, SystemExit) as error:
         return unjudged(case, _summary(error, lane), seconds=time.perf_counter() - started, tier=context.tier)
     return evaluation
 
@@ -176,7 +176,7 @@ def _find(path: Path, name: str, root: Path, registry: Registry, settings: Setti
 def _summary(error: BaseException, lane: Lane) -> str:
     if isinstance(error, InfraError | SuiteError):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__][-FRAMES:]
     trail = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     first = str(error).partition("\n")[0]
     return f"the {lane.name} lane failed: {type(error).__name__}: {first} (at {trail})"

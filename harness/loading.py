@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 import re
-import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -176,8 +176,8 @@ class _Problems:
         texts = [text for _, text in sorted(self.texts)]
         if len(texts) == 1:
             return SuiteError(texts[0])
-        shown = texts[:MOST_PROBLEMS] + ([f"... and {len(texts) - MOST_PROBLEMS} more"] if texts[MOST_PROBLEMS:] else [])
-        return SuiteError(f"{len(texts)} problems:\n" + "\n".join(shown))
+        more = [f"... and {len(texts) - MOST_PROBLEMS} more"] if texts[MOST_PROBLEMS:] else []
+        return SuiteError("\n".join([f"{len(texts)} problems:", *texts[:MOST_PROBLEMS], *more]))
 
     def _real(self, key: Key) -> Key:
         # pydantic puts the names of union branches into the path; people never wrote those.
@@ -208,7 +208,8 @@ def _say(message: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", type(None): "nothing", bool: "true or false"}.get(type(value), "a number")
+    words = {dict: "a mapping", list: "a list", type(None): "nothing", bool: "true or false"}
+    return words.get(type(value), "a number")
 
 
 def _fields(model: type[BaseModel], key: Key) -> Iterable[str]:
@@ -223,6 +224,6 @@ def _fields(model: type[BaseModel], key: Key) -> Iterable[str]:
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        return annotation if issubclass(annotation, BaseModel) else None
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return annotation
     return next((found for part in typing.get_args(annotation) if (found := _model_of(part))), None)

@@ -13,7 +13,6 @@ import pytest
 from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
-    from harness.collection import Share
     from harness.core.evaluation import Evaluation
     from harness.hooks import Lane
     from harness.session import RunSession
@@ -140,7 +139,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Before the first item is handed out: boxes are probed and the run is opened, or refused with exit status 4."""
     config: pytest.Config = node.config
-    if any(name.startswith("suite-") for name in os.listdir(config.stash[_FOLDER])):
+    if any(entry.name.startswith("suite-") for entry in os.scandir(config.stash[_FOLDER])):
         _session(config).open_distributed(ids)
 
 

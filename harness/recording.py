@@ -161,9 +161,9 @@ class Recording:
         """Store what is pending, hold the gates and decide the exit status."""
         if self._aborted:
             self._drain()
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-            if not self.config.option.collectonly:
-                self._judge_run(int(exitstatus))
+        complete = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if exitstatus in complete and not self.config.option.collectonly:
+            self._judge_run(int(exitstatus))
         self._finish()
         if self.reasons and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -211,9 +211,7 @@ class Recording:
         if self.ledger is None or self.run is None:
             return
         try:
-            self.ledger.finish(
-                self.run.run_id, RunStatus.ABORTED if self._aborted else RunStatus.FINISHED, self.tier
-            )
+            self.ledger.finish(self.run.run_id, RunStatus.ABORTED if self._aborted else RunStatus.FINISHED, self.tier)
         except CrucibleError as error:
             self.reasons.append(f"the ledger could not be completed: {error}")
         self.notices += self.ledger.notices
@@ -230,7 +228,7 @@ class Recording:
                 colour=reporter is not None and reporter.hasmarkup,
             )
             self.report_path = write_report(self.ledger, self.run.run_id, self.settings.report)
-        except Exception as error:  # noqa: BLE001 - verdicts are stored; a report that fails must not hide them
+        except Exception as error:
             self.reasons.append(f"the report could not be written: {type(error).__name__}: {error}")
 
     def _drain(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from harness.config import Settings, settle
 from harness.context import Context
 from harness.core.case import Case
 from harness.core.digest import derive_seed
-from harness.core.errors import CrucibleError, LedgerError, TierError, UsageError
+from harness.core.errors import LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.tier import Tier
 from harness.hooks import Registry
@@ -252,6 +252,8 @@ class RunSession:
         """Let good suites run beside wrong ones, which pytest would otherwise call an interrupted collection."""
         if session.testsfailed == self._wrong_suites:
             session.config.option.continue_on_collection_errors = True
+        if session.shouldfail:  # -x: pytest itself looks only after the next item
+            raise session.Failed(session.shouldfail)
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
         if not (self.is_worker or self.share.snapshot or stopped or session.config.option.collectonly):
             self._begin()

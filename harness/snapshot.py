@@ -50,9 +50,7 @@ class Snapshot:
 
     def suite(self, path: Path, collect: Callable[[], Collected]) -> Collected:
         """The published outcome for a suite file, collected here and now if nobody was faster."""
-        return Collected.from_wire(
-            self._agree(f"suite-{digest_bytes(os.fsencode(path))}", lambda: collect().to_wire())
-        )
+        return Collected.from_wire(self._agree(f"suite-{digest_bytes(os.fsencode(path))}", lambda: collect().to_wire()))
 
     def suites(self) -> Iterator[Collected]:
         """Everything published so far."""
@@ -62,7 +60,7 @@ class Snapshot:
     @property
     def empty(self) -> bool:
         """Whether no suite was collected."""
-        return not any(name.startswith("suite-") for name in os.listdir(self.folder))
+        return not any(self.folder.glob("suite-*.json"))
 
     def put(self, name: str, value: Any) -> None:
         """Publish a named value; the first one stays."""
@@ -94,5 +92,5 @@ class Snapshot:
         except FileExistsError:
             value = self.get(name)
         finally:
-            os.unlink(draft)
+            Path(draft).unlink()
         return value

@@ -5,6 +5,9 @@ its first folder, or imports its first conftest.py, the suites of this run are l
 Imports nothing heavy: it runs in every pytest run, and reads no file unless it finds a suite.
 """
 
+# Every file pytest visits passes here, and plain strings are several times cheaper than Path.
+# ruff: noqa: PTH110, PTH112, PTH118, PTH120, PTH206
+
 from __future__ import annotations
 
 import fnmatch
@@ -110,7 +113,7 @@ class Seal:
 
         try:
             lanes = self._lanes()
-        except Exception:  # noqa: BLE001 - a lane that cannot be imported is reported where its suite is collected
+        except Exception:
             lanes = {}
         areas: list[Area] = []
         for suite in self._suites:
@@ -152,7 +155,7 @@ class Seal:
                 yield from _walk(start, skip, seen)
 
     def _neighbours(self) -> Iterator[str]:
-        """Suite files that may call an argument untrusted: in its parents, at the root, and below `suites/`."""
+        """Suite files that may call an argument untrusted: in its parents, two levels below the root, in `suites/`."""
         root = str(self._config.rootpath)
         upwards = {root}
         for start in _arguments(self._config):
@@ -160,9 +163,11 @@ class Seal:
             while _within(parent, root) and parent not in upwards:
                 upwards.add(parent)
                 parent = os.path.dirname(parent)
+        skip = self._skip()
+        upwards.update(path for path, is_folder, _ in _scan(root) if is_folder and not skip.match(_name(path)))
         for folder in upwards:
             yield from (path for path, is_folder, _ in _scan(folder) if not is_folder and path.endswith(SUFFIX))
-        yield from _walk(os.path.join(root, "suites"), self._skip(), set())
+        yield from _walk(os.path.join(root, "suites"), skip, set())
 
     def _mentions_arguments(self, suite: str) -> bool:
         # Understanding a suite costs imports that a run of ordinary tests beside it must not pay.
@@ -221,7 +226,7 @@ def _walk(start: str, skip: re.Pattern[str], seen: set[str]) -> Iterator[str]:
         seen.add(folder)
         inner: list[str] = []
         for path, is_folder, is_link in _scan(folder):
-            name = path[len(folder) + 1 :]
+            name = _name(path)
             if name == "pyvenv.cfg":
                 inner.clear()
                 break
@@ -231,6 +236,10 @@ def _walk(start: str, skip: re.Pattern[str], seen: set[str]) -> Iterator[str]:
             elif name.endswith(SUFFIX):
                 yield path
         stack += inner
+
+
+def _name(path: str) -> str:
+    return path[path.rfind(os.sep) + 1 :]
 
 
 def _scan(folder: str) -> list[tuple[str, bool, bool]]:

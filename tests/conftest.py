@@ -1,3 +1,145 @@
-"""Fixtures of the harness's own tests."""
+"""Fixtures of the harness's own tests: a throw-away project with a tiny lane that boxes nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
+import harness.recording
+import harness.session  # noqa: F401
+from harness import hooks
 
 pytest_plugins = ["pytester"]
+
+WORDS = '''
+"""A third party's lane, in one file: a subject is a text file, and what it says is its verdict."""
+import os, signal, time
+from pathlib import Path
+
+import harness
+from harness import hookimpl, hooks
+from harness.core.case import slug
+from harness.core.score import Component, judge
+from harness.suite import SuiteOptions
+
+hooks.BUILT_IN = ()  # not under test here, and slow to import
+
+
+class Options(SuiteOptions):
+    words: str | tuple[str, ...] = ()
+    inline: dict[str, str] = {}
+    nested: bool = False
+
+
+class Words:
+    name = "words"
+    options = Options
+    untrusted = ("words",)
+    boxed = False
+    min_tier = None
+    components = ("match",)
+
+    def collect(self, suite):
+        found = {}
+        if suite.options.words:
+            for path in suite.glob(suite.options.words, "words"):
+                found.setdefault(slug(path.stem), []).append((path.read_bytes(), path))
+        for name, text in suite.options.inline.items():
+            found.setdefault(name, []).append((text.encode(), None))
+        for name, subjects in found.items():
+            for data, path in subjects:
+                yield harness.Case(
+                    lane=self.name, suite=suite.name, name=name,
+                    subject=harness.Subject.from_bytes(name, data, path=path),
+                    inputs={"text": data.decode()}, policy=suite.policy,
+                    line=suite.line("inline", name) or suite.line("words"),
+                    markers=("gpu",) if name.startswith("gpu") else (),
+                )
+
+    def evaluate(self, case, context):
+        text = case.inputs["text"].strip()
+        if text == "raise":
+            raise RuntimeError("the lane broke\\nin two lines")
+        if text == "exit":
+            raise SystemExit(0)
+        if text == "numpy":
+            return harness.Evidence(status="ok", facts={"x": object()})
+        if text == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if text == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        if text.startswith("sleep"):
+            Path("started").touch()
+            time.sleep(float(text[5:]))
+            text = "ok"
+        if text == "tier":
+            return harness.Evidence(status="wrong", why=f"tier {context.tier}, seed {context.secret_seed}")
+        status = harness.Status(text)
+        return harness.Evidence(status=status, why="" if status == "ok" else f"it says {text}")
+
+    def score(self, evidence, policy):
+        value = {"ok": 1.0}.get(evidence.status, 0.25)
+        return judge(evidence, policy, [Component(name="match", value=value, weight=1.0)])
+
+
+@hookimpl
+def crucible_lanes():
+    return [Words()]
+'''
+
+
+class Project:
+    """A folder with the words lane in its conftest.py."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+        self.put("conftest.py", WORDS)
+        self.put("pytest.ini", "[pytest]\naddopts = --strict-markers\n")
+
+    def put(self, path: str, text: str) -> Path:
+        """Write a file."""
+        file = self.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), "utf-8")
+        return file
+
+    def suite(self, name: str = "a", **inline: str) -> Path:
+        """Write a suite whose cases are given as name=verdict."""
+        return self.put(f"{name}.suite.yaml", f"lane: words\ninline: {json.dumps(inline)}\n")
+
+    def run(self, *args: str, subprocess: bool = False) -> pytest.RunResult:
+        """Run pytest with the plugin: in this process unless it must die or distribute."""
+        always = ("-p", "harness.plugin", "-p", "no:benchmark")
+        if subprocess or any(arg.startswith("-n") for arg in args):
+            return self.pytester.runpytest_subprocess(*always, *args, timeout=120)
+        return self.pytester.runpytest_inprocess(*always, *args)
+
+    def rows(self, sql: str, *, ledger: str = "reports/ledger.db") -> list[Any]:
+        """Ask the ledger."""
+        with sqlite3.connect(self.path / ledger) as connection:
+            return connection.execute(sql).fetchall()
+
+    def verdicts(self) -> dict[str, str]:
+        """Case -> status of the last run."""
+        return dict(
+            self.rows(
+                "SELECT substr(nodeid, instr(nodeid, '::') + 2), status FROM evaluations"
+                " WHERE run_id = (SELECT max(run_id) FROM runs)"
+            )
+        )
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A throw-away project with the words lane."""
+    monkeypatch.setattr(hooks, "BUILT_IN", ())
+    monkeypatch.setenv("PYTHONPATH", str(Path(hooks.__file__).parents[1]))
+    return Project(pytester)

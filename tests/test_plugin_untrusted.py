@@ -1,0 +1,132 @@
+"""Nothing in a folder that a suite calls untrusted is ever imported by pytest, whatever the command line says."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+BOMB = "import pathlib\npathlib.Path(__file__).with_name('RAN').touch()\n\n\ndef test_planted():\n    assert True\n"
+
+
+@pytest.fixture
+def planted(project):
+    """Candidates beside a suite; every Python file among them leaves a trace when imported."""
+    for folder in ("candidates", "candidates/deep", "test_candidates"):
+        for name in ("conftest.py", "test_x.py", "__init__.py", "x_test.py"):
+            project.put(f"{folder}/{name}", BOMB)
+        project.put(f"{folder}/good.txt", "ok")
+    project.put("zuites/a.suite.yaml", "lane: words\nwords: [../candidates/*.txt, ../test_candidates/good.txt]\n")
+    project.put("zuites/a.suite.yaml", "lane: words\nwords: ../candidates/*.txt\n")
+    project.put("zuites/b.suite.yaml", "lane: words\nwords: [../test_candidates/good.txt]\n")
+    return project
+
+
+def ran(project):
+    return sorted(str(path.relative_to(project.path)) for path in project.path.rglob("RAN"))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["."],
+        [],
+        ["-n1", "."],
+        ["candidates"],
+        ["candidates/deep"],
+        ["zuites", "candidates"],
+        ["zuites", "candidates/deep", "test_candidates"],
+        ["zuites", "candidates/test_x.py"],
+        ["candidates/test_x.py"],
+        ["zuites/a.suite.yaml", "test_candidates"],
+        ["--doctest-modules", "."],
+        ["--import-mode=importlib", "."],
+        ["--keep-duplicates", ".", "candidates"],
+        ["--collect-only", "."],
+    ],
+    ids=" ".join,
+)
+def test_a_planted_file_never_runs(planted, args):
+    planted.run(*args)
+    assert ran(planted) == []
+
+
+def test_a_planted_file_never_runs_where_pytest_starts_below_the_root(planted, monkeypatch):
+    monkeypatch.chdir(planted.path / "zuites")
+    planted.run("..")
+    assert ran(planted) == []
+
+
+def test_the_suites_themselves_still_run(planted):
+    planted.run(".").assert_outcomes(passed=2)
+
+
+def test_a_link_to_candidates_is_sealed_too(planted):
+    (planted.path / "aaa").symlink_to(planted.path / "candidates")
+    planted.run(".").assert_outcomes(passed=2)
+    assert ran(planted) == []
+
+
+def test_naming_an_untrusted_file_is_a_usage_error(planted):
+    result = planted.run("zuites", "candidates/test_x.py")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*not found*test_x.py*"])
+
+
+def test_the_folders_are_named(planted):
+    planted.run(".").stdout.fnmatch_lines(["untrusted, never imported: candidates, test_candidates"])
+
+
+def test_ordinary_tests_beside_candidates_still_run(planted):
+    planted.put("test_mine.py", "def test_mine():\n    pass\n")
+    planted.run(".").assert_outcomes(passed=3)
+
+
+def test_a_suite_among_candidates_is_not_collected_and_seals_nothing(planted):
+    planted.put("candidates/evil.suite.yaml", "lane: words\nwords: ../mine/*.py\n")
+    planted.put("mine/test_mine.py", "def test_mine():\n    pass\n")
+    result = planted.run(".")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["not collected: candidates/evil.suite.yaml lies among *zuites/a.suite.yaml*"])
+
+
+def test_two_suites_that_seal_each_other_stop_the_run(planted):
+    planted.put("candidates/evil.suite.yaml", "lane: words\nwords: ../zuites/*.py\n")
+    result = planted.run(".")
+    assert result.ret != 0
+    assert ran(planted) == []
+    text = result.stdout.str() + result.stderr.str()
+    assert "call each other's folders untrusted" in text
+
+
+def test_candidates_in_the_suites_own_folder_seal_only_the_files_they_match(project):
+    project.put("a.suite.yaml", "lane: words\nwords: good_*.py\n")
+    project.put("good_test.py", BOMB)
+    project.put("good_x.py", "ok")
+    project.put("test_mine.py", "def test_mine():\n    pass\n")
+    result = project.run(".", "good_test.py")
+    assert ran(project) == []
+    assert result.ret != 0  # good_test.py says no verdict
+    assert "test_mine.py" in result.stdout.str()
+
+
+def test_a_lane_that_cannot_be_imported_leaves_folders_sealed(planted):
+    planted.put("conftest.py", "import harness.hooks\nharness.hooks.BUILT_IN = ('no.such.module',)\n")
+    planted.run(".")
+    assert ran(planted) == []
+
+
+def test_without_the_entry_point_the_root_conftest_protects_what_comes_after_it(planted):
+    conftest = planted.path / "conftest.py"
+    conftest.write_text("pytest_plugins = ['harness.plugin']\n" + conftest.read_text())
+    planted.pytester.runpytest_subprocess(".").assert_outcomes(passed=2)
+    assert ran(planted) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_folder_is_no_obstacle(planted):
+    (planted.path / "candidates").chmod(0)
+    try:
+        planted.run(".")
+    finally:
+        (planted.path / "candidates").chmod(0o755)
