@@ -1,0 +1,281 @@
+"""The language of --gate."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harness.core.errors import UsageError
+from harness.core.gate import GateResult
+from harness.gate_syntax import AGGREGATES, NUMBERS, SELECTORS, TEXTS
+from harness.gating import hold_gate, parse_gate
+
+
+def case(nodeid, score=0.9, **more):
+    row = {
+        "nodeid": nodeid,
+        "lane": "toolgen",
+        "suite": "suites/toolgen/clamp.suite.yaml",
+        "subject": nodeid,
+        "status": "ok",
+        "score": score,
+        "passed": 1,
+        "median_ms": 2.0,
+        "expected": None,
+        "style": "",
+    }
+    return row | more
+
+
+ROWS = [
+    case("good", 0.9),
+    case("fair", 0.7, median_ms=8.0),
+    case("bad", 0.2, passed=0, status="wrong"),
+    case("fast", 1.0, lane="kernel", suite="suites/kernel/matmul.suite.yaml", median_ms=0.5, correctness=1.0),
+    case("planted", 0.0, status="timeout", expected="timeout", passed=0),
+]
+
+
+def hold(text, rows=ROWS, **more) -> GateResult:
+    return hold_gate(parse_gate(text), rows, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "observed"),
+    [
+        ("mean(score) >= 0.5", 0.7),
+        ("toolgen.mean(score) >= 0.5", 0.6),
+        ("kernel.min(score) == 1", 1.0),
+        ('suite("clamp").max(median_ms) <= 8', 8.0),
+        ('suite("clamp.suite.yaml").max(median_ms) <= 8', 8.0),
+        ('suite("suites/toolgen/*").max(median_ms) <= 8', 8.0),
+        ('subject("good").min(score) >= .9', 0.9),
+        ('subject("f*").count() == 2', 2.0),
+        ('toolgen.suite("clamp").subject("bad").sum(score) <= 2e-1', 0.2),
+        ("median(score) >= 0.8", 0.8),
+        ("quantile(score, 0) >= 0.2", 0.2),
+        ("quantile(score, 1) <= 1", 1.0),
+        ('count(status == "timeout") <= 2', 0.0),
+        ('count(status != "ok" and score < 0.5) == 1', 1.0),
+        ('count(not (passed or status == "wrong")) == 0', 0.0),
+        ("count(passed) == 3", 3.0),
+        ("count(score >= -1) == 4", 4.0),
+        ("max(median_ms, passed) <= 8", 8.0),
+        ('mean(score, status == "ok") >= 0.8', 2.6 / 3),
+        ("count(passed) / count() >= 0.75", 0.75),
+        ("2 * (count() - 1) == 6", 6.0),
+        ("-min(score) <= -0.2", -0.2),
+        ("1 + 2 * 3 == 7", 7.0),
+        ("(1 + 2) * 3 == 9", 9.0),
+        ("8 / 4 / 2 == 1", 1.0),
+        ("kernel.min('correctness') == 1", 1.0),
+        ("kernel.min(correctness) == 1", 1.0),
+        ("max(score) > toolgen.max(score)", 1.0),
+        ("0.5 <= mean(score)", 0.7),
+    ],
+)
+def test_gates_that_hold(text, observed):
+    result = hold(text)
+    assert result.passed, result.why
+    assert result.observed == pytest.approx(observed)
+
+
+@pytest.mark.parametrize(
+    ("text", "observed", "threshold", "said"),
+    [
+        ("toolgen.mean(score) >= 0.8", 0.6, 0.8, "bad 0.2"),
+        ("max(median_ms) <= 5", 8.0, 5.0, "highest: fair 8"),
+        ("0.8 <= toolgen.mean(score)", 0.6, 0.8, "needed >= 0.8"),
+        ('count(status == "wrong") == 0', 1.0, 0.0, "bad"),
+        ("min(score) >= kernel.min(score)", 0.2, 1.0, "kernel.min(score) (1)"),
+        ("mean(score) >= 0.9 or min(score) >= 0.9", 0.7, 0.9, "; min(score) is 0.2"),
+        ("mean(score) >= 0.1 and min(score) >= 0.9", 0.2, 0.9, "min(score)"),
+        ("not mean(score) >= 0.1", 0.7, 0.1, "not (mean(score)"),
+    ],
+)
+def test_gates_that_fail_say_what_was_seen(text, observed, threshold, said):
+    result = hold(text)
+    assert not result.passed
+    assert result.observed == pytest.approx(observed)
+    assert result.threshold == pytest.approx(threshold)
+    assert said in result.why
+    assert result.name == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("spec.mean(score) >= 0", "no case has lane 'spec'; there are kernel, toolgen"),
+        ('suite("clmp").mean(score) >= 0', "no case has suite 'clmp'"),
+        ('kernel.subject("good").mean(score) >= 0', "no case matches"),
+        ("mean(score) / count(score > 5) >= 0", "is 0 and nothing can be divided"),
+        ("1e308 * 10 * count() >= 0", "too large"),
+        ("mean(peak_mb) <= 5", "has no peak_mb"),
+        ("mean('magic') <= 5", "has no magic"),
+        ("max(score, score > 5) <= 5", "no case meets its condition"),
+        ("not mean(peak_mb) > 5", "has no peak_mb"),
+        ("mean(peak_mb) >= 0 or mean(peak_mb) < 0", "has no peak_mb"),
+        ("count() >= max(peak_mb)", "has no peak_mb"),
+        ("regressions == 0", "no earlier run"),
+        ("delta(score) >= 0", "no earlier run"),
+    ],
+)
+def test_what_is_undefined_fails(text, said):
+    result = hold(text)
+    assert not result.passed
+    assert said in result.why
+
+
+def test_undefined_is_not_zero():
+    assert hold("mean(peak_mb) <= 5").observed is None
+    assert hold("mean(score) >= 0", rows=[]).observed is None
+    assert hold("count() == 0", rows=[]).passed is False
+    assert hold("mean(score) >= 0", rows=[ROWS[-1]]).why.endswith("no case was judged")
+
+
+def test_an_undefined_side_does_not_hide_one_that_decides():
+    assert hold("mean(peak_mb) >= 0 or mean(score) >= 0.5").passed
+    assert not hold("mean(peak_mb) >= 0 and mean(score) >= 0.5").passed
+
+
+def test_skipped_cases_count_but_have_no_values():
+    rows = [*ROWS, case("gpu", None, status="skipped", passed=0)]
+    assert hold("mean(score) >= 0.5", rows).observed == pytest.approx(0.7)
+    assert hold('count(status == "skipped") == 1', rows).passed
+    assert "every case was skipped" in hold("mean(score) >= 0", rows[-1:]).why
+
+
+def test_other_unscored_cases_make_an_aggregate_undefined():
+    result = hold("mean(score) >= 0", [*ROWS, case("lost", None, status="infra", passed=0)])
+    assert result.observed is None
+    assert "lost (infra) has no score" in result.why
+
+
+def test_planted_controls_are_excluded_in_either_spelling():
+    assert hold("count() == 4").passed
+    assert hold("count() == 1", [case("a"), case("b", planted=True), case("c", expected="wrong")]).passed
+    assert hold("count() == 1", [case("a", expected=True, planted=False)]).passed
+
+
+def test_regressions_and_delta_compare_with_the_baseline():
+    before = [
+        case("good", 0.8, of="good"),
+        case("old-name", 0.9, of="bad"),
+        case("gone", 0.9, of="gone"),
+        case("planted", 1.0),
+    ]
+    assert hold("regressions == 0", baseline=before).observed == 1
+    assert "bad" in hold("regressions == 0", baseline=before).why
+    assert hold("kernel.regressions == 0", baseline=before).observed is None
+    assert hold('subject("good").regressions() == 0', baseline=before).passed
+    assert hold("delta(score) >= 0", baseline=before).observed == pytest.approx((0.1 - 0.7) / 2)
+    assert "bad -0.7" in hold("delta(score) >= 0", baseline=before).why
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "caret", "hint"),
+    [
+        ("toolgen.mean(score >= 1", "')' is missing", ">=", "close the parenthesis"),
+        ("mean(scor) >= 1", "no column of numbers 'scor'", "scor)", "did you mean 'score'"),
+        ("maen(score) >= 1", "no aggregate 'maen'", "maen", "did you mean 'mean'"),
+        ("kernl.mean(score) >= 1", "no lane 'kernl'", "kernl", "did you mean 'kernel'"),
+        ("mean(score)", "must compare something", "", "mean(score) >= 0.8"),
+        ("mean(score) = 1", "`=` compares nothing", "= 1", "=="),
+        ("mean(score) >= ", "the gate ends here", "", "an aggregate"),
+        ("", "the gate ends here", "", "an aggregate"),
+        ("mean(score) >= 1 mean(score)", "not expected here", "mean(score)", "`and`"),
+        ("1 < 2 < 3", "needs numbers on both sides", "< 3", "`and`"),
+        ("mean(score) and 1", "joins comparisons", "and", "compare both"),
+        ("not mean(score)", "`not` needs a comparison", "not", "not mean(score) >= 0.8"),
+        ("-(1 < 2) < 3", "`-` needs a number", "-(", "not"),
+        ("suite(clamp).mean(score) >= 1", "one quoted suite", "clamp", 'suite("name")'),
+        ('suite("a").suite("b").mean(score) >= 1', "one quoted suite", '"b"', "suite"),
+        ('count(status == "ok" >= 1', "')' is missing", ">=", "close"),
+        ("count(status == 3) >= 1", "cannot be compared", "3)", "quoted text"),
+        ('count(score == "x") >= 1', "cannot be compared", '"x"', "a number"),
+        ("count(score) >= 1", "must be compared", ") >=", "write"),
+        ("quantile(score, 2) >= 1", "between 0 and 1", "2)", "0.9"),
+        ("quantile(score) >= 1", "',' is missing", ") >=", "0.9"),
+        ("mean(score) >= 1e999", "too large", "1e999", "smaller"),
+        ("mean(score) >= 'x", "not closed", "'x", "quote"),
+        ("mean(score) >= 1;", "';' means nothing", ";", "names"),
+        ("__import__('os')", "no aggregate '__import__'", "__import__", "mean"),
+        ("toolgen.", "a name is missing", "", "mean"),
+        ("mean(\u00a0score) >= 1", "means nothing", "\u00a0", "names"),
+        ("\u00a0", "means nothing", "\u00a0", "names"),
+    ],
+)
+def test_a_malformed_gate_is_marked_and_explained(text, what, caret, hint):
+    with pytest.raises(UsageError) as caught:
+        parse_gate(text)
+    said = caught.value.what
+    assert what in said
+    assert hint in caught.value.fix
+    _, line, mark = said.rsplit("\n", 2)
+    place = mark.index("^") - 4
+    assert place == (text.rindex(caret) if caret else place)
+    if not caret:
+        assert place <= len(text)
+
+
+def test_a_lane_of_a_third_party():
+    assert hold("words.mean(score) >= 0", [case("a", lane="words")]).passed
+    assert parse_gate("words.mean(score) >= 0", lanes=["toolgen", "words"])
+    with pytest.raises(UsageError, match="no lane 'word'"):
+        parse_gate("word.mean(score) >= 0", lanes=["toolgen", "words"])
+
+
+def test_hostile_length_and_depth():
+    for text in ("(" * 1000, "not " * 400 + "1 < 2", "-" * 1500 + "1 < 2", "1+" * 900 + "1 < 2", "x" * 5000):
+        try:
+            hold(text)
+        except UsageError:
+            pass
+    with pytest.raises(UsageError, match="nested too deeply"):
+        parse_gate("count(" + "(" * 200 + "passed" + ")" * 200 + ") > 1")
+
+
+WORDS = st.sampled_from(
+    [*AGGREGATES, *SELECTORS, *NUMBERS, *TEXTS, "and", "or", "not", "toolgen", '"x"', "'", '"', "1", "0.5", "1e400"]
+    + list("()+-*/.,<>=! \n\t")
+    + [">=", "<=", "==", "!="]
+)
+
+
+@given(st.one_of(st.text(), st.lists(WORDS, max_size=30).map(" ".join), st.lists(WORDS, max_size=30).map("".join)))
+@example("count(not)")
+@example("mean('')>1")
+@example("'\x00'")
+def test_no_text_raises_anything_but_a_usage_error(text):
+    try:
+        expression = parse_gate(text)
+    except UsageError as error:
+        assert error.fix
+        return
+    assert isinstance(hold_gate(expression, ROWS, baseline=ROWS), GateResult)
+
+
+NUMBER = st.one_of(st.none(), st.floats(), st.integers(), st.booleans(), st.text(max_size=3))
+
+
+@given(
+    st.lists(st.fixed_dictionaries({"nodeid": st.text(max_size=3), "score": NUMBER, "status": st.just("ok")})),
+    st.sampled_from(["mean", "median", "min", "max", "sum", "delta", "quantile"]),
+)
+def test_no_rows_raise_and_a_result_is_always_finite(rows, name):
+    text = f"{name}(score{', 0.9' if name == 'quantile' else ''}) >= 0"
+    result = hold(text, rows, baseline=rows)
+    assert result.observed is None or math.isfinite(result.observed)
+    assert result.passed <= (result.observed is not None)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1))
+def test_aggregates_agree_with_the_standard_library(scores):
+    rows = [case(str(i), score) for i, score in enumerate(scores)]
+    assert hold("mean(score) >= 0", rows).observed == pytest.approx(statistics.fmean(scores), abs=1e-6)
+    assert hold("median(score) >= 0", rows).observed == pytest.approx(statistics.median(scores), abs=1e-6)
+    assert hold("max(score) >= 0", rows).observed == max(scores)
