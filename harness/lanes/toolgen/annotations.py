@@ -1,0 +1,75 @@
+"""Kinds: what an annotation of a signature allows, as JSON, so that a process without this package can draw from it."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+Kind = str | list[Any]
+"""One of `PLAIN`, or `["list", kind]`, `["dict", kind]`, `["tuple", kind...]`, `["tuple*", kind]` (any length),
+`["union", kind...]`, `["literal", value...]`."""
+
+PLAIN = frozenset({"int", "float", "str", "bool", "bytes", "none", "any"})
+_SEQUENCES = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence"})
+_MAPPINGS = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
+_ANYTHING = frozenset({"Any", "object", "JSON", "Json"})
+
+
+def kind_of(annotation: ast.expr | None) -> Kind:
+    """The kind an annotation stands for; a missing one allows anything that is JSON.
+
+    Raises:
+        ValueError: if it names a type whose values cannot cross the box, or one that is not known here.
+    """
+    if annotation is None:
+        return "any"
+    if isinstance(annotation, ast.Constant):
+        if annotation.value is None:
+            return "none"
+        if isinstance(annotation.value, str):
+            return kind_of(ast.parse(annotation.value, mode="eval").body)
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        return ["union", kind_of(annotation.left), kind_of(annotation.right)]
+    if isinstance(annotation, ast.Subscript):
+        return _parametrised(annotation)
+    name = _last_name(annotation)
+    if name in PLAIN - {"none", "any"}:
+        return name
+    if name in _ANYTHING:
+        return "any"
+    if name in _SEQUENCES:
+        return ["list", "any"]
+    if name in _MAPPINGS:
+        return ["dict", "any"]
+    if name in ("tuple", "Tuple"):
+        return ["tuple*", "any"]
+    msg = f"nothing can be drawn for the annotation {ast.unparse(annotation)!r}"
+    raise ValueError(msg)
+
+
+def _parametrised(annotation: ast.Subscript) -> Kind:
+    name = _last_name(annotation.value)
+    inside = annotation.slice
+    parts = list(inside.elts) if isinstance(inside, ast.Tuple) else [inside]
+    if name in _SEQUENCES and len(parts) == 1:
+        return ["list", kind_of(parts[0])]
+    if name in _MAPPINGS and len(parts) == 2 and kind_of(parts[0]) == "str":
+        return ["dict", kind_of(parts[1])]
+    if name in ("tuple", "Tuple"):
+        if len(parts) == 2 and isinstance(parts[1], ast.Constant) and parts[1].value is Ellipsis:
+            return ["tuple*", kind_of(parts[0])]
+        return ["tuple", *(kind_of(part) for part in parts)]
+    if name == "Optional" and len(parts) == 1:
+        return ["union", kind_of(parts[0]), "none"]
+    if name == "Union":
+        return ["union", *(kind_of(part) for part in parts)]
+    if name == "Literal" and all(isinstance(part, ast.Constant) for part in parts):
+        return ["literal", *(part.value for part in parts if isinstance(part, ast.Constant))]
+    msg = f"nothing can be drawn for the annotation {ast.unparse(annotation)!r}"
+    raise ValueError(msg)
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,334 @@
+"""Attempt: one seeded repetition. A fresh box is asked everything, in an order of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.core.digest import derive_seed
+from harness.core.evidence import Attempt, clip
+from harness.core.status import Status, first_of
+from harness.lanes.toolgen.documentation import DocExample
+from harness.lanes.toolgen.oracle import Reply
+from harness.lanes.toolgen.questions import Question, Questions, Trial
+from harness.sandbox.box import Box, Usage
+from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import Limits
+from harness.sandbox.pool import BoxPool
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A wrong answer, as canonical JSON texts."""
+
+    key: bytes
+    expected: str
+    observed: str
+    sentence: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one attempt showed.
+
+    Attributes:
+        index: Which attempt.
+        seed: Of its order, jitter and extras.
+        hash_seed: PYTHONHASHSEED of its box.
+        answers: Digest of all shared replies in the questions' own order; empty if not all came.
+        total: Questions with a known answer that should have been answered: shared, extra and properties.
+        right: Those that were answered rightly.
+        edges_total: Shared edge inputs among them; for a tool with examples only, the drawn inputs.
+        edges_handled: Those that were answered rightly; for a tool with examples only, without an exception.
+        seconds: Wall seconds of each call on an example or a drawn input, by the parent's clock.
+        slowest: Wall seconds of the longest call of all.
+        wrong: Wrong answers to shared questions and violated properties.
+        wrong_extras: Questions of this attempt's own with the wrong reply they got.
+        fault: What ended the box, if anything did.
+        doc_examples: Per example of the docstrings whether it came out as promised.
+    """
+
+    index: int
+    seed: int
+    hash_seed: int
+    total: int = 0
+    right: int = 0
+    edges_total: int = 0
+    edges_handled: int = 0
+    answers: str = ""
+    seconds: list[float] = field(default_factory=list)
+    slowest: float = 0.0
+    wrong: list[Wrong] = field(default_factory=list)
+    wrong_extras: list[tuple[Question, Reply]] = field(default_factory=list)
+    fault: BoxFault | None = None
+    fault_question: bytes | None = None
+    doc_examples: list[bool] = field(default_factory=list)
+    usage: Usage | None = None
+    wall: float = 0.0
+
+    @property
+    def status(self) -> Status:
+        """The attempt's own verdict."""
+        seen = [self.fault.status] if self.fault else []
+        if self.wrong or self.wrong_extras:
+            seen.append(Status.WRONG)
+        return first_of(seen)
+
+    @property
+    def shared_status(self) -> Status:
+        """The verdict over what every attempt is asked; by this attempts are compared."""
+        seen = [self.fault.status] if self.fault else []
+        return first_of([*seen, Status.WRONG] if self.wrong else seen)
+
+    @property
+    def why(self) -> str:
+        """One sentence; empty for a clean attempt."""
+        if self.fault is not None:
+            return self.fault.why
+        wrong = self.total - self.right
+        return f"{wrong} of {self.total} answers are wrong; {self.wrong[0].sentence}" if self.wrong else (
+            f"{len(self.wrong_extras)} answers to inputs of this attempt's own are wrong" if self.wrong_extras else ""
+        )
+
+    def to_attempt(self) -> Attempt:
+        """The record of it."""
+        usage = self.usage
+        return Attempt(
+            index=self.index,
+            seed=self.seed,
+            hash_seed=self.hash_seed,
+            status=self.status,
+            why=self.why,
+            answers=self.answers,
+            seconds=self.wall,
+            cpu_ms=usage.cpu_ms if usage else None,
+            peak_mb=usage.peak_mb if usage else None,
+        )
+
+
+class _CandidateRaisedError(Exception):
+    """Inside a property: the candidate raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the attempts on one candidate are run.
+
+    Attributes:
+        source: The candidate's bytes.
+        entry: Its function.
+        limits: Of each box.
+        seed: Of this case; attempts derive theirs from it.
+        jitter_ms: Least and longest pause before one of the questions.
+    """
+
+    source: bytes
+    entry: str
+    limits: Limits
+    seed: int
+    jitter_ms: tuple[float, float]
+
+
+def run_attempt(
+    pool: BoxPool, questions: Questions, plan: Plan, index: int, *, doc_examples: tuple[DocExample, ...] = ()
+) -> Outcome:
+    """Ask one box everything.
+
+    Args:
+        pool: Opens the box.
+        questions: What to ask.
+        plan: About the candidate.
+        index: Which attempt; it is the hash seed, too, so that zygotes are shared by all cases.
+        doc_examples: Calls a docstring shows; they are asked last and cannot change the verdict.
+
+    Raises:
+        SpecError: if the oracle's `accept`, or a property itself, fails.
+        InfraError: if no box can be had.
+    """
+    outcome = Outcome(index, derive_seed(plan.seed, "attempt", index), index)
+    extras = questions.extras[index] if index < len(questions.extras) else ()
+    asked = (*questions.shared, *extras)
+    known = [question for question in asked if question.expected is not None]
+    outcome.total = len(known) + len(questions.trials)
+    outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
+    started = time.perf_counter()
+    box: Box | None = None
+    try:
+        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=index) as box:
+            _Asking(box, questions, plan, outcome).run(extras, doc_examples)
+    except BoxFault as fault:
+        outcome.fault = fault
+        outcome.answers = ""
+    outcome.usage = box.usage if box is not None else None
+    outcome.wall = time.perf_counter() - started
+    return outcome
+
+
+class _Asking:
+    def __init__(self, box: Box, questions: Questions, plan: Plan, outcome: Outcome) -> None:
+        self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
+        self.essences: dict[int, bytes] = {}
+        self.law_answers = hashlib.sha256()
+        self.dead: BoxFault | None = None
+        self.last_seconds = 0.0
+
+    def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
+        rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
+        numbered = list(enumerate((*self.questions.shared, *extras)))
+        rng.shuffle(numbered)
+        low, high = self.plan.jitter_ms
+        pause_before = rng.randrange(len(numbered)) if numbered and high > 0 else -1
+        for turn, (number, question) in enumerate(numbered):
+            if turn == pause_before:
+                time.sleep(rng.uniform(low, high) / 1e3)
+            self._ask(number, question)
+        for trial in self.questions.trials:
+            self._try(trial)
+        whole = hashlib.sha256()
+        for number in range(len(self.questions.shared)):
+            whole.update(self.essences[number])
+        whole.update(self.law_answers.digest())
+        self.outcome.answers = whole.hexdigest()
+        try:
+            self.outcome.doc_examples = [self._shows(example) for example in doc_examples]
+        except BoxFault:
+            self.outcome.doc_examples = [False] * len(doc_examples)
+
+    def _reply(self, key: bytes) -> Reply:
+        self.outcome.fault_question = key
+        if self.dead is not None:
+            raise self.dead
+        try:
+            answer = self.box.ask(key)
+        except BoxFault as fault:
+            self.dead = fault
+            raise
+        self.outcome.fault_question = None
+        self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
+        self.last_seconds = answer.seconds
+        return Reply(answer.kind, answer.payload)
+
+    def _ask(self, number: int, question: Question) -> None:
+        outcome = self.outcome
+        reply = self._reply(question.key)
+        if question.origin != "edge":
+            outcome.seconds.append(self.last_seconds)
+        shared = number < len(self.questions.shared)
+        if shared:
+            self.essences[number] = hashlib.sha256(b"\0".join((reply.essence[0].encode(), reply.essence[1]))).digest()
+        if question.expected is None:
+            outcome.edges_handled += reply.kind == "value"
+        elif self.questions.right(question, reply):
+            outcome.right += 1
+            outcome.edges_handled += question.origin == "edge"
+        elif shared:
+            outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
+        else:
+            outcome.wrong_extras.append((question, reply))
+
+    def _shows(self, example: DocExample) -> bool:
+        answer = self.box.ask(example.key)
+        return answer.kind == "value" and answer.payload == example.promised
+
+    def _try(self, trial: Trial) -> None:
+        oracle = self.questions.oracle
+        if oracle is None:
+            return
+        law = oracle.properties[trial.index]
+        try:
+            said = law(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
+        except _CandidateRaisedError as error:
+            said = str(error)
+        except Exception as error:
+            if self.dead is None:
+                raise oracle.fault(f"property {trial.name}", trial.key, error) from error
+            said = None
+        if self.dead is not None:
+            raise self.dead  # a property that catches everything must not hide it
+        if said is None:
+            self.outcome.right += 1
+            return
+        sentence = f"property {trial.name} fails: {clip(str(said), limit=300)}"
+        self.outcome.wrong.append(Wrong(trial.key, f'"{trial.name}"', clip(str(said)), sentence))
+
+    def _caller(self, trial: Trial) -> Callable[..., Any]:
+        def call(**kwargs: Any) -> Any:
+            reply = self._reply(encode(kwargs))
+            self.law_answers.update(b"\0".join((reply.essence[0].encode(), reply.essence[1])))
+            if reply.kind != "value":
+                raise _CandidateRaisedError(f"{self.plan.entry} {described(reply)} on {shown(encode(kwargs))}")
+            try:
+                return decode(reply.payload)
+            except CodecError:
+                self.dead = BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
+                raise self.dead from None
+
+        return call
+
+
+def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> Reply | BoxFault:
+    """The reply to a single question in a box of its own, or the fault that came instead.
+
+    Raises:
+        InfraError: if no box can be had.
+    """
+    try:
+        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
+            answer = box.ask(question.key)
+            return Reply(answer.kind, answer.payload)
+    except BoxFault as fault:
+        return fault
+
+
+MOST_FAULTS = 2
+"""After so many dead boxes the remaining derived edges count as not handled."""
+
+
+def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
+    """How many derived edge inputs are handled as the reference does; a fault costs that input and a new box.
+
+    Raises:
+        SpecError: if the oracle's `accept` fails.
+        InfraError: if no box can be had.
+    """
+    handled = faults = 0
+    waiting = list(reversed(questions.derived))
+    while waiting and faults < MOST_FAULTS:
+        try:
+            with pool.open(plan.source, entry=plan.entry, limits=plan.limits) as box:
+                while waiting:
+                    question = waiting.pop()
+                    answer = box.ask(question.key)
+                    handled += questions.right(question, Reply(answer.kind, answer.payload))
+        except BoxFault:
+            faults += 1
+    return handled
+
+
+def wrong_answer(entry: str, question: Question, reply: Reply) -> Wrong:
+    """The record of a wrong answer."""
+    expected = described(question.expected) if question.expected else "an answer"
+    observed = described(reply)
+    sentence = f"{entry}({shown(question.key)}) {observed}, not {expected.removeprefix('returned ')}"
+    payload = question.expected.payload.decode("ascii", "replace") if question.expected else ""
+    return Wrong(question.key, clip(payload), clip(reply.payload.decode("ascii", "replace")), sentence)
+
+
+def described(reply: Reply) -> str:
+    """`returned ...`, `raised ValueError` or `returned a value of type set`, bounded and printable."""
+    if reply.kind == "value":
+        return f"returned {clip(reply.payload.decode('ascii', 'replace'), limit=120)}"
+    if reply.kind == "raised":
+        return f"raised {clip(reply.exception, limit=60)}"
+    return f"returned a value of type {clip(reply.exception, limit=60)}, which cannot cross the box"
+
+
+def shown(key: bytes) -> str:
+    """Keyword arguments as people read them, bounded."""
+    text = key.decode("ascii", "replace")
+    return clip(text, limit=160)

@@ -1,0 +1,139 @@
+"""Documentation: docstrings, the signature as specified, and the examples that a docstring shows."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+from dataclasses import dataclass
+from typing import Any
+
+from harness.lanes.toolgen.spec import Signature, signature_of
+from harness.sandbox.codec import CodecError, encode
+
+MOST_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DocExample:
+    """A call that a docstring shows, with the value it promises.
+
+    Attributes:
+        key: `codec.encode` of the keyword arguments.
+        promised: `codec.encode` of the value.
+    """
+
+    key: bytes
+    promised: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What can be seen of a candidate's documentation without running it.
+
+    Attributes:
+        module: Whether the module has a docstring.
+        function: Whether the entry function has one.
+        signature: Whether names, order, defaults' presence, annotations and return type are as specified.
+        defined: Whether the entry function is defined by a plain `def` at the top of the module.
+        examples: The calls that can be checked by asking.
+    """
+
+    module: bool
+    function: bool
+    signature: bool
+    defined: bool
+    examples: tuple[DocExample, ...]
+
+
+def read_documentation(tree: ast.Module, wanted: Signature) -> Documentation:
+    """Read docstrings and signature off a syntax tree."""
+    function = _entry(tree, wanted.name)
+    module_text = ast.get_docstring(tree) or ""
+    function_text = (ast.get_docstring(function) or "") if function is not None else ""
+    examples: list[DocExample] = []
+    for text in (function_text, module_text):
+        examples += examples_in(text, wanted)
+    return Documentation(
+        module=bool(module_text.strip()),
+        function=bool(function_text.strip()),
+        signature=function is not None and isinstance(function, ast.FunctionDef) and signature_of(function) == wanted,
+        defined=function is not None,
+        examples=tuple(examples[:MOST_EXAMPLES]),
+    )
+
+
+def _entry(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    found = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+    ]
+    return found[-1] if found else None
+
+
+def examples_in(text: str, wanted: Signature) -> list[DocExample]:
+    """The doctest examples of the form `>>> entry(literals)` with a literal below.
+
+    Nothing of the candidate is run here: literals are read, names that earlier lines bound to a literal are put in their
+    place, and the call is asked in a box like any other question. Other statements cannot be checked that way.
+    """
+    if ">>>" not in text:
+        return []
+    try:
+        parsed = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return []
+    bound: dict[str, Any] = {}
+    found: list[DocExample] = []
+    for example in parsed:
+        try:
+            statement = ast.parse(example.source).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        if len(statement) != 1:
+            continue
+        one = statement[0]
+        if isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name):
+            value = _literal(one.value, bound)
+            if value is not None:
+                bound[one.targets[0].id] = value[0]
+        elif isinstance(one, ast.Expr) and example.exc_msg is None:
+            found += _promise(one.value, example.want, wanted, bound)
+    return found
+
+
+def _promise(node: ast.expr, want: str, wanted: Signature, bound: dict[str, Any]) -> list[DocExample]:
+    promised: tuple[Any] | None
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq) and want == "True\n":
+        promised, node = _literal(node.comparators[0], bound), node.left
+    else:
+        try:
+            promised = _literal(ast.parse(want.strip(), mode="eval").body, {}) if want.strip() else (None,)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+    if promised is None or not isinstance(node, ast.Call):
+        return []
+    called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    if called != wanted.name:
+        return []
+    names = [parameter.name for parameter in wanted.parameters]
+    kwargs: dict[str, Any] = {}
+    for name, argument in [*zip(names, node.args, strict=False), *((word.arg, word.value) for word in node.keywords)]:
+        value = _literal(argument, bound)
+        if value is None or name is None:
+            return []
+        kwargs[name] = value[0]
+    if len(node.args) > len(names) or wanted.misfit(kwargs):
+        return []
+    try:
+        return [DocExample(encode(kwargs), encode(promised[0]))]
+    except CodecError:
+        return []
+
+
+def _literal(node: ast.expr, bound: dict[str, Any]) -> tuple[Any] | None:
+    """The literal's value in a tuple of one, since the value may well be None; None if it is no literal."""
+    if isinstance(node, ast.Name) and node.id in bound:
+        return (bound[node.id],)
+    try:
+        return (ast.literal_eval(node),)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None

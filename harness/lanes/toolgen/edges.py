@@ -1,0 +1,104 @@
+"""Edge inputs derived from annotations, for a tool whose oracle names none: extreme and hostile values, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.lanes.toolgen.annotations import Kind
+from harness.sandbox.codec import CodecError, encode
+
+MOST = 32  # edge inputs for one tool
+DEEP = 200  # levels of nesting
+
+_STRINGS = (
+    "", " ", "\n", "\r\n", "\x00", "a\x00b", "é", "é", "İ", "\U0001f600", "\ud800", "‮abc", "﻿a",
+    "0", "-0", "NaN", "null", "%s%n{0}", "a" * 50_000, "a\n" * 10_000, "(" * 1_000,
+)  # fmt: skip
+_INTEGERS = (0, 1, -1, 2**31, -(2**31) - 1, 2**53 + 1, 2**63, -(2**63) - 1, 10**30)
+_FLOATS = (0.0, -0.0, 1.0, -1.5, 5e-324, 1e308, -1e308, 0.1)
+
+
+def derived_edges(kinds: dict[str, Kind], base: dict[str, Any]) -> list[bytes]:
+    """Encoded keyword arguments: `base` with one parameter at a time put to an extreme, at most `MOST`, distinct.
+
+    Parameters take turns, so that a tool with several of them gets some of each.
+    """
+    turns = [((name, value) for value in extremes(kind)) for name, kind in kinds.items()]
+    found: dict[bytes, None] = {}
+    while turns and len(found) < MOST:
+        for turn in list(turns):
+            named = next(turn, None)
+            if named is None:
+                turns.remove(turn)
+                continue
+            try:
+                found[encode({**base, named[0]: named[1]})] = None
+            except CodecError:
+                continue
+    return list(found)[:MOST]
+
+
+def extremes(kind: Kind) -> Iterator[Any]:
+    """Extreme values of one kind, the most telling first."""
+    if isinstance(kind, list):
+        yield from _composed(kind)
+    elif kind == "str":
+        yield from _STRINGS
+    elif kind == "int":
+        yield from _INTEGERS
+    elif kind == "float":
+        yield from _FLOATS
+    elif kind == "bool":
+        yield from (True, False)
+    elif kind == "bytes":
+        yield from (b"", b"\x00", bytes(range(256)), b"a" * 50_000)
+    elif kind == "none":
+        yield None
+    else:
+        yield from ([], {}, None, "", 0, nested_list(DEEP), {"": {"": []}}, list(range(2_000)), _STRINGS[-3])
+
+
+def _composed(kind: list[Any]) -> Iterator[Any]:
+    name, *parts = kind
+    if name in ("list", "tuple*"):
+        make = list if name == "list" else tuple
+        yield make()
+        items = list(extremes(parts[0]))
+        yield make(items[:6])
+        yield make([items[0]] * 5_000)
+        for item in items:
+            yield make([item])
+    elif name == "dict":
+        yield {}
+        for key, value in zip(_STRINGS, extremes(parts[0]), strict=False):
+            yield {key: value}
+        first = next(extremes(parts[0]))
+        yield {str(number): first for number in range(2_000)}
+        if parts[0] == "any":
+            deep: Any = 1
+            for _ in range(DEEP):
+                deep = {"k": deep}
+            yield deep
+    elif name == "tuple":
+        columns = [list(extremes(part)) for part in parts]
+        for row in range(max(map(len, columns), default=0)):
+            yield tuple(column[row % len(column)] for column in columns)
+    elif name == "union":
+        turns = [extremes(part) for part in parts]
+        while turns:
+            for turn in list(turns):
+                try:
+                    yield next(turn)
+                except StopIteration:
+                    turns.remove(turn)
+    else:
+        yield from parts
+
+
+def nested_list(depth: int) -> list[Any]:
+    """An empty list inside `depth` others."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value

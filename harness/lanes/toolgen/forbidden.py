@@ -1,0 +1,122 @@
+"""Forbidden: the names a candidate may not use, as dotted paths, and what a dotted path matches."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterable
+
+NETWORK = ("socket", "ssl", "urllib", "http", "requests", "ftplib", "smtplib", "socketserver", "xmlrpc")
+FILES = ("open", "shutil", "tempfile")
+ALWAYS = (
+    "eval", "exec", "compile", "__import__", "breakpoint", "input",
+    "os.system", "os.popen", "os.fork*", "os.exec*", "os.spawn*", "os.posix_spawn*", "os.kill*", "os._exit",
+    "os.remove", "os.unlink", "os.rmdir", "os.rename", "os.replace", "os.chmod", "os.environ", "os.putenv",
+    "subprocess", "pty", "ctypes", "cffi", "multiprocessing", "signal", "importlib", "runpy", "code", "pickle", "marshal",
+    "gc.get_objects", "gc.get_referrers", "sys._getframe", "sys.settrace", "sys.setprofile", "inspect.stack",
+)  # fmt: skip
+
+_MODULES = {
+    "posix": "os", "nt": "os", "_io": "io", "_pyio": "io", "_socket": "socket", "_posixsubprocess": "subprocess",
+    "_ctypes": "ctypes", "_multiprocessing": "multiprocessing", "_pickle": "pickle", "_signal": "signal",
+}  # fmt: skip
+_SAME = {
+    "io.open": "open", "io.FileIO": "open", "io.open_code": "open", "codecs.open": "open", "os.open": "open",
+    "os.fdopen": "open", "tokenize.open": "open", "fileinput.input": "open", "importlib.__import__": "__import__",
+    "importlib._bootstrap.__import__": "__import__",
+}  # fmt: skip
+BUILTINS = frozenset(dir(builtins))
+ESCAPES = frozenset(
+    {"__subclasses__", "__globals__", "__builtins__", "__loader__", "f_globals", "f_builtins", "f_locals", "f_back",
+     "gi_frame", "cr_frame", "ag_frame", "tb_frame", "__code__"}
+)  # fmt: skip
+"""Attributes by which code gets hold of what it was not given."""
+_INDIRECT = frozenset(
+    {"getattr", "__getattribute__", "__getattr__", "attrgetter", "vars", "globals", "locals", "__dict__", "__import__",
+     "eval", "exec", "compile", "sys", "builtins", "importlib"}
+)  # fmt: skip
+
+
+def default_apis(capabilities: Iterable[str]) -> tuple[str, ...]:
+    """What is forbidden when a tool's author says nothing.
+
+    Args:
+        capabilities: `file_io` and `network` take their names off the list; others are ignored.
+    """
+    allowed = set(capabilities)
+    files = () if "file_io" in allowed else FILES
+    network = () if "network" in allowed else NETWORK
+    return ALWAYS + files + network
+
+
+class Forbidden:
+    """A list of forbidden names, normalised: `os.system(`, `socket.` and `os.exec*` mean what they look like."""
+
+    def __init__(self, apis: Iterable[str]) -> None:
+        exact: dict[str, str] = {}
+        prefixes: list[tuple[str, str]] = []
+        for api in apis:
+            name = api.strip().rstrip("()").rstrip(".")
+            if name.endswith("*"):
+                prefixes.append((canonical(name[:-1].rstrip(".")) if name.endswith(".*") else name[:-1], api))
+            elif name:
+                exact[canonical(name)] = api
+        self._exact, self._prefixes = exact, tuple(prefixes)
+        modules = {name.rpartition(".")[0] for name in (*exact, *(prefix for prefix, _ in prefixes))}
+        # Whoever holds one of these can reach something forbidden, so it must not go where it cannot be followed.
+        self._reaching = {part for module in modules if module for part in _prefixes_of(module)}
+        if self:
+            self._reaching |= {"builtins", "sys", "sys.modules", "<globals>", "importlib"}
+        heads = {name.partition(".")[0] for name in (*exact, *(prefix for prefix, _ in prefixes))}
+        other = {alias for table in (_MODULES, _SAME) for alias, name in table.items() if name.partition(".")[0] in heads}
+        words = heads | {alias.partition(".")[0] for alias in other} | ESCAPES | _INDIRECT
+        if "open" in exact:
+            words.add("pathlib")
+        ends = {prefix for prefix, _ in prefixes if "." not in prefix}
+        self._words = re.compile(
+            rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})\b"
+            + "".join(rf"|\b{re.escape(end)}" for end in sorted(ends))
+        )
+
+    def may_occur(self, source: str) -> bool:
+        """Whether a closer look is needed: False only if none of the names that any use must spell is there.
+
+        Identifiers are compared after Unicode normalisation by Python, so this is certain for ASCII alone.
+        """
+        return not source.isascii() or self._words.search(source) is not None
+
+    def __bool__(self) -> bool:
+        return bool(self._exact or self._prefixes)
+
+    def match(self, dotted: str) -> str | None:
+        """The forbidden name that a dotted path is, or lies below; None if it is allowed."""
+        name = canonical(dotted)
+        for part in _prefixes_of(name):
+            if part in self._exact:
+                return self._exact[part]
+        return next((api for prefix, api in self._prefixes if name.startswith(prefix)), None)
+
+    def reaches(self, dotted: str) -> bool:
+        """Whether the object at a dotted path has forbidden members."""
+        return canonical(dotted) in self._reaching
+
+    def has(self, name: str) -> bool:
+        """Whether exactly this name is on the list."""
+        return name in self._exact
+
+
+def canonical(dotted: str) -> str:
+    """One name for things that have several."""
+    if dotted in ("__builtins__", "builtins"):
+        return "builtins"
+    for prefix in ("builtins.", "__builtins__."):
+        if dotted.startswith(prefix):
+            return canonical(dotted.removeprefix(prefix))
+    head, dot, rest = dotted.partition(".")
+    name = _MODULES.get(head, head) + dot + rest
+    return _SAME.get(name, name)
+
+
+def _prefixes_of(dotted: str) -> list[str]:
+    parts = dotted.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]

@@ -1,0 +1,142 @@
+"""Toolgen: the lane of machine-written Python tools."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.case import Case, Subject, slug
+from harness.core.errors import SuiteError
+from harness.core.evidence import Evidence
+from harness.core.policy import Policy
+from harness.core.score import Score
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.hooks import hookimpl
+from harness.lanes.toolgen.investigation import Investigation
+from harness.lanes.toolgen.metadata import read_metadata
+from harness.lanes.toolgen.options import ToolgenSuite
+from harness.lanes.toolgen.scoring import score_toolgen
+from harness.lanes.toolgen.source import read_source
+from harness.lanes.toolgen.spec import Tool, read_tool
+
+if TYPE_CHECKING:
+    from harness.context import Context
+    from harness.suite import Suite
+
+
+class Toolgen:
+    """Judges candidates: one `.py` file each, against a trusted tool spec."""
+
+    name = "toolgen"
+    options = ToolgenSuite
+    untrusted: tuple[str, ...] = ("candidates",)
+    boxed = True
+    min_tier: Tier | None = None
+
+    def collect(self, suite: Suite) -> Sequence[Case]:
+        """One case for each candidate.
+
+        Raises:
+            SuiteError: if the suite names what is not there, or two candidates alike.
+            SpecError: if the tool is wrong.
+        """
+        options = suite.options
+        if not isinstance(options, ToolgenSuite):
+            raise SuiteError(f"options of {type(options).__name__} are not a toolgen suite", where=suite.where())
+        tool = read_tool(suite.resolve(options.tool, "tool"))
+        cases: dict[str, Case] = {}
+        for path in suite.glob(options.candidates, "candidates"):
+            case = case_for(
+                tool,
+                path,
+                suite=suite.name,
+                policy=suite.policy.model_copy(update={"expect": options.expect.get(slug(path.stem))}),
+                questions=options.questions,
+                jitter_ms=options.jitter_ms,
+                line=suite.line("candidates"),
+                markers=options.tags,
+            )
+            if case.name in cases:
+                raise SuiteError(
+                    f"two candidates are called {case.name!r}: {cases[case.name].subject.path} and {path}",
+                    where=suite.where("candidates"),
+                    fix="rename one of the files",
+                )
+            cases[case.name] = case
+        for name in options.expect:
+            if name not in cases:
+                near = difflib.get_close_matches(name, cases, 1)
+                raise SuiteError(
+                    f"expect names {name!r}, but no candidate is called so",
+                    where=suite.where("expect", name),
+                    fix=f"did you mean {near[0]!r}?" if near else "remove the line",
+                )
+        return list(cases.values())
+
+    def evaluate(self, case: Case, context: Context) -> Evidence:
+        """Ask the candidate in boxes and observe.
+
+        Raises:
+            SpecError: if the oracle fails.
+            InfraError: if a file changed since it was collected, or no box can be had.
+        """
+        return Investigation(case, context).run()
+
+    def score(self, evidence: Evidence, policy: Policy) -> Score:
+        """Judge evidence; see docs/scoring-toolgen.md."""
+        return score_toolgen(evidence, policy)
+
+
+def case_for(
+    tool: Tool,
+    path: Path,
+    *,
+    suite: str,
+    policy: Policy,
+    questions: int = 24,
+    jitter_ms: tuple[float, float] = (0.0, 10.0),
+    line: int | None = None,
+    markers: tuple[str, ...] = (),
+) -> Case:
+    """The case of one candidate file, readable or not.
+
+    Args:
+        tool: What it claims to be.
+        path: The candidate.
+        suite: What its node id begins with.
+        policy: How it is judged.
+        questions: Distinct drawn inputs.
+        jitter_ms: Range of the pause in each attempt, milliseconds.
+        line: 1-based line of the suite that asks for it.
+        markers: Extra pytest markers.
+    """
+    source = read_source(path)
+    claims = read_metadata(source.text)
+    return Case(
+        lane=Toolgen.name,
+        suite=suite,
+        name=slug(path.stem),
+        title=f"{tool.spec.tool_id}: {path.stem}",
+        subject=Subject(
+            name=path.stem, digest=source.digest, path=str(path), parents=claims.parents, style=claims.style
+        ),
+        inputs={
+            "tool": str(tool.path),
+            "tool_id": tool.spec.tool_id,
+            "tool_digest": tool.digest,
+            "questions": questions,
+            "jitter_ms": list(jitter_ms),
+        },
+        policy=policy,
+        line=line,
+        markers=markers,
+    )
+
+
+@hookimpl
+def crucible_lanes() -> list[Any]:
+    """The lane itself."""
+    return [Toolgen()]

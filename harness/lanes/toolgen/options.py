@@ -1,0 +1,32 @@
+"""ToolgenSuite: the keys of a suite with `lane: toolgen`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from harness.suite import SuiteOptions
+
+Milliseconds = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+
+
+class ToolgenSuite(SuiteOptions):
+    """A tool, the files that claim to be it, and how hard they are asked."""
+
+    tool: str
+    """Folder with `tool.yaml` (and `oracle.py`), or one JSON file; relative to the suite."""
+    candidates: str | tuple[str, ...]
+    """Glob patterns of untrusted `.py` files, relative to the suite."""
+    questions: PositiveInt = 24
+    """Distinct inputs drawn for every attempt, besides the tool's examples and edge inputs."""
+    jitter_ms: tuple[Milliseconds, Milliseconds] = (0.0, 10.0)
+    """Least and longest pause, in milliseconds, before a randomly chosen question of each attempt."""
+
+    @model_validator(mode="after")
+    def _jitter_is_a_range(self) -> Self:
+        low, high = self.jitter_ms
+        if low > high:
+            msg = f"jitter_ms must go from the shorter to the longer pause, not from {low:g} to {high:g}"
+            raise ValueError(msg)
+        return self

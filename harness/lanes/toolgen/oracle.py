@@ -1,0 +1,169 @@
+"""Oracle: the trusted code of a tool. It is loaded here, in the judge's process, and never enters a box."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.core.errors import SpecError, position
+from harness.core.evidence import clip
+from harness.sandbox.codec import CodecError, decode, encode
+
+Kwargs = dict[str, Any]
+Property = Callable[[Callable[..., Any], Kwargs, random.Random], str | None]
+
+ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
+"""What a reference may raise on an input in the tool's domain: such an exception is the right answer. Anything else
+that it raises there (NameError, AttributeError, RuntimeError, AssertionError ...) means that the oracle is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the reference, or a candidate, says to one question.
+
+    Attributes:
+        kind: `value`, `raised`, or `unsupported` (a value of a type that cannot cross the box).
+        payload: Canonical JSON of the value, or of `{"type": ..., "message": ...}`.
+    """
+
+    kind: str
+    payload: bytes
+
+    @property
+    def essence(self) -> tuple[str, bytes]:
+        """What two replies are compared by: exceptions by their type alone."""
+        if self.kind == "value":
+            return "value", self.payload
+        return self.kind, encode(self.exception)
+
+    @property
+    def exception(self) -> str:
+        """The type's name, for a reply that is no value."""
+        try:
+            value = decode(self.payload)
+        except CodecError:
+            return "?"
+        return str(value.get("type", "?")) if isinstance(value, dict) else "?"
+
+
+def raised(error: BaseException) -> Reply:
+    """The reply of a call that raised."""
+    return Reply("raised", encode({"type": type(error).__name__, "message": clip(str(error))}))
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """The callables of one `oracle.py`; all but `reference` are optional."""
+
+    path: Path
+    reference: Callable[..., Any]
+    inputs: Callable[[], Any] | None
+    edges: Callable[[], Sequence[Kwargs]] | None
+    workload: Callable[[int, random.Random], Kwargs] | None
+    accept: Callable[[Kwargs, Any], bool] | None
+    properties: tuple[Property, ...]
+
+    def reply(self, key: bytes, *, any_error: bool = False) -> Reply:
+        """The reference's answer to the keyword arguments that `key` encodes; they are decoded anew, so it may spoil them.
+
+        Args:
+            key: `codec.encode` of the keyword arguments.
+            any_error: Take whatever it raises for its answer, as for inputs outside of its domain.
+
+        Raises:
+            SpecError: if it raises something that is no answer, or returns what cannot cross the box.
+        """
+        try:
+            value = self.reference(**decode(key))
+        except Exception as error:
+            if any_error or isinstance(error, ANSWERS):
+                return raised(error)
+            raise self.fault("reference", key, error) from error
+        try:
+            return Reply("value", encode(value))
+        except CodecError as error:
+            raise self.fault("reference", key, error) from error
+
+    def accepts(self, key: bytes, payload: bytes) -> bool:
+        """Whether `accept` takes a candidate's value for right.
+
+        Raises:
+            SpecError: if it raises; it must cope with any value.
+        """
+        accept = self.accept
+        if accept is None:
+            raise SpecError("the oracle has no accept()", where=position(self.path))
+        try:
+            return bool(accept(decode(key), decode(payload)))
+        except Exception as error:
+            raise self.fault("accept", key, error) from error
+
+    def fault(self, name: str, key: bytes, error: BaseException) -> SpecError:
+        """The error that says which trusted callable failed, where, and on what."""
+        line, trace = None, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == str(self.path):
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        asked = clip(key.decode("ascii"), limit=200)
+        return SpecError(
+            f"the oracle's {name} raised {type(error).__name__}: {clip(str(error), limit=200)} on {asked}",
+            where=position(self.path, line),
+            fix=f"make {name} work on all that inputs(), edges(), workload() and the test cases say",
+        )
+
+
+_LOADED: dict[tuple[str, str], Oracle] = {}
+
+
+def load_oracle(path: Path, digest: str) -> Oracle:
+    """Load `oracle.py` under a private module name, once per process and content.
+
+    Args:
+        path: The file.
+        digest: The tool's digest; another one means another module.
+
+    Raises:
+        SpecError: if it cannot be imported, or one of its names is not what it should be.
+    """
+    key = (str(path), digest)
+    if key not in _LOADED:
+        _LOADED[key] = _check(path, _import(path, f"_crucible_oracle_{digest[:16]}"))
+    return _LOADED[key]
+
+
+def _import(path: Path, name: str) -> ModuleType:
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise SpecError("cannot be imported", where=position(path))
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module  # dataclasses and Hypothesis look their module up by name
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise SpecError(
+            f"importing the oracle raised {type(error).__name__}: {clip(str(error))}", where=position(path)
+        ) from error
+    return module
+
+
+def _check(path: Path, module: ModuleType) -> Oracle:
+    found: dict[str, Any] = {}
+    for name in ("reference", "inputs", "edges", "workload", "accept"):
+        value = getattr(module, name, None)
+        if value is not None and not callable(value):
+            raise SpecError(f"{name} is not callable", where=position(path))
+        found[name] = value
+    if found["reference"] is None:
+        raise SpecError("oracle.py defines no reference(**kwargs)", where=position(path))
+    properties = getattr(module, "PROPERTIES", ())
+    if not isinstance(properties, tuple | list) or not all(callable(one) for one in properties):
+        raise SpecError("PROPERTIES must be a tuple of callables (call, kwargs, rng)", where=position(path))
+    return Oracle(path=path, properties=tuple(properties), **found)

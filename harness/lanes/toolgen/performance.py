@@ -1,0 +1,194 @@
+"""Performance: CPU time at n, 2n, 4n and 8n, of the candidate in its box and of the reference here."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import time
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.core.digest import derive_seed
+from harness.core.errors import SpecError, position
+from harness.core.policy import Timing
+from harness.lanes.toolgen.attempt import Plan, Wrong, wrong_answer
+from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.questions import Question, Questions
+from harness.sandbox.box import Usage
+from harness.sandbox.codec import encode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import Limits
+from harness.sandbox.pool import BoxPool
+
+FACTORS = (1, 2, 4, 8)
+REPEATS = 3
+"""Fresh inputs of each size; the least time over them counts, on both sides."""
+SHORTEST = 1e-6  # seconds; below that a clock shows nothing
+_NULL = b"def null():\n    return None\n"
+_NULL_CALLS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The inputs of one size, with what the reference made of them and how long it took."""
+
+    size: int
+    questions: tuple[Question, ...]
+    reference_seconds: float
+
+
+@dataclass(slots=True)
+class Profile:
+    """What was measured.
+
+    Attributes:
+        rows: One for each size: size, candidate_s, reference_s (seconds).
+        right: Right answers.
+        total: Questions.
+        seconds: Wall seconds of the calls.
+        wrong: Wrong answers.
+        fault: What ended the box.
+        clock: `cpu` or `wall`.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    right: int = 0
+    total: int = 0
+    seconds: list[float] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+    fault: BoxFault | None = None
+    fault_question: bytes | None = None
+    usage: Usage | None = None
+    clock: str = "cpu"
+
+
+_WORKLOADS: dict[tuple[str, int, Timing], tuple[Workload, ...]] = {}
+
+
+def workloads_for(questions: Questions, timing: Timing) -> tuple[Workload, ...]:
+    """The timed inputs of a run about one tool, made once per process; none without an oracle's `workload`.
+
+    Raises:
+        SpecError: if `workload` or the reference fails.
+    """
+    oracle = questions.oracle
+    if oracle is None or oracle.workload is None or timing is Timing.NONE:
+        return ()
+    key = (questions.tool.digest, questions.seed, timing)
+    if key not in _WORKLOADS:
+        if len(_WORKLOADS) >= 16:
+            _WORKLOADS.pop(next(iter(_WORKLOADS)))
+        smallest = questions.tool.spec.workload_size
+        _make(questions, oracle, smallest, timing, repeats=1)  # the first call pays for caches and lazy imports
+        _WORKLOADS[key] = tuple(_make(questions, oracle, smallest * factor, timing) for factor in FACTORS)
+    return _WORKLOADS[key]
+
+
+def _make(questions: Questions, oracle: Oracle, size: int, timing: Timing, *, repeats: int = REPEATS) -> Workload:
+    made: list[Question] = []
+    times: list[float] = []
+    for repeat in range(repeats):
+        rng = random.Random(derive_seed(questions.seed, "workload", size, repeat))  # noqa: S311 - the seed is the secret
+        try:
+            kwargs = oracle.workload(size, rng) if oracle.workload else {}
+            key = encode(kwargs)
+        except Exception as error:
+            raise oracle.fault("workload", b"{}", error) from error
+        misfit = questions.tool.signature.misfit(kwargs)
+        if misfit:
+            raise SpecError(f"workload() makes what does not fit the signature: {misfit}", where=position(oracle.path))
+        reply, seconds = time_reference(oracle, key, timing)
+        made.append(Question("workload", key, reply))
+        times.append(seconds)
+    return Workload(size, tuple(made), max(SHORTEST, min(times)))
+
+
+def time_reference(oracle: Oracle, key: bytes, timing: Timing) -> tuple[Reply, float]:
+    """The reference's reply and its seconds, decoding and encoding included as they are for a candidate."""
+    clock = time.perf_counter if timing is Timing.EXACT else time.thread_time
+    begun = clock()
+    reply = oracle.reply(key)
+    return reply, clock() - begun
+
+
+def measure(pool: BoxPool, questions: Questions, plan: Plan, timing: Timing) -> Profile | None:
+    """Time a candidate on the workloads, in a box of their own, every answer checked; None if there is nothing to time.
+
+    Raises:
+        SpecError: if the oracle fails.
+        InfraError: if no box can be had.
+    """
+    workloads = workloads_for(questions, timing)
+    if not workloads:
+        return None
+    null = null_call(pool)
+    profile = Profile(total=sum(len(workload.questions) for workload in workloads))
+    box = None
+    try:
+        with pool.open(plan.source, entry=plan.entry, limits=plan.limits) as box:
+            for workload in workloads:
+                times: list[float] = []
+                reference = workload.reference_seconds
+                if timing is Timing.EXACT and questions.oracle is not None:
+                    # Wall clocks drift with the machine: the reference is timed again, right beside the candidate.
+                    again = [time_reference(questions.oracle, one.key, timing)[1] for one in workload.questions]
+                    reference = max(SHORTEST, min(again))
+                for question in workload.questions:
+                    profile.fault_question = question.key
+                    answer = box.ask(question.key)
+                    profile.fault_question = None
+                    profile.seconds.append(answer.seconds)
+                    if timing is Timing.EXACT or answer.cpu_seconds is None:
+                        profile.clock = "wall"
+                        times.append(answer.seconds - null.seconds)
+                    else:
+                        times.append(answer.cpu_seconds - null.cpu_seconds)
+                    reply = Reply(answer.kind, answer.payload)
+                    if questions.right(question, reply):
+                        profile.right += 1
+                    else:
+                        profile.wrong.append(wrong_answer(plan.entry, question, reply))
+                row = {"size": workload.size, "candidate_s": max(SHORTEST, min(times)), "reference_s": reference}
+                profile.rows.append(row)
+    except BoxFault as fault:
+        profile.fault = fault
+    profile.usage = box.usage if box is not None else None
+    return profile
+
+
+@dataclass(frozen=True, slots=True)
+class NullCall:
+    """What asking costs when nothing is done: wall and CPU seconds of one question."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+_NULLS: weakref.WeakKeyDictionary[Any, NullCall] = weakref.WeakKeyDictionary()
+
+
+def null_call(pool: BoxPool) -> NullCall:
+    """Measure the round trip of a question with no work behind it, once per pool; medians of a few calls."""
+    if pool not in _NULLS:
+        try:
+            with pool.open(_NULL, entry="null", limits=Limits()) as box:
+                answers = [box.ask(b"{}") for _ in range(_NULL_CALLS)]
+            _NULLS[pool] = NullCall(
+                statistics.median(answer.seconds for answer in answers),
+                statistics.median(answer.cpu_seconds or 0.0 for answer in answers),
+            )
+        except BoxFault:
+            _NULLS[pool] = NullCall(0.0, 0.0)  # nothing is subtracted: a measurement too large blames nobody falsely
+    return _NULLS[pool]
+
+
+def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float | None:
+    """The exponent of a power law fitted to seconds over size (least squares of logarithms); None below three points."""
+    if len(rows) < 3:
+        return None
+    xs = [math.log(row["size"]) for row in rows]
+    ys = [math.log(max(SHORTEST, row[name])) for row in rows]
+    return statistics.linear_regression(xs, ys).slope

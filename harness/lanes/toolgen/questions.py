@@ -1,0 +1,234 @@
+"""Questions: everything a candidate of one tool is asked in one run, with the right answers. Built once per process."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.core.digest import derive_seed, digest_json
+from harness.core.errors import SpecError, position
+from harness.core.evidence import clip
+from harness.lanes.toolgen.annotations import Kind
+from harness.lanes.toolgen.drawing import draw_inputs
+from harness.lanes.toolgen.edges import derived_edges, extremes
+from harness.lanes.toolgen.oracle import Kwargs, Oracle, Reply, load_oracle
+from harness.lanes.toolgen.spec import Tool
+from harness.sandbox.codec import CodecError, decode, encode
+
+PROPERTY_INPUTS = 5
+"""Drawn inputs each property is tried on."""
+SHARE_OF_EXTRAS = 8
+"""One in so many drawn questions is asked again with inputs of an attempt's own."""
+
+Origin = Literal["example", "drawn", "edge", "extra", "derived", "workload"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask.
+
+    Attributes:
+        origin: Where it comes from.
+        key: `codec.encode` of the keyword arguments.
+        expected: The right reply; None where only crashes and determinism are judged.
+        essence: What a candidate's reply is compared with.
+    """
+
+    origin: Origin
+    key: bytes
+    expected: Reply | None
+    essence: tuple[str, bytes] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "essence", self.expected.essence if self.expected else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A property to be tried on one input; the same seed in all attempts, so that their answers can be compared."""
+
+    index: int
+    name: str
+    key: bytes
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What one run asks about one tool.
+
+    Attributes:
+        tool: The tool.
+        oracle: Its trusted code, if it has any.
+        shared: Asked in every attempt: examples, drawn inputs, and the oracle's own edge inputs.
+        extras: Per attempt what only it is asked; the first attempt has none.
+        trials: Properties on drawn inputs, in every attempt.
+        derived: Edge inputs that nobody vouched for; they count for robustness only.
+        seed: Of this tool in this run.
+        digest: Of all inputs.
+    """
+
+    tool: Tool
+    oracle: Oracle | None
+    shared: tuple[Question, ...]
+    extras: tuple[tuple[Question, ...], ...]
+    trials: tuple[Trial, ...]
+    derived: tuple[Question, ...]
+    seed: int
+    digest: str
+
+    @property
+    def judged_by_accept(self) -> bool:
+        """Whether several answers may be right."""
+        return self.oracle is not None and self.oracle.accept is not None
+
+    def right(self, question: Question, reply: Reply) -> bool:
+        """Whether a reply is right; always so where nobody knows better.
+
+        Raises:
+            SpecError: if the oracle's `accept` fails.
+        """
+        if question.expected is None:
+            return True
+        if self.judged_by_accept and self.oracle is not None and question.expected.kind == "value":
+            if reply.kind != "value":
+                return False
+            try:
+                decode(reply.payload)
+            except CodecError:
+                return False
+            return self.oracle.accepts(question.key, reply.payload)
+        return reply.essence == question.essence
+
+
+_BUILT: dict[tuple[str, int, int, int], Questions] = {}
+
+
+def questions_for(tool: Tool, *, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
+    """The questions of a run about a tool; the first call of a process draws, or reads what a neighbour drew.
+
+    Args:
+        tool: The tool.
+        secret_seed: The run's secret.
+        count: Distinct drawn inputs.
+        attempts: How many attempts need extras of their own.
+        scratch: The folder shared by the processes of this run.
+
+    Raises:
+        SpecError: if the oracle fails, or contradicts the tool's examples.
+        InfraError: if drawing did not come back.
+    """
+    key = (tool.digest, secret_seed, count, attempts)
+    if key not in _BUILT:
+        if len(_BUILT) >= 32:
+            _BUILT.pop(next(iter(_BUILT)))
+        _BUILT[key] = _build(tool, secret_seed, count, attempts, scratch)
+    return _BUILT[key]
+
+
+def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
+    oracle = load_oracle(tool.oracle, tool.digest) if tool.oracle else None
+    seed = derive_seed(secret_seed, "toolgen", tool.digest)
+    asked: set[bytes] = set()
+    examples = [_example(tool, oracle, index, asked) for index in range(len(tool.spec.test_cases))]
+    hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
+    counts = (count, *([max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
+    drawn = draw_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
+    first = _ask_oracle(oracle, drawn.draws[0], "drawn", asked)
+    if oracle is not None and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
+        raise SpecError(
+            f"the reference raises {first[0].expected.exception if first[0].expected else ''} on every drawn input, "
+            f"e.g. {clip(first[0].key.decode('ascii'), limit=200)}",
+            where=position(oracle.path),
+            fix="correct reference(), or let inputs() draw what it can answer",
+        )
+    edges = _edges(tool, oracle, asked)
+    extras = [()] + [tuple(_ask_oracle(oracle, keys, "extra", asked)) for keys in drawn.draws[1:]]
+    derived = [Question("derived", key, reply) for key, reply in drawn.edges if key not in asked]
+    shared = (*(one for one in examples if one is not None), *first, *edges)
+    keys = [question.key.decode("ascii") for question in (*shared, *(one for group in extras for one in group))]
+    return Questions(
+        tool=tool,
+        oracle=oracle,
+        shared=shared,
+        extras=tuple(extras),
+        trials=tuple(_trials(oracle, drawn.draws[0], seed)),
+        derived=tuple(derived),
+        seed=seed,
+        digest=digest_json(keys),
+    )
+
+
+def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
+    example = tool.spec.test_cases[index]
+    key, wanted = encode(example.input), Reply("value", encode(example.expected_output))
+    if key in asked:
+        return None
+    asked.add(key)
+    if oracle is not None:
+        said = oracle.reply(key)
+        agrees = oracle.accepts(key, wanted.payload) if oracle.accept is not None else said.essence == wanted.essence
+        if not agrees:
+            raise SpecError(
+                f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
+                f"says {clip(said.payload.decode('ascii', 'replace'), limit=120)}",
+                where=position(oracle.path),
+                fix="correct the test case or the reference",
+            )
+    return Question("example", key, wanted)
+
+
+def _ask_oracle(
+    oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]
+) -> list[Question]:
+    found: list[Question] = []
+    for key in keys:
+        if key in asked:
+            continue
+        asked.add(key)
+        found.append(Question(origin, key, oracle.reply(key) if oracle else None))
+    return found
+
+
+def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Question]:
+    if oracle is None or oracle.edges is None:
+        return []
+    try:
+        listed: list[Kwargs] = list(oracle.edges())
+        keys = [encode(kwargs) for kwargs in listed]
+    except Exception as error:
+        raise oracle.fault("edges", b"{}", error) from error
+    found: list[Question] = []
+    for kwargs, key in zip(listed, keys, strict=True):
+        misfit = tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "it is no dictionary"
+        if misfit:
+            raise SpecError(f"edges() holds what does not fit the signature: {misfit}", where=position(oracle.path))
+        if key not in asked:
+            asked.add(key)
+            found.append(Question("edge", key, oracle.reply(key, any_error=True)))
+    return found
+
+
+def _trials(oracle: Oracle | None, drawn: tuple[bytes, ...], seed: int) -> list[Trial]:
+    if oracle is None or not drawn:
+        return []
+    found: list[Trial] = []
+    for index, law in enumerate(oracle.properties):
+        name = getattr(law, "__name__", f"property {index + 1}")
+        picked = random.Random(derive_seed(seed, "property", index)).sample(drawn, min(PROPERTY_INPUTS, len(drawn)))  # noqa: S311 - the seed is the secret
+        found += [Trial(index, name, key, derive_seed(seed, "property", index, key.hex())) for key in picked]
+    return found
+
+
+def _base(tool: Tool) -> dict[str, Any]:
+    """An ordinary input, of which edges change one part at a time."""
+    if tool.spec.test_cases:
+        return tool.spec.test_cases[0].input
+    return {one.name: _ordinary(tool.kinds[one.name]) for one in tool.signature.parameters if one.name in tool.kinds}
+
+
+def _ordinary(kind: Kind) -> Any:
+    plain: dict[str, Any] = {"int": 1, "float": 1.0, "str": "a", "bool": True, "bytes": b"a", "none": None, "any": [1]}
+    return plain[kind] if isinstance(kind, str) else next(extremes(kind), None)

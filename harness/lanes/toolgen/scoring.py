@@ -1,0 +1,163 @@
+"""Scoring: from evidence and policy to a score. Pure; the formulas are written out in docs/scoring-toolgen.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.core.evidence import Evidence
+from harness.core.gate import Gate, GateResult
+from harness.core.policy import Policy, Timing
+from harness.core.score import Component, Score, judge
+from harness.core.stats import geometric_mean
+from harness.core.status import Status
+
+WEIGHTS = {"correctness": 0.40, "safety": 0.25, "performance": 0.15, "robustness": 0.10, "documentation": 0.10}
+DIVERSITY = 0.02
+"""The most that being different earns."""
+DIVERSE_FROM = 0.9
+"""Least correctness with which being different earns anything."""
+EXAMPLES_ONLY_CAP = 0.9
+"""The most a candidate can score where nothing but examples says what is right."""
+QUARTERS = ("module", "function", "signature", "example")
+
+
+def latency(median_ms: float, budget_ms: float) -> float:
+    """min(1, budget / median), without the 1 ms floor of the tournament's formula."""
+    return 1.0 if median_ms <= budget_ms else budget_ms / median_ms
+
+
+def scaling(rows: Sequence[Mapping[str, Any]], cpu_factor: float) -> float | None:
+    """Geometric mean over the workload sizes of min(1, factor x reference / candidate); None of nothing."""
+    return geometric_mean([min(1.0, cpu_factor * row["reference_s"] / row["candidate_s"]) for row in rows])
+
+
+def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
+    """Components, gates and total of one candidate."""
+    facts = evidence.facts
+    parts = [
+        _correctness(facts),
+        _safety(facts),
+        _performance(evidence, policy),
+        _robustness(evidence),
+        _documentation(facts),
+    ]
+    # What could not be observed of any candidate of this tool weighs nothing, and the rest weighs as much more.
+    observed = {part.name for part in parts if part.value is not None}
+    whole = sum(WEIGHTS[name] for name in observed)
+    components = [
+        part.model_copy(update={"weight": WEIGHTS[part.name] / whole if part.name in observed else 0.0})
+        for part in parts
+    ]
+    components.append(_diversity(facts, components[0].value or 0.0, policy))
+    return judge(
+        evidence,
+        policy,
+        components,
+        gates=_gates(evidence, policy, components),
+        factor=evidence.stability,
+        cap=EXAMPLES_ONLY_CAP if facts.get("examples_only") else 1.0,
+        explanation=_explanation(evidence, components),
+    )
+
+
+def _correctness(facts: Mapping[str, Any]) -> Component:
+    right, total = facts["questions"]["right"], facts["questions"]["total"]
+    if not total:
+        return Component(name="correctness", value=0.0, weight=0.0, why="nothing was asked")
+    return Component(name="correctness", value=right / total, weight=0.0, why=f"{right} of {total} answers are right")
+
+
+def _safety(facts: Mapping[str, Any]) -> Component:
+    found = facts["violations"]
+    why = f"{len(found)} uses of forbidden APIs, first {found[0]['api']} at line {found[0]['line']}" if found else ""
+    return Component(name="safety", value=0.0 if found else 1.0, weight=0.0, why=why or "no forbidden API is used")
+
+
+def _performance(evidence: Evidence, policy: Policy) -> Component:
+    if policy.timing is Timing.NONE:
+        return Component(name="performance", value=None, weight=0.0, why="timing is off: left out of the total")
+    if evidence.status not in (Status.OK, Status.FLAKY, Status.NOISY) or evidence.median_ms is None:
+        return Component(name="performance", value=0.0, weight=0.0, why=f"not earned: the verdict is {evidence.status}")
+    budget_ms = time_limit(evidence.facts, policy)
+    quick = latency(evidence.median_ms, budget_ms)
+    first = f"median {evidence.median_ms:.3g} ms of {budget_ms:g} ms"
+    if evidence.status is Status.FLAKY:
+        return Component(name="performance", value=quick / 2, weight=0.0, why=f"{first}; growth is not timed when flaky")
+    factor = policy.budget.cpu_factor
+    growth = scaling(evidence.facts["profile"]["rows"], factor)
+    if growth is None:
+        return Component(name="performance", value=quick, weight=0.0, why=f"{first}; the tool has no workload")
+    why = f"{first}: {quick:.3f}; CPU against {factor:.3g} x reference at n..8n: {growth:.3f}"
+    return Component(name="performance", value=(quick + growth) / 2, weight=0.0, why=why)
+
+
+def _robustness(evidence: Evidence) -> Component:
+    edges = evidence.facts["edges"]
+    if not edges["total"]:
+        if evidence.status is Status.OK:
+            return Component(name="robustness", value=None, weight=0.0, why="the tool has no edge inputs: left out")
+        return Component(name="robustness", value=0.0, weight=0.0, why=f"not asked: the verdict is {evidence.status}")
+    why = f"{edges['handled']} of {edges['total']} edge inputs are handled as the reference does ({edges['source']})"
+    return Component(name="robustness", value=edges["handled"] / edges["total"], weight=0.0, why=why)
+
+
+def _documentation(facts: Mapping[str, Any]) -> Component:
+    held = [name for name in QUARTERS if facts["documentation"][name]]
+    missing = [name for name in QUARTERS if name not in held]
+    why = f"missing or wrong: {', '.join(missing)}" if missing else "docstrings, signature and a running example"
+    return Component(name="documentation", value=len(held) / len(QUARTERS), weight=0.0, why=why)
+
+
+def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> Component:
+    style = facts["style"]
+    weight = DIVERSITY * min(1.0, policy.anneal_temp)
+    if correctness < DIVERSE_FROM:
+        why = f"not earned: correctness is below {DIVERSE_FROM:g}"
+        return Component(name="diversity", value=0.0, weight=weight, why=why)
+    claimed = f", declared {style['declared']}" if style["declared"] not in ("", style["detected"]) else ""
+    why = f"detected {style['detected']}{claimed}, baseline {style['baseline']}"
+    return Component(name="diversity", value=style["distance"], weight=weight, why=why)
+
+
+def time_limit(facts: Mapping[str, Any], policy: Policy) -> float:
+    """Milliseconds one call may take: the annealed budget or the tool's own limit, whichever is tighter."""
+    own = facts["limits"]["time_ms"]
+    return min(policy.budget.time_ms, own) if own is not None else policy.budget.time_ms
+
+
+def memory_limit(facts: Mapping[str, Any], policy: Policy) -> float:
+    """MiB above the empty box: the annealed budget or the tool's own limit, whichever is tighter."""
+    own = facts["limits"]["memory_mb"]
+    return min(policy.budget.memory_mb, own) if own is not None else policy.budget.memory_mb
+
+
+def _gates(evidence: Evidence, policy: Policy, components: Sequence[Component]) -> list[GateResult]:
+    facts = evidence.facts
+    values = {component.name: component for component in components}
+    gates = [
+        Gate(name="correct", threshold=1.0).hold(values["correctness"].value, because=values["correctness"].why),
+        Gate(name="safe", threshold=1.0).hold(values["safety"].value, because=values["safety"].why),
+    ]
+    # Rescoring holds old evidence against another epoch's budget, so these are more than the box's own limits.
+    if facts["slowest_ms"] is not None:
+        gate = Gate(name="time_ms", threshold=time_limit(facts, policy), at_most=True)
+        gates.append(gate.hold(facts["slowest_ms"], because="the slowest call"))
+    if evidence.peak_mb is not None:
+        bound = " (a lower bound)" if evidence.peak_is_lower_bound else ""
+        gate = Gate(name="memory_mb", threshold=memory_limit(facts, policy), at_most=True)
+        gates.append(gate.hold(evidence.peak_mb, because=f"peak above the empty box{bound}"))
+    return gates
+
+
+def _explanation(evidence: Evidence, components: Sequence[Component]) -> str:
+    lost = sorted(
+        ((part.weight * (1 - part.value), part) for part in components[:-1] if part.value is not None),
+        key=lambda pair: -pair[0],
+    )
+    notes = [f"{part.name} {part.value:.3f}: {part.why}" for cost, part in lost if cost > 0.0005]
+    if evidence.stability < 1:
+        notes.insert(0, "attempts disagree, which halves the total")
+    if evidence.facts.get("examples_only"):
+        notes.insert(0, f"examples only: at most {EXAMPLES_ONLY_CAP:g}")
+    return "; ".join(notes) or "everything that was looked at is as it should be"

@@ -1,0 +1,99 @@
+"""Source: the bytes of a candidate, or why they cannot be judged."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import stat
+import tokenize
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.digest import digest_bytes
+from harness.core.evidence import clip
+from harness.core.status import Status
+
+LARGEST = 512 << 10  # bytes of a candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was found at a candidate's path.
+
+    Attributes:
+        data: Its bytes; empty where they cannot be judged.
+        digest: Hex SHA-256 of the bytes, or of a description where there are none to judge.
+        status: `ok`, or why nothing can be run.
+        why: One sentence, for a status other than `ok`.
+    """
+
+    data: bytes
+    digest: str
+    status: Status = Status.OK
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text, as far as it is UTF-8."""
+        return self.data.decode("utf-8", "replace")
+
+
+def read_source(path: Path) -> Source:
+    """Read a candidate without following links, waiting for pipes or reading more than can be judged."""
+    try:
+        state = os.lstat(path)
+        if stat.S_ISLNK(state.st_mode):
+            return _refused(Status.FORBIDDEN, "it is a symbolic link; only plain files are judged", os.readlink(path))
+        if not stat.S_ISREG(state.st_mode):
+            kind = "a directory" if stat.S_ISDIR(state.st_mode) else "no plain file"
+            return _refused(Status.CRASH, f"it is {kind}; a candidate is one file", path.name)
+        # O_NONBLOCK: should the file have been replaced by a pipe since, opening it must not wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        return _refused(Status.CRASH, f"it cannot be read: {error.strerror}", path.name)
+    if len(data) > LARGEST:
+        size = max(state.st_size, len(data))
+        why = f"it has {size / (1 << 20):.1f} MiB; a candidate has at most {LARGEST >> 10} KiB"
+        return _refused(Status.CRASH, why, f"{size}:{digest_bytes(data)}")
+    return _readable(data)
+
+
+def _refused(status: Status, why: str, description: str) -> Source:
+    return Source(b"", digest_bytes(f"{why}\0{description}".encode("utf-8", "surrogateescape")), status, why)
+
+
+def _readable(data: bytes) -> Source:
+    digest = digest_bytes(data)
+    if not data.strip():
+        return Source(data, digest, Status.CRASH, "the file is empty")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Source(data, digest, Status.CRASH, f"the file is not UTF-8 (byte {error.start})")
+    if b"coding" in data[:400]:  # a declared encoding would show the compiler another text than us
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        except SyntaxError as error:
+            return Source(data, digest, Status.CRASH, clip(f"the declared encoding is unusable: {error}"))
+        if encoding not in ("utf-8", "utf-8-sig"):
+            return Source(data, digest, Status.CRASH, clip(f"the file declares {encoding}; a candidate is UTF-8"))
+    return Source(data, digest)
+
+
+def parse(source: Source) -> ast.Module | Source:
+    """The syntax tree, or the source with a status that says why there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in a candidate is no warning of ours
+            return ast.parse(source.data, filename="candidate.py")
+    except SyntaxError as error:
+        why = f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+    except (ValueError, OverflowError) as error:
+        why = f"it cannot be parsed: {error}"
+    except (RecursionError, MemoryError):
+        why = "it is nested too deeply to be parsed"
+    return Source(source.data, source.digest, Status.CRASH, clip(why))

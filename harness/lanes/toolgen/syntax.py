@@ -1,0 +1,35 @@
+"""Syntax: walking a tree fast. A candidate is walked several times, so this is most of what judging it costs us."""
+
+from __future__ import annotations
+
+import ast
+
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+_LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below, without contexts and operators (those are read off their parents)."""
+    kind = type(node)
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        skipped = {"ctx", "op", "ops", "kind", "type_comment", "id", "attr", "arg"}
+        fields = _FIELDS[kind] = tuple(
+            name for name in kind._fields if name not in skipped and not (kind is ast.Constant and name == "value")
+        )
+    found: list[ast.AST] = []
+    for name in fields:
+        value = getattr(node, name, None)
+        if value.__class__ is list:
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            found.append(value)
+    return found
+
+
+def descendants(node: ast.AST) -> list[ast.AST]:
+    """The node and all below it, parents before their children."""
+    found = [node]
+    for one in found:  # grows while it is walked
+        found += children(one)
+    return found
