@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 
@@ -215,7 +216,7 @@ def test_a_malformed_gate_is_marked_and_explained(text, what, caret, hint):
     said = caught.value.what
     assert what in said
     assert hint in caught.value.fix
-    _, line, mark = said.rsplit("\n", 2)
+    _, _line, mark = said.rsplit("\n", 2)
     place = mark.index("^") - 4
     assert place == (text.rindex(caret) if caret else place)
     if not caret:
@@ -231,18 +232,38 @@ def test_a_lane_of_a_third_party():
 
 def test_hostile_length_and_depth():
     for text in ("(" * 1000, "not " * 400 + "1 < 2", "-" * 1500 + "1 < 2", "1+" * 900 + "1 < 2", "x" * 5000):
-        try:
+        with contextlib.suppress(UsageError):
             hold(text)
-        except UsageError:
-            pass
     with pytest.raises(UsageError, match="nested too deeply"):
-        parse_gate("count(" + "(" * 200 + "passed" + ")" * 200 + ") > 1")
+        parse_gate("count(" + "(" * 99 + "passed" + ")" * 99 + ") > 1")
+    with pytest.raises(UsageError, match="nested too deeply"):
+        parse_gate("(" * 99 + "1 < 2" + ")" * 99)
+    with pytest.raises(UsageError, match="too long"):
+        parse_gate("1+" * 900 + "1 < 2")
 
 
 WORDS = st.sampled_from(
-    [*AGGREGATES, *SELECTORS, *NUMBERS, *TEXTS, "and", "or", "not", "toolgen", '"x"', "'", '"', "1", "0.5", "1e400"]
-    + list("()+-*/.,<>=! \n\t")
-    + [">=", "<=", "==", "!="]
+    [
+        *AGGREGATES,
+        *SELECTORS,
+        *NUMBERS,
+        *TEXTS,
+        "and",
+        "or",
+        "not",
+        "toolgen",
+        '"x"',
+        "'",
+        '"',
+        "1",
+        "0.5",
+        "1e400",
+        *"()+-*/.,<>=! \n\t",
+        ">=",
+        "<=",
+        "==",
+        "!=",
+    ]
 )
 
 
@@ -253,8 +274,7 @@ WORDS = st.sampled_from(
 def test_no_text_raises_anything_but_a_usage_error(text):
     try:
         expression = parse_gate(text)
-    except UsageError as error:
-        assert error.fix
+    except UsageError:
         return
     assert isinstance(hold_gate(expression, ROWS, baseline=ROWS), GateResult)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.core.errors import LedgerError
+from harness.ledger import tables
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
@@ -149,6 +150,32 @@ def set_aside(path: Path, why: str) -> str:
     return f"the ledger {path} is damaged ({why}): it is kept as {kept.name} and a new one was started"
 
 
+def establish(path: Path, *, thorough: bool = False) -> tuple[sqlite3.Connection, list[str]]:
+    """A connection to a ledger of this version, and what there is to say about how it came to be."""
+    said = []
+    connection = connect(path)
+    try:
+        try:
+            version = inspect(connection, path, thorough=thorough)
+        except CorruptError as error:
+            connection.close()
+            said.append(set_aside(path, str(error)))
+            connection, version = connect(path), 0
+        if notice := use_wal(connection, path):
+            said.append(notice)
+        if version < SCHEMA_VERSION:
+            from harness.ledger.schema import migrate
+
+            migrate(connection)
+        with tables.immediate(connection):
+            # A write that changes nothing: it finds out now, not after an hour, whether the file takes one.
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection, said
+
+
 def use_wal(connection: sqlite3.Connection, path: Path) -> str | None:
     """Switch to write-ahead logging where the file system allows it; else say what is used instead."""
     shared = file_system(path) in SHARED
@@ -182,3 +209,17 @@ def file_system(path: Path) -> str:
         if real.is_relative_to(mount) and len(mount) >= best:
             best, found = len(mount), rest.split()[0]
     return found
+
+
+def inode(path: Path) -> int | None:
+    """What the path names at this moment; None if nothing."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error means that the file itself is broken."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

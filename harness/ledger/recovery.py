@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.core.run import Run, RunStatus
 from harness.ledger import journal, tables
-from harness.ledger.row import Record
+from harness.ledger.row import Record, stamp
 
 UNREAD = ".unread"
 
@@ -50,7 +50,7 @@ def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> 
     """Write a run that ended without saying so; harmless if any of it is there already."""
     tables.write_run(connection, run, RunStatus.RUNNING)
     tables.write_records(connection, records)
-    ended = max((record.created_at for record in records), default=run.started_at.isoformat())
+    ended = max((record.created_at for record in records), default=stamp(run.started_at))
     tables.end_run(connection, run.run_id, RunStatus.ABORTED, at=ended, tier=None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import PydanticSerializationError
@@ -35,6 +36,11 @@ class Record:
     machine: str
     wire: str
     evaluation: Evaluation
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the ledger writes it: always UTC and equally long, so that its texts sort by time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def dump(value: Any) -> str:
@@ -82,7 +88,7 @@ def run_values(run: Run) -> Values:
     wire = run.to_wire()
     return {
         "run_id": run.run_id,
-        "started_at": run.started_at.isoformat(),
+        "started_at": stamp(run.started_at),
         "epoch": min(run.epoch, MAX_INTEGER),
         "secret_seed": run.secret_seed if abs(run.secret_seed) <= MAX_INTEGER else str(run.secret_seed),
         "tier": run.tier,

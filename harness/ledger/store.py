@@ -18,7 +18,7 @@ from harness.core.run import Run, RunStatus
 from harness.core.tier import Tier
 from harness.ledger import file, recovery, tables
 from harness.ledger.journal import Journal
-from harness.ledger.row import Record, wire_of
+from harness.ledger.row import Record, stamp, wire_of
 from harness.ledger.version import SCHEMA_VERSION
 
 BATCH = 200
@@ -27,7 +27,7 @@ BATCH_SECONDS = 1.0
 
 def now() -> str:
     """The present, as the ledger writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    return stamp(datetime.now(UTC))
 
 
 class Ledger:
@@ -47,7 +47,7 @@ class Ledger:
         self.notices: list[str] = []
         self.read_only = read_only
         self._connection = connection
-        self._inode = _inode(path)
+        self._inode = file.inode(path)
         self._runs: dict[str, Run] = {}
         self._journals: dict[str, Journal] = {}
         self._endings: dict[str, RunStatus] = {}
@@ -69,7 +69,7 @@ class Ledger:
         file.prepare(path, create=create)
         try:
             with file.opening(path):
-                connection, said = _connect(path)
+                connection, said = file.establish(path)
         except (sqlite3.Error, OSError) as error:
             raise file.unwritable(path, error) from error
         ledger = cls(path, connection)
@@ -174,13 +174,13 @@ class Ledger:
         if not self._pending:
             return
         try:
-            if _inode(self.path) != self._inode:
+            if file.inode(self.path) != self._inode:
                 # Deleted or replaced under us: SQLite would go on writing to a file that has no name any more.
                 self._start_over()
             self._write_pending()
         except (sqlite3.Error, OSError) as error:
             self._trouble = error
-            if not _is_damage(error):
+            if not file.is_damage(error):
                 raise self._refusal(error) from error
             try:
                 self._start_over()
@@ -242,6 +242,28 @@ class Ledger:
         except sqlite3.Error as error:
             raise self._refusal(error) from error
 
+    @contextlib.contextmanager
+    def attached(self, source: Path, *, immutable: bool = False) -> Iterator[None]:
+        """Another ledger under the name `other`, for reading."""
+        uri = f"{source.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+        self._connection.execute("ATTACH ? AS other", (uri,))
+        try:
+            yield
+        finally:
+            self._connection.execute("DETACH other")
+
+    def compact(self) -> None:
+        """Give unused room back to the disk, as far as other connections allow it now.
+
+        Raises:
+            LedgerError: if the disk has no room for the copy that this needs.
+        """
+        try:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+
     # Reading
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
@@ -269,8 +291,8 @@ class Ledger:
         """The file is damaged or gone: go on in a new one, with all that the open runs had recorded in the old."""
         self._connection.close()
         with file.opening(self.path):
-            self._connection, said = _connect(self.path, thorough=True)
-        self._inode = _inode(self.path)
+            self._connection, said = file.establish(self.path, thorough=True)
+        self._inode = file.inode(self.path)
         self.notices += said or [f"the ledger {self.path} was deleted or replaced during the run: it was started anew"]
         with tables.immediate(self._connection):
             for run_id, run in self._runs.items():
@@ -301,41 +323,3 @@ class Ledger:
     def _require_writable(self) -> None:
         if self.read_only:
             raise LedgerError("the ledger is open read-only", where=str(self.path), fix="make it writable")
-
-
-def _connect(path: Path, *, thorough: bool = False) -> tuple[sqlite3.Connection, list[str]]:
-    """A connection to a ledger of this version, and what there is to say about how it came to be."""
-    said = []
-    connection = file.connect(path)
-    try:
-        try:
-            version = file.inspect(connection, path, thorough=thorough)
-        except file.CorruptError as error:
-            connection.close()
-            said.append(file.set_aside(path, str(error)))
-            connection, version = file.connect(path), 0
-        if notice := file.use_wal(connection, path):
-            said.append(notice)
-        if version < SCHEMA_VERSION:
-            from harness.ledger.schema import migrate
-
-            migrate(connection)
-        with tables.immediate(connection):
-            # A write that changes nothing: it finds out now, not after an hour, whether the file takes one.
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection, said
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return None
-
-
-def _is_damage(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -1,0 +1,92 @@
+"""Merge: bring the runs of another ledger, or of a rescued journal, into this one. Doing it twice changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.errors import LedgerError
+from harness.ledger import file, journal, recovery
+from harness.ledger.store import Ledger
+
+TABLES = ("runs", "evaluations", "components", "gates", "attempts", "lineage", "handoffs", "snapshots")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What one source brought.
+
+    Attributes:
+        source: Where it came from.
+        runs: Runs this ledger did not have.
+        evaluations: Evaluations it did not have.
+        notices: What there is to say about the source.
+    """
+
+    source: str
+    runs: int
+    evaluations: int
+    notices: tuple[str, ...] = ()
+
+
+def merge(ledger: Ledger, source: Path) -> Merged:
+    """Add what `source` has and `ledger` has not.
+
+    Args:
+        ledger: Open for writing.
+        source: Another ledger, or the journal (`.jsonl`) of a run that could not be stored.
+
+    Raises:
+        LedgerError: if the source is missing, damaged, newer or this ledger itself, or the ledger cannot be written.
+    """
+    if source.exists() and ledger.path.exists() and source.samefile(ledger.path):
+        raise LedgerError("a ledger cannot be merged into itself", where=str(source), fix="name another --ledger")
+    before = _counts(ledger)
+    notices = _journal(ledger, source) if source.suffix == journal.SUFFIX else _ledger(ledger, source)
+    after = _counts(ledger)
+    return Merged(str(source), after[0] - before[0], after[1] - before[1], tuple(notices))
+
+
+def _counts(ledger: Ledger) -> tuple[int, int]:
+    row = ledger.rows("SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM evaluations) AS cases")[0]
+    return row["runs"], row["cases"]
+
+
+def _journal(ledger: Ledger, source: Path) -> list[str]:
+    if not source.is_file():
+        raise file.missing(source)
+    found = journal.read(source)
+    if found is None:
+        raise LedgerError("this is not the journal of a run", where=str(source))
+    known = {row["nodeid"] for row in ledger.rows("SELECT nodeid FROM evaluations WHERE run_id = ?", found.run.run_id)}
+    new = [record for record in found.records if record.evaluation.case.nodeid not in known]
+    with ledger.writing() as connection:
+        recovery.restore(connection, found.run, new)
+    return [f"{found.unreadable} lines cannot be read"] if found.unreadable else []
+
+
+def _ledger(ledger: Ledger, source: Path) -> list[str]:
+    with Ledger.read(source) as other:  # says what is wrong with it, replays its journals, brings it up to date
+        notices, read_only = list(other.notices), other.read_only
+    try:
+        with ledger.attached(source, immutable=read_only), ledger.writing() as connection:
+            for table in TABLES:
+                _copy(connection, table)
+            connection.execute(
+                """UPDATE runs SET (status, finished_at, tier) = (
+                       SELECT o.status, o.finished_at, o.tier FROM other.runs o WHERE o.run_id = runs.run_id)
+                   WHERE status = 'running' AND run_id IN (SELECT run_id FROM other.runs WHERE status <> 'running')"""
+            )
+    except sqlite3.Error as error:
+        raise LedgerError(f"the ledger cannot be merged: {error}", where=str(source)) from error
+    return notices
+
+
+def _copy(connection: sqlite3.Connection, table: str) -> None:
+    mine, theirs = (
+        [row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({table})")] for schema in ("main", "other")
+    )
+    shared = ", ".join(name for name in mine if name in theirs)
+    # IGNORE: a run is known by its id and never changes, so what is here already is the same.
+    connection.execute(f"INSERT OR IGNORE INTO main.{table} ({shared}) SELECT {shared} FROM other.{table}")  # noqa: S608

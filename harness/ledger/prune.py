@@ -1,0 +1,42 @@
+"""Prune: forget old runs and give their room back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from harness.core.errors import LedgerError
+from harness.ledger.store import Ledger
+
+
+def prune(
+    ledger: Ledger, *, keep: int | None = None, newer_than: datetime | None = None, dry_run: bool = False
+) -> list[str]:
+    """Drop runs that neither `keep` nor `newer_than` protects; a run that is still going always stays.
+
+    Args:
+        ledger: Open for writing.
+        keep: How many of the newest runs stay.
+        newer_than: Runs started at or after this moment stay.
+        dry_run: Only say what would go.
+
+    Returns:
+        The ids of the runs that went, oldest first.
+
+    Raises:
+        LedgerError: if nothing says what to keep, or the ledger cannot be written.
+    """
+    if keep is None and newer_than is None:
+        raise LedgerError("nothing says which runs to keep", fix="use --keep N or --newer-than AGE")
+    runs = ledger.rows("SELECT run_id, started_at, status FROM runs ORDER BY started_at DESC, run_id DESC")
+    gone = [
+        row["run_id"]
+        for place, row in enumerate(runs)
+        if row["status"] != "running"
+        and not (keep is not None and place < keep)
+        and not (newer_than is not None and datetime.fromisoformat(row["started_at"]) >= newer_than)
+    ][::-1]
+    if gone and not dry_run:
+        with ledger.writing() as connection:
+            connection.executemany("DELETE FROM runs WHERE run_id = ?", [(run_id,) for run_id in gone])
+        ledger.compact()
+    return gone
