@@ -11,7 +11,7 @@ import os
 import stat
 import struct
 
-from harness.sandbox.syscalls import PR_SET_NO_NEW_PRIVS, prctl, syscall
+from harness.sandbox.syscalls import syscall
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 _TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
@@ -65,10 +65,9 @@ class Ruleset:
         self.allow(path, self._handled & ~EXECUTE & ~_MAKE_SPECIAL)
 
     def enforce(self) -> None:
-        """Bind this process for good.
+        """Bind this process for good; it must have set "no new privileges" before.
 
         Raises:
             OSError: if the kernel refuses.
         """
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
         syscall("landlock_restrict_self", self.fd, 0)

@@ -28,7 +28,6 @@ class Limits:
         cpu_seconds: CPU time for the whole life; the kernel's backstop behind the wall deadlines.
         memory_bytes: Bytes above the empty box: the cgroup's limit, and address space above the zygote's.
         output_bytes: Longest answer.
-        processes: Threads and processes together.
         policy: Which system calls are allowed.
     """
 
@@ -38,5 +37,4 @@ class Limits:
     cpu_seconds: float = 60.0
     memory_bytes: int = 128 * MIB
     output_bytes: int = 16 * MIB
-    processes: int = 64
     policy: SyscallPolicy = SyscallPolicy.STRICT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -23,7 +24,7 @@ from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
 
 # Kept equal to harness.sandbox.zygote, which the parent does not import: it would load what boxes share into us.
-REQUEST = struct.Struct("<c?HIqqqqqq")
+REQUEST = struct.Struct("<c?qqq")
 REPLY = struct.Struct("<cqqqq")
 
 PACKAGE_ROOT = str(Path(harness.__file__).resolve().parent.parent)
@@ -31,8 +32,6 @@ BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox.zygote import main; "
     "main(sys.argv[1], int(sys.argv[2]))"
 )
-OPEN_FILES = 32
-WORK_BYTES, WORK_FILES = 8 * MIB, 256
 EMPTY_BOX = 3 * MIB
 """Page tables, stacks and copied pages of a box that does nothing; not the subject's."""
 START_SECONDS = 20.0
@@ -179,18 +178,8 @@ class Nursery:
             # The group counts what is really used; address space then only has to stop absurdities, and thread
             # stacks or allocator arenas that are reserved but untouched may exist.
             space += 4 * limits.memory_bytes + 512 * MIB
-        request = REQUEST.pack(
-            b"O",
-            limits.policy is SyscallPolicy.STRICT,
-            OPEN_FILES,
-            limits.processes,
-            space,
-            max(1, int(limits.cpu_seconds + 0.999)),
-            WORK_BYTES,
-            WORK_BYTES,
-            WORK_FILES,
-            0,
-        )
+        strict = limits.policy is SyscallPolicy.STRICT
+        request = REQUEST.pack(b"O", strict, space, max(1, math.ceil(limits.cpu_seconds)), 0)
         try:
             socket.send_fds(self._socket, [request], [questions, answers])
             data, fds, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
@@ -211,7 +200,7 @@ class Nursery:
             return
         # Only the zygote knows for sure that the number still means this process: it has not reaped it.
         with contextlib.suppress(OSError):
-            self._socket.send(REQUEST.pack(b"K", True, 0, 0, 0, 0, 0, 0, 0, newborn.pid))
+            self._socket.send(REQUEST.pack(b"K", True, 0, 0, newborn.pid))
 
     def reap(self, newborn: Newborn) -> Death:
         """Wait for a killed or dying box and let the kernel forget it.
@@ -222,7 +211,7 @@ class Nursery:
         if newborn.pidfd >= 0:
             os.close(newborn.pidfd)
         try:
-            self._socket.send(REQUEST.pack(b"R", True, 0, 0, 0, 0, 0, 0, 0, newborn.pid))
+            self._socket.send(REQUEST.pack(b"R", True, 0, 0, newborn.pid))
             data = self._exactly(REPLY.size)
         except OSError as error:
             raise InfraError(f"the zygote is gone: {error}") from error

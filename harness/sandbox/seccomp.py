@@ -6,7 +6,7 @@ import ctypes
 import errno
 import struct
 
-from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS, PR_SET_NO_NEW_PRIVS, prctl, syscall
+from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS, syscall
 
 # What pure Python needs: memory, files below the box's own root, time, threads, its own signals. Nothing that makes a
 # process, a socket, a kernel object with its own memory, or that names another process.
@@ -128,6 +128,23 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
     return spans
 
 
+def _search(spans: list[tuple[int, int]], inside: int, outside: int) -> list[Instruction]:
+    """A binary search over ranges: the kernel runs the whole program for every number when a filter is installed."""
+    if not spans:
+        return [(_RETURN, 0, 0, outside)]
+    if len(spans) == 1:
+        first, last = spans[0]
+        return [
+            (_AT_LEAST, 0, 2, first),
+            (_AT_LEAST, 1, 0, last + 1),
+            (_RETURN, 0, 0, inside),
+            (_RETURN, 0, 0, outside),
+        ]
+    middle = len(spans) // 2
+    below = _search(spans[:middle], inside, outside)
+    return [(_AT_LEAST, len(below), 0, spans[middle][0]), *below, *_search(spans[middle:], inside, outside)]
+
+
 def build(policy: str) -> bytes:
     """The filter of a policy, "strict" or "compute", as an array of `struct sock_filter`.
 
@@ -145,12 +162,7 @@ def build(policy: str) -> bytes:
     strict = policy == "strict"
     listed = [NUMBERS[name] for name in (STRICT if strict else COMPUTE_DENIED) if name in NUMBERS]
     verdict, otherwise = (_ALLOW, _refuse(errno.EPERM)) if strict else (_refuse(errno.EPERM), _ALLOW)
-    for first, last in _ranges(listed):
-        if first == last:
-            program += [(_EQUAL, 0, 1, first), (_RETURN, 0, 0, verdict)]
-        else:
-            program += [(_AT_LEAST, 0, 2, first), (_AT_LEAST, 1, 0, last + 1), (_RETURN, 0, 0, verdict)]
-    program.append((_RETURN, 0, 0, otherwise))
+    program += _search(_ranges(listed), verdict, otherwise)
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
 
 
@@ -166,10 +178,9 @@ class Filter:
         self._program = ctypes.create_string_buffer(header, len(header))
 
     def install(self) -> None:
-        """Bind this process and all its threads to the filter, for good.
+        """Bind this process to the filter, for good; it must have set "no new privileges" before.
 
         Raises:
             OSError: if the kernel refuses.
         """
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
         syscall("seccomp", 1, 0, self._program)

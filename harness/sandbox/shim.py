@@ -23,6 +23,8 @@ from harness.sandbox.codec import CodecError, decode, encode
 QUESTIONS, ANSWERS = 3, 4
 HEADER = struct.Struct("<cI")
 NONCE = 8
+BODY = HEADER.size + NONCE
+CHUNK = 1 << 16
 CLIP = 2000
 
 
@@ -33,25 +35,27 @@ def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _exactly(fd: int, count: int) -> bytes:
-    data = os.read(fd, min(count, 1 << 16)) if count else b""
-    if len(data) == count:
-        return data
-    parts = [data]
-    missing = count - len(data)
-    while missing:
-        part = os.read(fd, min(missing, 1 << 20))
-        if not part:
-            os._exit(0)
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
-
-
 def _receive(fd: int) -> tuple[bytes, bytes, bytes]:
-    tag, length = HEADER.unpack(_exactly(fd, HEADER.size))
-    data = _exactly(fd, length)
-    return tag, data[:NONCE], data[NONCE:]
+    # The parent writes a frame only after the last answer, so one read rarely gets less and never gets more than one.
+    data = os.read(fd, CHUNK)
+    while len(data) < HEADER.size:
+        data += _more(fd, HEADER.size - len(data))
+    tag, length = HEADER.unpack_from(data)
+    missing = HEADER.size + length - len(data)
+    if missing:
+        parts = [data]
+        while missing:
+            parts.append(_more(fd, missing))
+            missing -= len(parts[-1])
+        data = b"".join(parts)
+    return tag, data[HEADER.size : BODY], data[BODY:]
+
+
+def _more(fd: int, count: int) -> bytes:
+    data = os.read(fd, min(count, 1 << 20))
+    if not data:
+        os._exit(0)
+    return data
 
 
 def _failure(error: BaseException) -> bytes:

@@ -26,11 +26,13 @@ from typing import Any
 from harness.sandbox import namespaces, shim
 from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
 from harness.sandbox.seccomp import Filter
-from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, drop_capabilities, prctl
+from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
 
-REQUEST = struct.Struct("<c?HIqqqqqq")
-"""op, strict policy?, open files, processes, address space, CPU seconds, file size, work size, work files, pid."""
+REQUEST = struct.Struct("<c?qqq")
+"""op, strict policy?, address space, CPU seconds, pid."""
 REPLY = struct.Struct("<cqqqq")
+OPEN_FILES, PROCESSES = 32, 64
+WORK_BYTES, WORK_FILES = 8 << 20, 256
 WARM = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
 """Loaded for the subjects' sake: what most use is paid for once. `random` stays out: forks must not share its state."""
 
@@ -45,7 +47,8 @@ class Zygote:
         self.namespaces = False
         self.ruleset: Ruleset | None = None
         self.filters: dict[bool, Filter] = {}
-        self.root = os.getuid() == 0 if hasattr(os, "getuid") else False
+        self.rooted = False
+        self.root = os.getuid() == 0
 
     def prepare(self, config: dict[str, Any]) -> None:
         """Build all that boxes share; every layer that is refused is noted with the kernel's reason."""
@@ -77,6 +80,7 @@ class Zygote:
         if "pivot_root" in self.off:
             return
         namespaces.build_root(config["binds"], config["masks"])
+        self.rooted = True
 
     def _gather(self, config: dict[str, Any]) -> None:
         rules = Ruleset()
@@ -86,13 +90,13 @@ class Zygote:
             rules.allow(path, READ)
         for name in namespaces.DEVICES:
             rules.allow(f"/dev/{name}", READ_FILE | WRITE_FILE)
-        if self.namespaces and "pivot_root" not in self.off:
+        if self.rooted:
             rules.allow_writing(namespaces.WORKPLACE)
         self.ruleset = rules
 
     def _check_reach(self, config: dict[str, Any]) -> None:
         # The pivoted root is open to everyone; without it another user may be unable to enter, say, /root.
-        if self.namespaces and "pivot_root" not in self.off:
+        if self.rooted:
             return
         for path in config["listable"]:
             directory = path
@@ -104,35 +108,46 @@ class Zygote:
     def _compile(self) -> None:
         self.filters = {True: Filter("strict"), False: Filter("compute")}
 
-    def enter_box(self, request: tuple[Any, ...], questions: int, answers: int) -> None:
+    def settle(self) -> None:
+        """Set what every box shall inherit, once: a fork then carries it for nothing."""
+        os.umask(0o077)
+        if sys.platform == "linux":
+            prctl(PR_SET_NO_NEW_PRIVS, 1)
+            prctl(PR_SET_DUMPABLE, 0)
+        if self.root and self.layers["uid"] == "":
+            os.setgroups([])
+            os.setresgid(self.uid, self.uid, self.uid)
+        if self.layers["rlimits"] == "":
+            limits = {"CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": OPEN_FILES, "FSIZE": WORK_BYTES}
+            # Counted per user, so it only makes sense where a box has a user (or a user namespace) to itself.
+            if self.layers["uid"] == "":
+                limits["NPROC"] = PROCESSES
+            for name, value in limits.items():
+                _limit(getattr(resource, f"RLIMIT_{name}", None), value)
+
+    def enter_box(self, strict: bool, space: int, cpu: int, questions: int, answers: int) -> None:
         """In the new process: put every layer on, then serve. Never returns."""
         try:
-            _op, strict, files, processes, space, cpu, file_size, work_size, work_files, _pid = request
             os.dup2(questions, shim.QUESTIONS)
             os.dup2(answers, shim.ANSWERS)
-            if self.namespaces and "pivot_root" not in self.off:
-                namespaces.mount_work(work_size, work_files)
-            else:
-                os.chdir("/")
+            if self.rooted:
+                namespaces.mount_work(WORK_BYTES, WORK_FILES)
             if self.root and self.layers["uid"] == "":
-                os.setgroups([])
-                os.setresgid(self.uid, self.uid, self.uid)
                 os.setresuid(self.uid, self.uid, self.uid)
             elif sys.platform == "linux" and "uid" not in self.off:
                 # Root without a capability is a user like any other, but for the files it owns.
                 drop_capabilities()
-            os.umask(0o077)
             if sys.platform == "linux":
                 prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-                prctl(PR_SET_DUMPABLE, 0)
             if self.layers["rlimits"] == "":
-                self._limit(files, processes, space, cpu, file_size)
+                _limit(resource.RLIMIT_CPU, cpu)
+                if sys.platform == "linux":
+                    _limit(resource.RLIMIT_AS, space)
             if self.ruleset is not None:
                 self.ruleset.enforce()
-            _close_from(shim.ANSWERS + 1)
+            os.closerange(shim.ANSWERS + 1, OPEN_FILES)
             if self.filters:
                 self.filters[strict].install()
-            os.environ.clear()
         except BaseException as error:
             try:
                 shim.send(shim.ANSWERS, b"X", bytes(shim.NONCE), f"{type(error).__name__}: {error}".encode()[:500])
@@ -145,31 +160,13 @@ class Zygote:
             # SystemExit and KeyboardInterrupt from the subject land here: the box just dies.
             os._exit(81)
 
-    def _limit(self, files: int, processes: int, space: int, cpu: int, file_size: int) -> None:
-        limits = {
-            "CORE": 0,
-            "MEMLOCK": 0,
-            "MSGQUEUE": 0,
-            "CPU": cpu,
-            "FSIZE": file_size,
-            "NOFILE": files,
-            "AS": space,
-        }
-        # Counted per user, so it only makes sense where a box has a user (or a user namespace) to itself.
-        if self.layers["uid"] == "":
-            limits["NPROC"] = processes
-        for name, value in limits.items():
-            kind = getattr(resource, f"RLIMIT_{name}", None)
-            if kind is None or (name == "AS" and sys.platform != "linux"):
-                continue
-            hard = resource.getrlimit(kind)[1]
-            ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(kind, (ceiling, ceiling))
 
-
-def _close_from(first: int) -> None:
-    if hasattr(os, "closerange"):
-        os.closerange(first, 1 << 10 if sys.platform != "linux" else 1 << 30)
+def _limit(kind: int | None, value: int) -> None:
+    if kind is None:
+        return
+    hard = resource.getrlimit(kind)[1]
+    ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (ceiling, ceiling))
 
 
 def _virtual_size() -> int:
@@ -213,7 +210,8 @@ def _open(zygote: Zygote, control: socket.socket, request: tuple[Any, ...], fds:
         control.send(REPLY.pack(b"e", error.errno or 0, 0, 0, 0))
         return
     if pid == 0:
-        zygote.enter_box(request, *fds)
+        _op, strict, space, cpu, _pid = request
+        zygote.enter_box(strict, space, cpu, *fds)
     children.add(pid)
     if pidfd < 0 and hasattr(os, "pidfd_open"):
         try:
@@ -260,7 +258,9 @@ def main(root: str, control_fd: int) -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     zygote = Zygote(config)
     zygote.prepare(config)
+    zygote.settle()
     os.environ.clear()
+    os.chdir("/")
     hello = {
         "layers": zygote.layers,
         "version": sys.version,

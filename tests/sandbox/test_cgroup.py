@@ -21,7 +21,9 @@ def group() -> Cgroup:
 
 
 def test_shared_memory_that_rlimits_never_see_is_counted(group: Cgroup) -> None:
-    program = "import mmap, sys; sys.stdin.read(1); m = mmap.mmap(-1, 40 << 20); [m.write(b'x' * 65536) for _ in range(640)]"
+    program = (
+        "import mmap, sys; sys.stdin.read(1); m = mmap.mmap(-1, 40 << 20); [m.write(b'x' * 65536) for _ in range(640)]"
+    )
     process = subprocess.Popen([sys.executable, "-S", "-c", program], stdin=subprocess.PIPE)
     group.adopt(process.pid)
     group.reset(200 * MIB)
