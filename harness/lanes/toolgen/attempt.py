@@ -91,8 +91,14 @@ class Outcome:
         if self.fault is not None:
             return self.fault.why
         wrong = self.total - self.right
-        return f"{wrong} of {self.total} answers are wrong; {self.wrong[0].sentence}" if self.wrong else (
-            f"{len(self.wrong_extras)} answers to inputs of this attempt's own are wrong" if self.wrong_extras else ""
+        return (
+            f"{wrong} of {self.total} answers are wrong; {self.wrong[0].sentence}"
+            if self.wrong
+            else (
+                f"{len(self.wrong_extras)} answers to inputs of this attempt's own are wrong"
+                if self.wrong_extras
+                else ""
+            )
         )
 
     def to_attempt(self) -> Attempt:

@@ -31,9 +31,7 @@ def _fold(node: ast.expr | None, known: dict[str, Constant], depth: int) -> Cons
         return None
     if isinstance(node, ast.Constant):
         value = node.value
-        if isinstance(value, bytes):
-            return None
-        return value if type(value) in (str, int) and len(str(value)[:LONGEST]) < LONGEST else None
+        return value if isinstance(value, str | int) and not isinstance(value, bool) else None
     if isinstance(node, ast.Name):
         return known.get(node.id)
     if isinstance(node, ast.BinOp):
@@ -90,7 +88,8 @@ def _fold_slice(node: ast.Subscript, known: dict[str, Constant], depth: int) -> 
         written = (node.slice.lower, node.slice.upper, node.slice.step)
         if any(part is not None and not isinstance(value, int) for part, value in zip(written, bounds, strict=True)):
             return None
-        return None if bounds[2] == 0 else text[slice(*bounds)]
+        low, high, step = (bound if isinstance(bound, int) else None for bound in bounds)
+        return None if step == 0 else text[low:high:step]
     index = _fold(node.slice, known, depth + 1)
     return text[index] if isinstance(index, int) and -len(text) <= index < len(text) else None
 

@@ -72,8 +72,8 @@ def _entry(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
 def examples_in(text: str, wanted: Signature) -> list[DocExample]:
     """The doctest examples of the form `>>> entry(literals)` with a literal below.
 
-    Nothing of the candidate is run here: literals are read, names that earlier lines bound to a literal are put in their
-    place, and the call is asked in a box like any other question. Other statements cannot be checked that way.
+    Nothing of the candidate is run here: literals are read, names that earlier lines bound to a literal are replaced,
+    and the call is asked in a box like any other question. Other statements cannot be checked that way.
     """
     if ">>>" not in text:
         return []

@@ -1,4 +1,4 @@
-"""Edge inputs derived from annotations, for a tool whose oracle names none: extreme and hostile values, one at a time."""
+"""Edges: extreme and hostile inputs derived from annotations, for a tool whose oracle names none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MOST = 32  # edge inputs for one tool
 DEEP = 200  # levels of nesting
 
 _STRINGS = (
-    "", " ", "\n", "\r\n", "\x00", "a\x00b", "é", "é", "İ", "\U0001f600", "\ud800", "‮abc", "﻿a",
-    "0", "-0", "NaN", "null", "%s%n{0}", "a" * 50_000, "a\n" * 10_000, "(" * 1_000,
+    "", " ", "\n", "\r\n", "\x00", "a\x00b", "\u00e9", "e\u0301", "\u0130", "\U0001f600", "\ud800", "\u202eabc",
+    "\ufeffa", "0", "-0", "NaN", "null", "%s%n{0}", "a" * 50_000, "a\n" * 10_000, "(" * 1_000,
 )  # fmt: skip
 _INTEGERS = (0, 1, -1, 2**31, -(2**31) - 1, 2**53 + 1, 2**63, -(2**63) - 1, 10**30)
 _FLOATS = (0.0, -0.0, 1.0, -1.5, 5e-324, 1e308, -1e308, 0.1)

@@ -12,7 +12,8 @@ ALWAYS = (
     "eval", "exec", "compile", "__import__", "breakpoint", "input",
     "os.system", "os.popen", "os.fork*", "os.exec*", "os.spawn*", "os.posix_spawn*", "os.kill*", "os._exit",
     "os.remove", "os.unlink", "os.rmdir", "os.rename", "os.replace", "os.chmod", "os.environ", "os.putenv",
-    "subprocess", "pty", "ctypes", "cffi", "multiprocessing", "signal", "importlib", "runpy", "code", "pickle", "marshal",
+    "subprocess", "pty", "ctypes", "cffi", "multiprocessing", "signal", "importlib", "runpy", "code", "pickle",
+    "marshal",
     "gc.get_objects", "gc.get_referrers", "sys._getframe", "sys.settrace", "sys.setprofile", "inspect.stack",
 )  # fmt: skip
 
@@ -67,9 +68,11 @@ class Forbidden:
         self._reaching = {part for module in modules if module for part in _prefixes_of(module)}
         if self:
             self._reaching |= {"builtins", "sys", "sys.modules", "<globals>", "importlib"}
-        heads = {name.partition(".")[0] for name in (*exact, *(prefix for prefix, _ in prefixes))}
-        other = {alias for table in (_MODULES, _SAME) for alias, name in table.items() if name.partition(".")[0] in heads}
-        words = heads | {alias.partition(".")[0] for alias in other} | ESCAPES | _INDIRECT
+        heads = {_head(name) for name in (*exact, *(prefix for prefix, _ in prefixes))}
+        others = {
+            alias.partition(".")[0] for alias, name in (*_MODULES.items(), *_SAME.items()) if _head(name) in heads
+        }
+        words = heads | others | ESCAPES | _INDIRECT
         if "open" in exact:
             words.add("pathlib")
         ends = {prefix for prefix, _ in prefixes if "." not in prefix}
@@ -115,6 +118,10 @@ def canonical(dotted: str) -> str:
     head, dot, rest = dotted.partition(".")
     name = _MODULES.get(head, head) + dot + rest
     return _SAME.get(name, name)
+
+
+def _head(dotted: str) -> str:
+    return dotted.partition(".")[0]
 
 
 def _prefixes_of(dotted: str) -> list[str]:

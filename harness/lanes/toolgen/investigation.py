@@ -75,8 +75,7 @@ class Investigation:
         tree = parse(self.source)
         if isinstance(tree, Source):
             return self._evidence(tree.status, tree.why)
-        metadata = read_metadata(self.source.text)
-        self.facts["metadata"] = {"generator": metadata.generator, "license": metadata.license, "problem": metadata.problem}
+        self.facts["metadata"] = read_metadata(self.source.text).model_dump(include={"generator", "license", "problem"})
         try:
             found = find_violations(tree, self.source.text, self.tool)
             documentation = read_documentation(tree, self.tool.signature)
@@ -148,7 +147,8 @@ class Investigation:
             return self._replay_extras(questions, plan)
         guilty = next(outcome for outcome in outcomes if outcome.shared_status is status)
         if guilty.fault is None:
-            return status, f"{guilty.total - guilty.right} of {guilty.total} answers are wrong; {self._worst().sentence}"
+            wrong = guilty.total - guilty.right
+            return status, clip(f"{wrong} of {guilty.total} answers are wrong; {self._worst().sentence}")
         asked = f", asked {plan.entry}({shown(guilty.fault_question)})" if guilty.fault_question else ""
         return status, clip(f"{guilty.fault.why}{asked}")
 
@@ -276,14 +276,15 @@ def _forbidden(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> F
     return Forbidden(default_apis(capabilities) if apis is None else apis)
 
 
-@lru_cache(maxsize=64)
-def _style_of_oracle(code: bytes) -> str:
-    return detect(ast.parse(code), "reference")
-
-
 def reference_style(tool: Tool) -> str:
     """The style of the tool's own reference; `set` where it has none."""
-    return _style_of_oracle(tool.oracle.read_bytes()) if tool.oracle else BASELINE
+    if tool.digest not in _REFERENCE_STYLES:
+        code = tool.oracle.read_bytes() if tool.oracle else b""
+        _REFERENCE_STYLES[tool.digest] = detect(ast.parse(code), "reference") if code else BASELINE
+    return _REFERENCE_STYLES[tool.digest]
+
+
+_REFERENCE_STYLES: dict[str, str] = {}
 
 
 def _unchanged_tool(case: Case) -> Tool:

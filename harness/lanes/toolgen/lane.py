@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,12 @@ from harness.core.errors import SuiteError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.score import Score
-from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lanes.toolgen.investigation import Investigation
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.options import ToolgenSuite
-from harness.lanes.toolgen.scoring import score_toolgen
+from harness.lanes.toolgen.scoring import WEIGHTS, score_toolgen
 from harness.lanes.toolgen.source import read_source
 from harness.lanes.toolgen.spec import Tool, read_tool
 
@@ -35,46 +33,32 @@ class Toolgen:
     untrusted: tuple[str, ...] = ("candidates",)
     boxed = True
     min_tier: Tier | None = None
+    components = (*WEIGHTS, "diversity")
+    """What a suite's `gates` may name besides `score`."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """One case for each candidate.
 
         Raises:
-            SuiteError: if the suite names what is not there, or two candidates alike.
+            SuiteError: if the suite names what is not there.
             SpecError: if the tool is wrong.
         """
         options = suite.options
         if not isinstance(options, ToolgenSuite):
             raise SuiteError(f"options of {type(options).__name__} are not a toolgen suite", where=suite.where())
         tool = read_tool(suite.resolve(options.tool, "tool"))
-        cases: dict[str, Case] = {}
-        for path in suite.glob(options.candidates, "candidates"):
-            case = case_for(
+        return [
+            case_for(
                 tool,
                 path,
                 suite=suite.name,
-                policy=suite.policy.model_copy(update={"expect": options.expect.get(slug(path.stem))}),
+                policy=suite.policy,
                 questions=options.questions,
                 jitter_ms=options.jitter_ms,
                 line=suite.line("candidates"),
-                markers=options.tags,
             )
-            if case.name in cases:
-                raise SuiteError(
-                    f"two candidates are called {case.name!r}: {cases[case.name].subject.path} and {path}",
-                    where=suite.where("candidates"),
-                    fix="rename one of the files",
-                )
-            cases[case.name] = case
-        for name in options.expect:
-            if name not in cases:
-                near = difflib.get_close_matches(name, cases, 1)
-                raise SuiteError(
-                    f"expect names {name!r}, but no candidate is called so",
-                    where=suite.where("expect", name),
-                    fix=f"did you mean {near[0]!r}?" if near else "remove the line",
-                )
-        return list(cases.values())
+            for path in suite.glob(options.candidates, "candidates")
+        ]
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Ask the candidate in boxes and observe.
@@ -99,7 +83,6 @@ def case_for(
     questions: int = 24,
     jitter_ms: tuple[float, float] = (0.0, 10.0),
     line: int | None = None,
-    markers: tuple[str, ...] = (),
 ) -> Case:
     """The case of one candidate file, readable or not.
 
@@ -111,7 +94,6 @@ def case_for(
         questions: Distinct drawn inputs.
         jitter_ms: Range of the pause in each attempt, milliseconds.
         line: 1-based line of the suite that asks for it.
-        markers: Extra pytest markers.
     """
     source = read_source(path)
     claims = read_metadata(source.text)
@@ -132,7 +114,6 @@ def case_for(
         },
         policy=policy,
         line=line,
-        markers=markers,
     )
 
 

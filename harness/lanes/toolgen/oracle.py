@@ -70,7 +70,7 @@ class Oracle:
     properties: tuple[Property, ...]
 
     def reply(self, key: bytes, *, any_error: bool = False) -> Reply:
-        """The reference's answer to the keyword arguments that `key` encodes; they are decoded anew, so it may spoil them.
+        """The reference's answer to encoded keyword arguments; they are decoded anew, so it may spoil them.
 
         Args:
             key: `codec.encode` of the keyword arguments.

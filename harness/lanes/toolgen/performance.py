@@ -186,7 +186,7 @@ def null_call(pool: BoxPool) -> NullCall:
 
 
 def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float | None:
-    """The exponent of a power law fitted to seconds over size (least squares of logarithms); None below three points."""
+    """The exponent of a power law fitted to seconds over size, by least squares of logarithms; None of too little."""
     if len(rows) < 3:
         return None
     xs = [math.log(row["size"]) for row in rows]

@@ -180,9 +180,7 @@ def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -
     return Question("example", key, wanted)
 
 
-def _ask_oracle(
-    oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]
-) -> list[Question]:
+def _ask_oracle(oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]) -> list[Question]:
     found: list[Question] = []
     for key in keys:
         if key in asked:

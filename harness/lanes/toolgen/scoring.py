@@ -83,7 +83,9 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
     quick = latency(evidence.median_ms, budget_ms)
     first = f"median {evidence.median_ms:.3g} ms of {budget_ms:g} ms"
     if evidence.status is Status.FLAKY:
-        return Component(name="performance", value=quick / 2, weight=0.0, why=f"{first}; growth is not timed when flaky")
+        return Component(
+            name="performance", value=quick / 2, weight=0.0, why=f"{first}; growth is not timed when flaky"
+        )
     factor = policy.budget.cpu_factor
     growth = scaling(evidence.facts["profile"]["rows"], factor)
     if growth is None:

@@ -45,7 +45,9 @@ def read_source(path: Path) -> Source:
     try:
         state = os.lstat(path)
         if stat.S_ISLNK(state.st_mode):
-            return _refused(Status.FORBIDDEN, "it is a symbolic link; only plain files are judged", os.readlink(path))
+            return _refused(
+                Status.FORBIDDEN, "it is a symbolic link; only plain files are judged", str(path.readlink())
+            )
         if not stat.S_ISREG(state.st_mode):
             kind = "a directory" if stat.S_ISDIR(state.st_mode) else "no plain file"
             return _refused(Status.CRASH, f"it is {kind}; a candidate is one file", path.name)

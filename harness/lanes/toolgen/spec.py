@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
+import base64
 import difflib
 import json
+import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, PositiveInt, ValidationError
 
 from harness.core.digest import digest_bytes
-from harness.core.errors import SpecError, position
+from harness.core.errors import SpecError, SuiteError, position
 from harness.core.frozen import Frozen
+from harness.document import read_document
 from harness.lanes.toolgen.annotations import Kind, kind_of
 from harness.sandbox.codec import CodecError, encode
 
@@ -89,7 +90,9 @@ class Signature:
         if unknown:
             near = difflib.get_close_matches(str(unknown[0]), names, 1)
             return f"{self.name}() has no parameter {unknown[0]!r}" + (f", did you mean {near[0]!r}?" if near else "")
-        missing = [parameter.name for parameter in self.parameters if parameter.required and parameter.name not in kwargs]
+        missing = [
+            parameter.name for parameter in self.parameters if parameter.required and parameter.name not in kwargs
+        ]
         return f"{self.name}() needs {missing[0]!r}" if missing else ""
 
 
@@ -155,11 +158,25 @@ def read_tool(path: Path) -> Tool:
     path = path.absolute()
     file, oracle = _files(path)
     try:
+        # A run asks for the same tool thousands of times: the files are read again only when they may have changed.
+        states = tuple((state.st_mtime_ns, state.st_size, state.st_ino) for state in _states(file, oracle))
+        held = _READ.get(path)
+        if held is not None and held[0] == states:
+            return held[1]
         data = file.read_bytes()
         code = oracle.read_bytes() if oracle else b""
     except OSError as error:
         raise SpecError(f"cannot be read: {error.strerror}", where=position(path)) from None
-    return _build(path, file, data, oracle, code)
+    tool = _build(path, file, data, oracle, code)
+    _READ[path] = states, tool
+    return tool
+
+
+_READ: dict[Path, tuple[tuple[tuple[int, int, int], ...], Tool]] = {}
+
+
+def _states(file: Path, oracle: Path | None) -> list[os.stat_result]:
+    return [file.stat(), *([oracle.stat()] if oracle else [])]
 
 
 def _files(path: Path) -> tuple[Path, Path | None]:
@@ -178,10 +195,8 @@ def _files(path: Path) -> tuple[Path, Path | None]:
     return path, None
 
 
-@lru_cache(maxsize=64)
 def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes) -> Tool:
-    spec = _parse(file, data)
-    where = Locator(file, data)
+    spec, where = _parse(file, data)
     signature, kinds = _signature(spec, where)
     if oracle is None and not spec.test_cases:
         raise SpecError(
@@ -209,33 +224,64 @@ def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes
     return Tool(path, spec, signature, kinds, oracle, digest_bytes(parts + data + code))
 
 
-def _parse(file: Path, data: bytes) -> ToolSpec:
-    try:
-        text = data.decode("utf-8")
-        value = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
-    except UnicodeDecodeError as error:
-        raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file)) from None
-    except json.JSONDecodeError as error:
-        raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise SpecError(f"not YAML: {getattr(error, 'problem', error)}", where=position(file, *at)) from None
+def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
+    where = _Where(file)
+    if file.suffix == ".json":  # JSON is nearly YAML, but not where it escapes or indents by tabs
+        try:
+            value = json.loads(data.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file)) from None
+        except json.JSONDecodeError as error:
+            raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
+    else:
+        value = read_document(file).value
     if not isinstance(value, dict):
         raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
+    if isinstance(value.get("test_cases"), list):
+        value["test_cases"] = [_untagged(case) for case in value["test_cases"]]
     try:
-        return ToolSpec.model_validate(value)
+        return ToolSpec.model_validate(value), where
     except ValidationError as error:
         first = error.errors()[0]
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
-        name = ".".join(map(str, location))
+        what = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
         raise SpecError(
-            f"{name}: {_message(first, location)}", where=Locator(file, data)(*location), fix=_nearest(first, location)
+            f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_nearest(first, location)
         ) from None
 
 
-def _message(first: Any, location: tuple[str | int, ...]) -> str:
-    return "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
+def _untagged(value: Any) -> Any:
+    """Test cases write bytes as `{$bytes: base64}` and tuples as `{$tuple: [...]}`, as the codec does."""
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _untagged(item) for key, item in value.items()}
+    match inner:
+        case {"$bytes": str() as text} if len(inner) == 1:
+            try:
+                return base64.b64decode(text, validate=True)
+            except ValueError:
+                return inner
+        case {"$tuple": list() as items} if len(inner) == 1:
+            return tuple(items)
+    return inner
+
+
+class _Where:
+    """Finds the line of a key; the file is read again for it, since only an error needs that."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self, *keys: str | int) -> str:
+        """`file:line:column` of the innermost of `keys` that is there."""
+        try:
+            positions = read_document(self._file).positions
+        except SuiteError:
+            return position(self._file)
+        found = next((positions[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in positions), (1, 1))
+        return position(self._file, *found)
 
 
 def _nearest(first: Any, location: tuple[str | int, ...]) -> str:
@@ -248,7 +294,7 @@ def _nearest(first: Any, location: tuple[str | int, ...]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(names)}"
 
 
-def _signature(spec: ToolSpec, where: Locator) -> tuple[Signature, dict[str, Kind]]:
+def _signature(spec: ToolSpec, where: _Where) -> tuple[Signature, dict[str, Kind]]:
     text = spec.signature.strip().rstrip(":")
     try:
         body = ast.parse(f"{text}: ...").body
@@ -296,32 +342,3 @@ def check_oracle(path: Path, code: bytes) -> bool:
             "oracle.py defines no reference(**kwargs)", where=position(path, 1), fix="define what the right answer is"
         )
     return "inputs" in names or "*" in names
-
-
-class Locator:
-    """Finds the line of a key in YAML or JSON; built on demand, since only an error needs it."""
-
-    def __init__(self, file: Path, data: bytes) -> None:
-        self._file, self._data = file, data
-
-    def __call__(self, *keys: str | int) -> str:
-        """`file:line:column` of the innermost of `keys` that is there."""
-        try:
-            node: Any = yaml.compose(self._data.decode("utf-8"), Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError):
-            return position(self._file)
-        mark = node.start_mark
-        for key in keys:
-            found = _child(node, key)
-            if found is None:
-                break
-            mark, node = found
-        return position(self._file, mark.line + 1, mark.column + 1)
-
-
-def _child(node: Any, key: str | int) -> tuple[Any, Any] | None:
-    if isinstance(node, yaml.MappingNode):
-        return next(((name.start_mark, value) for name, value in node.value if name.value == str(key)), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key].start_mark, node.value[key]
-    return None

@@ -36,7 +36,8 @@ class Violation:
     how: str = ""
 
     def __str__(self) -> str:
-        return f"{self.api} at line {self.line}, column {self.column}: {self.code}" + (f" ({self.how})" if self.how else "")
+        how = f" ({self.how})" if self.how else ""
+        return f"{self.api} at line {self.line}, column {self.column}: {self.code}{how}"
 
     def to_wire(self) -> dict[str, Any]:
         """As JSON."""
