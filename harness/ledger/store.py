@@ -6,7 +6,7 @@ import contextlib
 import errno
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -174,18 +174,11 @@ class Ledger:
         if not self._pending:
             return
         try:
-            if file.inode(self.path) != self._inode:
-                # Deleted or replaced under us: SQLite would go on writing to a file that has no name any more.
-                self._start_over()
-            self._write_pending()
+            self._transact(lambda connection: tables.write_records(connection, self._pending))
         except (sqlite3.Error, OSError) as error:
             self._trouble = error
-            if not file.is_damage(error):
-                raise self._refusal(error) from error
-            try:
-                self._start_over()
-            except (sqlite3.Error, OSError) as again:
-                raise self._refusal(again) from again
+            raise self._refusal(error) from error
+        self._pending.clear()
         self._flushed = time.monotonic()
 
     def finish(self, run_id: str, status: RunStatus = RunStatus.FINISHED, tier: Tier | None = None) -> None:
@@ -200,9 +193,9 @@ class Ledger:
         self._endings[run_id] = status
         try:
             self.flush()
-            with tables.immediate(self._connection):
-                tables.end_run(self._connection, run_id, status, at=now(), tier=tier.value if tier else None)
-        except (sqlite3.Error, LedgerError) as error:
+            level = tier.value if tier else None
+            self._transact(lambda connection: tables.end_run(connection, run_id, status, at=now(), tier=level))
+        except (sqlite3.Error, OSError, LedgerError) as error:
             raise self._unstored(run_id, error) from error
         self._journals.pop(run_id).remove()
         del self._runs[run_id], self._endings[run_id]
@@ -282,13 +275,23 @@ class Ledger:
 
     # What may go wrong
 
-    def _write_pending(self) -> None:
-        with tables.immediate(self._connection):
-            tables.write_records(self._connection, self._pending)
-        self._pending.clear()
+    def _transact(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Work in one transaction; if the file turns out to be broken or gone, once more in a new one."""
+        if file.inode(self.path) != self._inode:
+            # Deleted or replaced under us: SQLite would go on writing to a file that has no name any more.
+            self._start_over()
+        try:
+            with tables.immediate(self._connection):
+                work(self._connection)
+        except sqlite3.DatabaseError as error:
+            if not file.is_damage(error):
+                raise
+            self._start_over()
+            with tables.immediate(self._connection):
+                work(self._connection)
 
     def _start_over(self) -> None:
-        """The file is damaged or gone: go on in a new one, with all that the open runs had recorded in the old."""
+        """Go on in a new file, with all that the open runs had recorded in the old one."""
         self._connection.close()
         with file.opening(self.path):
             self._connection, said = file.establish(self.path, thorough=True)
@@ -298,7 +301,6 @@ class Ledger:
             for run_id, run in self._runs.items():
                 tables.write_run(self._connection, run, RunStatus.RUNNING)
                 tables.write_records(self._connection, self._journals[run_id].records())
-        self._write_pending()
 
     def _unstored(self, run_id: str, error: Exception) -> LedgerError:
         kept = self._journals[run_id]

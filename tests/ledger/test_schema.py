@@ -1,0 +1,153 @@
+"""The names other people's SQL relies on."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.ledger.store import Ledger
+from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
+from tests.ledger.factory import fill, make_evaluation, make_run
+
+PROMISED = {
+    "runs": "run_id started_at finished_at status epoch secret_seed tier machine git_commit command",
+    "evaluations": "run_id nodeid lane suite subject digest epoch status score passed why attempts stability median_ms "
+    "peak_mb tier seconds style style_detected",
+    "components": "run_id nodeid name value weight",
+    "gates": "run_id nodeid name observed threshold passed why",
+    "lineage": "child parent relation",
+    "leaderboard": "lane suite rank subject digest score passed status stability median_ms epoch run_id style",
+    "attempts": "run_id nodeid",
+    "handoffs": "digest state",
+    "snapshots": "run_id rank digest",
+}
+
+
+@pytest.mark.parametrize("table", PROMISED)
+def test_tables_have_the_columns_of_the_contract(tmp_path, table):
+    with Ledger.open(tmp_path / "l.db"), sqlite3.connect(tmp_path / "l.db") as other:
+        names = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
+    assert set(PROMISED[table].split()) <= set(names)
+
+
+def test_the_leaderboard_begins_with_its_promised_columns(tmp_path):
+    with Ledger.open(tmp_path / "l.db"), sqlite3.connect(tmp_path / "l.db") as other:
+        names = [row[1] for row in other.execute("PRAGMA table_info(leaderboard)")]
+    assert names[: len(PROMISED["leaderboard"].split())] == PROMISED["leaderboard"].split()
+
+
+def test_a_ledger_says_what_it_is(tmp_path):
+    Ledger.open(tmp_path / "l.db").close()
+    with sqlite3.connect(tmp_path / "l.db") as other:
+        assert other.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        applied = other.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
+    assert applied == [("crucible", "m001_first")]
+
+
+def test_an_evaluation_fills_its_tables(tmp_path):
+    [run_id] = fill(tmp_path / "l.db", [make_evaluation(parents=("a" * 64,), style="loop", detected="functional")])
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        [row] = ledger.rows("SELECT * FROM evaluations")
+        assert (row["run_id"], row["nodeid"], row["subject"]) == (run_id, "clamp.suite.yaml::good", "good")
+        assert (row["status"], row["score"], row["passed"], row["as_expected"]) == ("ok", 0.9, 1, 1)
+        assert (row["attempts"], row["stability"], row["tier"], row["machine"]) == (2, 1.0, "B", "box")
+        assert (row["style"], row["style_detected"], row["expected"]) == ("loop", "functional", None)
+        assert [(c["name"], c["value"]) for c in ledger.rows("SELECT * FROM components")] == [("correctness", 0.9)]
+        assert [(g["name"], g["threshold"], g["passed"]) for g in ledger.rows("SELECT * FROM gates")] == [
+            ("score", 0.8, 1)
+        ]
+        assert [a["seed"] for a in ledger.rows("SELECT * FROM attempts")] == ["0", "1"]
+        assert [x["parent"] for x in ledger.rows("SELECT * FROM lineage")] == ["a" * 64]
+
+
+def test_deleting_a_run_deletes_what_hangs_on_it(tmp_path):
+    [run_id] = fill(tmp_path / "l.db", [make_evaluation()])
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        with ledger.writing() as connection:
+            connection.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
+        for table in ("evaluations", "components", "gates", "attempts", "snapshots"):
+            assert ledger.rows(f"SELECT * FROM {table}") == []
+
+
+def test_a_seed_beyond_64_bits_survives(tmp_path):
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        for number, seed in enumerate((5, 2**63 - 1, 2**80), 1):
+            ledger.begin(make_run(number).model_copy(update={"secret_seed": seed}))
+        seeds = [row["secret_seed"] for row in ledger.rows("SELECT secret_seed FROM runs ORDER BY run_id")]
+    assert seeds == [5, 2**63 - 1, str(2**80)]
+
+
+class TestLeaderboard:
+    def test_a_failing_subject_never_ranks_above_a_passing_one(self, tmp_path):
+        fill(
+            tmp_path / "l.db",
+            [
+                make_evaluation("fails", score=0.99, gate=1.0),
+                make_evaluation("passes", score=0.85),
+                make_evaluation("skipped", score=None, status="skipped", why="no GPU"),
+                make_evaluation("wrong", score=0.3, status="wrong"),
+                make_evaluation("planted", score=0.0, status="timeout", expect="timeout"),
+            ],
+        )
+        with Ledger.read(tmp_path / "l.db") as ledger:
+            rows = ledger.rows("SELECT * FROM leaderboard")
+        assert [row["subject"] for row in rows] == ["passes", "fails", "wrong", "planted", "skipped"]
+        assert [row["passed"] for row in rows] == [1, 0, 0, 0, 0]
+        assert [row["rank"] for row in rows] == [1, 2, 3, 4, 5]
+
+    def test_only_the_latest_evaluation_of_a_digest_counts(self, tmp_path):
+        ids = fill(
+            tmp_path / "l.db",
+            [make_evaluation("a", score=0.95), make_evaluation("b", score=0.9)],
+            [make_evaluation("a", score=0.85)],
+        )
+        with Ledger.read(tmp_path / "l.db") as ledger:
+            rows = ledger.rows("SELECT subject, score, run_id FROM leaderboard")
+        assert [tuple(row.values()) for row in rows] == [("b", 0.9, ids[0]), ("a", 0.85, ids[1])]
+
+    def test_the_worst_of_several_cases_stands_for_a_digest(self, tmp_path):
+        shapes = [
+            make_evaluation("k", case="k-64", score=0.95),
+            make_evaluation("k", case="k-128", score=0.2, status="wrong"),
+            make_evaluation("k", case="k-256", score=0.9),
+        ]
+        fill(tmp_path / "l.db", shapes)
+        with Ledger.read(tmp_path / "l.db") as ledger:
+            [row] = ledger.rows("SELECT * FROM leaderboard")
+        assert (row["nodeid"], row["passed"]) == ("clamp.suite.yaml::k-128", 0)
+
+    def test_suites_rank_by_themselves(self, tmp_path):
+        fill(tmp_path / "l.db", [make_evaluation("a", suite=suite, score=0.9) for suite in ("x", "y")])
+        with Ledger.read(tmp_path / "l.db") as ledger:
+            assert [row["rank"] for row in ledger.rows("SELECT rank FROM leaderboard")] == [1, 1]
+
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(
+        st.lists(
+            st.tuples(
+                st.one_of(st.none(), st.floats(0, 1)),
+                st.sampled_from(["ok", "wrong", "skipped", "infra", "noisy"]),
+                st.one_of(st.none(), st.floats(0, 1)),
+                st.one_of(st.none(), st.floats(0, 1e6)),
+            ),
+            max_size=12,
+        )
+    )
+    def test_order_for_any_verdicts(self, tmp_path_factory, verdicts):
+        path = tmp_path_factory.mktemp("board") / "l.db"
+        made = [
+            make_evaluation(f"c{i}", score=score, status=status, gate=gate, median_ms=median)
+            for i, (score, status, gate, median) in enumerate(verdicts)
+        ]
+        fill(path, made)
+        with Ledger.read(path) as ledger:
+            rows = ledger.rows("SELECT * FROM leaderboard ORDER BY rank")
+        assert [row["rank"] for row in rows] == list(range(1, len(made) + 1))
+        keys = [(not row["passed"], row["score"] is None, -(row["score"] or 0.0)) for row in rows]
+        assert keys == sorted(keys)
+        assert {row["subject"]: bool(row["passed"]) for row in rows} == {e.case.subject.name: e.passed for e in made}
