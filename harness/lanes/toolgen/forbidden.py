@@ -59,7 +59,7 @@ class Forbidden:
         for api in apis:
             name = api.strip().rstrip("()").rstrip(".")
             if name.endswith("*"):
-                prefixes.append((canonical(name[:-1].rstrip(".")) if name.endswith(".*") else name[:-1], api))
+                prefixes.append((canonical(name[:-1]), api))
             elif name:
                 exact[canonical(name)] = api
         self._exact, self._prefixes = exact, tuple(prefixes)

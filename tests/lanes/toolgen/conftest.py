@@ -1,0 +1,105 @@
+"""What the toolgen tests share: a small tool in a folder of its own, and judging one candidate of it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.core.case import Case
+from harness.core.evaluation import Evaluation
+from harness.core.policy import Policy
+from harness.lanes.toolgen.lane import Toolgen, case_for
+from harness.lanes.toolgen.spec import read_tool
+
+TOOL = """
+    tool_id: clamp
+    description: Clamp a number into a closed interval.
+    signature: "def clamp(x: int, lo: int, hi: int) -> int"
+    test_cases:
+      - {input: {x: 5, lo: 0, hi: 3}, expected_output: 3}
+      - {input: {x: -5, lo: 0, hi: 3}, expected_output: 0}
+    workload_size: 50
+"""
+ORACLE = """
+    from hypothesis import strategies as st
+
+
+    def reference(x, lo, hi):
+        if lo > hi:
+            raise ValueError("empty interval")
+        return max(lo, min(x, hi))
+
+
+    def inputs():
+        triples = st.tuples(st.integers(-99, 99), st.integers(-9, 9), st.integers(0, 20))
+        return triples.map(lambda t: {"x": t[0], "lo": t[1], "hi": t[1] + t[2]})
+"""
+GOOD = '''
+"""Clamp a number."""
+
+
+def clamp(x: int, lo: int, hi: int) -> int:
+    """Clamp x into [lo, hi].
+
+    >>> clamp(5, 0, 3)
+    3
+    """
+    if lo > hi:
+        raise ValueError("empty")
+    return lo if x < lo else hi if x > hi else x
+'''
+
+
+class Bench:
+    """A folder with one tool, and candidates as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.number = 0
+        self.tool(TOOL, ORACLE)
+
+    def tool(self, yaml_text: str, oracle: str | None) -> Path:
+        (self.folder / "tool.yaml").write_text(textwrap.dedent(yaml_text))
+        (self.folder / "oracle.py").unlink(missing_ok=True)
+        if oracle is not None:
+            (self.folder / "oracle.py").write_text(textwrap.dedent(oracle))
+        return self.folder
+
+    def candidate(self, source: str | bytes) -> Path:
+        self.number += 1
+        path = self.folder / f"candidate{self.number}.py"
+        path.write_bytes(source if isinstance(source, bytes) else textwrap.dedent(source).encode())
+        return path
+
+    def case(self, source: str | bytes | Path, *, questions: int = 8, **policy: object) -> Case:
+        path = source if isinstance(source, Path) else self.candidate(source)
+        chosen = Policy.model_validate({"attempts": 1, "timing": "none", **policy})
+        tool = read_tool(self.folder)
+        return case_for(tool, path, suite="x.suite.yaml", policy=chosen, questions=questions, jitter_ms=(0, 0))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    folder = tmp_path / "tool"
+    folder.mkdir()
+    return Bench(folder)
+
+
+@pytest.fixture
+def judge(bench: Bench, context) -> Callable[..., Evaluation]:
+    lane = Toolgen()
+
+    def run(source: str | bytes | Path, *, questions: int = 8, **policy: object) -> Evaluation:
+        case = bench.case(source, questions=questions, **policy)
+        evidence = lane.evaluate(case, context)
+        return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
+
+    return run
+
+
+@pytest.fixture
+def good() -> str:
+    return GOOD
