@@ -1,20 +1,19 @@
-"""What the tests of all lanes share: a suite from a file without pytest's collection, and judging all its cases."""
+"""What the tests of all lanes share: a suite loaded as pytest loads it, and judging all its cases without pytest."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
+from harness.config import Settings
 from harness.context import Context
 from harness.core.evaluation import Evaluation
-from harness.core.evidence import Evidence
-from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.hooks import Lane
+from harness.judge import judge
+from harness.loading import collect_cases, load_suite
 from harness.suite import Suite
 
 ROOT = Path(__file__).parents[2]
@@ -22,33 +21,33 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    made = Context(secret_seed=7, scratch=tmp_path)
+    made = Context(secret_seed=7, scratch=tmp_path / "scratch")
     yield made
     made.close()
 
 
 @pytest.fixture
-def suite_at() -> Callable[[Lane, Path], Suite]:
-    def build(lane: Lane, path: Path) -> Suite:
-        options = lane.options.model_validate(yaml.safe_load(path.read_text()))
-        policy = Policy(gates=options.gates, attempts=options.attempts or 3, require=options.require)
-        name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
-        return Suite(path=path, name=name, options=options, policy=policy)
+def suite_at(tmp_path: Path) -> Callable[[Lane, Path], Suite]:
+    settings = Settings(secret_seed=7, ledger=tmp_path / "ledger.db", report=tmp_path / "index.html")
 
-    return build
+    def load(lane: Lane, path: Path) -> Suite:
+        name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+        return load_suite(path, name=name, lanes={lane.name: lane}, settings=settings)
+
+    return load
 
 
 @pytest.fixture
-def judge_all(context: Context, suite_at) -> Callable[[Lane, Path], dict[str, Evaluation]]:
-    """Judge every case of a suite; the evidence goes through JSON on its way, as it does in a run."""
+def judge_all(context: Context, suite_at) -> Callable[..., dict[str, Evaluation]]:
+    """Judge every case of a suite; the verdicts go through JSON on their way, as they do in a run."""
 
     def run(lane: Lane, path: Path, *, only: str = "") -> dict[str, Evaluation]:
         found = {}
-        for case in lane.collect(suite_at(lane, path)):
+        for case in collect_cases(suite_at(lane, path), lane):
             if only in case.name:
-                evidence = Evidence.from_wire(json.loads(json.dumps(lane.evaluate(case, context).to_wire())))
-                assert evidence.status is not Status.INFRA
-                found[case.name] = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
+                evaluation = Evaluation.from_wire(judge(case, lane, context).to_wire())
+                assert evaluation.status is not Status.INFRA, evaluation.why
+                found[case.name] = evaluation
         return found
 
     return run

@@ -88,9 +88,8 @@ class DslLane:
                     title=f"{part.kind} {part.name}".strip(),
                     subject=subject.model_copy(update={"parents": parents}),
                     inputs={**inputs, "part": part.name, "kind": part.kind},
-                    policy=suite.policy.model_copy(update={"expect": options.expect.get(name)}),
+                    policy=suite.policy,
                     line=part.line,
-                    markers=options.tags,
                 )
             )
         return cases

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,9 +133,14 @@ class Tools:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # The leader may be gone while its children live on: the whole group goes, always.
+    """Kill all of a group, its leader dead or not, and wait until none of it is left (a second at most)."""
+    deadline = time.monotonic() + 1
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        while time.monotonic() < deadline:  # raises as soon as the group is empty
+            os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(0.005)
     process.wait()
 
 

@@ -80,9 +80,8 @@ class SpecLane:
                     title=f"{stem} on {grammar.stem}",
                     subject=subject.model_copy(update={"parents": (digest_bytes(data),)}),
                     inputs=inputs,
-                    policy=suite.policy.model_copy(update={"expect": options.expect.get(name)}),
+                    policy=suite.policy,
                     line=suite.line("expect", name) or suite.line("patches"),
-                    markers=options.tags,
                 )
             )
         return cases

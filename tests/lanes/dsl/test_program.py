@@ -48,7 +48,7 @@ def test_hello() -> None:
     [
         ("task T {\n  step a tool.read { path: \"x\" }\n}", "2:10: unexpected 'tool', expected ':'"),
         ("task T {\n  step a: tool.read { path: \"x }\n}", "2:29: unexpected"),
-        ("task T {\n  step a: tool.read { path: \"x\" }\n", "2:34: the text ends, expected '}' or evaluation or step or success"),
+        ("task T {\n  step a: tool.read { path: \"x\" }\n", "2:34: the text ends, expected '}' or evaluation or step"),
         ("task T {\n}", "2:1: unexpected '}', expected step"),
         ("", "1:1: the text ends"),
         ("task T {\n  step a: tool.read { path: \"x\" path: \"y\" }\n}", "2:33: path is given twice"),
