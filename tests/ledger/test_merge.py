@@ -1,0 +1,96 @@
+"""Ledgers of several machines or shards become one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from harness.core.errors import LedgerError
+from harness.ledger import queries
+from harness.ledger.journal import folder_of
+from harness.ledger.merge import merge
+from harness.ledger.store import Ledger
+from tests.ledger.factory import fill, make_evaluation, make_run
+from tests.ledger.test_journal import kill_writer
+
+TABLES = ("runs", "evaluations", "components", "gates", "attempts", "lineage", "snapshots")
+
+
+def contents(path):
+    with Ledger.read(path) as ledger:
+        return {table: sorted(map(json.dumps, ledger.rows(f"SELECT * FROM {table}"))) for table in TABLES}
+
+
+def test_two_shards(tmp_path):
+    fill(tmp_path / "a.db", [make_evaluation("a"), make_evaluation("b", parents=("a",))], start=1)
+    fill(tmp_path / "b.db", [make_evaluation("c", status="wrong", score=0.1)], start=2)
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        assert [(m.runs, m.evaluations) for m in (merge(ledger, tmp_path / f"{n}.db") for n in "ab")] == [
+            (1, 2),
+            (1, 1),
+        ]
+        assert {row["subject"] for row in queries.leaderboard(ledger)} == {"a", "b", "c"}
+    once, a, b = (contents(tmp_path / f"{name}.db") for name in ("l", "a", "b"))
+    for table in TABLES:
+        assert once[table] == sorted(a[table] + b[table])
+
+
+def test_merging_twice_changes_nothing(tmp_path):
+    fill(tmp_path / "a.db", [make_evaluation("a")], [make_evaluation("b")])
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        merge(ledger, tmp_path / "a.db")
+        once = contents(tmp_path / "l.db")
+        again = merge(ledger, tmp_path / "a.db")
+        assert (again.runs, again.evaluations) == (0, 0)
+    assert contents(tmp_path / "l.db") == once == contents(tmp_path / "a.db")
+
+
+def test_a_run_that_was_still_going_is_completed_later(tmp_path):
+    with Ledger.open(tmp_path / "a.db") as source, Ledger.open(tmp_path / "l.db") as ledger:
+        source.begin(make_run())
+        source.record(make_evaluation("a"), run_id=make_run().run_id)
+        source.flush()
+        merge(ledger, tmp_path / "a.db")
+        assert queries.run(ledger)["status"] == "running"
+        source.record(make_evaluation("b"), run_id=make_run().run_id)
+        source.finish(make_run().run_id)
+        assert merge(ledger, tmp_path / "a.db").evaluations == 1
+        assert queries.run(ledger)["status"] == "finished"
+    assert contents(tmp_path / "l.db") == contents(tmp_path / "a.db")
+
+
+def test_a_killed_shard_is_replayed_first(tmp_path):
+    kill_writer(tmp_path / "a.db", 3)
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        merged = merge(ledger, tmp_path / "a.db")
+        assert merged.evaluations == 3
+        assert "was killed" in merged.notices[0]
+
+
+def test_a_journal_alone(tmp_path):
+    run_id = kill_writer(tmp_path / "a.db", 3)
+    [saved] = folder_of(tmp_path / "a.db").glob("*.jsonl")
+    shutil.copy(saved, tmp_path / "saved.jsonl")
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        assert merge(ledger, tmp_path / "saved.jsonl").evaluations == 3
+        assert merge(ledger, tmp_path / "saved.jsonl").evaluations == 0
+        assert queries.run(ledger)["run_id"] == run_id
+
+
+def test_what_cannot_be_merged(tmp_path):
+    (tmp_path / "no.jsonl").write_text("{}\n")
+    (tmp_path / "no.db").write_bytes(b"x" * 4096)
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        for name, said in (
+            ("l.db", "into itself"),
+            ("none.db", "no ledger here"),
+            ("none.jsonl", "no ledger here"),
+            ("no.jsonl", "not the journal"),
+            ("no.db", "damaged"),
+        ):
+            with pytest.raises(LedgerError, match=said):
+                merge(ledger, tmp_path / name)
+        assert queries.runs(ledger) == []
+    assert (tmp_path / "no.db").exists()
