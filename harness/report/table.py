@@ -59,12 +59,14 @@ def layout(
         paint: Applies a colour after the cell got its width.
     """
     shown = [i for i, column in enumerate(columns) if column.optional == 0 or any(row[i] for row in rows)]
-    while True:
-        widths = _widths(columns, rows, shown, limit)
+    widths = _widths(columns, rows, shown, limit)
+    while _total(widths) > limit:
         droppable = [i for i in shown if columns[i].optional]
-        if sum(widths.values()) + GAP * (len(shown) - 1) <= limit or not droppable:
+        if not droppable:
+            _squeeze(columns, widths, limit)
             break
         shown.remove(max(droppable, key=lambda i: columns[i].optional))
+        widths = _widths(columns, rows, shown, limit)
     heads = ([column.title for column in columns], ["dim"] * len(columns))
     painted = [heads, *zip(rows, colours or [[""] * len(columns)] * len(rows), strict=True)]
     return [
@@ -73,15 +75,22 @@ def layout(
     ]
 
 
+def _total(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + GAP * (len(widths) - 1)
+
+
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: list[int], limit: int) -> dict[int, int]:
     widths = {i: max([width(columns[i].title), *(width(row[i]) for row in rows)]) for i in shown}
-    excess = sum(widths.values()) + GAP * (len(shown) - 1) - limit
-    for i in shown:
-        if columns[i].flexible and excess > 0:
-            taken = min(excess, max(0, widths[i] - columns[i].least))
-            widths[i] -= taken
-            excess -= taken
+    for i in reversed(shown):  # what stands further right matters less
+        if columns[i].flexible:
+            widths[i] -= min(max(0, _total(widths) - limit), max(0, widths[i] - columns[i].least))
     return widths
+
+
+def _squeeze(columns: Sequence[Column], widths: dict[int, int], limit: int) -> None:
+    """On a very narrow terminal even names lose their least width, and then everything does."""
+    for i in sorted(widths, key=lambda i: not columns[i].flexible):
+        widths[i] -= min(max(0, _total(widths) - limit), widths[i] - 1)
 
 
 def _cell(column: Column, text: str, columns: int) -> str:

@@ -20,14 +20,14 @@ RERUN_LINES = 3
 
 COLUMNS = (
     Column(" #", right=True),
-    Column("candidate", flexible=True),
+    Column("candidate", flexible=True, least=24),
     Column("score", right=True),
     Column("Δ last", optional=2),
     Column("gates", right=True, optional=3),
     Column("status"),
     Column("stability", right=True, optional=4),
     Column("median", right=True, optional=5),
-    Column("style", optional=6),
+    Column("style", flexible=True, least=14, optional=6),
 )
 
 

@@ -1,0 +1,225 @@
+"""Page: what the HTML report shows of one run, gathered from the ledger before anything is rendered."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from harness.core.case import slug
+from harness.core.digest import digest_bytes
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.report import rerun
+from harness.report.text import failed, reason
+
+Row = dict[str, Any]
+
+ROWS = 500  # of one table; a browser shows more, nobody reads them
+CARDS = 200  # cases shown with everything that is known of them
+FACTS = 40
+RECENT = 20
+
+TIERS = {
+    Tier.A: "namespaces, pivoted root, Landlock, seccomp, rlimits and a cgroup that accounts for memory",
+    Tier.B: "as A without the cgroup: peak memory is a lower bound",
+    Tier.C: "no namespaces: Landlock, seccomp and rlimits",
+    Tier.D: "a process with rlimits; files and network of the user are within reach",
+    Tier.E: "no isolation at all",
+}
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One evaluation.
+
+    Attributes:
+        row: Its columns in the ledger.
+        rank: Its place in the suite; None for what has no score.
+        anchor: The id of its card.
+        delta: What changed since the last comparable run.
+        gates: Its gates.
+        components: Its components.
+        attempts: Its attempts.
+        evidence: The evidence as recorded; empty if it has no card.
+        reason: What is wrong with it, empty if nothing is.
+        rerun: The command that runs it again.
+    """
+
+    row: Row
+    rank: int | None
+    anchor: str
+    delta: Row | None
+    gates: list[Row]
+    components: list[Row]
+    attempts: list[Row]
+    evidence: Row = field(default_factory=dict)
+    reason: str = ""
+    rerun: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """`good`, `quiet` (neither passed nor failed) or `bad`."""
+        if self.row["expected"] is not None:
+            return "good" if self.row["as_expected"] else "bad"
+        return "good" if self.row["passed"] else "quiet" if self.row["neutral"] else "bad"
+
+
+@dataclass(slots=True)
+class Board:
+    """The leaderboard of one suite.
+
+    Attributes:
+        lane: Its lane.
+        suite: Its suite.
+        shown: The first candidates.
+        hidden: The rest, by status.
+        controls: The planted controls.
+        leader: The ledger's best subject, if this run did not judge it.
+    """
+
+    lane: str
+    suite: str
+    shown: list[Candidate]
+    hidden: Counter[str]
+    controls: list[Candidate]
+    leader: Row | None
+
+    @property
+    def size(self) -> int:
+        """All candidates, shown or not."""
+        return len(self.shown) + self.hidden.total()
+
+
+@dataclass(slots=True)
+class Page:
+    """Everything the report shows.
+
+    Attributes:
+        run: The run.
+        seconds: How long it took, None while it runs.
+        tier: What its isolation tier means.
+        boards: Its suites.
+        cards: Candidates with all their evidence, failing ones first.
+        uncarded: How many have no card.
+        verdicts: How many are `good` (as they should be), `bad` or `quiet` (neither).
+        statuses: How often each status was seen, in order of precedence.
+        recent: The last runs of the ledger.
+        versions: What software judged.
+        ledger: The ledger's path.
+    """
+
+    run: Row
+    seconds: float | None
+    tier: str
+    boards: list[Board]
+    cards: list[Candidate]
+    uncarded: int
+    verdicts: dict[str, int]
+    statuses: list[tuple[str, int]]
+    recent: list[Row]
+    versions: dict[str, str]
+    ledger: str
+
+
+def gather(ledger: Ledger, run_id: str | None = None) -> Page:
+    """Read all that the report of a run shows.
+
+    Raises:
+        LedgerError: if the ledger cannot be read or has no such run.
+    """
+    run = queries.run(ledger, run_id or "latest")
+    rows = queries.evaluations(ledger, run["run_id"])
+    candidates = _candidates(ledger, run, rows)
+    boards = [
+        _board(ledger, list(group)) for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
+    ]
+    # The failing ones are why somebody opens this page.
+    order = sorted(candidates, key=lambda c: ({"bad": 0, "quiet": 1, "good": 2}[c.verdict], c.rank or 0))
+    cards = order[:CARDS]
+    for card in cards:
+        record = queries.load(ledger, run["run_id"], card.row["nodeid"]).to_wire()
+        card.evidence = _evidence(record["evidence"])
+        card.rerun = rerun.command(run, card.row["nodeid"])
+    seen = Counter(row["status"] for row in rows)
+    return Page(
+        run=run,
+        seconds=_seconds(run),
+        tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
+        boards=boards,
+        cards=cards,
+        uncarded=len(order) - len(cards),
+        verdicts={word: sum(c.verdict == word for c in candidates) for word in ("good", "bad", "quiet")},
+        statuses=[(status.value, seen[status]) for status in reversed(Status) if seen[status]],
+        recent=queries.runs(ledger, limit=RECENT),
+        versions=json.loads(run["versions"]),
+        ledger=ledger.path.name,
+    )
+
+
+def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
+    gates, components, attempts = (
+        queries.details(ledger, run["run_id"], table) for table in ("gates", "components", "attempts")
+    )
+    deltas = queries.deltas(ledger, run["run_id"])
+    found, places = [], Counter[tuple[str, str]]()
+    for row in rows:
+        nodeid, place = row["nodeid"], (row["lane"], row["suite"])
+        places[place] += row["expected"] is None
+        wrong = failed(row) or not (row["passed"] or row["as_expected"])
+        found.append(
+            Candidate(
+                row=row,
+                rank=places[place] if row["score"] is not None and row["expected"] is None else None,
+                anchor=anchor(nodeid),
+                delta=deltas.get(nodeid),
+                gates=gates.get(nodeid, []),
+                components=components.get(nodeid, []),
+                attempts=attempts.get(nodeid, []),
+                reason=reason(row, gates.get(nodeid, [])) if wrong else "",
+            )
+        )
+    return found
+
+
+def anchor(nodeid: str) -> str:
+    """An id to link to: readable, and unique because node ids that differ only in punctuation exist."""
+    return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
+
+
+def _board(ledger: Ledger, candidates: list[Candidate]) -> Board:
+    first = candidates[0].row
+    contestants = [c for c in candidates if c.row["expected"] is None]
+    leaders = [
+        row
+        for row in queries.leaderboard(ledger, lane=first["lane"], suite=first["suite"], top=1)
+        if row["suite"] == first["suite"] and row["passed"] and row["expected"] is None
+    ]
+    judged = {c.row["digest"] for c in candidates}
+    return Board(
+        lane=first["lane"],
+        suite=first["suite"],
+        shown=contestants[:ROWS],
+        hidden=Counter(c.row["status"] for c in contestants[ROWS:]),
+        controls=[c for c in candidates if c.row["expected"] is not None],
+        leader=leaders[0] if leaders and leaders[0]["digest"] not in judged else None,
+    )
+
+
+def _evidence(evidence: Row) -> Row:
+    facts = evidence["facts"]
+    shown = {
+        str(key): value if isinstance(value, str) else json.dumps(value) for key, value in list(facts.items())[:FACTS]
+    }
+    return evidence | {"facts": shown, "more_facts": max(0, len(facts) - FACTS)}
+
+
+def _seconds(run: Row) -> float | None:
+    if not run["finished_at"]:
+        return None
+    return (datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["started_at"])).total_seconds()
