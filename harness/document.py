@@ -37,6 +37,11 @@ _STR = "tag:yaml.org,2002:str"
 _MERGE = "<<"
 
 
+# A suite is read twice in a row: for the folders it calls untrusted, and to be collected.
+REMEMBERED = 16
+_latest: dict[Path, tuple[tuple[int, int, int], Document]] = {}
+
+
 class Document(NamedTuple):
     """What a YAML file says and where it says it."""
 
@@ -46,14 +51,17 @@ class Document(NamedTuple):
 
 
 def read_document(path: Path) -> Document:
-    """Read a YAML file.
+    """Read a YAML file. The value may be shared with other callers: do not change it.
 
     Raises:
         SuiteError: if it cannot be read, is no YAML, repeats a key, or is unreasonably large or deep.
     """
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+            found = os.fstat(file.fileno())
+            size, signature = found.st_size, (found.st_ino, found.st_size, found.st_mtime_ns)
+            if _latest.get(path, (None,))[0] == signature:
+                return _latest[path][1]
             data = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
         raise SuiteError("it is a directory, not a file", where=str(path)) from None
@@ -69,7 +77,11 @@ def read_document(path: Path) -> Document:
         raise SuiteError(
             f"byte 0x{data[error.start]:02x} is not UTF-8", where=position(path, line, column), fix="save it as UTF-8"
         ) from None
-    return _Reader(path, text).read()
+    document = _Reader(path, text).read()
+    if len(_latest) >= REMEMBERED:
+        _latest.clear()
+    _latest[path] = (signature, document)
+    return document
 
 
 class _Reader:

@@ -102,6 +102,7 @@ class Registry:
         self.manager.add_hookspecs(Hooks)
         self._built_in = tuple(built_in)
         self._lanes: dict[str, Lane] | None = None
+        self._entry_points = False
 
     def register(self, plugin: object) -> None:
         """Add a plugin object or module; one that is there already stays as it is."""
@@ -119,7 +120,9 @@ class Registry:
         if self._lanes is None:
             for module in self._built_in:
                 self.register(importlib.import_module(module))
-            self.manager.load_setuptools_entrypoints(PROJECT)
+            if not self._entry_points:  # looking through every installed distribution takes a while
+                self.manager.load_setuptools_entrypoints(PROJECT)
+                self._entry_points = True
             lanes: dict[str, Lane] = {}
             for group in reversed(self.manager.hook.crucible_lanes()):
                 for lane in group:

@@ -44,7 +44,7 @@ def judge(case: Case, lane: Lane, context: Context) -> Evaluation:
         if evidence.seconds == 0:
             evidence = evidence.model_copy(update={"seconds": time.perf_counter() - started})
         evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
-        evaluation.to_wire()
+        evaluation.model_dump_json()  # facts may hold what JSON cannot
     except (Exception, SystemExit) as error:
         return unjudged(case, _summary(error, lane), seconds=time.perf_counter() - started, tier=context.tier)
     return evaluation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,11 @@ from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
-    from harness.hooks import Lane
+    from harness.hooks import Registry
     from harness.session import RunSession
 
 SEAL = pytest.StashKey[Seal]()
+REGISTRY: pytest.StashKey[Registry] = pytest.StashKey()
 SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
 MARKERS = {
     "toolgen": "a machine-written tool judged by a Crucible suite",
@@ -66,8 +67,8 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
     """A conftest.py or plugin may bring lanes: hand it to the lane registry."""
     if any(hasattr(plugin, name) for name in LANE_HOOKS):
         config = manager.get_plugin("pytestconfig")
-        if config is not None and SESSION in config.stash:
-            config.stash[SESSION].registry.register(plugin)
+        if config is not None and REGISTRY in config.stash:
+            config.stash[REGISTRY].register(plugin)
         if config is not None and SEAL in config.stash:
             config.stash[SEAL].renew()
 
@@ -170,14 +171,20 @@ def _covers(config: pytest.Config | None, path: str | os.PathLike[str]) -> bool:
         return False
     seal = config.stash.get(SEAL, None)
     if seal is None:
-        seal = config.stash[SEAL] = Seal(config, lambda: _lanes(config))
+        seal = config.stash[SEAL] = Seal(config, lambda: _registry(config).lanes)
     return seal.covers(path)
 
 
-def _lanes(config: pytest.Config) -> Mapping[str, Lane]:
-    from harness.session import make_registry
+def _registry(config: pytest.Config) -> Registry:
+    """The lanes of every plugin and conftest.py that pytest has loaded so far; later ones are added as they come."""
+    if REGISTRY not in config.stash:
+        from harness import hooks
 
-    return make_registry(config).lanes
+        registry = config.stash[REGISTRY] = hooks.Registry(built_in=hooks.BUILT_IN)
+        for plugin in config.pluginmanager.get_plugins():
+            if any(hasattr(plugin, name) for name in LANE_HOOKS):
+                registry.register(plugin)
+    return config.stash[REGISTRY]
 
 
 def _drawn_seed(config: pytest.Config) -> int:
@@ -195,7 +202,11 @@ def _session(config: pytest.Config) -> RunSession:
 
         folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder") or config.stash.get(_FOLDER, None)
         session = config.stash[SESSION] = RunSession(
-            config, seal=config.stash.get(SEAL, None), folder=folder, drawn_seed=_drawn_seed(config)
+            config,
+            registry=_registry(config),
+            seal=config.stash.get(SEAL, None),
+            folder=folder,
+            drawn_seed=_drawn_seed(config),
         )
     return session
 

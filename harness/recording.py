@@ -8,7 +8,6 @@ import platform
 import shlex
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +19,7 @@ from harness.config import Settings
 from harness.core.case import Case
 from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation
+from harness.core.evidence import Evidence
 from harness.core.gate import GateResult
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.status import Status
@@ -53,6 +53,7 @@ class Recording:
         gates: The run gates, after they were held.
         reasons: Why the exit status became 1 although pytest saw no failure.
         notices: What people must be told.
+        aborted: Whether it was interrupted.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Recording:
         self.notices: list[str] = []
         self.leaderboard: list[str] = []
         self.report_path: Path | None = None
-        self._aborted = False
+        self.aborted = False
 
     def begin(self) -> None:
         """Open the ledger and register the run.
@@ -102,6 +103,28 @@ class Recording:
         self.ledger.begin(run)
         self.run = run
 
+    def recall(self) -> dict[str, Evidence]:
+        """Evidence of earlier runs that still stands, by node id: same subject, inputs and policy, machine and tier.
+
+        Only for lanes that say, by `keyed = True`, that a case's inputs name the content of all the verdict depends on.
+        Whoever names a secret seed wants to see it run.
+        """
+        from harness.ledger import queries
+
+        if self.settings.fresh or self.config.option.crucible_secret_seed is not None or self.ledger is None:
+            return {}
+        lanes = self.registry.lanes
+        keys = {nodeid: case.key for nodeid, case in self.cases.items() if getattr(lanes[case.lane], "keyed", False)}
+        known = queries.judged(self.ledger, keys.values(), machine=machine()) if keys else {}
+        found: dict[str, Evidence] = {}
+        for nodeid, key in keys.items():
+            evidence = known[key].evidence if key in known else None
+            if evidence is not None and evidence.status not in NEUTRAL and evidence.tier in (None, self.tier):
+                found[nodeid] = evidence.model_copy(update={"facts": {**evidence.facts, "reused": True}})
+        if found:
+            self.notices.append(f"{len(found)} unchanged since an earlier run, judged anew with --fresh")
+        return found
+
     def close(self) -> None:
         """Close the ledger; a run that was not finished stays in its journal."""
         if self.ledger is not None:
@@ -114,10 +137,9 @@ class Recording:
         """Record a case, whoever judged it; one that came to no verdict is `infra`."""
         if report.nodeid not in self.cases or self.run is None:
             return
-        wire = getattr(report, "crucible", None)
-        if wire is not None:
-            evaluation = self._fresh.pop(report.nodeid, None) or Evaluation.from_wire(wire)
-            self._record(evaluation)
+        text: str | None = getattr(report, "crucible", None)
+        if text is not None:
+            self._record(self._fresh.pop(report.nodeid, None) or Evaluation.model_validate_json(text))
         elif report.failed and report.nodeid not in self.rows:
             # A worker that died, or another plugin that failed before the case began.
             self._record(unjudged(self.cases[report.nodeid], _reason(report), tier=self.tier))
@@ -137,35 +159,35 @@ class Recording:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """`review` and `noisy` are categories of their own; to JUnit and --lf they are skips with a reason."""
-        wire: Mapping[str, Any] | None = getattr(report, "crucible", None)
-        if wire is None or not report.skipped:
+        if not report.skipped or not hasattr(report, "crucible"):
             return None
-        status = wire["evidence"]["status"]
+        status = dict(report.user_properties).get("crucible_status")
         if status not in NEUTRAL:
             return None
-        category, letter, word = NEUTRAL[Status(status)]
+        category, letter, word = NEUTRAL[Status(str(status))]
         return category, letter, (word, {"yellow": True})
 
     def pytest_keyboard_interrupt(self) -> None:
         """What finished is kept, the run counts as aborted."""
-        self._aborted = True
+        self.aborted = True
 
     def pytest_internalerror(self) -> None:
         """Likewise."""
-        self._aborted = True
+        self.aborted = True
 
     # When the run is over
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Store what is pending, hold the gates and decide the exit status."""
-        if self._aborted:
+        if self.aborted:
             self._drain()
         complete = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
         if exitstatus in complete and not self.config.option.collectonly:
             self._judge_run(int(exitstatus))
         self._finish()
-        if self.reasons and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        failed = self.reasons or not all(gate.passed for gate in self.gates)
+        if failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._empty_shard():
             session.exitstatus = pytest.ExitCode.OK
@@ -192,26 +214,20 @@ class Recording:
         for text in self.settings.gates:
             result = hold_gate(parse_gate(text), list(self.rows.values()), baseline=baseline)
             self.gates.append(result)
-            if not result.passed:
-                self.reasons.append(f"the gate {text!r} fails: {result.why}")
 
     def _baseline(self) -> list[dict[str, Any]] | None:
-        try:
-            from harness.ledger import queries
-        except ImportError:
-            return None
-        find = getattr(queries, "baseline", None)
-        if find is None or self.ledger is None or self.run is None:
+        from harness.ledger import queries
+
+        if self.ledger is None or self.run is None:
             return None
         self.ledger.flush()
-        found: list[dict[str, Any]] | None = find(self.ledger, self.run.run_id)
-        return found
+        return queries.baseline(self.ledger, self.run.run_id)
 
     def _finish(self) -> None:
         if self.ledger is None or self.run is None:
             return
         try:
-            self.ledger.finish(self.run.run_id, RunStatus.ABORTED if self._aborted else RunStatus.FINISHED, self.tier)
+            self.ledger.finish(self.run.run_id, RunStatus.ABORTED if self.aborted else RunStatus.FINISHED, self.tier)
         except CrucibleError as error:
             self.reasons.append(f"the ledger could not be completed: {error}")
         self.notices += self.ledger.notices

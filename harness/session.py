@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import hooks
 from harness.collection import SHARE, CaseItem, Share
 from harness.config import Settings, settle
 from harness.context import Context
@@ -17,6 +18,7 @@ from harness.core.case import Case
 from harness.core.digest import derive_seed
 from harness.core.errors import LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
+from harness.core.evidence import Evidence
 from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge import evaluate, judge, prove_tier, scratch_folder
@@ -26,7 +28,6 @@ from harness.untrusted import SUFFIX, Seal
 if TYPE_CHECKING:
     from harness.recording import Recording
 
-LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
 COMMAND = (
     "epoch",
     "attempts",
@@ -53,14 +54,21 @@ class RunSession:
     """
 
     def __init__(
-        self, config: pytest.Config, *, seal: Seal | None, folder: str | None, drawn_seed: int | None = None
+        self,
+        config: pytest.Config,
+        *,
+        registry: Registry,
+        seal: Seal | None,
+        folder: str | None,
+        drawn_seed: int | None = None,
     ) -> None:
         self.config = config
         self.seal = seal
         self.problem = ""
         self.is_worker = hasattr(config, "workerinput")
-        self.registry = make_registry(config)
+        self.registry = registry
         self._context: Context | None = None
+        self._recalled: dict[str, Evidence] = {}
         self._wrong_suites = 0
         snapshot = Snapshot(Path(folder)) if folder else None
         try:
@@ -142,8 +150,12 @@ class RunSession:
         if self.recording is not None and self.recording.cases:
             try:
                 self.recording.begin()
+                self._recalled = self.recording.recall()
             except LedgerError as error:
                 raise pytest.UsageError(str(error)) from None
+            if self.share.snapshot is not None:
+                recalled = {nodeid: evidence.to_wire() for nodeid, evidence in self._recalled.items()}
+                self.share.snapshot.put("recalled", recalled)
 
     def _sealed(self) -> list[str]:
         if self.seal is None:
@@ -190,12 +202,18 @@ class RunSession:
             if self.is_worker and self.share.snapshot is not None:
                 proved = self.share.snapshot.get("tier")
                 tier = self.share.tier = None if proved is None else Tier(proved)
+                recalled = self.share.snapshot.get("recalled") or {}
+                self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
             self._context = Context(secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=tier)
         return self._context
 
     def judge(self, case: Case) -> Evaluation:
-        """Judge one case of this run."""
-        return judge(case, self.registry.lanes[case.lane], self.context)
+        """Judge one case of this run, or score again what was observed in an earlier one."""
+        context, lane = self.context, self.registry.lanes[case.lane]
+        evidence = self._recalled.get(case.nodeid)
+        if evidence is not None:
+            return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
+        return judge(case, lane, context)
 
     def evaluate(self, path_or_case: Any, **options: Any) -> Evaluation:
         """`harness.evaluate` with this session's lanes, epoch, attempts and secret seed unless told otherwise."""
@@ -257,7 +275,8 @@ class RunSession:
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
         if not (self.is_worker or self.share.snapshot or stopped or session.config.option.collectonly):
             self._begin()
-        return (yield)
+        with _rare_garbage_collection():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -268,7 +287,9 @@ class RunSession:
         if call.when == "call" and isinstance(item, CaseItem):
             evaluation = self.share.fresh.get(item.nodeid)
             if evaluation is not None:
-                report.crucible = evaluation.to_wire()  # type: ignore[attr-defined]
+                # Text, not a tree: pytest keeps all reports, and ten thousand trees slow every garbage collection
+                # and every message of a worker down.
+                report.crucible = evaluation.model_dump_json()  # type: ignore[attr-defined]
                 if report.skipped:
                     report.longrepr = (str(item.path), item.case.line or 1, f"Skipped: {call.excinfo.value}")  # type: ignore[union-attr]
                 if self.is_worker:
@@ -276,17 +297,24 @@ class RunSession:
         return report
 
 
-def make_registry(config: pytest.Config) -> Registry:
-    """The lanes of every plugin and conftest.py that pytest has loaded so far.
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage less often while cases run.
 
-    Raises:
-        CrucibleError: never here; looking at `lanes` may.
+    Thousands of cases, reports and records live until the end; looking for garbage among them again and again took a
+    quarter of the time.
     """
-    registry = Registry(built_in=hooks.BUILT_IN)
-    for plugin in config.pluginmanager.get_plugins():
-        if any(hasattr(plugin, name) for name in LANE_HOOKS):
-            registry.register(plugin)
-    return registry
+    if gc.get_freeze_count() or not gc.isenabled():  # somebody else has a plan
+        yield
+        return
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(max(thresholds[0], 20_000), *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _shown(path: Path, root: Path) -> str:

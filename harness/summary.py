@@ -22,19 +22,23 @@ def write_summary(recording: Recording, terminal: Any) -> None:
         recording: The run.
         terminal: pytest's terminal reporter.
     """
-    if not (recording.run or recording.reasons or recording.notices):
+    if not (recording.run or recording.reasons or recording.notices or recording.gates):
         return
     terminal.section("crucible")
     for notice in recording.notices:
         terminal.write_line(f"notice: {notice}", yellow=True)
     if recording.run is not None:
         counts = ", ".join(f"{recording.statuses[status]} {status}" for status in Status if recording.statuses[status])
-        terminal.write_line(f"run {recording.run.run_id}, epoch {recording.settings.epoch}: {counts or 'no verdict'}")
+        ended = "; ABORTED, what finished is in the ledger" if recording.aborted else ""
+        terminal.write_line(
+            f"run {recording.run.run_id}, epoch {recording.settings.epoch}: {counts or 'no verdict'}{ended}"
+        )
     if recording.sandbox_line:
         terminal.write_line(recording.sandbox_line)
     for line in recording.leaderboard:
         terminal.write_line(line)
-    _cases(recording, terminal, "not as their suites ask", recording.failing, rerun=True)
+    if not recording.leaderboard or recording.config.option.tbstyle == "no":  # nobody else names them
+        _cases(recording, terminal, "not as their suites ask", recording.failing, rerun=True)
     judged = [found for found in recording.neutral if found.status is not Status.SKIPPED]
     _cases(recording, terminal, "neither passed nor failed", judged, rerun=True)
     skipped = [found for found in recording.neutral if found.status is Status.SKIPPED]

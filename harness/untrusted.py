@@ -81,6 +81,7 @@ class Seal:
         self._lanes = lanes
         self._suites: list[str] | None = None
         self._areas: list[Area] | None = None
+        self._documents: dict[str, Any] = {}
         self.dropped: list[tuple[str, str]] = []
         """Suite files that lie among another suite's untrusted files, and that other suite."""
 
@@ -117,10 +118,12 @@ class Seal:
             lanes = {}
         areas: list[Area] = []
         for suite in self._suites:
-            try:
-                value = read_document(Path(suite)).value
-            except CrucibleError:
-                continue  # it is reported where it is collected
+            if suite not in self._documents:
+                try:
+                    self._documents[suite] = read_document(Path(suite)).value
+                except CrucibleError:
+                    self._documents[suite] = None  # it is reported where it is collected
+            value = self._documents[suite]
             if isinstance(value, dict):
                 lane = lanes.get(str(value.get("lane")))
                 # The conftest.py that brings the lane may not be loaded yet: until then every path is suspect.
