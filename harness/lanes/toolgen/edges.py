@@ -24,16 +24,14 @@ def derived_edges(kinds: dict[str, Kind], base: dict[str, Any]) -> list[bytes]:
 
     Parameters take turns, so that a tool with several of them gets some of each.
     """
-    turns = [((name, value) for value in extremes(kind)) for name, kind in kinds.items()]
+    turns = {name: extremes(kind) for name, kind in kinds.items()}
     found: dict[bytes, None] = {}
     while turns and len(found) < MOST:
-        for turn in list(turns):
-            named = next(turn, None)
-            if named is None:
-                turns.remove(turn)
-                continue
+        for name in list(turns):
             try:
-                found[encode({**base, named[0]: named[1]})] = None
+                found[encode({**base, name: next(turns[name])})] = None
+            except StopIteration:
+                del turns[name]
             except CodecError:
                 continue
     return list(found)[:MOST]

@@ -10,7 +10,7 @@ NETWORK = ("socket", "ssl", "urllib", "http", "requests", "ftplib", "smtplib", "
 FILES = ("open", "shutil", "tempfile")
 ALWAYS = (
     "eval", "exec", "compile", "__import__", "breakpoint", "input",
-    "os.system", "os.popen", "os.fork*", "os.exec*", "os.spawn*", "os.posix_spawn*", "os.kill*", "os._exit",
+    "os.system", "os.popen", "os.fork*", "os.exec*", "os.spawn*", "os.posix_spawn*", "os.kill*",
     "os.remove", "os.unlink", "os.rmdir", "os.rename", "os.replace", "os.chmod", "os.environ", "os.putenv",
     "subprocess", "pty", "ctypes", "cffi", "multiprocessing", "signal", "importlib", "runpy", "code", "pickle",
     "marshal",

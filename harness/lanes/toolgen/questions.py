@@ -134,7 +134,8 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
     asked: set[bytes] = set()
     examples = [_example(tool, oracle, index, asked) for index in range(len(tool.spec.test_cases))]
     hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
-    counts = (count, *([max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
+    # One more than wanted: Hypothesis begins every draw with the simplest value, which is among the shared ones.
+    counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
     drawn = draw_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
     first = _ask_oracle(oracle, drawn.draws[0], "drawn", asked)
     if oracle is not None and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):

@@ -234,7 +234,10 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
         except json.JSONDecodeError as error:
             raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
     else:
-        value = read_document(file).value
+        try:
+            value = read_document(file).value
+        except SuiteError as error:
+            raise SpecError(error.what, where=error.where, fix=error.fix) from None
     if not isinstance(value, dict):
         raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
     if isinstance(value.get("test_cases"), list):
@@ -242,7 +245,8 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
     try:
         return ToolSpec.model_validate(value), where
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is the reason of the missing one.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
         what = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
         raise SpecError(

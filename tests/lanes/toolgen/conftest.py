@@ -14,7 +14,7 @@ from harness.core.policy import Policy
 from harness.lanes.toolgen.lane import Toolgen, case_for
 from harness.lanes.toolgen.spec import read_tool
 
-TOOL = """
+TOOL = textwrap.dedent("""
     tool_id: clamp
     description: Clamp a number into a closed interval.
     signature: "def clamp(x: int, lo: int, hi: int) -> int"
@@ -22,8 +22,8 @@ TOOL = """
       - {input: {x: 5, lo: 0, hi: 3}, expected_output: 3}
       - {input: {x: -5, lo: 0, hi: 3}, expected_output: 0}
     workload_size: 50
-"""
-ORACLE = """
+""")
+ORACLE = textwrap.dedent("""
     from hypothesis import strategies as st
 
 
@@ -36,7 +36,7 @@ ORACLE = """
     def inputs():
         triples = st.tuples(st.integers(-99, 99), st.integers(-9, 9), st.integers(0, 20))
         return triples.map(lambda t: {"x": t[0], "lo": t[1], "hi": t[1] + t[2]})
-"""
+""")
 GOOD = '''
 """Clamp a number."""
 

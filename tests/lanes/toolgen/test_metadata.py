@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.lanes.toolgen.metadata import Metadata, read_metadata
+
+
+def test_a_block_is_read():
+    source = '# /// candidate\n# style = "trie"\n# parents = ["abc"]\n#\n# generator = "x"\n# license = "MIT"\n# ///\nx = 1\n'
+    assert read_metadata(source) == Metadata(style="trie", parents=("abc",), generator="x", license="MIT")
+
+
+def test_no_block_is_no_metadata():
+    assert read_metadata("x = 1\n") == Metadata()
+
+
+def test_a_broken_block_is_reported_not_fatal():
+    assert "TOML" in read_metadata("# /// candidate\n# style = \n# ///\n").problem
+    assert "style" in read_metadata("# /// candidate\n# style = 3\n# ///\n").problem
+    assert read_metadata("# /// candidate\n# style = 'a'\n").problem
+    assert read_metadata("# /// candidate\n# style = 'a'\n# ///\n" * 2).problem
+
+
+def test_other_keys_are_ignored():
+    assert read_metadata("# /// candidate\n# style = 'a'\n# model = 'b'\n# problem = 'c'\n# ///\n") == Metadata(
+        style="a"
+    )
+
+
+@given(st.text())
+def test_whatever_a_candidate_writes_there_is_survived(text):
+    lines = "\n".join(f"# {line}" for line in text.splitlines())
+    read_metadata(f"# /// candidate\n{lines}\n# ///\n")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.core.errors import SpecError
+from harness.lanes.toolgen.oracle import Reply, load_oracle, raised
+from harness.sandbox.codec import encode
+
+
+def load(tmp_path, text: str, digest: str):
+    path = tmp_path / "oracle.py"
+    path.write_text(text)
+    return load_oracle(path, digest)
+
+
+def test_a_reference_answers_and_may_spoil_its_input(tmp_path):
+    oracle = load(tmp_path, "def reference(a):\n    a.append(1)\n    return a\n", "d1")
+    key = encode({"a": [0]})
+    assert oracle.reply(key) == oracle.reply(key) == Reply("value", b"[0,1]")
+
+
+@pytest.mark.parametrize("error", ["ValueError", "KeyError", "TypeError", "ZeroDivisionError"])
+def test_an_exception_of_the_domain_is_an_answer(tmp_path, error):
+    oracle = load(tmp_path, f"def reference(a):\n    raise {error}('no')\n", f"d2{error}")
+    reply = oracle.reply(encode({"a": 1}))
+    assert (reply.kind, reply.exception) == ("raised", error)
+
+
+@pytest.mark.parametrize("error", ["RuntimeError", "NameError", "AssertionError", "AttributeError"])
+def test_any_other_exception_is_the_oracles_fault(tmp_path, error):
+    oracle = load(tmp_path, f"def reference(a):\n    raise {error}('no')\n", f"d3{error}")
+    with pytest.raises(SpecError, match=error) as caught:
+        oracle.reply(encode({"a": 1}))
+    assert caught.value.where.endswith("oracle.py:2")
+    assert oracle.reply(encode({"a": 1}), any_error=True).kind == "raised"
+
+
+def test_an_answer_that_cannot_cross_is_the_oracles_fault(tmp_path):
+    oracle = load(tmp_path, "def reference(a):\n    return {a}\n", "d4")
+    with pytest.raises(SpecError, match="set"):
+        oracle.reply(encode({"a": 1}))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("1 / 0\n", "importing the oracle raised ZeroDivisionError"),
+        ("reference = 3\n", "not callable"),
+        ("from os import *\n", "no reference"),
+        ("def reference(): ...\nPROPERTIES = [3]\n", "PROPERTIES"),
+        ("def reference(): ...\ninputs = 3\n", "inputs is not callable"),
+    ],
+)
+def test_what_is_wrong_with_an_oracle(tmp_path, text, what):
+    with pytest.raises(SpecError, match=what):
+        load(tmp_path, text, f"d5{what}")
+
+
+def test_exceptions_are_compared_by_type_alone():
+    assert raised(ValueError("a")).essence == raised(ValueError("b")).essence
+    assert raised(ValueError("a")).essence != raised(TypeError("a")).essence
+    assert Reply("value", b'{"message":"a","type":"ValueError"}').essence != raised(ValueError("a")).essence
+
+
+def test_a_made_up_exception_cannot_break_us():
+    assert Reply("raised", b"[[[").exception == "?"
+    assert Reply("raised", b"3").exception == "?"
