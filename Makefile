@@ -10,33 +10,35 @@ empty :=
 space := $(empty) $(empty)
 RUN_EXTRAS  := $(if $(strip $(EXTRAS)),[$(subst $(space),$(comma),$(strip $(EXTRAS)))],)
 TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
+# A stamp for each set of extras: an install that is up to date costs nothing.
+RUN_STAMP   := $(VENV)/.installed-run$(subst $(space),,$(addprefix -,$(EXTRAS)))
+TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS)))
 
 .PHONY: help run test check bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
-# A stamp for each set of extras: an install that is up to date costs nothing.
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24" -c constraints.txt
 
-$(VENV)/.installed-run-$(subst $(comma),-,$(RUN_EXTRAS)): pyproject.toml constraints.txt | $(BIN)/python
+$(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(RUN_EXTRAS)"
 	@touch $@
 
-$(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS)): pyproject.toml constraints.txt | $(BIN)/python
+$(TEST_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(TEST_EXTRAS)"
 	@touch $@
 
-run: $(VENV)/.installed-run-$(subst $(comma),-,$(RUN_EXTRAS))  ## evaluate all suites and leave a leaderboard
+run: $(RUN_STAMP)  ## evaluate all suites and leave a leaderboard
 	$(BIN)/pytest suites/ --epoch $(EPOCH) -n auto --min-tier C
 	@echo "report: $(CURDIR)/reports/index.html"
 
-test: $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))  ## the harness's own tests
+test: $(TEST_STAMP)  ## the harness's own tests
 	$(BIN)/pytest tests/ -n auto
 
-check: $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))  ## style, types, floors
+check: $(TEST_STAMP)  ## style, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -29,6 +29,7 @@ class Context:
         tier: What the boxes of this session were proved to be; None when nothing was probed.
         progress: Takes one short line for long work.
         protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
+        without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
     """
 
     secret_seed: int
@@ -36,6 +37,7 @@ class Context:
     tier: Tier | None = None
     progress: Callable[[str], None] = _silent
     protect: tuple[Path, ...] = ()
+    without: frozenset[str] = frozenset()
     _pools: list[BoxPool] = field(default_factory=list)
 
     def seed(self, case: Case, *parts: object) -> int:
@@ -48,7 +50,7 @@ class Context:
         if not self._pools:
             from harness.sandbox.pool import BoxPool
 
-            self._pools.append(BoxPool(protect=self.protect))
+            self._pools.append(BoxPool(protect=self.protect, without=self.without))
         return self._pools[0]
 
     def close(self) -> None:

@@ -41,6 +41,8 @@ class Schedule(Frozen):
     @field_validator("time_ms", "memory_mb", "cpu_factor", mode="before")
     @classmethod
     def _constant_is_a_range(cls, value: object) -> object:
+        if isinstance(value, list):  # what YAML and JSON have for a pair
+            return tuple(value)
         return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")

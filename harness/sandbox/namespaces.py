@@ -99,9 +99,27 @@ def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
         code = ctypes.get_errno()
         raise OSError(code, f"umount of the old root: {os.strerror(code)}")
     os.chdir("/")
+    _hide_skeleton(binds)
     _mount(None, "/", None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
+
+
+def _hide_skeleton(binds: Sequence[str]) -> None:
+    """The directories that lead to the binds can be walked through, not listed: their names tell of the machine."""
+    inside = [*binds, *(f"/dev/{name}" for name in DEVICES), WORK]
+    skeleton = {parent for path in inside for parent in _parents(path)} - set(binds)
+    for directory in skeleton:
+        if not any(directory.startswith(bind + "/") for bind in binds):
+            os.chmod(directory, 0o111)
+
+
+def _parents(path: str) -> list[str]:
+    found = []
+    while path != "/":
+        path = os.path.dirname(path)
+        found.append(path)
+    return found
 
 
 def _touch(path: str) -> None:

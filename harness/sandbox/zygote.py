@@ -229,6 +229,7 @@ def _open(zygote: Zygote, control: socket.socket, request: tuple[Any, ...], fds:
 def _reserve_channel(control_fd: int) -> int:
     """Keep descriptors 3 and 4, the channel of every box, taken, so that nothing we need later lands there."""
     moved = fcntl.fcntl(control_fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(control_fd)  # its number may be any: boxes close only what can be open below the limit
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for fd in (shim.QUESTIONS, shim.ANSWERS):
         os.dup2(null, fd)

@@ -1,0 +1,98 @@
+"""Candidates a second through pytest items, ledger and report included: 1,000 distinct ones under `-n auto`.
+
+    python benchmarks/item_throughput.py [--candidates 1000] [--workers auto]
+
+A throw-away project is written, judged by a real `pytest` process with `attempts: 1`, no jitter and 10 questions, and
+the rate is the number of candidates over the wall time of that whole process, start-up included. CPU time is that of
+the process with all its children.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOOL = """\
+tool_id: clamp
+description: Clamp a number into a closed interval.
+signature: "def clamp(x: int, lo: int, hi: int) -> int"
+docstring: Clamp x into [lo, hi].
+test_cases:
+  - {input: {x: 5, lo: 0, hi: 3}, expected_output: 3}
+  - {input: {x: -5, lo: 0, hi: 3}, expected_output: 0}
+"""
+ORACLE = """\
+from hypothesis import strategies as st
+
+def reference(x, lo, hi):
+    return max(lo, min(x, hi))
+
+def inputs():
+    return st.integers(0, 99).map(lambda n: {"x": n, "lo": 10, "hi": 50})
+
+def edges():
+    return [{"x": 10**30, "lo": 0, "hi": 1}]
+"""
+CANDIDATE = '''"""Clamp, variant {n}."""
+
+
+def clamp(x: int, lo: int, hi: int) -> int:
+    """Clamp x into [lo, hi]."""
+    return lo if x < lo else hi if x > hi else x  # {n}
+'''
+SUITE = """\
+lane: toolgen
+tool: tool
+candidates: candidates/*.py
+attempts: 1
+questions: 7
+jitter_ms: [0, 0]
+timing: none
+gates: {correctness: 1.0}
+"""
+
+
+def main() -> int:
+    """Write the project, run pytest on it, print one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--candidates", type=int, default=1000)
+    parser.add_argument("--workers", default="auto")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="crucible-bench-") as name:
+        root = Path(name)
+        (root / "tool").mkdir()
+        (root / "candidates").mkdir()
+        (root / "tool" / "tool.yaml").write_text(TOOL, encoding="utf-8")
+        (root / "tool" / "oracle.py").write_text(ORACLE, encoding="utf-8")
+        (root / "clamp.suite.yaml").write_text(SUITE, encoding="utf-8")
+        for n in range(options.candidates):
+            (root / "candidates" / f"c{n:05d}.py").write_text(CANDIDATE.format(n=n), encoding="utf-8")
+        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "pytest", "clamp.suite.yaml", "-q", "--rootdir", str(root)]
+        command += ["-n", options.workers, "-p", "no:cacheprovider"]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode:
+            print(done.stdout[-3000:], done.stderr[-2000:], file=sys.stderr)
+            return 1
+        with sqlite3.connect(root / "reports" / "ledger.db") as ledger:
+            stored = ledger.execute("select count(*) from evaluations where status = 'ok'").fetchone()[0]
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(json.dumps({
+            "candidates": options.candidates, "stored_ok": stored, "wall_s": round(wall, 2),
+            "candidates_per_s": round(options.candidates / wall, 1),
+            "cpu_ms_each": round(cpu / options.candidates * 1e3, 2),
+            "report_kb": round((root / "reports" / "index.html").stat().st_size / 1024),
+        }))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

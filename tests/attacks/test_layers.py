@@ -1,0 +1,126 @@
+"""Mutation of the sandbox: without a layer, an attack that this layer stops succeeds. Else the layer is untested.
+
+Layers stand behind one another, so to see one at work those behind it are left out too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from harness.context import Context
+from harness.core.budget import Schedule
+from harness.core.policy import Policy, Timing
+from harness.sandbox.codec import decode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import MIB, Limits
+from tests.attacks import corpus
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="layers need Linux"),
+    pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root has every layer to take away"),
+]
+
+# layer -> (what is left out as well, the attack that then succeeds)
+CORPUS = {
+    "seccomp": ((), "d09_net_loopback"),
+    "namespaces": ((), "d20_kill_all"),
+    "pivot_root": (("landlock",), "d16_read_secrets"),
+    "landlock": (("namespaces",), "d16_read_secrets"),
+}
+
+
+def verdict(name: str, *without: str) -> str:
+    attack = next(a for a in corpus.table() if a.name == name)
+    with corpus.context(*without) as made:
+        return str(corpus.run(attack, made)["status"])
+
+
+@pytest.mark.parametrize("layer", CORPUS)
+def test_an_attack_of_the_corpus_succeeds_without_the_layer_and_fails_with_it(layer: str) -> None:
+    others, name = CORPUS[layer]
+    assert verdict(name, *others) == "ok", "the layers behind it alone should still hold"
+    assert verdict(name, layer, *others) != "ok"
+
+
+def deeds(source: bytes, *without: str, limits: Limits | None = None) -> object:
+    with corpus.context(*without) as made:
+        try:
+            with made.boxes.open(source, entry="run", limits=limits or Limits()) as box:
+                answer = box.call({})
+            return decode(answer.payload)
+        except BoxFault as fault:
+            return fault.status.value
+
+
+def test_without_the_group_shared_memory_is_not_seen() -> None:
+    """Resident size misses what a killed mapping held: only the group reports an honest peak."""
+    source = b"""
+import mmap
+def run():
+    for _ in range(40):
+        with mmap.mmap(-1, 1 << 20) as block:
+            block.write(b"x" * (1 << 20))
+    kept = [mmap.mmap(-1, 1 << 20) for _ in range(40)]
+    for block in kept:
+        block.write(b"x" * (1 << 20))
+    return len(kept)
+"""
+    with corpus.context() as made:
+        if made.boxes.layers["cgroup"]:
+            pytest.skip(f"no cgroup here: {made.boxes.layers['cgroup']}")
+        with made.boxes.open(source, entry="run") as box:
+            box.call({})
+        assert not box.usage.peak_is_lower_bound
+        assert box.usage.peak_mb >= 40
+    with corpus.context("cgroup") as made:
+        with made.boxes.open(source, entry="run") as box:
+            box.call({})
+        assert box.usage.peak_is_lower_bound
+
+
+def test_without_limits_and_group_memory_is_unbounded() -> None:
+    source = b"def run():\n    return len(bytes(b'x' * (200 << 20)))\n"
+    limits = Limits(memory_bytes=16 * MIB, call_seconds=10.0)
+    assert deeds(source, limits=limits) == "memory"
+    assert deeds(source, "cgroup", limits=limits) == "memory"
+    assert deeds(source, "cgroup", "rlimits", limits=limits) == 200 * MIB
+
+
+def test_without_limits_descriptors_are_unbounded() -> None:
+    source = b"""
+import os
+def run():
+    try:
+        return len([os.open("/dev/null", os.O_RDONLY) for _ in range(500)])
+    except OSError:
+        return "refused"
+"""
+    assert deeds(source) == "refused"
+    assert deeds(source, "rlimits") == 500
+
+
+def test_without_another_user_a_box_is_root() -> None:
+    source = b"import os\ndef run():\n    return os.getuid()\n"
+    assert deeds(source) != 0
+    assert deeds(source, "uid") == 0
+
+
+def test_the_verdict_does_not_come_from_the_box() -> None:
+    """The first layer is that there is nothing to steal: even a box without any layer judges rightly."""
+    for name in ("d01_always_eq", "d26_patch_pytest", "d28_fake_summary_rc0", "d05_early_answers", "e45_memory_hunter"):
+        attack = next(a for a in corpus.table() if a.name == name)
+        with corpus.context("namespaces", "landlock", "seccomp", "cgroup", "rlimits", "uid") as made:
+            found = corpus.run(attack, made)
+        assert found["status"] in attack.expect, found
+
+
+def test_the_time_budget_binds() -> None:
+    context: Context
+    policy = Policy(timing=Timing.NONE, attempts=1, schedule=Schedule(time_ms=(300.0, 300.0)))
+    assert policy.budget.time_ms == 300
+    source = b"import time\ndef run():\n    time.sleep(1)\n"
+    assert deeds(source, limits=Limits(call_seconds=policy.budget.time_ms / 1e3)) == "timeout"
+    assert deeds(source, limits=Limits(call_seconds=5.0)) is None
