@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import shutil
 import tempfile
 import time
@@ -165,9 +166,18 @@ def _absent(stage: Stage) -> str:
         if importlib.util.find_spec(module) is None:
             error = MissingExtraError(EXTRA, module=module)
             return f"{error.what}: {error.fix}"
+    if stage == "interpreter" and _version("triton") < (3, 7) and _version("numpy") >= (2, 4):
+        # It would raise inside the interpreter, and the kernel would be blamed for it.
+        return (
+            "the interpreter of triton < 3.7 does not work with numpy >= 2.4: pip install 'numpy<2.4' or 'triton>=3.7'"
+        )
     if stage == "gpu" and not any(Path("/dev").glob("nvidia[0-9]*")):
         return "no CUDA device here (no /dev/nvidia*)"
     return ""
+
+
+def _version(module: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", importlib.metadata.version(module))[:2])
 
 
 def _same(path: str, digest: str) -> bytes:

@@ -18,6 +18,7 @@ REGISTER_FILE = 65_536
 TENSOR_CORES = ("HGMMA", "HMMA", "IGMMA", "IMMA", "QGMMA", "DMMA")
 
 _USAGE = re.compile(r"Function (\S+):\s*REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
+_FLAGS = ("EF_CUDA_SM90", "EF_CUDA_ACCELERATORS")
 _SECONDS = 60
 
 
@@ -59,7 +60,8 @@ def read_machine_code(cubin: Path, *, shared_bytes: int, threads: int) -> Machin
     text = _tool("nvdisasm", "-c", str(cubin))
     if usage is None:
         raise CodeError("no kernel in the compiled code")
-    if "EF_CUDA_SM90" not in text or "EF_CUDA_ACCELERATORS" not in text:
+    # nvdisasm 13 names the target; 12 names the flags that `a` and 90 set in the header.
+    if not re.search(rf"\.target\s+{ARCHITECTURE}\b", text) and not all(flag in text for flag in _FLAGS):
         raise CodeError(f"not compiled for {ARCHITECTURE}")
     counted = {name: len(re.findall(rf"\b{name}\b", text)) for name in (*TENSOR_CORES, "UTMALDG", "LDGSTS", "FFMA")}
     return MachineCode(

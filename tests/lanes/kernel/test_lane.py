@@ -73,6 +73,14 @@ def test_without_the_extra_it_is_skipped_with_the_install_line(judge_all, monkey
 
 
 @needs_kernels
+def test_a_combination_that_cannot_interpret_is_not_the_kernels_fault(judge_all, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_version", {"triton": (3, 6), "numpy": (2, 4)}.__getitem__)
+    found = judge_all(KernelLane(), SUITE, only="interpreter")["tiled-interpreter"]
+    assert found.status is Status.SKIPPED
+    assert "numpy<2.4" in found.why
+
+
+@needs_kernels
 @pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="there is a GPU here")
 def test_without_a_gpu_it_is_skipped_with_a_reason(judge_all) -> None:
     found = judge_all(KernelLane(), SUITE, only="gpu")["tiled-gpu"]
