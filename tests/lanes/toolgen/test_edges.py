@@ -5,8 +5,10 @@ import pytest
 from harness.lanes.toolgen.edges import MOST, derived_edges, extremes
 from harness.sandbox.codec import decode
 
-KINDS = ["int", "float", "str", "bool", "bytes", "none", "any", ["list", "str"], ["dict", "any"], ["tuple", "int", "str"],
-         ["tuple*", "int"], ["union", "int", "none"], ["literal", "a", "b"]]  # fmt: skip
+KINDS = [
+    "int", "float", "str", "bool", "bytes", "none", "any", ["list", "str"], ["dict", "any"], ["tuple", "int", "str"],
+    ["tuple*", "int"], ["union", "int", "none"], ["literal", "a", "b"],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -19,6 +19,7 @@ from harness.suite import Suite
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 
 ROOT = Path(__file__).parents[3]
+BROKEN_LAW = "\ndef broken(call, kwargs, rng):\n    return 1 / 0\n\nPROPERTIES = (broken,)\n"
 BODY = "def clamp(x: int, lo: int, hi: int) -> int:\n"
 
 
@@ -197,7 +198,7 @@ def test_a_property_that_catches_everything_does_not_hide_a_dead_box(bench, judg
         (ORACLE.replace("return max(lo, min(x, hi))", "raise RuntimeError('boom')"), "RuntimeError: boom"),
         (ORACLE.replace("return max(lo, min(x, hi))", "return 7"), "test case 1 expects 3"),
         (ORACLE.replace("triples.map", "st.nothing().map"), "inputs"),
-        (ORACLE + "\ndef broken(call, kwargs, rng):\n    return 1 / 0\n\nPROPERTIES = (broken,)\n", "property broken raised Zero"),
+        (ORACLE + BROKEN_LAW, "property broken raised ZeroDivisionError"),
         (ORACLE + "\ndef accept(kwargs, output):\n    return 1 / 0\n", "accept raised ZeroDivisionError"),
         (ORACLE + "\ndef edges():\n    return [{'y': 1}]\n", "edges"),
         (ORACLE + "\ndef edges():\n    return 3\n", "edges raised TypeError"),
@@ -274,14 +275,24 @@ def test_a_slow_candidate_earns_less_than_a_fast_one(bench, judge):
             from hypothesis import strategies as st
             return st.integers(0, 99).map(lambda n: {"n": n})
     """
-    text = "tool_id: s\nsignature: 'def total(n: int) -> int'\nworkload_size: 20000\ntest_cases: [{input: {n: 3}, expected_output: 3}]\n"
+    text = """
+        tool_id: s
+        signature: "def total(n: int) -> int"
+        workload_size: 20000
+        test_cases: [{input: {n: 3}, expected_output: 3}]
+    """
     bench.tool(text, oracle)
     fast = judge("def total(n):\n    return max(n, 0) * (n - 1) // 2 if n > 0 else 0\n", timing="cpu", epoch=40)
-    slow = judge(
-        "def total(n):\n    t = 0\n    for i in range(n):\n        for _ in range(20):\n            t += 0\n        t += i\n    return t\n",
-        timing="cpu",
-        epoch=40,
-    )
+    source = """
+        def total(n):
+            t = 0
+            for i in range(n):
+                for _ in range(20):
+                    t += 0
+                t += i
+            return t
+    """
+    slow = judge(source, timing="cpu", epoch=40)
     values = [
         next(c.value for c in evaluation.score.components if c.name == "performance") for evaluation in (fast, slow)
     ]
@@ -298,7 +309,12 @@ def test_examples_only(bench, judge):
     assert evaluation.score.total is not None
     assert evaluation.score.total <= 0.9
     assert evaluation.evidence.facts["edges"]["source"] == "drawn from the annotations"
-    unsteady = "import itertools\nn = itertools.count()\ndef clamp(x, lo, hi):\n    return 3 if x == 5 else 0 if x == -5 else next(n)\n"
+    unsteady = """
+        import itertools
+        n = itertools.count()
+        def clamp(x, lo, hi):
+            return 3 if x == 5 else 0 if x == -5 else next(n)
+    """
     assert judge(unsteady, attempts=2).status is Status.FLAKY
     assert judge("def clamp(x, lo, hi):\n    return 3\n").status is Status.WRONG
 

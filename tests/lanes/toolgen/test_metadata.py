@@ -7,7 +7,8 @@ from harness.lanes.toolgen.metadata import Metadata, read_metadata
 
 
 def test_a_block_is_read():
-    source = '# /// candidate\n# style = "trie"\n# parents = ["abc"]\n#\n# generator = "x"\n# license = "MIT"\n# ///\nx = 1\n'
+    lines = ["/// candidate", 'style = "trie"', 'parents = ["abc"]', "", 'generator = "x"', 'license = "MIT"', "///"]
+    source = "".join(f"# {line}\n" if line else "#\n" for line in lines) + "x = 1\n"
     assert read_metadata(source) == Metadata(style="trie", parents=("abc",), generator="x", license="MIT")
 
 

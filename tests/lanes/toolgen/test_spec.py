@@ -22,6 +22,9 @@ SEED = {
 }
 
 
+HEAD = "tool_id: t\nsignature: 'def f(a: int)'\n"
+
+
 def broken(bench, text: str, oracle: str | None = "def reference(x):\n    return x\n") -> SpecError:
     with pytest.raises(SpecError) as caught:
         read_tool(bench.tool(text, oracle))
@@ -86,7 +89,7 @@ def test_the_digest_covers_both_files(bench):
         ("tool_id: t\nsignature: 'def f(*a)'\n", 2, "keyword"),
         ("tool_id: t\nsignature: 'def f(a: int)'\nconstraints:\n  max_runtime_sec: -1\n", 4, "max_runtime_sec"),
         ("tool_id: t\nsignature: 'def f(a: int)'\nconstraints: {forbidden_api: []}\n", 3, "unknown key"),
-        ("tool_id: t\nsignature: 'def f(a: int)'\ntest_cases:\n  - {input: {b: 1}, expected_output: 1}\n", 4, "no parameter 'b'"),
+        (f"{HEAD}test_cases:\n  - {{input: {{b: 1}}, expected_output: 1}}\n", 4, "no parameter 'b'"),
         ("tool_id: t\nsignature: 'def f(a: int)'\ntest_cases:\n  - {input: {}, expected_output: 1}\n", 4, "needs 'a'"),
         ("tool_id: t\nsignature: 'def f(a: int)'\ntest_cases:\n  - {input: {a: 1}}\n", 4, "expected_output"),
         ("tool_id: [\n", 2, ""),

@@ -54,7 +54,7 @@ def test_dead_code_shows_nothing():
         ("def run(s):\n    return sorted(range(len(s)), key=lambda i: s[i:])\n", "suffixarray"),
         ("def run(a):\n    return sorted(a)\n", "sort"),
         (
-            "def run(a):\n    out = []\n    for x in a:\n        if x not in out:\n            out.append(x)\n    return out\n",
+            "def run(a):\n    b = []\n    for x in a:\n        if x not in b:\n            b.append(x)\n    return b\n",
             "scan",
         ),
         ("def run(a):\n    return a\n", "plain"),
