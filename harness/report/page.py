@@ -27,7 +27,7 @@ RECENT = 20
 
 TIERS = {
     Tier.A: "namespaces, pivoted root, Landlock, seccomp, rlimits and a cgroup that accounts for memory",
-    Tier.B: "as A without the cgroup: peak memory is a lower bound",
+    Tier.B: "namespaces, pivoted root, Landlock, seccomp and rlimits; no cgroup, so peak memory is a lower bound",
     Tier.C: "no namespaces: Landlock, seccomp and rlimits",
     Tier.D: "a process with rlimits; files and network of the user are within reach",
     Tier.E: "no isolation at all",
@@ -139,9 +139,7 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
     boards = [
         _board(ledger, list(group)) for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
     ]
-    # The failing ones are why somebody opens this page.
-    order = sorted(candidates, key=lambda c: ({"bad": 0, "quiet": 1, "good": 2}[c.verdict], c.rank or 0))
-    cards = order[:CARDS]
+    cards = _cards(candidates)
     for card in cards:
         record = queries.load(ledger, run["run_id"], card.row["nodeid"]).to_wire()
         card.evidence = _evidence(record["evidence"])
@@ -153,13 +151,20 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
         boards=boards,
         cards=cards,
-        uncarded=len(order) - len(cards),
+        uncarded=len(candidates) - len(cards),
         verdicts={word: sum(c.verdict == word for c in candidates) for word in ("good", "bad", "quiet")},
         statuses=[(status.value, seen[status]) for status in reversed(Status) if seen[status]],
         recent=queries.runs(ledger, limit=RECENT),
         versions=json.loads(run["versions"]),
         ledger=ledger.path.name,
     )
+
+
+def _cards(candidates: list[Candidate]) -> list[Candidate]:
+    """The failing ones are why somebody opens this page, but they must not crowd out the best."""
+    groups = {word: [c for c in candidates if c.verdict == word] for word in ("bad", "quiet", "good")}
+    first = groups["bad"][: CARDS * 3 // 4] + groups["quiet"][: CARDS // 8]
+    return first + groups["good"][: CARDS - len(first)]
 
 
 def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:

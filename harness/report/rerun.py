@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.report.words import printable, width
+
 Row = dict[str, Any]
 
 
@@ -23,16 +25,16 @@ def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
 
     A shell joins lines that end in a backslash, and strings that touch; so even a long node id can be broken.
     """
+    nodeid = None if nodeid is None else printable(nodeid)
     whole = head + command(run, nodeid)
-    if len(whole) <= limit or nodeid is None:
+    if width(whole) <= limit or nodeid is None:
         return [whole]
     broken, rest = [f"{head}pytest \\"], nodeid
     while rest:
-        piece, size = rest, len(rest)
+        size = len(rest)
         # Quotes and the backslash need room; an apostrophe grows when it is quoted.
-        while len(quote(piece)) > limit - 2:
-            size -= max(1, (len(quote(piece)) - limit + 2) // 5)
-            piece = rest[:size]
-        rest = rest[len(piece) :]
+        while size > 1 and width(quote(rest[:size])) > limit - 2:
+            size -= max(1, (width(quote(rest[:size])) - limit + 2) // 5)
+        piece, rest = rest[:size], rest[size:]
         broken.append(f"{quote(piece)}{'' if rest else ' '}\\")
     return [*broken, f"--epoch {run['epoch']} --secret-seed {run['secret_seed']}"]

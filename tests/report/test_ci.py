@@ -1,0 +1,132 @@
+"""What GitHub shows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.errors import CrucibleError
+from harness.core.gate import Gate
+from harness.ledger.store import Ledger
+from harness.report import ci
+from tests.ledger.factory import fill, make_evaluation
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "l.db"
+
+
+def lines(path, run_id, **more):
+    with Ledger.read(path) as ledger:
+        return list(ci.summary(ledger, run_id, **more))
+
+
+def test_the_summary(path):
+    ids = fill(
+        path,
+        [make_evaluation("good", score=0.85)],
+        [
+            make_evaluation("good"),
+            make_evaluation("wrong", score=0.1, status="wrong"),
+            make_evaluation("planted", status="timeout", score=0.0, expect="timeout"),
+        ],
+        epoch=3,
+    )
+    gates = [Gate(name="mean(score)", threshold=0.8).hold(0.5), Gate(name="x", threshold=0).hold(None)]
+    text = "\n".join(lines(path, ids[1], gates=gates))
+    assert text.startswith("## ❌ Crucible · epoch 3 · tier B\n")
+    assert "3 cases, 1 passed, 1 not as they should be." in text
+    assert "| mean&#40;score&#41; | ❌ | 0.5 | 0.8 |" in text
+    assert "| x | ❌ | undefined | 0 |" in text
+    assert "| 1 | ✅ good | 0.900 | +0.050 ▲ | 1/1 | ok | 1 ms |  |" in text
+    assert "| 2 | ❌ wrong | 0.100 |" in text
+    assert "controls: 1 of 1 as expected" in text
+    assert "pytest 'clamp.suite.yaml::wrong' --epoch 3 --secret-seed 7" in text
+
+
+def test_ten_of_many(path):
+    [run_id] = fill(path, [make_evaluation(f"c{i}", score=0.9 - i / 1000) for i in range(25)])
+    text = "\n".join(lines(path, run_id))
+    assert text.startswith("## ✅")
+    assert text.count("✅ c") == 10
+    assert "15 more candidates." in text
+
+
+@given(st.text())
+def test_candidate_text_is_no_markup(text):
+    said = ci.quoted(text)
+    assert not set(said) & set("|<>`*_[]@\n")
+    assert "://" not in said
+
+
+def test_hostile_names_stay_in_their_cell(path):
+    [run_id] = fill(path, [make_evaluation("|x|\n<b>@all", case="x", status="wrong", why="```\n# hi | `x`", score=0.1)])
+    [row] = [line for line in lines(path, run_id) if "❌" in line and line.startswith("|")]
+    assert row.count("|") == 9
+    assert "\n" not in row
+
+
+class TestTheStep:
+    def test_it_is_appended_when_asked_for(self, path, tmp_path):
+        [run_id] = fill(path, [make_evaluation()])
+        target = tmp_path / "summary.md"
+        target.write_text("before\n")
+        with Ledger.read(path) as ledger:
+            assert ci.write_step_summary(ledger, run_id, environ={"GITHUB_STEP_SUMMARY": str(target)})
+            assert not ci.write_step_summary(ledger, run_id, environ={})
+        assert target.read_text().startswith("before\n## ✅ Crucible")
+
+    def test_it_stays_below_the_limit(self, path, tmp_path, monkeypatch):
+        monkeypatch.setattr(ci, "LIMIT", 200)
+        [run_id] = fill(path, [make_evaluation(f"c{i}") for i in range(9)])
+        with Ledger.read(path) as ledger:
+            ci.write_step_summary(ledger, run_id, environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "s.md")})
+        text = (tmp_path / "s.md").read_text()
+        assert len(text) < 300
+        assert text.endswith("the report has the rest.\n")
+
+    def test_a_place_that_cannot_be_written(self, path, tmp_path):
+        [run_id] = fill(path, [make_evaluation()])
+        with Ledger.read(path) as ledger, pytest.raises(CrucibleError, match="cannot be written"):
+            ci.write_step_summary(ledger, run_id, environ={"GITHUB_STEP_SUMMARY": str(tmp_path)})
+
+
+class TestAnnotations:
+    ENVIRON = {"GITHUB_ACTIONS": "true"}
+
+    def test_only_in_actions_and_ten_at_most(self):
+        made = [make_evaluation(f"c{i}", status="wrong") for i in range(12)]
+        assert ci.annotate(made, environ={}) == []
+        assert len(ci.annotate(made, environ=self.ENVIRON)) == 10
+
+    def test_the_suite_line_of_a_case_that_is_elsewhere(self):
+        made = make_evaluation("bad", status="wrong", why="100% wrong:\nyes, really")
+        made = made.model_copy(update={"case": made.case.model_copy(update={"line": 3})})
+        assert ci.annotate([made], environ=self.ENVIRON) == [
+            "::error file=clamp.suite.yaml,line=3,title=clamp.suite.yaml%3A%3Abad::wrong: 100%25 wrong: yes, really"
+        ]
+
+    def test_the_candidate_of_this_repository(self, tmp_path):
+        made = make_evaluation("bad", status="forbidden", why="os.system")
+        subject = made.case.subject.model_copy(update={"path": str(tmp_path / "candidates" / "a,b.py")})
+        made = made.model_copy(
+            update={
+                "case": made.case.model_copy(update={"subject": subject}),
+                "evidence": made.evidence.model_copy(update={"facts": {"line": 7}}),
+            }
+        )
+        [line] = ci.annotate([made], environ=self.ENVIRON | {"GITHUB_WORKSPACE": str(tmp_path)})
+        assert line.startswith("::error file=candidates/a%2Cb.py,line=7,")
+
+    def test_a_control_that_did_not_fail(self):
+        [line] = ci.annotate([make_evaluation("p", expect="wrong")], environ=self.ENVIRON)
+        assert "::expected wrong, was ok: " in line
+
+    @given(st.text(), st.text(min_size=1))
+    def test_no_text_breaks_out_of_its_line(self, name, why):
+        [line] = ci.annotate([make_evaluation("x", case=name, status="wrong", why=why)], environ=self.ENVIRON)
+        assert "\n" not in line
+        assert "\r" not in line
+        assert line.count("::error ") >= 1

@@ -1,0 +1,171 @@
+"""The leaderboard at the end of every run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.ledger.store import Ledger
+from harness.report import rerun, table, words
+from harness.report.text import render_leaderboard
+from tests.ledger.factory import fill, make_evaluation
+
+
+def render(path, run_id, **more):
+    with Ledger.read(path) as ledger:
+        return render_leaderboard(ledger, run_id, **more)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "l.db"
+
+
+def test_the_whole_board(path):
+    ids = fill(
+        path,
+        [make_evaluation("trie", score=0.85), make_evaluation("edited", content="v1", score=0.9)],
+        [
+            make_evaluation("trie", score=0.9, median_ms=0.5),
+            make_evaluation("edited", content="v2", score=0.82, style="functional", detected="procedural"),
+            make_evaluation("weak", score=0.5, why="x"),
+            make_evaluation("wrong", score=0.3, status="wrong", median_ms=None),
+            make_evaluation("gpu", score=None, status="skipped", why="no CUDA device", median_ms=None, attempts=0),
+            make_evaluation("planted", score=0.0, status="timeout", expect="timeout"),
+        ],
+        epoch=12,
+    )
+    assert render(path, ids[1]) == [
+        "toolgen · clamp.suite.yaml ───────────────────────── epoch 12 · tier B · Δ to 20261122-110100-000001",
+        " #  candidate  score  Δ last     gates  status   stability  median  style",
+        " 1  trie       0.900  +0.050 ▲     1/1  ok            1.00  500 µs",
+        " 2  edited     0.820  -0.080 ▼*    1/1  ok            1.00    1 ms  functional≠procedural",
+        " 3  weak       0.500  new          0/1  ok            1.00    1 ms",
+        "    └ gate score 0.5 fails >= 0.8",
+        " 4  wrong      0.300  new          0/1  wrong         1.00",
+        "    └ wrong: clamp(x=1) gave 2 (fails score)",
+        " -  gpu            —  new               skipped",
+        "    └ skipped: no CUDA device",
+        "  * edited since",
+        "",
+        "controls: 1 of 1 as expected",
+        "",
+        "rerun: pytest 'clamp.suite.yaml::weak' --epoch 12 --secret-seed 7",
+        "rerun: pytest 'clamp.suite.yaml::wrong' --epoch 12 --secret-seed 7",
+    ]
+
+
+def test_failing_ones_below_the_top_are_named(path):
+    good = [make_evaluation(f"good{i}", score=0.9 - i / 100) for i in range(8)]
+    [run_id] = fill(path, [*good, make_evaluation("bad", score=0.1, status="crash", why="it fell over")])
+    lines = render(path, run_id, top=3)
+    assert "  …" in lines
+    assert any(line.startswith(" 9  bad") for line in lines)
+    assert "    └ crash: it fell over (fails score)" in lines
+    assert "  … 5 more" in lines
+
+
+def test_many_failing_ones_are_counted(path):
+    [run_id] = fill(path, [make_evaluation(f"bad{i}", score=0.1, status="wrong") for i in range(30)])
+    lines = render(path, run_id, top=2)
+    assert "  … 23 more, 23 of them failing" in lines
+    assert lines[-1] == "rerun all 30: pytest --lf --epoch 0 --secret-seed 7"
+
+
+def test_controls_that_fail_are_named(path):
+    [run_id] = fill(path, [make_evaluation(f"p{i}", status="ok", expect="wrong") for i in range(9)])
+    lines = render(path, run_id)
+    assert lines[0] == "controls: 0 of 9 as expected"
+    assert re.match(r"  p\d: expected wrong, was ok", lines[1])
+    assert "  … 4 more" in lines
+
+
+def test_the_ledgers_best_is_named_when_it_was_not_judged(path):
+    ids = fill(path, [make_evaluation("champion", score=0.99)], [make_evaluation("a", score=0.9)])
+    assert any("the ledger's best is champion with 0.990" in line for line in render(path, ids[1]))
+    assert not any("the ledger's best" in line for line in render(path, ids[0])[:-1] if "champion" not in line)
+
+
+def test_neutral_cases_do_not_ask_for_a_rerun(path):
+    [run_id] = fill(path, [make_evaluation("n", status="noisy", score=None)])
+    assert not any("rerun" in line for line in render(path, run_id))
+
+
+def test_colours_change_no_letter(path):
+    [run_id] = fill(path, [make_evaluation("good"), make_evaluation("bad", score=0.1, status="wrong")])
+    coloured = render(path, run_id, colour=True)
+    assert any("\x1b[32m" in line for line in coloured)
+    assert [re.sub(r"\x1b\[\d+m", "", line).rstrip() for line in coloured] == render(path, run_id)
+
+
+NAMES = st.text(max_size=150).map(lambda text: "n" + text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(NAMES, NAMES, st.sampled_from(["ok", "wrong", "skipped"])), max_size=4), st.integers(40, 120))
+def test_no_line_is_wider_than_the_terminal_and_none_holds_control_characters(tmp_path_factory, made, width):
+    path = tmp_path_factory.mktemp("wide") / "l.db"
+    batch = [
+        make_evaluation(name, case=f"{i}{name}", score=0.4, status=status, why=why, style=why, detected="x", suite=why)
+        for i, (name, why, status) in enumerate(made)
+    ]
+    [run_id] = fill(path, batch)
+    for line in render(path, run_id, width=width):
+        if "--lf" not in line:
+            assert words.width(line) <= width
+        assert line.isprintable()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), st.integers(40, 120))
+def test_a_broken_rerun_line_is_still_the_same_command(nodeid, limit):
+    nodeid = words.printable(nodeid)
+    run = {"epoch": 3, "secret_seed": 7}
+    lines = rerun.lines(run, nodeid, limit=limit, head="")
+    assert all(words.width(line) <= limit for line in lines)
+    said = subprocess.run(
+        ["bash", "-c", 'pytest() { printf "%s\\0" "$@"; }; ' + "\n".join(lines)], capture_output=True, check=True
+    )
+    assert said.stdout.decode().split("\0")[:-1] == [nodeid, "--epoch", "3", "--secret-seed", "7"]
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [(None, "—"), (0.0, "0 µs"), (0.0123, "12.3 µs"), (0.9996, "1.00 ms"), (1.0, "1 ms"), (48.31, "48.3 ms"),
+         (999.6, "1 s"), (12_345.0, "12.3 s"), (1e6, "1,000 s")],
+    )  # fmt: skip
+    def test_milliseconds(self, value, said):
+        assert words.milliseconds(value) == said
+
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [(None, "—"), (0.0, "+0.000"), (-0.0001, "+0.000"), (0.05, "+0.050 ▲"), (-0.05, "-0.050 ▼")],
+    )
+    def test_delta(self, value, said):
+        assert words.delta(value) == said
+
+    def test_spark(self):
+        assert words.spark([0.0, None, 0.5, 1.0]) == "▁ ▅█"
+        assert words.spark([0.3, 0.3]) == "▅▅"
+        assert words.spark([None]) == ""
+
+    @given(st.text(), st.integers(0, 40), st.booleans())
+    def test_fit(self, text, columns, middle):
+        fitted = words.fit(text, columns, middle=middle)
+        assert words.width(fitted) <= columns
+        if words.width(words.printable(text)) <= columns:
+            assert fitted == words.printable(text)
+
+    def test_nothing_hidden_gets_through(self):
+        assert words.printable("a\x1b[31m\u202e\ud800\x00\n") == "a\\x1b[31m\\u202e\\ud800\\x00 "
+
+
+@given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=30)), max_size=4), st.integers(10, 60))
+def test_tables_fit(rows, limit):
+    columns = (table.Column("name", flexible=True), table.Column("other", optional=1))
+    assert all(words.width(line) <= limit for line in table.layout(columns, rows, limit=limit))
