@@ -85,12 +85,18 @@ def main() -> int:
         with sqlite3.connect(root / "reports" / "ledger.db") as ledger:
             stored = ledger.execute("select count(*) from evaluations where status = 'ok'").fetchone()[0]
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        print(json.dumps({
-            "candidates": options.candidates, "stored_ok": stored, "wall_s": round(wall, 2),
-            "candidates_per_s": round(options.candidates / wall, 1),
-            "cpu_ms_each": round(cpu / options.candidates * 1e3, 2),
-            "report_kb": round((root / "reports" / "index.html").stat().st_size / 1024),
-        }))
+        print(
+            json.dumps(
+                {
+                    "candidates": options.candidates,
+                    "stored_ok": stored,
+                    "wall_s": round(wall, 2),
+                    "candidates_per_s": round(options.candidates / wall, 1),
+                    "cpu_ms_each": round(cpu / options.candidates * 1e3, 2),
+                    "report_kb": round((root / "reports" / "index.html").stat().st_size / 1024),
+                }
+            )
+        )
     return 0
 
 

@@ -35,10 +35,10 @@ def measure(pool: BoxPool) -> dict[str, int]:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-    boxes = sum(
-        len(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()) for pid in children
-    )
-    groups = [path for path in Path("/sys/fs/cgroup").glob("**/crucible-*") if path.name.split("-")[2] == str(os.getpid())]
+    boxes = sum(len(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()) for pid in children)
+    groups = [
+        path for path in Path("/sys/fs/cgroup").glob("**/crucible-*") if path.name.split("-")[2] == str(os.getpid())
+    ]
     return {
         "resident_kb": resident,
         "descriptors": len(os.listdir("/proc/self/fd")),

@@ -10,6 +10,7 @@ import errno
 import itertools
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
@@ -49,6 +50,7 @@ class Cgroup:
         Raises:
             OSError: if no group can be made; the message says which of the reasons it is.
         """
+        sweep()
         name = f"crucible-{os.getuid()}-{os.getpid()}-{next(_serial)}"
         controllers = _controllers()
         if "memory" in controllers:
@@ -147,13 +149,20 @@ class Cgroup:
             _write(swappiness, "0")
 
 
+@cache
 def sweep() -> int:
-    """Remove groups left behind by sessions of ours that were killed; returns how many."""
+    """Remove groups left behind by sessions of ours that were killed, once a process; returns how many.
+
+    A killed session may have lived in another group than ours (a service, a login), so our group's siblings are looked
+    at too.
+    """
     removed = 0
-    for line in _controllers().items():
-        mount = MOUNT / line[0] if line[0] else MOUNT
-        parent = mount / line[1].lstrip("/")
-        for group in parent.glob(f"crucible-{os.getuid()}-*"):
+    for name, own in _controllers().items():
+        mount = MOUNT / name if name else MOUNT
+        parent = mount / own.lstrip("/")
+        pattern = f"crucible-{os.getuid()}-*"
+        above = parent.parent if parent != mount else parent
+        for group in {*parent.glob(pattern), *above.glob(pattern), *above.glob(f"*/{pattern}")}:
             owner = group.name.split("-")[2]
             if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
                 try:

@@ -66,8 +66,10 @@ def test_the_corpus_as_an_ordinary_user(without: tuple[str, ...]) -> None:
     for closed in sorted({top for path in opened if (top := closed_ancestor(path)) is not None}):
         script.append(f"mount -t tmpfs -o mode=755 tmpfs '{closed}'")
     for index, path in enumerate(opened):
-        script.append(f"[ -e '{path}/.' ] && [ -n \"$(ls -A '{path}')\" ] || {{ mkdir -p '{path}'; "
-                      f"mount --no-canonicalize --bind /proc/self/fd/{index + 5} '{path}'; }}")
+        script.append(
+            f"[ -e '{path}/.' ] && [ -n \"$(ls -A '{path}')\" ] || {{ mkdir -p '{path}'; "
+            f"mount --no-canonicalize --bind /proc/self/fd/{index + 5} '{path}'; }}"
+        )
     closing = " ".join(f"{index + 5}<&-" for index in range(len(opened)))
     flags = " ".join(f"--without {layer}" for layer in without)
     script.append(
@@ -77,12 +79,18 @@ def test_the_corpus_as_an_ordinary_user(without: tuple[str, ...]) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     done = subprocess.run(
         ["unshare", "--mount", "bash", "-c", "\n".join(script)],
-        capture_output=True, text=True, env=environment, cwd="/", timeout=300, check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd="/",
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     head, *rows, tail = map(json.loads, done.stdout.splitlines())
     wrong = [
-        row for row, attack in zip(rows, corpus.table(), strict=True)
+        row
+        for row, attack in zip(rows, corpus.table(), strict=True)
         if row["status"] not in allowed(attack, head["layers"])
     ]
     assert wrong == []
