@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from harness.lanes.spec.document import Key
+from harness.suite import Key
 
 INTEGERS = {f"{sign}{bits}": (bits // 8, sign == "i") for sign in "ui" for bits in (8, 16, 32, 64)}
 PRIMITIVES = frozenset({*INTEGERS, "bytes", "string"})
 ENCODINGS = ("ascii", "utf-8", "latin-1")
 REST = "rest"
+MOST_VALUES = 256
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _GRAMMAR_KEYS = {"format", "title", "endian", "root", "framing", "types"}
@@ -216,8 +217,8 @@ class _Linter:
             return (), ()
         self.keys(raw, _CHECKS, *where)
         values = [raw["equals"]] if "equals" in raw else raw.get("one_of", [])
-        if not isinstance(values, list):
-            self.error("one_of is a list", *where, "one_of")
+        if not isinstance(values, list) or len(values) > MOST_VALUES:
+            self.error(f"one_of is a list of at most {MOST_VALUES} values", *where, "one_of")
             values = []
         accepts = []
         for value in values:

@@ -13,21 +13,23 @@ from typing import Any
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
 from harness.core.digest import digest_bytes, digest_json
-from harness.core.errors import InfraError, SpecError, position
+from harness.core.errors import InfraError, SpecError, SuiteError, position
 from harness.core.evidence import Attempt, Counterexample, Evidence, clip
 from harness.core.policy import Policy, Timing
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier
+from harness.document import Document, read_document
 from harness.hooks import Lane, hookimpl
 from harness.lanes.spec import scoring
-from harness.lanes.spec.document import DocumentError, read_document
 from harness.lanes.spec.grammar import Grammar, lint, path_to_string
 from harness.lanes.spec.parse import Parse, parse
 from harness.lanes.spec.patch import PatchError, apply_patch, read_patch
-from harness.suite import Suite, SuiteOptions
+from harness.suite import Key, Suite, SuiteOptions
 
 MAX_SAMPLE = 16 << 20
+MAX_VALUES = 20_000
+"""Of a patch: each scalar, list and mapping counts."""
 _SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
 _MIB = 1 << 20
 
@@ -61,7 +63,7 @@ class SpecLane:
             raise TypeError(type(options).__name__)
         grammar = suite.resolve(options.grammar, "grammar")
         data = grammar.read_bytes()
-        read_grammar(data, grammar)
+        read_grammar(grammar)
         inputs = {
             "grammar": {"path": str(grammar), "digest": digest_bytes(data)},
             "samples": [_file(path) for path in suite.glob(options.samples, "samples")],
@@ -90,10 +92,12 @@ class SpecLane:
         """Patch a copy of the grammar and read every file with it, several times."""
         del context  # nothing is drawn and nothing leaves this process
         started = time.perf_counter()
-        base_value, base = read_grammar(_same(case.inputs["grammar"]), Path(case.inputs["grammar"]["path"]))
+        _same(case.inputs["grammar"])
+        base_value, base = read_grammar(Path(case.inputs["grammar"]["path"]))
         samples = {Path(entry["path"]).name: _same(entry) for entry in case.inputs["samples"]}
         holdout = {Path(entry["path"]).name: _same(entry) for entry in case.inputs["holdout"]}
-        source = _same({"path": case.subject.path, "digest": case.subject.digest})
+        source = Path(case.subject.path)
+        _same({"path": case.subject.path, "digest": case.subject.digest})
         made = _patched(source, base_value)
         if isinstance(made, _Rejected):
             return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
@@ -131,24 +135,27 @@ class SpecLane:
         return scoring.score(evidence, policy)
 
 
-def read_grammar(data: bytes, path: Path) -> tuple[Any, Grammar]:
+def read_grammar(path: Path) -> tuple[Any, Grammar]:
     """A trusted grammar: its document's value, and what lint made of it.
 
     Raises:
-        SpecError: naming the first error's position.
+        SuiteError: naming the first error's position.
     """
-    try:
-        document = read_document(data)
-    except DocumentError as error:
-        raise SpecError(error.message, where=position(path, error.line, error.column)) from error
+    document = read_document(path)
     found = lint(document.value)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
         raise SpecError(
             f"{path_to_string(first.where)}: {first.message}" + (f" (and {more} more)" if more else ""),
-            where=position(path, *(document.position(first.where) or ())),
+            where=position(path, *_place(document, first.where)),
         )
     return document.value, found.grammar
+
+
+def _place(document: Document, key: Key) -> tuple[int, ...]:
+    """Line and column of a part of a document, or of its nearest parent."""
+    known = (key[:end] for end in range(len(key), 0, -1) if key[:end] in document.positions)
+    return document.positions[found] if (found := next(known, None)) else ()
 
 
 def _file(path: Path) -> dict[str, str]:
@@ -178,12 +185,16 @@ class _Rejected:
     facts: dict[str, Any]
 
 
-def _patched(source: bytes, base: Any) -> _Patched | _Rejected:
+def _patched(source: Path, base: Any) -> _Patched | _Rejected:
     try:
-        patch = read_patch(read_document(source))
+        document = read_document(source)
+        if not _is_small(document.value):
+            return _Rejected(f"not a patch: more than {MAX_VALUES} values", {})
+        patch = read_patch(document.value)
         value = apply_patch(patch, base)
-    except DocumentError as error:
-        return _Rejected(clip(f"not a patch: {error}"), {})
+    except SuiteError as error:
+        place = error.where.removeprefix(str(source)).lstrip(":")
+        return _Rejected(clip(f"not a patch: {error.what}" + (f" (at {place})" if place else "")), {})
     except PatchError as error:
         return _Rejected(clip(str(error)), {})
     found = lint(value)
@@ -194,9 +205,17 @@ def _patched(source: bytes, base: Any) -> _Patched | _Rejected:
     return _Patched(found.grammar, len(patch.ops), patch.description, warnings)
 
 
-def _attempts(
-    source: bytes, base: Any, samples: dict[str, bytes], count: int
-) -> tuple[list[Attempt], dict[str, Parse]]:
+def _is_small(value: Any) -> bool:
+    """Whether it has few values, counted as often as they are reached: aliases make a small text a huge value."""
+    waiting, count = [value], 0
+    while waiting and count <= MAX_VALUES:
+        part = waiting.pop()
+        count += 1
+        waiting.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
+    return count <= MAX_VALUES
+
+
+def _attempts(source: Path, base: Any, samples: dict[str, bytes], count: int) -> tuple[list[Attempt], dict[str, Parse]]:
     """Everything from the patch's text on is done again each time, so an unstable step anywhere shows."""
     made: list[Attempt] = []
     parses: dict[str, Parse] = {}

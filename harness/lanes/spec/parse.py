@@ -50,7 +50,8 @@ class ParseLimits:
     """What a grammar nobody trusts may use."""
 
     records: int = 100_000
-    leaves: int = 400_000
+    steps: int = 400_000
+    """Fields visited, those without a byte too."""
     depth: int = 32
 
 
@@ -126,6 +127,7 @@ class _Run:
     data: bytes
     limits: ParseLimits
     records: int = 0
+    steps: int = 0
     errors: list[ParseError] = field(default_factory=list)
     leaves: list[tuple[int, int, str, SpanKind, int]] = field(default_factory=list)
     confirmed: set[int] = field(default_factory=set)
@@ -152,6 +154,9 @@ class _Run:
 
     def field(self, part: Field, record: _Record, at: int, limit: int) -> int:
         kind, chosen, path = part.type, False, f"{record.path}.{part.name}"
+        self.steps += 1
+        if self.steps > self.limits.steps:
+            self.stop(at, path, f"more than {self.limits.steps} fields")
         if part.switch is not None:
             tag = record.values[part.switch.by]
             target = part.switch.cases.get(tag) if isinstance(tag, int | str) else None
@@ -245,8 +250,6 @@ class _Run:
         return max(0, value) if isinstance(value, int) else 0
 
     def add(self, at: int, end: int, path: str, kind: SpanKind, record: _Record) -> int:
-        if len(self.leaves) >= self.limits.leaves:
-            self.stop(at, path, f"more than {self.limits.leaves} leaves")
         if end > at:
             self.leaves.append((at, end, path, kind, record.number))
         return end

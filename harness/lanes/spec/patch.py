@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.lanes.spec.document import Document, Key
 from harness.lanes.spec.grammar import path_to_string
+from harness.suite import Key
 
 MAX_OPS = 1000
 
@@ -52,13 +52,12 @@ _SHAPES: dict[str, tuple[int, str | None]] = {
 }
 
 
-def read_patch(document: Document) -> Patch:
+def read_patch(value: Any) -> Patch:
     """Read `{description, ops}`, or a bare list of operations.
 
     Raises:
         PatchError: with everything that is wrong with it.
     """
-    value = document.value
     description = ""
     if isinstance(value, dict):
         unknown = [key for key in value if key not in ("description", "ops")]

@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[3]
 SUITE = ROOT / "suites/spec/png.suite.yaml"
 
 
+BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "\n".join(
+    f"{c}: &{c} [{', '.join([f'*{b}'] * 9)}]" for b, c in zip("abcde", "bcdef", strict=True)
+)
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A copy of the suite and all it names, to be spoiled."""
@@ -73,7 +78,7 @@ def test_holdout_counts_as_much_as_samples(own: Path, judge_all) -> None:
     assert found.why.startswith("validity 0 fails")
 
 
-@pytest.mark.parametrize("text", ["", "}{", "a: *b", "\x00", "- 1"])
+@pytest.mark.parametrize("text", ["", "}{", "a: *b", "\x00", "- 1", "[" * 5000, BOMB])
 def test_rubbish_is_the_patchs_fault(own: Path, judge_all, text: str) -> None:
     (own / "candidates/png_patches/rubbish.patch.yaml").write_text(text)
     found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="rubbish")["rubbish"]
@@ -88,7 +93,7 @@ def test_a_wrong_grammar_is_ours_and_has_a_position(own: Path, suite_at) -> None
     lane = SpecLane()
     with pytest.raises(SpecError) as caught:
         lane.collect(suite_at(lane, own / "suites/spec/png.suite.yaml"))
-    assert caught.value.where == f"{path}:10:30"
+    assert caught.value.where == f"{path}:10:24"
     assert "Unknown type 'Chunky'" in str(caught.value)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.lanes.spec.document import read_document
 from harness.lanes.spec.grammar import Grammar, lint
 from harness.lanes.spec.parse import Parse, ParseLimits, SpanKind, parse
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def grammar(text: str) -> Grammar:
-    found = lint(read_document(text.encode()).value)
+    found = lint(yaml.safe_load(text))
     assert found.grammar is not None, found.errors
     return found.grammar
 
@@ -122,7 +122,13 @@ def test_what_cannot_go_on_stops_with_a_reason(text: str, message: str) -> None:
 def test_limits_stop_a_grammar_that_makes_too_much() -> None:
     one = grammar("{endian: big, types: {Byte: {fields: [{name: b, type: u8}]}}}")
     assert "more than 10 records" in parse(one, bytes(50), limits=ParseLimits(records=10)).errors[0].message
-    assert "more than 9 leaves" in parse(one, bytes(50), limits=ParseLimits(leaves=9)).errors[0].message
+    assert "more than 9 fields" in parse(one, bytes(50), limits=ParseLimits(steps=9)).errors[0].message
+
+
+def test_fields_without_a_byte_are_counted_too() -> None:
+    empty = ", ".join(f"{{name: e{i}, type: bytes, length: 0}}" for i in range(99))
+    many = grammar(f"{{endian: big, types: {{T: {{fields: [{{name: b, type: u8}}, {empty}]}}}}}}")
+    assert parse(many, bytes(50), limits=ParseLimits(steps=1000)).errors[0].offset == 10
 
 
 def test_a_tag_as_hexadecimal_text_matches_whatever_its_width() -> None:

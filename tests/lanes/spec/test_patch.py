@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from harness.lanes.spec.document import Document
 from harness.lanes.spec.patch import PatchError, apply_patch, read_patch
 
 BASE = {"endian": "big", "types": {"T": {"fields": [{"name": "a", "type": "u8"}, {"name": "b", "type": "u16"}]}}}
@@ -15,7 +14,7 @@ FIELD = {"name": "x", "type": "u8"}
 
 
 def patched(*ops: dict[str, Any]) -> Any:
-    return apply_patch(read_patch(Document(list(ops))), BASE)
+    return apply_patch(read_patch(list(ops)), BASE)
 
 
 def names(value: Any) -> list[str]:
@@ -71,10 +70,10 @@ def test_what_does_not_fit_changes_nothing(op: dict[str, Any], expected: str) ->
 )
 def test_what_is_no_patch(value: Any, expected: str) -> None:
     with pytest.raises(PatchError) as caught:
-        read_patch(Document(value))
+        read_patch(value)
     assert expected in str(caught.value)
 
 
 def test_every_wrong_operation_is_named() -> None:
     with pytest.raises(PatchError, match=r"Op 0 .*; Op 1 "):
-        read_patch(Document([{"op": "x"}, {"op": "y"}]))
+        read_patch([{"op": "x"}, {"op": "y"}])
