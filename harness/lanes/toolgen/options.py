@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from harness.suite import SuiteOptions
 
@@ -18,7 +18,7 @@ class ToolgenSuite(SuiteOptions):
     """Folder with `tool.yaml` (and `oracle.py`), or one JSON file; relative to the suite."""
     candidates: str | tuple[str, ...]
     """Glob patterns of untrusted `.py` files, relative to the suite."""
-    questions: PositiveInt = 24
+    questions: Annotated[int, Field(ge=1, le=5000)] = 24
     """Distinct inputs drawn for every attempt, besides the tool's examples and edge inputs."""
     jitter_ms: tuple[Milliseconds, Milliseconds] = (0.0, 10.0)
     """Least and longest pause, in milliseconds, before a randomly chosen question of each attempt."""

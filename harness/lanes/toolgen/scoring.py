@@ -112,13 +112,13 @@ def _documentation(facts: Mapping[str, Any]) -> Component:
 
 
 def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> Component:
-    style = facts["style"]
+    style, detected = facts["style"], facts["style_detected"]
     weight = DIVERSITY * min(1.0, policy.anneal_temp)
     if correctness < DIVERSE_FROM:
         why = f"not earned: correctness is below {DIVERSE_FROM:g}"
         return Component(name="diversity", value=0.0, weight=weight, why=why)
-    claimed = f", declared {style['declared']}" if style["declared"] not in ("", style["detected"]) else ""
-    why = f"detected {style['detected']}{claimed}, baseline {style['baseline']}"
+    claimed = f", declared {style['declared']}" if style["declared"] not in ("", detected) else ""
+    why = f"detected {detected}{claimed}, baseline {style['baseline']}"
     return Component(name="diversity", value=style["distance"], weight=weight, why=why)
 
 

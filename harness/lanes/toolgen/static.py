@@ -78,8 +78,6 @@ class _Search:
                 self._judge(node)
         return sorted(self.found.values(), key=lambda one: (one.line, one.column))
 
-    # --- reading the tree ---
-
     def _walk(self) -> None:
         module_names = _bound_for_sure(self.tree)
         waiting: list[tuple[ast.AST, frozenset[str]]] = [(self.tree, module_names)]

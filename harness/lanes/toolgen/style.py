@@ -65,7 +65,7 @@ def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> float
         baseline: The reference's own style; the set of things seen always counts as baseline, too.
         rows: The cost profile (see `performance`); empty if nothing was timed.
     """
-    if style in (BASELINE, baseline, "plain"):
+    if style in (BASELINE, baseline, "plain", "scan"):  # the last two are the absence of any idea, not another one
         return 0.0
     structure = 1.0 if style in KNOWN_ALTERNATIVES else OTHER
     unlike = [abs(math.log(row["candidate_s"] / row["reference_s"])) for row in rows]

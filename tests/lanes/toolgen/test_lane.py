@@ -257,6 +257,7 @@ def test_performance_is_measured_and_checked(bench, judge):
     assert [row["size"] for row in profile["rows"]] == [50, 100, 200, 400]
     assert profile["clock"] in ("cpu", "wall")
     assert all(row["candidate_s"] > 0 and row["reference_s"] > 0 for row in profile["rows"])
+    assert judge(GOOD, timing="exact").evidence.facts["profile"]["clock"] == "wall"
     wrong_when_large = judge(GOOD.replace("    if lo", "    if hi > 300:\n        return 0\n    if lo"), timing="cpu")
     assert wrong_when_large.status is Status.WRONG
     assert "workload" in wrong_when_large.evidence.why
@@ -329,7 +330,7 @@ def test_a_relabelled_set_earns_no_diversity(judge):
     evaluation = judge('# /// candidate\n# style = "trie"\n# ///\n' + GOOD)
     assert evaluation.case.subject.style == "trie"
     assert evaluation.evidence.facts["style"]["declared"] == "trie"
-    assert evaluation.evidence.facts["style"]["detected"] == "plain"
+    assert evaluation.evidence.facts["style_detected"] == "plain"
     assert evaluation.score.components[-1].value == 0.0
 
 

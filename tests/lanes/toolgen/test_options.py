@@ -11,7 +11,9 @@ def test_the_defaults():
     assert (suite.questions, suite.jitter_ms) == (24, (0.0, 10.0))
 
 
-@pytest.mark.parametrize("wrong", [{"questions": 0}, {"jitter_ms": (5, 1)}, {"jitter_ms": (-1, 1)}, {"candidats": "x"}])
+@pytest.mark.parametrize(
+    "wrong", [{"questions": 0}, {"questions": 10**9}, {"jitter_ms": (5, 1)}, {"jitter_ms": (-1, 1)}, {"candidats": "x"}]
+)
 def test_what_is_refused(wrong):
     with pytest.raises(ValidationError):
         ToolgenSuite(lane="toolgen", tool="t", candidates="*.py", **wrong)
