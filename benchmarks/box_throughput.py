@@ -2,9 +2,9 @@
 
     python benchmarks/box_throughput.py [--lanes 2] [--rounds 9]
 
-Each evaluation is a trivial de-duplicator whose source differs every time, with 10 checked questions. Both harnesses run
-in their own worker processes, `--lanes` each, and take turns: a round of one, then a round of the other. The ratio is
-taken within a round, so that a machine that slows down does so for both. CPU time includes all children.
+Each evaluation is a trivial de-duplicator whose source differs every time, with 10 checked questions. Both harnesses
+run in their own worker processes, `--lanes` each, and take turns: a round of one, then a round of the other. The ratio
+is taken within a round, so that a machine that slows down does so for both. CPU time includes all children.
 
 EvalPlus is the peer: `pip install 'pytest-crucible[bench]'`. Without it only our own rate is printed.
 """

@@ -97,7 +97,7 @@ _LOST = {
 }
 _REMEDY = {
     "namespaces": "allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor "
-    "profile for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN), or be root",
+    "profile for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN)",
     "pivot_root": "as for namespaces",
     "uid": "run as root, or allow user namespaces; keep the interpreter where other users can enter",
     "rlimits": "run on a POSIX system",

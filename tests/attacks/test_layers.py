@@ -10,7 +10,6 @@ import sys
 
 import pytest
 
-from harness.context import Context
 from harness.core.budget import Schedule
 from harness.core.policy import Policy, Timing
 from harness.sandbox.codec import decode
@@ -118,7 +117,6 @@ def test_the_verdict_does_not_come_from_the_box() -> None:
 
 
 def test_the_time_budget_binds() -> None:
-    context: Context
     policy = Policy(timing=Timing.NONE, attempts=1, schedule=Schedule(time_ms=(300.0, 300.0)))
     assert policy.budget.time_ms == 300
     source = b"import time\ndef run():\n    time.sleep(1)\n"
