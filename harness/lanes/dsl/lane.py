@@ -122,8 +122,8 @@ class DslLane:
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Success of this part, and whether every run wrote the same log."""
-        waits = evidence.status is Status.REVIEW
-        success = None if waits else float(evidence.status in (Status.OK, Status.FLAKY))
+        known = evidence.status not in (Status.REVIEW, Status.SKIPPED)  # else this part was never reached
+        success = float(evidence.status in (Status.OK, Status.FLAKY)) if known else None
         determinism = float(evidence.stable) if evidence.attempts else None
         return judge(
             evidence,

@@ -21,7 +21,7 @@ from harness.core.errors import InfraError, MissingExtraError, SuiteError
 from harness.core.evidence import Evidence
 from harness.core.gate import Gate, GateResult
 from harness.core.policy import Policy
-from harness.core.score import Component, Score, judge
+from harness.core.score import UNJUDGED, Component, Score, judge
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
@@ -142,6 +142,8 @@ class KernelLane:
         stage = evidence.facts.get("stage", "interpreter")
         elsewhere = frozenset().union(*MEASURED.values()) - MEASURED[stage]
         asked = {name: least for name, least in policy.gates.items() if name not in elsewhere}
+        if evidence.status in UNJUDGED:  # nothing was measured, and a zero would say that something was
+            return judge(evidence, policy, ())
         return judge(
             evidence,
             policy.model_copy(update={"gates": asked}),

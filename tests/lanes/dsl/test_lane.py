@@ -49,7 +49,9 @@ def test_without_an_answer_it_waits_and_nothing_after_is_claimed(tmp_path: Path,
     }  # fmt: skip
     assert all(e.neutral for e in list(found.values())[2:])
     assert found["p::s2"].why == "step s2 (line 21) waits for an answer to question f36c5c1b680f180e"
-    assert found["p::s3"].score.total is None
+    for part in ("s2", "s3", "success"):
+        assert found[f"p::{part}"].score.total is None
+        assert {c.name: c.value for c in found[f"p::{part}"].score.components} == {"success": None, "determinism": 1.0}
 
 
 def test_an_answer_to_other_words_is_not_used(tmp_path: Path, judge_all) -> None:

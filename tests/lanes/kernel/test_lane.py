@@ -66,6 +66,8 @@ def test_without_the_extra_it_is_skipped_with_the_install_line(judge_all, monkey
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None if name == "triton" else real(name))
     found = judge_all(KernelLane(), SUITE)
     assert {e.status for e in found.values()} == {Status.SKIPPED}
+    assert {e.score.total for e in found.values()} == {None}
+    assert [e.score.components for e in found.values()] == [(), (), ()]  # nothing is claimed
     if "torch" not in missing:
         assert {e.why for e in found.values()} == {
             "triton is not installed: pip install 'pytest-crucible[kernels]'"
