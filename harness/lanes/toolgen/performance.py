@@ -171,14 +171,17 @@ _NULLS: weakref.WeakKeyDictionary[Any, NullCall] = weakref.WeakKeyDictionary()
 
 
 def null_call(pool: BoxPool) -> NullCall:
-    """Measure the round trip of a question with no work behind it, once per pool; medians of a few calls."""
+    """Measure the round trip of a question with no work behind it, once per pool.
+
+    The least of some calls counts: a larger one would take from a candidate's time what the machine was doing just then.
+    """
     if pool not in _NULLS:
         try:
             with pool.open(_NULL, entry="null", limits=Limits()) as box:
                 answers = [box.ask(b"{}") for _ in range(_NULL_CALLS)]
             _NULLS[pool] = NullCall(
-                statistics.median(answer.seconds for answer in answers),
-                statistics.median(answer.cpu_seconds or 0.0 for answer in answers),
+                min(answer.seconds for answer in answers),
+                min(answer.cpu_seconds or 0.0 for answer in answers),
             )
         except BoxFault:
             _NULLS[pool] = NullCall(0.0, 0.0)  # nothing is subtracted: a measurement too large blames nobody falsely
