@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         dest = "crucible_" + name[2:].replace("-", "_")
         try:
             group.addoption(name, dest=dest, **settings)
-        except ValueError:  # another plugin took the short name
+        except (ValueError, argparse.ArgumentError):  # another plugin took the short name
             group.addoption(f"--crucible-{name[2:]}", dest=dest, **settings)
     guard_conftests(pluginmanager, lambda path: _covers(pluginmanager.get_plugin("pytestconfig"), path))
 
@@ -140,8 +140,9 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Before the first item is handed out: boxes are probed and the run is opened, or refused with exit status 4."""
     config: pytest.Config = node.config
-    if any(entry.name.startswith("suite-") for entry in os.scandir(config.stash[_FOLDER])):
-        _session(config).open_distributed(ids)
+    folder = config.stash[_FOLDER]
+    if any(entry.name.startswith("suite-") for entry in os.scandir(folder)):
+        _session(config).open_distributed(ids, folder)
 
 
 # The fixture
@@ -200,7 +201,7 @@ def _session(config: pytest.Config) -> RunSession:
     if session is None:
         from harness.session import RunSession
 
-        folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder") or config.stash.get(_FOLDER, None)
+        folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder")
         session = config.stash[SESSION] = RunSession(
             config,
             registry=_registry(config),

@@ -139,7 +139,8 @@ class Recording:
             return
         text: str | None = getattr(report, "crucible", None)
         if text is not None:
-            self._record(self._fresh.pop(report.nodeid, None) or Evaluation.model_validate_json(text))
+            here = report.nodeid in self._fresh
+            self._record(self._fresh.pop(report.nodeid) if here else Evaluation.model_validate_json(text))
         elif report.failed and report.nodeid not in self.rows:
             # A worker that died, or another plugin that failed before the case began.
             self._record(unjudged(self.cases[report.nodeid], _reason(report), tier=self.tier))

@@ -108,11 +108,12 @@ class RunSession:
             return self._sealed()
         return self._open(cases)
 
-    def open_distributed(self, ids: Iterable[str]) -> None:
+    def open_distributed(self, ids: Iterable[str], folder: str) -> None:
         """The same for the controller of xdist workers, when the first of them has collected."""
         self.start()
-        if self.recording is None or self.share.snapshot is None or self.recording.opened:
+        if self.recording is None or self.recording.opened:
             return
+        self.share.snapshot = Snapshot(Path(folder))
         wanted = set(ids)
         known = {case.nodeid: case for suite in self.share.snapshot.suites() for case in suite.cases}
         lines = self._open({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
@@ -273,7 +274,14 @@ class RunSession:
         if session.shouldfail:  # -x: pytest itself looks only after the next item
             raise session.Failed(session.shouldfail)
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if not (self.is_worker or self.share.snapshot or stopped or session.config.option.collectonly):
+        if not (
+            self.is_worker
+            or self.config.pluginmanager.hasplugin("dsession")
+            or stopped
+            or session.config.option.collectonly
+        ):
+            if self.recording is not None and not self.recording.opened:  # without a terminal nobody asked
+                self.open_serial(session.items)
             self._begin()
         with _rare_garbage_collection():
             return (yield)

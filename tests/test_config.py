@@ -86,10 +86,10 @@ def test_a_wrong_table_names_file_or_place(tmp_path, text, said):
 
 def test_a_file_that_is_not_text(tmp_path):
     (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="pyproject.toml"):
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
         settle(tmp_path)
     (tmp_path / "pyproject.toml").write_text("tool = 3")
-    with pytest.raises(UsageError, match="pyproject.toml"):
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
         settle(tmp_path)
 
 

@@ -205,7 +205,9 @@ def test_a_suite_without_cases(load, monkeypatch):
         collect_cases(load(GOOD), LANES["words"])
 
 
-KEYS = st.sampled_from(["lane", "words", "attempts", "expect", "gates", "budget", "tags", "require", "sizes"]) | st.text()
+KEYS = (
+    st.sampled_from(["lane", "words", "attempts", "expect", "gates", "budget", "tags", "require", "sizes"]) | st.text()
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("words"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
@@ -223,7 +225,7 @@ def test_any_mapping_gives_a_suite_or_a_suite_error(load, value):
         try:
             assert isinstance(load(text), Suite)
         except SuiteError as error:
-            assert "a.suite.yaml" in str(error)
+            check_place(error)
 
 
 @QUICK
@@ -232,7 +234,7 @@ def test_any_bytes_give_a_suite_or_a_suite_error(load, data):
     try:
         assert isinstance(load("", data=data), Suite)
     except SuiteError as error:
-        assert "a.suite.yaml" in str(error)
+        check_place(error)
 
 
 @QUICK
@@ -241,4 +243,4 @@ def test_yaml_like_noise_gives_a_suite_or_a_suite_error(load, text):
     try:
         load(text)
     except SuiteError as error:
-        assert "a.suite.yaml" in str(error)
+        check_place(error)

@@ -1,0 +1,133 @@
+"""Whatever dies, what finished is kept, and no run that lost something exits 0."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+@pytest.fixture
+def start(project):
+    """Start pytest in its own process group; whatever is left of it is killed."""
+    started = []
+
+    def start(*args):
+        command = [sys.executable, "-m", "pytest", "-p", "harness.plugin", "-p", "no:benchmark", *args]
+        process = subprocess.Popen(
+            command,
+            cwd=project.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(path, *, seconds=60):
+    limit = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < limit, f"{path} never came"
+        time.sleep(0.02)
+
+
+def test_an_interrupt_inside_a_case(project):
+    project.suite(a="ok", b="wrong", c="interrupt", d="ok")
+    result = project.run(subprocess=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert project.verdicts() == {"a": "ok", "b": "wrong"}
+    assert project.rows("SELECT status FROM runs") == [("aborted",)]
+    result.stdout.fnmatch_lines(["run *: 1 wrong, 1 ok; ABORTED, what finished is in the ledger"])
+
+
+@pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
+def test_ctrl_c(project, start, extra):
+    project.suite(a="ok", b="ok", c="sleep60", d="sleep60")
+    process = start(*extra)
+    wait_for(project.path / "started")
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert project.rows("SELECT status FROM runs") == [("aborted",)]
+    if not extra:
+        assert project.verdicts() == {"a": "ok", "b": "ok"}
+    assert set(project.verdicts().values()) <= {"ok"}
+    assert "INTERNALERROR" not in output
+
+
+def test_a_killed_worker_leaves_an_infra_verdict(project):
+    project.suite(a="ok", b="kill", c="ok", d="ok", e="wrong")
+    result = project.run("-n2")
+    assert result.ret == 1
+    assert project.verdicts() == {"a": "ok", "b": "infra", "c": "ok", "d": "ok", "e": "wrong"}
+    result.stdout.fnmatch_lines(["*worker 'gw*' crashed while running 'a.suite.yaml::b'*"])
+
+
+def test_a_killed_worker_fails_the_run_even_where_that_was_all(project):
+    project.put("a.suite.yaml", "lane: words\ninline: {b: kill}\n")
+    result = project.run("-n1", "--max-worker-restart", "0")
+    assert result.ret != 0
+    assert project.verdicts() == {"b": "infra"}
+
+
+def test_a_killed_controller_is_replayed_at_the_next_start(project, start):
+    project.suite(a="ok", b="wrong", c="sleep60")
+    process = start()
+    wait_for(project.path / "started")
+    process.kill()
+    process.wait()
+    project.suite(a="ok")
+    result = project.run()
+    result.stdout.fnmatch_lines(["notice: run * was killed: 2 evaluations brought back from its journal"])
+    runs = project.rows("SELECT run_id, status FROM runs ORDER BY run_id")
+    assert [status for _, status in runs] == ["aborted", "finished"]
+    assert project.rows(f"SELECT subject, status FROM evaluations WHERE run_id = '{runs[0][0]}' ORDER BY 1") == [
+        ("a", "ok"),
+        ("b", "wrong"),
+    ]
+
+
+def test_two_runs_write_one_ledger_at_once(project, start):
+    project.suite(**{f"c{n}": "ok" for n in range(40)})
+    processes = [start("--report", f"r{n}.html") for n in range(2)]
+    for process in processes:
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+    assert project.rows("SELECT count(*), count(DISTINCT run_id) FROM evaluations") == [(80, 2)]
+
+
+def test_a_case_whose_setup_breaks_elsewhere_is_infra(project):
+    project.suite(a="ok")
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + "\ndef pytest_runtest_setup(item):\n    raise RuntimeError('no disk')\n")
+    result = project.run()
+    assert result.ret == 1
+    assert project.verdicts() == {"a": "infra"}
+
+
+def test_a_report_that_cannot_be_written_fails_loudly(project):
+    project.suite(a="ok")
+    project.put("file", "")
+    result = project.run("--report", "file/r.html")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["exit status 1: the report could not be written: *"])
+    assert project.verdicts() == {"a": "ok"}
+
+
+def test_a_damaged_ledger_is_kept_aside(project):
+    project.suite(a="ok")
+    project.put("reports/ledger.db", "this is no database\n" * 100)
+    result = project.run()
+    assert project.verdicts() == {"a": "ok"} or result.ret == pytest.ExitCode.USAGE_ERROR
