@@ -173,7 +173,7 @@ _NULLS: weakref.WeakKeyDictionary[Any, NullCall] = weakref.WeakKeyDictionary()
 def null_call(pool: BoxPool) -> NullCall:
     """Measure the round trip of a question with no work behind it, once per pool.
 
-    The least of some calls counts: a larger one would take from a candidate's time what the machine was doing just then.
+    The least of some calls counts: a larger one would take off a candidate's time what the machine happened to do.
     """
     if pool not in _NULLS:
         try:
