@@ -205,6 +205,10 @@ def test_a_suite_without_cases(load, monkeypatch):
         collect_cases(load(GOOD), LANES["words"])
 
 
+def check_place(error):
+    assert "a.suite.yaml" in str(error)
+
+
 KEYS = (
     st.sampled_from(["lane", "words", "attempts", "expect", "gates", "budget", "tags", "require", "sizes"]) | st.text()
 )
