@@ -104,7 +104,6 @@ def evaluation_values(record: Record) -> Values:
     """The columns of `evaluations`."""
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
-    detected = evidence.facts.get("style_detected")
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),
@@ -125,7 +124,7 @@ def evaluation_values(record: Record) -> Values:
         "tier": evidence.tier,
         "seconds": evidence.seconds,
         "style": plain(case.subject.style),
-        "style_detected": plain(detected) if isinstance(detected, str) else None,
+        "style_detected": _detected(evidence.facts),
         "machine": plain(record.machine),
         "case_key": case_key(case),
         "inputs_key": _digest([case.lane, case.inputs]),
@@ -135,6 +134,13 @@ def evaluation_values(record: Record) -> Values:
         "created_at": record.created_at,
         "record": record.wire,
     }
+
+
+def _detected(facts: Values) -> str | None:
+    """The style a lane saw in the code: `{"style": {"detected": ...}}`, or flat as `style_detected`."""
+    style = facts.get("style")
+    found = style.get("detected") if isinstance(style, dict) else facts.get("style_detected")
+    return plain(found) if isinstance(found, str) and found else None
 
 
 def component_values(record: Record) -> list[Values]:

@@ -18,7 +18,8 @@ class Column:
     Attributes:
         title: Its head.
         right: Whether cells are set to the right.
-        flexible: Whether it is clipped, in its middle, when the table is too wide; else it is never clipped.
+        flexible: Whether it is clipped when the table is too wide; else it is never clipped.
+        prose: Whether it is clipped at its end; names are clipped in the middle, because they differ at both ends.
         optional: The higher, the earlier it is left out when even clipping is not enough; 0 always stays.
         least: Columns it keeps when clipped.
     """
@@ -26,6 +27,7 @@ class Column:
     title: str
     right: bool = False
     flexible: bool = False
+    prose: bool = False
     optional: int = 0
     least: int = 8
 
@@ -94,4 +96,4 @@ def _squeeze(columns: Sequence[Column], widths: dict[int, int], limit: int) -> N
 
 
 def _cell(column: Column, text: str, columns: int) -> str:
-    return pad(fit(text, columns, middle=column.flexible), columns, right=column.right)
+    return pad(fit(text, columns, middle=column.flexible and not column.prose), columns, right=column.right)

@@ -1,0 +1,142 @@
+"""The `crucible` command: one small file for each verb, imported when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+from harness.core.errors import CrucibleError, UsageError
+
+USAGE = 4  # exit status for wrong usage, as pytest's
+
+VERBS = (
+    "init",
+    "doctor",
+    "top",
+    "show",
+    "diff",
+    "trend",
+    "stability",
+    "lineage",
+    "pareto",
+    "report",
+    "rescore",
+    "merge",
+    "prune",
+    "schema",
+    "run",
+    "evolve",
+    "repair",
+    "toolgen",
+    "spec",
+    "dsl",
+    "kernel",
+)
+"""All verbs, in the order of `crucible --help`; each is a module of this package. One that is not there is left out."""
+
+
+class Verb(Protocol):
+    """What a verb's module has."""
+
+    NAME: str
+    HELP: str
+    """One sentence, then an empty line and an example."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare its arguments."""
+        ...
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; the exit status."""
+        ...
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our exit status for wrong usage; parsers of sub-commands inherit it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how it is used."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Returns:
+        0; 1 if something failed; 4 for wrong usage.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has seen enough (`| head`). Python would complain once more while shutting down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except CrucibleError as error:
+        print(f"crucible: {error}", file=sys.stderr)
+        return USAGE if isinstance(error, UsageError) else 1
+    except SystemExit as ended:  # argparse: --help, or wrong usage
+        return ended.code if isinstance(ended.code, int) else 0
+    return status
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if words else USAGE
+    if words[0] == "--version":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"crucible {version('pytest-crucible')}")
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            print("crucible, not installed")
+        return 0
+    if words[0] not in _available():
+        near = difflib.get_close_matches(words[0], _available(), n=1)
+        hint = f"did you mean `crucible {near[0]}`?" if near else "`crucible --help` lists the verbs"
+        raise UsageError(f"there is no verb {words[0]!r}", fix=hint)
+    verb = _load(words[0])
+    sentence, _, example = verb.HELP.partition("\n\n")
+    parser = Parser(
+        prog=f"crucible {verb.NAME}",
+        description=sentence,
+        epilog=example,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verb.add_arguments(parser)
+    return verb.run(parser.parse_args(words[1:]))
+
+
+def _available() -> list[str]:
+    return [name for name in VERBS if importlib.util.find_spec(f"{__name__}.{name}") is not None]
+
+
+def _load(name: str) -> Verb:
+    return cast("Verb", importlib.import_module(f"{__name__}.{name}"))
+
+
+def _overview() -> str:
+    names = _available()
+    lines = [f"  {name:<11} {_load(name).HELP.partition(chr(10))[0]}" for name in names]
+    return "\n".join(
+        [
+            "usage: crucible VERB ...",
+            "",
+            "Looks after what `pytest` judged: leaderboards, comparisons, reports. Each verb has --help.",
+            "",
+            *lines,
+        ]
+    )

@@ -1,0 +1,63 @@
+"""`crucible doctor`: what this machine offers."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import platform
+import sys
+from pathlib import Path
+
+from harness.cli import output
+from harness.core.errors import UsageError
+
+NAME = "doctor"
+HELP = """Attack a box on this machine and say which layers of isolation hold, and what is missing for the rest.
+
+example:
+  crucible doctor
+  crucible doctor specs/ suites/ --json"""
+
+EXTRAS = {"torch": "kernels", "triton": "kernels", "numpy": "kernels", "distributed": "cluster", "evalplus": "bench"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="files and folders no subject may ever read (default: here)"
+    )
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Probe and print; 1 if a subject got out."""
+    from harness.sandbox.probe import probe
+
+    for path in args.paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist", fix="name files or folders that are there")
+    found = probe([path.absolute() for path in args.paths] or [Path.cwd()])
+    extras = {module: importlib.util.find_spec(module) is not None for module in EXTRAS}
+    if args.json:
+        output.print_json(
+            {
+                "tier": found.tier,
+                "layers": [dict(zip(("layer", "state", "reason"), row, strict=True)) for row in found.table()],
+                "line": found.line(),
+                "python": platform.python_version(),
+                "platform": sys.platform,
+                "extras": extras,
+            }
+        )
+        return _status(found.breaches)
+    print(found.line())
+    for layer, state, note in found.table():
+        print(f"  {layer:<12} {state:<9} {note}".rstrip())
+    print(f"python {platform.python_version()} on {sys.platform}")
+    for module, there in extras.items():
+        print(f"  {module:<12} {'there' if there else f'not installed: pip install pytest-crucible[{EXTRAS[module]}]'}")
+    return _status(found.breaches)
+
+
+def _status(breaches: tuple[str, ...]) -> int:
+    return 1 if breaches else 0

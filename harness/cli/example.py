@@ -1,0 +1,113 @@
+"""Example: the files `crucible init` writes."""
+
+from __future__ import annotations
+
+PYPROJECT = """\
+[tool.pytest.ini_options]
+addopts = ["--import-mode=importlib"]
+
+[tool.crucible]
+attempts = 3
+"""
+
+TOOL = """\
+# What a candidate is told. The judge's side of it is oracle.py, which no candidate ever sees.
+tool_id: slugify
+description: Turn a title into the part of an address that people can read.
+signature: "def slugify(title: str) -> str"
+docstring: |
+  Lower-case `title`; keep ASCII letters and digits; every run of other characters becomes one hyphen,
+  except at the ends, where it goes.
+test_cases:
+  - input: {title: "Hello, World!"}
+    expected_output: hello-world
+  - input: {title: "  10 things  you -- should know "}
+    expected_output: 10-things-you-should-know
+  - input: {title: ""}
+    expected_output: ""
+constraints:
+  max_runtime_sec: 1.0
+  max_memory_mb: 128
+"""
+
+ORACLE = '''\
+"""The judge's side of slugify: the right answer, what to ask, and what must always hold. Trusted."""
+
+import re
+
+from hypothesis import strategies as st
+
+
+def reference(title):
+    """The right answer."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower(), flags=re.ASCII).strip("-")
+
+
+def inputs():
+    """What candidates are asked."""
+    return st.fixed_dictionaries({"title": st.text(st.sampled_from("aZ09 -_.!é"), max_size=30)})
+
+
+def workload(size, rng):
+    """What they are timed on."""
+    return {"title": "".join(rng.choice("abc ABC 123 -") for _ in range(size))}
+
+
+def twice_is_once(call, kwargs, rng):
+    """A slug of a slug is the same slug."""
+    once = call(**kwargs)
+    return None if call(title=once) == once else f"slugify({once!r}) changes it"
+
+
+PROPERTIES = (twice_is_once,)
+'''
+
+GOOD = '''\
+# /// candidate
+# style = "pipeline"
+# generator = "a person"
+# license = "MIT"
+# ///
+"""Readable addresses from titles."""
+
+import re
+
+
+def slugify(title: str) -> str:
+    """Lower-case a title and join its ASCII words with hyphens.
+
+    Args:
+        title: Any text.
+
+    Returns:
+        Letters, digits and single hyphens; empty if nothing is left.
+    """
+    return "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+'''
+
+WRONG = '''\
+"""A planted control: it forgets everything but spaces, and the suite expects it to be found out."""
+
+
+def slugify(title: str) -> str:
+    """Join the words of a title with hyphens."""
+    return "-".join(title.lower().split())
+'''
+
+SUITE = """\
+# One pytest item for each candidate. `expect` plants controls: those must fail, in just this way.
+lane: toolgen
+tool: ../specs/tools/slugify
+candidates: ../candidates/slugify/*.py
+budget: {time_ms: [2000, 1000], memory_mb: [128, 64], epochs: 40}
+gates: {correctness: 1.0, score: 0.7}
+expect: {only_spaces: wrong}
+"""
+
+FILES = {
+    "specs/tools/slugify/tool.yaml": TOOL,
+    "specs/tools/slugify/oracle.py": ORACLE,
+    "candidates/slugify/join_words.py": GOOD,
+    "candidates/slugify/only_spaces.py": WRONG,
+    "suites/slugify.suite.yaml": SUITE,
+}

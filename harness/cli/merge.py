@@ -1,0 +1,38 @@
+"""`crucible merge`: several ledgers into one."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.cli import output
+from harness.ledger.merge import merge
+from harness.report import words
+
+NAME = "merge"
+HELP = """Bring the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
+
+example:
+  crucible merge shard-1.db shard-2.db --ledger reports/ledger.db"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("sources", nargs="+", type=Path, metavar="DB", help="a ledger, or the .jsonl of a run")
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Merge them."""
+    with output.writing(args.ledger, create=True) as ledger:
+        merged = [merge(ledger, source) for source in args.sources]
+    if args.json:
+        output.print_json([asdict(one) for one in merged])
+        return 0
+    for one in merged:
+        print(f"{one.source}: {words.count(one.runs, 'new run')}, {words.count(one.evaluations, 'new evaluation')}")
+        for notice in one.notices:
+            print(f"  {notice}")
+    return 0

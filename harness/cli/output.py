@@ -1,0 +1,81 @@
+"""Output: what the verbs share: where the ledger is, tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.ledger.store import Ledger
+from harness.report import table
+from harness.report.table import Column
+
+DEFAULT = Path("reports/ledger.db")
+WIDEST = 120
+
+
+def add_ledger(parser: argparse.ArgumentParser) -> None:
+    """`--ledger PATH`."""
+    parser.add_argument("--ledger", type=Path, default=DEFAULT, metavar="PATH", help=f"the ledger (default {DEFAULT})")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """`--lane` and `--suite`."""
+    parser.add_argument("--lane", help="only this lane")
+    parser.add_argument("--suite", help="only suites whose name contains this")
+
+
+def reading(path: Path) -> Ledger:
+    """A ledger to look at; what it has to say goes to stderr, so that stdout stays what was asked for.
+
+    Raises:
+        LedgerError: if it cannot be read.
+    """
+    return _said(Ledger.read(path))
+
+
+def writing(path: Path, *, create: bool = False) -> Ledger:
+    """A ledger to change.
+
+    Raises:
+        LedgerError: if it cannot be written.
+    """
+    return _said(Ledger.open(path, create=create))
+
+
+def _said(ledger: Ledger) -> Ledger:
+    for notice in ledger.notices:
+        print(f"crucible: {notice}", file=sys.stderr)
+    return ledger
+
+
+def width() -> int:
+    """Columns for a table: the terminal's, or 100 where there is none."""
+    return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns))
+
+
+def colour() -> bool:
+    """Whether stdout shows colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document; ASCII, so that hostile text cannot upset a terminal."""
+    print(json.dumps(value, indent=2))
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people."""
+    paint = table.ansi if colour() else table.plain
+    for line in table.layout(columns, rows, limit=width(), paint=paint):
+        print(line)

@@ -1,0 +1,59 @@
+"""`crucible pareto`: who is not beaten in everything at once."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import output
+from harness.ledger import queries
+from harness.report import words
+from harness.report.table import Column
+
+NAME = "pareto"
+HELP = """List the passing subjects that no other beats in score, time and memory together.
+
+example:
+  crucible pareto --suite text_deduplicate
+  crucible pareto --all --json"""
+
+COLUMNS = (
+    Column("", optional=1),
+    Column("suite", flexible=True, least=12, optional=2),
+    Column("candidate", flexible=True, least=16),
+    Column("score", right=True),
+    Column("median", right=True),
+    Column("peak", right=True),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    output.add_ledger(parser)
+    output.add_filters(parser)
+    parser.add_argument("--all", action="store_true", help="also those that are beaten; the front is marked")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    with output.reading(args.ledger) as ledger:
+        rows = queries.pareto(ledger, lane=args.lane, suite=args.suite)
+    shown = rows if args.all else [row for row in rows if row["front"]]
+    if args.json:
+        output.print_json(shown)
+    elif shown:
+        output.print_table(COLUMNS, [_cells(row, mark=args.all) for row in shown])
+    else:
+        print("nothing has passed yet")
+    return 0
+
+
+def _cells(row: queries.Row, *, mark: bool) -> list[str]:
+    return [
+        "*" if mark and row["front"] else "",
+        row["suite"],
+        row["subject"],
+        words.score(row["score"]),
+        words.milliseconds(row["median_ms"]),
+        words.NOTHING if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB",
+    ]

@@ -1,0 +1,63 @@
+"""`crucible prune`: forget old runs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import UTC, datetime, timedelta
+
+from harness.cli import output
+from harness.core.errors import UsageError
+from harness.ledger.prune import prune
+from harness.report import words
+
+NAME = "prune"
+HELP = """Drop old runs and give their room back. A run stays if --keep or --newer-than protects it.
+
+example:
+  crucible prune --keep 50
+  crucible prune --newer-than 30d --dry-run"""
+
+UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--keep", type=int, metavar="N", help="the newest N runs stay")
+    parser.add_argument("--newer-than", metavar="AGE", help="runs younger than 12h, 30d, 8w, or since 2026-11-01 stay")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Drop them."""
+    if args.keep is None and args.newer_than is None:
+        raise UsageError("nothing says which runs to keep", fix="use --keep N or --newer-than AGE")
+    if args.keep is not None and args.keep < 0:
+        raise UsageError("--keep must not be negative", fix="use --keep 0 to drop every run")
+    since = None if args.newer_than is None else moment(args.newer_than, datetime.now(UTC))
+    with output.writing(args.ledger) as ledger:
+        gone = prune(ledger, keep=args.keep, newer_than=since, dry_run=args.dry_run)
+    if args.json:
+        output.print_json({"dropped": gone, "dry_run": args.dry_run})
+    else:
+        for run_id in gone:
+            print(run_id)
+        print(f"{words.count(len(gone), 'run')} {'would be ' if args.dry_run else ''}dropped")
+    return 0
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A moment given as an age or a date.
+
+    Raises:
+        UsageError: if it is neither.
+    """
+    if age := re.fullmatch(r"(\d{1,5})([hdw])", text):
+        return now - int(age[1]) * UNITS[age[2]]
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is neither an age nor a date", fix="write 12h, 30d, 8w or 2026-11-01") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

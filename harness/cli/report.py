@@ -1,0 +1,36 @@
+"""`crucible report`: write the HTML page again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import output
+from harness.report.html import write_report
+
+NAME = "report"
+HELP = """Write the HTML report of a run as one offline page.
+
+example:
+  crucible report --run latest~1 --report reports/before.html"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
+    parser.add_argument(
+        "--report", "--out", type=Path, default=Path("reports/index.html"), metavar="PATH", help="where to write it"
+    )
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write it."""
+    with output.reading(args.ledger) as ledger:
+        path = write_report(ledger, args.run, args.report)
+    if args.json:
+        output.print_json({"report": str(path), "bytes": path.stat().st_size})
+    else:
+        print(path)
+    return 0

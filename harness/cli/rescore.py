@@ -1,0 +1,225 @@
+"""`crucible rescore`: judge stored evidence again, without running anything."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.cli import output
+from harness.core.errors import UsageError
+from harness.core.evaluation import Evaluation
+from harness.core.policy import Policy
+from harness.core.run import Run, RunStatus, new_run_id
+from harness.core.tier import Tier
+from harness.hooks import Lane, Registry
+from harness.ledger import queries
+from harness.ledger.row import dump
+from harness.ledger.store import Ledger
+from harness.report import words
+from harness.report.table import Column
+
+NAME = "rescore"
+HELP = """Judge the stored evidence of a run again: with today's lanes, or under another epoch or other gates.
+
+What was observed stays: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
+
+example:
+  crucible rescore --run latest --gates score=0.9 --gates correctness=1
+  crucible rescore --epoch 40 --write"""
+
+COLUMNS = (
+    Column("case", flexible=True, least=20),
+    Column("score", right=True),
+    Column("Δ", right=True),
+    Column("verdict"),
+    Column("why", flexible=True, prose=True, least=16, optional=1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An evaluation before and after."""
+
+    before: Evaluation
+    after: Evaluation
+
+    @property
+    def differs(self) -> bool:
+        """Whether the score is another one, to the last byte."""
+        return dump(self.before.score.to_wire()) != dump(self.after.score.to_wire())
+
+    def to_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "nodeid": self.after.case.nodeid,
+            "score": [self.before.score.total, self.after.score.total],
+            "passed": [self.before.passed, self.after.passed],
+            "why": self.after.why,
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
+    parser.add_argument("--epoch", type=int, metavar="N", help="judge as if it were this epoch")
+    parser.add_argument(
+        "--gates", action="append", default=[], metavar="NAME=LEAST", help="a gate to set, e.g. score=0.9 (repeatable)"
+    )
+    parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
+    )
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge again and print what differs."""
+    gates, lanes = parse_gates(args.gates), _lanes(args.plugin)
+    with output.writing(args.ledger) if args.write else output.reading(args.ledger) as ledger:
+        row = queries.run(ledger, args.run)
+        changes = list(rescore(queries.load_all(ledger, row["run_id"]), lanes, epoch=args.epoch, gates=gates))
+        written = _write(ledger, row, changes, args.epoch) if args.write and changes else None
+    differing = [change for change in changes if change.differs]
+    if args.json:
+        output.print_json(
+            {
+                "run": row["run_id"],
+                "evaluations": len(changes),
+                "changed": [change.to_json() for change in differing],
+                "written": written,
+            }
+        )
+        return 0
+    if differing:
+        output.print_table(COLUMNS, [_cells(change) for change in differing])
+    print(f"{words.count(len(changes), 'evaluation')} of run {row['run_id']} judged again, {len(differing)} differ")
+    if written:
+        print(f"stored as run {written}")
+    return 0
+
+
+def rescore(
+    evaluations: Iterable[Evaluation],
+    lanes: Mapping[str, Lane],
+    *,
+    epoch: int | None = None,
+    gates: Mapping[str, float] | None = None,
+) -> Iterable[Change]:
+    """Judge evidence again under its own policy, changed where asked.
+
+    Args:
+        evaluations: As they were recorded.
+        lanes: By name.
+        epoch: The epoch to judge by.
+        gates: Gates to add or replace.
+
+    Raises:
+        UsageError: if there is no such lane, or the policy makes no sense.
+    """
+    for before in evaluations:
+        case = before.case
+        lane = lanes.get(case.lane)
+        if lane is None:
+            raise UsageError(
+                f"there is no lane {case.lane!r} to judge {case.nodeid}",
+                fix=f"there are {', '.join(lanes)}; name the file that brings it with --plugin",
+            )
+        wanted = case.policy.to_wire() | ({} if epoch is None else {"epoch": epoch})
+        wanted["gates"] = case.policy.gates | dict(gates or {})
+        try:
+            policy = Policy.from_wire(wanted)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", fix="change --epoch") from error
+        after = Evaluation(
+            case=case.model_copy(update={"policy": policy}),
+            evidence=before.evidence,
+            score=lane.score(before.evidence, policy),
+        )
+        yield Change(before, after)
+
+
+def parse_gates(texts: Iterable[str]) -> dict[str, float]:
+    """`NAME=LEAST` texts as gates.
+
+    Raises:
+        UsageError: if one is something else.
+    """
+    gates = {}
+    for text in (part for given in texts for part in given.split(",")):
+        name, equals, least = (part.strip() for part in text.partition("="))
+        try:
+            gates[name] = float(least)
+        except ValueError:
+            equals = ""
+        if not equals or not name or gates[name] - gates[name] != 0:
+            raise UsageError(f"{text!r} is no gate", fix="write NAME=LEAST, e.g. --gates score=0.9")
+    return gates
+
+
+def _lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
+    registry = Registry()
+    for place in plugins:
+        registry.register(_import(place))
+    return registry.lanes
+
+
+def _import(place: str) -> object:
+    path = Path(place)
+    if path.suffix != ".py":
+        try:
+            return importlib.import_module(place)
+        except ImportError as error:
+            raise UsageError(f"{place} cannot be imported: {error}", fix="name a .py file or a module") from error
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # where pickling and dataclasses look a module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _write(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None) -> str:
+    original = Run.from_wire(
+        json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
+    )
+    started = datetime.now(UTC)
+    made = original.model_copy(
+        update={
+            "run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")),
+            "started_at": started,
+            "epoch": original.epoch if epoch is None else epoch,
+            "tier": Tier(row["tier"]) if row["tier"] else None,
+            "command": shlex.join(["crucible", *sys.argv[1:]]),
+        }
+    )
+    ledger.begin(made)
+    for change in changes:
+        ledger.record(change.after, run_id=made.run_id)
+    ledger.finish(made.run_id, RunStatus.FINISHED)
+    return made.run_id
+
+
+def _cells(change: Change) -> list[str]:
+    before, after = change.before.score.total, change.after.score.total
+    verdicts = ["passes" if one.passed else "fails" for one in (change.before, change.after)]
+    return [
+        change.after.case.nodeid,
+        f"{words.score(before)} → {words.score(after)}",
+        words.delta(after - before if before is not None and after is not None else None),
+        verdicts[0] if verdicts[0] == verdicts[1] else " → ".join(verdicts),
+        "" if change.after.passed else change.after.why,
+    ]

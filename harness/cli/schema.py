@@ -1,0 +1,100 @@
+"""`crucible schema`: JSON Schemas of our file formats, for editors and generators."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.cli import output
+from harness.core.errors import UsageError
+from harness.core.evaluation import Evaluation
+from harness.core.frozen import Frozen
+from harness.core.run import Run
+from harness.hooks import Lane, Registry
+
+NAME = "schema"
+HELP = """Print the JSON Schema of a file format.
+
+example:
+  crucible schema tool > tool.schema.json
+  crucible schema suite --lane toolgen"""
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+FORMATS = {
+    "tool": ("harness.lanes.toolgen.spec", "ToolSpec"),
+    "patch": ("harness.lanes.spec.schema", "PATCH"),
+    "grammar": ("harness.lanes.spec.schema", "GRAMMAR"),
+    "kernel": ("harness.lanes.kernel.definition", "Definition"),
+}
+"""Module and name of a pydantic model, or of a ready schema; formats whose module is not there are not offered."""
+
+
+class Export(Frozen):
+    """What a ledger holds, as JSON: `evaluations.record` and `runs.record` have these shapes."""
+
+    runs: tuple[Run, ...]
+    evaluations: tuple[Evaluation, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    names = ["suite", *(name for name, (module, _) in FORMATS.items() if _exists(module)), "ledger"]
+    parser.add_argument("format", choices=names, help="which file format")
+    parser.add_argument("--lane", help="for `suite`: only the suites of this lane")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    output.print_json({"$schema": DRAFT, **schema(args.format, lane=args.lane)})
+    return 0
+
+
+def schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
+    """The schema of one format.
+
+    Raises:
+        UsageError: if there is no such lane.
+    """
+    if name == "suite":
+        return _suite(lane)
+    if name == "ledger":
+        return Export.model_json_schema()
+    module, attribute = FORMATS[name]
+    found: Any = getattr(importlib.import_module(module), attribute)
+    ready: dict[str, Any] = found.model_json_schema() if _is_model(found) else found
+    return ready
+
+
+def _suite(lane: str | None) -> dict[str, Any]:
+    lanes = Registry().lanes
+    if lane is not None and lane not in lanes:
+        raise UsageError(f"there is no lane {lane!r}", fix=f"use one of {', '.join(lanes)}")
+    if lane is not None:
+        return _lane(lanes[lane], "#/$defs/{model}")
+    return {
+        "title": "Suite",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in lanes],
+        "$defs": {name: _lane(found, f"#/$defs/{name}/$defs/{{model}}") for name, found in lanes.items()},
+    }
+
+
+def _lane(lane: Lane, references: str) -> dict[str, Any]:
+    made = lane.options.model_json_schema(ref_template=references)
+    made["properties"]["lane"] = {"const": lane.name, "description": made["properties"]["lane"]["description"]}
+    return made
+
+
+def _is_model(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, BaseModel)
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,92 @@
+"""`crucible show`: all that is known of one verdict."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from harness.cli import output
+from harness.core.evaluation import Evaluation
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.report import rerun, words
+
+NAME = "show"
+HELP = """Explain one verdict: status, gates, components, attempts, counter-example, how to run it again.
+
+example:
+  crucible show suites/toolgen/words.suite.yaml::trie
+  crucible show 1a2b3c4d --run latest~1"""
+SHOWN = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("what", metavar="NODEID|DIGEST|NAME", help="a node id, the beginning of a digest, or a name")
+    parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    with output.reading(args.ledger) as ledger:
+        run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
+        found = queries.find(ledger, args.what, run_id=run_id)
+        newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
+        if args.json:
+            output.print_json([_everything(ledger, row) for row in newest])
+            return 0
+        for number, row in enumerate(newest[:SHOWN]):
+            print("\n" * (number > 0), end="")
+            for line in explain(ledger, row):
+                print(line)
+        if len(newest) > SHOWN:
+            print(f"\n{len(newest) - SHOWN} more cases are about {words.printable(args.what)}: name one of them")
+    return 0
+
+
+def _everything(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
+    evaluation = queries.load(ledger, row["run_id"], row["nodeid"])
+    return row | {"record": evaluation.to_wire()}
+
+
+def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
+    """Lines that explain one evaluation."""
+    evaluation, limit = queries.load(ledger, row["run_id"], row["nodeid"]), output.width()
+    history = queries.find(ledger, row["nodeid"])
+    yield words.fit(f"{row['nodeid']}  {words.score(row['score'])}  {row['status']}", limit, middle=True)
+    facts = [
+        ("subject", f"{row['subject']}  {row['digest']}"),
+        ("run", f"{row['run_id']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}"),
+        ("why", row["why"]),
+        ("expected", row["expected"] and f"{row['expected']}: {'as it is' if row['as_expected'] else 'but it is not'}"),
+        ("style", words.style(row)),
+        ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
+        ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),
+        ("limits hit", ", ".join(evaluation.evidence.limits_hit)),
+        ("history", words.spark([past["score"] for past in reversed(history[:30])]) if len(history) > 1 else None),
+    ]
+    for name, value in facts:
+        if value:
+            yield f"  {name:<10} {words.printable(str(value))}"
+    yield from _parts(evaluation)
+    yield from rerun.lines(queries.run(ledger, row["run_id"]), row["nodeid"], limit=limit, head="  rerun      ")
+
+
+def _parts(evaluation: Evaluation) -> Iterator[str]:
+    score, evidence = evaluation.score, evaluation.evidence
+    if evidence.counterexample is not None:
+        yield f"  question   {words.printable(evidence.counterexample.question)}"
+        yield f"  expected   {words.printable(evidence.counterexample.expected)}"
+        yield f"  observed   {words.printable(evidence.counterexample.observed)}"
+    for gate in score.gates:
+        yield f"  gate       {'holds' if gate.passed else 'FAILS'}  {words.printable(gate.why)}"
+    for part in score.components:
+        why = f"  {words.printable(part.why)}" if part.why else ""
+        yield f"  component  {words.score(part.value)}  x {part.weight:.2f}  {words.printable(part.name)}{why}"
+    for attempt in evidence.attempts:
+        why = f"  {words.printable(attempt.why)}" if attempt.why else ""
+        answers = words.printable(attempt.answers[:12])
+        yield f"  attempt    {attempt.index}: {attempt.status}, seed {attempt.seed}, answers {answers}{why}"

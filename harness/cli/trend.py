@@ -1,0 +1,100 @@
+"""`crucible trend`: scores over runs."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import output
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.report import words
+from harness.report.table import Column
+
+NAME = "trend"
+HELP = """Follow one subject, or every suite, over the runs of the ledger.
+
+example:
+  crucible trend trie
+  crucible trend suites/toolgen/words.suite.yaml::trie --limit 20
+  crucible trend --lane toolgen"""
+
+ONE = (
+    Column("run"),
+    Column("case", flexible=True, least=16, optional=3),
+    Column("digest", optional=2),
+    Column("epoch", right=True, optional=4),
+    Column("tier", optional=5),
+    Column("score", right=True),
+    Column("status"),
+    Column("median", right=True, optional=6),
+)
+SUITES = (
+    Column("suite", flexible=True, least=16),
+    Column("run"),
+    Column("epoch", right=True, optional=3),
+    Column("cases", right=True),
+    Column("passed", right=True),
+    Column("best", right=True),
+    Column("mean", right=True),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("what", nargs="?", metavar="NODEID|DIGEST|NAME", help="default: every suite")
+    parser.add_argument("--limit", type=int, default=30, metavar="N", help="the last N runs (default 30)")
+    output.add_ledger(parser)
+    output.add_filters(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    with output.reading(args.ledger) as ledger:
+        rows = _suites(ledger, args) if args.what is None else queries.trend(ledger, args.what)[-max(1, args.limit) :]
+    if args.json:
+        output.print_json(rows)
+    elif args.what is None:
+        output.print_table(SUITES, [_suite_cells(row) for row in rows])
+    else:
+        output.print_table(ONE, [_cells(row) for row in rows])
+        print(words.spark([row["score"] for row in rows]))
+    return 0
+
+
+def _suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]:
+    return ledger.rows(
+        """SELECT lane, suite, run_id, r.epoch, r.tier, count(*) AS cases, sum(passed) AS passed,
+               max(CASE WHEN passed THEN score END) AS best, avg(score) AS mean
+           FROM (SELECT * FROM runs ORDER BY started_at DESC LIMIT ?3) r JOIN evaluations USING (run_id)
+           WHERE expected IS NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
+           GROUP BY lane, suite, run_id ORDER BY lane, suite, r.started_at""",
+        args.lane,
+        args.suite,
+        max(1, args.limit),
+    )
+
+
+def _suite_cells(row: queries.Row) -> list[str]:
+    return [
+        f"{row['lane']} · {row['suite']}",
+        row["run_id"],
+        str(row["epoch"]),
+        str(row["cases"]),
+        str(row["passed"]),
+        words.score(row["best"]),
+        words.score(row["mean"]),
+    ]
+
+
+def _cells(row: queries.Row) -> list[str]:
+    return [
+        row["run_id"],
+        row["nodeid"],
+        row["digest"][:8],
+        str(row["epoch"]),
+        row["tier"] or "",
+        words.score(row["score"]),
+        row["status"] if row["passed"] or row["status"] != "ok" else "fails",
+        "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
+    ]
