@@ -62,8 +62,7 @@ class Investigation:
             "violations": [],
             "documentation": dict.fromkeys(("module", "function", "signature", "example"), False),
             "profile": {"clock": "", "rows": []},
-            "style": {"declared": case.subject.style, "baseline": BASELINE, "distance": 0.0},
-            "style_detected": "",
+            "style": {"declared": case.subject.style, "detected": "", "baseline": BASELINE, "distance": 0.0},
             "limits": _own_limits(self.tool),
             "slowest_ms": None,
             "examples_only": self.tool.examples_only,
@@ -80,7 +79,7 @@ class Investigation:
         try:
             found = find_violations(tree, self.source.text, self.tool)
             documentation = read_documentation(tree, self.tool.signature)
-            self.facts["style_detected"] = detect(tree, self.tool.signature.name)
+            self.facts["style"]["detected"] = detect(tree, self.tool.signature.name)
         except RecursionError:
             return self._evidence(Status.CRASH, "it is nested too deeply to be checked")
         self.facts["documentation"].update(
@@ -221,7 +220,7 @@ class Investigation:
     def _describe_style(self, questions: Questions) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
-        style["distance"] = distance(self.facts["style_detected"], style["baseline"], self.facts["profile"]["rows"])
+        style["distance"] = distance(style["detected"], style["baseline"], self.facts["profile"]["rows"])
 
     # --- the record ---
 

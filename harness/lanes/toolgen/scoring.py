@@ -112,7 +112,8 @@ def _documentation(facts: Mapping[str, Any]) -> Component:
 
 
 def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> Component:
-    style, detected = facts["style"], facts["style_detected"]
+    style = facts["style"]
+    detected = style["detected"]
     weight = DIVERSITY * min(1.0, policy.anneal_temp)
     if correctness < DIVERSE_FROM:
         why = f"not earned: correctness is below {DIVERSE_FROM:g}"

@@ -330,7 +330,7 @@ def test_a_relabelled_set_earns_no_diversity(judge):
     evaluation = judge('# /// candidate\n# style = "trie"\n# ///\n' + GOOD)
     assert evaluation.case.subject.style == "trie"
     assert evaluation.evidence.facts["style"]["declared"] == "trie"
-    assert evaluation.evidence.facts["style_detected"] == "plain"
+    assert evaluation.evidence.facts["style"]["detected"] == "plain"
     assert evaluation.score.components[-1].value == 0.0
 
 
