@@ -35,10 +35,10 @@ class Evaluation(Frozen):
     @property
     def neutral(self) -> bool:
         """Neither passed nor failed: skipped, or `review`/`noisy` that the suite does not insist on."""
-        if self.case.policy.expect is not None:
-            return False
         if self.status is Status.SKIPPED:
             return "gpu" not in self.case.policy.require or "gpu" not in self.case.markers
+        if self.case.policy.expect is not None:
+            return False
         return self.status in (Status.REVIEW, Status.NOISY) and self.status.value not in self.case.policy.require
 
     @property
