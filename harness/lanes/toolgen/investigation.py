@@ -233,7 +233,7 @@ class Investigation:
 
     def _evidence(self, status: Status, why: str) -> Evidence:
         seconds = [one for outcome in self.outcomes for one in outcome.seconds]
-        # No call is shorter than asking alone, so the shortest one bounds a null call that was measured at a bad moment.
+        # No call is shorter than asking alone, so the shortest bounds a null call that was measured at a bad moment.
         null = min(null_call(self.context.boxes).seconds, *seconds) if seconds else 0.0
         slowest = [outcome.slowest for outcome in self.outcomes if outcome.slowest]
         usages: list[Usage] = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
