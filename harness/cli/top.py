@@ -27,8 +27,8 @@ COLUMNS = (
     Column("stability", right=True, optional=3),
     Column("median", right=True, optional=2),
     Column("epoch", right=True, optional=5),
-    Column("run", optional=6),
-    Column("style", flexible=True, least=12, optional=7),
+    Column("run", optional=7),
+    Column("style", flexible=True, least=12, optional=6),
 )
 
 

@@ -137,10 +137,12 @@ def evaluation_values(record: Record) -> Values:
 
 
 def _detected(facts: Values) -> str | None:
-    """The style a lane saw in the code: `{"style": {"detected": ...}}`, or flat as `style_detected`."""
+    """The style a lane saw in the code: the fact `style_detected`, or `style: {detected: ...}`."""
     style = facts.get("style")
-    found = style.get("detected") if isinstance(style, dict) else facts.get("style_detected")
-    return plain(found) if isinstance(found, str) and found else None
+    for found in (facts.get("style_detected"), style.get("detected") if isinstance(style, dict) else None):
+        if isinstance(found, str) and found:
+            return plain(found)
+    return None
 
 
 def component_values(record: Record) -> list[Values]:

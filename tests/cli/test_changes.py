@@ -1,0 +1,158 @@
+"""The verbs that change something."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from harness.cli import main, rescore
+from harness.cli.prune import moment
+from harness.core.errors import UsageError
+from harness.core.evidence import Evidence
+from harness.core.policy import Policy
+from harness.core.score import Component, Score, judge
+from harness.ledger import queries
+from harness.ledger.row import dump
+from harness.ledger.store import Ledger
+from tests.ledger.factory import fill, make_evaluation
+
+PLUGIN = """
+import harness
+from harness.core.score import Component, judge
+
+
+class Words:
+    name = "words"
+    options = None
+    untrusted = ()
+    boxed = False
+    min_tier = None
+
+    def collect(self, suite): return []
+    def evaluate(self, case, context): raise NotImplementedError
+    def score(self, evidence, policy):
+        return judge(evidence, policy, [Component(name="length", value=evidence.facts["length"] / 10, weight=1.0)])
+
+
+@harness.hookimpl
+def crucible_lanes():
+    return [Words()]
+"""
+
+
+class Words:
+    """A lane whose score is a stored fact."""
+
+    name = "words"
+
+    def score(self, evidence: Evidence, policy: Policy) -> Score:
+        return judge(evidence, policy, [Component(name="length", value=evidence.facts["length"] / 10, weight=1.0)])
+
+
+def stored(name, length):
+    """An evaluation of that lane, scored by it."""
+    made = make_evaluation(name, lane="words", suite="words.suite.yaml", gate=0.5)
+    evidence = made.evidence.model_copy(update={"facts": {"length": length}})
+    return made.model_copy(update={"evidence": evidence, "score": Words().score(evidence, made.case.policy)})
+
+
+class TestRescore:
+    def test_an_equal_policy_gives_the_same_bytes(self):
+        changes = list(rescore.rescore([stored("a", 7), stored("b", 3)], {"words": Words()}))
+        assert not any(change.differs for change in changes)
+        for change in changes:
+            assert dump(change.before.to_wire()) == dump(change.after.to_wire())
+
+    def test_other_gates_and_epochs_judge_anew_and_run_nothing(self):
+        [change] = rescore.rescore([stored("a", 7)], {"words": Words()}, epoch=12, gates={"score": 0.9, "length": 0.1})
+        assert change.differs
+        assert (change.before.passed, change.after.passed) == (True, False)
+        assert change.after.case.policy.epoch == 12
+        assert [gate.name for gate in change.after.score.gates] == ["score", "length"]
+        assert change.after.evidence == change.before.evidence
+
+    def test_gates_are_read(self):
+        assert rescore.parse_gates(["score=0.9, correctness = 1", "x=-1e-3"]) == {
+            "score": 0.9,
+            "correctness": 1.0,
+            "x": -0.001,
+        }
+
+    @pytest.fixture
+    def words(self, tmp_path, capsys):
+        fill(tmp_path / "w.db", [stored("a", 7), stored("b", 3)])
+        (tmp_path / "words_lane.py").write_text(PLUGIN)
+
+        def run(*more):
+            status = main(
+                ["rescore", "--ledger", str(tmp_path / "w.db"), "--plugin", str(tmp_path / "words_lane.py"), *more]
+            )
+            return status, *capsys.readouterr()
+
+        run.path = tmp_path / "w.db"
+        return run
+
+    def test_the_verb(self, words):
+        assert words()[:2] == (0, "2 evaluations of run 20261122-110100-000001 judged again, 0 differ\n")
+        status, out, _ = words("--gates", "score=0.6", "--json")
+        assert status == 0
+        found = json.loads(out)
+        assert [change["passed"] for change in found["changed"]] == [[True, True], [False, False]]
+        assert found["written"] is None
+        _, out, _ = words("--gates", "score=0.9")
+        assert "passes → fails" in out
+        with Ledger.read(words.path) as ledger:
+            assert len(queries.runs(ledger)) == 1
+
+    def test_writing_adds_a_run(self, words):
+        status, out, err = words("--gates", "score=0.9", "--write")
+        assert (status, err) == (0, "")
+        assert "stored as run " in out
+        with Ledger.read(words.path) as ledger:
+            new, old = queries.runs(ledger)
+            assert (new["passed"], old["passed"]) == (0, 1)
+            assert (new["machine"], new["secret_seed"], new["tier"], new["status"]) == ("box", 7, "B", "finished")
+            assert new["command"].startswith("crucible ")
+            assert {row["passed"] for row in queries.leaderboard(ledger)} == {0}
+
+    def test_an_unknown_lane(self, words, tmp_path, capsys):
+        assert main(["rescore", "--ledger", str(words.path)]) == 4
+        assert "there is no lane 'words'" in capsys.readouterr().err
+
+
+class TestMerge:
+    def test_two_into_a_new_one(self, tmp_path, capsys):
+        fill(tmp_path / "a.db", [make_evaluation("a")], start=1)
+        fill(tmp_path / "b.db", [make_evaluation("b")], start=2)
+        words = ["merge", str(tmp_path / "a.db"), str(tmp_path / "b.db"), "--ledger", str(tmp_path / "new" / "l.db")]
+        assert main(words) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            f"{tmp_path / 'a.db'}: 1 new run, 1 new evaluation",
+            f"{tmp_path / 'b.db'}: 1 new run, 1 new evaluation",
+        ]
+        assert main([*words, "--json"]) == 0
+        assert [row["runs"] for row in json.loads(capsys.readouterr().out)] == [0, 0]
+
+    def test_a_missing_source(self, tmp_path, capsys):
+        assert main(["merge", str(tmp_path / "no.db"), "--ledger", str(tmp_path / "l.db")]) == 1
+        assert "no ledger here" in capsys.readouterr().err
+
+
+class TestPrune:
+    def test_it_drops_and_says_so(self, crucible):
+        dry = crucible("prune", "--keep", "1", "--dry-run")
+        assert dry.out.splitlines()[-1] == "1 run would be dropped"
+        assert crucible("prune", "--keep", "1", "--json").json["dropped"] == [dry.out.splitlines()[0]]
+        assert crucible("prune", "--newer-than", "99999d").out == "0 runs dropped\n"
+
+    def test_moments(self):
+        now = datetime(2026, 11, 22, tzinfo=UTC)
+        assert moment("36h", now) == now - timedelta(hours=36)
+        assert moment("2w", now) == now - timedelta(days=14)
+        assert moment("2026-11-01", now) == datetime(2026, 11, 1, tzinfo=UTC)
+        assert moment("2026-11-01T10:00+02:00", now) == datetime(2026, 11, 1, 8, tzinfo=UTC)
+        for text in ("", "3", "3m", "d", "yesterday", "999999d"):
+            with pytest.raises(UsageError):
+                moment(text, now)

@@ -1,0 +1,133 @@
+"""What all verbs have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+
+ROOT = Path(__file__).parents[2]
+NOW = [
+    "init",
+    "doctor",
+    "top",
+    "show",
+    "diff",
+    "trend",
+    "lineage",
+    "pareto",
+    "report",
+    "rescore",
+    "merge",
+    "prune",
+    "schema",
+]
+
+
+@pytest.mark.parametrize("verb", NOW)
+def test_every_verb_has_help_with_an_example(crucible, verb):
+    done = crucible(verb, "--help", ledger=False)
+    assert done.status == 0
+    assert f"usage: crucible {verb}" in done.out
+    assert "example:\n  crucible" in done.out
+    module = cli._load(verb)
+    assert module.NAME == verb
+
+
+def test_the_overview_lists_what_there_is(crucible):
+    done = crucible("--help", ledger=False)
+    assert done.status == 0
+    for verb in NOW:
+        assert f"\n  {verb} " in done.out
+    assert crucible(ledger=False).status == 4
+    assert crucible("--version", ledger=False).out.startswith("crucible")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tops"], "did you mean `crucible top`?"),
+        (["xyzzy"], "lists the verbs"),
+        (["top", "--nope"], "unrecognized arguments"),
+        (["top", "--top", "x"], "invalid int"),
+        (["show"], "required"),
+        (["schema", "nonsense"], "invalid choice"),
+        (["prune"], "--keep N"),
+        (["prune", "--keep", "-1"], "must not be negative"),
+        (["prune", "--newer-than", "soon"], "neither an age nor a date"),
+        (["rescore", "--gates", "score"], "write NAME=LEAST"),
+        (["rescore", "--gates", "score=nan"], "write NAME=LEAST"),
+        (["rescore", "--epoch", "-2"], "epoch"),
+        (["rescore", "--plugin", "no_such_module"], "cannot be imported"),
+        (["rescore", "--plugin", "no/such.py"], "does not exist"),
+        (["schema", "suite", "--lane", "nope"], "there is no lane"),
+        (["doctor", "/no/such/place"], "does not exist"),
+    ],
+)
+def test_wrong_usage_is_status_4_and_says_what_to_do(crucible, words, said):
+    takes_ledger = words[0] not in ("schema", "doctor", "tops", "xyzzy")
+    done = crucible(*words, ledger=takes_ledger)
+    assert done.status == 4
+    assert said in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(
+    "verb", ["top", "show x", "diff", "trend", "lineage x", "pareto", "report", "rescore", "prune --keep 1"]
+)
+def test_a_missing_ledger_is_said_in_one_line_without_a_traceback(tmp_path, capsys, verb):
+    assert cli.main([*verb.split(), "--ledger", str(tmp_path / "none.db")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"crucible: {tmp_path / 'none.db'}: there is no ledger here\n  fix: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["top", "diff", "report", "rescore"])
+def test_an_empty_ledger_is_an_error(tmp_path, capsys, verb):
+    from harness.ledger.store import Ledger
+
+    Ledger.open(tmp_path / "l.db").close()
+    assert cli.main([verb, "--ledger", str(tmp_path / "l.db")]) == 1
+    assert "fix: run `pytest` on a suite" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(path):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m harness top --json --ledger '{path}' | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[\n0\n"
+    assert done.stderr == ""
+
+
+def test_python_m_harness_is_the_command(path):
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "top", "--ledger", path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "trie" in done.stdout
+
+
+def test_a_verb_imports_no_other(path):
+    code = (
+        "import sys; from harness.cli import main; main(['top', '--ledger', sys.argv[1]]); "
+        "print(*sorted(m for m in sys.modules if m.startswith(('harness.cli.', 'harness.lanes', 'torch', 'jinja2'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "harness.cli.output harness.cli.top"
+
+
+def test_what_the_ledger_has_to_say_does_not_disturb_json(path, crucible):
+    path.with_name("l.db.journal").mkdir()
+    broken = path.with_name("l.db.journal") / "x.jsonl"
+    broken.write_bytes(b"?\n")
+    import os
+
+    os.utime(broken, (0, 0))
+    done = crucible("top", "--json")
+    assert done.json
+    assert "cannot be read" in done.err

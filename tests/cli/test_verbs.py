@@ -1,0 +1,120 @@
+"""The verbs that look."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ledger.factory import fill, make_evaluation, make_run
+
+
+def test_top(crucible):
+    done = crucible("top")
+    assert done.status == 0
+    assert done.out.splitlines()[0] == "dsl · hello.suite.yaml"
+    assert [line.split()[1] for line in done.out.splitlines() if line[:2].strip().isdigit()] == [
+        "hello", "trie", "adam", "wrong", "planted",
+    ]  # fmt: skip
+    assert "planted (control)" in done.out
+    assert "loop≠trie" in done.out
+    rows = crucible("top", "--json", "--lane", "toolgen", "--top", "2").json
+    assert [(row["rank"], row["subject"], row["passed"]) for row in rows] == [(1, "trie", 1), (2, "adam", 1)]
+    nothing = crucible("top", "--suite", "nope")
+    assert nothing.status == 1
+    assert "there are dsl · hello.suite.yaml, toolgen · clamp.suite.yaml" in nothing.err
+
+
+def test_show(crucible):
+    done = crucible("show", "clamp.suite.yaml::trie")
+    assert done.status == 0
+    for line in (
+        "clamp.suite.yaml::trie  0.900  ok",
+        "  style      loop≠trie",
+        "  history    ▁█",
+        "  gate       holds  score 0.9 holds >= 0.8",
+        "  component  0.900  x 1.00  correctness",
+        "  attempt    0: ok, seed 0, answers a",
+        "  rerun      pytest 'clamp.suite.yaml::trie' --epoch 0 --secret-seed 7",
+    ):
+        assert line in done.out.splitlines()
+    digest = make_evaluation("trie").case.subject.digest
+    assert crucible("show", digest[:10]).out == done.out
+    [older] = crucible("show", "trie", "--run", "latest~1", "--json").json
+    assert older["score"] == 0.8
+    assert older["record"]["case"]["subject"]["name"] == "trie"
+    assert "expected   timeout: as it is" in crucible("show", "planted").out
+    missing = crucible("show", "tri")
+    assert missing.status == 1
+    assert "did you mean trie" in missing.err
+
+
+def test_show_of_one_subject_in_many_cases(crucible, path):
+    fill(path, [make_evaluation("k", case=f"k{i}") for i in range(8)], start=9)
+    done = crucible("show", "k")
+    assert done.out.count("clamp.suite.yaml::k") == 10
+    assert "3 more cases are about k" in done.out
+
+
+def test_diff(crucible):
+    done = crucible("diff")
+    assert done.status == 0
+    assert "clamp.suite.yaml::trie  0.800 → 0.900  +0.100 ▲" in done.out
+    assert "removed: hello.suite.yaml::hello" in done.out
+    assert done.out.endswith("1 changed, 3 unchanged, 0 added, 1 removed\n")
+    found = crucible("diff", make_run(2).run_id, make_run(1).run_id, "--json").json
+    assert found["changed"][0]["score"] == [0.9, 0.8]
+    assert crucible("diff", "latest", "latest").status == 1
+
+
+def test_diff_says_what_cannot_be_compared(crucible, path):
+    fill(path, [make_evaluation("trie", content="new")], start=3, machine="laptop", epoch=9)
+    assert "not comparable as numbers: machine box -> laptop; epoch 0 -> 9" in crucible("diff").out
+
+
+def test_trend(crucible):
+    done = crucible("trend", "trie")
+    assert done.out.splitlines()[-1] == "▁█"
+    assert [row["score"] for row in crucible("trend", "trie", "--json").json] == [0.8, 0.9]
+    assert len(crucible("trend", "trie", "--limit", "1", "--json").json) == 1
+    suites = crucible("trend", "--json").json
+    assert [(row["suite"], row["cases"], row["passed"], row["best"]) for row in suites] == [
+        ("hello.suite.yaml", 1, 1, 1.0),
+        ("clamp.suite.yaml", 3, 2, 0.85),
+        ("clamp.suite.yaml", 3, 2, 0.9),
+    ]
+    assert "toolgen · clamp.suite.yaml" in crucible("trend", "--lane", "toolgen").out
+
+
+def test_lineage(crucible):
+    lines = crucible("lineage", "trie").out.splitlines()
+    assert lines[0].startswith("○ adam  ")
+    assert lines[1].startswith("  ● trie  ")
+    assert lines[1].endswith("0.900 ok  +0.050 ▲")
+    assert [row["generation"] for row in crucible("lineage", "adam", "--json").json] == [0, 1]
+
+
+def test_pareto(crucible):
+    assert {row["subject"] for row in crucible("pareto", "--json").json} == {"hello", "trie"}
+    everything = crucible("pareto", "--all", "--suite", "clamp").out.splitlines()
+    assert [line.split()[0] == "*" for line in everything[1:]] == [True, False]
+    assert "nothing has passed" in crucible("pareto", "--lane", "kernel").out
+
+
+def test_report(crucible, tmp_path):
+    target = tmp_path / "out" / "r.html"
+    assert crucible("report", "--report", target).out == f"{target}\n"
+    assert make_run(2).run_id in target.read_text()
+    assert crucible("report", "--out", target, "--run", "latest~1", "--json").json["bytes"] == target.stat().st_size
+    assert make_run(1).run_id in target.read_text().split("</h1>")[0]
+    assert crucible("report", "--report", tmp_path).status == 1
+
+
+@pytest.mark.parametrize("verb", [["top"], ["show", "n"], ["trend", "n"], ["diff"], ["lineage", "n"], ["pareto"]])
+def test_hostile_names_reach_no_terminal(crucible, path, verb):
+    nasty = "\x1b[31mn\u202e\ud800"
+    fill(path, [make_evaluation(nasty, case=nasty, suite=nasty, why=nasty, status="wrong", style=nasty)], start=5)
+    fill(path, [make_evaluation(nasty, case=nasty, suite=nasty, why=nasty, score=0.95, style=nasty)], start=6)
+    words = [word if word != "n" else "\x1b[31mn\u202e\\ud800" for word in verb]
+    done = crucible(*words)
+    assert done.status == 0
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
