@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pluggy
 import pytest
 
 from harness.config import Settings
@@ -130,6 +131,7 @@ class CaseItem(pytest.Item):
     def __init__(self, *, case: Case, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.case = case
+        self._ihook: pluggy.HookRelay | None = None
 
     def runtest(self) -> None:
         """Judge the case, and pass, skip or fail by what its suite expects."""
@@ -153,6 +155,13 @@ class CaseItem(pytest.Item):
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Where the suite asks for this case."""
         return self.path, (self.case.line or 1) - 1, self.case.title or self.nodeid
+
+    @property
+    def ihook(self) -> pluggy.HookRelay:
+        """Hooks of the conftest.py files that apply here; pytest would look them up a dozen times for every case."""
+        if self._ihook is None:
+            self._ihook = super().ihook
+        return self._ihook
 
     @property
     def rerun(self) -> str:

@@ -6,6 +6,7 @@ case named `no` or `1` can be expected. PyYAML's composer is not used: its C cod
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -77,7 +78,13 @@ def read_document(path: Path) -> Document:
         raise SuiteError(
             f"byte 0x{data[error.start]:02x} is not UTF-8", where=position(path, line, column), fix="save it as UTF-8"
         ) from None
-    document = _Reader(path, text).read()
+    collecting = gc.isenabled()
+    gc.disable()  # a tree of values holds no garbage, and looking for some takes longer than reading
+    try:
+        document = _Reader(path, text).read()
+    finally:
+        if collecting:
+            gc.enable()
     if len(_latest) >= REMEMBERED:
         _latest.clear()
     _latest[path] = (signature, document)

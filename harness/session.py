@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from harness.untrusted import SUFFIX, Seal
 if TYPE_CHECKING:
     from harness.recording import Recording
 
+RARELY = 20_000  # allocations between two collections of the youngest objects
 COMMAND = (
     "epoch",
     "attempts",
@@ -87,6 +87,11 @@ class RunSession:
 
             self.recording = Recording(config, settings, self.registry, self.share.fresh)
             config.pluginmanager.register(self.recording, "crucible-recording")
+        # Thousands of cases, reports and records live until the end; looking for garbage among them again and again
+        # took a quarter of the time.
+        self._thresholds = gc.get_threshold()
+        if 0 < self._thresholds[0] < RARELY:
+            gc.set_threshold(RARELY, *self._thresholds[1:])
         config.pluginmanager.register(self, "crucible-session")
 
     # Opening the run, on the controller
@@ -229,6 +234,7 @@ class RunSession:
 
     def close(self) -> None:
         """Stop boxes; nothing outlives the run."""
+        gc.set_threshold(*self._thresholds)
         if self._context is not None:
             self._context.close()
             self._context = None
@@ -283,8 +289,15 @@ class RunSession:
             if self.recording is not None and not self.recording.opened:  # without a terminal nobody asked
                 self.open_serial(session.items)
             self._begin()
-        with _rare_garbage_collection():
+        # What collection made lives until the end of the run: no need to look for garbage in it.
+        freeze = not gc.get_freeze_count()
+        if freeze:
+            gc.freeze()
+        try:
             return (yield)
+        finally:
+            if freeze:
+                gc.unfreeze()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -303,26 +316,6 @@ class RunSession:
                 if self.is_worker:
                     del self.share.fresh[item.nodeid]
         return report
-
-
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    """Collect garbage less often while cases run.
-
-    Thousands of cases, reports and records live until the end; looking for garbage among them again and again took a
-    quarter of the time.
-    """
-    if gc.get_freeze_count() or not gc.isenabled():  # somebody else has a plan
-        yield
-        return
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(max(thresholds[0], 20_000), *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 def _shown(path: Path, root: Path) -> str:
