@@ -44,6 +44,10 @@ class Context:
         """A seed for one purpose: the same for the same run secret, case and parts, different otherwise."""
         return derive_seed(self.secret_seed, case.lane, case.subject.digest, *parts)
 
+    def hash_seed(self, attempt: int) -> int:
+        """PYTHONHASHSEED of an attempt: the same for all cases of a run, so that they share zygotes; unknown before."""
+        return derive_seed(self.secret_seed, "hash seed", attempt) % 0xFFFFFFFF + 1
+
     @property
     def boxes(self) -> BoxPool:
         """The pool of warm zygotes, started at first use."""

@@ -33,25 +33,29 @@ class BoxPool:
         self._protect, self._without, self._warm = tuple(protect), without, warm
         self._nurseries: OrderedDict[int, Nursery] = OrderedDict()
 
-    def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int = 0) -> Box:
+    def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None) -> Box:
         """Open a box and load `source` in it.
 
         Args:
             source: The subject's bytes, as they are.
             entry: Name of the function it must define.
             limits: What it may use.
-            hash_seed: PYTHONHASHSEED, 0 to 4294967295.
+            hash_seed: PYTHONHASHSEED, 0 to 4294967295; None for whichever zygote is warm.
 
         Raises:
             BoxFault: if the subject cannot be loaded: that is its own fault.
             InfraError: if no box could be had, even from a fresh zygote.
         """
+        seed = self._any() if hash_seed is None else hash_seed
         try:
-            return Box(self._nursery(hash_seed), source, entry=entry, limits=limits or Limits())
+            return Box(self._nursery(seed), source, entry=entry, limits=limits or Limits())
         except InfraError:
             # A zygote may have been killed from outside (out of memory on the machine); once is an accident.
-            self._drop(hash_seed)
-            return Box(self._nursery(hash_seed), source, entry=entry, limits=limits or Limits())
+            self._drop(seed)
+            return Box(self._nursery(seed), source, entry=entry, limits=limits or Limits())
+
+    def _any(self) -> int:
+        return next(reversed(self._nurseries), 0)
 
     def _nursery(self, hash_seed: int) -> Nursery:
         nursery = self._nurseries.get(hash_seed)
@@ -72,17 +76,17 @@ class BoxPool:
     @property
     def layers(self) -> dict[str, str]:
         """For each layer an empty text if it is on, else the reason why not."""
-        return dict(self._nursery(0).layers)
+        return dict(self._nursery(self._any()).layers)
 
     @property
     def landlock_abi(self) -> int:
         """The kernel's Landlock ABI as boxes use it; 0 without Landlock."""
-        return self._nursery(0).landlock_abi
+        return self._nursery(self._any()).landlock_abi
 
     @property
     def version(self) -> str:
         """`sys.version` inside the boxes; it must be the parent's, or another interpreter was picked up."""
-        return self._nursery(0).version
+        return self._nursery(self._any()).version
 
     @property
     def tier(self) -> Tier:

@@ -109,6 +109,7 @@ class Investigation:
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),
             ),
             seed=self.context.seed(self.case),
+            hash_seeds=tuple(self.context.hash_seed(index) for index in range(policy.attempts)),
             jitter_ms=(low, high),
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}

@@ -21,7 +21,7 @@ class ToolgenSuite(SuiteOptions):
     questions: Annotated[int, Field(ge=1, le=5000)] = 24
     """Distinct inputs drawn for every attempt, besides the tool's examples and edge inputs."""
     jitter_ms: tuple[Milliseconds, Milliseconds] = (0.0, 10.0)
-    """Least and longest pause, in milliseconds, before a randomly chosen question of each attempt."""
+    """Least and longest of the pauses, in milliseconds, between the questions of each attempt."""
 
     @model_validator(mode="after")
     def _jitter_is_a_range(self) -> Self:

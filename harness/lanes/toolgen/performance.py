@@ -128,7 +128,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan, timing: Timing) -> 
     profile = Profile(total=sum(len(workload.questions) for workload in workloads))
     box = None
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits) as box:
+        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
             for workload in workloads:
                 times: list[float] = []
                 reference = workload.reference_seconds

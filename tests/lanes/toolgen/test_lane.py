@@ -37,7 +37,7 @@ def test_a_good_candidate_passes(judge):
     assert facts["questions"]["right"] == facts["questions"]["total"] > 16
     assert facts["documentation"] == dict.fromkeys(("module", "function", "signature", "example"), True)
     assert facts["edges"]["source"] == "derived"
-    assert [attempt.hash_seed for attempt in evaluation.evidence.attempts] == [0, 1]
+    assert len({attempt.hash_seed for attempt in evaluation.evidence.attempts}) == 2
     assert evaluation.evidence.median_ms is not None
     assert evaluation.evidence.peak_mb is not None
     assert facts["load_ms"] > 0
