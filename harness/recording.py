@@ -89,7 +89,8 @@ class Recording:
 
         started = datetime.now(UTC)
         run = Run(
-            run_id=new_run_id(started, int.from_bytes(os.urandom(4), "big")),
+            # Microseconds first, so that runs of one second sort by their start too.
+            run_id=new_run_id(started, started.microsecond << 4 | os.urandom(1)[0] & 15),
             started_at=started,
             epoch=self.settings.epoch,
             secret_seed=self.settings.secret_seed,
