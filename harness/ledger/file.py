@@ -17,7 +17,7 @@ from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 BUSY_SECONDS = 30.0
 MAGIC = b"SQLite format 3\0"
 SUFFIXES = (".db", ".sqlite", ".sqlite3", ".ledger")
-CHECKED_BYTES = 64 << 20  # a larger file is not read through at every start; damage then shows when it is touched
+CHECKED_BYTES = 128 << 20  # a larger file is not read through at every start; damage then shows when it is touched
 SHARED = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "fuse.gcsfuse")
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, regressions
 from harness.ledger.history import lineage, pareto, trend
-from harness.ledger.reading import Row, details, evaluations, find, judged, leaderboard, load, load_all, run, runs
+from harness.ledger.reading import (
+    Row,
+    details,
+    evaluations,
+    find,
+    judged,
+    leaderboard,
+    leaders,
+    load,
+    load_all,
+    run,
+    runs,
+)
 
 __all__ = [
     "Row",
@@ -17,6 +29,7 @@ __all__ = [
     "find",
     "judged",
     "leaderboard",
+    "leaders",
     "lineage",
     "load",
     "load_all",

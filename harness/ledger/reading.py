@@ -24,17 +24,18 @@ RANKING = "passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms,
 CHUNK = 500  # well under SQLite's least limit on parameters
 
 
-def runs(ledger: Ledger, *, limit: int | None = None) -> list[Row]:
-    """Runs, newest first, each with its counts."""
+def runs(ledger: Ledger, *, limit: int | None = None, run_id: str | None = None) -> list[Row]:
+    """Runs (or just one), newest first, each with its counts."""
     return ledger.rows(
         """SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
                r.git_commit, r.command, r.versions, count(e.nodeid) AS cases,
                coalesce(sum(e.passed), 0) AS passed,
                coalesce(sum(NOT e.as_expected AND NOT e.neutral), 0) AS failed
-           FROM (SELECT * FROM runs ORDER BY started_at DESC, run_id DESC LIMIT ?) r
+           FROM (SELECT * FROM runs WHERE ?2 IS NULL OR run_id = ?2 ORDER BY started_at DESC, run_id DESC LIMIT ?1) r
            LEFT JOIN evaluations e ON e.run_id = r.run_id
            GROUP BY r.run_id ORDER BY r.started_at DESC, r.run_id DESC""",
         -1 if limit is None else limit,
+        run_id,
     )
 
 
@@ -60,12 +61,7 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
         near = matching or difflib.get_close_matches(name, known, n=3) or known[-3:]
         what = f"{len(matching)} runs match {name!r}" if matching else f"there is no run {name!r}"
         raise LedgerError(what, where=str(ledger.path), fix=f"use one of {', '.join(near[:5])} or `latest`")
-    rank = ledger.rows(
-        """SELECT count(*) AS n FROM runs a JOIN runs b ON b.run_id = ?
-           WHERE (a.started_at, a.run_id) >= (b.started_at, b.run_id)""",
-        matching[0],
-    )[0]["n"]
-    return runs(ledger, limit=rank)[-1]
+    return runs(ledger, run_id=matching[0])[0]
 
 
 def leaderboard(
@@ -80,6 +76,12 @@ def leaderboard(
         suite,
         top,
     )
+
+
+def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
+    """The best passing subject of every (lane, suite) that has one; planted controls do not compete."""
+    rows = ledger.rows("SELECT * FROM leaderboard WHERE passed AND expected IS NULL ORDER BY lane, suite, rank DESC")
+    return {(row["lane"], row["suite"]): row for row in rows}
 
 
 def evaluations(ledger: Ledger, run_id: str) -> list[Row]:

@@ -63,7 +63,7 @@ CREATE TABLE evaluations (
     record TEXT NOT NULL,
     PRIMARY KEY (run_id, nodeid)
 );
-CREATE INDEX evaluations_subject ON evaluations (lane, suite, digest);
+CREATE INDEX evaluations_subject ON evaluations (lane, suite, digest, run_id, passed, score, nodeid);
 CREATE INDEX evaluations_nodeid ON evaluations (nodeid);
 CREATE INDEX evaluations_digest ON evaluations (digest);
 CREATE INDEX evaluations_case ON evaluations (case_key);
@@ -154,26 +154,27 @@ CREATE TABLE snapshots (
 
 # One row for each digest of a suite: its latest evaluation. Where the latest run judged a digest in several cases
 # (shapes of a kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one.
+# `newest` reads only the index evaluations_subject; whole rows, which are large, are fetched for the few it finds.
 LEADERBOARD = """
 CREATE VIEW leaderboard AS
-WITH latest AS (
-    SELECT e.*, ROW_NUMBER() OVER (
+WITH newest AS (
+    SELECT e.run_id, e.nodeid, ROW_NUMBER() OVER (
         PARTITION BY e.lane, e.suite, e.digest
         ORDER BY r.started_at DESC, e.run_id DESC, e.passed, e.score IS NOT NULL, e.score, e.nodeid
     ) AS age
     FROM evaluations e JOIN runs r ON r.run_id = e.run_id
 )
 SELECT
-    lane, suite,
+    e.lane, e.suite,
     ROW_NUMBER() OVER (
-        PARTITION BY lane, suite
-        ORDER BY passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms, digest
+        PARTITION BY e.lane, e.suite
+        ORDER BY e.passed DESC, e.score IS NULL, e.score DESC, e.median_ms IS NULL, e.median_ms, e.digest
     ) AS rank,
-    subject, digest, score, passed, status, stability, median_ms, epoch, run_id, style,
-    style_detected, peak_mb, tier, machine, nodeid, why, expected, as_expected
-FROM latest
-WHERE age = 1
-ORDER BY lane, suite, rank
+    e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch, e.run_id, e.style,
+    e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected
+FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
+WHERE newest.age = 1
+ORDER BY e.lane, e.suite, rank
 """
 
 

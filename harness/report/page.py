@@ -42,7 +42,8 @@ class Candidate:
         row: Its columns in the ledger.
         rank: Its place in the suite; None for what has no score.
         anchor: The id of its card.
-        delta: What changed since the last comparable run.
+        delta: What changed since the last comparable run; None if that did not judge it.
+        new: Whether there is such a run, but this case is new.
         gates: Its gates.
         components: Its components.
         attempts: Its attempts.
@@ -55,6 +56,7 @@ class Candidate:
     rank: int | None
     anchor: str
     delta: Row | None
+    new: bool
     gates: list[Row]
     components: list[Row]
     attempts: list[Row]
@@ -136,8 +138,9 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
     run = queries.run(ledger, run_id or "latest")
     rows = queries.evaluations(ledger, run["run_id"])
     candidates = _candidates(ledger, run, rows)
+    leaders = queries.leaders(ledger)
     boards = [
-        _board(ledger, list(group)) for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
+        _board(leaders, list(group)) for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
     ]
     cards = _cards(candidates)
     for card in cards:
@@ -183,6 +186,7 @@ def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
                 rank=places[place] if row["score"] is not None and row["expected"] is None else None,
                 anchor=anchor(nodeid),
                 delta=deltas.get(nodeid),
+                new=bool(deltas) and nodeid not in deltas,
                 gates=gates.get(nodeid, []),
                 components=components.get(nodeid, []),
                 attempts=attempts.get(nodeid, []),
@@ -197,14 +201,10 @@ def anchor(nodeid: str) -> str:
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 
-def _board(ledger: Ledger, candidates: list[Candidate]) -> Board:
+def _board(leaders: dict[tuple[str, str], Row], candidates: list[Candidate]) -> Board:
     first = candidates[0].row
     contestants = [c for c in candidates if c.row["expected"] is None]
-    leaders = [
-        row
-        for row in queries.leaderboard(ledger, lane=first["lane"], suite=first["suite"], top=1)
-        if row["suite"] == first["suite"] and row["passed"] and row["expected"] is None
-    ]
+    leader = leaders.get((first["lane"], first["suite"]))
     judged = {c.row["digest"] for c in candidates}
     return Board(
         lane=first["lane"],
@@ -212,7 +212,7 @@ def _board(ledger: Ledger, candidates: list[Candidate]) -> Board:
         shown=contestants[:ROWS],
         hidden=Counter(c.row["status"] for c in contestants[ROWS:]),
         controls=[c for c in candidates if c.row["expected"] is not None],
-        leader=leaders[0] if leaders and leaders[0]["digest"] not in judged else None,
+        leader=leader if leader and leader["digest"] not in judged else None,
     )
 
 

@@ -52,10 +52,11 @@ def render_leaderboard(
     gates = queries.details(ledger, run["run_id"], "gates")
     board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint)
     lines: list[str] = []
-    for _, found in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
+    leaders = queries.leaders(ledger)
+    for place, found in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
         ranked = [row for row in found if row["expected"] is None]
         if ranked:
-            lines += [board.head(ranked), *board.lines(ranked), *board.leader(ledger, ranked), ""]
+            lines += [board.head(ranked), *board.lines(ranked), *board.leader(leaders.get(place), ranked), ""]
     lines += controls([row for row in rows if row["expected"] is not None], width=width, paint=paint)
     failing = [row for row in rows if failed(row)]
     lines += rerun_lines(run, failing, width=width)
@@ -170,16 +171,9 @@ class _Board:
         style = "warn" if "≠" in words.style(row) else ""
         return ["dim", "", verdict, moved, "" if row["passed"] else verdict, verdict, unstable, "", style]
 
-    def leader(self, ledger: Ledger, rows: list[Row]) -> list[str]:
+    def leader(self, best: Row | None, rows: list[Row]) -> list[str]:
         """The ledger's leader, where this run did not judge it: a partial run must not look like the whole contest."""
-        found = ledger.rows(
-            """SELECT subject, digest, score, passed, run_id FROM leaderboard
-               WHERE lane = ? AND suite = ? AND expected IS NULL ORDER BY rank LIMIT 1""",
-            rows[0]["lane"],
-            rows[0]["suite"],
-        )
-        if not found or not found[0]["passed"] or found[0]["digest"] in {row["digest"] for row in rows}:
+        if best is None or best["digest"] in {row["digest"] for row in rows}:
             return []
-        best = found[0]
         text = f"  the ledger's best is {best['subject']} with {words.score(best['score'])} (run {best['run_id']})"
         return [self.paint(words.fit(text, self.width), "dim")]
