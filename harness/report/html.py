@@ -91,6 +91,7 @@ def _environment() -> jinja2.Environment:
         score=words.score,
         ms=words.milliseconds,
         delta=lambda d: words.delta(d["score"], edited=not d["same_digest"]),
+        candidate=words.candidate,
         style=words.style,
         short=short,
         moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,

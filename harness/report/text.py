@@ -150,10 +150,9 @@ class _Board:
 
     def cells(self, row: Row, rank: int) -> list[str]:
         change, gates = self.deltas.get(row["nodeid"]), self.gates.get(row["nodeid"], [])
-        slug = row["nodeid"].rpartition("::")[2]  # several cases may be about one subject
         return [
             str(rank) if row["score"] is not None else "-",
-            row["subject"] if row["subject"] == slug else f"{row['subject']} [{slug}]",
+            words.candidate(row),
             words.score(row["score"]),
             words.delta(change["score"], edited=not change["same_digest"]) if change else "new" if self.deltas else "",
             f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else "",

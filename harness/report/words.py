@@ -43,6 +43,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def candidate(row: dict[str, Any]) -> str:
+    """The subject's name, with the case's where several cases are about one subject and its name does not say which."""
+    subject, case = str(row["subject"]), str(row["nodeid"]).rpartition("::")[2]
+    if subject.endswith(case):
+        return subject
+    return case if case.startswith(subject) else f"{subject} [{case}]"
+
+
 def style(row: dict[str, Any]) -> str:
     """The style a candidate claims; where the code shows another one, both."""
     declared, detected = row.get("style") or "", row.get("style_detected") or ""

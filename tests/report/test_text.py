@@ -143,6 +143,13 @@ class TestWords:
         assert words.milliseconds(value) == said
 
     @pytest.mark.parametrize(
+        ("subject", "case", "said"),
+        [("trie", "trie", "trie"), ("k", "k-64x64", "k-64x64"), ("hello.s1", "s1", "hello.s1"), ("a", "b", "a [b]")],
+    )
+    def test_candidate(self, subject, case, said):
+        assert words.candidate({"subject": subject, "nodeid": f"x.suite.yaml::{case}"}) == said
+
+    @pytest.mark.parametrize(
         ("value", "said"),
         [(None, "—"), (0.0, "+0.000"), (-0.0001, "+0.000"), (0.05, "+0.050 ▲"), (-0.05, "-0.050 ▼")],
     )
