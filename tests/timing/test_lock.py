@@ -1,0 +1,207 @@
+"""The turnstile: who waits for whom, across processes, through death, and never for itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import InfraError
+from harness.timing import lock as locks
+from harness.timing.lock import Turnstile, lock_folder, own_folder, turnstile
+
+ROOT = Path(locks.__file__).parents[2]
+
+
+def holder(folder: Path, mode: str, *, name: str = "machine") -> subprocess.Popen[str]:
+    """A process that holds the lock from the moment this returns until its standard input ends."""
+    code = f"""
+        import sys
+        from pathlib import Path
+        from harness.timing.lock import Turnstile
+        with Turnstile({name!r}, folder=Path({str(folder)!r})).{mode}() as hold:
+            print("held" if not hold.problem else hold.problem, flush=True)
+            sys.stdin.read()
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert child.stdout.readline() == "held\n"
+    return child
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "locks"
+
+
+@pytest.fixture
+def impatient(folder):
+    return Turnstile(folder=folder, patience=0.2)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "granted"),
+    [("shared", "shared", True), ("shared", "exclusive", False), ("exclusive", "shared", False),
+     ("exclusive", "exclusive", False)],
+)  # fmt: skip
+def test_who_may_enter_beside_whom(folder, impatient, theirs, ours, granted):
+    child = holder(folder, theirs)
+    with getattr(impatient, ours)() as hold:
+        assert (not hold.problem) is granted
+    child.communicate()
+    with getattr(impatient, ours)() as hold:
+        assert not hold.problem
+
+
+def test_a_killed_holder_leaves_nothing_behind(folder, impatient):
+    child = holder(folder, "exclusive")
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    with impatient.exclusive() as hold:
+        assert not hold.problem
+
+
+def test_the_wait_is_granted_when_the_holder_leaves_and_reported(folder):
+    child = holder(folder, "exclusive")
+    threading.Timer(0.3, child.stdin.close).start()
+    with Turnstile(folder=folder).exclusive() as hold:
+        assert not hold.problem
+        assert hold.waited > 0
+        with Turnstile(folder=folder, patience=0.1).shared() as other:
+            assert other.problem  # it is really held, on whatever file was opened while waiting
+    child.wait()
+    with Turnstile(folder=folder, patience=0.1).exclusive() as hold:
+        assert not hold.problem
+
+
+def test_one_who_wants_to_be_alone_is_not_starved(folder):
+    """While a sharer is inside and somebody waits to be alone, new sharers stay outside."""
+    inside = holder(folder, "shared")
+    alone = Turnstile(folder=folder)
+    order: list[str] = []
+
+    def wait_alone() -> None:
+        with alone.exclusive():
+            order.append("alone")
+
+    waiting = threading.Thread(target=wait_alone)
+    waiting.start()
+    with Turnstile(folder=folder, patience=5).shared() as probe:  # may slip in before the other thread is at the gate
+        assert not probe.problem
+    while alone._gate < 0 or _free(folder / "machine.gate"):
+        time.sleep(0.005)
+    with Turnstile(folder=folder, patience=0.2).shared() as hold:
+        assert hold.problem
+    inside.communicate()
+    waiting.join()
+    assert order == ["alone"]
+
+
+def _free(path: Path) -> bool:
+    file = os.open(path, os.O_RDWR)
+    try:
+        locks.flock(file, locks.SHARED)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def test_never_waits_for_itself(folder, impatient):
+    other = Turnstile(folder=folder, patience=0.05)
+    with impatient.shared(), impatient.exclusive() as inner:
+        assert not inner.problem
+        with impatient.shared() as again, impatient.exclusive() as more:
+            assert not again.problem
+            assert more is inner
+        with other.shared() as hold:
+            assert hold.problem
+    with impatient.exclusive(), impatient.shared():
+        pass
+    with other.exclusive() as hold:
+        assert not hold.problem
+
+
+def test_after_being_alone_the_share_is_taken_again(folder, impatient):
+    other = Turnstile(folder=folder, patience=0.05)
+    with impatient.shared():
+        with impatient.exclusive():
+            pass
+        with other.exclusive() as hold:
+            assert hold.problem
+        with other.shared() as hold:
+            assert not hold.problem
+
+
+def test_given_up_waiting_takes_nothing_later(folder, impatient):
+    child = holder(folder, "exclusive")
+    with impatient.exclusive() as hold:
+        assert "more than 0.2 s" in hold.problem
+    child.communicate()
+    with impatient.shared() as hold, Turnstile(folder=folder, patience=1).shared() as second:
+        assert not hold.problem
+        assert not second.problem
+
+
+def test_an_exception_frees_it(folder, impatient):
+    with pytest.raises(ZeroDivisionError), impatient.exclusive():
+        raise ZeroDivisionError
+    with Turnstile(folder=folder, patience=0.05).exclusive() as hold:
+        assert not hold.problem
+
+
+def test_a_forked_child_does_not_prolong_it(folder, impatient):
+    with impatient.exclusive():
+        child = os.fork()
+        if not child:
+            signal.pause()
+    try:
+        with Turnstile(folder=folder, patience=0.5).exclusive() as hold:
+            assert not hold.problem
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_gpus_have_locks_of_their_own(folder, impatient):
+    child = holder(folder, "exclusive", name="gpu-GPU-8d3f/0")
+    with impatient.exclusive() as hold:
+        assert not hold.problem
+    with Turnstile("gpu-GPU-8d3f/0", folder=folder, patience=0.05).exclusive() as hold:
+        assert hold.problem
+    child.communicate()
+    assert turnstile("gpu-a") is turnstile("gpu-a")
+    assert turnstile("gpu-a") is not turnstile()
+
+
+def test_the_folder_is_private(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    folder = lock_folder()
+    assert folder == tmp_path / "crucible"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    with pytest.raises(InfraError, match="open to others"):
+        own_folder(folder)
+
+
+def test_a_folder_of_somebody_else_is_refused_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks.os, "geteuid", lambda: 12345)
+    with Turnstile(folder=tmp_path / "locks").exclusive() as hold:
+        assert "belongs to somebody else" in hold.problem
+
+
+def test_a_link_is_no_folder(tmp_path):
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(InfraError):
+        own_folder(tmp_path / "link")
