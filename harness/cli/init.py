@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from harness.cli import output
@@ -47,5 +48,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"wrote {args.folder / name}")
     if project.name not in files:
         print(f"\nadd this to {project}:\n\n{PYPROJECT}")
-    print("\nnow run: " + (f"cd {args.folder} && " if args.folder != Path() else "") + "pytest suites/")
+    there = "" if args.folder == Path() else f"cd {shlex.quote(str(args.folder))} && "
+    print(f"\nnow run: {there}pytest suites/")
     return 0
