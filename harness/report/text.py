@@ -16,6 +16,8 @@ Row = dict[str, Any]
 
 WIDTH = 100
 SHOWN_FAILURES = 5
+SHOWN_CONTROLS = 24
+NAME_WIDTH = 24
 RERUN_LINES = 3
 
 COLUMNS = (
@@ -78,7 +80,7 @@ def reason(row: Row, gates: Iterable[Row]) -> str:
 
 
 def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:
-    """How the planted controls fared: one line, and one more for each that did not do as expected."""
+    """How the planted controls fared: a line each, those that did not do as expected first."""
     if not rows:
         return []
     wrong = [row for row in rows if not row["as_expected"]]
@@ -89,8 +91,14 @@ def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain)
             f" ({row['why']})" if row["why"] else ""
         )
         lines.append(words.fit(text, width))
-    if len(wrong) > SHOWN_FAILURES:
-        lines.append(f"  … {len(wrong) - SHOWN_FAILURES} more")
+    good = [row for row in rows if row["as_expected"]]
+    names = min(NAME_WIDTH, max((words.width(row["subject"]) for row in good), default=0))
+    for row in good[:SHOWN_CONTROLS]:
+        name = words.fit(row["subject"], names).ljust(names)
+        lines.append(paint(words.fit(f"  {name}  {row['status']:9}  {row['why']}", width), "dim"))
+    unseen = len(wrong[SHOWN_FAILURES:]) + len(good[SHOWN_CONTROLS:])
+    if unseen:
+        lines.append(f"  … {unseen} more")
     return [*lines, ""]
 
 

@@ -53,6 +53,7 @@ def test_the_whole_board(path):
         "  * edited since",
         "",
         "controls: 1 of 1 as expected",
+        "  planted  timeout    clamp(x=1) gave 2",
         "",
         "rerun: pytest 'clamp.suite.yaml::weak' --epoch 12 --secret-seed 7",
         "rerun: pytest 'clamp.suite.yaml::wrong' --epoch 12 --secret-seed 7",
