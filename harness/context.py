@@ -13,6 +13,7 @@ from harness.core.tier import Tier
 if TYPE_CHECKING:
     from harness.core.case import Case
     from harness.sandbox.pool import BoxPool
+    from harness.timing.stopwatch import Stopwatch
 
 
 def _silent(_text: str) -> None:
@@ -30,6 +31,7 @@ class Context:
         progress: Takes one short line for long work.
         protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
         without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
+        timer: What measures wall time; by default made at first use, and without pytest-benchmark.
     """
 
     secret_seed: int
@@ -38,6 +40,7 @@ class Context:
     progress: Callable[[str], None] = _silent
     protect: tuple[Path, ...] = ()
     without: frozenset[str] = frozenset()
+    timer: Stopwatch | None = None
     _pools: list[BoxPool] = field(default_factory=list)
 
     def seed(self, case: Case, *parts: object) -> int:
@@ -56,6 +59,15 @@ class Context:
 
             self._pools.append(BoxPool(protect=self.protect, without=self.without))
         return self._pools[0]
+
+    @property
+    def stopwatch(self) -> Stopwatch:
+        """What measures wall time, alone on the machine."""
+        if self.timer is None:
+            from harness.timing.stopwatch import Stopwatch
+
+            self.timer = Stopwatch()
+        return self.timer
 
     def close(self) -> None:
         """Stop what was started: no process outlives the context."""

@@ -18,7 +18,9 @@ class Evaluation(Frozen):
 
     @property
     def status(self) -> Status:
-        """What happened."""
+        """What happened: `noisy` where only a measurement too noisy to be used decides whether all gates hold."""
+        if self.evidence.status is Status.OK and self.score.undecided:
+            return Status.NOISY
         return self.evidence.status
 
     @property
@@ -44,6 +46,6 @@ class Evaluation(Frozen):
     @property
     def why(self) -> str:
         """One sentence: the reason of the status, else of the first gate that fails, else the score's explanation."""
-        if self.status is not Status.OK:
+        if self.evidence.status is not Status.OK:
             return self.evidence.why
         return self.score.failed[0].why if self.score.failed else self.score.explanation

@@ -45,6 +45,24 @@ class Score(Frozen):
         return all(gate.passed for gate in self.gates)
 
     @property
+    def undecided(self) -> bool:
+        """Whether nothing but undefined components stands between failing and passing.
+
+        A component that is undefined but carries weight may be worth anything from 0 to 1. Every gate that does not
+        hold must then be one that it could still make hold.
+        """
+        return bool(self.failed) and all(self._may_hold(gate) for gate in self.failed)
+
+    def _may_hold(self, gate: GateResult) -> bool:
+        if gate.observed is not None:
+            return False
+        if gate.name == "score":
+            return self.high is not None and self.high >= gate.threshold
+        return gate.threshold <= 1 and any(
+            part.name == gate.name and part.value is None and part.weight > 0 for part in self.components
+        )
+
+    @property
     def failed(self) -> tuple[GateResult, ...]:
         """The gates that do not hold, in order."""
         return tuple(gate for gate in self.gates if not gate.passed)

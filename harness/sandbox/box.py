@@ -130,6 +130,11 @@ class Box:
             raise BoxFault(Status.CRASH, f"loading raised {describe(body)}")
         raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} while loading")
 
+    @property
+    def pid(self) -> int:
+        """Its process as this one sees it; 0 once it is gone."""
+        return self._newborn.pid if self._newborn is not None else 0
+
     def call(self, arguments: dict[str, Any], *, seconds: float | None = None) -> Answer:
         """Ask one question; see `ask`."""
         return self.ask(encode(arguments), seconds=seconds)

@@ -28,6 +28,7 @@ from harness.lanes.toolgen.attempt import (
     wrong_answer,
 )
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
+from harness.lanes.toolgen.exact import measure_exactly
 from harness.lanes.toolgen.forbidden import Forbidden, default_apis
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.performance import Profile, growth, measure, null_call
@@ -202,10 +203,18 @@ class Investigation:
     def _time(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
         if self.case.policy.timing is Timing.NONE:
             return Status.OK, ""
-        profile = measure(self.context.boxes, questions, plan, self.case.policy.timing)
+        boxes = self.context.boxes
+        exact = self.case.policy.timing is Timing.EXACT
+        profile = (
+            measure_exactly(boxes, questions, plan, self.context.stopwatch, name=self.case.nodeid)
+            if exact
+            else measure(boxes, questions, plan)
+        )
         self.profile = profile
         if profile is None:
             return Status.OK, ""
+        if profile.quality is not None:
+            self.facts["quality"] = profile.quality.to_wire()
         self.facts["profile"] = {"clock": profile.clock, "rows": profile.rows, "growth": growth(profile.rows)}
         counted = self.facts["questions"]
         right, total = counted["right"] + profile.right, counted["total"] + profile.total
@@ -216,7 +225,29 @@ class Investigation:
             return profile.fault.status, clip(f"{profile.fault.why}, on a workload (n = {size}, up to 8n)")
         if profile.wrong:
             return Status.WRONG, clip(f"{len(profile.wrong)} workloads; {profile.wrong[0].sentence}")
+        self._keep_for_benchmark(profile)
         return Status.OK, ""
+
+    def _keep_for_benchmark(self, profile: Profile) -> None:
+        case, tier = self.case, self.context.tier
+        self.context.stopwatch.record(
+            profile.latency,
+            name=case.name,
+            fullname=case.nodeid,
+            group=self.tool.spec.tool_id,
+            param=case.subject.name,
+            params={"lane": case.lane, "suite": case.suite, "subject": case.subject.name},
+            extra_info={
+                "epoch": case.policy.epoch,
+                "budget": case.policy.budget.to_wire(),
+                "digest": case.subject.digest,
+                "tier": None if tier is None else tier.value,
+                "noise": profile.quality.why if profile.quality else "",
+                "null_seconds": profile.null_seconds,
+                "reference_median": statistics.median(profile.reference_latency) if profile.reference_latency else None,
+                "growing": profile.rows,
+            },
+        )
 
     def _describe_style(self, questions: Questions) -> None:
         style = self.facts["style"]
@@ -257,7 +288,7 @@ class Investigation:
             ),
             attempts=attempts,
             facts=self.facts,
-            median_ms=max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None,
+            median_ms=self._median_ms(seconds, null),
             peak_mb=max((usage.peak_mb for usage in usages), default=None),
             peak_is_lower_bound=any(usage.peak_is_lower_bound for usage in usages),
             limits_hit=_limits_hit(status),
@@ -265,6 +296,13 @@ class Investigation:
             environment=_ENVIRONMENT,
             seconds=time.perf_counter() - self.started,
         )
+
+    def _median_ms(self, seconds: list[float], null: float) -> float | None:
+        profile = self.profile
+        if profile is not None and profile.quality is not None:
+            noisy = profile.quality.noisy or not profile.latency
+            return None if noisy else statistics.median(profile.latency) * 1e3
+        return max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None
 
 
 def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
-from harness.core.policy import Timing
 from harness.lanes.toolgen.attempt import Plan, Wrong, wrong_answer
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
@@ -22,12 +21,13 @@ from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
+from harness.timing.noise import Quality
 
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3
 """Fresh inputs of each size; the least time over them counts, on both sides."""
 SHORTEST = 1e-6  # seconds; below that a clock shows nothing
-_NULL = b"def null():\n    return None\n"
+NULL = b"def null():\n    return None\n"
 _NULL_CALLS = 15
 
 
@@ -52,6 +52,10 @@ class Profile:
         wrong: Wrong answers.
         fault: What ended the box.
         clock: `cpu` or `wall`.
+        latency: Net wall seconds of ordinary questions, where timing is exact.
+        reference_latency: The reference's on the same ones.
+        null_seconds: What was taken off as the cost of asking.
+        quality: Of an exact measurement.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -63,65 +67,78 @@ class Profile:
     fault_question: bytes | None = None
     usage: Usage | None = None
     clock: str = "cpu"
+    latency: list[float] = field(default_factory=list)
+    reference_latency: list[float] = field(default_factory=list)
+    null_seconds: float = 0.0
+    quality: Quality | None = None
 
 
-_WORKLOADS: dict[tuple[str, int, Timing], tuple[Workload, ...]] = {}
+_WORKLOADS: dict[tuple[str, int], tuple[Workload, ...]] = {}
 
 
-def workloads_for(questions: Questions, timing: Timing) -> tuple[Workload, ...]:
+def workloads_for(questions: Questions) -> tuple[Workload, ...]:
     """The timed inputs of a run about one tool, made once per process; none without an oracle's `workload`.
 
     Raises:
         SpecError: if `workload` or the reference fails.
     """
     oracle = questions.oracle
-    if oracle is None or oracle.workload is None or timing is Timing.NONE:
+    if oracle is None or oracle.workload is None:
         return ()
-    key = (questions.tool.digest, questions.seed, timing)
+    key = (questions.tool.digest, questions.seed)
     if key not in _WORKLOADS:
         if len(_WORKLOADS) >= 16:
             _WORKLOADS.pop(next(iter(_WORKLOADS)))
         smallest = questions.tool.spec.workload_size
-        _make(questions, oracle, smallest, timing, repeats=1)  # the first call pays for caches and lazy imports
-        _WORKLOADS[key] = tuple(_make(questions, oracle, smallest * factor, timing) for factor in FACTORS)
+        _make(questions, oracle, smallest, repeats=1)  # the first call pays for caches and lazy imports
+        _WORKLOADS[key] = tuple(_make(questions, oracle, smallest * factor) for factor in FACTORS)
     return _WORKLOADS[key]
 
 
-def _make(questions: Questions, oracle: Oracle, size: int, timing: Timing, *, repeats: int = REPEATS) -> Workload:
+def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int = REPEATS) -> Workload:
     made: list[Question] = []
     times: list[float] = []
     for repeat in range(repeats):
-        rng = random.Random(derive_seed(questions.seed, "workload", size, repeat))  # noqa: S311 - the seed is the secret
-        try:
-            kwargs = oracle.workload(size, rng) if oracle.workload else {}
-            key = encode(kwargs)
-        except Exception as error:
-            raise oracle.fault("workload", b"{}", error) from error
-        misfit = questions.tool.signature.misfit(kwargs)
-        if misfit:
-            raise SpecError(f"workload() makes what does not fit the signature: {misfit}", where=position(oracle.path))
-        reply, seconds = time_reference(oracle, key, timing)
+        key = workload_key(questions, oracle, size, repeat)
+        reply, seconds = time_reference(oracle, key)
         made.append(Question("workload", key, reply))
         times.append(seconds)
     return Workload(size, tuple(made), max(SHORTEST, min(times)))
 
 
-def time_reference(oracle: Oracle, key: bytes, timing: Timing) -> tuple[Reply, float]:
-    """The reference's reply and its seconds, decoding and encoding included as they are for a candidate."""
-    clock = time.perf_counter if timing is Timing.EXACT else time.thread_time
-    begun = clock()
+def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object) -> bytes:
+    """Keyword arguments of one size as the oracle's `workload` makes them, encoded; other parts, another input.
+
+    Raises:
+        SpecError: if `workload` fails, or makes what does not fit the signature.
+    """
+    rng = random.Random(derive_seed(questions.seed, "workload", size, *parts))  # noqa: S311 - the seed is the secret
+    try:
+        kwargs = oracle.workload(size, rng) if oracle.workload else {}
+        key = encode(kwargs)
+    except Exception as error:
+        raise oracle.fault("workload", b"{}", error) from error
+    misfit = questions.tool.signature.misfit(kwargs)
+    if misfit:
+        raise SpecError(f"workload() makes what does not fit the signature: {misfit}", where=position(oracle.path))
+    return key
+
+
+def time_reference(oracle: Oracle, key: bytes) -> tuple[Reply, float]:
+    """The reference's reply and its CPU seconds, decoding and encoding included as they are for a candidate."""
+    begun = time.thread_time()
     reply = oracle.reply(key)
-    return reply, clock() - begun
+    return reply, time.thread_time() - begun
 
 
-def measure(pool: BoxPool, questions: Questions, plan: Plan, timing: Timing) -> Profile | None:
+def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
     """Time a candidate on the workloads, in a box of their own, every answer checked; None if there is nothing to time.
 
     Raises:
         SpecError: if the oracle fails.
         InfraError: if no box can be had.
     """
-    workloads = workloads_for(questions, timing)
+    workloads = workloads_for(questions)
     if not workloads:
         return None
     null = null_call(pool)
@@ -131,17 +148,12 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan, timing: Timing) -> 
         with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
             for workload in workloads:
                 times: list[float] = []
-                reference = workload.reference_seconds
-                if timing is Timing.EXACT and questions.oracle is not None:
-                    # Wall clocks drift with the machine: the reference is timed again, right beside the candidate.
-                    again = [time_reference(questions.oracle, one.key, timing)[1] for one in workload.questions]
-                    reference = max(SHORTEST, min(again))
                 for question in workload.questions:
                     profile.fault_question = question.key
                     answer = box.ask(question.key)
                     profile.fault_question = None
                     profile.seconds.append(answer.seconds)
-                    if timing is Timing.EXACT or answer.cpu_seconds is None:
+                    if answer.cpu_seconds is None:
                         profile.clock = "wall"
                         times.append(answer.seconds - null.seconds)
                     else:
@@ -151,8 +163,9 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan, timing: Timing) -> 
                         profile.right += 1
                     else:
                         profile.wrong.append(wrong_answer(plan.entry, question, reply))
-                row = {"size": workload.size, "candidate_s": max(SHORTEST, min(times)), "reference_s": reference}
-                profile.rows.append(row)
+                quickest = max(SHORTEST, min(times))
+                reference = workload.reference_seconds
+                profile.rows.append({"size": workload.size, "candidate_s": quickest, "reference_s": reference})
     except BoxFault as fault:
         profile.fault = fault
     profile.usage = box.usage if box is not None else None
@@ -177,7 +190,7 @@ def null_call(pool: BoxPool) -> NullCall:
     """
     if pool not in _NULLS:
         try:
-            with pool.open(_NULL, entry="null", limits=Limits()) as box:
+            with pool.open(NULL, entry="null", limits=Limits()) as box:
                 answers = [box.ask(b"{}") for _ in range(_NULL_CALLS)]
             _NULLS[pool] = NullCall(
                 min(answer.seconds for answer in answers),

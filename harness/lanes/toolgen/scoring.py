@@ -43,7 +43,10 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
         _documentation(facts),
     ]
     # What could not be observed of any candidate of this tool weighs nothing, and the rest weighs as much more.
+    # What was measured badly keeps its weight: it may be worth anything from 0 to 1.
     observed = {part.name for part in parts if part.value is not None}
+    if _noise(evidence, policy):
+        observed.add("performance")
     whole = sum(WEIGHTS[name] for name in observed)
     components = [
         part.model_copy(update={"weight": WEIGHTS[part.name] / whole if part.name in observed else 0.0})
@@ -77,6 +80,9 @@ def _safety(facts: Mapping[str, Any]) -> Component:
 def _performance(evidence: Evidence, policy: Policy) -> Component:
     if policy.timing is Timing.NONE:
         return Component(name="performance", value=None, weight=0.0, why="timing is off: left out of the total")
+    noise = _noise(evidence, policy)
+    if noise:
+        return Component(name="performance", value=None, weight=0.0, why=f"too noisy to tell: {noise}")
     if evidence.status not in (Status.OK, Status.FLAKY, Status.NOISY) or evidence.median_ms is None:
         return Component(name="performance", value=0.0, weight=0.0, why=f"not earned: the verdict is {evidence.status}")
     budget_ms = time_limit(evidence.facts, policy)
@@ -92,6 +98,13 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
         return Component(name="performance", value=quick, weight=0.0, why=f"{first}; the tool has no workload")
     why = f"{first}: {quick:.3f}; CPU against {factor:.3g} x reference at n..8n: {growth:.3f}"
     return Component(name="performance", value=(quick + growth) / 2, weight=0.0, why=why)
+
+
+def _noise(evidence: Evidence, policy: Policy) -> str:
+    """Why the time of a candidate that is otherwise fine is not known."""
+    if policy.timing is Timing.NONE or evidence.status is not Status.OK:
+        return ""
+    return str((evidence.facts.get("quality") or {}).get("why", ""))
 
 
 def _robustness(evidence: Evidence) -> Component:
@@ -159,6 +172,7 @@ def _explanation(evidence: Evidence, components: Sequence[Component]) -> str:
         key=lambda pair: -pair[0],
     )
     notes = [f"{part.name} {part.value:.3f}: {part.why}" for cost, part in lost if cost > 0.0005]
+    notes += [f"{part.name} undefined: {part.why}" for part in components if part.value is None and part.weight]
     if evidence.stability < 1:
         notes.insert(0, "attempts disagree, which halves the total")
     if evidence.facts.get("examples_only"):

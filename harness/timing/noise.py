@@ -1,0 +1,201 @@
+"""Noise: what else happened while something was measured. It belongs to the measurement, not to the subject."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt
+
+from harness.core.frozen import Frozen
+
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+WHOLE = 0.9
+"""A call whose CPU time is less than this share of its wall time was kept waiting."""
+MOST_DISTURBED = 0.25
+"""More of the control calls kept waiting, and a median is no longer theirs."""
+MOST_FOREIGN = 0.25
+"""The most of the measuring core that others may take."""
+MOST_SPREAD = 0.10
+"""The most by which two halves of the same calls may differ."""
+SHORTEST = 0.2  # seconds; the kernel counts a core's time in ticks of 10 ms
+SLEPT = 0.1  # seconds by which clocks that stop and do not stop during a suspend may differ
+FEWEST = 6  # calls, to be halved and compared
+
+
+class Quality(Frozen):
+    """How good a measurement is. Everything is observed; only `why` is a judgement."""
+
+    why: str = ""
+    """Why it is too noisy to be used; empty when it is not."""
+    calls: NonNegativeInt = 0
+    tries: NonNegativeInt = 1
+    """Measurements that were made until this one."""
+    cpu_ratio: Amount | None = None
+    """CPU time over wall time of all timed calls, this process and box together. A subject that sleeps lowers it."""
+    disturbed: Amount = 0.0
+    """Share of the control calls (reference, null) that were kept waiting."""
+    involuntary: NonNegativeInt = 0
+    """Context switches that this process did not ask for."""
+    foreign: Amount | None = None
+    """Share of the measuring core that others took, the hypervisor's included; None when too short to tell."""
+    load: Amount | None = None
+    """Cores' worth of work by others on the whole machine meanwhile."""
+    pressure: Amount | None = None
+    """Share of the time in which something on the machine waited for a core (PSI)."""
+    lock_wait: Amount = 0.0
+    """Seconds until no other session was at work."""
+    pinned: bool = False
+    spread: Amount | None = None
+    """A/A: relative difference of the medians of two halves of the null calls."""
+    session_spread: Amount | None = None
+    """Root mean square of that over the measurements of this process so far."""
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it must not be used."""
+        return bool(self.why)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Timed calls of one kind: `wall` and `cpu` seconds of each, taken at the same two moments."""
+
+    wall: list[float]
+    cpu: list[float]
+
+
+def disturbed(control: Tally) -> float:
+    """The share of calls that were kept waiting."""
+    waiting = sum(cpu < WHOLE * wall for wall, cpu in zip(control.wall, control.cpu, strict=True))
+    return waiting / len(control.wall) if control.wall else 0.0
+
+
+def spread(samples: Sequence[float]) -> float | None:
+    """The relative difference between every other sample and the rest; None of too few, or of nothing but zeros."""
+    if len(samples) < FEWEST:
+        return None
+    one, other = statistics.median(samples[::2]), statistics.median(samples[1::2])
+    return abs(one - other) / max(one, other) if max(one, other) > 0 else None
+
+
+def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slept: float = 0.0) -> str:
+    """Why a measurement is too noisy to be used; empty when it is fit.
+
+    Args:
+        quality: What was observed.
+        samples: All timed calls, seconds.
+        alone: Why the lock was not held.
+        slept: Seconds that the machine was suspended meanwhile.
+    """
+    if not samples:
+        return "nothing was timed"
+    if not all(math.isfinite(one) and one >= 0 for one in samples):
+        return "the clock ran backwards, or not at all"
+    if slept > SLEPT:
+        return f"the machine was suspended for {slept:.1f} s"
+    if alone:
+        return alone
+    if quality.foreign is not None and quality.foreign > MOST_FOREIGN:
+        return f"others took {quality.foreign:.0%} of the core"
+    if quality.pinned and quality.disturbed > MOST_DISTURBED:
+        return f"{quality.disturbed:.0%} of the control calls were kept waiting"
+    if quality.spread is not None and quality.spread > MOST_SPREAD:
+        return f"equal calls differ by {quality.spread:.0%}"
+    return ""
+
+
+class Watch:
+    """Looks at the machine, when made and when finished.
+
+    Args:
+        core: The core that is measured on, or None when not pinned.
+
+    Attributes:
+        involuntary, foreign, load, pressure: See `Quality`.
+        slept: Seconds that the machine was suspended.
+    """
+
+    def __init__(self, core: int | None) -> None:
+        self._core = core
+        self.involuntary = 0
+        self.foreign: float | None = None
+        self.load: float | None = None
+        self.pressure: float | None = None
+        self.slept = 0.0
+        self._start = _Glance.take(core)
+
+    def finish(self, cpu_seconds: float) -> None:
+        """Look again.
+
+        Args:
+            cpu_seconds: What this process and its boxes used meanwhile.
+        """
+        before, after = self._start, _Glance.take(self._core)
+        wall = after.wall - before.wall
+        self.involuntary = max(0, after.involuntary - before.involuntary)
+        self.slept = max(0.0, (after.boot - before.boot) - wall)
+        if wall <= 0:
+            return
+        if before.stall is not None and after.stall is not None:
+            self.pressure = max(0.0, after.stall - before.stall) / wall
+        if wall < SHORTEST:
+            return
+        if before.all_busy is not None and after.all_busy is not None:
+            self.load = max(0.0, after.all_busy - before.all_busy - cpu_seconds) / wall
+        if before.core_busy is not None and after.core_busy is not None:
+            self.foreign = max(0.0, after.core_busy - before.core_busy - cpu_seconds) / wall
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    wall: float
+    boot: float
+    involuntary: int
+    core_busy: float | None
+    all_busy: float | None
+    stall: float | None
+
+    @classmethod
+    def take(cls, core: int | None) -> _Glance:
+        import resource
+
+        wall = time.monotonic()
+        boot = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else wall
+        who = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+        busy = busy_seconds()
+        return cls(
+            wall=wall,
+            boot=boot,
+            involuntary=resource.getrusage(who).ru_nivcsw,
+            core_busy=None if core is None else busy.get(f"cpu{core}"),
+            all_busy=busy.get("cpu"),
+            stall=_stall(),
+        )
+
+
+def busy_seconds() -> dict[str, float]:
+    """Seconds that each core was busy since boot, time taken by the hypervisor included; empty where unknown."""
+    try:
+        lines = Path("/proc/stat").read_text("ascii").splitlines()
+        tick = os.sysconf("SC_CLK_TCK")
+        # user nice system idle iowait irq softirq steal; guest time is part of user time
+        fields = {line.split()[0]: [int(one) for one in line.split()[1:9]] for line in lines if line.startswith("cpu")}
+    except (OSError, ValueError):
+        return {}
+    return {name: (sum(ticks) - sum(ticks[3:5])) / tick for name, ticks in fields.items()}
+
+
+def _stall() -> float | None:
+    try:
+        first = Path("/proc/pressure/cpu").read_text("ascii").partition("\n")[0]
+        return int(first.rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError):
+        return None
