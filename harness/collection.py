@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 import pytest
@@ -37,6 +37,7 @@ class Share:
         tier: What boxes were proved to be; None before the probe, and when nothing boxed was collected.
         fresh: Evaluations of this process whose reports were not recorded yet, by node id.
         markers: Names that were registered for `--strict-markers`.
+        hooks: For cases, when the run consists of nothing else; see `BareHooks`.
     """
 
     settings: Settings
@@ -46,6 +47,28 @@ class Share:
     tier: Tier | None = None
     fresh: dict[str, Evaluation] = field(default_factory=dict)
     markers: set[str] = field(default_factory=lambda: set(BUILT_IN_MARKERS))
+    hooks: BareHooks | None = None
+
+
+class BareHooks:
+    """pytest's hooks without capturing output around setup and teardown, where a case does nothing.
+
+    That is a tenth of the time of a trivial case. Only for runs of nothing but cases: in others the teardown of the
+    last case may be where fixtures of ordinary tests end, and these may print.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.all = config.hook
+        manager = config.pluginmanager
+        capture = manager.get_plugin("capturemanager")
+        idle = [] if capture is None else [capture]
+        self.pytest_runtest_setup = manager.subset_hook_caller("pytest_runtest_setup", idle)
+        self.pytest_runtest_teardown = manager.subset_hook_caller("pytest_runtest_teardown", idle)
+
+    def __getattr__(self, name: str) -> Any:
+        caller = getattr(self.all, name)
+        setattr(self, name, caller)
+        return caller
 
 
 SHARE = pytest.StashKey[Share]()
@@ -160,7 +183,10 @@ class CaseItem(pytest.Item):
     def ihook(self) -> pluggy.HookRelay:
         """Hooks of the conftest.py files that apply here; pytest would look them up a dozen times for every case."""
         if self._ihook is None:
-            self._ihook = super().ihook
+            hooks, bare = super().ihook, self.config.stash[SHARE].hooks
+            if bare is None or hooks is not bare.all:
+                return hooks
+            self._ihook = cast("pluggy.HookRelay", bare)
         return self._ihook
 
     @property

@@ -47,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Markers for `--strict-markers`; a `--gate` must parse, and is held even if no suite turns up."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.add_cleanup(lambda: config.stash[SESSION].thaw() if SESSION in config.stash else None)
+    if getattr(config.option, "benchmark_only", False):
+        from harness.timing.bridge import OnlyBenchmarks
+
+        if OnlyBenchmarks.wanted(config):
+            config.pluginmanager.register(OnlyBenchmarks(config), "crucible-only-benchmarks")
     if config.option.crucible_gate and not _is_worker(config):
         _session(config).start()
 
@@ -143,6 +149,14 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     folder = config.stash[_FOLDER]
     if any(entry.name.startswith("suite-") for entry in os.scandir(folder)):
         _session(config).open_distributed(ids, folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Timed items first, on one worker, while nothing else runs; unless the user chose a distribution."""
+    from harness.scheduling import quiet_lane
+
+    return quiet_lane(config, log, lambda: config.stash[SESSION].timed() if SESSION in config.stash else ())
 
 
 # The fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.collection import SHARE, CaseItem, Share
+from harness.collection import SHARE, BareHooks, CaseItem, Share
 from harness.config import Settings, settle
 from harness.context import Context
 from harness.core.case import Case
@@ -22,6 +22,8 @@ from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge import evaluate, judge, prove_tier, scratch_folder
 from harness.snapshot import Collected, Snapshot
+from harness.timing.bridge import Bridge
+from harness.timing.lock import turnstile
 from harness.untrusted import SUFFIX, Seal
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class RunSession:
         self._context: Context | None = None
         self._recalled: dict[str, Evidence] = {}
         self._wrong_suites = 0
+        self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
         try:
             settings = self._settle(drawn_seed)
@@ -87,6 +90,13 @@ class RunSession:
 
             self.recording = Recording(config, settings, self.registry, self.share.fresh)
             config.pluginmanager.register(self.recording, "crucible-recording")
+        self.bridge = Bridge(
+            config,
+            is_timed=lambda item: isinstance(item, CaseItem) and item.case.timed,
+            timed=self.timed,
+            is_worker=self.is_worker,
+        )
+        config.pluginmanager.register(self.bridge, "crucible-timing")
         # Thousands of cases, reports and records live until the end; looking for garbage among them again and again
         # took a quarter of the time.
         self._thresholds = gc.get_threshold()
@@ -210,7 +220,9 @@ class RunSession:
                 tier = self.share.tier = None if proved is None else Tier(proved)
                 recalled = self.share.snapshot.get("recalled") or {}
                 self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
-            self._context = Context(secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=tier)
+            self._context = Context(
+                secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=tier, timer=self.bridge.stopwatch
+            )
         return self._context
 
     def judge(self, case: Case) -> Evaluation:
@@ -219,7 +231,16 @@ class RunSession:
         evidence = self._recalled.get(case.nodeid)
         if evidence is not None:
             return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
-        return judge(case, lane, context)
+        # Nobody on this machine works while somebody measures. Ordinary tests take no part: one of them may well start
+        # a pytest of its own, which would then wait for its parent.
+        lock = turnstile()
+        with lock.exclusive() if case.timed else lock.shared():
+            return judge(case, lane, context)
+
+    def timed(self) -> set[str]:
+        """The node ids of the selected cases that measure wall time, once those are known."""
+        cases = {} if self.recording is None else self.recording.cases
+        return {nodeid for nodeid, case in cases.items() if case.timed}
 
     def evaluate(self, path_or_case: Any, **options: Any) -> Evaluation:
         """`harness.evaluate` with this session's lanes, epoch, attempts and secret seed unless told otherwise."""
@@ -232,9 +253,14 @@ class RunSession:
         }
         return evaluate(path_or_case, registry=self.registry, **{**defaults, **options})
 
+    def thaw(self) -> None:
+        """Give garbage collection back as it was."""
+        gc.set_threshold(*self._thresholds)
+        if self._frozen:
+            gc.unfreeze()
+
     def close(self) -> None:
         """Stop boxes; nothing outlives the run."""
-        gc.set_threshold(*self._thresholds)
         if self._context is not None:
             self._context.close()
             self._context = None
@@ -289,15 +315,17 @@ class RunSession:
             if self.recording is not None and not self.recording.opened:  # without a terminal nobody asked
                 self.open_serial(session.items)
             self._begin()
+        alone = all(isinstance(item, CaseItem) for item in session.items)
+        if alone:
+            self.share.hooks = BareHooks(self.config)
         # What collection made lives until the end of the run: no need to look for garbage in it.
-        freeze = not gc.get_freeze_count()
-        if freeze:
+        self._frozen = not gc.get_freeze_count()
+        if self._frozen:
             gc.freeze()
-        try:
-            return (yield)
-        finally:
-            if freeze:
-                gc.unfreeze()
+        result = yield
+        if self._frozen and alone:
+            gc.freeze()  # pytest looks five times for garbage that ordinary tests may have left
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
