@@ -120,7 +120,7 @@ class Recording:
         found: dict[str, Evidence] = {}
         for nodeid, key in keys.items():
             evidence = known[key].evidence if key in known else None
-            if evidence is not None and evidence.status not in NEUTRAL and evidence.tier in (None, self.tier):
+            if evidence is not None and _stands(evidence) and evidence.tier in (None, self.tier):
                 found[nodeid] = evidence.model_copy(update={"facts": {**evidence.facts, "reused": True}})
         if found:
             self.notices.append(f"{len(found)} unchanged since an earlier run, judged anew with --fresh")
@@ -281,6 +281,13 @@ class Recording:
         return headline(evaluation) + wanted
 
 
+def _stands(evidence: Evidence) -> bool:
+    """Whether it need not be gathered again: what was not judged, or measured too noisily, is worth another try."""
+    quality = evidence.facts.get("quality")
+    noisy = isinstance(quality, dict) and bool(quality.get("why"))
+    return evidence.status not in NEUTRAL and not noisy
+
+
 def row(evaluation: Evaluation) -> dict[str, Any]:
     """What gates may ask about an evaluation."""
     case, evidence = evaluation.case, evaluation.evidence
@@ -291,7 +298,7 @@ def row(evaluation: Evaluation) -> dict[str, Any]:
         "subject": case.subject.name,
         "digest": case.subject.digest,
         "epoch": case.policy.epoch,
-        "status": evidence.status.value,
+        "status": evaluation.status.value,
         "score": evaluation.score.total,
         "passed": evaluation.passed,
         "expected": evaluation.as_expected,

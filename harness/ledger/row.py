@@ -112,7 +112,7 @@ def evaluation_values(record: Record) -> Values:
         "subject": plain(case.subject.name),
         "digest": plain(case.subject.digest),
         "epoch": min(policy.epoch, MAX_INTEGER),
-        "status": evidence.status.value,
+        "status": evaluation.status.value,
         "score": evaluation.score.total,
         "passed": int(evaluation.passed),
         "why": plain(evaluation.why),
