@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,14 +17,13 @@ from harness.core.status import Status
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.shim import BODY, HEADER, NONCE
+from harness.sandbox.wire import BODY, CHUNK, HEADER, NONCE
 
 if TYPE_CHECKING:
     from harness.sandbox.nursery import Death, Newborn, Nursery
 
 _KINDS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
 _KNOWN = frozenset((*_KINDS, b"L", b"M", b"X", b"Y"))
-_CHUNK = 1 << 16  # what a pipe holds; more would make every read map and unmap memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,47 +76,50 @@ class Box:
         self._nursery, self._limits = nursery, limits
         self._newborn: Newborn | None = None
         self.usage = Usage()
-        self._load_ms = self._load_cpu = self._idle_cpu = 0.0
-        self._kills = nursery.cgroup.kills() if nursery.cgroup else 0
-        questions, self._write = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
-        self._read, answers = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
-        started = time.monotonic()
-        try:
-            self._newborn = nursery.open(limits, questions, answers)
-        except BaseException:
-            os.close(self._write)
-            os.close(self._read)
-            raise
-        finally:
-            os.close(questions)
-            os.close(answers)
-        os.set_blocking(self._write, False)
-        os.set_blocking(self._read, False)
-        self._clock = _cpu_clock(self._newborn.pid)
-        self._poll = select.poll()
-        self._poll.register(self._read, select.POLLIN)
+        self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = 0.0
+        self._clock: int | None = None
         self._buffer = bytearray()
-        self._rest: bytes | memoryview = b""
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
-        self._end = started + limits.total_seconds
+        self._kills = _kills(nursery)
+        self._write = self._read = -1
+        self._poll = select.poll()
         self._closed = False
+        started = time.monotonic()
+        self._end = started + limits.total_seconds
         try:
+            self._start()
             self._load(source, entry, started)
         except BaseException:
             self.close()
             raise
+
+    def _start(self) -> None:
+        questions = answers = -1
+        try:
+            questions, self._write = os.pipe()
+            self._read, answers = os.pipe()
+            self._newborn = self._nursery.open(self._limits, questions, answers)
+        finally:
+            for fd in (questions, answers):
+                if fd >= 0:
+                    os.close(fd)
+        os.set_blocking(self._write, False)
+        os.set_blocking(self._read, False)
+        self._clock = _cpu_clock(self._newborn.pid)
+        self._poll.register(self._read, select.POLLIN)
 
     def _load(self, source: bytes, entry: str, started: float) -> None:
         name = entry.encode()
         nonce = self._nonce()
         deadline = started + self._limits.load_seconds
         frame = HEADER.pack(b"S", NONCE + 1 + len(name) + len(source)) + nonce + bytes([len(name)]) + name + source
-        tag, _nonce, body = self._exchange(frame, deadline, "while loading")
+        limit = self._limits.load_seconds
+        tag, _nonce, body = self._exchange(self._send(frame), deadline, "while loading", limit)
         if tag == b"X":
             raise InfraError(f"a layer of the box failed: {clip(body.decode('utf-8', 'replace'))}")
         if tag != b"Y":
             raise InfraError(f"the box spoke out of turn before any foreign code ran ({tag!r})")
-        tag, seen, body = self._exchange(b"", deadline, "while loading")
+        tag, seen, body = self._exchange(b"", deadline, "while loading", limit)
         self._load_ms = (time.monotonic() - started) * 1e3
         self._load_cpu = self._cpu()
         self._last_cpu = self._load_cpu
@@ -149,12 +152,13 @@ class Box:
         frame = HEADER.pack(b"Q", NONCE + len(question)) + nonce + question
         if self._buffer or self._poll.poll(0):
             self._unasked("before a question was asked")
-        limit = seconds or self._limits.call_seconds
+        limit = self._limits.call_seconds if seconds is None else seconds
         cpu = self._cpu()
         self._idle_cpu += cpu - self._last_cpu
         begun = time.monotonic()
-        tag, seen, body = self._swift(frame, limit, begun) or self._exchange(
-            b"", min(begun + limit, self._end), "in a call"
+        unsent = self._send(frame)
+        tag, seen, body = (None if unsent else self._small_answer(limit, begun)) or self._exchange(
+            unsent, begun + limit, "in a call", limit
         )
         elapsed = time.monotonic() - begun
         self._last_cpu = self._cpu()
@@ -169,27 +173,23 @@ class Box:
         used = self._last_cpu - cpu if self._clock is not None else None
         return Answer(_KINDS[tag], body, elapsed, used)
 
-    def _swift(self, frame: bytes, limit: float, begun: float) -> tuple[bytes, bytes, bytes] | None:
-        """The usual case, a small question and a small answer, in as few steps as there can be.
+    def _small_answer(self, limit: float, begun: float) -> tuple[bytes, bytes, bytes] | None:
+        """The usual case, an answer that one read gets, in as few steps as there can be.
 
         Anything else is left where `_exchange` finds it: None is returned and what was read is in the buffer.
         """
-        rest = self._send(frame)
-        if rest:
-            self._rest = rest
-            return None
         if begun + limit > self._end or not self._poll.poll(limit * 1e3):
             return None
         try:
-            data = os.read(self._read, _CHUNK)
+            data = os.read(self._read, CHUNK)
         except BlockingIOError:
             return None
-        if len(data) >= BODY:
-            tag, length = HEADER.unpack_from(data)
-            if len(data) == HEADER.size + length and tag in _KINDS:
-                return tag, data[HEADER.size : BODY], data[BODY:]
         if not data:
             raise self._vanished("in a call")
+        if len(data) >= BODY:
+            tag, length = HEADER.unpack_from(data)
+            if len(data) == HEADER.size + length and length <= self._limits.output_bytes + NONCE and tag in _KINDS:
+                return tag, data[HEADER.size : BODY], data[BODY:]
         self._buffer += data
         return None
 
@@ -206,45 +206,47 @@ class Box:
         try:
             return time.clock_gettime(self._clock)
         except OSError:
-            return self._last_cpu if hasattr(self, "_last_cpu") else 0.0
+            return self._last_cpu
 
-    def _exchange(self, frame: bytes, deadline: float, when: str) -> tuple[bytes, bytes, bytes]:
-        """Write a frame, read one; both may be larger than a pipe holds, neither side may hang the other."""
-        rest, self._rest = self._rest or self._send(frame), b""
-        buffer = self._buffer
-        needed = HEADER.size
-        tag, length = b"", 0
-        while True:
-            while len(buffer) >= needed:
-                if not tag:
-                    tag, length = HEADER.unpack_from(buffer)
-                    if tag not in _KNOWN:
-                        raise BoxFault(Status.PROTOCOL, f"a frame with unknown tag {tag!r} {when}")
-                    if length > self._limits.output_bytes + NONCE:
-                        raise BoxFault(
-                            Status.OUTPUT, f"an answer of {length} bytes {when} (limit {self._limits.output_bytes})"
-                        )
-                    if length < NONCE:
-                        raise BoxFault(Status.PROTOCOL, f"a frame too short to be an answer {when}")
-                    needed = HEADER.size + length
-                    continue
-                seen = bytes(buffer[HEADER.size : HEADER.size + NONCE])
-                body = bytes(buffer[HEADER.size + NONCE : needed])
-                del buffer[:needed]
-                return tag, seen, body
+    def _exchange(
+        self, unsent: bytes | memoryview, deadline: float, when: str, limit: float
+    ) -> tuple[bytes, bytes, bytes]:
+        """Send what is left of a question, read one frame; both may be larger than a pipe holds."""
+        deadline = min(deadline, self._end)
+        while (frame := self._next_frame(when)) is None:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise self._overtime(when)
-            self._poll_once(left, writing=bool(rest))
-            if rest:
-                rest = self._send(rest)
+                raise self._overtime(when, limit)
+            self._wait(left, writing=bool(unsent))
+            if unsent:
+                unsent = self._send(unsent)
             try:
-                data = os.read(self._read, _CHUNK)
+                data = os.read(self._read, CHUNK)
             except BlockingIOError:
                 continue
             if not data:
                 raise self._vanished(when)
-            buffer += data
+            self._buffer += data
+        return frame
+
+    def _next_frame(self, when: str) -> tuple[bytes, bytes, bytes] | None:
+        """The first frame of the buffer, None while it is incomplete; its length is judged before its bytes come."""
+        buffer = self._buffer
+        if len(buffer) < HEADER.size:
+            return None
+        tag, length = HEADER.unpack_from(buffer)
+        if tag not in _KNOWN:
+            raise BoxFault(Status.PROTOCOL, f"a frame with unknown tag {tag!r} {when}")
+        if length > self._limits.output_bytes + NONCE:
+            raise BoxFault(Status.OUTPUT, f"an answer of {length} bytes {when} (limit {self._limits.output_bytes})")
+        if length < NONCE:
+            raise BoxFault(Status.PROTOCOL, f"a frame too short to be an answer {when}")
+        end = HEADER.size + length
+        if len(buffer) < end:
+            return None
+        frame = tag, bytes(buffer[HEADER.size : BODY]), bytes(buffer[BODY:end])
+        del buffer[:end]
+        return frame
 
     def _send(self, data: bytes | memoryview) -> bytes | memoryview:
         try:
@@ -255,7 +257,7 @@ class Box:
             return b""  # it closed its end: reading will tell how it died
         return memoryview(data)[written:] if written < len(data) else b""
 
-    def _poll_once(self, seconds: float, *, writing: bool) -> None:
+    def _wait(self, seconds: float, *, writing: bool) -> None:
         if writing:
             self._poll.register(self._write, select.POLLOUT)
         self._poll.poll(seconds * 1e3)
@@ -271,23 +273,26 @@ class Box:
                 return
         raise BoxFault(Status.PROTOCOL, f"data was sent {when}") if data else self._vanished(when)
 
-    def _overtime(self, when: str) -> BoxFault:
-        limit = self._limits.load_seconds if "loading" in when else self._limits.call_seconds
+    def _overtime(self, when: str, limit: float) -> BoxFault:
         if time.monotonic() >= self._end:
             return BoxFault(Status.TIMEOUT, f"the box lived longer than {self._limits.total_seconds:g} s in all")
         return BoxFault(Status.TIMEOUT, f"no answer {when} within {limit:g} s")
 
     def _vanished(self, when: str) -> BoxFault:
         death = self._reap()
-        if self._nursery.cgroup is not None and self._nursery.cgroup.kills() > self._kills:
+        if self._out_of_memory():
             return BoxFault(Status.MEMORY, f"killed by the kernel {when}: more memory than allowed ({self._budget()})")
         if death is None:
             return BoxFault(Status.CRASH, f"the process closed its channel {when}")
-        if death.signal == 24 or (death.signal == 9 and self.usage.cpu_ms >= self._limits.cpu_seconds * 1e3):
+        overspent = self.usage.cpu_ms >= self._limits.cpu_seconds * 1e3
+        if death.signal == signal.SIGXCPU or (death.signal == signal.SIGKILL and overspent):
             return BoxFault(Status.TIMEOUT, f"more than {self._limits.cpu_seconds:g} s of CPU time {when}")
         if death.signal:
             return BoxFault(Status.CRASH, f"the process died of signal {death.signal} {when}")
         return BoxFault(Status.CRASH, f"the process left {when} (exit {os.waitstatus_to_exitcode(death.status)})")
+
+    def _out_of_memory(self) -> bool:
+        return _kills(self._nursery) > self._kills
 
     def _reap(self) -> Death | None:
         """Kill, then account, then reap; returns None if that was done before."""
@@ -300,7 +305,15 @@ class Box:
         cgroup = self._nursery.cgroup
         peak = cgroup.peak() if cgroup is not None else None
         newborn, self._newborn = self._newborn, None
-        death = self._nursery.reap(newborn)
+        try:
+            death = self._nursery.reap(newborn)
+        except InfraError:
+            # A zygote that the kernel killed for the memory of its box is the box's doing.
+            if self._out_of_memory():
+                raise BoxFault(
+                    Status.MEMORY, f"it brought its zygote down: more memory than allowed ({self._budget()})"
+                ) from None
+            raise
         resident = max(0, death.resident_kib - self._nursery.resident_kib) / 1024
         self.usage = Usage(
             cpu_ms=max(cpu * 1e3, death.cpu_us / 1e3),
@@ -330,7 +343,7 @@ class Box:
         """
         if self._newborn is None:
             return
-        if self._buffer or (not self._channel_closed() and self._poll.poll(0)):
+        if self._buffer or any(event & select.POLLIN for _fd, event in self._poll.poll(0)):
             raise BoxFault(Status.PROTOCOL, "data was sent after the last answer")
 
     def close(self) -> None:
@@ -341,8 +354,9 @@ class Box:
         try:
             self._reap()
         finally:
-            os.close(self._write)
-            os.close(self._read)
+            for fd in (self._write, self._read):
+                if fd >= 0:
+                    os.close(fd)
 
     def __enter__(self) -> Self:
         return self
@@ -355,6 +369,10 @@ class Box:
                 self.finish()
         finally:
             self.close()
+
+
+def _kills(nursery: Nursery) -> int:
+    return nursery.cgroup.kills() if nursery.cgroup is not None else 0
 
 
 def _cpu_clock(pid: int) -> int | None:

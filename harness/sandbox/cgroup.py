@@ -14,7 +14,14 @@ from functools import cache
 from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
+REMOVE_TRIES = 200
+SLACK = 4 << 20
+"""Bytes that may stay charged between boxes (kernel caches of the zygote itself)."""
 _serial = itertools.count()
+
+
+class SoiledError(OSError):
+    """Earlier boxes left memory charged that cannot be given back."""
 
 
 class Cgroup:
@@ -22,12 +29,13 @@ class Cgroup:
 
     Attributes:
         version: 1 or 2.
-        baseline: Bytes in use when the next box is opened.
+        empty: Bytes in use while no box has lived in the group yet.
+        baseline: Bytes in use when the current box was opened, `empty` but for a little.
     """
 
     def __init__(self, version: int, memory: Path, pids: Path | None) -> None:
         self.version, self._memory, self._pids = version, memory, pids
-        self.baseline = 0
+        self.empty = self.baseline = 0
         self._limit = -1
         peak, limit, usage = (
             ("memory.peak", "memory.max", "memory.current")
@@ -56,10 +64,16 @@ class Cgroup:
         if "memory" in controllers:
             memory = _make(MOUNT / "memory", controllers["memory"], name)
             pids = None
-            if "pids" in controllers:
-                pids = _make(MOUNT / "pids", controllers["pids"], name)
-                _write(pids / "pids.max", str(processes))
-            return cls(1, memory, pids)
+            try:
+                if "pids" in controllers:
+                    pids = _make(MOUNT / "pids", controllers["pids"], name)
+                    _write(pids / "pids.max", str(processes))
+                return cls(1, memory, pids)
+            except OSError:
+                _remove(memory)
+                if pids is not None:
+                    _remove(pids)
+                raise
         mount = MOUNT if (MOUNT / "cgroup.controllers").exists() else MOUNT / "unified"
         if not (mount / "cgroup.controllers").exists():
             raise OSError(errno.ENOENT, "no cgroup file system is mounted")
@@ -83,13 +97,29 @@ class Cgroup:
         Raises:
             OSError: if the kernel refuses.
         """
-        for group in {self._memory, self._pids} - {None}:
-            _write(group / "cgroup.procs", str(pid))  # type: ignore[operator]
+        for group in (self._memory, self._pids):
+            if group is not None:
+                _write(group / "cgroup.procs", str(pid))
 
     def reset(self, budget: int) -> None:
-        """Before a box: remember what is in use, allow `budget` bytes more, forget the last peak."""
-        self.baseline = self.usage()
-        limit = self.baseline + budget
+        """Before a box: clean up after the last one, allow `budget` bytes, forget the last peak.
+
+        What earlier boxes left charged (file cache, directory entries) would widen the limit and hide a peak, so it is
+        given back first.
+
+        Raises:
+            SoiledError: if it cannot be given back: the zygote must be replaced.
+        """
+        used = self.usage()
+        if not self.empty:
+            self.empty = used
+        if used > self.empty + SLACK:
+            self._reclaim(used - self.empty)
+            used = self.usage()
+            if used > self.empty + SLACK:
+                raise SoiledError(f"{used - self.empty} bytes of earlier boxes stay charged")
+        self.baseline = used
+        limit = used + budget
         # Rounded up so that the usual case, the same budget again, needs no write.
         limit = (limit + (1 << 20) - 1) >> 20 << 20
         if limit != self._limit:
@@ -102,6 +132,13 @@ class Cgroup:
                 # Before 6.12 a v2 peak cannot be reset: it would be the highest of all boxes so far.
                 os.close(self._peak_file)
                 self._peak_file = None
+
+    def _reclaim(self, size: int) -> None:
+        name, text = ("memory.reclaim", str(size)) if self.version == 2 else ("memory.force_empty", "0")
+        try:
+            _write(self._memory / name, text)
+        except OSError:
+            return  # less could be reclaimed than asked for, or the kernel is older than the file: usage will tell
 
     def usage(self) -> int:
         """Bytes in use now."""
@@ -127,18 +164,9 @@ class Cgroup:
         os.close(self._usage_file)
         if self._peak_file is not None:
             os.close(self._peak_file)
-        for group in {self._memory, self._pids} - {None}:
-            for _ in range(200):
-                try:
-                    group.rmdir()  # type: ignore[union-attr]
-                except FileNotFoundError:
-                    break
-                except OSError as error:
-                    if error.errno != errno.EBUSY:
-                        raise
-                    time.sleep(0.005)
-                else:
-                    break
+        for group in (self._memory, self._pids):
+            if group is not None:
+                _remove(group)
 
     def _swap_limit(self) -> None:
         # Swapped-out bytes must not hide from the limit; kernels without swap accounting lack the file.
@@ -192,6 +220,20 @@ def _make(mount: Path, own: str, name: str) -> Path:
     group = (parent if parent.is_dir() else mount) / name
     group.mkdir()
     return group
+
+
+def _remove(group: Path) -> None:
+    for _ in range(REMOVE_TRIES):
+        try:
+            group.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                return  # a later session sweeps it
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _open(path: Path, flags: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -22,10 +23,7 @@ from harness.core.errors import InfraError
 from harness.sandbox import root
 from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
-
-# Kept equal to harness.sandbox.zygote, which the parent does not import: it would load what boxes share into us.
-REQUEST = struct.Struct("<c?qqq")
-REPLY = struct.Struct("<cqqqq")
+from harness.sandbox.wire import REPLY, REQUEST
 
 PACKAGE_ROOT = str(Path(harness.__file__).resolve().parent.parent)
 BOOTSTRAP = (
@@ -35,6 +33,7 @@ BOOTSTRAP = (
 EMPTY_BOX = 3 * MIB
 """Page tables, stacks and copied pages of a box that does nothing; not the subject's."""
 START_SECONDS = 20.0
+_serials = itertools.count()
 LAYERS = ("namespaces", "pivot_root", "uid", "rlimits", "landlock", "seccomp", "cgroup")
 
 
@@ -73,6 +72,9 @@ class Nursery:
         self.hash_seed = hash_seed
         self.layers: dict[str, str] = {}
         self.cgroup: Cgroup | None = None
+        self._serial = next(_serials)
+        self._waiting = False
+        self._living = 0  # usually one box at a time; a timing keeps a second one beside it, under the same limit
         ours, theirs = socket.socketpair()
         environment = {"PYTHONHASHSEED": str(hash_seed), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
         if os.environ.get("LD_LIBRARY_PATH") and not root.interpreter_libraries():
@@ -101,7 +103,7 @@ class Nursery:
             listable, readable = root.readable()
             config = {
                 "off": sorted(without),
-                "uid": _private_uid(),
+                "uid": _private_uid(self._serial),
                 "binds": root.binds(),
                 "masks": root.masks(protect),
                 "listable": listable,
@@ -111,7 +113,6 @@ class Nursery:
         except BaseException:
             self.close()
             raise
-        ours.settimeout(START_SECONDS)
         if self._process.stderr is not None:
             self._process.stderr.close()
         self.layers.update(hello["layers"])
@@ -161,18 +162,25 @@ class Nursery:
         return data
 
     @property
-    def alive(self) -> bool:
-        """Whether the process is still there."""
-        return self._process.poll() is None
+    def sound(self) -> bool:
+        """Whether it is there and in step with us.
+
+        An exception between a request and its reply (Ctrl-C, a timeout plugin) leaves the reply unread, and every later
+        one would be taken for another's.
+        """
+        return not self._waiting and self._process.poll() is None
 
     def open(self, limits: Limits, questions: int, answers: int) -> Newborn:
         """Ask for a box whose channel is the two descriptors.
 
         Raises:
-            InfraError: if the zygote is gone or cannot fork.
+            InfraError: if the zygote is gone, out of step, or cannot fork.
         """
-        if self.cgroup is not None:
-            self.cgroup.reset(limits.memory_bytes + EMPTY_BOX)
+        if self.cgroup is not None and not self._living:
+            try:
+                self.cgroup.reset(limits.memory_bytes + EMPTY_BOX)
+            except OSError as error:
+                raise InfraError(f"the zygote's group cannot be reset: {error}") from error
         space = self.virtual_size + limits.memory_bytes + EMPTY_BOX
         if self.cgroup is not None:
             # The group counts what is really used; address space then only has to stop absurdities, and thread
@@ -180,17 +188,32 @@ class Nursery:
             space += 4 * limits.memory_bytes + 512 * MIB
         strict = limits.policy is SyscallPolicy.STRICT
         request = REQUEST.pack(b"O", strict, space, max(1, math.ceil(limits.cpu_seconds)), 0)
+        (op, pid, *_), fds = self._request(request, (questions, answers))
+        if op != b"o":
+            raise InfraError(f"a box cannot be forked: {os.strerror(pid)}")
+        # Memory a box unmapped from itself stays charged to the group it shares with its zygote: the kernel must not
+        # pick the zygote for it. Where this may not be written, `Box` reads the group's counter instead.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
+        self._living += 1
+        return Newborn(pid, fds[0] if fds else -1)
+
+    def _request(self, request: bytes, fds: tuple[int, ...] = ()) -> tuple[tuple[Any, ...], list[int]]:
+        if self._waiting:
+            raise InfraError("the zygote is out of step: an earlier request was interrupted")
+        self._waiting = True
         try:
-            socket.send_fds(self._socket, [request], [questions, answers])
-            data, fds, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
+            if fds:
+                socket.send_fds(self._socket, [request], fds)
+            else:
+                self._socket.sendall(request)
+            data, received, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
         except OSError as error:
             raise InfraError(f"the zygote is gone: {error}") from error
         if len(data) < REPLY.size:
             raise InfraError("the zygote died")
-        op, pid, *_ = REPLY.unpack(data)
-        if op != b"o":
-            raise InfraError(f"a box cannot be forked: {os.strerror(pid)}")
-        return Newborn(pid, fds[0] if fds else -1)
+        self._waiting = False
+        return REPLY.unpack(data), received
 
     def kill(self, newborn: Newborn) -> None:
         """End a box, and with it everything in its process namespace. Safe to repeat."""
@@ -210,21 +233,20 @@ class Nursery:
         """
         if newborn.pidfd >= 0:
             os.close(newborn.pidfd)
-        try:
-            self._socket.send(REQUEST.pack(b"R", True, 0, 0, newborn.pid))
-            data = self._exactly(REPLY.size)
-        except OSError as error:
-            raise InfraError(f"the zygote is gone: {error}") from error
-        _op, _pid, status, cpu, resident = REPLY.unpack(data)
+        (op, pid, status, cpu, resident), _fds = self._request(REQUEST.pack(b"R", True, 0, 0, newborn.pid))
+        if op != b"r" or pid != newborn.pid:
+            self._waiting = True
+            raise InfraError("the zygote is out of step: it reaped another box")
+        self._living -= 1
         return Death(status, cpu, resident)
 
     def close(self) -> None:
         """End the zygote and every box of it, and remove its group."""
         self._socket.close()
         deadline = time.monotonic() + 1.0
-        while self.alive and time.monotonic() < deadline:
+        while self._process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.0005)
-        if self.alive:
+        if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         if self._process.stderr is not None:
@@ -234,13 +256,13 @@ class Nursery:
             self.cgroup = None
 
 
-def _private_uid() -> int:
-    """A user id that nobody else has, so that per-user limits count one zygote's boxes only."""
+def _private_uid(serial: int) -> int:
+    """A user id for one zygote's boxes, so that limits counted by user count these only."""
     try:
         # In a container with a user namespace only some ids exist; there the traditional nobody must do.
         spans = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
     except OSError:
         return 65534
-    wanted = 0x70000000 + os.getpid() % 0x100000
+    wanted = 0x70000000 + (os.getpid() * 64 + serial) % 0x0F000000
     inside = any(int(first) <= wanted < int(first) + int(count) for first, _outside, count in spans)
     return wanted if inside else 65534

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,12 +15,14 @@ from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
 from harness.sandbox.nursery import Nursery
 
-WARM = 8
+KEPT = 8
 """Zygotes kept alive; a zygote is 8 MB of private memory and some ms to start."""
 
 
 class BoxPool:
     """Opens boxes; zygotes start at first use and the least recently used one goes when there are too many.
+
+    Boxes of one zygote that live at the same time share its memory limit. A pool belongs to one thread.
 
     Args:
         protect: Paths no box may ever see, even if they lie beneath a library directory.
@@ -28,7 +31,7 @@ class BoxPool:
     """
 
     def __init__(
-        self, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset(), warm: int = WARM
+        self, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset(), warm: int = KEPT
     ) -> None:
         self._protect, self._without, self._warm = tuple(protect), without, warm
         self._nurseries: OrderedDict[int, Nursery] = OrderedDict()
@@ -59,9 +62,10 @@ class BoxPool:
 
     def _nursery(self, hash_seed: int) -> Nursery:
         nursery = self._nurseries.get(hash_seed)
-        if nursery is not None:
+        if nursery is not None and nursery.sound:
             self._nurseries.move_to_end(hash_seed)
             return nursery
+        self._drop(hash_seed)
         nursery = Nursery(hash_seed, protect=self._protect, without=self._without)
         self._nurseries[hash_seed] = nursery
         while len(self._nurseries) > self._warm:
@@ -95,8 +99,9 @@ class BoxPool:
 
     def close(self) -> None:
         """End all zygotes."""
-        while self._nurseries:
-            self._nurseries.popitem()[1].close()
+        with contextlib.ExitStack() as stack:
+            while self._nurseries:
+                stack.callback(self._nurseries.popitem()[1].close)
 
     def __enter__(self) -> Self:
         return self

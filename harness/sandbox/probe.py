@@ -46,12 +46,17 @@ def write(path):
         file.write("x")
     return True
 
+def chmod(path):
+    os.chmod(path, os.stat(path).st_mode & 0o7777)
+    return True
+
 def attack(files, places):
     import ctypes, resource, socket
     libc = ctypes.CDLL(None, use_errno=True)
     done = []
     done += ["read " + path for path in files if tried(lambda: read(path))]
     done += ["write " + path for path in places if tried(lambda: write(path))]
+    done += ["change the mode of " + path for path in files if tried(lambda: chmod(path))]
     for name in ("AF_INET", "AF_UNIX"):
         if tried(lambda: socket.socket(getattr(socket, name))):
             done.append("open a socket of " + name)

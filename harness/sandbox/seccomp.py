@@ -12,12 +12,12 @@ from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS, syscall
 # process, a socket, a kernel object with its own memory, or that names another process.
 STRICT = frozenset(
     """
-    read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek open openat creat close
+    read write readv writev pread64 pwrite64 preadv pwritev lseek open openat creat close
     close_range stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents
     getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat
-    symlink symlinkat truncate ftruncate fallocate fsync fdatasync fadvise64 chmod fchmod fchmodat fchmodat2
+    symlink symlinkat truncate ftruncate fallocate fsync fdatasync chmod fchmod fchmodat fchmodat2
     umask utimensat statfs fstatfs flock copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
-    mremap madvise mincore msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
+    mremap madvise msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
     epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex futex_waitv futex_wake futex_wait
     futex_requeue set_robust_list get_robust_list rseq set_tid_address sched_yield sched_getaffinity nanosleep
     clock_nanosleep clock_gettime clock_getres gettimeofday time times getrusage getitimer setitimer alarm pause
@@ -26,6 +26,9 @@ STRICT = frozenset(
     rt_sigtimedwait sigaltstack restart_syscall arch_prctl membarrier exit exit_group
     """.split()
 )
+
+# What touches a file without opening it: modes, times, sizes.
+METADATA = frozenset("chmod fchmod fchmodat fchmodat2 utimensat truncate ftruncate fallocate flock".split())
 
 # What numpy and torch never need and an escape would: processes, sockets, tracing, mounts, kernel objects with memory
 # of their own, clocks, keys, modules.
@@ -41,7 +44,8 @@ COMPUTE_DENIED = frozenset(
     vmsplice setuid setgid setreuid setresuid setpgid setsid setrlimit personality setpriority ioprio_set
     sched_setscheduler sched_setparam sched_setattr sched_setaffinity migrate_pages move_pages mbind reboot
     swapon swapoff acct settimeofday clock_settime adjtimex sethostname setdomainname iopl ioperm modify_ldt
-    syslog quotactl vhangup lookup_dcookie fanotify_init timer_create
+    syslog quotactl vhangup lookup_dcookie fanotify_init inotify_init1 timer_create
+    sync syncfs statmount listmount
     """.split()
 )
 
@@ -50,11 +54,14 @@ _KILL_PROCESS, _ALLOW = 0x80000000, 0x7FFF0000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _CLONE_THREAD = 0x00010000
 _NAMESPACE_FLAGS = 0x7E020000
-_F_SETPIPE_SZ = 1031
+_FCNTL_REFUSED = (8, 10, 15, 1024, 1026, 1031)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others. F_SETLEASE, F_NOTIFY: the same by other files. F_SETPIPE_SZ."""
+_MAP_HUGETLB = 0x40000
+_PRCTL_REFUSED = (1, 4)
+"""PR_SET_PDEATHSIG and PR_SET_DUMPABLE: what ends a box with its zygote, and what hides it from its neighbours."""
 _X32 = 0x40000000
 # isatty() asks TCGETS; Python sets close-on-exec and asks how much can be read. The rest could inject keystrokes.
 _HARMLESS_IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)
-_SECCOMP_MODE_FILTER = 2
 
 Instruction = tuple[int, int, int, int]
 
@@ -67,7 +74,18 @@ def _argument(index: int, *, high: bool = False) -> Instruction:
     return _LOAD, 0, 0, _ARGUMENTS + 8 * index + (4 if high else 0)
 
 
-def _guarded() -> list[Instruction]:
+def _refuse_values(index: int, values: tuple[int, ...]) -> list[Instruction]:
+    """A block that refuses some values of one argument and allows all others."""
+    count = len(values)
+    return [
+        _argument(index),
+        *((_EQUAL, count - i, 0, value) for i, value in enumerate(values)),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _refuse(errno.EPERM)),
+    ]
+
+
+def _guarded(*, strict: bool) -> list[Instruction]:
     """Calls that are allowed for some arguments only; each block ends in a verdict."""
     blocks: list[Instruction] = []
 
@@ -88,11 +106,20 @@ def _guarded() -> list[Instruction]:
             (_RETURN, 0, 0, _refuse(errno.EAGAIN)),
         ],
     )
-    # A pipe's buffer is kernel memory outside every rlimit; 64 KiB each is bounded by RLIMIT_NOFILE.
+    # A pipe's buffer is kernel memory outside every rlimit: 64 KiB each is bounded by RLIMIT_NOFILE.
+    block("fcntl", _refuse_values(1, _FCNTL_REFUSED))
+    # Pages of the machine's huge-page pool are nobody's memory to a group.
     block(
-        "fcntl",
-        [_argument(1), (_EQUAL, 0, 1, _F_SETPIPE_SZ), (_RETURN, 0, 0, _refuse(errno.EPERM)), (_RETURN, 0, 0, _ALLOW)],
+        "mmap",
+        [
+            _argument(3),
+            (_ANY_BIT, 0, 1, _MAP_HUGETLB),
+            (_RETURN, 0, 0, _refuse(errno.ENOMEM)),
+            (_RETURN, 0, 0, _ALLOW),
+        ],
     )
+    if not strict:
+        block("prctl", _refuse_values(0, _PRCTL_REFUSED))
     harmless = len(_HARMLESS_IOCTLS)
     block(
         "ioctl",
@@ -146,7 +173,9 @@ def _search(spans: list[tuple[int, int]], inside: int, outside: int) -> list[Ins
 
 
 def build(policy: str) -> bytes:
-    """The filter of a policy, "strict" or "compute", as an array of `struct sock_filter`.
+    """The filter of a policy, "strict", "sealed" or "compute", as an array of `struct sock_filter`.
+
+    "sealed" is strict without the calls that touch files other than through a descriptor that Landlock gave.
 
     A foreign architecture and the x32 numbers kill: they would bypass the numbers that are compared below.
     """
@@ -158,9 +187,12 @@ def build(policy: str) -> bytes:
     ]
     if MACHINE == "x86_64":
         program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
-    program += _guarded()
-    strict = policy == "strict"
-    listed = [NUMBERS[name] for name in (STRICT if strict else COMPUTE_DENIED) if name in NUMBERS]
+    # A call newer than our table is one that no list has an opinion of.
+    program += [(_AT_LEAST, 0, 1, max(NUMBERS.values()) + 1), (_RETURN, 0, 0, _refuse(errno.ENOSYS))]
+    strict = policy != "compute"
+    program += _guarded(strict=strict)
+    names = COMPUTE_DENIED if not strict else STRICT if policy == "strict" else STRICT - METADATA
+    listed = [NUMBERS[name] for name in names if name in NUMBERS]
     verdict, otherwise = (_ALLOW, _refuse(errno.EPERM)) if strict else (_refuse(errno.EPERM), _ALLOW)
     program += _search(_ranges(listed), verdict, otherwise)
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)

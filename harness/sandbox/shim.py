@@ -1,11 +1,7 @@
 """The loop inside a box: load the source, then answer one question after the other.
 
 It shares its address space with hostile code, so nothing it says is believed: the parent takes its frames for answers
-and nothing else. Standard library only.
-
-Frame, both ways: tag (1 byte), length of the rest (u32, little endian), nonce (8 bytes), body. Questions are `S`
-(source) and `Q` (keyword arguments); answers are `Y` (layers are on, before any foreign byte is read), `X` (they are
-not), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result cannot cross), `M` (out of memory).
+and nothing else (see `wire`). Standard library only.
 """
 
 from __future__ import annotations
@@ -13,18 +9,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import struct
 import sys
 import types
 from typing import Any
 
 from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.wire import ANSWERS, BODY, CHUNK, HEADER, QUESTIONS
 
-QUESTIONS, ANSWERS = 3, 4
-HEADER = struct.Struct("<cI")
-NONCE = 8
-BODY = HEADER.size + NONCE
-CHUNK = 1 << 16
 CLIP = 2000
 
 

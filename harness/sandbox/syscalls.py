@@ -52,7 +52,7 @@ fspick 433 433|pidfd_open 434 434|clone3 435 435|close_range 436 436|openat2 437
 faccessat2 439 439|process_madvise 440 440|epoll_pwait2 441 441|mount_setattr 442 442|landlock_create_ruleset 444 444
 landlock_add_rule 445 445|landlock_restrict_self 446 446|memfd_secret 447 447|process_mrelease 448 448
 futex_waitv 449 449|cachestat 451 451|fchmodat2 452 452|map_shadow_stack 453 453|futex_wake 454 454|futex_wait 455 455
-futex_requeue 456 456
+futex_requeue 456 456|statmount 457 457|listmount 458 458|inotify_init1 294 26|sync 162 81|syncfs 306 267
 """
 
 _COLUMN = {"x86_64": 1, "aarch64": 2}.get(MACHINE, 1)
@@ -94,7 +94,7 @@ def prctl(option: int, *arguments: int) -> None:
     syscall("prctl", option, *arguments, *([0] * (4 - len(arguments))))
 
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 22, 38, 47
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 38, 47
 
 
 def drop_capabilities() -> None:

@@ -1,11 +1,7 @@
 """The zygote: a warm interpreter that forks boxes on request. It is exec'd, holds nothing, and knows no question.
 
 Started as `python -P -s -S -B -c BOOTSTRAP package-root control-fd` with a cleared environment and its own
-PYTHONHASHSEED. Standard library only. The control socket carries fixed-size requests:
-
-* `O` open a box: limits, with the two channel descriptors attached; answered by `o` pid with a pidfd attached.
-* `K` kill a box (where there is no pidfd); not answered.
-* `R` wait for a dead box and reap it; answered by `r` pid, wait status, CPU microseconds, peak resident KiB.
+PYTHONHASHSEED. Standard library only. It serves the requests of `wire` until the parent hangs up.
 """
 
 from __future__ import annotations
@@ -27,10 +23,8 @@ from harness.sandbox import namespaces, shim
 from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
 from harness.sandbox.seccomp import Filter
 from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
+from harness.sandbox.wire import ANSWERS, NONCE, QUESTIONS, REPLY, REQUEST
 
-REQUEST = struct.Struct("<c?qqq")
-"""op, strict policy?, address space, CPU seconds, pid."""
-REPLY = struct.Struct("<cqqqq")
 OPEN_FILES, PROCESSES = 32, 64
 WORK_BYTES, WORK_FILES = 8 << 20, 256
 WARM = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
@@ -106,7 +100,8 @@ class Zygote:
                 directory = os.path.dirname(directory)
 
     def _compile(self) -> None:
-        self.filters = {True: Filter("strict"), False: Filter("compute")}
+        # Landlock governs neither modes nor times, so where the user's own files are in sight those calls go too.
+        self.filters = {True: Filter("strict" if self.rooted else "sealed"), False: Filter("compute")}
 
     def settle(self) -> None:
         """Set what every box shall inherit, once: a fork then carries it for nothing."""
@@ -128,8 +123,8 @@ class Zygote:
     def enter_box(self, strict: bool, space: int, cpu: int, questions: int, answers: int) -> None:
         """In the new process: put every layer on, then serve. Never returns."""
         try:
-            os.dup2(questions, shim.QUESTIONS)
-            os.dup2(answers, shim.ANSWERS)
+            os.dup2(questions, QUESTIONS)
+            os.dup2(answers, ANSWERS)
             if self.rooted:
                 namespaces.mount_work(WORK_BYTES, WORK_FILES)
             if self.root and self.layers["uid"] == "":
@@ -138,23 +133,23 @@ class Zygote:
                 # Root without a capability is a user like any other, but for the files it owns.
                 drop_capabilities()
             if sys.platform == "linux":
-                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # bound to the zygote, which has one thread
             if self.layers["rlimits"] == "":
                 _limit(resource.RLIMIT_CPU, cpu)
                 if sys.platform == "linux":
                     _limit(resource.RLIMIT_AS, space)
             if self.ruleset is not None:
                 self.ruleset.enforce()
-            os.closerange(shim.ANSWERS + 1, OPEN_FILES)
+            os.closerange(ANSWERS + 1, OPEN_FILES)
             if self.filters:
                 self.filters[strict].install()
         except BaseException as error:
             try:
-                shim.send(shim.ANSWERS, b"X", bytes(shim.NONCE), f"{type(error).__name__}: {error}".encode()[:500])
+                shim.send(ANSWERS, b"X", bytes(NONCE), f"{type(error).__name__}: {error}".encode()[:500])
             finally:
                 os._exit(99)
         try:
-            shim.send(shim.ANSWERS, b"Y", bytes(shim.NONCE), b"")
+            shim.send(ANSWERS, b"Y", bytes(NONCE), b"")
             shim.serve()
         finally:
             # SystemExit and KeyboardInterrupt from the subject land here: the box just dies.
@@ -231,9 +226,9 @@ def _reserve_channel(control_fd: int) -> int:
     moved = fcntl.fcntl(control_fd, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(control_fd)  # its number may be any: boxes close only what can be open below the limit
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    for fd in (shim.QUESTIONS, shim.ANSWERS):
+    for fd in (QUESTIONS, ANSWERS):
         os.dup2(null, fd)
-    if null not in (shim.QUESTIONS, shim.ANSWERS):
+    if null not in (QUESTIONS, ANSWERS):
         os.close(null)
     return moved
 
@@ -246,7 +241,7 @@ def main(root: str, control_fd: int) -> None:
     while len(text) < length:
         text += control.recv(length - len(text))
     config = json.loads(text)
-    # Boxes must not learn where the harness lives, nor find its modules by name.
+    # Boxes should not find the harness's modules by name.
     sys.path[:] = [entry for entry in sys.path if entry != root]
     for name in [name for name in sys.modules if name.split(".")[0] == "harness"]:
         del sys.modules[name]
@@ -255,8 +250,6 @@ def main(root: str, control_fd: int) -> None:
     for name in WARM:
         __import__(name)
     size = _virtual_size()
-    if sys.platform == "linux":
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     zygote = Zygote(config)
     zygote.prepare(config)
     zygote.settle()
@@ -268,7 +261,6 @@ def main(root: str, control_fd: int) -> None:
         "virtual_size": size,
         "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "landlock_abi": zygote.ruleset.abi if zygote.ruleset else 0,
-        "pid": os.getpid(),
     }
     del config, text
     message = json.dumps(hello).encode()

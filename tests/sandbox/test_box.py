@@ -216,3 +216,91 @@ def test_nothing_is_left_behind(pool: BoxPool) -> None:
             pass
     assert len(os.listdir("/proc/self/fd")) == descriptors
     assert not Path(f"/proc/{box._nursery._process.pid}/task/{box._nursery._process.pid}/children").read_text().split()
+
+
+def test_data_before_leaving_is_found_too(pool: BoxPool) -> None:
+    source = b"""
+import os, threading, time
+def later():
+    time.sleep(0.05)
+    os.write(4, b"junk")
+    os._exit(0)
+def run():
+    threading.Thread(target=later, daemon=True).start()
+    return 1
+"""
+    with pytest.raises(BoxFault, match="after the last answer"), pool.open(source, entry="run", limits=QUICK) as box:
+        box.call({})
+        time.sleep(0.3)
+
+
+def test_small_output_limits_bind(pool: BoxPool) -> None:
+    limits = Limits(output_bytes=100)
+    for size in (200, 40_000, 100_000):
+        with pytest.raises(BoxFault) as caught, pool.open(ECHO, entry="run", limits=limits) as box:
+            box.call({"value": "x" * size})
+        assert caught.value.status is Status.OUTPUT
+
+
+def test_memory_given_back_to_nobody_ends_the_box_not_its_zygote(pool: BoxPool) -> None:
+    """Unmapped from itself a box's shared memory is charged but not resident: the kernel must not pick the zygote."""
+    if pool.layers["cgroup"]:
+        pytest.skip(f"no cgroup here: {pool.layers['cgroup']}")
+    source = """
+import mmap
+kept = []
+def run():
+    while True:
+        block = mmap.mmap(-1, 1 << 20)
+        block.write(b"x" * (1 << 20))
+        block.madvise(mmap.MADV_DONTNEED)
+        kept.append(block)
+"""
+    limits = Limits(call_seconds=10.0, memory_bytes=64 * MIB)
+    for _ in range(2):
+        with pytest.raises(BoxFault) as caught, pool.open(source.encode(), entry="run", limits=limits) as box:
+            box.call({})
+        assert caught.value.status is Status.MEMORY
+    assert box._nursery.sound
+
+
+def test_an_interrupt_while_a_box_starts_leaves_nothing(pool: BoxPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pool.open(ECHO, entry="run") as box:
+        box.call({"value": 1})
+    nursery = box._nursery
+    descriptors = len(os.listdir("/proc/self/fd"))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "set_blocking", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.open(ECHO, entry="run", hash_seed=nursery.hash_seed)
+    monkeypatch.undo()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    pid = nursery._process.pid
+    assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
+
+
+def test_without_a_root_of_its_own_a_box_cannot_touch_modes_or_times(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("x")
+    victim.chmod(0o666)
+    tmp_path.chmod(0o777)
+    source = b"""
+import os
+def run(path):
+    done = []
+    for name, deed in (("chmod", lambda: os.chmod(path, 0o777)), ("utime", lambda: os.utime(path, (1, 1))),
+                       ("truncate", lambda: os.truncate(path, 0))):
+        try:
+            deed()
+            done.append(name)
+        except OSError:
+            pass
+    return done
+"""
+    with BoxPool(without=frozenset({"namespaces", "uid"})) as pool, pool.open(source, entry="run") as box:
+        assert decode(box.call({"path": str(victim)}).payload) == []
+    assert victim.stat().st_mode & 0o777 == 0o666
+    assert victim.read_text() == "x"

@@ -44,8 +44,8 @@ def test_only_so_many_stay_warm_and_all_end_with_the_pool() -> None:
         for seed in range(4):
             ask(pool, hash_seed=seed)
             nurseries.append(pool._nursery(seed))
-        assert [nursery.alive for nursery in nurseries] == [False, False, True, True]
-    assert not any(nursery.alive for nursery in nurseries)
+        assert [nursery.sound for nursery in nurseries] == [False, False, True, True]
+    assert not any(nursery.sound for nursery in nurseries)
 
 
 def test_when_its_owner_is_killed_the_zygote_and_its_boxes_die() -> None:
@@ -104,3 +104,64 @@ def test_the_zygote_holds_nothing_of_its_parent() -> None:
 )
 def test_the_tier_follows_from_the_layers(missing: tuple[str, ...], tier: Tier) -> None:
     assert tier_of({name: "off" if name in missing else "" for name in LAYERS}) is tier
+
+
+def test_an_interrupted_request_does_not_put_later_boxes_out_of_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    receive = socket.recv_fds
+
+    def interrupted(*arguments: object) -> object:
+        raise KeyboardInterrupt
+
+    with BoxPool() as pool:
+        first = pool._nursery(7)
+        monkeypatch.setattr(socket, "recv_fds", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ask(pool, hash_seed=7)
+        monkeypatch.setattr(socket, "recv_fds", receive)
+        assert not first.sound
+        assert ask(pool, hash_seed=7) is not None
+        assert pool._nursery(7) is not first
+    assert first._process.poll() is not None
+
+
+def test_what_one_box_leaves_charged_does_not_widen_the_next_ones_limit() -> None:
+    from harness.sandbox.fault import BoxFault
+    from harness.sandbox.limits import MIB, Limits
+
+    litter = b"""
+import os, sys
+def run():
+    for directory in sys.path:
+        for n in range(60000):
+            try:
+                os.stat(directory + "/missing" + str(n))
+            except OSError:
+                pass
+"""
+    hoard = b"def run(mb):\n    return len(bytes(b'x' * (mb << 20)))\n"
+    limits = Limits(memory_bytes=48 * MIB, call_seconds=20.0)
+    with BoxPool() as pool:
+        if pool.layers["cgroup"]:
+            pytest.skip(f"no cgroup here: {pool.layers['cgroup']}")
+        for _ in range(2):
+            with pool.open(litter, entry="run", limits=limits) as box:
+                box.call({})
+        with pool.open(hoard, entry="run", limits=limits) as box, pytest.raises(BoxFault, match="memory"):
+            box.call({"mb": 100})
+        with pool.open(hoard, entry="run", limits=limits) as box:
+            box.call({"mb": 30})
+        assert 28 < box.usage.peak_mb < 50
+
+
+def test_a_pool_may_be_started_in_a_thread_that_ends(pool: BoxPool) -> None:
+    import threading
+
+    with BoxPool() as other:
+        thread = threading.Thread(target=lambda: other.layers)
+        thread.start()
+        thread.join()
+        time.sleep(0.1)
+        assert ask(other) is not None
+        assert other._nursery(0).sound
