@@ -189,7 +189,8 @@ class _Reader:
                 raise self._error(inner, "a key must be plain text")
             self.count += 1
             name: str = inner.value
-            where = (inner.start_mark.line + 1, inner.start_mark.column + 1)
+            mark = inner.start_mark
+            where = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
             if name in values:
                 first = position(self.path, *self.positions[(*key, name)])
                 raise self._error(inner, f"the key {name!r} appears twice, first at {first}", "remove one of them")

@@ -107,28 +107,40 @@ def evaluate(
     lane = registry.lanes[case.lane]
     if context is not None:
         return judge(case, lane, context)
-    tier = prove_tier([lane], settings, [Path(case.suite)]).tier if lane.boxed else None
-    context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=tier)
+    secrets = [Path(case.suite), settings.ledger]
+    protect = folders_of(secrets)
+    tier = prove_tier([lane], settings, secrets, protect=protect).tier if lane.boxed else None
+    context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=tier, protect=protect)
     try:
         return judge(case, lane, context)
     finally:
         context.close()
 
 
-def prove_tier(lanes: Iterable[Lane], settings: Settings, secrets: list[Path]) -> Probe:
+def folders_of(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The folders that hold some files (a folder holds itself): what boxes are told to hide."""
+    return tuple(dict.fromkeys((path if path.is_dir() else path.parent).absolute() for path in paths))
+
+
+def prove_tier(
+    lanes: Iterable[Lane], settings: Settings, secrets: list[Path], *, protect: tuple[Path, ...] = ()
+) -> Probe:
     """Probe what a box of this machine is worth, by attacking it.
 
     Args:
         lanes: The lanes that will use boxes.
         settings: Its `min_tier` counts, or else each lane's own default.
         secrets: Files that a box must not reach.
+        protect: What the boxes of this session are told to hide; the probed one is of the same kind.
 
     Raises:
         TierError: if the tier found is weaker than a lane accepts; the message says what to do and what is lost.
     """
+    from harness.sandbox.pool import BoxPool
     from harness.sandbox.probe import probe
 
-    found = probe(secrets)
+    with BoxPool(protect=protect) as pool:
+        found = probe(secrets, pool=pool)
     for lane in lanes:
         needed = settings.tier_for(lane.min_tier)
         if not found.tier.at_least(needed):

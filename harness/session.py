@@ -20,7 +20,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.tier import Tier
 from harness.hooks import Registry
-from harness.judge import evaluate, judge, prove_tier, scratch_folder
+from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder
 from harness.snapshot import Collected, Snapshot
 from harness.timing.bridge import Bridge
 from harness.timing.lock import turnstile
@@ -70,6 +70,7 @@ class RunSession:
         self.is_worker = hasattr(config, "workerinput")
         self.registry = registry
         self._context: Context | None = None
+        self._protect: tuple[Path, ...] = ()
         self._recalled: dict[str, Evidence] = {}
         self._wrong_suites = 0
         self._frozen = False
@@ -133,6 +134,7 @@ class RunSession:
         known = {case.nodeid: case for suite in self.share.snapshot.suites() for case in suite.cases}
         lines = self._open({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
         self.share.snapshot.put("tier", self.share.tier)
+        self.share.snapshot.put("protect", [str(folder) for folder in self._protect])
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             for line in lines:
@@ -149,7 +151,9 @@ class RunSession:
         boxed = [lane for name, lane in self.registry.lanes.items() if name in names and lane.boxed]
         if boxed:
             try:
-                probe = prove_tier(boxed, self.settings, self._secrets(cases.values()))
+                secrets = self._secrets(cases.values())
+                self._protect = folders_of([self.config.rootpath, *secrets])
+                probe = prove_tier(boxed, self.settings, secrets, protect=self._protect)
             except TierError as error:
                 raise pytest.UsageError(str(error)) from None
             self.share.tier = self.recording.tier = probe.tier
@@ -218,10 +222,15 @@ class RunSession:
             if self.is_worker and self.share.snapshot is not None:
                 proved = self.share.snapshot.get("tier")
                 tier = self.share.tier = None if proved is None else Tier(proved)
+                self._protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
                 recalled = self.share.snapshot.get("recalled") or {}
                 self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
             self._context = Context(
-                secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=tier, timer=self.bridge.stopwatch
+                secret_seed=self.settings.secret_seed,
+                scratch=scratch_folder(),
+                tier=tier,
+                timer=self.bridge.stopwatch,
+                protect=self._protect,
             )
         return self._context
 

@@ -85,6 +85,7 @@ class Box:
         self._poll = select.poll()
         self._closed = False
         started = time.monotonic()
+        self._idle_since = started
         self._end = started + limits.total_seconds
         try:
             self._start()
@@ -120,7 +121,8 @@ class Box:
         if tag != b"Y":
             raise InfraError(f"the box spoke out of turn before any foreign code ran ({tag!r})")
         tag, seen, body = self._exchange(b"", deadline, "while loading", limit)
-        self._load_ms = (time.monotonic() - started) * 1e3
+        self._idle_since = time.monotonic()
+        self._load_ms = (self._idle_since - started) * 1e3
         self._load_cpu = self._cpu()
         self._last_cpu = self._load_cpu
         if seen != nonce:
@@ -156,11 +158,13 @@ class Box:
         cpu = self._cpu()
         self._idle_cpu += cpu - self._last_cpu
         begun = time.monotonic()
+        self._end += begun - self._idle_since  # what the parent does between questions is not the subject's time
         unsent = self._send(frame)
         tag, seen, body = (None if unsent else self._small_answer(limit, begun)) or self._exchange(
             unsent, begun + limit, "in a call", limit
         )
-        elapsed = time.monotonic() - begun
+        self._idle_since = time.monotonic()
+        elapsed = self._idle_since - begun
         self._last_cpu = self._cpu()
         if seen != nonce:
             raise BoxFault(Status.PROTOCOL, "an answer to another question, or a frame made up by the subject")
@@ -275,7 +279,7 @@ class Box:
 
     def _overtime(self, when: str, limit: float) -> BoxFault:
         if time.monotonic() >= self._end:
-            return BoxFault(Status.TIMEOUT, f"the box lived longer than {self._limits.total_seconds:g} s in all")
+            return BoxFault(Status.TIMEOUT, f"the box was busy longer than {self._limits.total_seconds:g} s in all")
         return BoxFault(Status.TIMEOUT, f"no answer {when} within {limit:g} s")
 
     def _vanished(self, when: str) -> BoxFault:

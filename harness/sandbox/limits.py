@@ -24,7 +24,7 @@ class Limits:
     Attributes:
         load_seconds: Wall time for compiling and executing the source.
         call_seconds: Wall time for one call.
-        total_seconds: Wall time for the whole life of the box, idle time between questions included.
+        total_seconds: Wall time for loading and all calls together; not while nothing is asked.
         cpu_seconds: CPU time for the whole life; the kernel's backstop behind the wall deadlines.
         memory_bytes: Bytes above the empty box: the cgroup's limit, and address space above the zygote's.
         output_bytes: Longest answer.

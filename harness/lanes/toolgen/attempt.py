@@ -14,8 +14,8 @@ from harness.core.digest import derive_seed
 from harness.core.evidence import Attempt, clip
 from harness.core.status import Status, first_of
 from harness.lanes.toolgen.documentation import DocExample
-from harness.lanes.toolgen.oracle import Reply
-from harness.lanes.toolgen.questions import Question, Questions, Trial
+from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.questions import Question, Questions, Trial, oversized
 from harness.sandbox.box import Box, Usage
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.fault import BoxFault
@@ -263,8 +263,8 @@ class _Asking:
             said = str(error)
         except Exception as error:
             if self.dead is None:
-                raise oracle.fault(f"property {trial.name}", trial.key, error) from error
-            said = None
+                _blame_oracle(oracle, trial, error)
+            said = f"it cannot be tried on this answer ({type(error).__name__}: {clip(str(error), limit=120)})"
         if self.dead is not None:
             raise self.dead  # a property that catches everything must not hide it
         if said is None:
@@ -273,12 +273,20 @@ class _Asking:
         sentence = f"property {trial.name} fails: {clip(str(said), limit=300)}"
         self.outcome.wrong.append(Wrong(trial.key, f'"{trial.name}"', clip(str(said)), sentence))
 
+    def _oversized(self, payload: bytes, key: bytes) -> bool:
+        oracle = self.questions.oracle
+        if oracle is None or not oversized(payload, key, b""):
+            return False
+        return oversized(payload, key, oracle.reply(key, any_error=True).payload)
+
     def _caller(self, trial: Trial) -> Callable[..., Any]:
         def call(**kwargs: Any) -> Any:
             reply = self._reply(encode(kwargs))
             self.law_answers.update(b"\0".join((reply.essence[0].encode(), reply.essence[1])))
             if reply.kind != "value":
                 raise _CandidateRaisedError(f"{self.plan.entry} {described(reply)} on {shown(encode(kwargs))}")
+            if self._oversized(reply.payload, encode(kwargs)):
+                raise _CandidateRaisedError(f"{self.plan.entry} returned {len(reply.payload)} bytes, far too many")
             try:
                 return decode(reply.payload)
             except CodecError:
@@ -286,6 +294,24 @@ class _Asking:
                 raise self.dead from None
 
         return call
+
+
+def _blame_oracle(oracle: Oracle, trial: Trial, error: Exception) -> None:
+    """Raise if a property fails on the reference's own answers, too; else the candidate's answer broke it.
+
+    Raises:
+        SpecError: if the property is at fault.
+    """
+
+    def reference(**kwargs: Any) -> Any:
+        reply = oracle.reply(encode(kwargs))
+        return decode(reply.payload) if reply.kind == "value" else None
+
+    law = oracle.properties[trial.index]
+    try:
+        law(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
+    except Exception:
+        raise oracle.fault(f"property {trial.name}", trial.key, error) from error
 
 
 def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> Reply | BoxFault:

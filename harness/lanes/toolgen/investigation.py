@@ -194,6 +194,7 @@ class Investigation:
         usages = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
         if usages:
             self.facts["load_ms"] = statistics.median(usage.load_ms for usage in usages)
+            self.facts["idle_cpu_ms"] = max(usage.idle_cpu_ms for usage in usages)
             self.facts["load_cpu_ms"] = statistics.median(usage.load_cpu_ms for usage in usages)
         clean = len({(outcome.status, outcome.answers) for outcome in self.outcomes}) == 1
         self.facts["flake_bound"] = flake_bound(len(self.outcomes)) if clean else 1.0
