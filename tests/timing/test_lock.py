@@ -95,8 +95,6 @@ def test_one_who_wants_to_be_alone_is_not_starved(folder):
 
     waiting = threading.Thread(target=wait_alone)
     waiting.start()
-    with Turnstile(folder=folder, patience=5).shared() as probe:  # may slip in before the other thread is at the gate
-        assert not probe.problem
     while alone._gate < 0 or _free(folder / "machine.gate"):
         time.sleep(0.005)
     with Turnstile(folder=folder, patience=0.2).shared() as hold:
