@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import statistics
+from importlib.metadata import version
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,7 @@ def evaluate(self, case, context):
 
 Words.evaluate = evaluate
 """
+OLD = version("pytest-benchmark").startswith("5.2.")  # warns before anybody can tell it that there is no need
 WAYS = pytest.mark.parametrize("way", [("-p", "no:xdist"), ("-n2",)], ids=["serial", "xdist"])
 
 
@@ -69,7 +71,8 @@ def test_table_and_json(measured, way):
     )
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["*benchmark 'words': 2 tests*", "Name*Min*Median*Rounds*", "t?*20*", "t?*20*"])
-    assert "disabled" not in result.stdout.str() + result.stderr.str()
+    if not OLD:
+        assert "disabled" not in result.stdout.str() + result.stderr.str()
     found = {one["name"]: one for one in json.loads((measured.path / "out.json").read_text())["benchmarks"]}
     assert set(found) == {"t0", "t1"}
     for one in found.values():
@@ -136,6 +139,7 @@ def test_without_benchmarks_items_are_judged_all_the_same(measured, way, option)
     assert len(measured.project.verdicts()) == 4
 
 
+@pytest.mark.skipif(OLD, reason="the fixture of pytest-benchmark 5.2 does not work with pytest 9.2")
 def test_ordinary_benchmarks_keep_their_ways(measured):
     measured.project.put("test_mine.py", "def test_mine(benchmark):\n    benchmark(sum, [1])\n")
     result = measured.run("-p", "no:xdist", "--benchmark-json", "out.json", "--benchmark-max-time", "0.01")
