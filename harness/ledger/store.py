@@ -21,7 +21,7 @@ from harness.ledger.journal import Journal
 from harness.ledger.row import Record, stamp, wire_of
 from harness.ledger.version import SCHEMA_VERSION
 
-BATCH = 200
+BATCH = 1000
 BATCH_SECONDS = 1.0
 
 
@@ -52,6 +52,8 @@ class Ledger:
         self._journals: dict[str, Journal] = {}
         self._endings: dict[str, RunStatus] = {}
         self._pending: list[Record] = []
+        self._remembered: dict[tuple[str, tuple[Any, ...]], list[dict[str, Any]]] = {}
+        self._remembered_at = (0, 0)
         self._flushed = self._tried = time.monotonic()
         self._trouble: Exception | None = None
 
@@ -269,7 +271,15 @@ class Ledger:
             with contextlib.suppress(LedgerError):  # what cannot be written yet is said by `finish`
                 self.flush()
         try:
-            return [dict(found) for found in self._connection.execute(sql, parameters)]
+            # Terminal, page and CI ask the same of a run that is over; another process's writes change the version.
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0], self._connection.total_changes
+            if version != self._remembered_at:
+                self._remembered.clear()
+                self._remembered_at = version
+            key = sql, parameters
+            if key not in self._remembered:
+                self._remembered[key] = [dict(found) for found in self._connection.execute(sql, parameters)]
+            return self._remembered[key].copy()
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger cannot be read: {error}", where=str(self.path)) from error
 
