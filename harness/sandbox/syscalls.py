@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
+import sys
 
-MACHINE = platform.machine() if os.name == "posix" else ""
+MACHINE = platform.machine() if sys.platform == "linux" else ""
+"""The processor; empty elsewhere than on Linux, whose numbers mean other calls there."""
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}.get(MACHINE, 0)
 """The kernel's AUDIT_ARCH value; 0 where we have no table."""
 
@@ -55,14 +58,14 @@ futex_waitv 449 449|cachestat 451 451|fchmodat2 452 452|map_shadow_stack 453 453
 futex_requeue 456 456|statmount 457 457|listmount 458 458|inotify_init1 294 26|sync 162 81|syncfs 306 267
 """
 
-_COLUMN = {"x86_64": 1, "aarch64": 2}.get(MACHINE, 1)
+_COLUMN = {"x86_64": 1, "aarch64": 2}.get(MACHINE, 0)
 NUMBERS: dict[str, int] = {
     cells[0]: int(cells[_COLUMN])
     for line in _TABLE.split("\n")
     for entry in line.split("|")
-    if (cells := entry.split()) and int(cells[_COLUMN]) >= 0
+    if _COLUMN and (cells := entry.split()) and int(cells[_COLUMN]) >= 0
 }
-"""System call numbers of this machine by name; calls it does not have are absent."""
+"""System call numbers of this machine by name; calls it does not have are absent, all of them off Linux."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # PyDLL keeps the GIL: a process cloned behind the interpreter's back must wake up holding it.
@@ -75,7 +78,9 @@ def syscall(name: str, *arguments: object, with_gil: bool = False) -> int:
     Raises:
         OSError: with the kernel's errno and the call's name; ENOSYS where the architecture lacks it.
     """
-    number = NUMBERS.get(name, -1)
+    number = NUMBERS.get(name)
+    if number is None:
+        raise OSError(errno.ENOSYS, f"{name}: this system has no such call")
     library = _libc_with_gil if with_gil else _libc
     values = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     result = int(library.syscall(ctypes.c_long(number), *values))
