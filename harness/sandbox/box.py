@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
 import time
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.core.errors import InfraError
 from harness.core.evidence import clip
 from harness.core.status import Status
+from harness.sandbox.answer import Answer, describe
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.usage import Usage, cpu_clock
 from harness.sandbox.wire import BODY, CHUNK, HEADER, NONCE
 
 if TYPE_CHECKING:
@@ -24,46 +24,6 @@ if TYPE_CHECKING:
 
 _KINDS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
 _KNOWN = frozenset((*_KINDS, b"L", b"M", b"X", b"Y"))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back for one question.
-
-    Attributes:
-        kind: "value", "raised" (an exception), or "unsupported" (a type that cannot cross: it is wrong by type).
-        payload: Canonical JSON of the value, or of `{"type", "message"}`. Made by the subject: believe nothing.
-        seconds: Parent's monotonic clock, from before the question was written to after the answer was read.
-        cpu_seconds: CPU time of the box meanwhile, by the kernel; None where the kernel does not tell.
-    """
-
-    kind: str
-    payload: bytes
-    seconds: float
-    cpu_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a box used in its life.
-
-    Attributes:
-        cpu_ms: CPU milliseconds, all threads, by the kernel.
-        peak_mb: Peak MiB above the empty box.
-        peak_is_lower_bound: True where only resident memory of the process could be seen.
-        load_ms: Wall milliseconds from the start of the box until the source was loaded.
-        load_cpu_ms: CPU milliseconds until then.
-        idle_cpu_ms: CPU milliseconds used between questions, when nothing was asked.
-        signal: The signal that ended it; 0 if it left by itself; SIGKILL is usually ours.
-    """
-
-    cpu_ms: float = 0.0
-    peak_mb: float = 0.0
-    peak_is_lower_bound: bool = True
-    load_ms: float = 0.0
-    load_cpu_ms: float = 0.0
-    idle_cpu_ms: float = 0.0
-    signal: int = 0
 
 
 class Box:
@@ -106,7 +66,7 @@ class Box:
                     os.close(fd)
         os.set_blocking(self._write, False)
         os.set_blocking(self._read, False)
-        self._clock = _cpu_clock(self._newborn.pid)
+        self._clock = cpu_clock(self._newborn.pid)
         self._poll.register(self._read, select.POLLIN)
 
     def _load(self, source: bytes, entry: str, started: float) -> None:
@@ -377,22 +337,3 @@ class Box:
 
 def _kills(nursery: Nursery) -> int:
     return nursery.cgroup.kills() if nursery.cgroup is not None else 0
-
-
-def _cpu_clock(pid: int) -> int | None:
-    """The kernel's CPU clock of another process (see clock_getcpuclockid(3)); None where there is none."""
-    clock = (~pid << 3) | 2
-    try:
-        time.clock_gettime(clock)
-    except (OSError, AttributeError):
-        return None
-    return clock
-
-
-def describe(payload: bytes) -> str:
-    """`ValueError: message` of an exception that a box reported, safe to show."""
-    try:
-        told = json.loads(payload)
-        return clip(f"{told['type']}: {told['message']}" if told.get("message") else str(told["type"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "something that cannot be read"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.core.status import Status
-from harness.sandbox.box import describe
+from harness.sandbox.answer import describe
 from harness.sandbox.codec import decode, encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy

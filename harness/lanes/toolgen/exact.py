@@ -9,11 +9,13 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from harness.core.errors import SpecError
-from harness.lanes.toolgen.attempt import Plan, wrong_answer
+from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.performance import FACTORS, NULL, SHORTEST, Profile, workload_key
 from harness.lanes.toolgen.questions import Question, Questions
-from harness.sandbox.box import Answer, Box
+from harness.lanes.toolgen.wrong import wrong_answer
+from harness.sandbox.answer import Answer
+from harness.sandbox.box import Box
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool

@@ -17,20 +17,12 @@ from harness.core.evidence import Counterexample, Evidence, clip
 from harness.core.policy import Timing
 from harness.core.stats import flake_bound, wilson_interval
 from harness.core.status import Status, first_of
-from harness.lanes.toolgen.attempt import (
-    Outcome,
-    Plan,
-    Wrong,
-    ask_derived,
-    ask_once,
-    run_attempt,
-    shown,
-    wrong_answer,
-)
+from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.exact import measure_exactly
 from harness.lanes.toolgen.forbidden import Forbidden, default_apis
 from harness.lanes.toolgen.metadata import read_metadata
+from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, growth, measure, null_call
 from harness.lanes.toolgen.questions import Questions, questions_for
 from harness.lanes.toolgen.scoring import memory_limit, time_limit
@@ -38,9 +30,10 @@ from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.spec import Tool, read_tool
 from harness.lanes.toolgen.static import Violation, violations
 from harness.lanes.toolgen.style import BASELINE, detect, distance
-from harness.sandbox.box import Usage
+from harness.lanes.toolgen.wrong import Wrong, shown, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.usage import Usage
 
 LOAD_SECONDS = 2.0
 """Wall time for loading a candidate; it does not anneal, since importing the standard library does not get faster."""

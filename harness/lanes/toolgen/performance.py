@@ -13,14 +13,15 @@ from typing import Any
 
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
-from harness.lanes.toolgen.attempt import Plan, Wrong, wrong_answer
+from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
-from harness.sandbox.box import Usage
+from harness.lanes.toolgen.wrong import Wrong, wrong_answer
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
+from harness.sandbox.usage import Usage
 from harness.timing.noise import Quality
 
 FACTORS = (1, 2, 4, 8)
