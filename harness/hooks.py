@@ -107,7 +107,8 @@ class Registry:
     def register(self, plugin: object) -> None:
         """Add a plugin object or module; one that is there already stays as it is."""
         if not self.manager.is_registered(plugin):
-            self.manager.register(plugin)
+            # By identity: two modules of a session may both be called `conftest`.
+            self.manager.register(plugin, name=f"{getattr(plugin, '__name__', type(plugin).__name__)}-{id(plugin):x}")
             self._lanes = None
 
     @property
