@@ -14,7 +14,7 @@ TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
 RUN_STAMP   := $(VENV)/.installed-run$(subst $(space),,$(addprefix -,$(EXTRAS)))
 TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS)))
 
-.PHONY: help run test check bench clean
+.PHONY: help run test check clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)

@@ -27,6 +27,7 @@ from harness.loading import collect_cases, load_suite, nearest
 if TYPE_CHECKING:
     from harness.sandbox.probe import Probe
 
+MOST_SECRETS = 50  # an attack on each costs time, and more of the same proves nothing more
 FRAMES = 3  # of a traceback that enter a record
 
 
@@ -93,7 +94,8 @@ def evaluate(
         "min_tier": None if min_tier is None else Tier(min_tier),
     }
     if isinstance(path_or_case, Case):
-        settings = settle(Path.cwd(), command=asked)
+        root = Path.cwd()
+        settings = settle(root, command=asked)
         given = {name: value for name in ("epoch", "attempts", "anneal_temp") if (value := asked[name]) is not None}
         case = path_or_case.model_copy(update={"policy": path_or_case.policy.model_copy(update=given)})
         if case.lane not in registry.lanes:
@@ -107,7 +109,7 @@ def evaluate(
     lane = registry.lanes[case.lane]
     if context is not None:
         return judge(case, lane, context)
-    secrets = [Path(case.suite), settings.ledger]
+    secrets = secrets_of([case], root=root, ledger=settings.ledger)
     protect = folders_of(secrets)
     tier = prove_tier([lane], settings, secrets, protect=protect).tier if lane.boxed else None
     context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=tier, protect=protect)
@@ -115,6 +117,25 @@ def evaluate(
         return judge(case, lane, context)
     finally:
         context.close()
+
+
+def secrets_of(cases: Iterable[Case], *, root: Path, ledger: Path) -> list[Path]:
+    """Files that a box must not be able to read: suites, what judges the cases, the ledger.
+
+    Args:
+        cases: What will be judged.
+        root: What their suites' names are relative to.
+        ledger: Where the verdicts go.
+    """
+    found: dict[Path, None] = {}
+    for case in cases:
+        found[root / case.suite] = None
+        for value in case.inputs.values():
+            if isinstance(value, str) and value.startswith("/") and value != case.subject.path:
+                found[Path(value)] = None
+        if len(found) > MOST_SECRETS:
+            break
+    return [*found, ledger]
 
 
 def folders_of(paths: Iterable[Path]) -> tuple[Path, ...]:

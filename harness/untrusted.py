@@ -62,6 +62,13 @@ class Area:
         else:
             rest = os.sep.join(parts[fixed:])
             self.files.update(os.path.realpath(found) for found in Path(start).glob(rest) if not found.is_dir())
+            # Whoever writes `gen7/candidate.py` writes `gen7/conftest.py` too, so every folder that the pattern can
+            # reach is sealed, also one that matches nothing yet; but not a folder that holds the suite itself.
+            for end in range(fixed + 1, len(parts)):
+                for found in Path(start).glob(os.sep.join(parts[fixed:end])):
+                    real = os.path.realpath(found)
+                    if os.path.isdir(real) and not _within(self.suite, real):
+                        self.folders.add(real)
 
     def covers(self, path: str) -> bool:
         """Whether a resolved path lies in it."""

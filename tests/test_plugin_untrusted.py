@@ -99,6 +99,20 @@ def test_two_suites_that_seal_each_other_stop_the_run(planted):
     assert "call each other's folders untrusted" in text
 
 
+@pytest.mark.parametrize("pattern", ["*/cand.py", "gen*/cand.py", "**/cand.py", "*/*/cand.py"])
+def test_folders_that_a_wildcard_reaches_are_sealed_whole(project, pattern):
+    """Whoever writes `gen1/cand.py` can write `gen1/conftest.py` too, in this folder or in an empty one beside it."""
+    project.put("suites/x.suite.yaml", f"lane: words\nwords: '{pattern}'\n")
+    for folder in ("gen1", "gen2", "gen1/deep"):
+        project.put(f"suites/{folder}/cand.py", "ok")
+        project.put(f"suites/{folder}/conftest.py", BOMB)
+        project.put(f"suites/{folder}/test_x.py", BOMB)
+    project.put("suites/test_mine.py", "def test_mine():\n    pass\n")
+    for arguments in (["suites"], ["."], ["suites/gen1", "suites"]):
+        project.run(*arguments)
+        assert ran(project) == []
+
+
 def test_candidates_in_the_suites_own_folder_seal_only_the_files_they_match(project):
     project.put("a.suite.yaml", "lane: words\nwords: good_*.py\n")
     project.put("good_test.py", BOMB)

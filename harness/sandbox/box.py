@@ -239,7 +239,9 @@ class Box:
 
     def _overtime(self, when: str, limit: float) -> BoxFault:
         if time.monotonic() >= self._end:
-            return BoxFault(Status.TIMEOUT, f"the box was busy longer than {self._limits.total_seconds:g} s in all")
+            return BoxFault(
+                Status.TIMEOUT, f"loading and all calls together took longer than {self._limits.total_seconds:g} s"
+            )
         return BoxFault(Status.TIMEOUT, f"no answer {when} within {limit:g} s")
 
     def _vanished(self, when: str) -> BoxFault:

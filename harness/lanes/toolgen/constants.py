@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from harness.lanes.toolgen.syntax import descendants
 
 LONGEST = 4096  # characters of a folded text
+WIDEST = 64  # bits of a folded number
+_SIZED = re.compile(r"%[^%a-zA-Z]*[*\d]")
 _TEXT_METHODS = frozenset(
     {"lower", "upper", "strip", "lstrip", "rstrip", "replace", "swapcase", "casefold", "title", "removeprefix",
      "removesuffix", "capitalize"}
@@ -22,7 +25,10 @@ def fold(node: ast.expr | None, known: dict[str, Constant]) -> Constant | None:
         node: The expression.
         known: Names that are bound once, to a constant.
     """
-    value = _fold(node, known, 0)
+    try:
+        value = _fold(node, known, 0)
+    except (ValueError, OverflowError, MemoryError):
+        return None  # no oddity of a candidate's text may become a failure of ours
     return None if isinstance(value, str) and len(value) > LONGEST else value
 
 
@@ -30,8 +36,7 @@ def _fold(node: ast.expr | None, known: dict[str, Constant], depth: int) -> Cons
     if node is None or depth > 60:
         return None
     if isinstance(node, ast.Constant):
-        value = node.value
-        return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+        return _literal(node.value)
     if isinstance(node, ast.Name):
         return known.get(node.id)
     if isinstance(node, ast.BinOp):
@@ -54,6 +59,13 @@ def _fold(node: ast.expr | None, known: dict[str, Constant], depth: int) -> Cons
     return None
 
 
+def _literal(value: object) -> Constant | None:
+    # Bounded here, so that no later step multiplies something large; a long number has no quick decimal form either.
+    if isinstance(value, str):
+        return _bounded(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= WIDEST else None
+
+
 def _bounded(text: str) -> str | None:
     return text if len(text) <= LONGEST else None
 
@@ -64,7 +76,9 @@ def _fold_operation(node: ast.BinOp, known: dict[str, Constant], depth: int) -> 
         values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         folded = tuple(_fold(value, known, depth + 1) for value in values)
         try:
-            return None if None in folded or len(left) > LONGEST or "*" in left else _bounded(left % folded)
+            # A width or a precision (`%9000000000d`) would build the text before it could be found too long.
+            refused = None in folded or len(left) > LONGEST or _SIZED.search(left)
+            return None if refused else _bounded(left % folded)
         except (TypeError, ValueError, OverflowError, MemoryError):
             return None
     if isinstance(left, str) and isinstance(right, str) and isinstance(node.op, ast.Add):

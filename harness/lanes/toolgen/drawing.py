@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from harness.sandbox import codec
 
 SECONDS = 120.0  # for drawing; a reference stuck on a derived edge is stopped then, and that edge is not asked
 _SCRIPT = Path(__file__).with_name("draw.py")
+KEPT_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def draw_inputs(
     with _lock(file.with_suffix(".lock")):
         data = _kept(file)
         if data is None:
+            _forget_old(folder)
             data = _run(request, folder)
             _keep(file, data)
     return _parse(tool, request, edges, data)
@@ -80,6 +83,14 @@ def _lock(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _forget_old(folder: Path) -> None:
+    # A run's inputs are of use to that run only (and to a rerun of it with the same seed, soon after).
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink()
 
 
 def _kept(file: Path) -> bytes | None:

@@ -100,6 +100,8 @@ class Investigation:
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
                 call_seconds=time_limit(self.facts, policy) / 1e3,
+                total_seconds=inputs["attempt_seconds"],
+                cpu_seconds=inputs["attempt_seconds"],
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),
             ),
             seed=self.context.seed(self.case),
@@ -286,7 +288,7 @@ class Investigation:
             peak_mb=max((usage.peak_mb for usage in usages), default=None),
             peak_is_lower_bound=any(usage.peak_is_lower_bound for usage in usages),
             limits_hit=_limits_hit(status),
-            tier=self.context.tier if self.outcomes else None,
+            tier=self.context.tier,
             environment=_ENVIRONMENT,
             seconds=time.perf_counter() - self.started,
         )

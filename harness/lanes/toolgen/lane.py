@@ -55,6 +55,7 @@ class Toolgen:
                 policy=suite.policy,
                 questions=options.questions,
                 jitter_ms=options.jitter_ms,
+                attempt_seconds=options.attempt_seconds,
                 line=suite.line("candidates"),
             )
             for path in suite.glob(options.candidates, "candidates")
@@ -82,6 +83,7 @@ def case_for(
     policy: Policy,
     questions: int = 24,
     jitter_ms: tuple[float, float] = (0.0, 10.0),
+    attempt_seconds: float = 60.0,
     line: int | None = None,
 ) -> Case:
     """The case of one candidate file, readable or not.
@@ -92,7 +94,8 @@ def case_for(
         suite: What its node id begins with.
         policy: How it is judged.
         questions: Distinct drawn inputs.
-        jitter_ms: Range of the pause in each attempt, milliseconds.
+        jitter_ms: Range of the pauses in each attempt, milliseconds.
+        attempt_seconds: Wall seconds for loading and all calls of one attempt.
         line: 1-based line of the suite that asks for it.
     """
     source = read_source(path)
@@ -111,6 +114,7 @@ def case_for(
             "tool_digest": tool.digest,
             "questions": questions,
             "jitter_ms": list(jitter_ms),
+            "attempt_seconds": attempt_seconds,
         },
         policy=policy,
         line=line,

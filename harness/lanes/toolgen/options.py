@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from harness.suite import SuiteOptions
 
@@ -22,6 +22,9 @@ class ToolgenSuite(SuiteOptions):
     """Distinct inputs drawn for every attempt, besides the tool's examples and edge inputs."""
     jitter_ms: tuple[Milliseconds, Milliseconds] = (0.0, 10.0)
     """Least and longest of the pauses, in milliseconds, between the questions of each attempt."""
+
+    attempt_seconds: PositiveFloat = 60.0
+    """Most wall seconds that loading and all calls of one attempt may take together; beyond it is a `timeout`."""
 
     @model_validator(mode="after")
     def _jitter_is_a_range(self) -> Self:
