@@ -7,18 +7,19 @@ A gate compares arithmetic over aggregates: ``[lane.][suite("name").][subject("n
   last comparable run, `regressions` the number of cases that passed there and do not now.
 * Columns are those of the ledger's `evaluations`; a component of a score is named in quotes: `min("correctness")`.
 * Skipped cases have no values; they only count in `count`. Planted controls never count.
-* What is undefined (nothing to aggregate, a missing value, a division by zero) fails the gate.
+* What is undefined (nothing to aggregate, a missing value, an absent column, a division by zero) fails the gate.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.core.gate import GateResult
 from harness.gate_parsing import parse
-from harness.gate_syntax import Aggregate, Arithmetic, Comparison, Negation, Node, Number, Row, Truth
+from harness.gate_syntax import TEXTS, Aggregate, Arithmetic, Comparison, Condition, Negation, Node, Number, Row, Truth
 
 NAMED = 3  # cases a sentence names
 PAIRED = ("delta", "regressions")
@@ -177,6 +178,41 @@ def _number(node: Node, scope: _Scope) -> _Value:
 # Aggregates
 
 
+class _UndefinedError(Exception):
+    """A condition asks for a column that a row lacks."""
+
+    def __init__(self, column: str, row: Row) -> None:
+        self.column = column
+        super().__init__(f"{row.get('nodeid')} ({row.get('status')}) has no {column}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Strict(Mapping[str, Any]):
+    """A row whose missing columns are undefined, even to `get`: neither equal nor unequal to anything."""
+
+    row: Row
+
+    def __getitem__(self, column: str) -> Any:
+        if column not in self.row:
+            raise _UndefinedError(column, self.row)
+        return self.row[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.row)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def _meets(condition: Condition, row: Row) -> bool:
+    try:
+        return condition(_Strict(row))
+    except _UndefinedError as error:
+        if row.get("status") == "skipped" and error.column not in TEXTS:
+            return False  # it has no values, as everybody knows
+        raise
+
+
 def _aggregate(node: Aggregate, scope: _Scope) -> _Value:
     chosen = [row for row in scope.rows if node.selects(row)]
     if not chosen:
@@ -184,7 +220,10 @@ def _aggregate(node: Aggregate, scope: _Scope) -> _Value:
     if node.name in PAIRED:
         return _paired(node, chosen, scope.baseline)
     if node.condition is not None:
-        chosen = [row for row in chosen if node.condition(row)]
+        try:
+            chosen = [row for row in chosen if _meets(node.condition, row)]
+        except _UndefinedError as error:
+            return _Value(None, str(error))
     if node.name == "count":
         return _Value(float(len(chosen)), notes=_names(chosen))
     judged = [row for row in chosen if row.get("status") != "skipped"]

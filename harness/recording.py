@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import queue
 import shlex
 import subprocess
 from collections import Counter
@@ -47,7 +48,7 @@ class Recording:
         opened: Whether the selected cases are known.
         cases: The selected cases by node id.
         tier: What boxes were proved to be.
-        rows: One mapping per evaluation, for gates.
+        rows: One mapping per evaluation, for gates; empty ones if there is no gate.
         failing: Evaluations that are not what their suite asks for.
         neutral: Evaluations that neither pass nor fail.
         gates: The run gates, after they were held.
@@ -148,7 +149,7 @@ class Recording:
 
     def _record(self, evaluation: Evaluation) -> None:
         nodeid = evaluation.case.nodeid
-        self.rows[nodeid] = row(evaluation)
+        self.rows[nodeid] = row(evaluation, self.run) if self.settings.gates and self.run is not None else {}
         self.statuses[evaluation.status] += 1
         if evaluation.neutral and evaluation.status is not Status.INFRA:
             self.neutral.append(evaluation)
@@ -235,14 +236,14 @@ class Recording:
         self.notices += self.ledger.notices
         try:
             from harness.report.html import write_report
-            from harness.report.text import render_leaderboard
+            from harness.report.text import WIDTH, render_leaderboard
 
             reporter = self.config.pluginmanager.get_plugin("terminalreporter")
             self.leaderboard = render_leaderboard(
                 self.ledger,
                 self.run.run_id,
                 top=self.settings.top,
-                width=min(reporter._tw.fullwidth, 120) if reporter is not None else 100,
+                width=min(reporter._tw.fullwidth, WIDTH) if reporter is not None else WIDTH,
                 colour=reporter is not None and reporter.hasmarkup,
             )
             self.report_path = write_report(self.ledger, self.run.run_id, self.settings.report)
@@ -252,12 +253,14 @@ class Recording:
     def _drain(self) -> None:
         """Record what workers had reported before Ctrl-C but xdist had not looked at yet."""
         distributed = self.config.pluginmanager.get_plugin("dsession")
-        queue = getattr(distributed, "queue", None)
-        with contextlib.suppress(Exception):
-            while queue is not None:
-                name, arguments = queue.get_nowait()
-                if name == "testreport":
-                    self.pytest_runtest_logreport(arguments["rep"])
+        events = getattr(distributed, "queue", None)
+        while events is not None:
+            try:
+                name, arguments = events.get_nowait()
+            except queue.Empty:
+                return
+            if name == "testreport":
+                self.pytest_runtest_logreport(arguments["rep"])
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The last thing people see."""
@@ -288,28 +291,13 @@ def _stands(evidence: Evidence) -> bool:
     return evidence.status not in NEUTRAL and not noisy
 
 
-def row(evaluation: Evaluation) -> dict[str, Any]:
-    """What gates may ask about an evaluation."""
-    case, evidence = evaluation.case, evaluation.evidence
-    return {
-        "nodeid": case.nodeid,
-        "lane": case.lane,
-        "suite": case.suite,
-        "subject": case.subject.name,
-        "digest": case.subject.digest,
-        "epoch": case.policy.epoch,
-        "status": evaluation.status.value,
-        "score": evaluation.score.total,
-        "passed": evaluation.passed,
-        "expected": evaluation.as_expected,
-        "planted": case.policy.expect is not None,
-        "attempts": len(evidence.attempts),
-        "stability": evidence.stability,
-        "median_ms": evidence.median_ms,
-        "peak_mb": evidence.peak_mb,
-        "seconds": evidence.seconds,
-        **{component.name: component.value for component in evaluation.score.components},
-    }
+def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:
+    """What gates may ask about an evaluation: the columns the ledger makes of it, and its components by name."""
+    from harness.ledger.row import Record, component_values, evaluation_values
+
+    record = Record(run_id=run.run_id, created_at="", machine=run.machine, wire="", evaluation=evaluation)
+    parts = {part["name"]: part["value"] for part in component_values(record)}
+    return {**parts, **evaluation_values(record)}
 
 
 def machine() -> str:

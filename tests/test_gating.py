@@ -14,6 +14,10 @@ from harness.core.errors import UsageError
 from harness.core.gate import GateResult
 from harness.gate_syntax import AGGREGATES, NUMBERS, SELECTORS, TEXTS
 from harness.gating import hold_gate, parse_gate
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.recording import row
+from tests.ledger.factory import fill, make_evaluation, make_run
 
 
 def case(nodeid, score=0.9, **more):
@@ -123,6 +127,11 @@ def test_gates_that_fail_say_what_was_seen(text, observed, threshold, said):
         ("count() >= max(peak_mb)", "has no peak_mb"),
         ("regressions == 0", "no earlier run"),
         ("delta(score) >= 0", "no earlier run"),
+        ('count(tier == "A") == 0', "good (ok) has no tier"),
+        ('count(not tier == "A") == 4', "has no tier"),
+        ('count(tier != "A") == 4', "has no tier"),
+        ('max(score, machine == "x") <= 1', "has no machine"),
+        ("toolgen.count(correctness < 1) == 0", "has no correctness"),
     ],
 )
 def test_what_is_undefined_fails(text, said):
@@ -148,6 +157,37 @@ def test_skipped_cases_count_but_have_no_values():
     assert hold("mean(score) >= 0.5", rows).observed == pytest.approx(0.7)
     assert hold('count(status == "skipped") == 1', rows).passed
     assert "every case was skipped" in hold("mean(score) >= 0", rows[-1:]).why
+
+
+def test_skipped_cases_meet_no_condition_on_values_they_lack():
+    rows = [case("a", correctness=1.0), case("gpu", None, status="skipped", passed=0)]
+    assert hold("count(correctness < 1) == 0", rows).passed
+    assert not hold('count(tier == "A") == 0', rows).passed
+
+
+def test_all_texts_of_a_row_can_be_asked_for():
+    made = make_evaluation("f", style="functional", detected="procedural", status="wrong")
+    found = row(made, make_run())
+    assert set(TEXTS) | {"score", "passed", "correctness"} <= set(found)
+    for column in TEXTS:
+        assert found[column], column
+        assert hold(f'count({column} == "{found[column]}") == 1', [found]).passed, column
+        assert not hold(f'count({column} == "{found[column]}") == 0', [found]).passed, column
+        assert not hold(f'count({column} != "x") == 0', [found]).passed, column
+
+
+def test_rows_are_those_of_the_ledger(tmp_path):
+    made = [make_evaluation("a"), make_evaluation("planted", status="wrong", expect="wrong", attempts=0)]
+    [run_id] = fill(tmp_path / "l.db", made)
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        stored = {found["nodeid"]: found for found in queries.evaluations(ledger, run_id)}
+    rows = [row(evaluation, make_run()) for evaluation in made]
+    for found in rows:
+        known = stored[found["nodeid"]]
+        shared = (set(found) & set(known)) - {"created_at", "record"}
+        assert shared >= {"expected", "stability", "passed", "machine", "tier"}
+        assert {name: found[name] for name in shared} == {name: known[name] for name in shared}
+    assert hold("count() == 1", rows).passed
 
 
 def test_other_unscored_cases_make_an_aggregate_undefined():

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import queue
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
+
+from harness.recording import Recording
 
 
 def test_outcomes_and_the_ledger(project):
@@ -59,6 +63,26 @@ def test_without_tracebacks_failures_are_still_named(project):
     )
 
 
+def test_the_board_is_at_most_100_columns_wide(project, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    project.suite(good="ok", bad="wrong")
+    [head] = [line for line in project.run().outlines if "words · a.suite.yaml" in line]
+    assert len(head) == 100
+
+
+def test_reports_left_after_an_interrupt_are_recorded_and_faults_are_not_hidden():
+    events, seen = queue.SimpleQueue(), []
+    for event in (("testreport", {"rep": 1}), ("other", {}), ("testreport", {"rep": 2})):
+        events.put(event)
+    manager = SimpleNamespace(get_plugin=lambda _: SimpleNamespace(queue=events))
+    recording = SimpleNamespace(config=SimpleNamespace(pluginmanager=manager), pytest_runtest_logreport=seen.append)
+    Recording._drain(recording)
+    assert seen == [1, 2]
+    events.put(("testreport", {}))
+    with pytest.raises(KeyError):
+        Recording._drain(recording)
+
+
 def test_required_statuses_fail(project):
     project.put("a.suite.yaml", "lane: words\ninline: {look: review, gpu1: skipped}\nrequire: [review, gpu]\n")
     project.run().assert_outcomes(failed=2)
@@ -110,6 +134,24 @@ class TestExitStatus:
         assert result.ret == 1
         result.stdout.fnmatch_lines(["gate words.mean(score) >= 1.5: FAILS: observed 1, threshold 1.5:*"])
         result.stdout.fnmatch_lines(["gate words.count() == 1: holds:*"])
+
+    def test_1_when_a_gate_on_the_machine_fails(self, project):
+        project.suite(good="ok")
+        assert project.run("--gate", 'count(machine == "") == 0', "--gate", 'count(why == "x") == 0').ret == 0
+        machine = project.rows("SELECT machine FROM evaluations")[0][0]
+        result = project.run("--gate", f'count(machine == "{machine}") == 0')
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(["gate count(machine == *) == 0: FAILS: observed 1, threshold 0:*"])
+
+    def test_planted_controls_are_not_in_a_gate(self, project):
+        conftest = project.path / "conftest.py"
+        text = conftest.read_text().replace(
+            "policy=suite.policy,",
+            'policy=suite.policy.model_copy(update={"expect": harness.Status.WRONG} if name == "bad" else {}),',
+        )
+        conftest.write_text(text)
+        project.suite(good="ok", bad="wrong")
+        assert project.run("--gate", "count() == 1", "--gate", "min(score) == 1").ret == 0
 
     def test_0_when_all_run_gates_hold(self, project):
         project.suite(good="ok")
