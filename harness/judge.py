@@ -208,7 +208,7 @@ def _find(path: Path, name: str, root: Path, registry: Registry, settings: Setti
 
 def _summary(error: BaseException, lane: Lane) -> str:
     if isinstance(error, InfraError | SuiteError):
-        return str(error)
+        return str(error).replace("\n  fix:", "; fix:")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__][-FRAMES:]
     trail = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     first = str(error).partition("\n")[0]

@@ -266,7 +266,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--epoch": {"type": _whole(0), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
+    "--epoch": {"type": _whole(0, 2**31 - 1), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
     "--attempts": {"type": _whole(1), "metavar": "K", "help": "seeded repetitions of each case (default: the suite's)"},
     "--anneal-temp": {"type": _temperature, "metavar": "T", "help": "annealing temperature (default 1.0)"},
     "--secret-seed": {

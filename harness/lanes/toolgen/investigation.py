@@ -53,6 +53,7 @@ class Investigation:
         self.facts: dict[str, Any] = {
             "questions": {"right": 0, "total": 0, "low": 0.0, "high": 1.0},
             "edges": {"handled": 0, "total": 0, "source": ""},
+            "parsed": False,
             "violations": [],
             "documentation": dict.fromkeys(("module", "function", "signature", "example"), False),
             "profile": {"clock": "", "rows": []},
@@ -69,6 +70,7 @@ class Investigation:
         tree = parse(self.source)
         if isinstance(tree, Source):
             return self._evidence(tree.status, tree.why)
+        self.facts["parsed"] = True
         self.facts["metadata"] = read_metadata(self.source.text).model_dump(include={"generator", "license", "problem"})
         try:
             found = find_violations(tree, self.source.text, self.tool)

@@ -73,6 +73,8 @@ def _correctness(facts: Mapping[str, Any]) -> Component:
 
 def _safety(facts: Mapping[str, Any]) -> Component:
     found = facts["violations"]
+    if not facts.get("parsed", True):
+        return Component(name="safety", value=0.0, weight=0.0, why="nothing could be parsed, so nothing is known safe")
     why = f"{len(found)} uses of forbidden APIs, first {found[0]['api']} at line {found[0]['line']}" if found else ""
     return Component(name="safety", value=0.0 if found else 1.0, weight=0.0, why=why or "no forbidden API is used")
 

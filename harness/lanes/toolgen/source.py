@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import io
 import os
 import stat
@@ -56,7 +57,9 @@ def read_source(path: Path) -> Source:
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        return _refused(Status.CRASH, f"it cannot be read: {error.strerror}", path.name)
+        # A link that leads nowhere was the candidate's doing; a permission or a disk is ours.
+        mine = error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
+        return _refused(Status.INFRA if mine else Status.CRASH, f"it cannot be read: {error.strerror}", path.name)
     if len(data) > LARGEST:
         size = max(state.st_size, len(data))
         why = f"it has {size / (1 << 20):.1f} MiB; a candidate has at most {LARGEST >> 10} KiB"
