@@ -162,6 +162,7 @@ class TestUndecided:
             ({}, False),
             ({"score": 0.2}, False),
             ({"score": 0.5}, True),
+            ({"score": 0.75}, True),
             ({"score": 0.9}, False),
             ({"b": 0.5}, True),
             ({"b": 1.5}, False),

@@ -54,6 +54,11 @@ class TestWilson:
         closer, nearer = wilson_interval(10 * k, 10 * n)
         assert nearer - closer < high - low
 
+    def test_rounding_never_leaves_the_unit(self):
+        for n in range(1, 500):
+            assert wilson_interval(0, n)[0] >= 0
+            assert wilson_interval(n, n)[1] <= 1
+
     @given(st.integers(1, 10_000))
     def test_the_ends_are_never_certain(self, n):
         assert 0 < wilson_interval(0, n)[1] < 1
@@ -153,6 +158,12 @@ class TestBootstrap:
         low, high = bootstrap_interval(samples, resamples=200, confidence=0.5)
         lower, higher = bootstrap_interval(samples, resamples=200, confidence=0.99)
         assert lower <= low <= high <= higher
+
+    @pytest.mark.parametrize(("confidence", "ends"), [(0.5, (25, 74)), (0.9, (5, 94)), (0.98, (1, 98))])
+    def test_it_leaves_out_both_tails(self, confidence, ends):
+        drawn = iter(range(100))
+        interval = bootstrap_interval([1.0, 2.0], lambda _: next(drawn), confidence=confidence, resamples=100)
+        assert interval == pytest.approx(ends, abs=1)
 
     def test_it_holds_the_median_of_plenty_of_samples(self):
         low, high = bootstrap_interval([float(n) for n in range(101)])
