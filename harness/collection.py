@@ -17,7 +17,7 @@ from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.explanation import explain, headline, rerun_line
+from harness.explanation import explain, headline
 from harness.hooks import Registry
 from harness.loading import collect_cases, load_suite
 from harness.snapshot import Collected, Snapshot
@@ -33,6 +33,7 @@ class Share:
         settings: What the run was asked to do.
         registry: The lanes.
         judge: Turns a case into an evaluation; set by the plugin, because judging is above this floor.
+        rerun: The command that repeats the case of a node id; likewise.
         snapshot: Where the processes of the run agree; None when there is only this one.
         tier: What boxes were proved to be; None before the probe, and when nothing boxed was collected.
         fresh: Evaluations of this process whose reports were not recorded yet, by node id.
@@ -43,6 +44,7 @@ class Share:
     settings: Settings
     registry: Registry
     judge: Callable[[Case], Evaluation]
+    rerun: Callable[[str], str]
     snapshot: Snapshot | None = None
     tier: Tier | None = None
     fresh: dict[str, Evaluation] = field(default_factory=dict)
@@ -192,12 +194,7 @@ class CaseItem(pytest.Item):
     @property
     def rerun(self) -> str:
         """The command that repeats this case."""
-        return rerun_line(
-            self.nodeid,
-            self.config.stash[SHARE].settings,
-            rootdir=self.config.rootpath,
-            invocation_dir=self.config.invocation_params.dir,
-        )
+        return self.config.stash[SHARE].rerun(self.nodeid)
 
 
 def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from pathlib import Path
-
-from harness.config import Settings
 from harness.core.digest import short
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
@@ -39,21 +34,6 @@ def headline(evaluation: Evaluation) -> str:
     if evaluation.status is Status.OK:
         return why or ("passes" if evaluation.passed else "a gate fails")
     return f"{evaluation.status}: {why}"
-
-
-def rerun_line(nodeid: str, settings: Settings, *, rootdir: Path, invocation_dir: Path) -> str:
-    """The command that repeats one case: same epoch, same secret seed, typed where this run was typed."""
-    file, _, name = nodeid.partition("::")
-    file = os.path.relpath(rootdir / file, invocation_dir)
-    words = ["pytest", f"{file}::{name}" if name else file, "--epoch", str(settings.epoch)]
-    if settings.attempts is not None:
-        words += ["--attempts", str(settings.attempts)]
-    if settings.anneal_temp != settings.project.anneal_temp:
-        words += ["--anneal-temp", f"{settings.anneal_temp:g}"]
-    words += ["--secret-seed", str(settings.secret_seed)]
-    if settings.min_tier is not None and settings.min_tier is not settings.project.min_tier:
-        words += ["--min-tier", settings.min_tier.value]
-    return shlex.join(words)
 
 
 def _line(line: int | None) -> str:

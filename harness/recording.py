@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.collection import SHARE
 from harness.config import Settings
 from harness.core.case import Case
 from harness.core.errors import CrucibleError
@@ -25,7 +26,7 @@ from harness.core.gate import GateResult
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.explanation import headline, rerun_line
+from harness.explanation import headline
 from harness.hooks import Registry
 from harness.judge import unjudged
 
@@ -235,17 +236,19 @@ class Recording:
             self.reasons.append(f"the ledger could not be completed: {error}")
         self.notices += self.ledger.notices
         try:
+            from harness.report import rerun
             from harness.report.html import write_report
             from harness.report.text import WIDTH, render_leaderboard
 
             reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-            self.leaderboard = render_leaderboard(
-                self.ledger,
-                self.run.run_id,
-                top=self.settings.top,
-                width=min(reporter._tw.fullwidth, WIDTH) if reporter is not None else WIDTH,
-                colour=reporter is not None and reporter.hasmarkup,
-            )
+            with rerun.typed_in(self.config.invocation_params.dir, self.config.rootpath):
+                self.leaderboard = render_leaderboard(
+                    self.ledger,
+                    self.run.run_id,
+                    top=self.settings.top,
+                    width=min(reporter._tw.fullwidth, WIDTH) if reporter is not None else WIDTH,
+                    colour=reporter is not None and reporter.hasmarkup,
+                )
             self.report_path = write_report(self.ledger, self.run.run_id, self.settings.report)
         except Exception as error:
             self.reasons.append(f"the report could not be written: {type(error).__name__}: {error}")
@@ -270,12 +273,7 @@ class Recording:
 
     def rerun(self, nodeid: str) -> str:
         """The command that repeats one case."""
-        return rerun_line(
-            nodeid,
-            self.settings,
-            rootdir=self.config.rootpath,
-            invocation_dir=self.config.invocation_params.dir,
-        )
+        return self.config.stash[SHARE].rerun(nodeid)
 
     def headline(self, evaluation: Evaluation) -> str:
         """Status and reason, with what a planted control should have been."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ from harness.collection import SHARE, BareHooks, CaseItem, Share
 from harness.config import Settings, settle
 from harness.context import Context
 from harness.core.case import Case
-from harness.core.digest import derive_seed
 from harness.core.errors import LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder
+from harness.report import rerun
+from harness.selection import kept
 from harness.snapshot import Collected, Snapshot
 from harness.timing.bridge import Bridge
 from harness.timing.lock import turnstile
@@ -84,7 +85,8 @@ class RunSession:
                 # The controller refuses the run; it looks only if some suite was met.
                 snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
         self.settings = settings
-        self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, snapshot)
+        repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
+        self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, repeat, snapshot)
         self.recording: Recording | None = None
         if not self.is_worker:
             from harness.recording import Recording
@@ -252,11 +254,13 @@ class RunSession:
         return {nodeid for nodeid, case in cases.items() if case.timed}
 
     def evaluate(self, path_or_case: Any, **options: Any) -> Evaluation:
-        """`harness.evaluate` with this session's lanes, epoch, attempts and secret seed unless told otherwise."""
+        """`harness.evaluate` with this session's lanes, epoch, attempts, temperature and seed unless told otherwise."""
         given = self.settings
         defaults = {
             "epoch": None if isinstance(path_or_case, Case) else given.epoch,
             "attempts": given.attempts,
+            # Only the command line outdoes what the project of a file, or a case, asks for.
+            "anneal_temp": self.config.option.crucible_anneal_temp,
             "secret_seed": given.secret_seed,
             "min_tier": given.min_tier,
         }
@@ -280,23 +284,11 @@ class RunSession:
 
     def select(self, items: list[pytest.Item]) -> None:
         """Keep the first `--limit` cases of each suite, and of those the part that `--shard` names."""
-        limit, shard = self.settings.limit, self.settings.shard
-        if limit is None and shard is None:
-            return
-        kept: list[pytest.Item] = []
-        dropped: list[pytest.Item] = []
-        seen: Counter[str] = Counter()
-        for item in items:
-            keep = True
-            if isinstance(item, CaseItem):
-                seen[item.case.suite] += 1
-                keep = limit is None or seen[item.case.suite] <= limit
-                # By node id, which is the same on every machine; a digest of inputs may hold absolute paths.
-                keep = keep and (shard is None or derive_seed("shard", item.nodeid) % shard[1] == shard[0] - 1)
-            (kept if keep else dropped).append(item)
-        if dropped:
-            self.config.hook.pytest_deselected(items=dropped)
-            items[:] = kept
+        found = kept(items, self.settings)
+        if len(found) < len(items):
+            chosen = set(map(id, found))
+            self.config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
+            items[:] = found
 
     # pytest hooks
 

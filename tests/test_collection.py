@@ -138,5 +138,5 @@ def test_ids_are_relative_to_the_root_from_anywhere(project, monkeypatch):
     project.put("deep/er/a.suite.yaml", "lane: words\ninline: {bad: wrong}\n")
     monkeypatch.chdir(project.path / "deep")
     result = project.run("--rootdir", str(project.path), "er")
-    result.stdout.fnmatch_lines(["*deep/er/a.suite.yaml::bad*", "*rerun: pytest er/a.suite.yaml::bad --epoch 0*"])
+    result.stdout.fnmatch_lines(["*deep/er/a.suite.yaml::bad*", "*rerun: pytest 'er/a.suite.yaml::bad' --epoch 0*"])
     assert project.verdicts() == {"bad": "wrong"}

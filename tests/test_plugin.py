@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shlex
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
@@ -31,7 +32,7 @@ def test_a_failure_is_explained_without_a_traceback(project):
         [
             "words bad (*): wrong: it says wrong",
             "  gate match: observed 0.25, threshold 1: *",
-            "  rerun: pytest a.suite.yaml::bad --epoch 3 --attempts 2 --anneal-temp 0.5 --secret-seed 7",
+            "  rerun: pytest 'a.suite.yaml::bad' --epoch 3 --attempts 2 --anneal-temp 0.5 --secret-seed 7",
         ]
     )
     assert "Traceback" not in result.stdout.str()
@@ -59,7 +60,7 @@ def test_the_summary_says_what_to_do_next(project):
 def test_without_tracebacks_failures_are_still_named(project):
     project.suite(bad="wrong")
     project.run("--tb=no").stdout.fnmatch_lines(
-        ["*a.suite.yaml::bad: wrong: it says wrong", "*pytest a.suite.yaml::bad*"]
+        ["*a.suite.yaml::bad: wrong: it says wrong", "*pytest 'a.suite.yaml::bad'*"]
     )
 
 
@@ -81,6 +82,21 @@ def test_reports_left_after_an_interrupt_are_recorded_and_faults_are_not_hidden(
     events.put(("testreport", {}))
     with pytest.raises(KeyError):
         Recording._drain(recording)
+
+
+@pytest.mark.parametrize("more", [(), ("--tb=no",), ("-n1",)])
+def test_all_rerun_lines_say_the_same_and_work_where_they_are_shown(project, monkeypatch, more):
+    project.put("deep/a.suite.yaml", "lane: words\ninline: {bad: wrong}\n")
+    (project.path / "other").mkdir()
+    monkeypatch.chdir(project.path / "other")
+    asked = ("--epoch", "3", "--attempts", "2", "--anneal-temp", "0.5", "--secret-seed", "7", "--min-tier", "D")
+    result = project.run("../deep", *asked, *more)
+    command = "'../deep/a.suite.yaml::bad' --epoch 3 --attempts 2 --anneal-temp 0.5 --min-tier D --secret-seed 7"
+    text = result.stdout.str().replace(" \\\n", " ")  # in the leaderboard a long line is broken
+    said = [line.partition("pytest ")[2] for line in text.splitlines() if "::bad' " in line]
+    assert said == [command] * 2, text
+    assert project.run(*shlex.split(command)).ret == 1
+    assert project.rows("SELECT count(*) FROM evaluations") == [(2,)]
 
 
 def test_required_statuses_fail(project):
@@ -333,9 +349,11 @@ def test_the_fixture(project):
             with pytest.raises(harness.CrucibleError, match="did you mean 'good'"):
                 evaluate("a.suite.yaml::goood")
             assert evaluate(found.case.model_copy(update={"name": "again"})).case.policy.epoch == 5
+            assert evaluate("a.suite.yaml::good").case.policy.anneal_temp == 0.25
+            assert evaluate("a.suite.yaml::good", anneal_temp=2).case.policy.anneal_temp == 2
         """,
     )
-    project.run("test_mine.py", "--epoch", "5").assert_outcomes(passed=1)
+    project.run("test_mine.py", "--epoch", "5", "--anneal-temp", "0.25").assert_outcomes(passed=1)
 
 
 def test_unchanged_verdicts_are_reused_where_the_lane_allows_it(project):

@@ -1,18 +1,84 @@
-"""Rerun: the line to copy that runs one case again under the same epoch and secret."""
+"""Rerun: the line to copy that runs one case again as it ran: epoch, secret and what else was asked for."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
+from harness.config import Settings
 from harness.report.words import printable, width
 
 Row = dict[str, Any]
 
+REPEATED = ("attempts", "anneal-temp", "min-tier")
+"""Options that change a verdict, beside the epoch and the secret."""
+
+_PLACE: ContextVar[tuple[Path, Path] | None] = ContextVar("place", default=None)
+
+
+@contextlib.contextmanager
+def typed_in(folder: Path, root: Path) -> Iterator[None]:
+    """Within it, commands name files as seen from a folder; else as seen from the root directory, as node ids do."""
+    token = _PLACE.set((folder, root))
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
+
+
+def asked(settings: Settings) -> Row:
+    """A run that is not in a ledger yet, as far as commands need it."""
+    words = []
+    if settings.attempts is not None:
+        words += ["--attempts", str(settings.attempts)]
+    if settings.anneal_temp != settings.project.anneal_temp:
+        words += ["--anneal-temp", f"{settings.anneal_temp:g}"]
+    if settings.min_tier is not None and settings.min_tier is not settings.project.min_tier:
+        words += ["--min-tier", settings.min_tier.value]
+    return {"epoch": settings.epoch, "secret_seed": settings.secret_seed, "command": shlex.join(["pytest", *words])}
+
 
 def command(run: Row, nodeid: str | None = None) -> str:
     """The command for one case, or for all that failed last."""
-    what = quote(nodeid) if nodeid is not None else "--lf"
-    return f"pytest {what} --epoch {run['epoch']} --secret-seed {run['secret_seed']}"
+    what = quote(_placed(nodeid)) if nodeid is not None else "--lf"
+    return f"pytest {what} {' '.join(_options(run))}"
+
+
+def typed(nodeid: str, *, settings: Settings, root: Path, folder: Path) -> str:
+    """The command for one case of the run that is going on, to be typed where that run was."""
+    with typed_in(folder, root):
+        return command(asked(settings), nodeid)
+
+
+def _placed(nodeid: str) -> str:
+    file, colons, name = nodeid.partition("::")
+    place = _PLACE.get()
+    if place is None:
+        return nodeid
+    folder, root = place
+    return f"{os.path.relpath(root / file, folder)}{colons}{name}"
+
+
+def _options(run: Row) -> list[str]:
+    """Pairs of an option and its value, each fit for a shell; some of them are found in the command of the run."""
+    given: dict[str, str] = {}
+    with contextlib.suppress(ValueError):  # a command that some other program wrote
+        typed = shlex.split(run.get("command") or "")
+        for word, follower in zip(typed, [*typed[1:], ""], strict=True):
+            option, equals, value = word.partition("=")
+            plain = option.removeprefix("--").removeprefix("crucible-")
+            if option.startswith("--") and plain in REPEATED and (equals or follower):
+                given[plain] = f"{option} {shlex.quote(printable(value if equals else follower))}"
+    return [
+        f"--epoch {run['epoch']}",
+        *(given[name] for name in REPEATED if name in given),
+        f"--secret-seed {run['secret_seed']}",
+    ]
 
 
 def quote(text: str) -> str:
@@ -29,7 +95,7 @@ def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
     whole = head + command(run, nodeid)
     if width(whole) <= limit or nodeid is None:
         return [whole]
-    broken, rest = [f"{head}pytest \\"], nodeid
+    broken, rest = [f"{head}pytest \\"], _placed(nodeid)
     while rest:
         size = len(rest)
         # Quotes and the backslash need room; an apostrophe grows when it is quoted.
@@ -37,4 +103,11 @@ def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
             size -= max(1, (width(quote(rest[:size])) - limit + 2) // 5)
         piece, rest = rest[:size], rest[size:]
         broken.append(f"{quote(piece)}{'' if rest else ' '}\\")
-    return [*broken, f"--epoch {run['epoch']} --secret-seed {run['secret_seed']}"]
+    tail = [""]
+    for option in _options(run):
+        longer = f"{tail[-1]} {option}".lstrip()
+        if tail[-1] and width(longer) > limit - 2:
+            tail.append(option)
+        else:
+            tail[-1] = longer
+    return [*broken, *(f"{line} \\" for line in tail[:-1]), tail[-1]]

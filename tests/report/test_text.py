@@ -125,13 +125,41 @@ def test_no_line_is_wider_than_the_terminal_and_none_holds_control_characters(tm
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), st.integers(40, 120))
 def test_a_broken_rerun_line_is_still_the_same_command(nodeid, limit):
     nodeid = words.printable(nodeid)
-    run = {"epoch": 3, "secret_seed": 7}
+    run = {"epoch": 3, "secret_seed": 7, "command": "pytest --attempts 12345678 --anneal-temp 0.125 --min-tier B"}
     lines = rerun.lines(run, nodeid, limit=limit, head="")
     assert all(words.width(line) <= limit for line in lines)
     said = subprocess.run(
         ["bash", "-c", 'pytest() { printf "%s\\0" "$@"; }; ' + "\n".join(lines)], capture_output=True, check=True
     )
-    assert said.stdout.decode().split("\0")[:-1] == [nodeid, "--epoch", "3", "--secret-seed", "7"]
+    assert said.stdout.decode().split("\0")[:-1] == [
+        nodeid, "--epoch", "3", "--attempts", "12345678", "--anneal-temp", "0.125", "--min-tier", "B",
+        "--secret-seed", "7",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("pytest x --attempts 3 --top 2 --min-tier=C", "--attempts 3 --min-tier C"),
+        ("pytest --anneal-temp 0.5 --anneal-temp=2", "--anneal-temp 2"),
+        ("pytest --crucible-attempts 3", "--crucible-attempts 3"),
+        ("pytest --attempts", ""),
+        ("pytest 'unclosed --attempts 3", ""),
+        ("pytest --attempts '$(rm x)'", "--attempts '$(rm x)'"),
+        ("", ""),
+    ],
+)
+def test_what_was_asked_for_is_asked_again(path, typed, said):
+    [run_id] = fill(path, [make_evaluation("bad", status="wrong", score=0.1)], command=typed)
+    line = f"rerun: pytest 'clamp.suite.yaml::bad' --epoch 0 {said} --secret-seed 7".replace("  ", " ")
+    assert render(path, run_id)[-1] == line
+
+
+def test_a_command_is_typed_in_a_folder(tmp_path):
+    run = {"epoch": 3, "secret_seed": 7, "command": ""}
+    with rerun.typed_in(tmp_path / "a/b", tmp_path):
+        assert rerun.command(run, "a/c.suite.yaml::x/y") == "pytest '../c.suite.yaml::x/y' --epoch 3 --secret-seed 7"
+    assert rerun.command(run, "a/c.suite.yaml::x") == "pytest 'a/c.suite.yaml::x' --epoch 3 --secret-seed 7"
 
 
 class TestWords:
