@@ -65,4 +65,4 @@ class Schedule(Frozen):
 
 
 def _linear(ends: tuple[float, float], k: float) -> float:
-    return ends[0] + (ends[1] - ends[0]) * k
+    return ends[0] * (1 - k) + ends[1] * k  # exact at both ends, however far apart they are
