@@ -55,6 +55,7 @@ class Recording:
         gates: The run gates, after they were held.
         reasons: Why the exit status became 1 although pytest saw no failure.
         notices: What people must be told.
+        annotations: What GitHub Actions must be told.
         aborted: Whether it was interrupted.
     """
 
@@ -78,6 +79,7 @@ class Recording:
         self.reasons: list[str] = []
         self.notices: list[str] = []
         self.leaderboard: list[str] = []
+        self.annotations: list[str] = []
         self.report_path: Path | None = None
         self.aborted = False
 
@@ -252,6 +254,13 @@ class Recording:
             self.report_path = write_report(self.ledger, self.run.run_id, self.settings.report)
         except Exception as error:
             self.reasons.append(f"the report could not be written: {type(error).__name__}: {error}")
+        try:
+            from harness.report.ci import annotate, write_step_summary
+
+            self.annotations = annotate(self.failing)
+            write_step_summary(self.ledger, self.run.run_id, gates=self.gates)
+        except Exception as error:  # a courtesy of GitHub's: no reason to fail
+            self.notices.append(f"GitHub's summary could not be written: {type(error).__name__}: {error}")
 
     def _drain(self) -> None:
         """Record what workers had reported before Ctrl-C but xdist had not looked at yet."""

@@ -57,6 +57,8 @@ def write_summary(recording: Recording, terminal: Any) -> None:
         report = "not written" if recording.report_path is None else _shown(recording.report_path, base)
         terminal.write_line(f"ledger: {_shown(recording.settings.ledger, base)}  report: {report}")
         terminal.write_line(f"secret seed: {recording.settings.secret_seed}")
+    for line in recording.annotations:
+        terminal.write_line(line)
 
 
 def _cases(recording: Recording, terminal: Any, title: str, found: Sequence[Evaluation], *, rerun: bool) -> None:

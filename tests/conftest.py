@@ -141,5 +141,7 @@ class Project:
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A throw-away project with the words lane."""
     monkeypatch.setattr(hooks, "BUILT_IN", ())
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):  # of the run that tests us
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(hooks.__file__).parents[1]))
     return Project(pytester)

@@ -99,6 +99,32 @@ def test_all_rerun_lines_say_the_same_and_work_where_they_are_shown(project, mon
     assert project.rows("SELECT count(*) FROM evaluations") == [(2,)]
 
 
+@pytest.mark.parametrize("more", [(), ("-n1",)])
+def test_github_is_told(project, monkeypatch, more):
+    summary = project.path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    project.suite(good="ok", bad="wrong")
+    result = project.run("--gate", "count() == 2", "--secret-seed", "7", *more)
+    assert result.ret == 1
+    [line] = [line for line in result.outlines if line.startswith("::")]
+    assert line == "::error file=a.suite.yaml,line=2,title=a.suite.yaml%3A%3Abad::wrong: it says wrong"
+    text = summary.read_text()
+    assert text.startswith("## ❌ Crucible · epoch 0\n")
+    assert text.count("## ❌ Crucible") == 1
+    assert "| count&#40;&#41; &#61;&#61; 2 | ✅ |" in text or "count&#40;&#41; == 2 | ✅ |" in text
+    assert "pytest 'a.suite.yaml::bad' --epoch 0 --secret-seed 7" in text
+
+
+def test_github_is_told_nothing_elsewhere_and_its_faults_fail_nothing(project, monkeypatch):
+    project.suite(good="ok", bad="wrong")
+    assert not any(line.startswith("::") for line in project.run().outlines)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "absent/summary.md"))
+    result = project.run("-k", "good")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["notice: GitHub's summary could not be written: *"])
+
+
 def test_required_statuses_fail(project):
     project.put("a.suite.yaml", "lane: words\ninline: {look: review, gpu1: skipped}\nrequire: [review, gpu]\n")
     project.run().assert_outcomes(failed=2)
