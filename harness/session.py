@@ -259,8 +259,7 @@ class RunSession:
         defaults = {
             "epoch": None if isinstance(path_or_case, Case) else given.epoch,
             "attempts": given.attempts,
-            # Only the command line outdoes what the project of a file, or a case, asks for.
-            "anneal_temp": self.config.option.crucible_anneal_temp,
+            "anneal_temp": self.config.option.crucible_anneal_temp,  # a file's project, or a case, may have its own
             "secret_seed": given.secret_seed,
             "min_tier": given.min_tier,
         }
