@@ -14,7 +14,7 @@ from harness.collection import SHARE, BareHooks, CaseItem, Share
 from harness.config import Settings, settle
 from harness.context import Context
 from harness.core.case import Case
-from harness.core.errors import LedgerError, TierError, UsageError
+from harness.core.errors import InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.tier import Tier
@@ -156,7 +156,7 @@ class RunSession:
                 secrets = self._secrets(cases.values())
                 self._protect = folders_of([self.config.rootpath, *secrets])
                 probe = prove_tier(boxed, self.settings, secrets, protect=self._protect)
-            except TierError as error:
+            except (InfraError, TierError) as error:
                 raise pytest.UsageError(str(error)) from None
             self.share.tier = self.recording.tier = probe.tier
             self.recording.sandbox_line = probe.line()

@@ -93,7 +93,8 @@ class Nursery:
             )
         except OSError as error:
             ours.close()
-            raise InfraError(f"the zygote cannot be started: {error}", where=sys.executable) from error
+            fix = "use an interpreter that this user can execute"
+            raise InfraError(f"the zygote cannot be started: {error}", where=sys.executable, fix=fix) from error
         finally:
             theirs.close()
         self._socket = ours
