@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "harness").rglob("*.py"))
-LONGEST = 360
+LONGEST = 350
 """Lines; a file that needs more holds more than one noun."""
 
 

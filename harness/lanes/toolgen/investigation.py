@@ -29,7 +29,7 @@ from harness.lanes.toolgen.scoring import memory_limit, time_limit
 from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.spec import Tool, read_tool
 from harness.lanes.toolgen.static import Violation, violations
-from harness.lanes.toolgen.style import BASELINE, detect, distance
+from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
 from harness.lanes.toolgen.wrong import Wrong, shown, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
@@ -312,17 +312,6 @@ def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
 @lru_cache(maxsize=64)
 def _forbidden(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
     return Forbidden(default_apis(capabilities) if apis is None else apis)
-
-
-def reference_style(tool: Tool) -> str:
-    """The style of the tool's own reference; `set` where it has none."""
-    if tool.digest not in _REFERENCE_STYLES:
-        code = tool.oracle.read_bytes() if tool.oracle else b""
-        _REFERENCE_STYLES[tool.digest] = detect(ast.parse(code), "reference") if code else BASELINE
-    return _REFERENCE_STYLES[tool.digest]
-
-
-_REFERENCE_STYLES: dict[str, str] = {}
 
 
 def _unchanged_tool(case: Case) -> Tool:

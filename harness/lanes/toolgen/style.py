@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from harness.lanes.toolgen.spec import Tool
 from harness.lanes.toolgen.syntax import descendants
 
 BASELINE = "set"
@@ -245,3 +248,14 @@ def _nested_loops(function: _Function) -> bool:
             if isinstance(inner, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in inner.ops):
                 return True
     return False
+
+
+def reference_style(tool: Tool) -> str:
+    """The style of the tool's own reference; `set` where it has none."""
+    return _style_of(tool.oracle, tool.digest)
+
+
+@lru_cache(maxsize=64)
+def _style_of(oracle: Path | None, _digest: str) -> str:
+    code = oracle.read_bytes() if oracle else b""
+    return detect(ast.parse(code), "reference") if code else BASELINE
