@@ -94,7 +94,8 @@ def test_all_rerun_lines_say_the_same_and_work_where_they_are_shown(project, mon
     command = "'../deep/a.suite.yaml::bad' --epoch 3 --attempts 2 --anneal-temp 0.5 --min-tier D --secret-seed 7"
     text = result.stdout.str().replace(" \\\n", " ")  # in the leaderboard a long line is broken
     said = [line.partition("pytest ")[2] for line in text.splitlines() if "::bad' " in line]
-    assert said == [command] * 2, text
+    assert set(said) == {command}, text
+    assert len(said) >= 2  # in CI pytest's own short summary does not cut the message and says it once more
     assert project.run(*shlex.split(command)).ret == 1
     assert project.rows("SELECT count(*) FROM evaluations") == [(2,)]
 
