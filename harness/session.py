@@ -19,7 +19,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.tier import Tier
 from harness.hooks import Registry
-from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder
+from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
 from harness.report import rerun
 from harness.selection import kept
 from harness.snapshot import Collected, Snapshot
@@ -153,7 +153,7 @@ class RunSession:
         boxed = [lane for name, lane in self.registry.lanes.items() if name in names and lane.boxed]
         if boxed:
             try:
-                secrets = self._secrets(cases.values())
+                secrets = secrets_of(cases.values(), root=self.config.rootpath, ledger=self.settings.ledger)
                 self._protect = folders_of([self.config.rootpath, *secrets])
                 probe = prove_tier(boxed, self.settings, secrets, protect=self._protect)
             except (InfraError, TierError) as error:
@@ -189,19 +189,6 @@ class RunSession:
             f"not collected: {_shown(Path(suite), root)} lies among the untrusted files of {_shown(Path(by), root)}"
             for suite, by in dict.fromkeys(self.seal.dropped)
         ]
-
-    def _secrets(self, cases: Iterable[Case]) -> list[Path]:
-        """Files that a box must not be able to read: suites, what judges the cases, the ledger."""
-        root = self.config.rootpath
-        found: dict[Path, None] = {}
-        for case in cases:
-            found[root / case.suite] = None
-            for value in case.inputs.values():
-                if isinstance(value, str) and value.startswith("/") and value != case.subject.path:
-                    found[Path(value)] = None
-            if len(found) > 50:  # an attack on each costs time, and more of the same proves nothing more
-                break
-        return [*found, self.settings.ledger]
 
     def _settle(self, drawn_seed: int | None) -> Settings:
         option = self.config.option

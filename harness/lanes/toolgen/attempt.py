@@ -52,7 +52,7 @@ class Plan:
 
 PAUSES = 24
 """Pauses of a case, over all its attempts. An answer that is wrong in 20 % of all milliseconds escapes 24 looks at
-different moments once in 200 cases; asked back to back it escaped two times in three."""
+independent moments with probability 0.8**24, about once in 200 cases; asked back to back the moments are one."""
 LEAST_PAUSES = 8
 """Pauses of one attempt, however many there are."""
 
