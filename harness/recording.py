@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import platform
 import queue
 import shlex
-import subprocess
 from collections import Counter
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +22,14 @@ from harness.core.gate import GateResult
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.status import Status
 from harness.core.tier import Tier
+from harness.environment import git_commit, machine, versions
 from harness.explanation import headline
 from harness.hooks import Registry
 from harness.judge import unjudged
+from harness.timing_summary import TimingSummary
 
 if TYPE_CHECKING:
+    from harness.core.rival import Rival
     from harness.ledger.store import Ledger
 
 NEUTRAL = {Status.REVIEW: ("review", "r", "REVIEW"), Status.NOISY: ("noisy", "n", "NOISY")}
@@ -56,6 +55,7 @@ class Recording:
         reasons: Why the exit status became 1 although pytest saw no failure.
         notices: What people must be told.
         annotations: What GitHub Actions must be told.
+        timing: What paired timing found.
         aborted: Whether it was interrupted.
     """
 
@@ -64,6 +64,7 @@ class Recording:
     ) -> None:
         self.config, self.settings, self.registry = config, settings, registry
         self._fresh = fresh
+        self.timing = TimingSummary()
         self.opened = False
         self.cases: dict[str, Case] = {}
         self.tier: Tier | None = None
@@ -130,6 +131,12 @@ class Recording:
             self.notices.append(f"{len(found)} unchanged since an earlier run, judged anew with --fresh")
         return found
 
+    def rivals(self) -> dict[str, tuple[Rival, ...]]:
+        """Whom timed cases are measured against."""
+        from harness.rivals import rivals_of
+
+        return {} if self.ledger is None else rivals_of(self.cases, self.ledger)
+
     def close(self) -> None:
         """Close the ledger; a run that was not finished stays in its journal."""
         if self.ledger is not None:
@@ -154,6 +161,7 @@ class Recording:
         nodeid = evaluation.case.nodeid
         self.rows[nodeid] = row(evaluation, self.run) if self.settings.gates and self.run is not None else {}
         self.statuses[evaluation.status] += 1
+        self.timing.add(evaluation)
         if evaluation.neutral and evaluation.status is not Status.INFRA:
             self.neutral.append(evaluation)
         elif not evaluation.as_expected or evaluation.status is Status.INFRA:
@@ -304,36 +312,8 @@ def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:
 
     record = Record(run_id=run.run_id, created_at="", machine=run.machine, wire="", evaluation=evaluation)
     parts = {part["name"]: part["value"] for part in component_values(record)}
-    return {**parts, **evaluation_values(record)}
-
-
-def machine() -> str:
-    """A class of machines whose numbers may be compared: system, processor model and cores."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    return f"{platform.system()} {platform.machine()}, {model}, {os.cpu_count()} cores"
-
-
-def git_commit(folder: Path) -> str:
-    """The commit checked out in a folder; empty where there is none."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
-        )
-        return found.stdout.strip() if found.returncode == 0 else ""
-    return ""
-
-
-def versions() -> dict[str, str]:
-    """Versions that may explain why two runs differ."""
-    found = {"python": platform.python_version(), "pytest": pytest.__version__}
-    with contextlib.suppress(PackageNotFoundError):
-        found["pytest-crucible"] = version("pytest-crucible")
-    return found
+    parent = next((one.verdict.value for one in evaluation.evidence.comparisons if one.role == "parent"), None)
+    return {**parts, **evaluation_values(record), "beside_parent": parent}
 
 
 def _reason(report: pytest.TestReport) -> str:

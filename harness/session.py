@@ -17,6 +17,7 @@ from harness.core.case import Case
 from harness.core.errors import InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
+from harness.core.rival import Rival
 from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
@@ -73,6 +74,7 @@ class RunSession:
         self._context: Context | None = None
         self._protect: tuple[Path, ...] = ()
         self._recalled: dict[str, Evidence] = {}
+        self._rivals: dict[str, tuple[Rival, ...]] = {}
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -173,11 +175,14 @@ class RunSession:
             try:
                 self.recording.begin()
                 self._recalled = self.recording.recall()
+                self._rivals = self.recording.rivals()
             except LedgerError as error:
                 raise pytest.UsageError(str(error)) from None
             if self.share.snapshot is not None:
                 recalled = {nodeid: evidence.to_wire() for nodeid, evidence in self._recalled.items()}
                 self.share.snapshot.put("recalled", recalled)
+                rivals = {nodeid: [one.to_wire() for one in found] for nodeid, found in self._rivals.items()}
+                self.share.snapshot.put("rivals", rivals)
 
     def _sealed(self) -> list[str]:
         if self.seal is None:
@@ -214,12 +219,15 @@ class RunSession:
                 self._protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
                 recalled = self.share.snapshot.get("recalled") or {}
                 self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
+                rivals = self.share.snapshot.get("rivals") or {}
+                self._rivals = {nodeid: tuple(map(Rival.from_wire, found)) for nodeid, found in rivals.items()}
             self._context = Context(
                 secret_seed=self.settings.secret_seed,
                 scratch=scratch_folder(),
                 tier=tier,
                 timer=self.bridge.stopwatch,
                 protect=self._protect,
+                rivals=self._rivals,
             )
         return self._context
 

@@ -7,8 +7,9 @@ from itertools import groupby
 
 from harness.cli import output
 from harness.core.errors import LedgerError
+from harness.core.ranking import Place
 from harness.ledger import queries
-from harness.report import words
+from harness.report import rerun, words
 from harness.report.table import Column
 
 NAME = "top"
@@ -18,6 +19,7 @@ example:
   crucible top --lane toolgen --top 3
   crucible top --ledger reports/ledger.db --json"""
 
+SHOWN = 5
 COLUMNS = (
     Column(" #", right=True),
     Column("candidate", flexible=True, least=20),
@@ -44,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Print it."""
     with output.reading(args.ledger) as ledger:
         rows = queries.leaderboard(ledger, lane=args.lane, suite=args.suite, top=args.top)
+        apart = queries.left_out(ledger, lane=args.lane, suite=args.suite)
         if not rows:
             known = sorted({f"{row['lane']} · {row['suite']}" for row in queries.leaderboard(ledger, top=1)})
             raise LedgerError(
@@ -56,14 +59,21 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for number, ((lane, suite), found) in enumerate(groupby(rows, key=lambda row: (row["lane"], row["suite"]))):
         print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.width(), middle=True))
-        output.print_table(COLUMNS, [_cells(row) for row in found])
+        board = list(found)
+        output.print_table(COLUMNS, [_cells(row) for row in board])
+        left = [row for row in apart if (row["lane"], row["suite"]) == (lane, suite)]
+        for row in left[:SHOWN]:
+            print(words.fit(f"  left out: {row['subject']} {row['digest'][:8]}: {row['why']}", output.width()))
+        if left:
+            more = f"{len(left) - SHOWN} more; " if len(left) > SHOWN else ""
+            print(f"  {more}to compare them: pytest {rerun.quote(suite)} --epoch {board[0]['epoch']} --fresh")
     return 0
 
 
 def _cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        str(row["rank"]) if row["score"] is not None else "-",
+        str(Place(row["rank"], row["worst_rank"])) if row["score"] is not None else "-",
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 COLUMNS = (
     "run_id, nodeid, lane, suite, subject, digest, epoch, status, score, passed, why, attempts, stability, median_ms, "
     "peak_mb, tier, seconds, style, style_detected, machine, case_key, inputs_key, expected, as_expected, neutral, "
-    "created_at"
+    "created_at, score_low, score_high, median_low_ms, median_high_ms"
 )
 RANKING = "passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms, digest, nodeid"
 CHUNK = 500  # well under SQLite's least limit on parameters
@@ -70,17 +70,26 @@ def leaderboard(
     """The leaderboard view, best first within each suite; `suite` may be a part of the name."""
     return ledger.rows(
         """SELECT * FROM leaderboard
-           WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2)) AND (?3 IS NULL OR rank <= ?3)
-           ORDER BY lane, suite, rank""",
+           WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2)) AND (?3 IS NULL OR position <= ?3)
+           ORDER BY lane, suite, position""",
         lane,
         suite,
         top,
     )
 
 
+def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
+    """Subjects that cannot be compared with the leaderboard of their suite, each with `why`."""
+    return ledger.rows(
+        """SELECT * FROM left_out WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))""", lane, suite
+    )
+
+
 def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
     """The best passing subject of every (lane, suite) that has one; planted controls do not compete."""
-    rows = ledger.rows("SELECT * FROM leaderboard WHERE passed AND expected IS NULL ORDER BY lane, suite, rank DESC")
+    rows = ledger.rows(
+        "SELECT * FROM leaderboard WHERE passed AND expected IS NULL ORDER BY lane, suite, position DESC"
+    )
     return {(row["lane"], row["suite"]): row for row in rows}
 
 
