@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.ledger.store import Ledger
 from harness.core.ranking import Standing, places
+from harness.ledger.store import Ledger
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 from tests.ledger.factory import fill, make_evaluation, make_run
 
