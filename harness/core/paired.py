@@ -76,6 +76,8 @@ class Comparison(Frozen):
     experiments: NonNegativeInt = 0
     pairs: NonNegativeInt = 0
     groups: NonNegativeInt = 0
+    instructions: Amount | None = None
+    """Instructions of the subject over the rival's (user mode, median over groups); None where none are counted."""
     dropped: NonNegativeInt = 0
     """Pairs left out because one of their calls was kept waiting."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -11,6 +13,7 @@ from typing import Any, Protocol
 
 from harness.core.paired import PRECISE, Comparison, Verdict, compare
 from harness.timing import stopwatch as sides
+from harness.timing.instructions import Counter
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
 RIVAL, TWIN = "rival", "twin"
@@ -81,6 +84,7 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
     pairs: list[list[float]] = []
     control: list[list[float]] = []
     dropped = 0
+    counted: list[float] = []
     found = compare(pairs, control)
     while True:
         with _Fight(duel, seconds=stopwatch.instrument.seconds) as running:
@@ -91,6 +95,7 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
             noise = ""
             subject, rival, lost = logarithms(measured, running.groups)
             pairs, control, dropped = pairs + subject, control + rival, dropped + lost
+            counted += running.instructions()
             found = compare(pairs, control, seed=seed)
         precise = found.deviation is not None and found.deviation <= PRECISE
         if (
@@ -101,7 +106,11 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
             break
     if found.ratio is None and noise:
         return found.model_copy(update={"why": f"too noisy: {noise}"})
-    return found.model_copy(update={"dropped": dropped})
+    if not counted:
+        return found.model_copy(update={"dropped": dropped})
+    ratio = statistics.median(counted)
+    why = f"{found.why}; {ratio:.3f} times the instructions"
+    return found.model_copy(update={"dropped": dropped, "instructions": ratio, "why": why})
 
 
 def logarithms(measured: Measurement, groups: int) -> tuple[list[list[float]], list[list[float]], int]:
@@ -152,6 +161,9 @@ class _Fight:
     groups: int = GROUPS
     section: Section | None = None
     running: dict[str, Process] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def __enter__(self) -> _Fight:
         return self
@@ -168,6 +180,11 @@ class _Fight:
         often = int((self.seconds / GROUPS - opening) / max(1e-6, each))
         often = max(LEAST_PAIRS, min(often, self.duel.most - 1))
         return [one for number in range(GROUPS) for one in self._group(number, often)]
+
+    def instructions(self) -> list[float]:
+        """Instructions of the subject over the rival's, by group; empty where none are counted."""
+        both = zip(self.counts[sides.SUBJECT], self.counts[RIVAL], strict=False)
+        return [subject / rival for subject, rival in both if rival > 0]
 
     @staticmethod
     def _cost(rounds: list[Round]) -> float:
@@ -203,6 +220,8 @@ class _Fight:
         if fresh:
             for each in SIDES:
                 self._start(each)
+        elif not self.since:  # what a first call pays for is not counted, as it is not timed
+            self.since = {each: counter.read() for each, counter in self.counters.items()}
         return self._call(side, trio.argument)
 
     def _call(self, side: str, argument: Any) -> Call:
@@ -214,6 +233,9 @@ class _Fight:
         make = {sides.SUBJECT: self.duel.subject, sides.NULL: self.duel.null}.get(side, self.duel.rival)
         process = make()
         self.running[side] = process
+        counter = Counter.of(process.pid) if side in SIDES else None
+        if counter is not None:
+            self.counters[side] = counter
         if self.section is not None:
             self.section.adopt(process.pid)
 
@@ -221,6 +243,11 @@ class _Fight:
         process = self.running.pop(side, None)
         if process is None:
             return
+        counter = self.counters.pop(side, None)
+        if counter is not None:
+            if side in self.since:
+                self.counts[side].append(counter.read() - self.since.pop(side))
+            counter.close()
         if self.section is not None:
             self.section.dismiss(process.pid)
         process.close()

@@ -187,6 +187,29 @@ def test_calls_that_take_no_time_are_alike(arena):
     assert fight(ring.duel(), ring.watch, name="x").verdict is Verdict.ALIKE
 
 
+def test_instructions_are_a_second_opinion_where_the_machine_counts_them(arena, monkeypatch):
+    """The processor's counters are not everywhere: here a process counts three times as much for the subject."""
+
+    class Counted:
+        def __init__(self, side):
+            self.side = side
+
+        def read(self):
+            asked = sum(name == self.side for name, _ in ring.instrument.asked)
+            return asked * (300 if self.side == "subject" else 50)  # two processes of the rival share its number
+
+        def close(self):
+            closed.append(self.side)
+
+    closed, order = [], iter(("subject", "rival", "rival") * 10_000)
+    ring = arena(noisy_seconds(1.0))
+    monkeypatch.setattr(module.Counter, "of", lambda pid: Counted(next(order)))
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert found.instructions == pytest.approx(3.0)
+    assert found.why.endswith("3.000 times the instructions")
+    assert len(closed) == 3 * ring.started["subject"]
+
+
 class TestWaiting:
     def measured(self, subject, waited):
         """One group of ten pairs: the rival takes 1 s, the subject what is said; who waited is said, too."""
