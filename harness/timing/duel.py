@@ -220,7 +220,7 @@ class _Fight:
         if fresh:
             for each in SIDES:
                 self._start(each)
-        elif not self.since:  # what a first call pays for is not counted, as it is not timed
+        elif trio.index == 1 and not self.since:  # what a first call pays for is not counted, as it is not timed
             self.since = {each: counter.read() for each, counter in self.counters.items()}
         return self._call(side, trio.argument)
 
@@ -257,13 +257,13 @@ class _Trio:
     """One input for three processes, made when the first of them needs it."""
 
     def __init__(self, fight: _Fight, index: int) -> None:
-        self._fight, self._index = fight, index
+        self._fight, self.index = fight, index
         self._made: Any = None
 
     @property
     def argument(self) -> Any:
         if self._made is None:
-            self._made = self._fight.duel.argument(self._index)
+            self._made = self._fight.duel.argument(self.index)
         return self._made
 
 
