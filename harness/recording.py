@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import platform
 import queue
 import shlex
-import subprocess
 from collections import Counter
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +25,7 @@ from harness.core.tier import Tier
 from harness.explanation import headline
 from harness.hooks import Registry
 from harness.judge import unjudged
+from harness.provenance import git_commit, machine, versions
 
 if TYPE_CHECKING:
     from harness.ledger.store import Ledger
@@ -68,6 +65,7 @@ class Recording:
         self.cases: dict[str, Case] = {}
         self.tier: Tier | None = None
         self.sandbox_line = ""
+        self.confirmation_line = ""
         self.run: Run | None = None
         self.ledger: Ledger | None = None
         self.rows: dict[str, dict[str, Any]] = {}
@@ -162,6 +160,20 @@ class Recording:
             self.ledger.record(evaluation, run_id=self.run.run_id)
         self.registry.call("crucible_evaluated", evaluation=evaluation)
 
+    def revise(self, before: Evaluation, after: Evaluation, *, rerun: str) -> None:
+        """Replace an evaluation of this run that passed by what its confirmation made of it.
+
+        Args:
+            before: As it was recorded.
+            after: As it is now.
+            rerun: The command that repeats the confirmation.
+        """
+        self.statuses[before.status] -= 1
+        self._record(after)
+        if not after.as_expected:
+            self.reasons.append(f"{after.case.nodeid} passed, but not its confirmation: {headline(after)}")
+            self.notices.append(f"to repeat the confirmation that failed: {rerun}")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """`review` and `noisy` are categories of their own; to JUnit and --lf they are skips with a reason."""
@@ -193,6 +205,8 @@ class Recording:
             self._judge_run(int(exitstatus))
         self._finish()
         failed = self.reasons or not all(gate.passed for gate in self.gates)
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            return
         if failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._empty_shard():
@@ -305,35 +319,6 @@ def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:
     record = Record(run_id=run.run_id, created_at="", machine=run.machine, wire="", evaluation=evaluation)
     parts = {part["name"]: part["value"] for part in component_values(record)}
     return {**parts, **evaluation_values(record)}
-
-
-def machine() -> str:
-    """A class of machines whose numbers may be compared: system, processor model and cores."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    return f"{platform.system()} {platform.machine()}, {model}, {os.cpu_count()} cores"
-
-
-def git_commit(folder: Path) -> str:
-    """The commit checked out in a folder; empty where there is none."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
-        )
-        return found.stdout.strip() if found.returncode == 0 else ""
-    return ""
-
-
-def versions() -> dict[str, str]:
-    """Versions that may explain why two runs differ."""
-    found = {"python": platform.python_version(), "pytest": pytest.__version__}
-    with contextlib.suppress(PackageNotFoundError):
-        found["pytest-crucible"] = version("pytest-crucible")
-    return found
 
 
 def _reason(report: pytest.TestReport) -> str:

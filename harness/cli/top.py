@@ -56,19 +56,22 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for number, ((lane, suite), found) in enumerate(groupby(rows, key=lambda row: (row["lane"], row["suite"]))):
         print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.width(), middle=True))
-        output.print_table(COLUMNS, [_cells(row) for row in found])
+        listed = list(found)
+        output.print_table(COLUMNS, [_cells(row) for row in listed])
+        if listed[0]["rank"] == 1 and (why := words.unconfirmed(listed[0])):
+            print(f"{words.printable(listed[0]['subject'])} leads, {why}")
     return 0
 
 
 def _cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        str(row["rank"]) if row["score"] is not None else "-",
+        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else str(row["rank"]),
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),
         row["status"] if row["passed"] or row["status"] != "ok" else "fails",
-        "" if row["stability"] is None else f"{row['stability']:.2f}",
+        words.stability(row),
         "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
         str(row["epoch"]),
         row["run_id"],

@@ -6,6 +6,7 @@ from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, r
 from harness.ledger.history import lineage, pareto, trend
 from harness.ledger.reading import (
     Row,
+    contenders,
     details,
     evaluations,
     find,
@@ -22,6 +23,7 @@ __all__ = [
     "Row",
     "baseline",
     "comparable_runs",
+    "contenders",
     "deltas",
     "details",
     "diff",

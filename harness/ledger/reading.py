@@ -18,9 +18,11 @@ Row = dict[str, Any]
 COLUMNS = (
     "run_id, nodeid, lane, suite, subject, digest, epoch, status, score, passed, why, attempts, stability, median_ms, "
     "peak_mb, tier, seconds, style, style_detected, machine, case_key, inputs_key, expected, as_expected, neutral, "
-    "created_at"
+    "created_at, hash_seeds, stability_bound, rung, confirmed, reused_from"
 )
-RANKING = "passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms, digest, nodeid"
+RANKING = (
+    "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
+)
 CHUNK = 500  # well under SQLite's least limit on parameters
 
 
@@ -82,6 +84,17 @@ def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
     """The best passing subject of every (lane, suite) that has one; planted controls do not compete."""
     rows = ledger.rows("SELECT * FROM leaderboard WHERE passed AND expected IS NULL ORDER BY lane, suite, rank DESC")
     return {(row["lane"], row["suite"]): row for row in rows}
+
+
+def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
+    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls."""
+    return ledger.rows(
+        """SELECT * FROM leaderboard
+           WHERE passed AND expected IS NULL AND rank <= ?2
+               AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)""",
+        run_id,
+        first,
+    )
 
 
 def evaluations(ledger: Ledger, run_id: str) -> list[Row]:

@@ -168,24 +168,48 @@ SELECT
     e.lane, e.suite,
     ROW_NUMBER() OVER (
         PARTITION BY e.lane, e.suite
-        ORDER BY e.passed DESC, e.score IS NULL, e.score DESC, e.median_ms IS NULL, e.median_ms, e.digest
+        ORDER BY e.passed DESC, e.score IS NULL, e.score DESC, coalesce(e.confirmed, 1) DESC,
+            e.median_ms IS NULL, e.median_ms, e.digest
     ) AS rank,
     e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch, e.run_id, e.style,
-    e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected
+    e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected,
+    e.attempts, e.hash_seeds, e.stability_bound, e.rung, e.confirmed, e.seconds, e.reused_from
 FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
 WHERE newest.age = 1
 ORDER BY e.lane, e.suite, rank
 """
 
 
+# What attempts prove (docs/stability.md), and whose verdict an evaluation repeats (docs/reuse.md).
+STABILITY = """
+ALTER TABLE evaluations ADD COLUMN hash_seeds INTEGER;
+ALTER TABLE evaluations ADD COLUMN stability_bound REAL;
+ALTER TABLE evaluations ADD COLUMN rung INTEGER;
+ALTER TABLE evaluations ADD COLUMN confirmed INTEGER;
+ALTER TABLE evaluations ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN round INTEGER NOT NULL DEFAULT 0;
+"""
+
+
 def m001_first(db: Database) -> None:
     """All tables of version 1."""
-    for statement in (*TABLES.split(";\n"), LEADERBOARD):
+    _execute(db, TABLES)
+
+
+def m002_stability(db: Database) -> None:
+    """The bound that attempts prove, and where a verdict was taken from."""
+    _execute(db, STABILITY)
+    _execute(db, f"DROP VIEW IF EXISTS leaderboard;\n{LEADERBOARD}")
+
+
+def _execute(db: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
 
 
 migrations(name="m001_first")(m001_first)
+migrations(name="m002_stability")(m002_stability)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
