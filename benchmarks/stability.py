@@ -4,7 +4,7 @@
 
 Two candidates are planted in a temporary project, beside an honest one that is a little worse: one answers wrongly in
 20 % of all milliseconds, one under one hash seed in four. Each run is a whole `pytest` with default attempts and a
-secret seed of its own. Goals: the first is caught (`flaky` or `wrong`) in at least 19 of 20 runs by the default attempts
+secret seed of its own. Goals: the first is caught (`flaky` or `wrong`) in at least 19 of 20 runs by default attempts
 alone (`--confirm 0`); the second is caught in at least 19 of 20 before it can rank first, and where three attempts did
 not catch it, its line states the bound they prove. The last columns are what confirmation costs.
 """

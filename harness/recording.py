@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import queue
 import shlex
@@ -22,6 +23,7 @@ from harness.core.gate import GateResult
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.status import Status
 from harness.core.tier import Tier
+from harness.engine import engine_of
 from harness.explanation import headline
 from harness.hooks import Registry
 from harness.judge import unjudged
@@ -100,14 +102,14 @@ class Recording:
             machine=machine(),
             git_commit=git_commit(self.config.rootpath),
             command=shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
-            versions=versions(),
+            versions=versions() | engine_of(self.registry.lanes, {case.lane for case in self.cases.values()}),
         )
         self.ledger = Ledger.open(self.settings.ledger)
         self.ledger.begin(run)
         self.run = run
 
     def recall(self) -> dict[str, Evidence]:
-        """Evidence of earlier runs that still stands, by node id: same subject, inputs and policy, machine and tier.
+        """Evidence of earlier runs that still stands, by node id (docs/reuse.md).
 
         Only for lanes that say, by `keyed = True`, that a case's inputs name the content of all the verdict depends on.
         Whoever names a secret seed wants to see it run.
@@ -116,16 +118,25 @@ class Recording:
 
         if self.settings.fresh or self.config.option.crucible_secret_seed is not None or self.ledger is None:
             return {}
-        lanes = self.registry.lanes
-        keys = {nodeid: case.key for nodeid, case in self.cases.items() if getattr(lanes[case.lane], "keyed", False)}
-        known = queries.judged(self.ledger, keys.values(), machine=machine()) if keys else {}
+        lanes, measured = self.registry.lanes, wants_samples(self.config.option)
+        keys = {
+            nodeid: case.key
+            for nodeid, case in self.cases.items()
+            if getattr(lanes.get(case.lane), "keyed", False) and not (case.timed and measured)
+        }
+        engine = {} if self.run is None else self.run.versions
+        known = queries.judged(self.ledger, keys.values(), machine=machine(), engine=engine) if keys else {}
         found: dict[str, Evidence] = {}
         for nodeid, key in keys.items():
-            evidence = known[key].evidence if key in known else None
+            run_id, before = known.get(key, ("", None))
+            evidence = None if before is None else before.evidence
             if evidence is not None and _stands(evidence) and evidence.tier in (None, self.tier):
-                found[nodeid] = evidence.model_copy(update={"facts": {**evidence.facts, "reused": True}})
+                found[nodeid] = evidence.model_copy(update={"facts": {"reused": run_id, **evidence.facts}})
         if found:
-            self.notices.append(f"{len(found)} unchanged since an earlier run, judged anew with --fresh")
+            self.notices.append(
+                f"{len(found)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "
+                "--fresh judges them anew"
+            )
         return found
 
     def close(self) -> None:
@@ -309,7 +320,13 @@ def _stands(evidence: Evidence) -> bool:
     """Whether it need not be gathered again: what was not judged, or measured too noisily, is worth another try."""
     quality = evidence.facts.get("quality")
     noisy = isinstance(quality, dict) and bool(quality.get("why"))
-    return evidence.status not in NEUTRAL and not noisy
+    return evidence.status not in NEUTRAL and evidence.status is not Status.FLAKY and not noisy
+
+
+def wants_samples(option: argparse.Namespace) -> bool:
+    """Whether pytest-benchmark was asked for something that needs the times of this very run."""
+    names = ("only", "json", "save", "save_data", "autosave", "compare", "compare_fail", "histogram")
+    return any(getattr(option, f"benchmark_{name}", None) for name in names)
 
 
 def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
     facts = [
         ("subject", f"{row['subject']}  {row['digest']}"),
         ("run", f"{row['run_id']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}"),
+        ("reused", row["reused_from"] and f"judged in run {row['reused_from']}, on that run's inputs"),
         ("why", row["why"]),
         ("expected", row["expected"] and f"{row['expected']}: {'as it is' if row['as_expected'] else 'but it is not'}"),
         ("stability", words.stability_sentence(row)),

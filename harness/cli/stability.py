@@ -8,6 +8,7 @@ import os
 import secrets
 import shlex
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.stability import FACT, Stability, stability_of
 from harness.core.tier import Tier
+from harness.engine import engine_of
 from harness.hooks import Lane
 from harness.judge import folders_of, project_root, prove_tier, scratch_folder, secrets_of
 from harness.ledger import queries
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
                 raise UsageError(f"{len(shown)} cases are about {args.what}", fix=f"name one of {names}")
             extended = _extend(shown[0], args)
-            written = _write(ledger, newest[0], extended) if extended is not shown[0] else None
+            written = _write(ledger, newest[0], extended, lanes_of(args.plugin)) if extended is not shown[0] else None
             shown = [extended]
     if args.json:
         output.print_json([_everything(one, written) for one in shown])
@@ -137,7 +139,7 @@ def _context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secre
     return Context(secret_seed=secret, scratch=scratch_folder(), tier=tier, protect=protect)
 
 
-def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation) -> str | None:
+def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -149,7 +151,7 @@ def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation) -> str | No
             "machine": machine(),
             "tier": evaluation.evidence.tier,
             "command": shlex.join(["crucible", *sys.argv[1:]]),
-            "versions": versions(),
+            "versions": versions() | engine_of(lanes, [evaluation.case.lane]),
         }
     )
     try:

@@ -6,6 +6,7 @@ from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, r
 from harness.ledger.history import lineage, pareto, trend
 from harness.ledger.reading import (
     Row,
+    cohorts,
     contenders,
     details,
     evaluations,
@@ -22,6 +23,7 @@ from harness.ledger.reading import (
 __all__ = [
     "Row",
     "baseline",
+    "cohorts",
     "comparable_runs",
     "contenders",
     "deltas",

@@ -139,6 +139,7 @@ def evaluation_values(record: Record) -> Values:
         "as_expected": int(evaluation.as_expected),
         "neutral": int(evaluation.neutral),
         "reused_from": plain(str(evidence.facts.get("reused", ""))),
+        "cohort": plain(case.subject.group),
         "created_at": record.created_at,
         "record": record.wire,
     }

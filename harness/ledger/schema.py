@@ -173,20 +173,22 @@ SELECT
     ) AS rank,
     e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch, e.run_id, e.style,
     e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected,
-    e.attempts, e.hash_seeds, e.stability_bound, e.rung, e.confirmed, e.seconds, e.reused_from
+    e.attempts, e.hash_seeds, e.stability_bound, e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort
 FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
 WHERE newest.age = 1
 ORDER BY e.lane, e.suite, rank
 """
 
 
-# What attempts prove (docs/stability.md), and whose verdict an evaluation repeats (docs/reuse.md).
+# What attempts prove (docs/stability.md), whose verdict an evaluation repeats (docs/reuse.md), and what made its
+# subject (`Subject.group`; `GROUP` is a word of SQL).
 STABILITY = """
 ALTER TABLE evaluations ADD COLUMN hash_seeds INTEGER;
 ALTER TABLE evaluations ADD COLUMN stability_bound REAL;
 ALTER TABLE evaluations ADD COLUMN rung INTEGER;
 ALTER TABLE evaluations ADD COLUMN confirmed INTEGER;
 ALTER TABLE evaluations ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE evaluations ADD COLUMN cohort TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN round INTEGER NOT NULL DEFAULT 0;
 """
 

@@ -167,7 +167,7 @@ class _Board:
             words.score(row["score"]),
             words.delta(change["score"], edited=not change["same_digest"]) if change else "new" if self.deltas else "",
             f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else "",
-            row["status"],
+            words.status(row),
             words.stability(row),
             "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
             words.style(row),

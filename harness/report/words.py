@@ -63,6 +63,11 @@ def stability_sentence(row: dict[str, Any]) -> str:
     return f"{sentence}, confirmed on fresh inputs" if row["confirmed"] else sentence
 
 
+def status(row: dict[str, Any]) -> str:
+    """The status, and whether it was taken from an earlier run."""
+    return f"{row['status']} (reused)" if row.get("reused_from") else str(row["status"])
+
+
 def unconfirmed(row: dict[str, Any]) -> str:
     """Why somebody who leads is not called first; empty for whoever may be."""
     if row.get("confirmed") != 0:
