@@ -20,6 +20,7 @@ from harness.suite import SuiteOptions
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # SQLite's integers end there
 Temperature = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 LEDGER = "reports/ledger.db"
 REPORT = "reports/index.html"
@@ -40,6 +41,8 @@ class Project(Frozen):
     """Run gates such as `toolgen.mean(score) >= 0.8`; `--gate` replaces them."""
     min_tier: Tier | None = None
     top: NonNegativeInt = 5
+    confirm: Seconds | None = None
+    """Seconds for confirming finalists; 0 is off, None a quarter of the run's own time and at least 10 s."""
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[str, ...] = ()
@@ -63,6 +66,8 @@ class Settings(Frozen):
     """1-based part, number of parts."""
     limit: PositiveInt | None = None
     top: NonNegativeInt = 5
+    confirm: Seconds | None = None
+    """As in `Project`."""
     fresh: bool = False
     project: Project = Project()
 
@@ -105,7 +110,8 @@ def settle(
     asked = {name: value for name, value in (command or {}).items() if value is not None}
     project = read_project(rootdir / "pyproject.toml")
     values: dict[str, Any] = {
-        name: getattr(project, name) for name in ("epoch", "anneal_temp", "secret_seed", "gates", "min_tier", "top")
+        name: getattr(project, name)
+        for name in ("epoch", "anneal_temp", "secret_seed", "gates", "min_tier", "top", "confirm")
     }
     values.update(asked)
     if values["secret_seed"] is None:

@@ -13,7 +13,10 @@ Condition = Callable[[Row], bool]
 
 LANES = ("toolgen", "spec", "dsl", "kernel")
 COMPONENTS = ("correctness", "safety", "performance", "robustness", "documentation")
-NUMBERS = ("score", "passed", "stability", "median_ms", "peak_mb", "seconds", "attempts", "epoch", *COMPONENTS)
+NUMBERS = (
+    *("score", "passed", "stability", "stability_bound", "hash_seeds", "confirmed", "median_ms", "peak_mb", "seconds"),
+    *("attempts", "epoch", *COMPONENTS),
+)
 TEXTS = ("nodeid", "lane", "suite", "subject", "digest", "status", "why", "tier", "style", "style_detected", "machine")
 AGGREGATES = ("mean", "median", "min", "max", "sum", "quantile", "count", "delta", "regressions")
 SELECTORS = ("suite", "subject")

@@ -242,7 +242,7 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def _temperature(text: str) -> float:
+def _amount(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -268,7 +268,7 @@ def _shard(text: str) -> tuple[int, int]:
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--epoch": {"type": _whole(0, 2**31 - 1), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
     "--attempts": {"type": _whole(1), "metavar": "K", "help": "seeded repetitions of each case (default: the suite's)"},
-    "--anneal-temp": {"type": _temperature, "metavar": "T", "help": "annealing temperature (default 1.0)"},
+    "--anneal-temp": {"type": _amount, "metavar": "T", "help": "annealing temperature (default 1.0)"},
     "--secret-seed": {
         "type": _whole(0, 2**63 - 1),
         "metavar": "S",
@@ -289,6 +289,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
     "--limit": {"type": _whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
     "--top": {"type": _whole(0), "metavar": "N", "help": "leaderboard lines per suite (default 5)"},
+    "--confirm": {
+        "type": _amount,
+        "metavar": "SECONDS",
+        "help": "time for judging the best again on fresh inputs before anybody is called first; 0 is off "
+        "(default: a quarter of the run's own time, at least 10)",
+    },
     "--fresh": {
         "action": "store_true",
         "default": None,

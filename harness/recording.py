@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import queue
 import shlex
@@ -22,10 +23,12 @@ from harness.core.gate import GateResult
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.environment import git_commit, machine, versions
+from harness.engine import engine_of
 from harness.explanation import headline
+from harness.gate_row import row
 from harness.hooks import Registry
 from harness.judge import unjudged
+from harness.provenance import git_commit, machine, versions
 from harness.timing_summary import TimingSummary
 
 if TYPE_CHECKING:
@@ -69,6 +72,7 @@ class Recording:
         self.cases: dict[str, Case] = {}
         self.tier: Tier | None = None
         self.sandbox_line = ""
+        self.confirmation_line = ""
         self.run: Run | None = None
         self.ledger: Ledger | None = None
         self.rows: dict[str, dict[str, Any]] = {}
@@ -103,14 +107,14 @@ class Recording:
             machine=machine(),
             git_commit=git_commit(self.config.rootpath),
             command=shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
-            versions=versions(),
+            versions=versions() | engine_of(self.registry.lanes, {case.lane for case in self.cases.values()}),
         )
         self.ledger = Ledger.open(self.settings.ledger)
         self.ledger.begin(run)
         self.run = run
 
     def recall(self) -> dict[str, Evidence]:
-        """Evidence of earlier runs that still stands, by node id: same subject, inputs and policy, machine and tier.
+        """Evidence of earlier runs that still stands, by node id (docs/reuse.md).
 
         Only for lanes that say, by `keyed = True`, that a case's inputs name the content of all the verdict depends on.
         Whoever names a secret seed wants to see it run.
@@ -119,16 +123,25 @@ class Recording:
 
         if self.settings.fresh or self.config.option.crucible_secret_seed is not None or self.ledger is None:
             return {}
-        lanes = self.registry.lanes
-        keys = {nodeid: case.key for nodeid, case in self.cases.items() if getattr(lanes[case.lane], "keyed", False)}
-        known = queries.judged(self.ledger, keys.values(), machine=machine()) if keys else {}
+        lanes, measured = self.registry.lanes, wants_samples(self.config.option)
+        keys = {
+            nodeid: case.key
+            for nodeid, case in self.cases.items()
+            if getattr(lanes.get(case.lane), "keyed", False) and not (case.timed and measured)
+        }
+        engine = {} if self.run is None else self.run.versions
+        known = queries.judged(self.ledger, keys.values(), machine=machine(), engine=engine) if keys else {}
         found: dict[str, Evidence] = {}
         for nodeid, key in keys.items():
-            evidence = known[key].evidence if key in known else None
+            run_id, before = known.get(key, ("", None))
+            evidence = None if before is None else before.evidence
             if evidence is not None and _stands(evidence) and evidence.tier in (None, self.tier):
-                found[nodeid] = evidence.model_copy(update={"facts": {**evidence.facts, "reused": True}})
+                found[nodeid] = evidence.model_copy(update={"facts": {"reused": run_id, **evidence.facts}})
         if found:
-            self.notices.append(f"{len(found)} unchanged since an earlier run, judged anew with --fresh")
+            self.notices.append(
+                f"{len(found)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "
+                "--fresh judges them anew"
+            )
         return found
 
     def rivals(self) -> dict[str, tuple[Rival, ...]]:
@@ -170,6 +183,20 @@ class Recording:
             self.ledger.record(evaluation, run_id=self.run.run_id)
         self.registry.call("crucible_evaluated", evaluation=evaluation)
 
+    def revise(self, before: Evaluation, after: Evaluation, *, rerun: str) -> None:
+        """Replace an evaluation of this run that passed by what its confirmation made of it.
+
+        Args:
+            before: As it was recorded.
+            after: As it is now.
+            rerun: The command that repeats the confirmation.
+        """
+        self.statuses[before.status] -= 1
+        self._record(after)
+        if not after.as_expected:
+            self.reasons.append(f"{after.case.nodeid} passed, but not its confirmation: {headline(after)}")
+            self.notices.append(f"to repeat the confirmation that failed: {rerun}")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """`review` and `noisy` are categories of their own; to JUnit and --lf they are skips with a reason."""
@@ -201,6 +228,8 @@ class Recording:
             self._judge_run(int(exitstatus))
         self._finish()
         failed = self.reasons or not all(gate.passed for gate in self.gates)
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            return
         if failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._empty_shard():
@@ -303,17 +332,13 @@ def _stands(evidence: Evidence) -> bool:
     """Whether it need not be gathered again: what was not judged, or measured too noisily, is worth another try."""
     quality = evidence.facts.get("quality")
     noisy = isinstance(quality, dict) and bool(quality.get("why"))
-    return evidence.status not in NEUTRAL and not noisy
+    return evidence.status not in NEUTRAL and evidence.status is not Status.FLAKY and not noisy
 
 
-def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:
-    """What gates may ask about an evaluation: the columns the ledger makes of it, and its components by name."""
-    from harness.ledger.row import Record, component_values, evaluation_values
-
-    record = Record(run_id=run.run_id, created_at="", machine=run.machine, wire="", evaluation=evaluation)
-    parts = {part["name"]: part["value"] for part in component_values(record)}
-    parent = next((one.verdict.value for one in evaluation.evidence.comparisons if one.role == "parent"), None)
-    return {**parts, **evaluation_values(record), "beside_parent": parent}
+def wants_samples(option: argparse.Namespace) -> bool:
+    """Whether pytest-benchmark was asked for something that needs the times of this very run."""
+    names = ("only", "json", "save", "save_data", "autosave", "compare", "compare_fail", "histogram")
+    return any(getattr(option, f"benchmark_{name}", None) for name in names)
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -32,19 +32,7 @@ if TYPE_CHECKING:
     from harness.recording import Recording
 
 RARELY = 20_000  # allocations between two collections of the youngest objects
-COMMAND = (
-    "epoch",
-    "attempts",
-    "anneal_temp",
-    "secret_seed",
-    "ledger",
-    "report",
-    "min_tier",
-    "shard",
-    "limit",
-    "top",
-    "fresh",
-)
+COMMAND = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
 
 
 class RunSession:
@@ -55,6 +43,8 @@ class RunSession:
         registry: The lanes of this process.
         share: What collection and items need of it.
         recording: The ledger's side; on the controller only.
+        repeat: The command that repeats the case of a node id, with options changed by name.
+        protect: What boxes must not see.
     """
 
     def __init__(
@@ -72,7 +62,7 @@ class RunSession:
         self.is_worker = hasattr(config, "workerinput")
         self.registry = registry
         self._context: Context | None = None
-        self._protect: tuple[Path, ...] = ()
+        self.protect: tuple[Path, ...] = ()
         self._recalled: dict[str, Evidence] = {}
         self._rivals: dict[str, tuple[Rival, ...]] = {}
         self._wrong_suites = 0
@@ -87,14 +77,17 @@ class RunSession:
                 # The controller refuses the run; it looks only if some suite was met.
                 snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
         self.settings = settings
-        repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
-        self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, repeat, snapshot)
+        self.repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
+        self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, self.repeat, snapshot)
         self.recording: Recording | None = None
         if not self.is_worker:
+            from harness.confirmation import Confirmation
             from harness.recording import Recording
 
             self.recording = Recording(config, settings, self.registry, self.share.fresh)
             config.pluginmanager.register(self.recording, "crucible-recording")
+            # Registered after it, so that its end of the session comes first.
+            config.pluginmanager.register(Confirmation(self), "crucible-confirmation")
         self.bridge = Bridge(
             config,
             is_timed=lambda item: isinstance(item, CaseItem) and item.case.timed,
@@ -138,7 +131,7 @@ class RunSession:
         known = {case.nodeid: case for suite in self.share.snapshot.suites() for case in suite.cases}
         lines = self._open({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
         self.share.snapshot.put("tier", self.share.tier)
-        self.share.snapshot.put("protect", [str(folder) for folder in self._protect])
+        self.share.snapshot.put("protect", [str(folder) for folder in self.protect])
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             for line in lines:
@@ -156,8 +149,8 @@ class RunSession:
         if boxed:
             try:
                 secrets = secrets_of(cases.values(), root=self.config.rootpath, ledger=self.settings.ledger)
-                self._protect = folders_of([self.config.rootpath, *secrets])
-                probe = prove_tier(boxed, self.settings, secrets, protect=self._protect)
+                self.protect = folders_of([self.config.rootpath, *secrets])
+                probe = prove_tier(boxed, self.settings, secrets, protect=self.protect)
             except (InfraError, TierError) as error:
                 raise pytest.UsageError(str(error)) from None
             self.share.tier = self.recording.tier = probe.tier
@@ -216,7 +209,7 @@ class RunSession:
             if self.is_worker and self.share.snapshot is not None:
                 proved = self.share.snapshot.get("tier")
                 tier = self.share.tier = None if proved is None else Tier(proved)
-                self._protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
+                self.protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
                 recalled = self.share.snapshot.get("recalled") or {}
                 self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
                 rivals = self.share.snapshot.get("rivals") or {}
@@ -226,7 +219,7 @@ class RunSession:
                 scratch=scratch_folder(),
                 tier=tier,
                 timer=self.bridge.stopwatch,
-                protect=self._protect,
+                protect=self.protect,
                 rivals=self._rivals,
             )
         return self._context

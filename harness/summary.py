@@ -35,6 +35,8 @@ def write_summary(recording: Recording, terminal: Any) -> None:
         )
     if recording.sandbox_line:
         terminal.write_line(recording.sandbox_line)
+    if recording.confirmation_line:
+        terminal.write_line(recording.confirmation_line)
     for line in recording.leaderboard:
         terminal.write_line(line)
     if not recording.leaderboard or recording.config.option.tbstyle == "no":  # nobody else names them

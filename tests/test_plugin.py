@@ -390,11 +390,31 @@ def test_unchanged_verdicts_are_reused_where_the_lane_allows_it(project):
     first = project.run()
     assert "unchanged since" not in first.stdout.str()
     again = project.run()
-    again.stdout.fnmatch_lines(["notice: 2 unchanged since an earlier run, judged anew with --fresh"])
+    again.stdout.fnmatch_lines(
+        [
+            "notice: 2 unchanged since an earlier run, whose verdicts stand (on that run's inputs); --fresh judges*",
+            " 1  good *ok (reused)*",
+        ]
+    )
     again.assert_outcomes(passed=1, failed=1)
+    runs = [run_id for (run_id,) in project.rows("SELECT run_id FROM runs ORDER BY run_id")]
+    reused = "SELECT subject, reused_from FROM evaluations WHERE run_id = (SELECT max(run_id) FROM runs) ORDER BY 1"
+    assert project.rows(reused) == [("bad", runs[0]), ("good", runs[0]), ("look", "")]
     project.run("-n2").stdout.fnmatch_lines(["notice: 2 unchanged*"])
-    for args in (("--fresh",), ("--epoch", "1"), ("--secret-seed", "5")):
+    assert project.rows(reused)[0] == ("bad", runs[0])  # whoever judged it, not whoever repeated that
+    for args in (("--fresh",), ("--epoch", "1"), ("--secret-seed", "5"), ("--attempts", "4")):
         assert "unchanged since" not in project.run(*args).stdout.str()
+    conftest.write_text(conftest.read_text() + "\n# the judge is another one\n")
+    assert "unchanged since" not in project.run(subprocess=True).stdout.str()
+
+
+@pytest.mark.parametrize("status", ["flaky", "review", "noisy", "infra"])
+def test_what_was_no_steady_verdict_is_judged_again(project, status):
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + "\nWords.keyed = True\n")
+    project.suite(odd=status, good="ok")
+    project.run()
+    project.run().stdout.fnmatch_lines(["notice: 1 unchanged since*"])
 
 
 @pytest.mark.parametrize("plugin", ["xdist", "benchmark", "cacheprovider", "terminal", "junitxml"])

@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge again and print what differs."""
-    gates, lanes = parse_gates(args.gates), _lanes(args.plugin)
+    gates, lanes = parse_gates(args.gates), lanes_of(args.plugin)
     with output.writing(args.ledger) if args.write else output.reading(args.ledger) as ledger:
         row = queries.run(ledger, args.run)
         changes = list(rescore(queries.load_all(ledger, row["run_id"]), lanes, epoch=args.epoch, gates=gates))
@@ -169,7 +169,12 @@ def parse_gates(texts: Iterable[str]) -> dict[str, float]:
     return gates
 
 
-def _lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
+def lanes_of(plugins: Iterable[str]) -> Mapping[str, Lane]:
+    """The built-in lanes, and those that files or modules bring.
+
+    Raises:
+        UsageError: if one cannot be imported.
+    """
     registry = Registry()
     for place in plugins:
         registry.register(_import(place))

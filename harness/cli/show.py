@@ -60,8 +60,10 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
     facts = [
         ("subject", f"{row['subject']}  {row['digest']}"),
         ("run", f"{row['run_id']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}"),
+        ("reused", row["reused_from"] and f"judged in run {row['reused_from']}, on that run's inputs"),
         ("why", row["why"]),
         ("expected", row["expected"] and f"{row['expected']}: {'as it is' if row['as_expected'] else 'but it is not'}"),
+        ("stability", words.stability_sentence(row)),
         ("style", words.style(row)),
         ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
         ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from itertools import groupby
+from typing import Any
 
 from harness.cli import output
-from harness.core.errors import LedgerError
+from harness.core.errors import LedgerError, UsageError
+from harness.core.pass_rate import pass_all, pass_at
 from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.report import rerun, words
@@ -17,6 +19,7 @@ HELP = """Print the leaderboard: the latest verdict on each subject, best first.
 
 example:
   crucible top --lane toolgen --top 3
+  crucible top --pass-at 1 --pass-at 5
   crucible top --ledger reports/ledger.db --json"""
 
 SHOWN = 5
@@ -39,11 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_ledger(parser)
     output.add_filters(parser)
     parser.add_argument("--top", type=int, default=10, metavar="N", help="the first N of each suite (default 10)")
+    parser.add_argument(
+        "--pass-at",
+        type=int,
+        action="append",
+        metavar="K",
+        help="instead, for each group of candidates (`group` or `generator` in their metadata): pass@K, the chance "
+        "that one of K passes, and pass^K, that all do; the mean over suites (repeatable)",
+    )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
+    if args.pass_at:
+        return _pass_rates(args)
     with output.reading(args.ledger) as ledger:
         rows = queries.leaderboard(ledger, lane=args.lane, suite=args.suite, top=args.top)
         apart = queries.left_out(ledger, lane=args.lane, suite=args.suite)
@@ -61,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
         print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.width(), middle=True))
         board = list(found)
         output.print_table(COLUMNS, [_cells(row) for row in board])
+        if board[0]["rank"] == 1 and (why := words.unconfirmed(board[0])):
+            print(f"{words.printable(board[0]['subject'])} leads, {why}")
         left = [row for row in apart if (row["lane"], row["suite"]) == (lane, suite)]
         for row in left[:SHOWN]:
             print(words.fit(f"  left out: {row['subject']} {row['digest'][:8]}: {row['why']}", output.width()))
@@ -70,17 +85,66 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _pass_rates(args: argparse.Namespace) -> int:
+    """Groups of candidates, by name."""
+    if min(args.pass_at) < 1:
+        raise UsageError(f"pass@{min(args.pass_at)} makes no sense", fix="use --pass-at 1")
+    with output.reading(args.ledger) as ledger:
+        rows = queries.cohorts(ledger, lane=args.lane, suite=args.suite)
+    if not rows:
+        raise LedgerError("no candidate was judged", where=str(args.ledger), fix="run `pytest` on a suite first")
+    rates = [_rates(name, list(found), args.pass_at) for name, found in groupby(rows, key=lambda row: row["cohort"])]
+    if args.json:
+        output.print_json(rates)
+        return 0
+    columns = [
+        Column("group", flexible=True, least=16),
+        *(Column(name, right=True) for name in ("suites", "candidates")),
+    ]
+    names = [f"pass{sign}{k}" for k in args.pass_at for sign in "@^"]
+    columns += [Column(name, right=True) for name in ("pass", *names)]
+    output.print_table(columns, [_rate_cells(rate, names) for rate in rates])
+    if any(rate[name] is None for rate in rates for name in names):
+        print("— some suite has fewer candidates of the group than K, so nothing was observed that says more")
+    return 0
+
+
+def _rates(group: str, rows: list[queries.Row], ks: list[int]) -> dict[str, Any]:
+    """Each suite is a problem; estimates are averaged over problems, and undefined if one of them is."""
+    found: dict[str, Any] = {
+        "group": group,
+        "suites": len(rows),
+        "candidates": sum(row["total"] for row in rows),
+        "passed": sum(row["passed"] for row in rows),
+    }
+    for k in ks:
+        for sign, estimate in (("@", pass_at), ("^", pass_all)):
+            values = [estimate(k, passed=row["passed"], total=row["total"]) for row in rows]
+            known = [value for value in values if value is not None]
+            found[f"pass{sign}{k}"] = sum(known) / len(known) if len(known) == len(values) else None
+    return found
+
+
+def _rate_cells(rate: dict[str, Any], names: list[str]) -> list[str]:
+    numbers = [str(rate[name]) for name in ("suites", "candidates", "passed")]
+    return [words.printable(rate["group"]) or "(no group)", *numbers, *(words.score(rate[name]) for name in names)]
+
+
 def _cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        str(Place(row["rank"], row["worst_rank"])) if row["score"] is not None else "-",
+        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _place(row),
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),
-        row["status"] if row["passed"] or row["status"] != "ok" else "fails",
-        "" if row["stability"] is None else f"{row['stability']:.2f}",
+        words.status(row) if row["passed"] or row["status"] != "ok" else "fails",
+        words.stability(row),
         "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
         str(row["epoch"]),
         row["run_id"],
         words.style(row),
     ]
+
+
+def _place(row: queries.Row) -> str:
+    return str(Place(row["rank"], row["worst_rank"]))

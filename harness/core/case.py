@@ -24,6 +24,8 @@ class Subject(Frozen):
     """Digests or names of the artefacts it was derived from, as it declares them."""
     style: str = ""
     """The style it claims; what was detected is evidence."""
+    group: str = ""
+    """What made it, as it says (`group`, else `generator`); pass rates are over groups."""
 
     @classmethod
     def from_bytes(cls, name: str, data: bytes, *, path: Path | None = None) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 PREFIX = 16  # hex digits shown to people; the full digest is stored
@@ -23,6 +24,23 @@ def digest_json(value: Any) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return digest_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def digest_folder(path: Path) -> str:
+    """Hex SHA-256 of the names and bytes of all files beneath a folder, or of one file.
+
+    Byte code and hidden files do not count; a link counts as what it leads to, and one that leads nowhere by its name.
+    """
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    found: dict[str, str] = {}
+    for file in files:
+        name = file.relative_to(path).as_posix() if file != path else ""
+        if not any(part.startswith(".") or part == "__pycache__" for part in name.split("/")):
+            if file.is_file():
+                found[name] = digest_bytes(file.read_bytes())
+            elif not file.is_dir():
+                found[name] = ""
+    return digest_json(found)
 
 
 def derive_seed(*parts: object) -> int:

@@ -12,6 +12,7 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Unit = Annotated[float, Field(ge=0, le=1)]
 CLIP = 400  # characters of candidate-made text that may enter a record
 
 
@@ -27,6 +28,8 @@ class Attempt(Frozen):
     """One seeded repetition."""
 
     index: NonNegativeInt
+    round: NonNegativeInt = 0
+    """Attempts of one round were asked the same; a confirmation is a round of its own."""
     seed: NonNegativeInt
     hash_seed: NonNegativeInt | None = None
     status: Status
@@ -72,8 +75,9 @@ class Evidence(Frozen):
 
     @property
     def stable(self) -> bool:
-        """Whether all attempts agree, in verdict and in answers."""
-        return len({(a.status, a.answers) for a in self.attempts}) <= 1
+        """Whether all attempts that were asked the same agree, in verdict and in answers."""
+        outcomes = {(a.round, a.status, a.answers) for a in self.attempts}
+        return len(outcomes) == len({a.round for a in self.attempts})
 
     @property
     def stability(self) -> float:

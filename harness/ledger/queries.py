@@ -6,6 +6,8 @@ from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, r
 from harness.ledger.history import lineage, pareto, trend
 from harness.ledger.reading import (
     Row,
+    cohorts,
+    contenders,
     details,
     evaluations,
     find,
@@ -22,7 +24,9 @@ from harness.ledger.reading import (
 __all__ = [
     "Row",
     "baseline",
+    "cohorts",
     "comparable_runs",
+    "contenders",
     "deltas",
     "details",
     "diff",

@@ -38,7 +38,8 @@ LEADERBOARD = f"""
 CREATE VIEW leaderboard AS {_NEWEST}, board AS (
     SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch,
         e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected,
-        e.score_low, e.score_high, e.median_low_ms, e.median_high_ms,
+        e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
+        e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
         max(coalesce(e.score, -1.0), coalesce(e.score_high, e.score, -1.0)) AS high,
@@ -66,9 +67,11 @@ CREATE VIEW leaderboard AS {_NEWEST}, board AS (
 SELECT b.lane, b.suite, 1 + w.ahead + w.quicker AS rank, b.subject, b.digest, b.score, b.passed, b.status,
     b.stability, b.median_ms, b.epoch, b.run_id, b.style, b.style_detected, b.peak_mb, b.tier, b.machine, b.nodeid,
     b.why, b.expected, b.as_expected, z.size - w.behind - w.slower AS worst_rank,
-    b.score_low, b.score_high, b.median_low_ms, b.median_high_ms,
+    b.score_low, b.score_high, b.median_low_ms, b.median_high_ms, b.attempts, b.hash_seeds, b.stability_bound,
+    b.rung, b.confirmed, b.seconds, b.reused_from, b.cohort,
     ROW_NUMBER() OVER (PARTITION BY b.lane, b.suite
-        ORDER BY 1 + w.ahead + w.quicker, b.passed DESC, b.s DESC, b.best, b.worst, b.median_ms, b.digest) AS position
+        ORDER BY 1 + w.ahead + w.quicker, b.passed DESC, b.s DESC, coalesce(b.confirmed, 1) DESC,
+            b.best, b.worst, b.median_ms, b.digest) AS position
 FROM board b
 JOIN sweep w ON w.run_id = b.run_id AND w.nodeid = b.nodeid AND w.point = 0
 JOIN sizes z ON z.lane = b.lane AND z.suite = b.suite

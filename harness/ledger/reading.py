@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from harness.core.errors import LedgerError
@@ -18,9 +18,12 @@ Row = dict[str, Any]
 COLUMNS = (
     "run_id, nodeid, lane, suite, subject, digest, epoch, status, score, passed, why, attempts, stability, median_ms, "
     "peak_mb, tier, seconds, style, style_detected, machine, case_key, inputs_key, expected, as_expected, neutral, "
-    "created_at, score_low, score_high, median_low_ms, median_high_ms"
+    "created_at, hash_seeds, stability_bound, rung, confirmed, reused_from, cohort, score_low, score_high, "
+    "median_low_ms, median_high_ms"
 )
-RANKING = "passed DESC, score IS NULL, score DESC, median_ms IS NULL, median_ms, digest, nodeid"
+RANKING = (
+    "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
+)
 CHUNK = 500  # well under SQLite's least limit on parameters
 
 
@@ -93,6 +96,32 @@ def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
     return {(row["lane"], row["suite"]): row for row in rows}
 
 
+def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
+    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls."""
+    return ledger.rows(
+        """SELECT * FROM leaderboard
+           WHERE passed AND expected IS NULL AND rank <= ?2
+               AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)""",
+        run_id,
+        first,
+    )
+
+
+def cohorts(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
+    """For each suite and group of candidates how many there are and how many pass, by their latest evaluations.
+
+    Planted controls, and what could not be judged, do not count.
+    """
+    return ledger.rows(
+        """SELECT lane, suite, cohort, count(*) AS total, sum(passed) AS passed FROM leaderboard
+           WHERE expected IS NULL AND status NOT IN ('infra', 'skipped', 'review', 'noisy')
+               AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
+           GROUP BY lane, suite, cohort ORDER BY cohort, lane, suite""",
+        lane,
+        suite,
+    )
+
+
 def evaluations(ledger: Ledger, run_id: str) -> list[Row]:
     """All evaluations of a run, best first within each suite."""
     return ledger.rows(
@@ -162,26 +191,36 @@ def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
         yield Evaluation.from_wire(json.loads(row["record"]))
 
 
-def judged(ledger: Ledger, keys: Collection[str], *, machine: str | None = None) -> dict[str, Evaluation]:
-    """The latest evaluation of each `Case.key` that was judged (not `infra`, not `skipped`), by key.
+def judged(
+    ledger: Ledger, keys: Collection[str], *, machine: str | None = None, engine: Mapping[str, str] | None = None
+) -> dict[str, tuple[str, Evaluation]]:
+    """The latest evaluation of each `Case.key` that was judged (not `infra`, not `skipped`), with its run, by key.
 
     Args:
         ledger: Where to look.
         keys: What to look for.
         machine: Only what this class of machines measured.
+        engine: Only of runs whose versions say the same of the evaluation's lane, `engine:NAME`.
     """
-    found: dict[str, Evaluation] = {}
+    found: dict[str, tuple[str, Evaluation]] = {}
     wanted = [key for key in dict.fromkeys(keys) if key]
+    versions = {row["run_id"]: json.loads(row["versions"]) for row in ledger.rows("SELECT run_id, versions FROM runs")}
     for start in range(0, len(wanted), CHUNK):
         some = wanted[start : start + CHUNK]
         marks = ", ".join("?" * len(some))
+        latest: dict[str, Row] = {}
         for row in ledger.rows(
-            f"""SELECT case_key, record FROM evaluations
+            f"""SELECT case_key, run_id, lane, rowid AS place FROM evaluations
                 WHERE case_key IN ({marks}) AND status NOT IN ('infra', 'skipped') AND (? IS NULL OR machine = ?)
                 ORDER BY created_at""",  # noqa: S608 - marks are question marks
             *some,
             machine,
             machine,
         ):
-            found[row["case_key"]] = Evaluation.from_wire(json.loads(row["record"]))
+            name = f"engine:{row['lane']}"
+            if engine is None or versions[row["run_id"]].get(name, "") == engine.get(name):
+                latest[row["case_key"]] = row
+        for key, row in latest.items():  # records are large: only those that count are read
+            [kept] = ledger.rows("SELECT record FROM evaluations WHERE rowid = ?", row["place"])
+            found[key] = row["run_id"], Evaluation.from_wire(json.loads(kept["record"]))
     return found

@@ -13,6 +13,7 @@ from harness.core.case import Case
 from harness.core.digest import digest_json
 from harness.core.evaluation import Evaluation
 from harness.core.run import Run
+from harness.core.stability import stability_of
 
 Values = dict[str, Any]
 
@@ -106,6 +107,8 @@ def evaluation_values(record: Record) -> Values:
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
     score_low, score_high = evaluation.score.interval
     median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
+    stability = stability_of(evidence)
+    contends = evaluation.passed and policy.expect is None
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),
@@ -121,6 +124,10 @@ def evaluation_values(record: Record) -> Values:
         "attempts": len(evidence.attempts),
         # Nobody has seen an unjudged case repeat itself: claiming stability 1.0 for no attempt would be a lie.
         "stability": evidence.stability if evidence.attempts else None,
+        "stability_bound": stability.bound if stability else None,
+        "hash_seeds": stability.hash_seeds if stability else None,
+        "rung": stability.rung if stability else None,
+        "confirmed": int(stability.confirmed) if stability and contends else None,
         "median_ms": evidence.median_ms,
         "peak_mb": evidence.peak_mb,
         "tier": evidence.tier,
@@ -133,6 +140,8 @@ def evaluation_values(record: Record) -> Values:
         "expected": policy.expect,
         "as_expected": int(evaluation.as_expected),
         "neutral": int(evaluation.neutral),
+        "reused_from": plain(str(evidence.facts.get("reused", ""))),
+        "cohort": plain(case.subject.group),
         "created_at": record.created_at,
         "record": record.wire,
         "score_low": score_low,
@@ -194,6 +203,7 @@ def attempt_values(record: Record) -> list[Values]:
             "run_id": record.run_id,
             "nodeid": nodeid,
             "position": position,
+            "round": attempt.round,
             "seed": str(attempt.seed),
             "hash_seed": None if attempt.hash_seed is None else str(attempt.hash_seed),
             "status": attempt.status.value,

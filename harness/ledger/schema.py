@@ -197,16 +197,38 @@ CREATE TABLE snapshots (
 """
 
 
+# What attempts prove (docs/stability.md), whose verdict an evaluation repeats (docs/reuse.md), and what made its
+# subject (`Subject.group`; `GROUP` is a word of SQL).
+STABILITY = """
+ALTER TABLE evaluations ADD COLUMN hash_seeds INTEGER;
+ALTER TABLE evaluations ADD COLUMN stability_bound REAL;
+ALTER TABLE evaluations ADD COLUMN rung INTEGER;
+ALTER TABLE evaluations ADD COLUMN confirmed INTEGER;
+ALTER TABLE evaluations ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE evaluations ADD COLUMN cohort TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN round INTEGER NOT NULL DEFAULT 0;
+"""
+
+
 def m001_first(db: Database) -> None:
     """All tables of version 1."""
-    for statement in TABLES.split(";\n"):
+    _execute(db, TABLES)
+
+
+def m002_stability(db: Database) -> None:
+    """The bound that attempts prove, and where a verdict was taken from."""
+    db.conn.execute("DROP VIEW IF EXISTS leaderboard")
+    _execute(db, STABILITY)
+
+
+def _execute(db: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
 
 
-def m002_ranks(db: Database) -> None:
+def m003_ranks(db: Database) -> None:
     """Intervals of scores and times, paired comparisons, ranks that may be shared."""
-    db.conn.execute("DROP VIEW IF EXISTS leaderboard")
     for column in ("score_low", "score_high", "median_low_ms", "median_high_ms"):
         db.conn.execute(f"ALTER TABLE evaluations ADD COLUMN {column} REAL")
     db.conn.execute(COMPARISONS)
@@ -221,7 +243,8 @@ def m002_ranks(db: Database) -> None:
 
 
 migrations(name="m001_first")(m001_first)
-migrations(name="m002_ranks")(m002_ranks)
+migrations(name="m002_stability")(m002_stability)
+migrations(name="m003_ranks")(m003_ranks)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

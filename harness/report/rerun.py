@@ -49,10 +49,18 @@ def command(run: Row, nodeid: str | None = None) -> str:
     return f"pytest {what} {' '.join(_options(run))}"
 
 
-def typed(nodeid: str, *, settings: Settings, root: Path, folder: Path) -> str:
-    """The command for one case of the run that is going on, to be typed where that run was."""
+def typed(nodeid: str, *, settings: Settings, root: Path, folder: Path, **changed: Any) -> str:
+    """The command for one case of the run that is going on, to be typed where that run was.
+
+    Args:
+        nodeid: The case.
+        settings: What the run was asked to do.
+        root: What node ids are relative to.
+        folder: Where the run was typed.
+        changed: Settings to replace.
+    """
     with typed_in(folder, root):
-        return command(asked(settings), nodeid)
+        return command(asked(settings.model_copy(update=changed)), nodeid)
 
 
 def _placed(nodeid: str) -> str:

@@ -144,6 +144,7 @@ class _Board:
         also = [row for row in rows[self.top :] if failed(row)][:SHOWN_FAILURES]
         shown = rows[: self.top] + also
         cells = [self.cells(row, ranks[row["nodeid"]]) for row in shown]
+        leads = rows[0]["nodeid"]
         colours = [self.colours(row) for row in shown]
         head, *lines = table.layout(COLUMNS, cells, limit=self.width, colours=colours, paint=self.paint)
         board = [head]
@@ -151,6 +152,8 @@ class _Board:
             if also and row is also[0] and order[row["nodeid"]] > self.top + 1:
                 board.append(self.paint("  …", "dim"))
             board.append(line)
+            if row["nodeid"] == leads and words.unconfirmed(row):
+                board.append(self.paint(words.fit(f"    └ {words.unconfirmed(row)}", self.width), "warn"))
             if not row["passed"]:
                 why = reason(row, self.gates.get(row["nodeid"], []))
                 board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
@@ -164,13 +167,13 @@ class _Board:
     def cells(self, row: Row, rank: Place) -> list[str]:
         change, gates = self.deltas.get(row["nodeid"]), self.gates.get(row["nodeid"], [])
         return [
-            str(rank) if row["score"] is not None else "-",
+            "-" if row["score"] is None else "?" if rank.rank == 1 and words.unconfirmed(row) else str(rank),
             words.candidate(row),
             words.score(row["score"]),
             words.delta(change["score"], edited=not change["same_digest"]) if change else "new" if self.deltas else "",
             f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else "",
-            row["status"],
-            "" if row["stability"] is None else f"{row['stability']:.2f}",
+            words.status(row),
+            words.stability(row),
             "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
             words.style(row),
         ]
@@ -179,7 +182,7 @@ class _Board:
         verdict = "good" if row["passed"] else "dim" if row["neutral"] else "bad"
         change = self.deltas.get(row["nodeid"], {}).get("score") or 0.0
         moved = "good" if round(change, 3) > 0 else "bad" if round(change, 3) < 0 else ""
-        unstable = "warn" if (row["stability"] or 1.0) < 1.0 else ""
+        unstable = "warn" if words.stability(row) == "flaky" else ""
         style = "warn" if "≠" in words.style(row) else ""
         return ["dim", "", verdict, moved, "" if row["passed"] else verdict, verdict, unstable, "", style]
 

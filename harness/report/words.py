@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from harness.core.stability import LEAST_HASH_SEEDS, percent
+
 NOTHING = "—"
 ELLIPSIS = "…"
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -36,6 +38,42 @@ def milliseconds(value: float | None) -> str:
         if value < 999_500
         else f"{value / 1000:,.0f} s"
     )
+
+
+def stability(row: dict[str, Any]) -> str:
+    """`flaky`, or the failure probability that the attempts exclude at 95 %."""
+    if row["stability"] is None:
+        return ""
+    if row["stability"] < 1 or row["status"] == "flaky":
+        return "flaky"
+    bound = row.get("stability_bound")
+    return "" if bound is None else f"p<{percent(bound).replace(' ', '')}"
+
+
+def stability_sentence(row: dict[str, Any]) -> str:
+    """The same with what it rests on; empty where nothing was repeated."""
+    if row["stability"] is None:
+        return ""
+    seeds = "" if row["hash_seeds"] is None else f", {count(row['hash_seeds'], 'hash seed')}"
+    made = f"({count(row['attempts'], 'attempt')}{seeds})"
+    bound = row["stability_bound"]
+    if stability(row) == "flaky":
+        return f"flaky {made}"
+    sentence = made if bound is None else f"stable: p < {percent(bound)} at 95 % {made}"
+    return f"{sentence}, confirmed on fresh inputs" if row["confirmed"] else sentence
+
+
+def status(row: dict[str, Any]) -> str:
+    """The status, and whether it was taken from an earlier run."""
+    return f"{row['status']} (reused)" if row.get("reused_from") else str(row["status"])
+
+
+def unconfirmed(row: dict[str, Any]) -> str:
+    """Why somebody who leads is not called first; empty for whoever may be."""
+    if row.get("confirmed") != 0:
+        return ""
+    shown = stability_sentence(row).removeprefix("stable: ").replace(" at 95 %", "")
+    return f"unconfirmed: {shown}; first place needs {LEAST_HASH_SEEDS}"
 
 
 def count(number: int, noun: str) -> str:

@@ -11,9 +11,10 @@ def test_top(crucible):
     done = crucible("top")
     assert done.status == 0
     assert done.out.splitlines()[0] == "dsl · hello.suite.yaml"
-    assert [line.split()[1] for line in done.out.splitlines() if line[:2].strip().isdigit()] == [
+    assert [line.split()[1] for line in done.out.splitlines() if line[:2].strip("? ").isdigit() or "?" in line[:2]] == [
         "hello", "trie", "adam", "wrong", "planted",
     ]  # fmt: skip
+    assert "hello leads, unconfirmed: p < 78 % (2 attempts); first place needs 14" in done.out
     assert "planted (control)" in done.out
     assert "loop≠trie" in done.out
     rows = crucible("top", "--json", "--lane", "toolgen", "--top", "2").json
@@ -118,3 +119,17 @@ def test_hostile_names_reach_no_terminal(crucible, path, verb):
     assert done.status == 0
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
+
+
+def test_pass_rates(crucible, path):
+    done = crucible("top", "--pass-at", "1", "--pass-at", "2", "--suite", "clamp")
+    assert done.status == 0
+    [found] = crucible("top", "--pass-at", "1", "--pass-at", "2", "--suite", "clamp", "--json").json
+    assert found == {
+        "group": "", "suites": 1, "candidates": 3, "passed": 2,
+        "pass@1": pytest.approx(2 / 3), "pass^1": pytest.approx(2 / 3), "pass@2": 1.0, "pass^2": pytest.approx(1 / 3),
+    }  # fmt: skip
+    assert "(no group)" in done.out
+    assert "fewer candidates" in crucible("top", "--pass-at", "2").out  # the other suite has one
+    assert crucible("top", "--pass-at", "0").status == 4
+    assert crucible("top", "--pass-at", "1", "--suite", "nope").status == 1

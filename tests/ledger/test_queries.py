@@ -94,12 +94,35 @@ class TestFinding:
 
     def test_what_was_judged_already(self, path):
         good, infra = make_evaluation("a"), make_evaluation("i", status="infra", score=None)
-        fill(path, [good, infra], [make_evaluation("a", score=0.95)])
+        ids = fill(path, [good, infra], [make_evaluation("a", score=0.95)])
         keys = [good.case.key, infra.case.key, "unknown", ""] + [f"{i:064x}" for i in range(1200)]
         with Ledger.read(path) as ledger:
             found = queries.judged(ledger, keys)
-            assert {key: evaluation.score.total for key, evaluation in found.items()} == {good.case.key: 0.95}
+            assert {key: (run_id, one.score.total) for key, (run_id, one) in found.items()} == {
+                good.case.key: (ids[1], 0.95)
+            }
             assert queries.judged(ledger, keys, machine="elsewhere") == {}
+            assert queries.judged(ledger, keys, engine={"engine:toolgen": "new"}) == {}
+
+    def test_what_another_engine_judged_does_not_count(self, path):
+        good = make_evaluation("a")
+        fill(path, [good], versions={"engine:toolgen": "1"})
+        fill(path, [make_evaluation("a", score=0.1)], start=2, versions={"engine:toolgen": "2"})
+        with Ledger.read(path) as ledger:
+            found = queries.judged(ledger, [good.case.key], engine={"engine:toolgen": "1"})
+            assert found[good.case.key][1].score.total == 0.9
+
+    def test_groups_count_their_latest_and_no_controls(self, path):
+        def made(name, group, **more):
+            one = make_evaluation(name, **more)
+            subject = one.case.subject.model_copy(update={"group": group})
+            return one.model_copy(update={"case": one.case.model_copy(update={"subject": subject})})
+
+        fill(path, [made("a", "m", score=0.1), made("b", "m"), made("c", ""), made("d", "m", expect="wrong")])
+        fill(path, [made("a", "m"), made("e", "m", status="infra", score=None), made("f", "m", score=0.2)], start=2)
+        with Ledger.read(path) as ledger:
+            found = [(row["cohort"], row["passed"], row["total"]) for row in queries.cohorts(ledger)]
+        assert found == [("", 1, 1), ("m", 2, 3)]
 
     def test_details_in_order(self, path):
         [run_id] = fill(path, [make_evaluation("a", attempts=12)])

@@ -7,8 +7,10 @@ import sqlite3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlite_utils import Migrations
 
 from harness.core.ranking import Standing, places
+from harness.ledger import schema
 from harness.ledger.store import Ledger
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 from tests.ledger.factory import fill, make_evaluation, make_run
@@ -47,7 +49,23 @@ def test_a_ledger_says_what_it_is(tmp_path):
         assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         applied = other.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
-    assert applied == [("crucible", "m001_first"), ("crucible", "m002_ranks")]
+    assert applied == [("crucible", "m001_first"), ("crucible", "m002_stability"), ("crucible", "m003_ranks")]
+
+
+def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path, monkeypatch):
+    with monkeypatch.context() as past:
+        past.setattr(schema, "migrations", Migrations("crucible"))
+        past.setattr(schema, "SCHEMA_VERSION", 1)
+        schema.migrations(name="m001_first")(schema.m001_first)
+        connection = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
+        schema.migrate(connection)
+        connection.execute("CREATE VIEW leaderboard AS SELECT 1 AS rank")
+        connection.close()
+    fill(tmp_path / "l.db", [make_evaluation()])
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        [row] = ledger.rows("SELECT * FROM leaderboard")
+        assert (row["attempts"], row["hash_seeds"], row["rung"], row["confirmed"]) == (2, None, 0, 0)
+        assert row["stability_bound"] == pytest.approx(1 - 0.05**0.5)
 
 
 def test_an_evaluation_fills_its_tables(tmp_path):

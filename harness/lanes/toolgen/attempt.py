@@ -54,7 +54,9 @@ PAUSES = 24
 """Pauses of a case, over all its attempts. An answer that is wrong in 20 % of all milliseconds escapes 24 looks at
 independent moments with probability 0.8**24, about once in 200 cases; asked back to back the moments are one."""
 LEAST_PAUSES = 8
-"""Pauses of one attempt, however many there are."""
+"""Pauses of one attempt while there are few of them, and"""
+MANY_PAUSES = 96
+"""so many of a case that has many: each attempt begins at a moment of its own anyway."""
 
 
 def run_attempt(
@@ -105,7 +107,9 @@ class _Asking:
         numbered = list(enumerate((*self.questions.shared, *extras)))
         rng.shuffle(numbered)
         low, high = self.plan.jitter_ms
-        wanted = max(LEAST_PAUSES, math.ceil(PAUSES / len(self.plan.hash_seeds))) if high > 0 else 0
+        attempts = len(self.plan.hash_seeds)
+        least = min(LEAST_PAUSES, math.ceil(MANY_PAUSES / attempts))
+        wanted = max(least, math.ceil(PAUSES / attempts)) if high > 0 else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
         for turn, (number, question) in enumerate(numbered):
             if turn in pauses:
@@ -145,6 +149,7 @@ class _Asking:
         shared = number < len(self.questions.shared)
         if shared:
             self.essences[number] = hashlib.sha256(b"\0".join((reply.essence[0].encode(), reply.essence[1]))).digest()
+            self.outcome.replies[number] = reply
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
         elif self.questions.right(question, reply):

@@ -15,9 +15,10 @@ from harness.core.case import Case
 from harness.core.errors import InfraError
 from harness.core.evidence import Counterexample, Evidence, clip
 from harness.core.paired import Comparison
-from harness.core.stats import flake_bound, median_interval, wilson_interval
+from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
+from harness.lanes.toolgen.disagreement import disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.forbidden import Forbidden, default_apis
 from harness.lanes.toolgen.measuring import Measuring
@@ -49,6 +50,7 @@ class Investigation:
         self.tool = _unchanged_tool(case)
         self.source = _unchanged_source(case)
         self.outcomes: list[Outcome] = []
+        self.split: Wrong | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
         self.facts: dict[str, Any] = {
@@ -130,6 +132,9 @@ class Investigation:
             examples = documentation.examples if index == 0 else ()
             outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
             self.outcomes.append(outcome)
+            if index:
+                self.split = self.split or disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                outcome.replies.clear()
             last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
             if len(last) == 2 and last[0] is not None and last[0] is last[1]:
                 break  # two boxes that died alike settle it; each may have cost a whole time budget
@@ -169,6 +174,8 @@ class Investigation:
         return Status.OK, ""
 
     def _disagreement(self) -> str:
+        if self.split is not None:
+            return clip(f"attempts disagree: {self.split.sentence}")
         first = self.outcomes[0]
         other = next(
             one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)
@@ -194,8 +201,6 @@ class Investigation:
             self.facts["load_ms"] = statistics.median(usage.load_ms for usage in usages)
             self.facts["idle_cpu_ms"] = max(usage.idle_cpu_ms for usage in usages)
             self.facts["load_cpu_ms"] = statistics.median(usage.load_cpu_ms for usage in usages)
-        clean = len({(outcome.status, outcome.answers) for outcome in self.outcomes}) == 1
-        self.facts["flake_bound"] = flake_bound(len(self.outcomes)) if clean else 1.0
 
     # --- timing and style ---
 
@@ -236,6 +241,8 @@ class Investigation:
         wrong = status in (Status.WRONG, Status.FLAKY) and any(outcome.wrong for outcome in self.outcomes)
         wrong = wrong or (status is Status.WRONG and self.profile is not None and bool(self.profile.wrong))
         worst = self._worst() if wrong else None
+        if status is Status.FLAKY and self.split is not None:
+            worst = self.split
         attempts = tuple(outcome.to_attempt() for outcome in self.outcomes)
         return Evidence(
             status=status,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.case import Case, Subject, slug
+from harness.core.digest import digest_folder
 from harness.core.errors import SuiteError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
@@ -32,6 +33,7 @@ class Toolgen:
     options = ToolgenSuite
     untrusted: tuple[str, ...] = ("candidates",)
     boxed = True
+    keyed = True
     min_tier: Tier | None = None
     components = (*WEIGHTS, "diversity")
     """What a suite's `gates` may name besides `score`."""
@@ -47,6 +49,7 @@ class Toolgen:
         if not isinstance(options, ToolgenSuite):
             raise SuiteError(f"options of {type(options).__name__} are not a toolgen suite", where=suite.where())
         tool = read_tool(suite.resolve(options.tool, "tool"))
+        files = digest_folder(tool.path)
         return [
             case_for(
                 tool,
@@ -57,6 +60,7 @@ class Toolgen:
                 jitter_ms=options.jitter_ms,
                 attempt_seconds=options.attempt_seconds,
                 line=suite.line("candidates"),
+                files=files,
             )
             for path in suite.glob(options.candidates, "candidates")
         ]
@@ -85,6 +89,7 @@ def case_for(
     jitter_ms: tuple[float, float] = (0.0, 10.0),
     attempt_seconds: float = 60.0,
     line: int | None = None,
+    files: str = "",
 ) -> Case:
     """The case of one candidate file, readable or not.
 
@@ -97,6 +102,7 @@ def case_for(
         jitter_ms: Range of the pauses in each attempt, milliseconds.
         attempt_seconds: Wall seconds for loading and all calls of one attempt.
         line: 1-based line of the suite that asks for it.
+        files: Digest of all files of the tool's folder, which its oracle may read.
     """
     source = read_source(path)
     claims = read_metadata(source.text)
@@ -106,12 +112,18 @@ def case_for(
         name=slug(path.stem),
         title=f"{tool.spec.tool_id}: {path.stem}",
         subject=Subject(
-            name=path.stem, digest=source.digest, path=str(path), parents=claims.parents, style=claims.style
+            name=path.stem,
+            digest=source.digest,
+            path=str(path),
+            parents=claims.parents,
+            style=claims.style,
+            group=claims.group or claims.generator,
         ),
         inputs={
             "tool": str(tool.path),
             "tool_id": tool.spec.tool_id,
             "tool_digest": tool.digest,
+            "tool_files": files,
             "questions": questions,
             "jitter_ms": list(jitter_ms),
             "attempt_seconds": attempt_seconds,

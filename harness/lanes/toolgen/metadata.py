@@ -22,6 +22,8 @@ class Metadata(Frozen):
     parents: tuple[str, ...] = ()
     """Digests or names of the candidates it was made from."""
     generator: str = ""
+    group: str = ""
+    """Which candidates it is counted with in pass rates; its generator if it does not say."""
     license: str = ""
     problem: str = ""
     """Why the block could not be read; then everything else is empty."""

@@ -29,6 +29,7 @@ class Outcome:
         seconds: Wall seconds of each call on an example or a drawn input, by the parent's clock.
         slowest: Wall seconds of the longest call of all.
         wrong: Wrong answers to shared questions and violated properties.
+        replies: By number the reply to each shared question, until attempts were compared.
         wrong_extras: Questions of this attempt's own with the wrong reply they got.
         fault: What ended the box, if anything did.
         doc_examples: Per example of the docstrings whether it came out as promised.
@@ -45,6 +46,7 @@ class Outcome:
     seconds: list[float] = field(default_factory=list)
     slowest: float = 0.0
     wrong: list[Wrong] = field(default_factory=list)
+    replies: dict[int, Reply] = field(default_factory=dict)
     wrong_extras: list[tuple[Question, Reply]] = field(default_factory=list)
     fault: BoxFault | None = None
     fault_question: bytes | None = None

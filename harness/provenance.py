@@ -1,4 +1,4 @@
-"""Environment: what else a verdict may depend on: the class of machine, the commit, the versions."""
+"""Provenance: where and with what a run was made: what may explain that two runs differ."""
 
 from __future__ import annotations
 

@@ -1,0 +1,205 @@
+"""`crucible stability`: what attempts prove about a subject, and more attempts on request."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.cli.rescore import lanes_of
+from harness.config import settle
+from harness.confirmation import another_round
+from harness.context import Context
+from harness.core.digest import derive_seed
+from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
+from harness.core.evaluation import Evaluation
+from harness.core.run import Run, RunStatus, new_run_id
+from harness.core.stability import FACT, Stability, stability_of
+from harness.core.tier import Tier
+from harness.engine import engine_of
+from harness.hooks import Lane
+from harness.judge import folders_of, project_root, prove_tier, scratch_folder, secrets_of
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.provenance import machine, versions
+from harness.report import words
+
+NAME = "stability"
+HELP = """Say how stable a subject was shown to be; with --attempts, judge it again from its files.
+
+New attempts have new hash seeds and new inputs, and are added to those in the ledger, as a run of their own.
+
+example:
+  crucible stability 1a2b3c4d
+  crucible stability 1a2b3c4d --attempts 299"""
+
+BATCH = 40
+"""Attempts between two lines of progress; what is done when somebody presses Ctrl-C is kept."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("what", metavar="DIGEST|NODEID|NAME", help="the beginning of a digest, a node id, or a name")
+    parser.add_argument("--attempts", type=int, metavar="N", help="make attempts until there are N in all, e.g. 299")
+    parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
+    parser.add_argument("--secret-seed", type=int, metavar="S", help="what new inputs are drawn from (default random)")
+    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as for pytest")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
+    )
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show it, or make more attempts first.
+
+    Raises:
+        InfraError: if it cannot be judged again: its files changed or are gone.
+    """
+    if args.attempts is not None and args.attempts < 1:
+        raise UsageError(f"{args.attempts} attempts cannot be made", fix="use --attempts 299")
+    with output.writing(args.ledger) if args.attempts else output.reading(args.ledger) as ledger:
+        run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
+        found = queries.find(ledger, args.what, run_id=run_id)
+        newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
+        shown = [queries.load(ledger, row["run_id"], row["nodeid"]) for row in newest]
+        written = None
+        if args.attempts:
+            if len(shown) > 1:
+                names = ", ".join(one.case.nodeid for one in shown[:5])
+                raise UsageError(f"{len(shown)} cases are about {args.what}", fix=f"name one of {names}")
+            extended = _extend(shown[0], args)
+            written = _write(ledger, newest[0], extended, lanes_of(args.plugin)) if extended is not shown[0] else None
+            shown = [extended]
+    if args.json:
+        output.print_json([_everything(one, written) for one in shown])
+    else:
+        for one in shown:
+            for line in _lines(one):
+                print(words.printable(line))
+        if written:
+            print(f"stored as run {written}")
+    return int(args.attempts is not None and not shown[0].as_expected)
+
+
+def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
+    """More attempts, in batches, until there are enough or one disagrees."""
+    lane = lanes_of(args.plugin).get(evaluation.case.lane)
+    if lane is None:
+        raise UsageError(f"there is no lane {evaluation.case.lane!r}", fix="name the file that brings it with --plugin")
+    known = stability_of(evaluation.evidence)
+    if known is None:
+        raise CrucibleError(f"the lane {lane.name} makes no attempts: there is nothing to repeat")
+    secret = secrets.randbits(63) if args.secret_seed is None else args.secret_seed
+    context = _context(evaluation, lane, args, secret)
+    try:
+        while _wants_more(evaluation, args.attempts):
+            have = len(evaluation.evidence.attempts)
+            context.secret_seed = derive_seed(secret, "stability", have)
+            wanted = min(BATCH, args.attempts - have)
+            first = max(attempt.round for attempt in evaluation.evidence.attempts) == 0
+            after = another_round(evaluation, lane, context, attempts=wanted, remeasure=first)
+            if "unconfirmed" in after.evidence.facts:
+                raise InfraError(
+                    f"it cannot be judged again: {after.evidence.facts['unconfirmed']}",
+                    where=evaluation.case.subject.path or evaluation.case.nodeid,
+                    fix="judge it as it is now: `pytest` on its suite; attempts on other files do not add up",
+                )
+            evaluation = after
+            print(f"crucible: {len(after.evidence.attempts)} of {args.attempts} attempts", file=sys.stderr)
+            if len(after.evidence.attempts) == have:
+                break  # a lane that makes none
+    except KeyboardInterrupt:
+        print("crucible: interrupted; the attempts made so far count", file=sys.stderr)
+    finally:
+        context.close()
+    return evaluation
+
+
+def _wants_more(evaluation: Evaluation, attempts: int) -> bool:
+    known = stability_of(evaluation.evidence)
+    return known is not None and not known.flaky and known.attempts < attempts
+
+
+def _context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secret: int) -> Context:
+    subject = Path(evaluation.case.subject.path or ".")
+    settings = settle(project_root(subject), command={"secret_seed": secret, "min_tier": args.min_tier})
+    hidden = secrets_of([evaluation.case], root=project_root(subject), ledger=args.ledger.absolute())
+    protect = folders_of(hidden)
+    tier = prove_tier([lane], settings, hidden, protect=protect).tier if lane.boxed else None
+    return Context(secret_seed=secret, scratch=scratch_folder(), tier=tier, protect=protect)
+
+
+def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
+    original = Run.from_wire(
+        json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
+    )
+    started = datetime.now(UTC)
+    made = original.model_copy(
+        update={
+            "run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")),
+            "started_at": started,
+            "machine": machine(),
+            "tier": evaluation.evidence.tier,
+            "command": shlex.join(["crucible", *sys.argv[1:]]),
+            "versions": versions() | engine_of(lanes, [evaluation.case.lane]),
+        }
+    )
+    try:
+        ledger.begin(made)
+        ledger.record(evaluation, run_id=made.run_id)
+        ledger.finish(made.run_id, RunStatus.FINISHED)
+    except LedgerError as error:  # the numbers are dear: they are shown all the same
+        print(f"crucible: not stored: {error}", file=sys.stderr)
+        return None
+    return made.run_id
+
+
+def _lines(evaluation: Evaluation) -> list[str]:
+    case, known = evaluation.case, stability_of(evaluation.evidence)
+    lines = [f"{case.nodeid}  {case.subject.digest[:12]}  {evaluation.status}"]
+    if known is None:
+        return [*lines, "  no attempts were made: nothing is known of its stability"]
+    lines.append(f"  {known.text}")
+    lines += [f"  round {number}: {text}" for number, text in enumerate(_rounds(evaluation))]
+    if evaluation.evidence.why:
+        lines.append(f"  {evaluation.evidence.why}")
+    found = evaluation.evidence.counterexample
+    if found is not None:
+        lines += [f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}"]
+    if evaluation.passed:
+        lines.append(f"  {'confirmed on fresh inputs' if known.confirmed else 'not confirmed: it is not called first'}")
+    return lines
+
+
+def _rounds(evaluation: Evaluation) -> list[str]:
+    found: dict[int, list[str]] = {}
+    for attempt in evaluation.evidence.attempts:
+        found.setdefault(attempt.round, []).append(attempt.status.value)
+    return [
+        f"{words.count(len(statuses), 'attempt')}: "
+        + ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
+        for statuses in found.values()
+    ]
+
+
+def _everything(evaluation: Evaluation, written: str | None) -> dict[str, Any]:
+    known: Stability | None = stability_of(evaluation.evidence)
+    return {
+        "nodeid": evaluation.case.nodeid,
+        "digest": evaluation.case.subject.digest,
+        "status": evaluation.status.value,
+        "stability": None if known is None else known.to_wire() | {"text": known.text, "confirmed": known.confirmed},
+        "rounds": evaluation.evidence.facts.get(FACT, []),
+        "counterexample": evaluation.evidence.counterexample and evaluation.evidence.counterexample.to_wire(),
+        "written": written,
+    }

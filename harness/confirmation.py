@@ -1,0 +1,284 @@
+"""Confirmation: finalists are judged again on fresh inputs before anybody calls them first (docs/stability.md)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.context import Context
+from harness.core.case import Case
+from harness.core.digest import derive_seed
+from harness.core.errors import LedgerError
+from harness.core.evaluation import Evaluation
+from harness.core.evidence import Evidence
+from harness.core.policy import Timing
+from harness.core.stability import (
+    EVERYONE,
+    FIRST_TEN,
+    FIRST_THREE,
+    LEAST_HASH_SEEDS,
+    add_round,
+    counted,
+    stability_of,
+)
+from harness.core.status import Status
+from harness.hooks import Lane
+from harness.judge import judge, scratch_folder
+from harness.ledger import queries
+from harness.timing.lock import turnstile
+
+if TYPE_CHECKING:
+    from harness.ledger.store import Ledger
+    from harness.session import RunSession
+
+SECONDS = 10.0
+"""The least time for confirmations, and"""
+SHARE = 0.25
+"""the share of the run's own time, if that is more."""
+LOOKED_AT = 30
+"""First ranks of a suite that are looked at: failures among the first ten let others move up."""
+SLOW = 1.0
+"""Seconds from which somebody who waits is told for what."""
+
+
+def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts: int, remeasure: bool) -> Evaluation:
+    """Judge a subject once more, on what a context's secret seed draws, and add that to what was known.
+
+    Args:
+        before: The evaluation so far.
+        lane: Its lane.
+        context: Its secret seed must be another one than before.
+        attempts: How many to add.
+        remeasure: Whether the fresh observations, time included, replace those from before.
+
+    Returns:
+        The whole; `before` itself with a reason in `facts["unconfirmed"]` where no verdict came.
+    """
+    policy = before.case.policy.model_copy(
+        update={"attempts": attempts, **({} if remeasure else {"timing": Timing.NONE})}
+    )
+    lock = turnstile()
+    with lock.exclusive() if policy.timing is Timing.EXACT else lock.shared():
+        fresh = judge(before.case.model_copy(update={"policy": policy}), lane, context)
+    if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
+        return _with(before, before.evidence, lane, unconfirmed=f"{fresh.status}: {fresh.why}")
+    note: dict[str, Any] = {"secret_seed": str(context.secret_seed)}
+    if remeasure:
+        note["score_before"] = before.score.total
+    merged = add_round(before.evidence, fresh.evidence, adopt=remeasure and fresh.status is not Status.NOISY, note=note)
+    return _with(before, merged, lane)
+
+
+def _with(before: Evaluation, evidence: Evidence, lane: Lane, *, unconfirmed: str = "") -> Evaluation:
+    facts = {name: value for name, value in evidence.facts.items() if name != "unconfirmed"}
+    evidence = evidence.model_copy(update={"facts": facts | ({"unconfirmed": unconfirmed} if unconfirmed else {})})
+    return Evaluation(case=before.case, evidence=evidence, score=lane.score(evidence, before.case.policy))
+
+
+@dataclass(slots=True)
+class Contender:
+    """A subject that passes, on the board of its suite.
+
+    Attributes:
+        run_id: The run that judged it last.
+        nodeid: Its case.
+        score: Its score.
+        median_ms: What decides between equal scores, once both are confirmed.
+        digest: What decides between equal times.
+        attempts: So far.
+        seconds: What they took.
+        confirmed: Whether it may be called first; None where there is nothing to confirm.
+        tried: Whether its confirmation failed for our reasons, or would take too long.
+    """
+
+    run_id: str
+    nodeid: str
+    score: float | None
+    median_ms: float | None
+    digest: str
+    attempts: int
+    seconds: float
+    confirmed: bool | None
+    tried: bool = False
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """As the leaderboard sorts."""
+        return (
+            self.score is None,
+            -(self.score or 0.0),
+            self.confirmed is False,
+            self.median_ms is None,
+            self.median_ms or 0.0,
+            self.digest,
+        )
+
+
+@dataclass(slots=True)
+class Finalists:
+    """The boards of a run, and whose turn it is.
+
+    Attributes:
+        run_id: The run; nobody else's subjects are judged.
+        boards: Contenders by lane and suite.
+    """
+
+    run_id: str
+    boards: dict[tuple[str, str], list[Contender]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ledger: Ledger, run_id: str) -> Finalists:
+        """The boards as they stand in a ledger."""
+        found = cls(run_id)
+        for row in queries.contenders(ledger, run_id, first=LOOKED_AT):
+            confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
+            names = ("run_id", "nodeid", "score", "median_ms", "digest", "attempts", "seconds")
+            contender = Contender(**{name: row[name] for name in names}, confirmed=confirmed)
+            found.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
+        return found
+
+    def jobs(self) -> Iterator[tuple[int, float, Contender, int]]:
+        """All there is to do now: urgency (less is sooner), expected seconds, who, attempts to add."""
+        for board in self.boards.values():
+            board.sort(key=lambda one: one.place)
+            for rank, one in enumerate(board[:FIRST_TEN_RANKS], 1):
+                if one.run_id != self.run_id or one.confirmed is None or one.tried:
+                    continue
+                urgency = 0 if rank == 1 and not one.confirmed else 1
+                target = FIRST_TEN
+                if one.confirmed and one.attempts >= FIRST_TEN:
+                    urgency, target = 2, FIRST_THREE if rank <= FIRST_THREE_RANKS else 0
+                wanted = target - one.attempts
+                if not one.confirmed:  # however many there are, they were not made on fresh inputs
+                    wanted = max(wanted, EVERYONE)
+                if wanted > 0:
+                    yield urgency, one.seconds / one.attempts * wanted, one, wanted
+
+    @property
+    def unconfirmed(self) -> list[Contender]:
+        """Who leads a board and must not be called first."""
+        return [board[0] for board in self.boards.values() if board and board[0].confirmed is False]
+
+    def settle(self, one: Contender, after: Evaluation) -> None:
+        """Take note of what a confirmation brought."""
+        if not after.passed:
+            for board in self.boards.values():
+                if one in board:
+                    board.remove(one)
+            return
+        stability = stability_of(after.evidence)
+        one.score, one.median_ms = after.score.total, after.evidence.median_ms
+        one.tried = "unconfirmed" in after.evidence.facts
+        if stability is not None and not one.tried:
+            one.attempts, one.confirmed, one.seconds = stability.attempts, stability.confirmed, after.evidence.seconds
+            one.tried = not stability.confirmed  # as many attempts as its lane makes are not enough
+
+
+FIRST_TEN_RANKS, FIRST_THREE_RANKS = 10, 3
+
+
+class Confirmation:
+    """A pytest plugin of the controller: between the last item and the run's gates.
+
+    Args:
+        session: This process's part in the run.
+    """
+
+    def __init__(self, session: RunSession) -> None:
+        self._session = session
+        self._contexts: dict[int, Context] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Confirm the finalists of a run that is complete."""
+        recording, settings = self._session.recording, self._session.settings
+        complete = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        stopped = bool(session.shouldfail or session.shouldstop)
+        if recording is None or recording.run is None or recording.ledger is None or recording.aborted:
+            return
+        if not complete or stopped or settings.confirm == 0:
+            return
+        ran = (datetime.now(UTC) - recording.run.started_at).total_seconds()
+        budget = max(SECONDS, SHARE * ran) if settings.confirm is None else settings.confirm
+        try:
+            finalists = Finalists.of(recording.ledger, recording.run.run_id)
+            self._confirm(finalists, budget)
+        except LedgerError as error:
+            recording.notices.append(f"nothing was confirmed: {error}")
+        except KeyboardInterrupt:
+            recording.aborted = True
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+            recording.notices.append("the confirmation was interrupted: what it had confirmed stays")
+        finally:
+            for context in self._contexts.values():
+                context.close()
+
+    def _confirm(self, finalists: Finalists, budget: float) -> None:
+        started, done = time.monotonic(), 0
+        while True:
+            left = budget - (time.monotonic() - started)
+            fitting = [job for job in finalists.jobs() if job[1] <= left]
+            if not fitting:
+                break
+            _, expected, contender, attempts = min(fitting, key=lambda job: (job[0], job[1], job[2].nodeid))
+            self._say(f"confirming {contender.nodeid}: {counted(attempts, 'attempt')} on fresh inputs", expected)
+            self._judge(finalists, contender, attempts)
+            done += 1
+        left_out = [one for _, _, one, _ in finalists.jobs()]
+        if done or left_out:
+            self._report(finalists, done, len(left_out), time.monotonic() - started, budget)
+
+    def _judge(self, finalists: Finalists, one: Contender, attempts: int) -> None:
+        recording = self._session.recording
+        if recording is None or recording.ledger is None or recording.run is None:
+            return
+        before = queries.load(recording.ledger, recording.run.run_id, one.nodeid)
+        lane = self._session.registry.lanes.get(before.case.lane)
+        if lane is None:  # a conftest.py deep in the tree, which only workers have read
+            one.tried = True
+            return
+        known = stability_of(before.evidence)
+        number = 1 if known is None else known.rounds
+        after = another_round(before, lane, self._context(number), attempts=attempts, remeasure=number == 1)
+        finalists.settle(one, after)
+        recording.revise(before, after, rerun=self._rerun(before.case, number, attempts))
+
+    def _context(self, number: int) -> Context:
+        if number not in self._contexts:
+            self._contexts[number] = Context(
+                secret_seed=derive_seed(self._session.settings.secret_seed, "confirmation", number),
+                scratch=scratch_folder(),
+                tier=self._session.share.tier,
+                protect=self._session.protect,
+                controlled=True,
+            )
+        return self._contexts[number]
+
+    def _rerun(self, case: Case, number: int, attempts: int) -> str:
+        return self._session.repeat(case.nodeid, attempts=attempts, secret_seed=self._context(number).secret_seed)
+
+    def _report(self, finalists: Finalists, done: int, left_out: int, seconds: float, budget: float) -> None:
+        recording = self._session.recording
+        if recording is None:
+            return
+        line = f"confirmed on fresh inputs: {counted(done, 'evaluation')} in {seconds:.1f} s"
+        if left_out:
+            line += f"; {left_out} would not fit into {budget:.3g} s (--confirm SECONDS)"
+        recording.confirmation_line = line
+        for one in finalists.unconfirmed:
+            if one.run_id != finalists.run_id:
+                recording.notices.append(
+                    f"{one.nodeid} of run {one.run_id} leads, but was never confirmed: "
+                    f"crucible stability {one.digest[:12]} --attempts {LEAST_HASH_SEEDS + EVERYONE}"
+                )
+
+    def _say(self, line: str, expected: float) -> None:
+        reporter = self._session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and expected >= SLOW and reporter.verbosity >= 0:
+            reporter.ensure_newline()
+            reporter.write_line(line)

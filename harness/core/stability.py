@@ -1,0 +1,114 @@
+"""Stability: what attempts that agree prove about a subject that may answer otherwise next time (docs/stability.md)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic import NonNegativeInt
+
+from harness.core.evidence import Evidence, Unit
+from harness.core.frozen import Frozen
+from harness.core.stats import flake_bound
+from harness.core.status import Status, first_of
+
+EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST = 3, 20, 59, 299
+RUNGS = (EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST)
+"""Attempts of the ladder: they bound p to 64 %, 14 %, 5 % and 1 % at 95 %."""
+LEAST_HASH_SEEDS = 14
+"""Hash seeds that first place needs: what fails for one in four escapes so many with probability 0.75^14 = 1.8 %."""
+FACT = "confirmation"
+"""The fact that lists the rounds of fresh attempts."""
+
+
+class Stability(Frozen):
+    """What the attempts on one subject agree on."""
+
+    flaky: bool
+    attempts: NonNegativeInt
+    hash_seeds: NonNegativeInt | None
+    """Distinct ones; None where no attempt had any, so that nothing can depend on it."""
+    rounds: NonNegativeInt
+    """Sets of inputs that were asked: 1 for the run's own, one more for each confirmation."""
+    bound: Unit
+    """Failure probability that the attempts exclude at 95 %; 1 if they disagree."""
+
+    @property
+    def rung(self) -> int:
+        """The highest rung of the ladder that was reached; 0 below the first."""
+        return max((rung for rung in RUNGS if rung <= self.attempts), default=0)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it was judged again on fresh inputs, under enough hash seeds to be called first."""
+        enough = self.attempts if self.hash_seeds is None else self.hash_seeds
+        return self.rounds > 1 and not self.flaky and enough >= LEAST_HASH_SEEDS
+
+    @property
+    def text(self) -> str:
+        """`flaky`, or the bound with what it rests on."""
+        seeds = "" if self.hash_seeds is None else f", {counted(self.hash_seeds, 'hash seed')}"
+        made = f"({counted(self.attempts, 'attempt')}{seeds})"
+        return f"flaky {made}" if self.flaky else f"stable: p < {percent(self.bound)} at 95 % {made}"
+
+
+def stability_of(evidence: Evidence) -> Stability | None:
+    """What attempts prove; None without any."""
+    if not evidence.attempts:
+        return None
+    seeds = {attempt.hash_seed for attempt in evidence.attempts} - {None}
+    flaky = evidence.status is Status.FLAKY or not evidence.stable
+    return Stability(
+        flaky=flaky,
+        attempts=len(evidence.attempts),
+        hash_seeds=len(seeds) or None,
+        rounds=len({attempt.round for attempt in evidence.attempts}),
+        bound=1.0 if flaky else flake_bound(len(evidence.attempts)),
+    )
+
+
+def add_round(first: Evidence, fresh: Evidence, *, adopt: bool, note: dict[str, Any]) -> Evidence:
+    """One evidence of two, gathered on the same subject from different inputs.
+
+    Args:
+        first: What was known.
+        fresh: What the new attempts showed.
+        adopt: Whether the fresh observations replace the first, if the status is the same; the worse one always comes
+            with its own.
+        note: JSON on this round, kept in the fact `confirmation`.
+    """
+    status = first_of((first.status, fresh.status))
+    base = fresh if status is not first.status or (adopt and status is fresh.status) else first
+    count = len(first.attempts)
+    number = max((attempt.round for attempt in first.attempts), default=0) + 1
+    added = [
+        attempt.model_copy(update={"index": count + place, "round": number})
+        for place, attempt in enumerate(fresh.attempts)
+    ]
+    why = base.why
+    if base is fresh and status is not first.status:
+        why = f"on fresh inputs, attempts {count + 1} to {count + len(added)}: {why}"
+    rounds = [*first.facts.get(FACT, ()), {"attempts": len(added), "status": fresh.status.value, **note}]
+    return base.model_copy(
+        update={
+            "why": why,
+            "attempts": (*first.attempts, *added),
+            "comparisons": fresh.comparisons if base is fresh and fresh.comparisons else first.comparisons,
+            "facts": {**base.facts, FACT: rounds},
+            "seconds": first.seconds + fresh.seconds,
+        }
+    )
+
+
+def percent(bound: float) -> str:
+    """A bound in percent, two digits, rounded up: a rounded claim must not say more than was shown."""
+    value = bound * 100
+    if value <= 0:
+        return "0 %"
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{round(math.ceil(value / step - 1e-9) * step, 6):g} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 attempt`, `2 attempts`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,55 @@
+"""Engine: what judges, as far as a verdict may depend on it: our own code, a lane's, and the versions beneath."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import inspect
+import platform
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from harness.core.digest import digest_bytes, digest_json
+from harness.hooks import Lane
+
+PACKAGE = Path(__file__).parent
+DEPENDENCIES = ("hypothesis", "lark", "pydantic", "pyyaml")
+"""What our own verdicts come from beside the standard library; a lane names more in `engine()`."""
+
+
+def engine_of(lanes: Mapping[str, Lane], names: Iterable[str]) -> dict[str, str]:
+    """For each lane of a run the digest of all code that judges its cases, by `engine:NAME`.
+
+    Args:
+        lanes: All lanes.
+        names: Those that the run's cases belong to.
+    """
+    return {f"engine:{name}": _engine(lanes[name]) for name in sorted(set(names)) if name in lanes}
+
+
+def _engine(lane: Lane) -> str:
+    more: Mapping[str, str] = getattr(lane, "engine", dict)()
+    return digest_json([_ours(), platform.python_version(), _source(type(lane)), dict(more)])[:16]
+
+
+@cache
+def _ours() -> str:
+    """Of the package's own files, and what it builds on: the version alone would not notice a patched installation."""
+    found = {str(path.relative_to(PACKAGE)): digest_bytes(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
+    return digest_json([found, {name: importlib.metadata.version(name) for name in DEPENDENCIES}])
+
+
+def _source(lane: type) -> str:
+    """Of the files a third party's lane is written in."""
+    functions = [
+        inspect.unwrap(value)
+        for name in ("collect", "evaluate", "score")
+        if callable(value := getattr(lane, name, None))
+    ]
+    files = {function.__code__.co_filename for function in functions if inspect.isfunction(function)}
+    found = {}
+    for file in files:
+        with contextlib.suppress(OSError):  # typed into an interpreter: nothing can be said about it
+            found[file] = digest_bytes(Path(file).read_bytes())
+    return digest_json(sorted(found.values()))

@@ -1,0 +1,228 @@
+"""Finalists are judged again before anybody is called first."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from tests.test_plugin_faults import start, wait_for  # noqa: F401 - a fixture
+
+COINS = '''
+
+class Coins:
+    """A subject says how it fails: `quarter` for one hash seed in four, `later` on any input but the run's own."""
+
+    name, options, untrusted, boxed, min_tier = "coins", Options, (), False, None
+    components = ("worth",)
+
+    def collect(self, suite):
+        for name, text in suite.options.inline.items():
+            yield harness.Case(
+                lane=self.name, suite=suite.name, name=name, subject=harness.Subject.from_bytes(name, name.encode()),
+                inputs={"text": text}, policy=suite.policy, line=suite.line("inline", name),
+            )
+
+    def evaluate(self, case, context):
+        kind, _, worth = case.inputs["text"].partition(" ")
+        run = Path("seed")
+        if not run.exists():
+            run.write_text(str(context.secret_seed))
+        fresh = run.read_text() != str(context.secret_seed)
+        with Path("log").open("a") as log:
+            print(case.name, case.policy.attempts, fresh, os.getpid(), file=log)
+        if fresh and kind == "gone":
+            raise harness.core.errors.InfraError("its file changed")
+        if fresh and kind == "hang":
+            Path("started").touch()
+            time.sleep(60)
+        if kind == "none":
+            return harness.Evidence(status="ok", facts={"worth": float(worth)})
+        made = []
+        for index in range(case.policy.attempts):
+            seed = context.hash_seed(index)
+            bad = kind == "wrong" or (kind == "later" and fresh) or (kind == "quarter" and seed % 4 == 0)
+            made.append(harness.core.evidence.Attempt(
+                index=index, seed=index, hash_seed=seed, status="wrong" if bad else "ok", answers=str(bad)
+            ))
+        bad = sum(one.status == "wrong" for one in made)
+        status = "ok" if not bad else "wrong" if bad == len(made) else "flaky"
+        value = float(worth or 1.0)
+        if kind == "lucky" and fresh:
+            value /= 2
+        return harness.Evidence(
+            status=status, why="" if status == "ok" else f"{bad} of {len(made)}", attempts=tuple(made),
+            facts={"worth": value}, seconds=30.0 if kind == "slow" else 0.001 * len(made), median_ms=1.0,
+        )
+
+    def score(self, evidence, policy):
+        return judge(evidence, policy, [Component(name="worth", value=evidence.facts["worth"], weight=1.0)])
+
+
+import harness.core.errors, harness.core.evidence
+
+
+@hookimpl
+def crucible_lanes():
+    return [Words(), Coins()]
+'''
+
+
+@pytest.fixture
+def coins(project):
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + COINS)
+
+    def suite(name="a", *, more="", **inline):
+        project.put(f"{name}.suite.yaml", f"lane: coins\ninline: {json.dumps(inline)}\n{more}")
+
+    project.coins = suite
+    return project
+
+
+def stored(project):
+    sql = """SELECT subject, status, attempts, confirmed FROM evaluations
+             WHERE run_id = (SELECT max(run_id) FROM runs)"""
+    return {name: rest for name, *rest in project.rows(sql)}
+
+
+@pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
+def test_the_ladder(coins, extra):
+    coins.coins(**{f"c{rank:02}": f"sure {1 - rank / 100}" for rank in range(12)}, bad="wrong 1.0")
+    result = coins.run(*extra)
+    result.assert_outcomes(passed=12, failed=1)
+    rungs = {rank: 59 if rank < 3 else 20 if rank < 10 else 3 for rank in range(12)}
+    expected = {f"c{rank:02}": ["ok", count, int(count > 3)] for rank, count in rungs.items()}
+    assert stored(coins) == expected | {"bad": ["wrong", 3, None]}
+    result.stdout.fnmatch_lines(
+        ["confirmed on fresh inputs: 13 evaluations in * s", " 1  c00 *p<5% *", " 4  c03 *p<14% *"]
+    )
+    # On the controller, when everybody is done, and never what failed.
+    log = [line.split() for line in (coins.path / "log").read_text().splitlines()]
+    assert {name for name, _, fresh, _ in log if fresh == "True"} == {f"c{rank:02}" for rank in range(10)}
+    assert len({pid for *_, fresh, pid in log if fresh == "True"}) == 1
+    first_fresh = next(place for place, line in enumerate(log) if line[2] == "True")
+    assert all(line[2] == "True" for line in log[first_fresh:])
+
+
+@pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
+def test_who_fails_on_fresh_inputs_drops_and_so_does_the_run(coins, extra):
+    coins.coins(later="later 1.0", sure="sure 0.9")
+    result = coins.run(*extra)
+    assert result.ret == 1
+    found = stored(coins)
+    assert found["later"][0] == "wrong"
+    assert found["sure"] == ["ok", 59, 1]
+    result.stdout.fnmatch_lines(
+        [
+            "notice: to repeat the confirmation that failed: pytest 'a.suite.yaml::later' --epoch 0 --attempts 17 *",
+            "run *: 1 wrong, 1 ok",
+            " 1  sure *",
+            "exit status 1: a.suite.yaml::later passed, but not its confirmation: wrong: on fresh inputs, attempts *",
+        ]
+    )
+
+
+def test_gates_see_what_the_confirmation_made_of_it(coins):
+    coins.coins(later="later 1.0", sure="sure 0.9")
+    coins.run("--gate", 'count(status == "ok") == 2').stdout.fnmatch_lines(["gate * FAILS: observed 1,*"])
+
+
+def test_the_score_of_a_champion_is_not_the_one_that_won(coins):
+    coins.coins(lucky="lucky 1.0", sure="sure 0.9")
+    result = coins.run()
+    result.stdout.fnmatch_lines([" 1  sure *0.900*", " 2  lucky *0.500*"])
+    [[record]] = coins.rows("SELECT record FROM evaluations WHERE subject = 'lucky'")
+    assert json.loads(record)["evidence"]["facts"]["confirmation"][0]["score_before"] == 1.0
+
+
+def test_a_gate_may_fail_in_the_confirmation(coins):
+    coins.coins(lucky="lucky 1.0", more="gates: {score: 0.8}\n")
+    result = coins.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["exit status 1: *::lucky passed, but not its confirmation: score 0.5 fails >= 0.8"])
+
+
+@pytest.mark.parametrize("kind", ["slow", "gone"])
+def test_what_cannot_be_confirmed_is_not_called_first(coins, kind):
+    coins.coins(champion=f"{kind} 1.0", sure="sure 0.9")
+    result = coins.run()
+    assert result.ret == 0
+    assert stored(coins)["champion"] == ["ok", 3, 0]
+    result.stdout.fnmatch_lines(
+        [
+            " ?  champion *",
+            "    └ unconfirmed: p < 64 % (3 attempts, 3 hash seeds); first place needs 14",
+            " 2  sure *",
+        ]
+    )
+    if kind == "slow":
+        result.stdout.fnmatch_lines(["confirmed *; 1 would not fit into 10 s (--confirm SECONDS)"])
+
+
+def test_among_equals_the_confirmed_one_is_first(coins):
+    coins.coins(slow="slow 0.9", sure="sure 0.9")
+    coins.run().stdout.fnmatch_lines([" 1  sure *", " 2  slow *"])
+
+
+def test_it_can_be_switched_off(coins):
+    coins.coins(sure="sure 1.0")
+    for extra in (("--confirm", "0"), ()):
+        if not extra:
+            coins.put("pyproject.toml", "[tool.crucible]\nconfirm = 0\n")
+        result = coins.run(*extra)
+        assert result.ret == 0
+        assert "confirmed on fresh" not in result.stdout.str()
+        assert stored(coins) == {"sure": ["ok", 3, 0]}
+
+
+def test_nothing_takes_part_that_makes_no_attempts_or_is_planted(coins):
+    coins.coins(none="none 1.0", sure="sure 0.5", more="expect: {sure: ok}\n")
+    result = coins.run()
+    assert stored(coins) == {"none": ["ok", 0, None], "sure": ["ok", 3, None]}
+    assert "confirmed on fresh" not in result.stdout.str()
+    result.stdout.fnmatch_lines([" 1  none *"])
+
+
+def test_a_run_that_was_stopped_knows_no_finalists(coins):
+    coins.coins(sure="sure 1.0", bad="wrong 1.0", other="sure 0.5")
+    coins.run("-x")
+    assert stored(coins)["sure"] == ["ok", 3, 0]
+
+
+def test_places_are_those_of_the_ledger(coins):
+    coins.coins(**{f"c{rank:02}": f"sure {1 - rank / 100}" for rank in range(12)})
+    coins.run()
+    (coins.path / "log").unlink()
+    coins.run("-k", "c11", "--secret-seed", (coins.path / "seed").read_text())
+    assert stored(coins) == {"c11": ["ok", 3, 0]}  # nobody comes near the first ten by being alone
+    for extra in (("--limit", "2"), ("--shard", "1/2")):
+        assert coins.run(*extra).ret == 0
+
+
+@pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
+def test_ctrl_c_loses_nothing(coins, start, extra):  # noqa: F811
+    coins.coins(first="hang 1.0", sure="sure 0.9", bad="wrong 0.1")
+    process = start("--confirm", "500", *extra)
+    wait_for(coins.path / "started")
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert "Traceback" not in output
+    assert "the confirmation was interrupted" in output
+    assert {name: rest[0] for name, rest in stored(coins).items()} == {"first": "ok", "sure": "ok", "bad": "wrong"}
+    assert coins.rows("SELECT status FROM runs") == [("aborted",)]
+
+
+def test_a_plugin_is_told_again_of_what_changed(coins):
+    conftest = coins.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text()
+        + "\n\n@hookimpl\ndef crucible_evaluated(evaluation):\n    print('told', len(evaluation.evidence.attempts))\n"
+    )
+    coins.coins(sure="sure 1.0")
+    coins.run("-s").stdout.fnmatch_lines(["*told 3*", "*told 20*", "*told 59*"])
