@@ -215,6 +215,7 @@ class TestCpuTime:
     def ring(self, arena, monkeypatch):
         def build(ratio, *, waits):
             ring = arena(noisy_seconds(1.0), noisy="others took 60% of the core")
+            cost = {"subject": ratio, "rival": 1.0, "null": 0.01}
             pids = {"null": 900_001, "subject": 900_002, "rival": 900_003}
             spent = Counter()
             rng = random.Random(3)
@@ -250,6 +251,6 @@ class TestCpuTime:
         assert found.why.startswith("by CPU time")
 
     def test_it_says_nothing_of_a_subject_that_sleeps(self, ring):
-        found = ring(0.5, waits=2)
+        found = ring(0.5, waits=5)
         assert found.verdict is Verdict.UNDERPOWERED
         assert "others took 60% of the core" in found.why
