@@ -225,9 +225,7 @@ class TestCpuTime:
                     pid = pids[name]
 
                     def ask(self, argument):
-                        spent[self.pid] += {"subject": ratio, "rival": 1.0, "null": 0.01}[name] * (
-                            1 + rng.gauss(0, 0.01)
-                        )
+                        spent[self.pid] += cost[name] * (1 + rng.gauss(0, 0.01))
                         return super().ask(argument)
 
                 return Process
