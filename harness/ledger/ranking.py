@@ -36,10 +36,7 @@ _TIME = "9e999"
 
 LEADERBOARD = f"""
 CREATE VIEW leaderboard AS {_NEWEST}, board AS (
-    SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch,
-        e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected,
-        e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
-        e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort,
+    SELECT e.run_id, e.nodeid, e.lane, e.suite, e.digest, e.passed, e.confirmed, e.median_ms,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
         max(coalesce(e.score, -1.0), coalesce(e.score_high, e.score, -1.0)) AS high,
@@ -48,10 +45,9 @@ CREATE VIEW leaderboard AS {_NEWEST}, board AS (
     FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
     WHERE newest.age = 1 AND newest.fits
 ), events AS (
-    SELECT run_id, nodeid, lane, suite, passed, s, low, high, best, worst, 0 AS point FROM board
-    UNION ALL SELECT NULL, NULL, lane, suite, passed, s, low, high, best, worst, 1 FROM board
+    SELECT *, 0 AS point FROM board UNION ALL SELECT *, 1 FROM board
 ), sweep AS (
-    SELECT run_id, nodeid, point,
+    SELECT *,
         sum(point) OVER (PARTITION BY lane, suite
             ORDER BY passed DESC, iif(point, low, high) DESC, point ROWS UNBOUNDED PRECEDING) AS ahead,
         sum(point) OVER (PARTITION BY lane, suite
@@ -59,23 +55,21 @@ CREATE VIEW leaderboard AS {_NEWEST}, board AS (
         sum(point) OVER (PARTITION BY lane, suite, passed, s, low, high
             ORDER BY iif(point, worst, best), point ROWS UNBOUNDED PRECEDING) AS quicker,
         sum(point) OVER (PARTITION BY lane, suite, passed, s, low, high
-            ORDER BY iif(point, best, worst) DESC, point ROWS UNBOUNDED PRECEDING) AS slower
+            ORDER BY iif(point, best, worst) DESC, point ROWS UNBOUNDED PRECEDING) AS slower,
+        sum(point) OVER (PARTITION BY lane, suite) AS size
     FROM events
-), sizes AS (
-    SELECT lane, suite, count(*) AS size FROM board GROUP BY lane, suite
 )
-SELECT b.lane, b.suite, 1 + w.ahead + w.quicker AS rank, b.subject, b.digest, b.score, b.passed, b.status,
-    b.stability, b.median_ms, b.epoch, b.run_id, b.style, b.style_detected, b.peak_mb, b.tier, b.machine, b.nodeid,
-    b.why, b.expected, b.as_expected, z.size - w.behind - w.slower AS worst_rank,
-    b.score_low, b.score_high, b.median_low_ms, b.median_high_ms, b.attempts, b.hash_seeds, b.stability_bound,
-    b.rung, b.confirmed, b.seconds, b.reused_from, b.cohort,
-    ROW_NUMBER() OVER (PARTITION BY b.lane, b.suite
-        ORDER BY 1 + w.ahead + w.quicker, b.passed DESC, b.s DESC, coalesce(b.confirmed, 1) DESC,
-            b.best, b.worst, b.median_ms, b.digest) AS position
-FROM board b
-JOIN sweep w ON w.run_id = b.run_id AND w.nodeid = b.nodeid AND w.point = 0
-JOIN sizes z ON z.lane = b.lane AND z.suite = b.suite
-ORDER BY b.lane, b.suite, position
+SELECT w.lane, w.suite, 1 + w.ahead + w.quicker AS rank, e.subject, w.digest, e.score, e.passed, e.status,
+    e.stability, e.median_ms, e.epoch, w.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, w.nodeid,
+    e.why, e.expected, e.as_expected, w.size - w.behind - w.slower AS worst_rank,
+    e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
+    e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort,
+    ROW_NUMBER() OVER (PARTITION BY w.lane, w.suite
+        ORDER BY 1 + w.ahead + w.quicker, w.passed DESC, w.s DESC, coalesce(w.confirmed, 1) DESC,
+            w.best, w.worst, w.median_ms, w.digest) AS position
+FROM sweep w CROSS JOIN evaluations e ON e.run_id = w.run_id AND e.nodeid = w.nodeid
+WHERE w.point = 0
+ORDER BY w.lane, w.suite, position
 """  # noqa: S608 - nothing but constants
 
 LEFT_OUT = f"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -92,3 +94,29 @@ class TestComparable:
         fill(path, [make_evaluation("a", suite="x")], epoch=0)
         fill(path, [make_evaluation("b", suite="y", epoch=20)], start=2, epoch=20)
         assert self.board(path) == (["a", "b"], {})
+
+
+def steps(path):
+    """Virtual machine instructions, in thousands, that SQLite needs for the leaderboard: work, not time."""
+    count = 0
+
+    def tick():
+        nonlocal count
+        count += 1
+
+    with sqlite3.connect(path) as connection:
+        connection.set_progress_handler(tick, 1000)
+        connection.execute("SELECT * FROM leaderboard").fetchall()
+    return count
+
+
+def test_the_work_grows_with_the_board_and_not_with_its_square(tmp_path):
+    counted = []
+    for size in (200, 1600):
+        path = tmp_path / f"{size}.db"
+        fill(
+            path,
+            [make_evaluation(f"c{i}", score=(i % 50) / 50, median_ms=1.0 + i % 7, attempts=1) for i in range(size)],
+        )
+        counted.append(steps(path))
+    assert counted[1] < 8 * counted[0] * 1.8
