@@ -2,7 +2,8 @@
 
 What changed: only the order of tiles. The 132 programs that are on the device at one time walk GROUP rows of tiles
     column by column instead of one long row, so together they read GROUP + 132 / GROUP bands of A and B, not 1 + 132.
-Predicted: nothing at 4096, where B (32 MB) fits the 50 MB L2 anyway; up to 1.3 times the tiled step at 8192 and 16384.
+Predicted: nothing at 4096, where B (32 MB) fits the 50 MB L2 anyway; up to 1.3 times the tiled step at 8192 and
+    16384.
 Measured: not measured.
 """
 
