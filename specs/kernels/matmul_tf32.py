@@ -9,7 +9,7 @@ LOW_BITS = 13
 
 
 def tf32(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """cuBLAS with TF32 allowed; elsewhere the same cut, and sums in single precision."""
+    """By cuBLAS with TF32 allowed; elsewhere the same cut, and sums in single precision."""
     if a.dtype is torch.float64:
         return a @ b
     if a.device.type != "cuda":
