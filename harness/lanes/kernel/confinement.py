@@ -1,0 +1,90 @@
+"""Confinement: what a kernel's process may do. It is not a box: it needs PyTorch, so it sees the interpreter's own files.
+
+Taken away, each where the kernel of this machine can: the network (a namespace), every file but the system's libraries,
+Python's own and one folder (Landlock), processes, sockets and the memory of others (seccomp; not for a compiler, which
+starts the assembler), new privileges, core dumps, and memory and time without end (limits).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import sys
+import sysconfig
+
+from harness.sandbox.landlock import READ, Ruleset
+from harness.sandbox.namespaces import NEWNET
+from harness.sandbox.seccomp import Filter
+from harness.sandbox.syscalls import syscall
+
+_LIBRARIES = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/opt")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+_FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+_READ_WRITE = 2 | 4
+_PDEATHSIG, _NO_NEW_PRIVS, _SUBREAPER = 1, 38, 36
+_SIGKILL = 9
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def adopt_orphans() -> None:
+    """Let whatever a job leaves behind become a child of this process, and let this process end with its parent."""
+    _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
+    _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
+
+
+def confine(folder: str, limits: dict[str, int], *, may_execute: bool) -> list[str]:
+    """Give up everything but one folder, for good.
+
+    Args:
+        folder: Where this process may write.
+        limits: `resource` names and values; `RLIMIT_AS` counts from what is mapped now.
+        may_execute: Whether it has to start programs (the assembler).
+
+    Returns:
+        The layers that are on.
+    """
+    layers = ["rlimits"]
+    _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+        layers.append("no_new_privs")
+    mapped = _mapped()
+    for layer, take in (("network", _leave_network), ("landlock", lambda: _landlock(folder))):
+        try:
+            take()
+            layers.append(layer)
+        except OSError:
+            continue  # said by its absence
+    for name, value in limits.items():
+        bound = value + mapped if name == "RLIMIT_AS" else value
+        resource.setrlimit(getattr(resource, name), (bound, bound))
+    if not may_execute:
+        try:
+            Filter("compute").install()
+            layers.append("seccomp")
+        except OSError:
+            pass
+    return layers
+
+
+def _leave_network() -> None:
+    syscall("unshare", NEWNET)
+
+
+def _landlock(folder: str) -> None:
+    rules = Ruleset()
+    prefixes = {sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib"))}
+    for path in sorted({*_LIBRARIES, *prefixes, *_FACTS}):
+        if os.path.exists(path):
+            rules.allow(path, READ)
+    for path in _DEVICES:
+        if os.path.exists(path):
+            rules.allow(path, _READ_WRITE)
+    rules.allow_writing(folder)
+    rules.allow(folder, READ)
+    rules.enforce()
+
+
+def _mapped() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
