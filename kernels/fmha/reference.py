@@ -41,13 +41,17 @@ def scores_kernel(
 
 
 @triton.jit
-def softmax_kernel(s_ptr, p_ptr, S, WIDTH: tl.constexpr):
-    """One row of probabilities."""
-    row = tl.program_id(0).to(tl.int64) * S
-    n = tl.arange(0, WIDTH)
-    scores = tl.load(s_ptr + row + n, mask=n < S, other=float("-inf"))
-    weights = tl.exp(scores - tl.max(scores, 0))
-    tl.store(p_ptr + row + n, (weights / tl.sum(weights, 0)).to(p_ptr.dtype.element_ty), mask=n < S)
+def softmax_kernel(s_ptr, p_ptr, COUNT, S, ROWS: tl.constexpr, WIDTH: tl.constexpr):
+    """Some rows of probabilities."""
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
+    n = tl.arange(0, WIDTH)[None, :]
+    inside = (row < COUNT) & (n < S)
+    scores = tl.load(s_ptr + row * S + n, mask=inside, other=float("-inf"))
+    # A row that is not there has no largest score; 0 keeps its exponentials numbers.
+    largest = tl.where(row < COUNT, tl.max(scores, 1)[:, None], 0.0)
+    weights = tl.exp(scores - largest)
+    total = tl.where(row < COUNT, tl.sum(weights, 1)[:, None], 1.0)
+    tl.store(p_ptr + row * S + n, (weights / total).to(p_ptr.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -81,8 +85,10 @@ def run(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool = Fal
     scores_kernel[(tiles, tiles, batch * heads)](
         q, k, scores, shared, length, 1 / math.sqrt(size), D=size, BLOCK=64, CAUSAL=causal
     )
-    softmax_kernel[(batch * heads * length,)](
-        scores, weights, length, WIDTH=triton.next_power_of_2(length), num_warps=8 if length > 1024 else 4
+    width = triton.next_power_of_2(length)
+    rows = max(1, 8192 // width)
+    softmax_kernel[(triton.cdiv(batch * heads * length, rows),)](
+        scores, weights, batch * heads * length, length, ROWS=rows, WIDTH=width, num_warps=8
     )
     values_kernel[(tiles, batch * heads)](weights, v, o, shared, length, D=size, BLOCK=64)
     return o
