@@ -119,27 +119,28 @@ def _ask(
     kept = [tensor.clone() for tensor in inputs]
     named = {**plan["parameters"], **request.get("configuration", {})}
     if logged:
-        with _Log() as log:
+        with OperatorLog() as log:
             result = function(*inputs, **named)
         notes["operators"] = sorted({*notes["operators"], *log.names})
     else:
         result = function(*inputs, **named)
     for label, tensor, copy in zip(plan["names"], inputs, kept, strict=True):
-        if not _same(tensor, copy) and label not in notes["changed"]:
+        if not same(tensor, copy) and label not in notes["changed"]:
             notes["changed"].append(label)
-    answer = _Answer(name, _checked(result, plan, "cpu"))
+    answer = _Answer(name, checked(result, plan, "cpu"))
     for tensor in inputs:
         tensor.fill_(poison(tensor.dtype))
     return answer
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Whether two tensors hold the same bits."""
     import torch
 
     return bool(torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8)))
 
 
-def _checked(result: Any, plan: dict[str, Any], device: str) -> list[Any]:
+def checked(result: Any, plan: dict[str, Any], device: str) -> list[Any]:
     """The outputs, if they are exactly what the definition says: plain tensors of the right kind in the right place."""
     import torch
 
@@ -166,25 +167,26 @@ class _Answer:
 
     def __init__(self, name: str, outputs: list[Any]) -> None:
         self.name, self.outputs = name, outputs
-        self.first = [_bytes(tensor) for tensor in outputs]
+        self.first = [bytes_of(tensor) for tensor in outputs]
 
     def leave(self, place: Path, notes: dict[str, Any]) -> None:
         """Write the bytes that are there by now."""
         for number, (tensor, first) in enumerate(zip(self.outputs, self.first, strict=True)):
-            data = _bytes(tensor)
+            data = bytes_of(tensor)
             if data != first and self.name not in notes["late"]:
                 notes["late"].append(self.name)
             (place / "out" / f"{self.name}-{number}.bin").write_bytes(data)
 
 
-def _bytes(tensor: Any) -> bytes:
+def bytes_of(tensor: Any) -> bytes:
+    """A tensor's elements, row by row."""
     import torch
 
     flat = tensor.detach().contiguous().reshape(-1)
     return bytes(flat.view(torch.uint8).numpy().tobytes()) if flat.numel() else b""
 
 
-class _Log:
+class OperatorLog:
     """The library operators that are called, by their `aten` names."""
 
     def __init__(self) -> None:
@@ -200,7 +202,7 @@ class _Log:
 
         self._mode = Mode()
 
-    def __enter__(self) -> _Log:
+    def __enter__(self) -> OperatorLog:
         self._mode.__enter__()
         return self
 

@@ -46,9 +46,11 @@ def interpret(job: Job) -> Evidence:
     fault = failed(outcome, job.folder, job)
     if fault is not None:
         return Evidence(status=fault[0], why=fault[1], tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
-    answers = [[_collect(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
-    ghost = _collect(job, plans[orders[0][0]], "ghost")
-    evidence = _judge(job, plans, answers, (orders[0][0], ghost), facts)
+    answers = [[collect(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
+    notes = read_note(job.folder, "notes.json")
+    facts["launched"] = notes.get("launches")
+    ghost = orders[0][0], collect(job, plans[orders[0][0]], "ghost")
+    evidence = judge_answers(job, plans, answers, notes=notes, ghost=ghost, facts=facts)
     return evidence.model_copy(update={"peak_mb": outcome.peak_mb})
 
 
@@ -56,7 +58,7 @@ Answer = tuple[str, ...] | str
 """The files of the outputs, or why there is no answer."""
 
 
-def _collect(job: Job, plan: dict[str, Any], name: str) -> Answer:
+def collect(job: Job, plan: dict[str, Any], name: str) -> Answer:
     """The files a kernel left for one call, of exactly the right size, or why they are no answer."""
     files = []
     for number, tensor in enumerate(plan["outputs"]):
@@ -70,25 +72,49 @@ def _collect(job: Job, plan: dict[str, Any], name: str) -> Answer:
     return tuple(files)
 
 
-def _judge(
-    job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], ghost: tuple[int, Answer], facts: dict[str, Any]
+def judge_answers(
+    job: Job,
+    plans: list[dict[str, Any]],
+    answers: list[list[Answer]],
+    *,
+    notes: dict[str, Any],
+    facts: dict[str, Any],
+    ghost: tuple[int, Answer] | None = None,
+    device: str = "cpu",
 ) -> Evidence:
-    verdicts, ghost_right, nulls = _compare(job, plans, answers, ghost)
+    """Compare all answers with the truth and say what follows.
+
+    Args:
+        job: The kernel.
+        plans: What was asked.
+        answers: For each attempt the answer to each question.
+        notes: What the kernel's process says of itself: operators, changed inputs, answers that changed later.
+        facts: What is known already.
+        ghost: A question, and what came of it while no kernel did anything; None where that was not tried.
+        device: Where the truth is computed.
+    """
+    verdicts, ghost_right, nulls = _compare(job, plans, answers, ghost, device)
     facts = facts | {"shapes": _shapes(job, answers, verdicts), "nulls": nulls}
     digests = [
         [a if isinstance(a, str) else digest_json([digest_bytes(Path(f).read_bytes()) for f in a]) for a in row]
         for row in answers
     ]
-    notes = read_note(job.folder, "notes.json")
     foreign = not_plumbing(notes.get("operators"), allowed=job.definition.operators)
-    facts |= {"operators": foreign, "launched": notes.get("launches"), "changed_inputs": _texts(notes.get("changed"))}
+    facts |= {"operators": foreign, "changed_inputs": _texts(notes.get("changed"))}
     status, why, first = _first_wrong(job, answers, verdicts, notes)
     if status is Status.OK and not job.library:
-        status, why = _forbidden(foreign, notes, ghost_right=ghost_right)
+        status, why = _forbidden(foreign, facts, ghost_right=ghost_right)
+    if status is Status.OK and notes.get("late"):
+        status, why = Status.WRONG, "an answer changed after it was returned"
     if status is Status.OK and facts["changed_inputs"]:
         status, why = Status.WRONG, clip(f"it changes its input {facts['changed_inputs'][0]}")
-    if status is Status.OK and len({tuple(row) for row in digests}) > 1:
+    steady = len({tuple(row) for row in digests}) <= 1
+    facts["deterministic"] = steady
+    # Sums by atomics come in any order on a device; the interpreter runs one program after the other.
+    if status is Status.OK and not steady and (device == "cpu" or job.definition.deterministic):
         status, why = Status.FLAKY, "the same inputs gave other bits"
+    if not steady and status is Status.OK:
+        digests = [["right"] for _ in digests]
     seed = job.questions[0].seed
     attempts = tuple(
         Attempt(index=i, seed=seed, status=status, why=why, answers=digest_json(row)) for i, row in enumerate(digests)
@@ -97,7 +123,11 @@ def _judge(
 
 
 def _compare(
-    job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], ghost: tuple[int, Answer]
+    job: Job,
+    plans: list[dict[str, Any]],
+    answers: list[list[Answer]],
+    ghost: tuple[int, Answer] | None,
+    device: str,
 ) -> tuple[dict[tuple[int, ...], Verdict], bool, dict[str, float]]:
     """Verdicts on all answers, each set of equal bytes judged once, from a process that only now learns the question."""
     seen: dict[tuple[int, str], int] = {}
@@ -116,30 +146,36 @@ def _compare(
         for index, answer in enumerate(row)
         if not isinstance(answer, str)
     }
-    haunted = None if isinstance(ghost[1], str) else ask(ghost[0], ghost[1])
-    definition = job.definition
-    baseline = definition.tolerance.baseline
-    judged = job.nursery.judge(
-        {
-            "folder": str(job.place),
-            "reference": definition.reference,
-            "baseline": definition.baselines[baseline].call if baseline else definition.reference,
-            "times": definition.tolerance.times_baseline,
-            "questions": plans,
-            "answers": asked,
-        },
-        timeout=_JUDGING,
-    )
+    haunted = None if ghost is None or isinstance(ghost[1], str) else ask(ghost[0], ghost[1])
+    judged = ask_truth(job, plans, asked, device=device)
     for name, share in judged["nulls"].items():
         if share == 1.0:
             raise InfraError(
-                f"the definition of {definition.operation} judges nothing: {name!r} would be right everywhere",
-                where=definition.operation,
+                f"the definition of {job.definition.operation} judges nothing: {name!r} would be right everywhere",
+                where=job.definition.operation,
                 fix="ask shapes or families of numbers for which the answer is not trivial",
             )
     worst = [_worst(outputs) for outputs in judged["answers"]]
     verdicts: dict[tuple[int, ...], Verdict] = {key: worst[place] for key, place in places.items()}
     return verdicts, haunted is not None and worst[haunted]["right"], judged["nulls"]
+
+
+def ask_truth(
+    job: Job, plans: list[dict[str, Any]], answers: list[dict[str, Any]], *, device: str = "cpu"
+) -> dict[str, Any]:
+    """Verdicts of the process that knows the reference (see `truth.answer`)."""
+    definition = job.definition
+    baseline = definition.tolerance.baseline
+    request = {
+        "folder": str(job.place),
+        "reference": definition.reference,
+        "baseline": definition.baselines[baseline].call if baseline else definition.reference,
+        "times": definition.tolerance.times_baseline,
+        "device": device,
+        "questions": plans,
+        "answers": answers,
+    }
+    return job.nursery.judge(request, timeout=_JUDGING)
 
 
 def _worst(outputs: list[Verdict]) -> Verdict:
@@ -203,8 +239,8 @@ def _told(verdict: Verdict) -> tuple[str, str]:
     return f"at most {verdict['tile_allowed']:.3g}", f"relative error {verdict['tile_error']:.3g} in one tile"
 
 
-def _forbidden(foreign: list[str], notes: dict[str, Any], *, ghost_right: bool) -> tuple[Status, str]:
-    if not notes.get("launches"):
+def _forbidden(foreign: list[str], facts: dict[str, Any], *, ghost_right: bool) -> tuple[Status, str]:
+    if "launched" in facts and not facts["launched"]:
         return Status.FORBIDDEN, "no Triton kernel was launched: the answer comes from elsewhere"
     if ghost_right:
         return Status.FORBIDDEN, "its answer is right although none of its kernels ran"

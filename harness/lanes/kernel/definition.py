@@ -125,6 +125,8 @@ class Definition(Frozen):
     bytes: Expression
     review_above: Annotated[float, Field(gt=1)] | None = None
     """A speed-up beyond this is `review`: only where a library has the very same operation."""
+    deterministic: bool = True
+    """Whether on a device, too, the same inputs must give the same bits; false where sums are taken by atomics."""
     operators: tuple[str, ...] = ()
     """Library operators (as `aten::` names them) a kernel may call besides allocation, views and copies."""
     families: Annotated[tuple[Family, ...], Field(min_length=1)] = FAMILIES

@@ -31,7 +31,8 @@ from harness.lanes.kernel.definition import Shape, read_definition, trusted_file
 from harness.lanes.kernel.golden import read_golden
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_file import read_kernel_file
-from harness.lanes.kernel.measuring import absent_device, measure
+from harness.lanes.kernel.gpu import absent_gpu, device_nodes
+from harness.lanes.kernel.measuring import measure
 from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.scoring import score_kernel
@@ -129,7 +130,7 @@ class KernelLane:
                         inputs=told | ({"architecture": architecture} if architecture else {}),
                         policy=suite.policy,
                         line=suite.line("kernels"),
-                        markers=("gpu", "timed") if stage == "gpu" else (),
+                        markers=_markers(stage),
                     )
                 )
         return cases
@@ -146,8 +147,10 @@ class KernelLane:
         source = _same(**case.inputs["kernel"])
         context.scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=context.scratch))
+        job = folder / "job"
+        job.mkdir()
         try:
-            found = self._observe(case, stage, source, folder, context)
+            found = self._observe(case, stage, source, job, context)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found.model_copy(
@@ -181,7 +184,7 @@ class KernelLane:
         spoken = {"step": said.step, "title": said.title, "claims": list(said.claims), "problem": said.problem}
         if stage == "compile":
             return _compiled(job, case, name, spoken)
-        found = interpret(job) if stage == "interpreter" else measure(job, case, context, step=name)
+        found = interpret(job) if stage == "interpreter" else measure(job, context, step=name)
         trace = [
             Correctness(
                 step_name=name,
@@ -193,6 +196,13 @@ class KernelLane:
         ]
         facts = {**spoken, **found.facts, "trace": [*trace, *found.facts.get("trace", [])]}
         return found.model_copy(update={"facts": facts})
+
+
+def _markers(stage: Stage) -> tuple[str, ...]:
+    if stage != "gpu":
+        return ()
+    # One device is measured while nothing else runs; several are measured beside each other, each under its own lock.
+    return ("gpu",) if len(device_nodes()) > 1 else ("gpu", "timed")
 
 
 def _stages(options: KernelOptions) -> list[tuple[Stage, str]]:
@@ -243,7 +253,7 @@ def _absent(stage: Stage) -> str:
         return (
             "the interpreter of triton < 3.7 does not work with numpy >= 2.4: pip install 'numpy<2.4' or 'triton>=3.7'"
         )
-    return absent_device() if stage == "gpu" else ""
+    return absent_gpu() if stage == "gpu" else ""
 
 
 def _version(module: str) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from harness.core.evidence import clip
 
 PLUMBING = frozenset(
@@ -28,3 +30,12 @@ def not_plumbing(names: object, *, allowed: tuple[str, ...]) -> list[str]:
         return []
     found = sorted({str(name) for name in names} - PLUMBING - set(allowed))
     return [clip(name, limit=60) for name in found[:_MOST]]
+
+
+_LIBRARY_KERNEL = re.compile(r"nvjet_|xmma_|cutlass|cudnn|cublas|pytorch_flash|flash::|splitKreduce|at::native::")
+_CARRYING = re.compile(r"fill|copy|memset|memcpy", re.IGNORECASE)
+
+
+def library_kernels(names: list[str]) -> list[str]:
+    """Device kernels that are a library's, not Triton's: what cuBLAS, cuDNN, CUTLASS and ATen call theirs."""
+    return [name for name in names if _LIBRARY_KERNEL.search(name) and not _CARRYING.search(name)]

@@ -131,7 +131,7 @@ class _Server:
         environment = {**ENVIRONMENT, "HOME": self._home.name, "TMPDIR": self._home.name}
         if mode == "interpret":
             environment["TRITON_INTERPRET"] = "1"
-        for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH"):
+        for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH", "CUDA_VISIBLE_DEVICES"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         module, argument = ("truth", "") if mode == "truth" else ("zygote", mode)

@@ -50,6 +50,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         `answers`, in the same order, each a list of verdicts on its outputs, and `nulls`: for each null kernel the share
         of questions that it answers rightly.
     """
+    import torch
+
     folder, device = Path(request["folder"]), request.get("device", "cpu")
     reference, baseline = resolve(request["reference"], folder), resolve(request["baseline"], folder)
     wanted: dict[int, list[tuple[int, list[str]]]] = {}
@@ -57,8 +59,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         wanted.setdefault(found["question"], []).append((position, found["files"]))
     judged: list[list[dict[str, Any]]] = [[] for _ in request["answers"]]
     nulls = dict.fromkeys(NULLS, 0)
+    truths: list[torch.Tensor] = []
+    usual: list[torch.Tensor] = []
     previous: list[torch.Tensor] = []
     for index, plan in enumerate(request["questions"]):
+        torch.backends.cuda.matmul.allow_tf32 = plan["precision"] == "tf32"
         inputs = draw(plan, device)
         truths = _called(reference, [_double(tensor) for tensor in inputs], plan)
         usual = _called(baseline, inputs, plan)
@@ -69,6 +74,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             trivial = [_null(name, i, truth, inputs, previous, plan) for i, truth in enumerate(truths)]
             nulls[name] += all(verdict["right"] for verdict in _judge(trivial, truths, usual, request["times"]))
         previous = truths
+    if device != "cpu":  # for whoever has the device next
+        del truths, usual, previous
+        torch.cuda.empty_cache()
     count = max(1, len(request["questions"]))
     return {"answers": judged, "nulls": {name: right / count for name, right in nulls.items()}}
 
