@@ -80,7 +80,7 @@ def attention_kernel(
     o_desc.store([head, first, 0], (acc / total[:, None]).to(o_desc.dtype).reshape(1, BLOCK_M, D))
 
 
-def tuned(dtype: torch.dtype, device: torch.device, **shape: int) -> dict:
+def tuned(dtype: torch.dtype, device: torch.device, *, causal: bool, **shape: int) -> dict:
     """The measured configuration of the nearest shape, if there is any for the device and dtype."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     known = [
@@ -100,7 +100,7 @@ def run(
     (batch, heads, length, size), groups = q.shape, k.shape[1]
     q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
     o = torch.empty_like(q)
-    chosen = {**DEFAULT, **tuned(q.dtype, q.device, B=batch, H=heads, S=length, D=size), **configuration}
+    chosen = {**DEFAULT, **tuned(q.dtype, q.device, causal=causal, B=batch, H=heads, S=length, D=size), **configuration}
     block_m, block_n = chosen["BLOCK_M"], chosen["BLOCK_N"]
     attention_kernel[(triton.cdiv(length, block_m), batch * heads)](
         TensorDescriptor.from_tensor(q.view(batch * heads, length, size), [1, block_m, size]),

@@ -15,6 +15,7 @@ from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, r
 from harness.lanes.kernel.lane import EXTRA, MODULES
 
 MAX_BYTES = 1 << 20
+POINTS = Path("reports/sweeps.db")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ def add_definition(parser: argparse.ArgumentParser) -> None:
 def add_shapes(parser: argparse.ArgumentParser, *, what: str) -> None:
     """`--shape`."""
     parser.add_argument("--shape", action="append", default=[], metavar="M=16,N=16,K=16", help=what)
+
+
+def add_points(parser: argparse.ArgumentParser) -> None:
+    """`--points PATH`."""
+    parser.add_argument("--points", type=Path, default=POINTS, metavar="PATH", help=f"the results (default {POINTS})")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS points (
     key TEXT NOT NULL PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('compiled', 'measured')),
+    kind TEXT NOT NULL CHECK (kind IN ('compiled', 'measured', 'benchmarked')),
     operation TEXT NOT NULL,
     kernel TEXT NOT NULL,
     identity TEXT NOT NULL CHECK (json_valid(identity)),

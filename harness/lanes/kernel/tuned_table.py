@@ -63,7 +63,7 @@ def write_tuned(source: str, entries: list[Tuned], *, where: str) -> str:
 
 
 def _literal(entry: Tuned) -> str:
-    named = entry.model_dump(exclude_defaults=True)
+    named = entry.model_dump()
     text = ", ".join(f"{json.dumps(name)}: {_python(value)}" for name, value in named.items())
     return "{" + text + "}"
 
