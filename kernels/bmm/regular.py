@@ -9,7 +9,6 @@ Measured: not measured.
 """
 
 # /// kernel
-# step = 1
 # title = "regular: persistent, TMA"
 # claims = ["tensor_cores", "tma"]
 # predicted = 1.0

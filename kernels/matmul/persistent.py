@@ -1,7 +1,7 @@
 """Step 5 of 6, persistent with TMA: one program per multiprocessor walks many tiles, and a copy engine moves the bytes.
 
 What changed: blocks come and go through tensor descriptors (the Tensor Memory Accelerator), so no thread computes
-    addresses or predicates, which frees about 60 registers of each; 132 programs walk all tiles, so the launch, the
+    addresses or predicates, which frees 56 registers of each; 132 programs walk all tiles, so the launch, the
     descriptors and the pipeline are set up once; the result leaves in two halves, whose smaller staging buffer lets a
     fourth stage fit into shared memory (229,408 of 232,448 bytes).
 Predicted: TMA +10 %, persistence +3 % (more where K is small): 0.95-1.0 of cuBLAS.

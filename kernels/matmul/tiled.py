@@ -3,8 +3,8 @@
 What changed: a block of A and a block of B are loaded once and multiplied by `tl.dot`, so each element of A serves
     BLOCK_N products and each element of B serves BLOCK_M, and the tensor cores do the work. Tiles are walked in
     row-major order; every load is waited for (one stage).
-Predicted: 64 x 64 tiles need 32 bytes of traffic for 64 multiply-adds of each row, and nothing hides their latency:
-    about 20 % of cuBLAS, 20 times the naive step.
+Predicted: a 64 x 64 tile does 32 operations for each byte from L2, where 90 are needed, and nothing hides the
+    latency: about 20 % of cuBLAS, 20 times the naive step.
 Measured: not measured.
 """
 
