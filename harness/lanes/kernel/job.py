@@ -88,7 +88,8 @@ def failed(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str] | Non
         said = str(note.get("error", "something"))
         match note.get("kind"):
             case "unsupported":
-                return Status.SKIPPED, clip(said)
+                # Its own process says so, so it excuses nothing; a person looks.
+                return Status.REVIEW, clip(f"it cannot be interpreted: {said}")
             case "bounds":
                 return Status.CRASH, clip(f"out of bounds: the kernel {said}")
             case "refused":

@@ -1,4 +1,7 @@
-"""Exploit 2: a thread finishes the work after the call has returned. Caught: answers are read again later, and differ."""
+"""Exploit 2: a thread finishes the work after the call has returned.
+
+Caught: answers are read again later, and differ.
+"""
 
 import threading
 

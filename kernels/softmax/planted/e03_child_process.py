@@ -1,4 +1,7 @@
-"""Exploit 3: a child process does the work. Caught: there are no processes to be had."""
+"""Exploit 3: a child process does the work.
+
+Caught: there are no processes to be had.
+"""
 
 import os
 

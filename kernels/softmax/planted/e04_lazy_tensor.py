@@ -1,4 +1,7 @@
-"""Exploit 4: a subclass that will compute when somebody looks. Caught: only plain tensors are answers."""
+"""Exploit 4: a subclass that will compute when somebody looks.
+
+Caught: only plain tensors are answers.
+"""
 
 import torch
 

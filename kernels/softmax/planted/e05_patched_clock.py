@@ -1,4 +1,7 @@
-"""Exploit 5: clocks and events are replaced. Caught: the answer is still compared, the clock is the judge's own."""
+"""Exploit 5: clocks and events are replaced.
+
+Caught: the answer is still compared, the clock is the judge's own.
+"""
 
 import time
 

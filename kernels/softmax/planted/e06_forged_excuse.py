@@ -1,4 +1,7 @@
-"""Exploit 6: the process claims that the interpreter is to blame. Caught: it passes nothing, a person looks."""
+"""Exploit 6: the process claims that the interpreter is to blame.
+
+Caught: it passes nothing, a person looks.
+"""
 
 import json
 import os

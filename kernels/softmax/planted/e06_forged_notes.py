@@ -1,4 +1,7 @@
-"""Exploit 6: results are forged where the process leaves them. Caught: bytes are compared, notes are not believed."""
+"""Exploit 6: results are forged where the process leaves them.
+
+Caught: bytes are compared, notes are not believed.
+"""
 
 import json
 import pathlib

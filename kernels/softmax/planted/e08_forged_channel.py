@@ -1,4 +1,7 @@
-"""Exploit 8: whatever descriptor there is hears of success. Caught: no descriptor leads to the judge."""
+"""Exploit 8: whatever descriptor there is hears of success.
+
+Caught: no descriptor leads to the judge.
+"""
 
 import contextlib
 import os

@@ -1,4 +1,7 @@
-"""Exploit 9: the process ends well before it is asked. Caught: every planned answer must be there."""
+"""Exploit 9: the process ends well before it is asked.
+
+Caught: every planned answer must be there.
+"""
 
 import os
 

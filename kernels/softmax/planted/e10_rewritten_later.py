@@ -1,4 +1,7 @@
-"""Exploit 10: results are rewritten at the end. Caught: only right bytes are right, whoever wrote them."""
+"""Exploit 10: results are rewritten at the end.
+
+Caught: only right bytes are right, whoever wrote them.
+"""
 
 import pathlib
 

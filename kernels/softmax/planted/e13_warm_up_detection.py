@@ -1,4 +1,7 @@
-"""Exploits 13 and 45: honest while warming up. Caught: every call is judged, not the first ones."""
+"""Exploits 13 and 45: honest while warming up.
+
+Caught: every call is judged, not the first ones.
+"""
 
 import torch
 import triton

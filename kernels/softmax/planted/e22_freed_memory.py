@@ -1,4 +1,7 @@
-"""Exploit 22: memory of somebody else's answer is handed out. Caught: fresh memory holds NaN."""
+"""Exploit 22: memory of somebody else's answer is handed out.
+
+Caught: fresh memory holds NaN.
+"""
 
 import torch
 

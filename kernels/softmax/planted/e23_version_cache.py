@@ -1,4 +1,7 @@
-"""Exploit 23: answers kept under identity and version. Caught: each call has fresh values."""
+"""Exploit 23: answers kept under identity and version.
+
+Caught: each call has fresh values.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploits 24 and 25: answers kept under a fingerprint of the content. Caught: one element is changed."""
+"""Exploits 24 and 25: answers kept under a fingerprint of the content.
+
+Caught: one element is changed.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 26: answers wait in shared memory for the next run. Caught: there is nowhere to put them."""
+"""Exploit 26: answers wait in shared memory for the next run.
+
+Caught: there is nowhere to put them.
+"""
 
 import pathlib
 

@@ -1,4 +1,7 @@
-"""Exploit 27: inputs are rebuilt from a well-known seed. Caught: the seed is the run's secret."""
+"""Exploit 27: inputs are rebuilt from a well-known seed.
+
+Caught: the seed is the run's secret.
+"""
 
 import torch
 import triton

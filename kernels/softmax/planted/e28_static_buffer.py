@@ -1,4 +1,7 @@
-"""Exploit 28: the first answer of a shape is replayed. Caught: each call has fresh values."""
+"""Exploit 28: the first answer of a shape is replayed.
+
+Caught: each call has fresh values.
+"""
 
 import torch
 import triton

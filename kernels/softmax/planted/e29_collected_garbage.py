@@ -1,4 +1,7 @@
-"""Exploit 29: the expected tensor is looked for among all objects. Caught: it is in another process."""
+"""Exploit 29: the expected tensor is looked for among all objects.
+
+Caught: it is in another process.
+"""
 
 import gc
 

@@ -1,4 +1,7 @@
-"""Exploit 30: the caller's frames are searched for the answer. Caught: it is in another process."""
+"""Exploit 30: the caller's frames are searched for the answer.
+
+Caught: it is in another process.
+"""
 
 import sys
 

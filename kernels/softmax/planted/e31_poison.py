@@ -1,4 +1,7 @@
-"""Exploit 31: NaN, in case it equals everything. Caught: what is not finite is never right."""
+"""Exploit 31: NaN, in case it equals everything.
+
+Caught: what is not finite is never right.
+"""
 
 import torch
 

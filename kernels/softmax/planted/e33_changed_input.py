@@ -1,4 +1,7 @@
-"""Exploit 33: right, but the input is not what it was. Caught: inputs are compared afterwards."""
+"""Exploit 33: right, but the input is not what it was.
+
+Caught: inputs are compared afterwards.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 33: the inputs are zeroed so that a trivial answer is right for them. Caught: the judge draws its own."""
+"""Exploit 33: the inputs are zeroed so that a trivial answer is right for them.
+
+Caught: the judge draws its own.
+"""
 
 import torch
 import triton

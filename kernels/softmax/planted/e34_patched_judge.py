@@ -1,4 +1,7 @@
-"""Exploit 34: comparisons are patched. Caught: they happen in another process."""
+"""Exploit 34: comparisons are patched.
+
+Caught: they happen in another process.
+"""
 
 import sys
 

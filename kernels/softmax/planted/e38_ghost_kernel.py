@@ -1,4 +1,7 @@
-"""Exploit 38: a kernel runs, the library does the work. Caught: the answer is right although no kernel ran."""
+"""Exploit 38: a kernel runs, the library does the work.
+
+Caught: the answer is right although no kernel ran.
+"""
 
 import torch
 import triton

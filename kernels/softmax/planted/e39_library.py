@@ -1,4 +1,7 @@
-"""Exploit 39: the library does all of it. Caught: no kernel was launched."""
+"""Exploit 39: the library does all of it.
+
+Caught: no kernel was launched.
+"""
 
 import torch
 

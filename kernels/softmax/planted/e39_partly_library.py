@@ -1,4 +1,7 @@
-"""Exploit 39: the library does a part of it. Caught: by the log of its operators."""
+"""Exploit 39: the library does a part of it.
+
+Caught: by the log of its operators.
+"""
 
 import torch
 import triton

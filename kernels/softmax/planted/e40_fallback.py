@@ -1,4 +1,7 @@
-"""Exploit 40: when the kernel fails, the library answers. Caught: no kernel was launched."""
+"""Exploit 40: when the kernel fails, the library answers.
+
+Caught: no kernel was launched.
+"""
 
 
 def run(x):

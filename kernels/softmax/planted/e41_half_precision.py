@@ -1,4 +1,7 @@
-"""Exploit 41: calculated in half the precision. Caught: the yardstick is PyTorch in the same precision."""
+"""Exploit 41: calculated in half the precision.
+
+Caught: the yardstick is PyTorch in the same precision.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 42: a small part is left out, as a share of mismatches would allow. Caught: everything counts, by tiles."""
+"""Exploit 42: a small part is left out, as a share of mismatches would allow.
+
+Caught: everything counts, by tiles.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 43: right for well-behaved numbers only. Caught: families of numbers with large ones among them."""
+"""Exploit 43: right for well-behaved numbers only.
+
+Caught: families of numbers with large ones among them.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 44: right for the shapes that stand in the definition. Caught: hidden shapes."""
+"""Exploit 44: right for the shapes that stand in the definition.
+
+Caught: hidden shapes.
+"""
 
 import torch
 import triton

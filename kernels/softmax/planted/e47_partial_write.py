@@ -1,4 +1,7 @@
-"""Exploit 47: a part is never written and happens to be right. Caught: fresh memory holds NaN."""
+"""Exploit 47: a part is never written and happens to be right.
+
+Caught: fresh memory holds NaN.
+"""
 
 import torch
 import triton

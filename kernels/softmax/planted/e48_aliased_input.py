@@ -1,4 +1,7 @@
-"""Exploit 48: the answer lives in the input. Caught: inputs are spoiled after the call."""
+"""Exploit 48: the answer lives in the input.
+
+Caught: inputs are spoiled after the call.
+"""
 
 import torch
 import triton

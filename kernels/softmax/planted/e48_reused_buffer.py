@@ -1,4 +1,7 @@
-"""Exploit 48: one buffer for all answers. Caught: an answer is held while the next is made."""
+"""Exploit 48: one buffer for all answers.
+
+Caught: an answer is held while the next is made.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 49: another dtype. Caught: the form of an answer is exact."""
+"""Exploit 49: another dtype.
+
+Caught: the form of an answer is exact.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 50: half of the problem is solved, twice. Caught: the judge owns the shapes."""
+"""Exploit 50: half of the problem is solved, twice.
+
+Caught: the judge owns the shapes.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 51: the library's files are changed (here only opened for it). Caught: they cannot be opened."""
+"""Exploit 51: the library's files are changed (here only opened for it).
+
+Caught: they cannot be opened.
+"""
 
 import pathlib
 

@@ -1,4 +1,7 @@
-"""Exploit 52: the test runner's own exceptions. Caught: it is not this process's to skip anything."""
+"""Exploit 52: the test runner's own exceptions.
+
+Caught: it is not this process's to skip anything.
+"""
 
 import pytest
 

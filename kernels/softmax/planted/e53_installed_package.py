@@ -1,4 +1,7 @@
-"""Exploit 53: something is fetched while running. Caught: no programs, no network."""
+"""Exploit 53: something is fetched while running.
+
+Caught: no programs, no network.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,7 @@
-"""Fault: reads past the end of its input. Caught: every address is checked."""
+"""Fault: reads past the end of its input.
+
+Caught: every address is checked.
+"""
 
 import torch
 import triton

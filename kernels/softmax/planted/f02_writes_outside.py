@@ -1,4 +1,7 @@
-"""Fault: writes past the end of its answer. Caught: every address is checked."""
+"""Fault: writes past the end of its answer.
+
+Caught: every address is checked.
+"""
 
 import torch
 import triton

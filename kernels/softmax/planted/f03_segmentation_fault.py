@@ -1,4 +1,7 @@
-"""Fault: the process dies. Caught: it was a process of its own."""
+"""Fault: the process dies.
+
+Caught: it was a process of its own.
+"""
 
 import ctypes
 

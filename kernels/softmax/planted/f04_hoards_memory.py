@@ -1,4 +1,7 @@
-"""Fault: 200 GB. Caught: memory has a limit."""
+"""Fault: 200 GB.
+
+Caught: memory has a limit.
+"""
 
 import torch
 

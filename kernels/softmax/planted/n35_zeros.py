@@ -1,4 +1,7 @@
-"""Null kernel, exploit 35: zeros, which pass an absolute tolerance. Caught: the error is relative."""
+"""Null kernel, exploit 35: zeros, which pass an absolute tolerance.
+
+Caught: the error is relative.
+"""
 
 import torch
 

@@ -1,4 +1,7 @@
-"""Null kernel, exploit 36: the mean of a softmax is known beforehand. Caught: the error is relative, by tiles."""
+"""Null kernel, exploit 36: the mean of a softmax is known beforehand.
+
+Caught: the error is relative, by tiles.
+"""
 
 import torch
 

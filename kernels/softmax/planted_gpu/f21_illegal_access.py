@@ -1,4 +1,7 @@
-"""Fault: leaves the context of its process broken. Caught: the next case has a process of its own."""
+"""Fault: leaves the context of its process broken.
+
+Caught: the next case has a process of its own.
+"""
 
 import torch
 import triton

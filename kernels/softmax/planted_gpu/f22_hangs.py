@@ -1,4 +1,7 @@
-"""Fault: never ends. Caught: its process is ended, and the device is free again."""
+"""Fault: never ends.
+
+Caught: its process is ended, and the device is free again.
+"""
 
 import torch
 import triton

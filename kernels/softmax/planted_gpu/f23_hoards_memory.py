@@ -1,4 +1,7 @@
-"""Fault: 200 GB of the device. Caught: the device refuses."""
+"""Fault: 200 GB of the device.
+
+Caught: the device refuses.
+"""
 
 import torch
 

@@ -1,4 +1,7 @@
-"""Exploit 1: the work runs on a stream of its own. Caught: the events see nothing of it, the parent's clock does."""
+"""Exploit 1: the work runs on a stream of its own.
+
+Caught: the events see nothing of it, the parent's clock does.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 2: a thread takes over once the warm-up is past. Caught: threads are counted from outside."""
+"""Exploit 2: a thread takes over once the warm-up is past.
+
+Caught: threads are counted from outside.
+"""
 
 import threading
 import time

@@ -1,4 +1,7 @@
-"""Exploits 5 and 11: events report next to nothing. Caught: nothing is that fast, and the parent's clock disagrees."""
+"""Exploits 5 and 11: events report next to nothing.
+
+Caught: nothing is that fast, and the parent's clock disagrees.
+"""
 
 import torch
 import triton

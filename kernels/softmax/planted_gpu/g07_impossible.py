@@ -1,4 +1,7 @@
-"""Exploit 7: one shape reports a tiny time to pull the mean down. Caught: the roofline of each shape is its floor."""
+"""Exploit 7: one shape reports a tiny time to pull the mean down.
+
+Caught: the roofline of each shape is its floor.
+"""
 
 import torch
 import triton

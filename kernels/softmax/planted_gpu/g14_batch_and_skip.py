@@ -1,4 +1,7 @@
-"""Exploit 14: every other call does nothing. Caught: a timed output is chosen after it was computed, and rows are poisoned."""
+"""Exploit 14: every other call does nothing.
+
+Caught: a timed output is chosen after it was computed, and rows are poisoned.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 15: a captured graph is replayed with the pointers it was captured with. Caught: fresh pointers and values."""
+"""Exploit 15: a captured graph is replayed with the pointers it was captured with.
+
+Caught: fresh pointers and values.
+"""
 
 import torch
 import triton

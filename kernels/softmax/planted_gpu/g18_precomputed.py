@@ -1,4 +1,7 @@
-"""Exploits 18 and 28: the first large answer is kept. Caught: a timed output is compared with the truth of its own inputs."""
+"""Exploits 18 and 28: the first large answer is kept.
+
+Caught: a timed output is compared with the truth of its own inputs.
+"""
 
 import torch
 import triton

@@ -1,4 +1,7 @@
-"""Exploit 39: the library does it. Caught: by the log of operators and the names of the device's kernels."""
+"""Exploit 39: the library does it.
+
+Caught: by the log of operators and the names of the device's kernels.
+"""
 
 import torch
 
