@@ -14,7 +14,7 @@ NOT_MEASURED = "not measured"
 COMMAND = "crucible kernel bench --all --suites suites/kernel && crucible kernel report --out docs"
 _INTRODUCTION = """\
 Written by `crucible kernel report`; do not edit. Speed-up is T(fastest baseline) / T(kernel), both taken in turn on one
-device, cold, with the 95 % interval of the ratio. *Predicted* is what the kernel's author wrote into its file before any
+device, cold, with the 95 % interval of the ratio. *Predicted* is what its author wrote into the file before any
 measurement. *Least ms* is the roofline by the card's data sheet; *light* the share of the speed of light that was
 measured in the same session."""
 _WORDS = {True: "holds", False: "**is broken**", None: f"undecided ({NOT_MEASURED})"}
