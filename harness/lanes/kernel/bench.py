@@ -42,7 +42,7 @@ class Bench:
 
     Args:
         folder: Its private folder; a kernel's has `kernel.py`.
-        index: The device, as CUDA counts.
+        index: The device, as CUDA counts; -1 for the CPU.
         part: `baseline` holds trusted code and is not confined; `building` may start the assembler and fill the cache;
             `kernel` may start nothing, and read the cache.
         cache: A folder for compiled kernels.
@@ -62,6 +62,8 @@ class Bench:
             "TRITON_CACHE_DIR": str(cache),
             "TORCHINDUCTOR_CACHE_DIR": str(home / "inductor"),
         }
+        if index < 0:
+            environment["TRITON_INTERPRET"] = "1"  # there is no other way to run a kernel on the CPU
         start = (
             f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from harness.lanes.kernel.stand import main; "
             f"main({str(folder)!r}, {index}, {part!r})"

@@ -264,7 +264,8 @@ def read_definition(path: Path) -> Definition:
     try:
         definition = Definition.model_validate(document.value)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is two errors: it is unknown, and the right one is missing. The first tells more.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, KeyedError):
             raise SpecError(f"{'.'.join(map(str, cause.key))}: {cause}", where=at(cause.key)) from error

@@ -32,11 +32,15 @@ class Ceilings(Frozen):
     l2_bytes: int
 
     def floor_ms(self, *, flops: int, bytes_moved: int, precision: str) -> float:
-        """The least time for so much work; what fits into the cache is not held to the memory's bandwidth."""
+        """The least time for so much work; 0 where no rate was measured for the precision.
+
+        What fits into the cache is not held to the memory's bandwidth.
+        """
         rate = self.tflops.get(precision)
-        compute = flops / (rate * 1e12) if rate else 0.0
+        if not rate:
+            return 0.0
         memory = bytes_moved / self.bytes_per_s if bytes_moved > 4 * self.l2_bytes else 0.0
-        return max(compute, memory) * 1000
+        return max(flops / (rate * 1e12), memory) * 1000
 
 
 class Rounds(Frozen):

@@ -20,6 +20,7 @@ from harness.lanes.kernel.asking import OperatorLog, bytes_of, checked, load_ker
 from harness.lanes.kernel.calling import outputs_of, resolve
 from harness.lanes.kernel.confinement import adopt_orphans, confine
 from harness.lanes.kernel.drawing import draw, poison
+from harness.lanes.kernel.interpreting import patch
 
 FLUSH_FACTOR = 4
 """Between cold calls so many times the second-level cache is written, after the window that persists in it was reset."""
@@ -81,6 +82,8 @@ class _Stand:
 
         self.torch, self.folder = torch, folder
         self.cuda = index >= 0
+        if not self.cuda:
+            patch({})
         self.kind, self.device = ("cuda", f"cuda:{index}") if self.cuda else ("cpu", "cpu")
         self.properties = self._describe(index)
         flushed = FLUSH_FACTOR * int(self.properties["l2_bytes"])
