@@ -1,5 +1,7 @@
-"""Architecture: what a generation of GPUs allows one block and one multiprocessor (CUDA C++ Programming Guide, table
-"Technical Specifications per Compute Capability"), and the occupancy that follows."""
+"""Architecture: what a generation of GPUs allows one block and one multiprocessor, and the occupancy that follows.
+
+From the CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arithmetic: expressions over axes, as a definition writes them (`2 * M * N * K`); parsed, never evaluated as Python."""
+"""Arithmetic: expressions over axes, as definitions write them (`2 * M * N * K`); parsed, never evaluated as Python."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Asking: the part of a kernel's process that loads it, calls it and leaves bytes. Nothing it leaves is believed.
 
-Right answers are nowhere in this process, so a kernel that patches, walks frames or ends the process early gains nothing
-but missing answers. What is noted beside the bytes (operators, launches, changed inputs) explains verdicts to people and
-catches kernels that do not hide.
+Right answers are nowhere in this process, so a kernel that patches, walks frames or ends the process early gains
+nothing but missing answers. What is noted beside the bytes (operators, launches, changed inputs) explains verdicts to
+people and catches kernels that do not hide.
 """
 
 from __future__ import annotations

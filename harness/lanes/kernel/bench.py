@@ -1,4 +1,4 @@
-"""Bench: the parent's end of one stand: it starts it, asks it, holds its own clock to it, and ends it with all it left."""
+"""Bench: the parent's end of one stand: it starts it, asks it, holds its own clock to it, ends it with all it left."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STARTING = 240.0
 """Seconds that importing PyTorch and starting CUDA may take."""
 
 
-class StandFault(Exception):
+class StandFault(Exception):  # noqa: N818 - what went wrong there is data here
     """What a stand said, or did, instead of answering.
 
     Attributes:
@@ -134,7 +134,7 @@ class Bench:
         while waiting:
             pid = waiting.pop()
             with contextlib.suppress(OSError):
-                count += len(os.listdir(f"/proc/{pid}/task"))
+                count += len([*Path(f"/proc/{pid}/task").iterdir()])
             waiting.extend(self._children(pid))
         return count
 
@@ -142,8 +142,8 @@ class Bench:
     def _children(pid: int) -> list[int]:
         found: list[int] = []
         with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{pid}/task"):
-                found.extend(map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split()))
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                found.extend(map(int, (task / "children").read_text().split()))
         return found
 
     def close(self) -> None:

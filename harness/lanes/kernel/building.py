@@ -1,5 +1,7 @@
-"""Building: the part of a kernel's process that compiles it for a device that is not there. What it leaves is machine
-code, which the parent takes apart itself."""
+"""Building: the part of a kernel's process that compiles it for a device that is not there.
+
+What it leaves is machine code, which the parent takes apart itself.
+"""
 
 from __future__ import annotations
 
@@ -130,7 +132,7 @@ _device = _Device()
 
 
 def prepare() -> None:
-    """Load what all compilations need; called once, before any fork. Nothing is compiled yet: that may start threads."""
+    """Load what all compilations need; called once, before any fork. Nothing is compiled yet: it may start threads."""
     import torch
     import triton
     import triton.compiler

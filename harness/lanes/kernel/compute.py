@@ -129,7 +129,7 @@ def _compare(
     ghost: tuple[int, Answer] | None,
     device: str,
 ) -> tuple[dict[tuple[int, ...], Verdict], bool, dict[str, float]]:
-    """Verdicts on all answers, each set of equal bytes judged once, from a process that only now learns the question."""
+    """Verdicts on all answers, equal bytes judged once, from a process that only now learns the question."""
     seen: dict[tuple[int, str], int] = {}
     asked: list[dict[str, Any]] = []
 

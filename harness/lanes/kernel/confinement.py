@@ -1,4 +1,4 @@
-"""Confinement: what a kernel's process may do. It is not a box: it needs PyTorch, so it sees the interpreter's own files.
+"""Confinement: what a kernel's process may do. It is no box: it needs PyTorch, so it sees the interpreter's own files.
 
 Taken away, each where the kernel of this machine can: the network (a namespace), every file but the system's libraries,
 Python's own and one folder (Landlock), processes, sockets and the memory of others (seccomp; not for a compiler, which
@@ -8,12 +8,12 @@ starts the assembler), new privileges, core dumps, and memory and time without e
 from __future__ import annotations
 
 import ctypes
-import glob
 import os
 import resource
 import sys
 import sysconfig
 from collections.abc import Iterable
+from pathlib import Path
 
 from harness.sandbox.landlock import EXECUTE, READ, Ruleset
 from harness.sandbox.namespaces import NEWNET
@@ -94,13 +94,13 @@ def _landlock(writable: list[str], readable: list[str], *, execute: bool, device
     reading = READ if execute else READ & ~EXECUTE
     prefixes = {sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib"))}
     for path in sorted({*_LIBRARIES, *prefixes, *_FACTS, *readable}):
-        if os.path.exists(path):
+        if Path(path).exists():
             rules.allow(path, reading)
-    for path in (*glob.glob("/dev/nvidia*"), "/dev/shm", "/proc", "/sys") if device else ():
-        if os.path.exists(path):
+    for path in (*map(str, Path("/dev").glob("nvidia*")), "/proc", "/sys") if device else ():
+        if Path(path).exists():
             rules.allow(path, _ALL if path.startswith("/dev") else reading)
     for path in _DEVICES:
-        if os.path.exists(path):
+        if Path(path).exists():
             rules.allow(path, _READ_WRITE)
     for path in writable:
         rules.allow_writing(path)
@@ -109,5 +109,4 @@ def _landlock(writable: list[str], readable: list[str], *, execute: bool, device
 
 
 def _mapped() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")

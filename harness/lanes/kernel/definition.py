@@ -1,4 +1,4 @@
-"""Definition: the operation a kernel must compute, in terms of axes; trusted, from a YAML file (docs/kernel-lane.md)."""
+"""Definition: the operation a kernel must compute, over axes; trusted, from a YAML file (docs/kernel-lane.md)."""
 
 from __future__ import annotations
 

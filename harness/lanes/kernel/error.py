@@ -30,8 +30,8 @@ def judge_output(
         times: How many times the baseline's error is allowed.
 
     Returns:
-        `right`, `error`, `baseline` (its error), `allowed`, and the same of the worst tile; a figure that is no number is
-        None, which nothing may pass for.
+        `right`, `error`, `baseline` (its error), `allowed`, and the same of the worst tile; a figure that is no number
+        is None, which nothing may pass for.
     """
     import torch
 

@@ -108,7 +108,7 @@ def read_golden(path: Path) -> Golden:
 
 def write_golden(path: Path, golden: Golden) -> None:
     """Write a table, its rows in one order, so that a change reads well."""
-    ordered = golden.model_copy(update={"rows": tuple(sorted(golden.rows, key=lambda row: _key(row)))})
+    ordered = golden.model_copy(update={"rows": tuple(sorted(golden.rows, key=_key))})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(ordered.model_dump_json(indent=1) + "\n", encoding="utf-8")
 

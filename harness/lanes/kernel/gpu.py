@@ -1,4 +1,4 @@
-"""GPU: which devices there are, what each is doing, and whose turn it is. Asked of `nvidia-smi`, nothing is imported."""
+"""GPU: which devices there are, what each does, and whose turn it is. Asked of `nvidia-smi`; nothing is imported."""
 
 from __future__ import annotations
 

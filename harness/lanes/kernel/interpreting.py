@@ -1,7 +1,7 @@
 """Interpreting: what Triton's interpreter lacks to be believed. Loaded in the process where kernels are interpreted.
 
-* bfloat16: the interpreter keeps it as raw 16-bit integers and calculates with those. Here it is kept as single precision
-  and rounded to nearest even after every operation, as the hardware does.
+* bfloat16: the interpreter keeps it as raw 16-bit integers and calculates with those. Here it is kept as single
+  precision and rounded to nearest even after every operation, as the hardware does.
 * Bounds: every address that is read or written must lie in a tensor that was passed to the kernel.
 * Autotuning needs a device to measure on: the first configuration is taken.
 * What is not modelled (float8, inline assembly, library calls) is refused by name, never silently wrong.
@@ -36,7 +36,7 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
         guarded: Storage address -> first and last-plus-one address of what a kernel may touch in it, for tensors with
             guards around them; of other storages everything may be touched.
     """
-    import triton.runtime.interpreter as interpreter
+    from triton.runtime import interpreter
 
     _patch_bfloat16(interpreter)
     _patch_bounds(interpreter, guarded)
@@ -44,7 +44,7 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
     _patch_autotuner()
 
 
-def _patch_bfloat16(interpreter: Any) -> None:
+def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in many places
     import numpy as np
     import triton.language as tl
 

@@ -29,9 +29,9 @@ from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_
 from harness.lanes.kernel.compute import interpret
 from harness.lanes.kernel.definition import Shape, read_definition, trusted_files
 from harness.lanes.kernel.golden import read_golden
+from harness.lanes.kernel.gpu import absent_gpu, device_nodes
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_file import read_kernel_file
-from harness.lanes.kernel.gpu import absent_gpu, device_nodes
 from harness.lanes.kernel.measuring import measure
 from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions

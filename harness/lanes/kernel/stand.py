@@ -23,7 +23,7 @@ from harness.lanes.kernel.drawing import draw, poison
 from harness.lanes.kernel.interpreting import patch
 
 FLUSH_FACTOR = 4
-"""Between cold calls so many times the second-level cache is written, after the window that persists in it was reset."""
+"""Between cold calls so many times the second-level cache is written, after what persists in it was reset."""
 _COPY_BYTES, _MATMUL = 2 << 30, 8192
 _CPU_CACHE, _CPU_COPY_BYTES, _CPU_MATMUL = 8 << 20, 64 << 20, 512
 _WARM = 10
@@ -64,8 +64,7 @@ def _keep(child: int) -> None:
     for stream in (0, 1):
         os.close(stream)
     _, status = os.waitpid(child, 0)
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        orphans = [int(pid) for pid in file.read().split()]
+    orphans = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     for pid in orphans:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -269,25 +268,25 @@ class _Stand:
         many, side = (_COPY_BYTES, _MATMUL) if self.cuda else (_CPU_COPY_BYTES, _CPU_MATMUL)
         source = torch.empty(many, dtype=torch.uint8, device=self.device).random_(0, 255)
         target = torch.empty_like(source)
-        copy = self._best(lambda: target.copy_(source))
+        copy = self._best(target.copy_, source)
         del source, target
         rates = {}
         for precision in request["precisions"]:
             _set_precision({"precision": precision})
             dtype = getattr(torch, "float32" if precision == "tf32" else precision)
             left, right = (torch.randn(side, side, device=self.device).to(dtype) for _ in range(2))
-            rates[precision] = 2 * side**3 / self._best(lambda: torch.matmul(left, right)) / 1e12  # noqa: B023
+            rates[precision] = 2 * side**3 / self._best(torch.matmul, left, right) / 1e12
             del left, right
         if self.cuda:
             torch.cuda.empty_cache()
         return {"bytes_per_s": 2 * many / copy, "tflops": rates}
 
-    def _best(self, call: Any) -> float:
+    def _best(self, call: Any, *arguments: Any) -> float:
         """Median seconds of a call."""
         times = []
         for index in range(_CEILING_CALLS + 3):
             start = self._mark()
-            call()
+            call(*arguments)
             end = self._mark()
             self._wait()
             if index >= 3:  # the first ones choose algorithms

@@ -1,7 +1,7 @@
 """Trace: what running a kernel says to the loop that engineers it, as typed items.
 
-The names are those of the programs that read them: `TraceItem.Performance` and `TraceItem.Correctness`. A figure that was
-not measured is absent, never zero.
+The names are those of the programs that read them: `TraceItem.Performance` and `TraceItem.Correctness`. A figure that
+was not measured is absent, never zero.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Truth: the reference in double precision and PyTorch's own error. A trusted process; no kernel's code is ever here.
 
-It answers one JSON line with another. Inputs are drawn anew from the question's seed, so nothing a kernel did to its own
-copies matters, and there never was a right answer in the kernel's process to be found.
+It answers one JSON line with another. Inputs are drawn anew from the question's seed, so nothing a kernel did to its
+own copies matters, and there never was a right answer in the kernel's process to be found.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Judge answers.
 
     Args:
-        request: `folder` of the definition, `reference`, `baseline`, `times`, `device`, `questions` (plans) and `answers`
-            (each the index of its `question` and the `files` of its outputs).
+        request: `folder` of the definition, `reference`, `baseline`, `times`, `device`, `questions` (plans) and
+            `answers` (each the index of its `question` and the `files` of its outputs).
 
     Returns:
-        `answers`, in the same order, each a list of verdicts on its outputs, and `nulls`: for each null kernel the share
-        of questions that it answers rightly.
+        `answers`, in the same order, each a list of verdicts on its outputs, and `nulls`: for each null kernel the
+        share of questions that it answers rightly.
     """
     import torch
 
@@ -71,7 +71,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             observed = [_read(Path(file), tensor, device) for file, tensor in zip(files, plan["outputs"], strict=True)]
             judged[position] = _judge(observed, truths, usual, request["times"])
         for name in NULLS:
-            trivial = [_null(name, i, truth, inputs, previous, plan) for i, truth in enumerate(truths)]
+            before = previous if name == "previous" else inputs if name == "passthrough" else []
+            trivial = [_null(name, truth, before, plan["outputs"][i]["dtype"]) for i, truth in enumerate(truths)]
             nulls[name] += all(verdict["right"] for verdict in _judge(trivial, truths, usual, request["times"]))
         previous = truths
     if device != "cpu":  # for whoever has the device next
@@ -108,27 +109,17 @@ def _read(path: Path, tensor: dict[str, Any], device: str) -> torch.Tensor:
     return flat.reshape(tensor["sizes"]).to(device)
 
 
-def _null(
-    name: str,
-    index: int,
-    truth: torch.Tensor,
-    inputs: list[torch.Tensor],
-    previous: list[torch.Tensor],
-    plan: dict[str, Any],
-) -> torch.Tensor:
-    """A kernel that does no work, in the dtype that was asked for."""
+def _null(name: str, truth: torch.Tensor, sources: list[torch.Tensor], dtype_name: str) -> torch.Tensor:
+    """A kernel that does no work, in the dtype that was asked for; zeros where nothing can be passed on."""
     import torch
 
-    dtype = getattr(torch, plan["outputs"][index]["dtype"])
+    dtype = getattr(torch, dtype_name)
     if name == "ones":
         return torch.ones_like(truth, dtype=dtype)
     if name == "mean":
         return torch.full_like(truth, float(truth.double().mean()) if truth.numel() else 0.0, dtype=dtype)
-    if name == "passthrough":
-        source: torch.Tensor | None = next((i for i in inputs if i.numel() >= truth.numel()), None)
-    else:
-        source = previous[index] if index < len(previous) and name == "previous" else None
-    if source is None or source.numel() < truth.numel():
+    source = next((one for one in sources if one.numel() >= truth.numel()), None)
+    if source is None:
         return torch.zeros_like(truth, dtype=dtype)
     return source.reshape(-1)[: truth.numel()].reshape(truth.shape).to(dtype)
 

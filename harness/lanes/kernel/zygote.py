@@ -1,7 +1,7 @@
 """Zygote: a warm process that has PyTorch and Triton loaded, and forks once for each kernel; it holds nothing secret.
 
-It was exec'd, never forked from pytest. It reads one JSON line for a job and answers one; what the job leaves lies in the
-job's folder and is believed by nobody. When it answers, no process of the job is left, however it tried to get away.
+It was exec'd, never forked from pytest. It reads one JSON line for a job and answers one; what the job leaves lies in
+the job's folder and is believed by nobody. When it answers, no process of the job is left.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from harness.lanes.kernel.confinement import adopt_orphans, confine
@@ -67,19 +68,19 @@ def _become(job: dict[str, Any], work: Any, *, may_execute: bool) -> None:
     code = 120
     try:
         os.setsid()
-        home = os.path.join(job["folder"], "home")
+        folder = Path(job["folder"])
+        home = folder / "home"
         null = os.open(os.devnull, os.O_RDWR)
-        log = os.open(os.path.join(home, "stderr"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        log = os.open(home / "stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(null, 0)
         os.dup2(null, 1)
         os.dup2(log, 2)
         os.closerange(_CHANNELS, 1024)
-        sys.stdin = sys.stdout = open(os.devnull, "r+")  # noqa: SIM115 - for the rest of this process's life
+        sys.stdin, sys.stdout = os.fdopen(null, closefd=False), os.fdopen(null, "w", closefd=False)
         os.chdir(home)
-        os.environ.update(HOME=home, TMPDIR=home, TRITON_CACHE_DIR=os.path.join(home, "triton"))
+        os.environ.update(HOME=str(home), TMPDIR=str(home), TRITON_CACHE_DIR=str(home / "triton"))
         layers = confine(job["folder"], job["limits"], may_execute=may_execute)
-        with open(os.path.join(job["folder"], "out", "layers.json"), "w") as file:
-            json.dump(layers, file)
+        (folder / "out" / "layers.json").write_text(json.dumps(layers))
         work(job["folder"])
         code = 0
     except BaseException as error:
@@ -90,15 +91,13 @@ def _become(job: dict[str, Any], work: Any, *, may_execute: bool) -> None:
 
 
 def _resident_mb() -> float:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def _end_orphans() -> None:
     """Kill what the job left behind: as a subreaper this process is its parent now."""
     while True:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
-            children = [int(pid) for pid in file.read().split()]
+        children = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
         if not children:
             return
         for pid in children:

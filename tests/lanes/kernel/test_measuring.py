@@ -1,4 +1,4 @@
-"""The whole path of a measurement, on the CPU where there is no device: the same processes, questions and judgements."""
+"""The whole path of a measurement, on the CPU: the same processes, questions and judgements as on a device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.context import Context
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.status import Status
-from harness.lanes.kernel import measuring
+from harness.lanes.kernel import measuring, racing
 from harness.lanes.kernel.definition import Definition, read_definition
 from harness.lanes.kernel.scoring import score_kernel
 
@@ -23,9 +23,9 @@ HONEST = "import torch\ndef run(a, b):\n    return torch.matmul(a, b)\n"
 
 @pytest.fixture
 def measured(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(measuring, "ROUNDS", 2)
-    monkeypatch.setattr(measuring, "CALLS", 4)
-    monkeypatch.setattr(measuring, "_CLOCK_SLACK_MS", 500.0)  # other processes may take the processor away
+    monkeypatch.setattr(racing, "ROUNDS", 2)
+    monkeypatch.setattr(racing, "CALLS", 4)
+    monkeypatch.setattr(racing, "_CLOCK_SLACK_MS", 500.0)  # other processes may take the processor away
     wire = MATMUL.to_wire() | {"review_above": None}
     wire["shapes"] = {"tiny": [{"M": 2, "N": 3, "K": 4}], "odd": [], "tile": [], "target": [TARGET]}
     wire["hidden"] = None
@@ -96,5 +96,5 @@ def test_what_only_timing_shows(measured, source: str, status: Status, why: str)
 @pytest.mark.parametrize("times", [None, [1.0] * 9, [1.0] * 9 + [0.0], [1.0] * 9 + [True], [float("nan")] * 10, "fast"])
 def test_what_a_process_reports_must_be_times(times: object) -> None:
     with pytest.raises(measuring.KernelFault, match="times that are none"):
-        measuring._times({"event_ms": times})
-    assert measuring._times({"event_ms": [1.0] * 10}) == [1.0] * 10
+        racing._times({"event_ms": times})
+    assert racing._times({"event_ms": [1.0] * 10}) == [1.0] * 10
