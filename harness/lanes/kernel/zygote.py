@@ -76,7 +76,7 @@ def _become(job: dict[str, Any], work: Any, *, may_execute: bool) -> None:
         os.dup2(null, 1)
         os.dup2(log, 2)
         os.closerange(_CHANNELS, 1024)
-        sys.stdin, sys.stdout = os.fdopen(null, closefd=False), os.fdopen(null, "w", closefd=False)
+        sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
         os.chdir(home)
         os.environ.update(HOME=str(home), TMPDIR=str(home), TRITON_CACHE_DIR=str(home / "triton"))
         layers = confine(job["folder"], job["limits"], may_execute=may_execute)
