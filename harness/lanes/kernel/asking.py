@@ -42,6 +42,7 @@ def work(folder: str) -> None:
     """Ask all questions of `request.json`, as often and in the order it says."""
     place = Path(folder)
     request = json.loads((place / "request.json").read_bytes())
+    (place / "request.json").unlink()  # it names the seeds of all that will be asked
     try:
         _work(place, request)
     except BaseException as error:  # also pytest.skip, sys.exit and whatever else is raised to get away

@@ -35,7 +35,8 @@ from harness.lanes.kernel.kernel_file import read_kernel_file
 from harness.lanes.kernel.measuring import measure
 from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.scoring import score_kernel
+from harness.lanes.kernel.scoring import MEASURED, OWN_GATES, score_kernel
+from harness.lanes.kernel.source import read_source
 from harness.lanes.kernel.trace import Correctness
 from harness.suite import Suite, SuiteOptions
 
@@ -79,6 +80,8 @@ class KernelLane:
     untrusted: tuple[str, ...] = ("kernels",)
     boxed = False
     min_tier: Tier | None = None
+    components = (*sorted(frozenset().union(*MEASURED.values())), *OWN_GATES)
+    """What a suite's `gates` may name besides `score`."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """For each kernel one case per stage and architecture."""
@@ -109,10 +112,11 @@ class KernelLane:
             inputs["golden"] = {"path": str(golden), "digest": digest_bytes(golden.read_bytes())}
         cases = []
         for kernel in suite.glob(options.kernels, "kernels"):
-            digest = digest_bytes(kernel.read_bytes())
+            source = read_source(kernel)
+            digest = source.digest
             for stage, architecture in _stages(options):
                 suffix = f"compile-{architecture}" if stage == "compile" else stage
-                told = inputs | {"stage": stage, "kernel": {"path": str(kernel), "digest": digest}}
+                told = inputs | {"stage": stage, "kernel": str(kernel), "digest": digest, "fault": source.fault}
                 cases.append(
                     Case(
                         lane=self.name,
@@ -144,13 +148,17 @@ class KernelLane:
             return Evidence(status=Status.SKIPPED, why=reason, facts={"stage": stage})
         for path, digest in case.inputs["trusted"].items():
             _same(path, digest)
-        source = _same(**case.inputs["kernel"])
+        source = read_source(Path(case.inputs["kernel"]))
+        if source.digest != case.inputs["digest"]:
+            raise InfraError("the file changed since it was collected", where=case.inputs["kernel"], fix="run again")
+        if source.fault:
+            return Evidence(status=Status.CRASH, why=source.fault, tier=Tier.D, facts={"stage": stage})
         context.scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=context.scratch))
         job = folder / "job"
         job.mkdir()
         try:
-            found = self._observe(case, stage, source, job, context)
+            found = self._observe(case, stage, source.data, job, context)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found.model_copy(

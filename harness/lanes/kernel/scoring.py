@@ -17,10 +17,13 @@ from harness.lanes.kernel.compiling import Launch
 _COMPUTED = frozenset({"correctness", "accuracy"})
 MEASURED = {
     "interpreter": _COMPUTED,
-    "compile": frozenset({"compiles", "resources", "claims", "tensor_cores", "golden"}),
+    "compile": frozenset({"compiles", "resources", "claims", "tensor_cores"}),
     "gpu": _COMPUTED | {"speed", "speedup", "light"},
 }
 """Which components a stage has; a suite's gate asks only the stages that measure it."""
+
+OWN_GATES = ("stack_bytes", "shared_bytes", "block_registers", "golden_differences", "time_ms", "memory_mb")
+"""Gates that are held without being asked for."""
 
 
 def score_kernel(evidence: Evidence, policy: Policy) -> Score:
@@ -28,8 +31,6 @@ def score_kernel(evidence: Evidence, policy: Policy) -> Score:
     facts = evidence.facts
     stage = facts.get("stage", "interpreter")
     elsewhere = frozenset().union(*MEASURED.values()) - MEASURED[stage]
-    if "golden" not in facts:
-        elsewhere |= {"golden"}
     asked = {name: least for name, least in policy.gates.items() if name not in elsewhere}
     if evidence.status in UNJUDGED:  # nothing was measured, and a zero would say that something was
         return judge(evidence, policy, ())
@@ -114,13 +115,6 @@ def _compiled(evidence: Evidence) -> Iterator[Component]:
     yield Component(
         name="tensor_cores", value=float(cores), weight=0.0, why="whether any instruction is a tensor core's"
     )
-    if "golden" in facts:
-        differing: list[str] | None = facts["golden"]["differences"]
-        if differing is None:
-            why = facts["golden"]["why"]
-            yield Component(name="golden", value=None, weight=0.0, why=why)
-        else:
-            yield Component(name="golden", value=float(not differing), weight=0.0, why="; ".join(differing[:3]))
 
 
 def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:
@@ -136,6 +130,10 @@ def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:
     }
     for name, (observed, limit) in worst.items():
         yield Gate(name=name, threshold=limit, at_most=True).hold(observed)
+    differing = facts.get("golden", {}).get("differences")
+    if differing is not None:
+        gate = Gate(name="golden_differences", threshold=0, at_most=True)
+        yield gate.hold(len(differing), because="; ".join(differing[:3]))
 
 
 def _budget(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:

@@ -72,14 +72,12 @@ def test_of_an_autotuned_kernel_one_configuration_that_fits_is_enough() -> None:
     assert not score("compile", {"resources": 1.0}, launches=[group | {"variants": [bad, failed]}]).holds
 
 
-def test_a_golden_table_of_another_compiler_claims_nothing() -> None:
-    same = score("compile", {"golden": 1.0}, launches=launches(CODE), golden={"differences": []})
-    assert same.holds
-    worse = score("compile", {"golden": 1.0}, launches=launches(CODE), golden={"differences": ["k: registers 210"]})
-    assert "registers 210" in worse.failed[0].why
-    other = score("compile", {"golden": 1.0}, launches=launches(CODE), golden={"differences": None, "why": "triton 4"})
-    assert {c.name: c.value for c in other.components}["golden"] is None
-    assert score("compile", {"golden": 1.0}, launches=launches(CODE)).holds  # no table: the gate is not asked
+def test_a_golden_table_is_a_gate_of_its_own_and_that_of_another_compiler_claims_nothing() -> None:
+    assert score("compile", {}, launches=launches(CODE), golden={"differences": []}).holds
+    worse = score("compile", {}, launches=launches(CODE), golden={"differences": ["k: registers 210"]})
+    assert [(gate.name, "registers 210" in gate.why) for gate in worse.failed] == [("golden_differences", True)]
+    other = score("compile", {}, launches=launches(CODE), golden={"differences": None, "why": "triton 4"})
+    assert "golden_differences" not in {gate.name for gate in other.gates}
 
 
 def test_speed_is_that_of_the_worst_target_and_noise_leaves_it_open() -> None:
