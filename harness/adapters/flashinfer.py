@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.adapters.case_folder import Adapted, file_name
-from harness.adapters.kernelbench import NotAdaptedError
+from harness.adapters.prober import NotAdaptedError
 
 MAX_BYTES = 8 << 20
 _TARGETS = 4

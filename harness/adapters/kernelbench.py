@@ -7,26 +7,18 @@ layers hold equal weights; the reference is also evaluated in double precision, 
 from __future__ import annotations
 
 import ast
-import json
 import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import harness.lanes.kernel
 from harness.adapters.axes import Trial, UnclearError, changed, constants_of, express
 from harness.adapters.case_folder import Adapted, file_name
-from harness.core.errors import CrucibleError
+from harness.adapters.prober import NotAdaptedError, Prober
 
 SEED = 42
 """KernelBench's own."""
-_SECONDS = 120
-_PROBING = Path(harness.lanes.kernel.__file__).with_name("probing.py")
-"""A script that imports PyTorch, for a process of its own."""
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
 _MOST_ELEMENTS = 1 << 18
 """Of all inputs of a case that the interpreter is asked."""
@@ -63,10 +55,6 @@ def run(*inputs):
 """
 
 
-class NotAdaptedError(CrucibleError):
-    """A problem that cannot be carried over, and why."""
-
-
 def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
     """One problem and the candidates for it.
 
@@ -78,9 +66,19 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NotAdaptedError(f"no Python: {error}", where=str(path)) from None
-    base, *each = _probe(path, [constants, *(changed(constants, name) for name in constants)])
+    with Prober(path) as prober:
+        adapted, shared = _adapt(path, source, constants, prober)
+    for candidate in candidates:
+        _add(adapted, candidate, source, shared)
+    return adapted
+
+
+def _adapt(path: Path, source: str, constants: dict[str, int], prober: Prober) -> tuple[Adapted, str]:
+    """The problem without candidates, and the text that both models share."""
+    base = prober.ask(constants)
     if "error" in base:
         raise NotAdaptedError(f"it does not run: {base['error']}", where=str(path))
+    each = [prober.ask(changed(constants, name)) for name in constants]
     first = _trial(base, constants)
     trials = {
         name: _trial(found, changed(constants, name))
@@ -97,7 +95,7 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
     axes = {name: constants[name] for name in moving}
     if lost := moving.keys() - places.keys():
         raise NotAdaptedError(f"no size of an input tells {', '.join(sorted(lost))}", where=str(path))
-    small = _small_shapes(path, constants, axes)
+    small = _small_shapes(prober, constants, axes)
     if not axes:
         axes = {"ONE": 1}  # nothing about it can change, and a definition has an axis
     definition = _definition(path, source, base, _Sizes(inputs, outputs, axes, small))
@@ -111,9 +109,7 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
     )
     if not small:
         adapted.notes.append("no small size of it runs: it is judged on a GPU only")
-    for candidate in candidates:
-        _add(adapted, candidate, source, shared)
-    return adapted
+    return adapted, shared
 
 
 def _add(adapted: Adapted, candidate: Path, source: str, shared: str) -> None:
@@ -215,17 +211,20 @@ def _places(inputs: list[list[str]], axes: Set[str]) -> dict[str, tuple[int, int
     return found
 
 
-def _small_shapes(path: Path, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
+def _small_shapes(prober: Prober, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
     """Up to two sizes that run and are small enough for the interpreter."""
     if not axes:
         return []
     settings = [{name: min(size, least) for name, size in axes.items()} for least in _SMALL]
     found = []
-    for setting, probed in zip(settings, _probe(path, [constants | setting for setting in settings]), strict=True):
+    for setting in settings:
+        probed = prober.ask(constants | setting)
         elements = sum(_count(told["sizes"]) for told in probed.get("inputs", [])) + probed.get("parameters", 0)
         if "error" not in probed and elements <= _MOST_ELEMENTS and setting not in found:
             found.append(setting)
-    return found[:2]
+        if len(found) == 2:
+            break
+    return found
 
 
 def _count(sizes: Sequence[int]) -> int:
@@ -243,29 +242,3 @@ def _moves(base: Trial, trial: Trial) -> bool:
     """Whether a constant changes a size of an input, and no number of dimensions."""
     ranks = [[len(sizes) for sizes in (*one.inputs, *one.outputs)] for one in (base, trial)]
     return ranks[0] == ranks[1] and any(list(a) != list(b) for a, b in zip(base.inputs, trial.inputs, strict=True))
-
-
-def _probe(path: Path, settings: list[dict[str, int]]) -> list[dict[str, Any]]:
-    """Run the problem without data, once for each setting, in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="crucible-adapt-") as folder:
-        asked = Path(folder) / "settings.json"
-        asked.write_text(json.dumps(settings))
-        command = [sys.executable, "-P", "-s", "-B", str(_PROBING), str(path.resolve()), str(asked)]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-            )
-        except subprocess.TimeoutExpired:
-            raise NotAdaptedError(f"it did not end within {_SECONDS} s", where=str(path)) from None
-    try:
-        found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        said = done.stderr.strip().splitlines()
-        raise NotAdaptedError(f"it ended: {said[-1] if said else done.returncode}", where=str(path)) from None
-    return found

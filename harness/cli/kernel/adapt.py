@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.adapters import flashinfer, kernelbench
 from harness.adapters.case_folder import Adapted, write_case
-from harness.adapters.kernelbench import NotAdaptedError
+from harness.adapters.prober import NotAdaptedError
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import SpecError, UsageError

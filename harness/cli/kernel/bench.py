@@ -34,8 +34,8 @@ example:
 
 SUITES = Path("suites/kernel")
 COLUMNS = (
-    Column("operation", flexible=True, least=8, optional=3),
-    Column("kernel", flexible=True, least=8),
+    Column("operation", optional=3),
+    Column("kernel"),
     Column("target", flexible=True, least=16),
     Column("ms", right=True),
     Column("TFLOP/s", right=True, optional=2),

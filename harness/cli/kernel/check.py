@@ -26,7 +26,7 @@ example:
   crucible kernel check mine.py --definition matmul.yaml --shape M=33,N=65,K=47,dtype=bfloat16"""
 
 COLUMNS = (
-    Column("kernel", flexible=True, least=12),
+    Column("kernel"),
     Column("set", optional=2),
     Column("shape", flexible=True, least=16),
     Column("dtype"),

@@ -28,8 +28,8 @@ example:
   crucible kernel compile kernels/matmul/*.py --golden specs/kernels/golden/matmul.json"""
 
 COLUMNS = (
-    Column("kernel", flexible=True, least=12),
-    Column("launch", flexible=True, least=12),
+    Column("kernel"),
+    Column("launch"),
     Column("architecture"),
     Column("target", flexible=True, least=10, optional=4),
     Column("registers", right=True),
@@ -37,7 +37,7 @@ COLUMNS = (
     Column("shared", right=True),
     Column("threads", right=True, optional=3),
     Column("occupancy", right=True),
-    Column("instructions", flexible=True, least=10, optional=2),
+    Column("instructions", optional=5),
     Column("verdict", flexible=True, prose=True, least=12),
 )
 
@@ -95,8 +95,8 @@ def run(args: argparse.Namespace) -> int:
         output.print_json(table)
     else:
         output.print_table(COLUMNS, [_cells(entry) for entry in table])
-        if any(len(entry["verdict"]) > 40 for entry in table):
-            for entry in table:
+        for entry in table:
+            if entry["verdict"] != "ok":
                 print(f"{entry['kernel']}: {entry['verdict']}")
     return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
 import sys
 from contextlib import ExitStack
@@ -154,7 +155,7 @@ def _reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
     """Why configurations cannot run, most frequent first; figures left out, so that like comes to like."""
     counted: dict[str, int] = {}
     for one in dropped:
-        reason = "do not compile" if "does not compile" in one.compiled.fault else one.compiled.fault
+        reason = "do not compile" if re.search("does not compile|raised", one.compiled.fault) else one.compiled.fault
         for word, text in (
             ("spills", "spill"),
             ("shared memory", "need more shared memory"),

@@ -49,13 +49,14 @@ class PointStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = WAL")
             found: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            tables = self._connection.execute(
-                "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'points%'"
-            ).fetchone()
-            if found > VERSION or (found == 0 and tables[0]):
-                raise LedgerError("it is no store of sweep points", where=str(path), fix="name another file")
+            others = "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'points'"
+            if found > VERSION or (found == 0 and self._connection.execute(others).fetchone()[0]):
+                self._connection.close()
+                raise LedgerError(
+                    "it is no store of sweep points", where=str(path), fix="name another file with --points"
+                )
+            self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.executescript(_SCHEMA)
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
         except (sqlite3.Error, OSError) as error:

@@ -1,28 +1,30 @@
 """Probing: the shapes of a KernelBench problem, found by running it without data. A script of its own process.
 
-`python probing.py PROBLEM.py SETTINGS.json` prints one JSON entry for each setting of the problem's module constants:
-the shapes and dtypes of what goes in and what comes out, or the error. Everything lies on PyTorch's `meta` device,
-where tensors have sizes and no memory, so the full size of a problem costs nothing.
+`python probing.py PROBLEM.py` reads settings of the problem's module constants, one JSON object a line, and answers
+each with a line: the shapes and dtypes of what goes in and what comes out, or the error. Everything lies on PyTorch's
+`meta` device, where tensors have sizes and no memory, so the full size of a problem costs nothing.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 
-def main(problem: Path, settings: Path) -> None:
-    """Print what each setting gives."""
-    found = []
-    for constants in json.loads(settings.read_text()):
+def main(problem: Path) -> None:
+    """Answer until there are no more questions. What the problem itself prints goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
         try:
-            found.append(_probe(problem, constants))
+            found = _probe(problem, json.loads(line))
         except Exception as error:
-            found.append({"error": f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]})
-    print(json.dumps(found))
+            found = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]}
+        print(json.dumps(found), file=answers, flush=True)
 
 
 def _probe(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
@@ -42,6 +44,8 @@ def _probe(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
         bounds.append(named.get("high", whole[-1] if whole else 2))
         return randint(*arguments, **named)
 
+    with torch.device("meta"):
+        torch.empty(0)  # the device mode notes which functions make tensors now, before one of them is replaced
     torch.randint = bounded
     try:
         with torch.device("meta"), torch.no_grad():
@@ -68,4 +72,4 @@ def _shape(value: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

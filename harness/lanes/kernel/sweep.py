@@ -31,8 +31,8 @@ from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.performance_model import Prediction, predict
 from harness.lanes.kernel.point_store import PointStore
 
-_SECONDS = 120.0
-"""For compiling one configuration; what is usual is half a second."""
+_SECONDS = 60.0
+"""For compiling one configuration; what is usual is a second, and what takes a minute spills."""
 
 
 class Timing(Frozen):
@@ -148,7 +148,7 @@ class Sweep:
             for one in self.tried
             if one.prediction and one.timing and not one.timing.why
         ]
-        return _spearman(both) if len(both) >= 3 else None
+        return spearman(both) if len(both) >= 3 else None
 
 
 def sweep(
@@ -218,8 +218,7 @@ def compile_configuration(subject: Subject, configuration: Configuration, nurser
     if not launches:
         return Compiled(fault=f"{subject.definition.entry} launches no Triton kernel")
     codes = tuple(launch.best.code for launch in launches if launch.best.code is not None)
-    faults = list(_faults(launches))
-    return Compiled(codes=codes, fault="; ".join(faults))
+    return Compiled(codes=codes, fault="; ".join(fault for launch in launches for fault in faults(launch)))
 
 
 def _compiled(
@@ -252,20 +251,19 @@ def _timed(subject: Subject, configuration: Configuration, store: PointStore, me
     return timing
 
 
-def _faults(launches: Sequence[Launch]) -> Iterator[str]:
-    """Why a configuration cannot run, or should not: it spills."""
-    for launch in launches:
-        code = launch.best.code
-        if code is None:
-            yield f"{launch.name} does not compile: {launch.best.fault}"
-            continue
-        limits = ARCHITECTURES[code.architecture]
-        if code.shared_bytes > limits.block_shared:
-            yield f"{launch.name} needs {code.shared_bytes} bytes of shared memory, {limits.block_shared} are there"
-        elif code.occupancy == 0:
-            yield f"{launch.name} needs {code.registers * code.threads} registers, {limits.registers} are there"
-        elif code.stack_bytes:
-            yield f"{launch.name} spills {code.stack_bytes} bytes"
+def faults(launch: Launch) -> Iterator[str]:
+    """Why a launch cannot run, or should not: it spills."""
+    code = launch.best.code
+    if code is None:
+        yield f"{launch.name} does not compile: {launch.best.fault}"
+        return
+    limits = ARCHITECTURES[code.architecture]
+    if code.shared_bytes > limits.block_shared:
+        yield f"{launch.name} needs {code.shared_bytes} bytes of shared memory, {limits.block_shared} are there"
+    elif code.occupancy == 0:
+        yield f"{launch.name} needs {code.registers * code.threads} registers, {limits.registers} are there"
+    elif code.stack_bytes:
+        yield f"{launch.name} spills {code.stack_bytes} bytes"
 
 
 @functools.cache
@@ -275,7 +273,8 @@ def _driver() -> str:
     return path.read_text().splitlines()[0] if path.is_file() else ""
 
 
-def _spearman(pairs: Sequence[tuple[float, float]]) -> float:
+def spearman(pairs: Sequence[tuple[float, float]]) -> float:
+    """Rank correlation of pairs, from -1 to 1; 0 where one side has no order."""
     one, other = (_ranks([pair[side] for pair in pairs]) for side in (0, 1))
     middle = (len(pairs) - 1) / 2
     covariance = sum((a - middle) * (b - middle) for a, b in zip(one, other, strict=True))

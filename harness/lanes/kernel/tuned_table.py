@@ -71,7 +71,7 @@ def _literal(entry: Tuned) -> str:
 def _python(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)}: {_python(inner)}" for key, inner in value.items()) + "}"
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def _key(entry: Tuned) -> tuple[str, str, str, str]:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.core.errors import InfraError
+from harness.lanes.kernel.arena import KernelFault
 from harness.lanes.kernel.gpu import list_gpus, own_gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_file import Configuration
-from harness.lanes.kernel.measuring import KernelFault, measure_points
+from harness.lanes.kernel.measuring import measure_points
 from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.sweep import Measure, Subject, Timing
 from harness.timing.lock import turnstile
