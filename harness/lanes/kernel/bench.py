@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.errors import InfraError
+from harness.lanes.kernel.leavings import last_line
 from harness.lanes.kernel.nursery import ENVIRONMENT
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -122,11 +123,7 @@ class Bench:
     @property
     def said(self) -> str:
         """The last line of its standard error."""
-        try:
-            lines = self._log.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
-        except OSError:
-            return ""
-        return lines[-1] if lines else ""
+        return last_line(self._log)
 
     def threads(self) -> int:
         """How many threads the work and everything below it has, read from outside."""

@@ -9,12 +9,14 @@ from typing import Any
 
 from harness.core.evidence import Evidence, clip
 from harness.core.frozen import Frozen
+from harness.core.policy import Finite
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.arithmetic import evaluate
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.job import GIB, Job, failed
+from harness.lanes.kernel.leavings import read_table
 from harness.lanes.kernel.machine_code import CodeError, MachineCode, read_machine_code
 from harness.lanes.kernel.nursery import Outcome
 from harness.lanes.kernel.question import Question
@@ -28,7 +30,7 @@ _TABLE_BYTES = 1 << 22
 class Variant(Frozen):
     """One way to launch a kernel, and what it compiles to."""
 
-    configuration: dict[str, bool | int | float | str]
+    configuration: dict[str, bool | int | Finite | str]
     code: MachineCode | None = None
     fault: str = ""
     """Why there is no machine code."""
@@ -133,15 +135,12 @@ def _read(out: Path) -> list[Launch]:
     Raises:
         CodeError: if there is nothing, or what is there is no machine code.
     """
-    path = out / "kernels.json"
     try:
-        if path.is_symlink() or path.stat().st_size > _TABLE_BYTES:
-            raise CodeError("nothing readable came of the compilation")
-        groups = json.loads(path.read_bytes())["groups"][:_MOST_GROUPS]
+        groups = read_table(out / "kernels.json", most=_TABLE_BYTES)["groups"][:_MOST_GROUPS]
         codes: dict[tuple[int, str, int, int], MachineCode] = {}
         return [_launch(out, group, codes) for group in groups]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CodeError("nothing came of the compilation") from error
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise CodeError("nothing readable came of the compilation") from error
 
 
 def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode]) -> Launch:

@@ -48,7 +48,8 @@ def interpret(job: Job) -> Evidence:
         return Evidence(status=fault[0], why=fault[1], tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
     answers = [[collect(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
     notes = read_note(job.folder, "notes.json")
-    facts["launched"] = notes.get("launches")
+    launches = notes.get("launches")
+    facts["launched"] = launches if type(launches) is int else None
     ghost = orders[0][0], collect(job, plans[orders[0][0]], "ghost")
     evidence = judge_answers(job, plans, answers, notes=notes, ghost=ghost, facts=facts)
     return evidence.model_copy(update={"peak_mb": outcome.peak_mb})

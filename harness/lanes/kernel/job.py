@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from harness.core.evidence import clip
 from harness.core.status import Status
 from harness.lanes.kernel.definition import Definition, Setting
+from harness.lanes.kernel.leavings import read_table
 from harness.lanes.kernel.nursery import Nursery, Outcome
 from harness.lanes.kernel.question import Question
 
@@ -69,14 +69,7 @@ class Job:
 
 def read_note(folder: Path, name: str) -> dict[str, Any]:
     """A JSON table that a kernel's process left; empty if it is none. A kernel could have written it."""
-    path = folder / "out" / name
-    try:
-        if path.is_symlink() or path.stat().st_size > _META_BYTES:
-            return {}
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return read_table(folder / "out" / name, most=_META_BYTES)
 
 
 def failed(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str] | None:

@@ -75,6 +75,8 @@ def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: 
     Raises:
         CodeError: if it is not one kernel for the architecture.
     """
+    if cubin.is_symlink() or not cubin.is_file():
+        raise CodeError("the compiled code is no plain file")
     usage = _USAGE.search(_tool("cuobjdump", "--dump-resource-usage", str(cubin)))
     text = _tool("nvdisasm", "-ndf", "-c", str(cubin))
     if usage is None:
@@ -105,9 +107,12 @@ def _tool(name: str, *arguments: str) -> str:
     if not folders:
         raise FileNotFoundError("triton's tools")
     tool = Path(folders[0]) / "backends/nvidia/bin" / name
-    done = subprocess.run(
-        [tool, *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
-    )
+    try:
+        done = subprocess.run(
+            [tool, *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise CodeError(f"{name} takes more than {_SECONDS} s to read the compiled code") from None
     if done.returncode:
         raise CodeError(f"{name} cannot read the compiled code: {done.stderr.strip()[:200]}")
     return done.stdout

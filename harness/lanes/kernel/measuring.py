@@ -143,7 +143,7 @@ def _answers(arena: Arena, facts: dict[str, Any]) -> Evidence:
                 "ask", plan=plans[index], name=f"{attempt}-{index}", configuration=job.configuration
             )
             for name, noted in notes.items():
-                noted.extend(one for one in reply.get(name, ()) if one not in noted)
+                noted.extend(one for one in _texts(reply.get(name)) if one not in noted)
         answers.append([collect(job, plans[index], f"{attempt}-{index}") for index in range(len(plans))])
     return judge_answers(job, plans, answers, notes=notes, facts=facts, device=arena.device)
 
@@ -152,11 +152,13 @@ def _check_names(arena: Arena, facts: dict[str, Any]) -> None:
     """What really ran on the device, by the driver's own account."""
     job = arena.job
     plan = Question("target", job.definition.targets[0], "normal", arena.rng.getrandbits(60)).plan(job.definition)
-    names = [
-        clip(str(name), limit=120)
-        for name in arena.ask_kernel("names", plan=plan, configuration=job.configuration)["names"]
-    ]
+    names = _texts(arena.ask_kernel("names", plan=plan, configuration=job.configuration).get("names"))
     facts["device_kernels"] = names
     foreign = library_kernels(names)
     if foreign and not job.library:
         raise KernelFault(Status.FORBIDDEN, f"it runs the library's own kernels: {', '.join(foreign[:3])}")
+
+
+def _texts(value: object) -> list[str]:
+    """Names that a kernel's process reports."""
+    return [clip(str(one), limit=120) for one in value[:50]] if isinstance(value, list) else []

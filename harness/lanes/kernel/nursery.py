@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.errors import InfraError
+from harness.lanes.kernel.leavings import last_line, read_table
 
 Mode = Literal["interpret", "compile", "truth"]
 _ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +25,6 @@ _STARTING = 180.0
 """Seconds that importing PyTorch may take on a very busy machine."""
 _GRACE = 30.0
 """Seconds a server may be late with its answer before it counts as hung."""
-_TAIL = 4000
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -78,12 +78,9 @@ class Nursery:
             (folder / name).mkdir(exist_ok=True)
         job = {"folder": str(folder), "timeout": timeout, "limits": dict(limits)}
         reply = self._ask(mode, job, timeout + _GRACE)
-        lines = _tail(folder / "home" / "stderr").strip().splitlines()
-        try:
-            layers = tuple(str(layer) for layer in json.loads((folder / "out" / "layers.json").read_bytes()))
-        except (OSError, ValueError):
-            layers = ()
-        return Outcome(**reply, said=lines[-1] if lines else "", layers=layers)
+        layers = read_table(folder / "out" / "layers.json", most=4000).get("layers")
+        listed = tuple(str(layer) for layer in layers) if isinstance(layers, list) else ()
+        return Outcome(**reply, said=last_line(folder / "home" / "stderr"), layers=listed)
 
     def judge(self, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
         """Have answers compared with the truth (see `truth.answer`).
@@ -176,8 +173,7 @@ class _Server:
             data = os.read(stdout.fileno(), 1 << 16) if ready else b""
             if not data:
                 what = "ended" if ready else f"did not answer within {timeout:g} s"
-                said = _tail(self._log).strip().splitlines()
-                raise InfraError(f"the process of the kernel lane ({self.mode}) {what}: {said[-1] if said else ''}")
+                raise InfraError(f"the process of the kernel lane ({self.mode}) {what}: {last_line(self._log)}")
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         reply: dict[str, Any] = json.loads(line)
@@ -191,12 +187,3 @@ class _Server:
         self._process.kill()
         self._process.wait()
         self._home.cleanup()
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            return file.read(_TAIL).decode("utf-8", "replace")
-    except OSError:
-        return ""

@@ -59,7 +59,8 @@ def race(arena: Arena, point: Point) -> Measurement:
             if arena.kernel.threads() > threads:
                 raise KernelFault(Status.FORBIDDEN, "it starts threads or processes while it is timed")
             times = _times(reply)
-            peak = max(peak or 0.0, reply["peak_mb"]) if reply.get("peak_mb") is not None else peak
+            if reply.get("peak_mb") is not None:
+                peak = max(peak or 0.0, number_in(reply, "peak_mb"))
             kernel.append(tuple(times))
             if number in checked:
                 _check_timed(arena, plans[1:], point)
@@ -130,6 +131,18 @@ def _times(reply: dict[str, Any]) -> list[float]:
     raise KernelFault(Status.PROTOCOL, "its process reports times that are none")
 
 
+def number_in(reply: dict[str, Any], name: str) -> float:
+    """A figure that a kernel's process reports.
+
+    Raises:
+        KernelFault: if it is none.
+    """
+    value = reply.get(name)
+    if type(value) is float and 0 <= value < 1e12:
+        return value
+    raise KernelFault(Status.PROTOCOL, f"its process reports {name} that is no figure")
+
+
 def _check_timed(arena: Arena, plans: list[dict[str, Any]], point: Point) -> None:
     """Judge the output of one timed call, chosen after it was computed."""
     job = arena.job
@@ -156,7 +169,7 @@ def _hot(arena: Arena, point: Point, kernel: tuple[float, ...], baseline: tuple[
     calls = _row(kernel)
     reply = arena.ask_kernel("hot", calls=calls)
     arena.ask_kernel("release")
-    event, wall = float(reply["event_ms"]), reply["seconds"] * 1000
+    event, wall = number_in(reply, "event_ms"), reply["seconds"] * 1000
     if wall > _CLOCK_RATIO * event + _CLOCK_SLACK_MS:
         told = f"{calls} calls at {point.label} took {wall:.4g} ms, its events say {event:.4g}"
         raise KernelFault(Status.PROTOCOL, f"{told}: it works where they do not see it")

@@ -80,7 +80,7 @@ def _become(job: dict[str, Any], work: Any, *, may_execute: bool) -> None:
         os.chdir(home)
         os.environ.update(HOME=str(home), TMPDIR=str(home), TRITON_CACHE_DIR=str(home / "triton"))
         layers = confine(job["folder"], job["limits"], may_execute=may_execute)
-        (folder / "out" / "layers.json").write_text(json.dumps(layers))
+        (folder / "out" / "layers.json").write_text(json.dumps({"layers": layers}))
         work(job["folder"])
         code = 0
     except BaseException as error:

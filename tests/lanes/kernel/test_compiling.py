@@ -81,6 +81,30 @@ def test_what_does_not_compile(job, source: str, status: Status, why: str) -> No
     assert why in found.why
 
 
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "os.unlink('../home/stderr'); os.mkfifo('../home/stderr')",
+        "os.mkfifo('../out/layers2.json'); os.unlink('../out/layers.json'); os.mkfifo('../out/layers.json')",
+        "os.mkfifo('../out/kernels.json')",
+        "os.symlink('/etc/passwd', '../out/kernels.json')",
+        "open('../out/kernels.json', 'w').write('[' * 100000); os._exit(0)",
+        "json.dump({'groups': [{'name': 'k', 'architecture': 'sm_90a', 'target': 't', 'variants': "
+        "[{'configuration': {}, 'code': 0, 'shared': 0, 'threads': 128}]}]}, open('../out/kernels.json', 'w')); "
+        "os.mkfifo('../out/0.cubin'); os._exit(0)",
+        "json.dump({'groups': [{'name': 'k', 'architecture': 'sm_1', 'target': 't', 'variants': "
+        "[{'configuration': {'a': float('nan')}, 'code': 0, 'shared': 0, 'threads': 128}]}]}, "
+        "open('../out/kernels.json', 'w')); os._exit(0)",
+    ],
+)
+def test_what_it_leaves_neither_hangs_nor_misleads(job, trick: str) -> None:
+    asked = job(f"import json, os\n{trick}\n", definition=MATMUL, timeout=4.0)
+    found = compile_kernel(asked, architecture="sm_90a")
+    assert found.status in (Status.WRONG, Status.CRASH, Status.FORBIDDEN, Status.TIMEOUT)
+    assert found.facts["launches"] == []
+    found.model_dump_json()
+
+
 def test_what_spills_is_not_feasible(job) -> None:
     # 256 numbers a thread that all must live until their sum is known.
     wide = "x = tl.load(a_ptr + i).to(tl.float32); tl.store(c_ptr + i, x / tl.sum(x, 0))"
