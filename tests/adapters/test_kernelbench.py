@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapters import prober
 from harness.adapters.case_folder import write_case
 from harness.adapters.kernelbench import adapt_problem
 from harness.adapters.prober import NotAdaptedError
@@ -132,3 +133,14 @@ def test_an_inline_extension_needs_a_compiler(problem, monkeypatch: pytest.Monke
     assert adapted.notes == ["7_Linear_cuda.py: an inline CUDA extension, and no nvcc on the PATH to build it"]
     (suite,) = write_case(tmp_path / "out", adapted)
     assert "stages:\n- gpu\n" in suite.read_text()
+
+
+def test_a_problem_that_never_ends_is_given_up_and_leaves_no_process(problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prober, "_SECONDS", 1.0)
+    with prober.Prober(problem("while True: pass\n")) as asked:
+        process = asked._process
+        with pytest.raises(NotAdaptedError, match="does not end within 1"):
+            asked.ask({})
+    assert process.poll() is not None
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
