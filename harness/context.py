@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from harness.core.digest import derive_seed
 from harness.core.tier import Tier
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 def _silent(_text: str) -> None:
     pass
+
+
+class Closable(Protocol):
+    """Something a lane keeps for all cases of a process."""
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Closable)
 
 
 @dataclass(slots=True)
@@ -47,6 +58,7 @@ class Context:
     rivals: Mapping[str, tuple[Rival, ...]] = field(default_factory=dict)
     controlled: bool = False
     _pools: list[BoxPool] = field(default_factory=list)
+    _kept: dict[type[Any], Closable] = field(default_factory=dict)
 
     def seed(self, case: Case, *parts: object) -> int:
         """A seed for one purpose: the same for the same run secret, case and parts, different otherwise."""
@@ -74,7 +86,16 @@ class Context:
             self.timer = Stopwatch()
         return self.timer
 
+    def keep(self, make: type[Kept]) -> Kept:
+        """The one object of a class that a lane uses for all its cases (warm processes, say), made at first use."""
+        if make not in self._kept:
+            self._kept[make] = make()
+        found: Kept = self._kept[make]  # type: ignore[assignment]
+        return found
+
     def close(self) -> None:
         """Stop what was started: no process outlives the context."""
+        while self._kept:
+            self._kept.popitem()[1].close()
         while self._pools:
             self._pools.pop().close()

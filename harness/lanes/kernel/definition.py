@@ -1,43 +1,104 @@
-"""Definition: the operation a kernel must compute, in terms of axes; trusted, from a YAML file."""
+"""Definition: the operation a kernel must compute, over axes; trusted, from a YAML file (docs/kernel-lane.md)."""
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, field_validator, model_validator
 
+from harness.core.digest import digest_bytes
 from harness.core.errors import SpecError, position
 from harness.core.frozen import Frozen
 from harness.document import read_document
+from harness.lanes.kernel.arithmetic import Expression, evaluate
+from harness.lanes.kernel.tensor import BYTES, Below, Offsets, Precision, Tensor
+from harness.loading import nearest
 
-Shape = dict[str, PositiveInt]
-DType = Literal["float16", "float32"]
-"""bfloat16 is left out: Triton's interpreter computes it wrongly and silently."""
-BYTES = {"float16": 2, "float32": 4}
-_NAME = re.compile(r"torch(\.[A-Za-z_][A-Za-z0-9_]*)+")
+Setting = bool | int | float | str
+Shape = dict[str, Setting]
+"""Axes with sizes, and optionally parameters and `dtype`."""
+Family = Literal["normal", "wide", "spikes", "alternating", "sparse", "one_hot"]
+FAMILIES: tuple[Family, ...] = ("normal", "wide", "spikes", "alternating", "sparse", "one_hot")
+_CALL = re.compile(r"torch(\.[A-Za-z_]\w*)+|[\w-]+\.py:[A-Za-z_]\w*")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_TAKEN = ("T", "dtype")
 
 
-class Tensor(Frozen):
-    """One tensor of an operation."""
+class Among(Frozen):
+    """Any of some sizes."""
 
-    axes: tuple[str, ...]
-    dtype: DType
+    among: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
-    def sizes(self, shape: Mapping[str, int]) -> tuple[int, ...]:
-        """The tensor's sizes at one shape of the operation."""
-        return tuple(shape[axis] for axis in self.axes)
+
+class Hidden(Frozen):
+    """Shapes that nobody knows before the run: drawn from its secret seed."""
+
+    count: Annotated[int, Field(ge=0, le=20)] = 2
+    axes: dict[str, PositiveInt | tuple[PositiveInt, PositiveInt] | Among | str]
+    """A size, `[least, most]`, `{among: [...]}`, or arithmetic over axes named before."""
+
+
+class Shapes(Frozen):
+    """The sets of shapes."""
+
+    tiny: tuple[Shape, ...] = ()
+    odd: tuple[Shape, ...] = ()
+    tile: tuple[Shape, ...] = ()
+    target: Annotated[tuple[Shape, ...], Field(min_length=1)]
+
+
+class Baseline(Frozen):
+    """Something the user already has, to be compared with."""
+
+    call: str
+    compile: bool = False
+    """Through `torch.compile`."""
+    sdpa: str = ""
+    """The only backend of scaled dot-product attention that is allowed, as `torch.nn.attention.SDPBackend` names it."""
 
 
 class Tolerance(Frozen):
     """How far from double precision a kernel may be."""
 
     times_baseline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
-    """Times the error torch itself makes in the same precision on the same input."""
+    """Times the error that PyTorch makes in the same precision on the same input."""
+    baseline: str = ""
+    """Whose error that is; the reference's by default."""
+
+
+class Point(Frozen):
+    """One size of the problem, in one precision, with all parameters settled."""
+
+    sizes: dict[str, int]
+    dtype: Precision
+    parameters: dict[str, Setting] = {}
+
+    @property
+    def names(self) -> dict[str, object]:
+        """What arithmetic may refer to."""
+        return {**self.parameters, **self.sizes, "T": BYTES[self.dtype]}
+
+    @property
+    def label(self) -> str:
+        """What people read, for example `M=16 N=16 K=16 float16`."""
+        sizes = [f"{axis}={size}" for axis, size in self.sizes.items()]
+        return " ".join([*sizes, self.dtype, *(f"{k}={v}" for k, v in self.parameters.items())])
+
+
+class KeyedError(ValueError):
+    """A problem with one key of a definition.
+
+    Args:
+        text: What is wrong.
+        key: Where, as a path of keys.
+    """
+
+    def __init__(self, text: str, *key: str | int) -> None:
+        super().__init__(text)
+        self.key = key
 
 
 class Definition(Frozen):
@@ -46,87 +107,191 @@ class Definition(Frozen):
     operation: str
     description: str = ""
     entry: str = "run"
-    """The function of a kernel's file that is called with the inputs, in order."""
+    """The function of a kernel's file."""
+    axes: Annotated[dict[str, str], Field(min_length=1)]
+    """Every axis, and what it is."""
+    parameters: dict[str, Annotated[tuple[Setting, ...], Field(min_length=1)]] = {}
+    """Keyword arguments, and the values that are allowed."""
+    dtypes: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("float16",)
+    """What a tensor of dtype `T` may be."""
+    inputs: Annotated[dict[str, Tensor], Field(min_length=1)]
+    outputs: Annotated[dict[str, Tensor], Field(min_length=1)]
     reference: str
-    """A function of torch, by name; computed in double precision it is the truth, in `dtype` the baseline."""
-    inputs: dict[str, Tensor]
-    output: Tensor
-    flops: str
-    bytes: str
+    """A function of torch by name, or `file.py:function` beside the definition; in double precision it is the truth."""
+    baselines: dict[str, Baseline] = {}
+    """What is timed against; the fastest is the denominator."""
     tolerance: Tolerance = Tolerance()
-    shapes: tuple[Shape, ...]
-    """Sizes the interpreter and the device are asked."""
-    target: Shape
-    """Sizes the kernel is compiled for."""
+    flops: Expression
+    bytes: Expression
+    review_above: Annotated[float, Field(gt=1)] | None = None
+    """A speed-up beyond this is `review`: only where a library has the very same operation."""
+    deterministic: bool = True
+    """Whether on a device, too, the same inputs must give the same bits; false where sums are taken by atomics."""
+    operators: tuple[str, ...] = ()
+    """Library operators (as `aten::` names them) a kernel may call besides allocation, views and copies."""
+    families: Annotated[tuple[Family, ...], Field(min_length=1)] = FAMILIES
+    shapes: Shapes
+    hidden: Hidden | None = None
 
     @field_validator("reference")
     @classmethod
-    def _is_a_name_in_torch(cls, value: str) -> str:
-        if not _NAME.fullmatch(value):
-            msg = f"{value!r} is no name such as torch.matmul"
+    def _is_a_call(cls, value: str) -> str:
+        if not _CALL.fullmatch(value):
+            msg = f"{value!r} is neither a name such as torch.matmul nor file.py:function"
             raise ValueError(msg)
         return value
 
     @model_validator(mode="after")
-    def _shapes_have_every_axis(self) -> Self:
-        axes = {axis for tensor in (*self.inputs.values(), self.output) for axis in tensor.axes}
-        if not self.inputs or not self.shapes:
-            msg = "there must be an input and a shape"
-            raise ValueError(msg)
-        for shape in (*self.shapes, self.target):
-            if set(shape) != axes:
-                msg = f"shape {shape} must give exactly the axes {', '.join(sorted(axes))}"
-                raise ValueError(msg)
-            for expression in (self.flops, self.bytes):
-                evaluate(expression, shape)
+    def _hangs_together(self) -> Self:
+        for text, key in self._problems():
+            raise KeyedError(text, *key)
         return self
+
+    def point(self, shape: Mapping[str, Setting], *, turn: int = 0) -> Point:
+        """Settle what a shape leaves open: in turn, by counting through all combinations.
+
+        Raises:
+            ValueError: if the shape does not give exactly the axes, or something that is not allowed.
+        """
+        given = dict(shape)
+        dtype = given.pop("dtype", None)
+        if dtype is None:
+            dtype, turn = self.dtypes[turn % len(self.dtypes)], turn // len(self.dtypes)
+        settled: dict[str, Setting] = {}
+        for name, allowed in self.parameters.items():
+            if name in given:
+                settled[name] = given.pop(name)
+            else:
+                settled[name], turn = allowed[turn % len(allowed)], turn // len(allowed)
+            if not any(type(settled[name]) is type(value) and settled[name] == value for value in allowed):
+                msg = f"{name} may be {', '.join(map(str, allowed))}, not {settled[name]}"
+                raise ValueError(msg)
+        if dtype not in self.dtypes:
+            msg = f"dtype may be {', '.join(self.dtypes)}, not {dtype}"
+            raise ValueError(msg)
+        for name in given.keys() - self.axes.keys():
+            msg = f"there is no axis {name!r}{nearest(name, [*self.axes, *self.parameters])}"
+            raise ValueError(msg)
+        if missing := [axis for axis in self.axes if axis not in given]:
+            msg = f"the shape does not give {', '.join(missing)}"
+            raise ValueError(msg)
+        for axis, size in given.items():
+            if type(size) is not int or size < 1:
+                msg = f"the size of {axis} must be a positive whole number, not {size!r}"
+                raise ValueError(msg)
+        return Point(sizes={axis: given[axis] for axis in self.axes}, dtype=dtype, parameters=settled)
+
+    @property
+    def targets(self) -> list[Point]:
+        """What is compiled and timed."""
+        return [self.point(shape) for shape in self.shapes.target]
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """Everything trusted that is called: the reference and the baselines."""
+        return self.reference, *(baseline.call for baseline in self.baselines.values())
+
+    @property
+    def timed_against(self) -> dict[str, Baseline]:
+        """The baselines; the reference itself where none is named."""
+        return self.baselines or {"eager": Baseline(call=self.reference)}
+
+    def _problems(self) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        for kind, names in (("axes", self.axes), ("parameters", self.parameters)):
+            for name in names:
+                if not _NAME.fullmatch(name) or name in _TAKEN:
+                    yield f"{name!r} cannot be a name here", (kind, name)
+        for name, baseline in self.baselines.items():
+            if not _CALL.fullmatch(baseline.call):
+                yield f"{baseline.call!r} is neither a name such as torch.matmul nor file.py:function", (
+                    "baselines", name, "call",
+                )  # fmt: skip
+        if self.tolerance.baseline and self.tolerance.baseline not in self.baselines:
+            name = self.tolerance.baseline
+            yield f"no baseline is named {name!r}{nearest(name, self.baselines)}", ("tolerance", "baseline")
+        for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
+            for name, tensor in tensors.items():
+                whole = isinstance(tensor.values, Below | Offsets)
+                if tensor.layout is not None and sorted(tensor.layout) != list(range(len(tensor.axes))):
+                    yield f"layout must order the positions 0 to {len(tensor.axes) - 1}", (kind, name, "layout")
+                if whole and not tensor.dtype.startswith("int"):
+                    yield "only int32 and int64 tensors hold such values", (kind, name, "values")
+        yield from self._bad_shapes()
+
+    def _bad_shapes(self) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        shapes = {name: getattr(self.shapes, name) for name in Shapes.model_fields}
+        for kind, listed in shapes.items():
+            for index, shape in enumerate(listed):
+                try:
+                    point = self.point(shape)
+                except ValueError as error:
+                    yield str(error), ("shapes", kind, index)
+                    continue
+                yield from self._bad_arithmetic(point)
+        if self.hidden is not None and set(self.hidden.axes) != set(self.axes):
+            yield f"it must give every axis: {', '.join(self.axes)}", ("hidden", "axes")
+
+    def _bad_arithmetic(self, point: Point) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        for key in ("flops", "bytes"):
+            try:
+                evaluate(getattr(self, key), point.names)
+            except ValueError as error:
+                yield str(error), (key,)
+        for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
+            for name, tensor in tensors.items():
+                try:
+                    plan = tensor.plan(point.names, point.dtype)
+                except ValueError as error:
+                    yield str(error), (kind, name)
+                    continue
+                if any(size < 0 for size in plan["sizes"]) or plan.get("bound", 1) < 1:
+                    yield f"a size or bound is below its least at {point.label}", (kind, name)
 
 
 def read_definition(path: Path) -> Definition:
-    """Read a definition.
+    """Read a definition, and see that the files it names are there.
 
     Raises:
         SpecError: naming the position of what is wrong.
     """
     document = read_document(path)
-    try:
-        return Definition.model_validate(document.value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = tuple(first["loc"])
+
+    def at(key: tuple[str | int, ...]) -> str:
         while key and key not in document.positions:
             key = key[:-1]
-        name = ".".join(map(str, first["loc"]))
-        what = f"{name}: {first['msg']}" if name else first["msg"]
-        raise SpecError(what, where=position(path, *document.positions.get(key, ()))) from error
+        return position(path, *document.positions.get(key, ()))
 
-
-_OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-}
-
-
-def evaluate(expression: str, shape: Mapping[str, int]) -> int:
-    """An arithmetic expression (`+ - * //`) over axes.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
     try:
-        return int(_value(ast.parse(expression, mode="eval").body, shape))
-    except (SyntaxError, KeyError, ZeroDivisionError, RecursionError) as error:
-        msg = f"{expression!r} is no arithmetic over the axes {', '.join(sorted(shape))}"
-        raise ValueError(msg) from error
+        definition = Definition.model_validate(document.value)
+    except ValidationError as error:
+        # A misspelt key is two errors: it is unknown, and the right one is missing. The first tells more.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, KeyedError):
+            raise SpecError(f"{'.'.join(map(str, cause.key))}: {cause}", where=at(cause.key)) from error
+        name = ".".join(map(str, first["loc"]))
+        hint = ""
+        if first["type"] == "extra_forbidden":
+            hint = nearest(str(first["loc"][-1]), _keys(first["loc"][:-1]))
+        what = f"{name}: {first['msg']}{hint}" if name else first["msg"]
+        raise SpecError(what, where=at(tuple(first["loc"]))) from error
+    for call in definition.calls:
+        file = call.partition(":")[0]
+        if ":" in call and not (path.parent / file).is_file():
+            raise SpecError(f"{file} is not beside it", where=at(("reference",)), fix=f"create {path.parent / file}")
+    return definition
 
 
-def _value(node: ast.expr, shape: Mapping[str, int]) -> float:
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
-    if isinstance(node, ast.Name):
-        return shape[node.id]
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_value(node.left, shape), _value(node.right, shape))
-    raise SyntaxError(type(node).__name__)
+def _keys(where: tuple[Any, ...]) -> list[str]:
+    """The right keys of one part of a definition."""
+    models: dict[Any, type[BaseModel]] = {
+        "inputs": Tensor, "outputs": Tensor, "baselines": Baseline, "shapes": Shapes, "hidden": Hidden,
+        "tolerance": Tolerance,
+    }  # fmt: skip
+    return list(models.get(where[0] if where else None, Definition).model_fields)
+
+
+def trusted_files(path: Path, definition: Definition) -> dict[str, str]:
+    """Digests of a definition and of the files it names, by path: what a verdict rests on."""
+    files = {path, *(path.parent / call.partition(":")[0] for call in definition.calls if ":" in call)}
+    return {str(file): digest_bytes(file.read_bytes()) for file in sorted(files)}

@@ -1,4 +1,4 @@
-"""The kernel lane: right to double precision in the interpreter and on a device, and what the compiler makes of it."""
+"""The kernel lane: right to double precision, what the compiler makes of it, and how fast it is on a device."""
 
 from __future__ import annotations
 
@@ -8,41 +8,43 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.errors import InfraError, MissingExtraError, SuiteError
 from harness.core.evidence import Evidence
-from harness.core.gate import Gate, GateResult
 from harness.core.policy import Policy
-from harness.core.score import UNJUDGED, Component, Score, judge
+from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
-from harness.lanes.kernel.compiling import compile_kernel
-from harness.lanes.kernel.compute import Job, compute
-from harness.lanes.kernel.definition import Shape, read_definition
-from harness.lanes.kernel.machine_code import ARCHITECTURE, REGISTER_FILE, SHARED_LIMIT
+from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_kernel
+from harness.lanes.kernel.compute import interpret
+from harness.lanes.kernel.definition import Shape, read_definition, trusted_files
+from harness.lanes.kernel.golden import read_golden
+from harness.lanes.kernel.gpu import absent_gpu, device_nodes
+from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.kernel_file import read_kernel_file
+from harness.lanes.kernel.measuring import measure
+from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.question import plan_questions
+from harness.lanes.kernel.scoring import MEASURED, OWN_GATES, score_kernel
+from harness.lanes.kernel.source import read_source
+from harness.lanes.kernel.trace import Correctness
 from harness.suite import Suite, SuiteOptions
 
 EXTRA = "kernels"
 MODULES = ("torch", "triton", "numpy")
-
 Stage = Literal["interpreter", "compile", "gpu"]
-SUFFIX: dict[Stage, str] = {"interpreter": "interpreter", "compile": f"compile-{ARCHITECTURE}", "gpu": "gpu"}
-_COMPUTED = frozenset({"correctness", "accuracy"})
-MEASURED = {
-    "interpreter": _COMPUTED,
-    "compile": frozenset({"compiles", "resources", "tensor_cores"}),
-    "gpu": _COMPUTED,
-}
-"""Which components a stage has; a suite's gate asks only the stages that measure it."""
+STAGES: tuple[Stage, ...] = ("interpreter", "compile", "gpu")
+Target = Literal["sm_80", "sm_86", "sm_90a", "sm_100a", "sm_120a"]
 
 
 class KernelOptions(SuiteOptions):
@@ -53,54 +55,89 @@ class KernelOptions(SuiteOptions):
     kernels: str | tuple[str, ...]
     """Globs of kernel files."""
     shapes: tuple[Shape, ...] = ()
-    """Sizes to ask instead of the definition's."""
-    stages: tuple[Stage, ...] = ("interpreter", "compile", "gpu")
+    """Sizes to ask instead of the definition's sets."""
+    stages: tuple[Stage, ...] = STAGES
     """Which cases each kernel gets."""
+    architectures: tuple[Target, ...] = ("sm_90a",)
+    """What the compile stage compiles for, a case each."""
+    targets: PositiveInt = 1
+    """How many of the definition's target shapes the compile stage compiles."""
+    configurations: PositiveInt = MOST_CONFIGURATIONS
+    """How many configurations of an autotuned kernel the compile stage compiles, evenly spread."""
+    golden: str = ""
+    """A golden table of resources."""
+    library: bool = False
+    """Whether kernels may call PyTorch's own operators."""
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
     """Seconds for a kernel's whole process, imports and compilation included."""
 
 
 class KernelLane:
-    """Kernels, each run in processes of their own; not boxed yet, so their evidence says tier D."""
+    """Kernels, each run in processes of their own; they need PyTorch, so they are confined but not boxed: tier D."""
 
     name = "kernel"
     options: type[SuiteOptions] = KernelOptions
     untrusted: tuple[str, ...] = ("kernels",)
     boxed = False
     min_tier: Tier | None = None
+    components = (*sorted(frozenset().union(*MEASURED.values())), *OWN_GATES)
+    """What a suite's `gates` may name besides `score`."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
-        """For each kernel one case per stage."""
+        """For each kernel one case per stage and architecture."""
         options = suite.options
         if not isinstance(options, KernelOptions):
             raise TypeError(type(options).__name__)
         path = suite.resolve(options.definition, "definition")
         definition = read_definition(path)
         for index, shape in enumerate(options.shapes):
-            if set(shape) != set(definition.target):
-                axes = ", ".join(sorted(definition.target))
-                raise SuiteError(f"a shape gives exactly the axes {axes}", where=suite.where("shapes", index))
-        inputs = {
-            "definition": {"path": str(path), "digest": digest_bytes(path.read_bytes())},
-            "shapes": [dict(shape) for shape in options.shapes or definition.shapes],
+            try:
+                definition.point(shape)
+            except ValueError as error:
+                raise SuiteError(str(error), where=suite.where("shapes", index)) from None
+        golden = suite.resolve(options.golden, "golden") if options.golden else None
+        if golden is not None:
+            read_golden(golden)
+        inputs: dict[str, Any] = {
+            "definition": str(path),
+            "trusted": trusted_files(path, definition),
+            "shapes": [dict(shape) for shape in options.shapes],
+            "targets": options.targets,
+            "configurations": options.configurations,
+            "library": options.library,
             "timeout_s": options.timeout_s,
+            "budgeted": options.budget is not None,
         }
-        return [
-            Case(
-                lane=self.name,
-                suite=suite.name,
-                name=f"{slug(kernel.stem)}-{SUFFIX[stage]}",
-                title=f"{kernel.stem} as {definition.operation}: {SUFFIX[stage]}",
-                subject=_subject(kernel, digest, stage),
-                inputs={"stage": stage, "kernel": {"path": str(kernel), "digest": digest}, **inputs},
-                policy=suite.policy,
-                line=suite.line("kernels"),
-                markers=("gpu",) if stage == "gpu" else (),
-            )
-            for kernel in suite.glob(options.kernels, "kernels")
-            for digest in (digest_bytes(kernel.read_bytes()),)
-            for stage in options.stages
-        ]
+        if golden is not None:
+            inputs["golden"] = {"path": str(golden), "digest": digest_bytes(golden.read_bytes())}
+        cases = []
+        for kernel in suite.glob(options.kernels, "kernels"):
+            source = read_source(kernel)
+            digest = source.digest
+            for stage, architecture in _stages(options):
+                suffix = f"compile-{architecture}" if stage == "compile" else stage
+                told = inputs | {"stage": stage, "kernel": str(kernel), "digest": digest, "fault": source.fault}
+                cases.append(
+                    Case(
+                        lane=self.name,
+                        suite=suite.name,
+                        name=f"{slug(kernel.stem)}-{suffix}",
+                        title=f"{kernel.stem} as {definition.operation}: {suffix}",
+                        # What runs is the file as this stage makes it; a digest of its own, with the file's as its
+                        # parent, keeps the stages apart wherever results are told apart by digest.
+                        subject=Subject(
+                            name=f"{kernel.stem}-{suffix}",
+                            digest=digest_json([digest, stage, architecture] if architecture else [digest, stage]),
+                            path=str(kernel),
+                            parents=(digest,),
+                        ),
+                        inputs=told | ({"architecture": architecture} if architecture else {}),
+                        policy=suite.policy,
+                        line=suite.line("kernels"),
+                        markers=_markers(stage),
+                    )
+                )
+        return cases
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Run one stage in a process of its own, and judge what it left from here."""
@@ -109,57 +146,108 @@ class KernelLane:
         reason = _absent(stage)
         if reason:
             return Evidence(status=Status.SKIPPED, why=reason, facts={"stage": stage})
-        source = _same(**case.inputs["kernel"])
-        _same(**case.inputs["definition"])
+        for path, digest in case.inputs["trusted"].items():
+            _same(path, digest)
+        source = read_source(Path(case.inputs["kernel"]))
+        if source.digest != case.inputs["digest"]:
+            raise InfraError("the file changed since it was collected", where=case.inputs["kernel"], fix="run again")
+        if source.fault:
+            return Evidence(status=Status.CRASH, why=source.fault, tier=Tier.D, facts={"stage": stage})
         context.scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=context.scratch))
+        job = folder / "job"
+        job.mkdir()
         try:
-            job = Job(
-                source=source,
-                definition=read_definition(Path(case.inputs["definition"]["path"])),
-                shapes=tuple(case.inputs["shapes"]),
-                seed=context.seed(case, stage),
-                attempts=case.policy.attempts,
-                timeout=case.inputs["timeout_s"],
-                folder=folder,
-            )
-            if stage == "compile":
-                found = compile_kernel(job)
-            else:
-                found = compute(job, device="cpu" if stage == "interpreter" else "cuda")
+            found = self._observe(case, stage, source.data, job, context)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found.model_copy(
             update={
-                "facts": {"stage": stage, **found.facts},
-                "environment": {name: importlib.metadata.version(name) for name in MODULES},
+                "facts": {"stage": stage, "budgeted": case.inputs["budgeted"], **found.facts},
+                "environment": {**found.environment, **{m: importlib.metadata.version(m) for m in MODULES}},
                 "seconds": time.perf_counter() - started,
             }
         )
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Weigh what this stage measures; gates of other stages are not asked of it."""
-        stage = evidence.facts.get("stage", "interpreter")
-        elsewhere = frozenset().union(*MEASURED.values()) - MEASURED[stage]
-        asked = {name: least for name, least in policy.gates.items() if name not in elsewhere}
-        if evidence.status in UNJUDGED:  # nothing was measured, and a zero would say that something was
-            return judge(evidence, policy, ())
-        return judge(
-            evidence,
-            policy.model_copy(update={"gates": asked}),
-            _compiled(evidence) if stage == "compile" else _computed(evidence),
-            gates=_limits(evidence.facts) if stage == "compile" else (),
-            factor=evidence.stability,
-            explanation=_explain(evidence),
+        return score_kernel(evidence, policy)
+
+    def _observe(self, case: Case, stage: Stage, source: bytes, folder: Path, context: Context) -> Evidence:
+        path = Path(case.inputs["definition"])
+        definition = read_definition(path)
+        job = Job(
+            source=source,
+            definition=definition,
+            place=path.parent,
+            questions=plan_questions(definition, seed=context.seed(case, stage), shapes=case.inputs["shapes"]),
+            attempts=case.policy.attempts,
+            timeout=case.inputs["timeout_s"],
+            folder=folder,
+            nursery=context.keep(Nursery),
+            library=case.inputs["library"],
         )
+        name = Path(case.subject.path).stem
+        said = read_kernel_file(source.decode("utf-8", "replace"))
+        spoken = {"step": said.step, "title": said.title, "claims": list(said.claims), "problem": said.problem}
+        if stage == "compile":
+            return _compiled(job, case, name, spoken)
+        found = interpret(job) if stage == "interpreter" else measure(job, context, step=name)
+        trace = [
+            Correctness(
+                step_name=name,
+                point=f"{entry['shape']} {entry['dtype']} {entry['family']}",
+                max_error=entry.get("error"),
+                passed=entry["right"],
+            ).to_wire()
+            for entry in found.facts.get("shapes", [])
+        ]
+        facts = {**spoken, **found.facts, "trace": [*trace, *found.facts.get("trace", [])]}
+        return found.model_copy(update={"facts": facts})
 
 
-def _subject(kernel: Path, digest: str, stage: Stage) -> Subject:
-    # What runs is the file as this stage makes it; a digest of its own, with the file's as its parent, keeps the
-    # stages apart wherever results are told apart by digest.
-    return Subject(
-        name=f"{kernel.stem}-{SUFFIX[stage]}", digest=digest_json([digest, stage]), path=str(kernel), parents=(digest,)
+def _markers(stage: Stage) -> tuple[str, ...]:
+    if stage != "gpu":
+        return ()
+    # One device is measured while nothing else runs; several are measured beside each other, each under its own lock.
+    return ("gpu",) if len(device_nodes()) > 1 else ("gpu", "timed")
+
+
+def _stages(options: KernelOptions) -> list[tuple[Stage, str]]:
+    listed: list[tuple[Stage, str]] = []
+    for stage in dict.fromkeys(options.stages):
+        if stage == "compile":
+            listed.extend((stage, name) for name in dict.fromkeys(options.architectures))
+        else:
+            listed.append((stage, ""))
+    return listed
+
+
+def _compiled(job: Job, case: Case, name: str, spoken: dict[str, Any]) -> Evidence:
+    architecture = ARCHITECTURES[case.inputs["architecture"]]
+    found = compile_kernel(
+        job,
+        architecture=architecture.name,
+        targets=case.inputs["targets"],
+        most_configurations=case.inputs["configurations"],
     )
+    facts = {**spoken, **found.facts}
+    # What an architecture does not have, nobody can be asked to show on it.
+    facts["claims"] = [claim for claim in spoken["claims"] if claim in architecture.claims]
+    golden = case.inputs.get("golden")
+    if golden is not None:
+        _same(**golden)
+        table = read_golden(Path(golden["path"]))
+        here = importlib.metadata.version("triton")
+        launches = [Launch.from_wire(launch) for launch in found.facts["launches"]]
+        if table.triton == here:
+            facts["golden"] = {"differences": table.differences(name, launches)}
+        else:
+            facts["golden"] = {
+                "differences": None,
+                "why": f"the golden table is of triton {table.triton}, this is {here}",
+            }
+    return found.model_copy(update={"facts": facts})
 
 
 def _absent(stage: Stage) -> str:
@@ -173,9 +261,7 @@ def _absent(stage: Stage) -> str:
         return (
             "the interpreter of triton < 3.7 does not work with numpy >= 2.4: pip install 'numpy<2.4' or 'triton>=3.7'"
         )
-    if stage == "gpu" and not any(Path("/dev").glob("nvidia[0-9]*")):
-        return "no CUDA device here (no /dev/nvidia*)"
-    return ""
+    return absent_gpu() if stage == "gpu" else ""
 
 
 def _version(module: str) -> tuple[int, ...]:
@@ -187,56 +273,6 @@ def _same(path: str, digest: str) -> bytes:
     if digest_bytes(data) != digest:
         raise InfraError("the file changed since it was collected", where=path, fix="run again")
     return data
-
-
-def _computed(evidence: Evidence) -> Iterator[Component]:
-    shapes: list[dict[str, Any]] = evidence.facts.get("shapes", [])
-    right = sum(entry["right"] for entry in shapes) / len(shapes) if shapes else 0.0
-    yield Component(name="correctness", value=right, weight=0.8, why=evidence.why)
-    accuracy = min((_accuracy(entry) for entry in shapes), default=0.0)
-    yield Component(name="accuracy", value=accuracy, weight=0.2, why="torch's own error over the kernel's, the worst")
-
-
-def _accuracy(entry: dict[str, Any]) -> float:
-    if not entry["right"]:
-        return 0.0
-    return 1.0 if entry["error"] <= entry["baseline"] else float(entry["baseline"] / entry["error"])
-
-
-def _compiled(evidence: Evidence) -> Iterator[Component]:
-    kernels: list[dict[str, Any]] = evidence.facts.get("kernels", [])
-    fits = [all(gate.passed for gate in _limits({"kernels": [kernel]})) for kernel in kernels]
-    cores = any(kernel["tensor_core_instructions"] for kernel in kernels)
-    yield Component(name="compiles", value=float(bool(kernels)), weight=0.5, why=evidence.why)
-    share = sum(fits) / len(fits) if fits else 0.0
-    yield Component(name="resources", value=share, weight=0.3, why="share of its kernels that fit and do not spill")
-    yield Component(
-        name="tensor_cores", value=float(cores), weight=0.2, why="whether any instruction is a tensor core's"
-    )
-
-
-def _limits(facts: dict[str, Any]) -> Iterator[GateResult]:
-    """What Hopper cannot do, and spills, over the worst of the kernels."""
-    kernels = facts.get("kernels", [])
-    if not kernels:
-        return
-    worst = {
-        "stack_bytes": (max(k["stack_bytes"] for k in kernels), 0),
-        "shared_bytes": (max(k["shared_bytes"] for k in kernels), SHARED_LIMIT),
-        "block_registers": (max(k["registers"] * k["threads"] for k in kernels), REGISTER_FILE),
-    }
-    for name, (observed, limit) in worst.items():
-        yield Gate(name=name, threshold=limit, at_most=True).hold(observed)
-
-
-def _explain(evidence: Evidence) -> str:
-    kernels, shapes = evidence.facts.get("kernels"), evidence.facts.get("shapes")
-    if kernels:
-        k = max(kernels, key=lambda k: k["registers"])
-        return f"{k['registers']} registers, {k['stack_bytes']} B stack, {k['shared_bytes']} B shared memory"
-    if shapes and evidence.status is Status.OK:
-        return f"{len(shapes)} shapes within twice torch's own error of double precision"
-    return evidence.why
 
 
 @hookimpl

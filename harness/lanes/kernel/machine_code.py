@@ -5,20 +5,27 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-ARCHITECTURE = "sm_90a"
-CAPABILITY = 90
-SHARED_LIMIT = 232_448
-"""Bytes of shared memory one block may have on Hopper."""
-REGISTER_FILE = 65_536
-"""Registers of one multiprocessor; a block that needs more never launches."""
-TENSOR_CORES = ("HGMMA", "HMMA", "IGMMA", "IMMA", "QGMMA", "DMMA")
+from harness.core.evidence import clip
+from harness.core.frozen import Frozen
+from harness.lanes.kernel.architecture import Architecture
 
+TENSOR_CORES = (
+    "HGMMA", "IGMMA", "QGMMA", "HMMA", "IMMA", "QMMA", "OMMA", "DMMA", "UTCHMMA", "UTCQMMA", "UTCIMMA", "UTCOMMA",
+)  # fmt: skip
+"""Mnemonics of Hopper's warp groups, of single warps, and of Blackwell's tensor memory."""
+EVIDENCE = {
+    "tensor_cores": TENSOR_CORES,
+    "async_copy": ("LDGSTS", "UBLKCP", "UTMALDG"),
+    "tma": ("UTMALDG", "UTMASTG", "UTMAREDG"),
+    "warp_specialization": ("USETMAXREG",),
+}
+"""Which instructions show that a kernel does what it claims."""
+_COUNTED = (*TENSOR_CORES, "LDGSTS", "UBLKCP", "UTMALDG", "UTMASTG", "UTMAREDG", "USETMAXREG", "FFMA", "LDL", "STL")
+_MNEMONIC = re.compile(r"\b(" + "|".join(_COUNTED) + r")\b")
 _USAGE = re.compile(r"Function (\S+):\s*REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
-_FLAGS = ("EF_CUDA_SM90", "EF_CUDA_ACCELERATORS")
+_TARGET = re.compile(r"\.target\s+(sm_\w+)|EF_CUDA_SM(\d+)\b")
 _SECONDS = 60
 
 
@@ -26,52 +33,71 @@ class CodeError(Exception):
     """The bytes are no machine code for the device."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineCode:
+class MachineCode(Frozen):
     """One compiled kernel."""
 
     name: str
+    architecture: str
     registers: int
+    """Of one thread."""
     stack_bytes: int
     """Spilled registers live here; so does what a kernel indexes at run time."""
     shared_bytes: int
     threads: int
-    tensor_core_instructions: int
+    occupancy: float
+    """The share of a multiprocessor's warps that can be resident."""
     instructions: dict[str, int]
     """How often each of the mnemonics that matter is there."""
 
-    def to_facts(self) -> dict[str, Any]:
-        """JSON for the evidence."""
-        return {name: getattr(self, name) for name in self.__slots__}
+    @property
+    def tensor_core_instructions(self) -> int:
+        """How many instructions are a tensor core's."""
+        return sum(self.instructions.get(name, 0) for name in TENSOR_CORES)
+
+    def shows(self, claim: str) -> bool:
+        """Whether the instructions bear a claim out."""
+        return any(self.instructions.get(name) for name in EVIDENCE[claim])
+
+    def fits(self, architecture: Architecture) -> bool:
+        """Whether it can be launched at all, and spills nothing."""
+        return self.stack_bytes == 0 and self.occupancy > 0 and self.shared_bytes <= architecture.block_shared
 
 
-def read_machine_code(cubin: Path, *, shared_bytes: int, threads: int) -> MachineCode:
+def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: int, threads: int) -> MachineCode:
     """Take a cubin apart.
 
     Args:
         cubin: The file.
+        architecture: What it must be compiled for.
         shared_bytes: Dynamic shared memory its launch asks for; it is not in the cubin.
         threads: Threads of a block, likewise.
 
     Raises:
         CodeError: if it is not one kernel for the architecture.
     """
+    if cubin.is_symlink() or not cubin.is_file():
+        raise CodeError("the compiled code is no plain file")
     usage = _USAGE.search(_tool("cuobjdump", "--dump-resource-usage", str(cubin)))
-    text = _tool("nvdisasm", "-c", str(cubin))
+    text = _tool("nvdisasm", "-ndf", "-c", str(cubin))
     if usage is None:
         raise CodeError("no kernel in the compiled code")
-    # nvdisasm 13 names the target; 12 names the flags that `a` and 90 set in the header.
-    if not re.search(rf"\.target\s+{ARCHITECTURE}\b", text) and not all(flag in text for flag in _FLAGS):
-        raise CodeError(f"not compiled for {ARCHITECTURE}")
-    counted = {name: len(re.findall(rf"\b{name}\b", text)) for name in (*TENSOR_CORES, "UTMALDG", "LDGSTS", "FFMA")}
+    # nvdisasm 13 names the target, 12 names flags of the header.
+    targets = {one or f"sm_{other}" for one, other in _TARGET.findall(text)}
+    if architecture.name not in targets and architecture.name.rstrip("a") not in targets:
+        raise CodeError(f"not compiled for {architecture.name}")
+    counted: dict[str, int] = {}
+    for name in _MNEMONIC.findall(text):
+        counted[name] = counted.get(name, 0) + 1
+    registers, shared = int(usage[2]), max(shared_bytes, int(usage[4]))
     return MachineCode(
-        name=usage[1],
-        registers=int(usage[2]),
+        name=clip(usage[1]),
+        architecture=architecture.name,
+        registers=registers,
         stack_bytes=int(usage[3]) + int(usage[5]),
-        shared_bytes=max(shared_bytes, int(usage[4])),
+        shared_bytes=shared,
         threads=threads,
-        tensor_core_instructions=sum(counted[name] for name in TENSOR_CORES),
-        instructions={name: count for name, count in counted.items() if count},
+        occupancy=round(architecture.occupancy(registers=registers, shared_bytes=shared, threads=threads), 4),
+        instructions=dict(sorted(counted.items())),
     )
 
 
@@ -81,7 +107,12 @@ def _tool(name: str, *arguments: str) -> str:
     if not folders:
         raise FileNotFoundError("triton's tools")
     tool = Path(folders[0]) / "backends/nvidia/bin" / name
-    done = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    try:
+        done = subprocess.run(
+            [tool, *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise CodeError(f"{name} takes more than {_SECONDS} s to read the compiled code") from None
     if done.returncode:
         raise CodeError(f"{name} cannot read the compiled code: {done.stderr.strip()[:200]}")
     return done.stdout

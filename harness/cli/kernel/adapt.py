@@ -1,0 +1,99 @@
+"""`crucible kernel adapt`: problems of other benchmarks as suites of ours."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.adapters import flashinfer, kernelbench
+from harness.adapters.case_folder import Adapted, write_case
+from harness.adapters.prober import NotAdaptedError
+from harness.cli import output
+from harness.cli.kernel import subject
+from harness.core.errors import SpecError, UsageError
+
+NAME = "adapt"
+HELP = """Write suites for problems of KernelBench (Model, ModelNew) or flashinfer-bench (definitions, solutions).
+
+A candidate belongs to the problem whose file's name its own begins with; a solution names its definition.
+
+example:
+  crucible kernel adapt KernelBench/level1 --candidates my_kernels --out adapted
+  crucible kernel adapt flashinfer_trace/definitions --candidates solutions --workloads workloads --out adapted
+  pytest adapted"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("problems", nargs="+", type=Path, metavar="PATH", help="a problem, or a folder of them")
+    parser.add_argument("--candidates", type=Path, metavar="DIR", help="the folder of ModelNew files or solutions")
+    parser.add_argument("--workloads", type=Path, metavar="DIR", help="the folder of flashinfer workloads (JSONL)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where suites go")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write what can be carried over and name the rest; 1 if something could not be."""
+    problems = [path for given in args.problems for path in _problems(given)]
+    if not problems:
+        raise UsageError("no problem is there", where=str(args.problems[0]), fix="name .py or .json files")
+    candidates = _files(args.candidates, "--candidates")
+    workloads = [path for path in _files(args.workloads, "--workloads") if path.suffix == ".jsonl"]
+    if any(path.suffix == ".py" for path in problems):
+        subject.need_extra()
+    written: list[dict[str, Any]] = []
+    left: list[dict[str, str]] = []
+    for path in problems:
+        try:
+            adapted = _adapt(path, candidates, workloads)
+            files = write_case(args.out, adapted)
+        except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
+            left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
+            continue
+        kernels = [*adapted.kernels, *adapted.native]
+        written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
+        left += [{"problem": str(path), "why": note} for note in adapted.notes]
+    if args.json:
+        output.print_json({"written": written, "left": left})
+    else:
+        for one in written:
+            print(f"{', '.join(one['files'])}: {', '.join(one['kernels']) or 'no kernel'}")
+        for gap in left:
+            print(f"not carried over: {gap['problem']}: {gap['why']}")
+    return 1 if left else 0
+
+
+def _adapt(path: Path, candidates: list[Path], workloads: list[Path]) -> Adapted:
+    if path.suffix == ".json":
+        return flashinfer.adapt_definition(path, [one for one in candidates if one.suffix == ".json"], workloads)
+    own = [one for one in candidates if one.suffix == ".py" and one.stem.startswith(path.stem)]
+    return kernelbench.adapt_problem(path, own)
+
+
+def _problems(given: Path) -> Iterator[Path]:
+    if given.is_dir():
+        yield from (path for path in sorted(given.rglob("*")) if _is_problem(path))
+    elif given.is_file():
+        yield given
+    else:
+        raise UsageError("it is not there", where=str(given), fix="name a problem, or a folder of them")
+
+
+def _is_problem(path: Path) -> bool:
+    """Whether a file of a folder is one; what is something else is passed over."""
+    if path.suffix == ".py":
+        return "class Model(" in path.read_text(encoding="utf-8", errors="replace")
+    try:
+        return path.suffix == ".json" and flashinfer.is_definition(flashinfer.read_json(path))
+    except NotAdaptedError:
+        return False
+
+
+def _files(folder: Path | None, option: str) -> list[Path]:
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise UsageError("it is no folder", where=f"{option} {folder}")
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,104 @@
+"""`crucible kernel check`: is a kernel right, in Triton's interpreter, without a GPU."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.cli.kernel import subject
+from harness.cli.kernel.subject import Named
+from harness.core.evidence import Evidence
+from harness.core.status import Status
+from harness.lanes.kernel.compute import interpret
+from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.question import plan_questions
+from harness.report.table import Column
+
+NAME = "check"
+HELP = """Run kernels in Triton's interpreter and compare with double precision; no GPU is needed.
+
+example:
+  crucible kernel check kernels/matmul/tiled.py
+  crucible kernel check mine.py --definition matmul.yaml --shape M=33,N=65,K=47,dtype=bfloat16"""
+
+COLUMNS = (
+    Column("kernel"),
+    Column("set", optional=2),
+    Column("shape", flexible=True, least=16),
+    Column("dtype"),
+    Column("numbers", optional=3),
+    Column("error", right=True),
+    Column("allowed", right=True),
+    Column("verdict"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    subject.add_kernels(parser)
+    subject.add_shapes(parser, what="ask this size instead of the definition's (repeatable)")
+    subject.add_settings(parser)
+    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="ask everything so often (default 1)")
+    parser.add_argument("--seed", type=int, metavar="S", help="where the inputs come from (default: random, printed)")
+    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one kernel (default 120)")
+    parser.add_argument("--library", action="store_true", help="it may call PyTorch's own operators")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each question; 1 if any kernel is not right."""
+    kernels = list(subject.named(args))
+    subject.need_extra()
+    seed = subject.seed_of(args)
+    configuration = subject.settings_of(args.settings, where="--set")
+    found: list[tuple[Named, Evidence]] = []
+    with Nursery() as nursery:
+        for kernel in kernels:
+            shapes = subject.shapes_of(args.shape, kernel.definition)
+            with tempfile.TemporaryDirectory(prefix="crucible-check-") as folder:
+                job = Job(
+                    source=kernel.source,
+                    definition=kernel.definition,
+                    place=kernel.place.parent,
+                    questions=plan_questions(kernel.definition, seed=seed, shapes=shapes),
+                    attempts=max(1, args.attempts),
+                    timeout=args.timeout,
+                    folder=Path(folder),
+                    nursery=nursery,
+                    configuration=configuration,
+                    library=args.library,
+                )
+                found.append((kernel, interpret(job)))
+    if args.json:
+        output.print_json(
+            [{"kernel": str(k.path), "status": e.status, "why": e.why, "seed": seed, **e.facts} for k, e in found]
+        )
+    else:
+        output.print_table(COLUMNS, [row for kernel, evidence in found for row in _rows(kernel, evidence)])
+        for kernel, evidence in found:
+            print(f"{kernel.path}: {evidence.status}" + (f": {evidence.why}" if evidence.why else ""))
+    return 0 if all(evidence.status is Status.OK for _, evidence in found) else 1
+
+
+def _rows(kernel: Named, evidence: Evidence) -> list[list[str]]:
+    return [
+        [
+            kernel.path.stem,
+            entry["set"],
+            " ".join(f"{axis}={size}" for axis, size in {**entry["shape"], **entry["parameters"]}.items()),
+            entry["dtype"],
+            entry["family"],
+            _figure(entry.get("error")),
+            _figure(entry.get("allowed")),
+            "right" if entry["right"] else "wrong",
+        ]
+        for entry in evidence.facts.get("shapes", [])
+    ]
+
+
+def _figure(value: Any) -> str:
+    return "-" if value is None else f"{value:.2g}"

@@ -1,0 +1,161 @@
+"""`crucible kernel compile`: what the compiler makes of kernels, for cards that need not be there."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.cli.kernel import subject
+from harness.cli.kernel.subject import Named
+from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_launches
+from harness.lanes.kernel.golden import Golden, rows_of, write_golden
+from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.kernel_file import read_kernel_file
+from harness.lanes.kernel.nursery import Nursery
+from harness.report.table import Column
+
+NAME = "compile"
+HELP = """Compile kernels for a GPU that need not be there: registers, spills, shared memory, occupancy, tensor cores.
+
+example:
+  crucible kernel compile kernels/matmul/*.py
+  crucible kernel compile mine.py --definition matmul.yaml --architecture sm_80 --set BLOCK_M=64
+  crucible kernel compile kernels/matmul/*.py --golden specs/kernels/golden/matmul.json"""
+
+COLUMNS = (
+    Column("kernel"),
+    Column("launch"),
+    Column("architecture"),
+    Column("target", flexible=True, least=10, optional=4),
+    Column("registers", right=True),
+    Column("stack", right=True),
+    Column("shared", right=True),
+    Column("threads", right=True, optional=3),
+    Column("occupancy", right=True),
+    Column("instructions", optional=5),
+    Column("verdict", flexible=True, prose=True, least=12),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    subject.add_kernels(parser)
+    subject.add_shapes(parser, what="compile for this size instead of the definition's targets (repeatable)")
+    subject.add_settings(parser)
+    parser.add_argument(
+        "--architecture",
+        action="append",
+        choices=sorted(ARCHITECTURES),
+        help="a target of the compiler (default sm_90a; repeatable)",
+    )
+    parser.add_argument("--targets", type=int, default=1, metavar="N", help="the first N target sizes (default 1)")
+    parser.add_argument("--golden", type=Path, metavar="JSON", help="write what was found as a golden table")
+    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one kernel (default 120)")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each launch; 1 if any does not compile, does not fit, spills, or lacks what it claims."""
+    kernels = list(subject.named(args))
+    subject.need_extra()
+    configuration = subject.settings_of(args.settings, where="--set")
+    table: list[dict[str, Any]] = []
+    golden = []
+    with Nursery() as nursery:
+        for kernel in kernels:
+            points = subject.points_of(args.shape, kernel.definition)
+            with tempfile.TemporaryDirectory(prefix="crucible-compile-") as folder:
+                job = Job(
+                    source=kernel.source,
+                    definition=kernel.definition,
+                    place=kernel.place.parent,
+                    questions=(),
+                    attempts=1,
+                    timeout=args.timeout,
+                    folder=Path(folder),
+                    nursery=nursery,
+                    configuration=configuration,
+                )
+                launches, fault, _ = compile_launches(
+                    job,
+                    points if args.shape else points[: max(1, args.targets)],
+                    architectures=tuple(args.architecture or ["sm_90a"]),
+                    most_configurations=MOST_CONFIGURATIONS,
+                )
+            golden += rows_of(kernel.path.stem, launches)
+            table += _entries(kernel, launches, "" if fault is None else fault[1])
+    if args.golden is not None:
+        write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
+    if args.json:
+        output.print_json(table)
+    else:
+        output.print_table(COLUMNS, [_cells(entry) for entry in table])
+        for entry in table:
+            if entry["verdict"] != "ok":
+                print(f"{entry['kernel']}: {entry['verdict']}")
+    return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
+
+
+def _entries(kernel: Named, launches: list[Launch], fault: str) -> list[dict[str, Any]]:
+    """One entry a launch; one for the kernel where there is none."""
+    name = str(kernel.path)
+    if fault or not launches:
+        return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]
+    said = read_kernel_file(kernel.source.decode("utf-8", "replace"))
+    entries = []
+    for launch in launches:
+        best = launch.best
+        entry: dict[str, Any] = {
+            "kernel": name, "launch": launch.name, "architecture": launch.architecture, "target": launch.target,
+            "configuration": best.configuration,
+        }  # fmt: skip
+        if best.code is None:
+            entries.append(entry | {"verdict": f"does not compile: {best.fault}"})
+            continue
+        limits = ARCHITECTURES[launch.architecture]
+        code = best.code
+        verdict = "ok"
+        if code.occupancy == 0 or code.shared_bytes > limits.block_shared:
+            verdict = "does not fit"
+        elif code.stack_bytes:
+            verdict = f"spills {code.stack_bytes} bytes"
+        entries.append(entry | code.to_wire() | {"verdict": verdict})
+    for architecture in dict.fromkeys(launch.architecture for launch in launches):
+        codes = [launch.best.code for launch in launches if launch.architecture == architecture and launch.best.code]
+        missing = [
+            claim
+            for claim in said.claims
+            if claim in ARCHITECTURES[architecture].claims and not any(code.shows(claim) for code in codes)
+        ]
+        if missing:
+            entries.append(
+                {
+                    "kernel": name,
+                    "architecture": architecture,
+                    "verdict": f"claims {', '.join(missing)}: not in the code",
+                }
+            )
+    return entries
+
+
+def _cells(entry: dict[str, Any]) -> list[str]:
+    instructions = entry.get("instructions") or {}
+    shown = [
+        f"{name} {count}" for name, count in instructions.items() if name in ("HGMMA", "HMMA", "UTMALDG", "LDGSTS")
+    ]
+    figures = ("registers", "stack_bytes", "shared_bytes", "threads")
+    return [
+        Path(entry["kernel"]).stem,
+        entry.get("launch", ""),
+        entry.get("architecture", ""),
+        entry.get("target", ""),
+        *(str(entry[name]) if name in entry else "" for name in figures),
+        f"{entry['occupancy']:.0%}" if "occupancy" in entry else "",
+        " ".join(shown),
+        entry["verdict"],
+    ]

@@ -1,0 +1,82 @@
+"""`crucible kernel report`: the pages about kernels, generated from what was measured."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.kernel import subject
+from harness.cli.kernel.bench import SUITES
+from harness.core.errors import UsageError
+from harness.lanes.kernel.device import DEFAULT, find_device
+from harness.lanes.kernel.pages import ladder_page, results_page
+from harness.lanes.kernel.point_store import PointStore
+from harness.lanes.kernel.results import candidates_of_suites, ladders, results
+from harness.lanes.kernel.tile_map import TileMap, tile_maps
+
+NAME = "report"
+HELP = """Write the pages about kernels: all results, and a final report for each ladder.
+
+example:
+  crucible kernel report --out docs
+  crucible kernel report --json > results.json"""
+
+RESULTS = "kernel-results.md"
+FINAL = {
+    "matmul": ("Final_MatMul_Report.md", "Final MatMul report"),
+    "fmha": ("Final_FMHA_Report.md", "Final FMHA report"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
+    subject.add_points(parser)
+    parser.add_argument("--device", default=DEFAULT, help=f"whose data sheet is the roof (default {DEFAULT})")
+    parser.add_argument("--out", type=Path, default=Path("docs"), metavar="DIR", help="where pages go (default docs)")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the pages, or print their data."""
+    if not args.suites.is_dir():
+        raise UsageError("it is no folder", where=str(args.suites), fix="name the suites with --suites")
+    candidates = candidates_of_suites(args.suites)
+    if not candidates:
+        raise UsageError("no suite of kernels is there", where=str(args.suites), fix="name another with --suites")
+    device = find_device(args.device)
+    store = PointStore(args.points) if args.points.is_file() else None
+    try:
+        rows = results(candidates, store, device=device)
+        maps: dict[str, list[TileMap]] = {}
+        for candidate in candidates:
+            if store is not None:
+                maps.setdefault(candidate.operation, []).extend(tile_maps(candidate, store))
+    finally:
+        if store is not None:
+            store.close()
+    found = ladders(rows)
+    if args.json:
+        output.print_json(
+            {
+                "device": device.to_wire(),
+                "results": [row.to_wire() for row in rows],
+                "ladders": {operation: ladder.to_wire() for operation, ladder in found.items()},
+                "maps": {operation: [one.to_wire() for one in drawn] for operation, drawn in maps.items()},
+            }
+        )
+        return 0
+    pages = {RESULTS: results_page(rows, found)}
+    for operation, (name, title) in FINAL.items():
+        if operation in found:
+            here = [row for row in rows if row.operation == operation]
+            stories = {c.name: c.file.story for c in candidates if c.operation == operation}
+            pages[name] = ladder_page(
+                title, here, found[operation], device=device, stories=stories, maps=maps.get(operation, [])
+            )
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, text in pages.items():
+        (args.out / name).write_text(text, encoding="utf-8")
+        print(args.out / name)
+    return 0

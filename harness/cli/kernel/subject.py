@@ -1,0 +1,178 @@
+"""Subject: which kernels a sub-verb is asked about, as what operation, and at which sizes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.errors import MissingExtraError, UsageError
+from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
+from harness.lanes.kernel.lane import EXTRA, MODULES
+
+MAX_BYTES = 1 << 20
+POINTS = Path("reports/sweeps.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One kernel's file and what it is judged against."""
+
+    path: Path
+    source: bytes
+    definition: Definition
+    place: Path
+    """The definition's file."""
+
+
+def add_kernels(parser: argparse.ArgumentParser) -> None:
+    """`KERNEL...` and `--definition`."""
+    parser.add_argument("kernels", nargs="+", type=Path, metavar="KERNEL", help="a kernel's file")
+    add_definition(parser)
+
+
+def add_definition(parser: argparse.ArgumentParser) -> None:
+    """`--definition`."""
+    parser.add_argument(
+        "--definition",
+        type=Path,
+        metavar="YAML",
+        help="the operation (default: ../../specs/kernels/<the kernel's folder>.yaml, seen from the kernel)",
+    )
+
+
+def add_shapes(parser: argparse.ArgumentParser, *, what: str) -> None:
+    """`--shape`."""
+    parser.add_argument("--shape", action="append", default=[], metavar="M=16,N=16,K=16", help=what)
+
+
+def add_points(parser: argparse.ArgumentParser) -> None:
+    """`--points PATH`."""
+    parser.add_argument("--points", type=Path, default=POINTS, metavar="PATH", help=f"the results (default {POINTS})")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """`--set`."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="a keyword of the kernel's entry",
+    )
+
+
+def named(args: argparse.Namespace) -> Iterator[Named]:
+    """The kernels of a command line, each read once.
+
+    Raises:
+        UsageError: if a file is not there, or no definition is found for it.
+        SpecError: if the definition is wrong.
+    """
+    for path in args.kernels:
+        source = read_source(path)
+        place = args.definition or usual_definition(path)
+        yield Named(path, source, read_definition(place.resolve()), place.resolve())
+
+
+def read_source(path: Path) -> bytes:
+    """A kernel's text.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a kernel's file") from None
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"it has more than {MAX_BYTES} bytes", where=str(path), fix="name a kernel's file")
+    return data
+
+
+def usual_definition(path: Path) -> Path:
+    """Where a kernel's definition lies in a repository laid out like ours.
+
+    Raises:
+        UsageError: if it is not there.
+    """
+    folder = path.resolve().parent
+    found = folder.parent.parent / "specs" / "kernels" / f"{folder.name}.yaml"
+    if not found.is_file():
+        raise UsageError(f"there is no {found}", where=str(path), fix="name the operation with --definition FILE.yaml")
+    return found
+
+
+def shapes_of(words: Sequence[str], definition: Definition) -> list[Shape]:
+    """Sizes as people write them: `M=16,N=16,K=16,dtype=float16,causal=true`.
+
+    Raises:
+        UsageError: if one does not fit the definition.
+    """
+    shapes = []
+    for word in words:
+        shape = settings_of(word.split(","), where=f"--shape {word}")
+        try:
+            definition.point(shape)
+        except ValueError as error:
+            axes = ",".join(f"{axis}=64" for axis in definition.axes)
+            raise UsageError(str(error), where=f"--shape {word}", fix=f"write --shape {axes}") from None
+        shapes.append(shape)
+    return shapes
+
+
+def points_of(words: Sequence[str], definition: Definition) -> list[Point]:
+    """The same as points; the definition's targets where none is named."""
+    return [definition.point(shape) for shape in shapes_of(words, definition)] or definition.targets
+
+
+def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:
+    """`NAME=VALUE` pairs; numbers and truth values are recognised.
+
+    Raises:
+        UsageError: if one is no such pair.
+    """
+    found: dict[str, Setting] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign or not name.strip().isidentifier() or not text.strip():
+            raise UsageError(f"{word!r} is not NAME=VALUE", where=where)
+        found[name.strip()] = _value(text.strip())
+    return found
+
+
+def need_extra() -> None:
+    """See that PyTorch and Triton are there, without importing them.
+
+    Raises:
+        MissingExtraError: with the install line.
+    """
+    for module in MODULES:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(EXTRA, module=module)
+
+
+def seed_of(args: argparse.Namespace) -> int:
+    """The seed that was asked for, else a fresh one; it is printed, so that a failure can be had again."""
+    if args.seed is not None:
+        return int(args.seed)
+    seed = secrets.randbits(62)
+    print(f"crucible: secret seed {seed}", file=sys.stderr)
+    return seed
+
+
+def _value(text: str) -> Setting:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

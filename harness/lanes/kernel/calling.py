@@ -1,0 +1,53 @@
+"""Calling: the trusted functions that a definition names, of torch or of the file beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_loaded: dict[tuple[str, str], Any] = {}
+
+
+def resolve(call: str, folder: Path) -> Callable[..., Any]:
+    """A function by its name in a definition.
+
+    Args:
+        call: `torch.matmul` or `file.py:function`.
+        folder: Where the definition lies.
+
+    Raises:
+        AttributeError: if there is no such function.
+    """
+    import torch
+
+    file, _, name = call.partition(":")
+    if name:
+        return getattr(_module(folder / file), name)  # type: ignore[no-any-return]
+    found: Any = torch
+    for part in call.split(".")[1:]:
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]
+
+
+def _module(path: Path) -> Any:
+    data = path.read_bytes()
+    key = str(path), hashlib.sha256(data).hexdigest()
+    if key not in _loaded:
+        name = f"crucible_reference_{key[1][:16]}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        _loaded[key] = module
+    return _loaded[key]
+
+
+def outputs_of(value: Any) -> tuple[Any, ...]:
+    """What a reference or a kernel returned, as a tuple of outputs."""
+    return tuple(value) if isinstance(value, tuple | list) else (value,)

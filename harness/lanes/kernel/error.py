@@ -1,0 +1,90 @@
+"""Error: how far an answer is from the truth, as a whole and in its worst tile, and how far it may be.
+
+As a whole: the relative Frobenius error, at most twice PyTorch's own in the same precision (or what rounding the truth
+costs, if that is more). In the worst tile of 32 x 32: the same within the tile, more loosely, so that no part of the
+answer can be left out. What is not finite is never right, and whole numbers must be equal.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+TILE = 32
+TILE_SLACK = 4.0
+"""A maximum over few elements scatters more than a sum over all."""
+
+
+def judge_output(
+    observed: torch.Tensor, truth: torch.Tensor, baseline: torch.Tensor, *, times: float
+) -> dict[str, Any]:
+    """Compare one output.
+
+    Args:
+        observed: What the kernel left.
+        truth: The reference in double precision.
+        baseline: PyTorch's answer in the same precision.
+        times: How many times the baseline's error is allowed.
+
+    Returns:
+        `right`, `error`, `baseline` (its error), `allowed`, and the same of the worst tile; a figure that is no number
+        is None, which nothing may pass for.
+    """
+    import torch
+
+    if tuple(observed.shape) != tuple(truth.shape):
+        raise ValueError(f"the reference returns {tuple(truth.shape)}, the definition says {tuple(observed.shape)}")
+    if not observed.dtype.is_floating_point:
+        differing = float((observed != truth.to(observed.dtype)).double().mean()) if observed.numel() else 0.0
+        return {"right": differing == 0, "error": differing, "baseline": 0.0, "allowed": 0.0} | _tiles(None, None, None)
+    least = float(torch.finfo(observed.dtype).eps) * (4.0 if observed.dtype is torch.float32 else 0.5)
+    error, reference = _relative(observed, truth), _relative(baseline, truth)
+    allowed = max(times * (reference or 0.0), least)
+    worst, usual = _worst_tile(observed, truth), _worst_tile(baseline, truth)
+    tolerated = TILE_SLACK * max(times * (usual or 0.0), least)
+    finite = bool(torch.isfinite(observed).all())
+    right = finite and error is not None and error <= allowed and worst is not None and worst <= tolerated
+    return {"right": right, "error": error, "baseline": reference, "allowed": allowed} | _tiles(worst, usual, tolerated)
+
+
+def _tiles(error: float | None, baseline: float | None, allowed: float | None) -> dict[str, float | None]:
+    return {"tile_error": error, "tile_baseline": baseline, "tile_allowed": allowed}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _relative(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
+    import torch
+
+    scale = float(torch.linalg.vector_norm(truth))
+    distance = float(torch.linalg.vector_norm(observed.double() - truth))
+    return _finite(distance / scale if scale else distance)
+
+
+def _worst_tile(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
+    """The largest relative error of a tile; a tile whose truth is all zero is measured by the whole's size."""
+    import torch
+
+    if not truth.numel():
+        return 0.0
+    distances = _tile_sums((observed.double() - truth).square())
+    scales = _tile_sums(truth.square())
+    whole = float(truth.square().mean()) * TILE * TILE
+    # Zeros are compared with what a tile usually weighs; far smaller tiles than that are rounding noise themselves.
+    scales = torch.where(scales > 0, scales, torch.full_like(scales, whole or 1.0))
+    return _finite(math.sqrt(float((distances / scales).max())))
+
+
+def _tile_sums(squares: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    rows = squares.reshape(-1, squares.shape[-1]) if squares.dim() > 1 else squares.reshape(1, -1)
+    down, across = -rows.shape[0] % TILE, -rows.shape[1] % TILE
+    padded = torch.nn.functional.pad(rows, (0, across, 0, down))
+    tall, wide = padded.shape[0] // TILE, padded.shape[1] // TILE
+    return padded.reshape(tall, TILE, wide, TILE).sum(dim=(1, 3))

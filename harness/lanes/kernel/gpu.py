@@ -1,0 +1,121 @@
+"""GPU: which devices there are, what each does, and whose turn it is. Asked of `nvidia-smi`; nothing is imported."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.core.errors import InfraError
+from harness.core.frozen import Frozen
+
+_SECONDS = 30
+_QUERY = ("index", "uuid", "name", "driver_version", "memory.total")
+_STATE = ("clocks.sm", "power.draw", "temperature.gpu")
+
+
+class Gpu(Frozen):
+    """One device.
+
+    Its index counts as CUDA does within `CUDA_VISIBLE_DEVICES`, if that is set.
+    """
+
+    index: int
+    uuid: str
+    name: str
+    driver: str
+    memory_mb: float
+
+
+class State(Frozen):
+    """What a device was doing at one moment; a figure it does not tell is None."""
+
+    sm_mhz: float | None
+    watts: float | None
+    celsius: float | None
+
+
+def absent_gpu() -> str:
+    """Why nothing can be measured here, found out without importing anything; empty where there is a device."""
+    if not device_nodes():
+        if Path("/dev/kfd").exists():
+            return "an AMD GPU: the lane measures on CUDA devices only; its other stages need none"
+        return "no CUDA device here (no /dev/nvidia*)"
+    if "+cpu" in importlib.metadata.version("torch"):
+        return "this torch is built for the CPU: pip install torch --index-url https://download.pytorch.org/whl/cu130"
+    if shutil.which("nvidia-smi") is None:
+        return "no nvidia-smi on the PATH, which tells the devices apart"
+    return ""
+
+
+def device_nodes() -> list[Path]:
+    """The device files of CUDA devices."""
+    return sorted(path for path in Path("/dev").glob("nvidia[0-9]*"))
+
+
+def list_gpus() -> list[Gpu]:
+    """All devices this process may use, in CUDA's order.
+
+    Raises:
+        InfraError: if `nvidia-smi` fails or there is none.
+    """
+    found = [
+        Gpu(index=int(row[0]), uuid=row[1], name=row[2], driver=row[3], memory_mb=_number(row[4]) or 0.0)
+        for row in _smi(_QUERY)
+    ]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        named = [part.strip() for part in visible.split(",") if part.strip()]
+        chosen = [gpu for name in named for gpu in found if name == str(gpu.index) or gpu.uuid.startswith(name)]
+        found = [gpu.model_copy(update={"index": index}) for index, gpu in enumerate(chosen)]
+    if not found:
+        raise InfraError("no CUDA device is visible", where="nvidia-smi", fix="look at CUDA_VISIBLE_DEVICES")
+    return found
+
+
+def own_gpu(gpus: Sequence[Gpu]) -> Gpu:
+    """The device of this process: each of pytest's workers has its own as long as there are enough."""
+    worker = re.search(r"\d+$", os.environ.get("PYTEST_XDIST_WORKER", ""))
+    return gpus[int(worker[0]) % len(gpus) if worker else 0]
+
+
+def state_of(gpu: Gpu) -> State:
+    """Clock, power and temperature now."""
+    try:
+        rows = _smi(_STATE, uuid=gpu.uuid)
+    except InfraError:
+        rows = []
+    values = [_number(text) for text in rows[0]] if rows else [None] * len(_STATE)
+    return State(sm_mhz=values[0], watts=values[1], celsius=values[2])
+
+
+def processes_on(gpu: Gpu) -> set[int]:
+    """Process ids that compute on a device; empty where they cannot be told (containers often hide them)."""
+    try:
+        rows = _smi(("pid",), uuid=gpu.uuid, subject="compute-apps")
+    except InfraError:
+        return set()
+    return {int(row[0]) for row in rows if row and row[0].isdigit()}
+
+
+def _smi(fields: Sequence[str], *, uuid: str = "", subject: str = "gpu") -> list[list[str]]:
+    command = ["nvidia-smi", f"--query-{subject}={','.join(fields)}", "--format=csv,noheader,nounits"]
+    if uuid:
+        command += ["-i", uuid]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InfraError(f"nvidia-smi failed: {error}", where="nvidia-smi", fix="run it by hand") from error
+    return [[cell.strip() for cell in row] for row in csv.reader(done.stdout.splitlines()) if row]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,158 @@
+"""Measurement: what timed rounds say of a kernel against the fastest baseline. Pure arithmetic on samples.
+
+The speed-up is T_baseline / T_kernel, its interval a bootstrap over rounds. The speed of light is the roofline of
+Williams et al. (2009) with ceilings that were measured in the same session, not those of a data sheet. The SOL score is
+S = 1 / (1 + (T_k - T_SOL) / (T_b - T_SOL)): one half at the baseline, one at the speed of light (SOL-ExecBench, 2026).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from harness.core.digest import digest_json
+from harness.core.frozen import Frozen
+from harness.core.stats import bootstrap_interval
+
+NOISY = 0.10
+"""An interval of the ratio wider than this share of it says nothing."""
+IMPOSSIBLE = 0.8
+"""Of the time at the measured speed of light; nothing is faster than that, something was not computed."""
+_LEAST_MARGIN = 0.02
+"""A baseline nearer to the speed of light than this share of its time leaves nothing to score by."""
+
+
+class Ceilings(Frozen):
+    """What the device did at best in this session."""
+
+    bytes_per_s: float
+    """Reads plus writes of a large copy."""
+    tflops: dict[str, float]
+    """Of a large product of random numbers, by precision."""
+    l2_bytes: int
+
+    def floor_ms(self, *, flops: int, bytes_moved: int, precision: str) -> float:
+        """The least time for so much work; 0 where no rate was measured for the precision.
+
+        What fits into the cache is not held to the memory's bandwidth.
+        """
+        rate = self.tflops.get(precision)
+        if not rate:
+            return 0.0
+        memory = bytes_moved / self.bytes_per_s if bytes_moved > 4 * self.l2_bytes else 0.0
+        return max(flops / (rate * 1e12), memory) * 1000
+
+
+class Rounds(Frozen):
+    """Cold calls of kernel and baseline, in milliseconds, round by round, taken in turn."""
+
+    kernel: tuple[tuple[float, ...], ...]
+    baseline: tuple[tuple[float, ...], ...]
+
+
+class Measurement(Frozen):
+    """One kernel at one target."""
+
+    target: str
+    dtype: str
+    flops: int
+    bytes: int
+    kernel_ms: float
+    """Median of all cold calls."""
+    kernel_iqr_ms: float
+    baseline_ms: float
+    fastest: str
+    """Which baseline that is."""
+    baselines: dict[str, float | None]
+    """Milliseconds of every baseline from one block each; None where it did not run."""
+    absent: dict[str, str]
+    """Why one did not run."""
+    speedup: float | None
+    """None where the interval is too wide to say anything."""
+    interval: tuple[float, float] | None
+    """95 % bootstrap interval of the speed-up."""
+    hot_ms: float
+    hot_baseline_ms: float
+    tflops: float
+    gb_per_s: float
+    floor_ms: float
+    light: float | None
+    """The share of the measured speed of light; None where there is no ceiling to measure it by."""
+    sol: float | None
+    samples: Rounds
+    samples_digest: str
+    peak_mb: float | None = None
+    states: tuple[dict[str, float | None], ...] = ()
+    """Clock, power and temperature of the device before each round."""
+
+
+def summarise(
+    *,
+    target: str,
+    dtype: str,
+    flops: int,
+    bytes_moved: int,
+    rounds: Rounds,
+    hot: tuple[float, float],
+    fastest: str,
+    baselines: dict[str, float | None],
+    absent: dict[str, str],
+    ceilings: Ceilings,
+    peak_mb: float | None = None,
+    states: tuple[dict[str, float | None], ...] = (),
+) -> Measurement:
+    """Everything that follows from the samples."""
+    kernel = [value for block in rounds.kernel for value in block]
+    kernel_ms = statistics.median(kernel)
+    baseline_ms = statistics.median(value for block in rounds.baseline for value in block)
+    ratios = [statistics.median(b) / statistics.median(k) for k, b in zip(rounds.kernel, rounds.baseline, strict=True)]
+    interval = bootstrap_interval(ratios)
+    steady = interval is not None and interval[1] - interval[0] <= NOISY * statistics.median(ratios)
+    floor = ceilings.floor_ms(flops=flops, bytes_moved=bytes_moved, precision=dtype)
+    return Measurement(
+        target=target,
+        dtype=dtype,
+        flops=flops,
+        bytes=bytes_moved,
+        kernel_ms=kernel_ms,
+        kernel_iqr_ms=_iqr(kernel),
+        baseline_ms=baseline_ms,
+        fastest=fastest,
+        baselines=baselines,
+        absent=absent,
+        speedup=statistics.median(ratios) if steady else None,
+        interval=interval,
+        hot_ms=hot[0],
+        hot_baseline_ms=hot[1],
+        tflops=flops / kernel_ms / 1e9,
+        gb_per_s=bytes_moved / kernel_ms / 1e6,
+        floor_ms=floor,
+        light=min(1.0, floor / kernel_ms) if floor else None,
+        sol=_sol(kernel_ms, baseline_ms, floor) if steady and floor else None,
+        samples=rounds,
+        samples_digest=digest_json(rounds.to_wire()),
+        peak_mb=peak_mb,
+        states=states,
+    )
+
+
+def _sol(kernel: float, baseline: float, floor: float) -> float:
+    margin = max(baseline - floor, _LEAST_MARGIN * baseline)
+    return min(1.0, 1 / (1 + max(0.0, kernel - floor) / margin))
+
+
+def _iqr(values: Sequence[float]) -> float:
+    if len(values) < 2:
+        return 0.0
+    low, _, high = statistics.quantiles(values, n=4)
+    return high - low
+
+
+def fast_p(speedups: Sequence[float | None], p: float) -> float | None:
+    """The share of problems that were solved and are more than p times as fast (KernelBench); None of nothing.
+
+    A wrong kernel, and one whose speed could not be told, has no speed-up and counts against it.
+    """
+    if not speedups:
+        return None
+    return sum(value is not None and value > p for value in speedups) / len(speedups)

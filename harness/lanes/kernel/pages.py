@@ -1,0 +1,167 @@
+"""Pages: results as Markdown. Every figure is a measurement or says that it is none; nothing is typed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from harness.lanes.kernel.device import Device
+from harness.lanes.kernel.ladder import Ladder
+from harness.lanes.kernel.results import Result
+from harness.lanes.kernel.tile_map import TileMap
+
+NOT_MEASURED = "not measured"
+COMMAND = "crucible kernel bench --all --suites suites/kernel && crucible kernel report --out docs"
+_INTRODUCTION = """\
+Written by `crucible kernel report`; do not edit. Speed-up is T(fastest baseline) / T(kernel), both taken in turn on one
+device, cold, with the 95 % interval of the ratio. *Predicted* is what its author wrote into the file before any
+measurement. *Least ms* is the roofline by the card's data sheet; *light* the share of the speed of light that was
+measured in the same session."""
+_WORDS = {True: "holds", False: "**is broken**", None: f"undecided ({NOT_MEASURED})"}
+
+
+def results_page(rows: Sequence[Result], ladders: dict[str, Ladder]) -> str:
+    """All operations in one page: what was predicted, what was measured, and how to measure it."""
+    measured = sum(row.measured is not None for row in rows)
+    lines = [
+        "# Kernel results",
+        "",
+        *_INTRODUCTION.splitlines(),
+        "",
+        f"Measured: {measured} of {len(rows)} points. On a machine with a GPU this measures what is {NOT_MEASURED}:",
+        "",
+        f"    {COMMAND}",
+        "",
+        *_setting(rows),
+    ]
+    for operation, group in groupby(rows, key=lambda row: row.operation):
+        lines += [f"## {operation}", "", *_table(list(group)), ""]
+        if operation in ladders:
+            lines += [*_promises(ladders[operation]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def ladder_page(
+    title: str,
+    rows: Sequence[Result],
+    ladder: Ladder,
+    *,
+    device: Device,
+    stories: dict[str, str],
+    maps: Iterable[TileMap],
+) -> str:
+    """The final report of one ladder: its steps' stories, speed-up by size, the roofline and the sweeps."""
+    lines = [
+        f"# {title}", "",
+        "Written by `crucible kernel report`; do not edit.", "",
+        *_setting(rows),
+        "## Invariants", "", *_promises(ladder), "",
+        "## Speed-up by size", "", *_by_size(rows), "",
+        f"## Roofline of {device.name}", "", *_roofline(rows, device), "",
+        "## Steps", "",
+    ]  # fmt: skip
+    for step in ladder.steps:
+        lines += [f"### Step {step.step}: {step.kernel}", "", *_story(stories.get(step.kernel, "")), ""]
+    drawn = [line for tiles in maps for line in [*_heat(tiles), ""]]
+    lines += ["## Sweeps", "", *(drawn or ["No sweep is in the store of points."])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _setting(rows: Iterable[Result]) -> list[str]:
+    """Device, date and versions of the measurements."""
+    told = sorted(
+        {
+            f"- {row.measured.device}, {row.measured.at[:10]}: "
+            + ", ".join(f"{name} {version}" for name, version in sorted(row.measured.versions.items()))
+            for row in rows
+            if row.measured is not None
+        }
+    )
+    return ["Measured on:", "", *told, ""] if told else []
+
+
+def _table(rows: list[Result]) -> Iterator[str]:
+    yield "| step | kernel | target | ms | TFLOP/s | least ms | light | fastest baseline | speed-up | predicted |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        found = row.measured
+        cells = [
+            "" if row.step is None else str(row.step),
+            row.kernel,
+            row.target,
+            NOT_MEASURED if found is None else f"{found.milliseconds:.4f}",
+            "" if found is None else f"{found.tflops:.1f}",
+            "" if row.floor_ms is None else f"{row.floor_ms:.4f}",
+            "" if found is None or found.light is None else f"{found.light:.0%}",
+            "" if found is None else found.fastest,
+            _speedup(row),
+            "" if row.predicted is None else f"{row.predicted:g}x",
+        ]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def _speedup(row: Result) -> str:
+    found = row.measured
+    if found is None:
+        return NOT_MEASURED if not row.status or row.status == "ok" else f"{row.status}: {row.why}"[:80]
+    if found.speedup is None or found.low is None or found.high is None:
+        return "undefined (too noisy)"
+    return f"{found.speedup:.3f}x ({found.low:.3f}-{found.high:.3f})"
+
+
+def _promises(ladder: Ladder) -> Iterator[str]:
+    yield f"- Correctness: {_WORDS[ladder.correctness]}"
+    yield from (f"  - {name} is wrong" for name in ladder.wrong)
+    yield f"- Monotonic Speedup: {_WORDS[ladder.monotonic]}"
+    yield from (f"  - {one.sentence}" for one in ladder.regressions)
+
+
+def _by_size(rows: Sequence[Result]) -> Iterator[str]:
+    """A row for each size, a column for each kernel."""
+    kernels = list(dict.fromkeys(row.kernel for row in sorted(rows, key=lambda row: row.step or 0)))
+    yield "| size | " + " | ".join(kernels) + " |"
+    yield "|---|" + "---|" * len(kernels)
+    found = {(row.target, row.kernel): row for row in rows}
+    for target in dict.fromkeys(row.target for row in rows):
+        cells = [_speedup(found[target, kernel]) if (target, kernel) in found else "" for kernel in kernels]
+        yield f"| {target} | " + " | ".join(cells) + " |"
+
+
+def _roofline(rows: Sequence[Result], device: Device) -> Iterator[str]:
+    yield f"Data sheet: {device.tflops['bfloat16']:g} TFLOP/s in 16 bits, {device.memory_tbs:g} TB/s;"
+    yield f"arithmetic is the limit from {device.tflops['bfloat16'] / device.memory_tbs:.0f} operations a byte on."
+    yield ""
+    yield "| size | GFLOP | MB | operations a byte | least ms | best measured ms |"
+    yield "|---|---|---|---|---|---|"
+    for target in dict.fromkeys(row.target for row in rows):
+        here = [row for row in rows if row.target == target]
+        times = [row.measured.milliseconds for row in here if row.measured is not None]
+        first = here[0]
+        least = "" if first.floor_ms is None else f"{first.floor_ms:.4f}"
+        best = f"{min(times):.4f}" if times else NOT_MEASURED
+        yield (
+            f"| {target} | {first.flops / 1e9:,.1f} | {first.bytes / 1e6:,.1f} | {first.flops / first.bytes:,.0f} "
+            f"| {least} | {best} |"
+        )
+
+
+def _story(story: str) -> list[str]:
+    """A kernel's docstring; its labels in bold."""
+    lines = []
+    for line in story.splitlines():
+        label, colon, rest = line.partition(":")
+        named = bool(colon) and not line.startswith(" ") and label.split(" ", 1)[0] in ("What", "Predicted", "Measured")
+        lines.append(f"- **{label}**:{rest}" if named else line.replace("    ", "  ", 1))
+    return lines
+
+
+def _heat(tiles: TileMap) -> Iterator[str]:
+    """A table of two parameters; each cell is the best of all others."""
+    yield f"### {tiles.kernel} at {tiles.point}"
+    yield ""
+    yield f"Best {tiles.unit} over all other parameters; rows {tiles.down}, columns {tiles.across}; - cannot run."
+    yield ""
+    yield f"| {tiles.down} \\ {tiles.across} | " + " | ".join(map(str, tiles.columns)) + " |"
+    yield "|---|" + "---|" * len(tiles.columns)
+    for name, cells in zip(tiles.rows, tiles.milliseconds, strict=True):
+        yield f"| {name} | " + " | ".join("-" if cell is None else f"{cell:.4f}" for cell in cells) + " |"

@@ -1,0 +1,109 @@
+"""Question: one call a kernel is asked to answer, and the plan of all of them, drawn from the run's secret seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.digest import derive_seed
+from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.definition import Among, Definition, Family, Point, Shape
+
+SETS = ("tiny", "odd", "tile")
+_TRIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call.
+
+    Attributes:
+        set: The set its shape is of: tiny, odd, tile, hidden, target or suite.
+        point: Sizes, precision, parameters.
+        family: Which kind of numbers its floating-point inputs hold.
+        seed: What they are drawn from.
+        nudged: Whether one element differs from the question before it, which is otherwise the same: an answer kept
+            under a fingerprint of its inputs is wrong here.
+    """
+
+    set: str
+    point: Point
+    family: Family
+    seed: int
+    nudged: bool = False
+
+    def plan(self, definition: Definition) -> dict[str, Any]:
+        """All a process needs to draw its inputs and to call with them, as JSON."""
+        names = self.point.names
+        return {
+            "inputs": [tensor.plan(names, self.point.dtype) for tensor in definition.inputs.values()],
+            "outputs": [tensor.plan(names, self.point.dtype) for tensor in definition.outputs.values()],
+            "names": list(definition.inputs),
+            "parameters": self.point.parameters,
+            "precision": self.point.dtype,
+            "family": self.family,
+            "seed": self.seed,
+            "nudged": self.nudged,
+        }
+
+
+def plan_questions(definition: Definition, *, seed: int, shapes: Iterable[Shape] = ()) -> tuple[Question, ...]:
+    """Everything one kernel is asked.
+
+    Each shape is asked twice, with numbers of two families; precisions and parameters that it leaves open are dealt in
+    turn. Then come the hidden shapes, and the last question again with one element changed.
+
+    Args:
+        definition: The operation.
+        seed: Where all of it comes from.
+        shapes: Sizes to ask instead of the definition's sets.
+
+    Raises:
+        ValueError: if a shape does not fit the definition, or no hidden shape can be drawn.
+    """
+    listed = [("suite", shape) for shape in shapes]
+    if not listed:
+        listed = [(kind, shape) for kind in SETS for shape in getattr(definition.shapes, kind)]
+    settled = [(kind, definition.point(shape, turn=turn)) for turn, (kind, shape) in enumerate(listed)]
+    if not shapes and definition.hidden is not None:
+        rng = random.Random(derive_seed(seed, "hidden"))  # noqa: S311 - the seed is the secret
+        for index in range(definition.hidden.count):
+            settled.append(("hidden", _hidden(definition, rng, turn=len(settled) + index)))
+    if not settled:
+        settled = [("target", definition.targets[0])]
+    questions: list[Question] = []
+    first, *others = definition.families
+    for turn, (kind, point) in enumerate(settled):
+        second = others[turn % len(others)] if others else first
+        questions.extend(
+            Question(kind, point, family, derive_seed(seed, turn, again))
+            for again, family in enumerate((first, second))
+        )
+    if any(tensor.is_float() and tensor.values == "normal" for tensor in definition.inputs.values()):
+        last = questions[-1]
+        questions.append(Question(last.set, last.point, last.family, last.seed, nudged=True))
+    return tuple(questions)
+
+
+def _hidden(definition: Definition, rng: random.Random, *, turn: int) -> Point:
+    hidden = definition.hidden
+    if hidden is None:
+        raise ValueError("nothing is hidden")
+    for _ in range(_TRIES):
+        shape: Shape = {}
+        for axis, choice in hidden.axes.items():
+            match choice:
+                case int():
+                    shape[axis] = choice
+                case str():
+                    shape[axis] = evaluate(choice, shape)
+                case Among(among=sizes):
+                    shape[axis] = rng.choice(sizes)
+                case (least, most):
+                    shape[axis] = rng.randint(least, most)
+        if all(isinstance(size, int) and size >= 1 for size in shape.values()):
+            return definition.point(shape, turn=turn)
+    msg = f"hidden.axes gave no positive sizes in {_TRIES} tries"
+    raise ValueError(msg)

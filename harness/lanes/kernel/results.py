@@ -1,0 +1,227 @@
+"""Results: for every kernel and target size what was predicted and what was measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.digest import digest_bytes, digest_json
+from harness.core.errors import SuiteError
+from harness.core.frozen import Frozen
+from harness.document import read_document
+from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.definition import Definition, Point, read_definition, trusted_files
+from harness.lanes.kernel.device import Device
+from harness.lanes.kernel.kernel_file import KernelFile, read_kernel_file
+from harness.lanes.kernel.ladder import Ladder, Step, climb
+from harness.lanes.kernel.point_store import PointStore
+
+BENCHMARKED = "benchmarked"
+Benchmarks = dict[str, tuple[dict[str, Any], str]]
+"""What was kept, and when, by content."""
+_MODULES = ("torch", "triton", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One kernel as one operation.
+
+    Attributes:
+        path: The kernel's file.
+        source: Its text.
+        definition: The operation.
+        place: The definition's file.
+    """
+
+    path: Path
+    source: bytes
+    definition: Definition
+    place: Path
+
+    @property
+    def file(self) -> KernelFile:
+        """What the kernel says of itself."""
+        return read_kernel_file(self.source.decode("utf-8", "replace"))
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.path.stem
+
+    @property
+    def operation(self) -> str:
+        """The definition's name: one operation may have several definitions."""
+        return self.place.stem
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is judged, and by what."""
+        return {
+            "kernel": digest_bytes(self.source),
+            "definition": digest_json(sorted(trusted_files(self.place, self.definition).values())),
+        }
+
+    def identity(self, *, device: str, driver: str) -> dict[str, Any]:
+        """All that a benchmark depends on."""
+        return {
+            **self.content,
+            "targets": [point.label for point in self.definition.targets],
+            "device": device,
+            "driver": driver,
+            "versions": {name: importlib.metadata.version(name) for name in _MODULES},
+        }
+
+
+class Measured(Frozen):
+    """One measurement, as results show it."""
+
+    milliseconds: float
+    speedup: float | None
+    low: float | None
+    high: float | None
+    fastest: str
+    """The baseline it was compared with."""
+    baselines: dict[str, float | None]
+    tflops: float
+    light: float | None
+    """The share of the speed of light that was measured in the same session."""
+    device: str
+    at: str
+    versions: dict[str, str]
+
+
+class Result(Frozen):
+    """One kernel at one target."""
+
+    operation: str
+    kernel: str
+    title: str
+    step: int | None
+    predicted: float | None
+    """Speed-up its author expected."""
+    target: str
+    flops: int
+    bytes: int
+    floor_ms: float | None
+    """The least time by the card's data sheet; None for a card whose sheet is not known."""
+    status: str
+    """The verdict on its answers on the device; empty where it never ran there."""
+    why: str
+    measured: Measured | None
+
+
+def candidates_of_suites(folder: Path) -> list[Candidate]:
+    """The kernels that the suites of a folder name; controls (`expect:`) are left out.
+
+    Raises:
+        SuiteError: if a suite cannot be read.
+        SpecError: if a definition is wrong.
+    """
+    found: dict[tuple[Path, Path], Candidate] = {}
+    for path in sorted(folder.rglob("*.suite.yaml")):
+        value = read_document(path).value
+        if not isinstance(value, dict) or value.get("lane") != "kernel" or "expect" in value:
+            continue
+        if not isinstance(value.get("definition"), str) or not isinstance(value.get("kernels"), str | list):
+            raise SuiteError("a kernel suite names its definition and its kernels", where=str(path))
+        place = (path.parent / value["definition"]).resolve()
+        definition = read_definition(place)
+        globs = [value["kernels"]] if isinstance(value["kernels"], str) else value["kernels"]
+        for pattern in globs:
+            for kernel in sorted(_matching(path.parent, str(pattern))):
+                found.setdefault((place, kernel), Candidate(kernel, kernel.read_bytes(), definition, place))
+    return list(found.values())
+
+
+def results(candidates: Iterable[Candidate], store: PointStore | None, *, device: Device | None) -> list[Result]:
+    """A row for each kernel and target, with the latest measurement of exactly this kernel and definition, if any."""
+    known = _benchmarks(store)
+    return [row for candidate in candidates for row in _rows(candidate, known, device)]
+
+
+def ladders(rows: Iterable[Result]) -> dict[str, Ladder]:
+    """The ladder of each operation that has numbered steps."""
+    found: dict[str, dict[str, Step]] = {}
+    for row in rows:
+        if row.step is None:
+            continue
+        steps = found.setdefault(row.operation, {})
+        before = steps.get(row.kernel)
+        times = dict(before.milliseconds) if before else {}
+        if row.measured is not None:
+            times[row.target] = row.measured.milliseconds
+        passed = None if not row.status else row.status in ("ok", "review", "noisy")
+        steps[row.kernel] = Step(step=row.step, kernel=row.kernel, passed=passed, milliseconds=times)
+    return {operation: climb(steps.values()) for operation, steps in found.items() if len(steps) > 1}
+
+
+def _rows(
+    candidate: Candidate, known: dict[str, tuple[dict[str, Any], str]], device: Device | None
+) -> Iterator[Result]:
+    said = candidate.file
+    value, at = known.get(_key(candidate.content), ({}, ""))
+    for point in candidate.definition.targets:
+        flops = evaluate(candidate.definition.flops, point.names)
+        moved = evaluate(candidate.definition.bytes, point.names)
+        floor = device.floor(flops=flops, bytes_moved=moved, precision=point.dtype) if device else None
+        yield Result(
+            operation=candidate.operation,
+            kernel=candidate.name,
+            title=said.title,
+            step=said.step,
+            predicted=said.predicted,
+            target=point.label,
+            flops=flops,
+            bytes=moved,
+            floor_ms=floor.seconds * 1e3 if floor else None,
+            status=str(value.get("status", "")),
+            why=str(value.get("why", "")),
+            measured=_measured(value, point, at),
+        )
+
+
+def _measured(value: dict[str, Any], point: Point, at: str) -> Measured | None:
+    for entry in value.get("targets", []):
+        if entry["target"] == point.label:
+            low, high = entry["interval"] or (None, None)
+            return Measured(
+                milliseconds=entry["kernel_ms"],
+                speedup=entry["speedup"],
+                low=low,
+                high=high,
+                fastest=entry["fastest"],
+                baselines=entry["baselines"],
+                tflops=entry["tflops"],
+                light=entry["light"],
+                device=value["device"],
+                at=at,
+                versions=value["versions"],
+            )
+    return None
+
+
+def _benchmarks(store: PointStore | None) -> Benchmarks:
+    """The latest benchmark of each kernel as each operation, whatever device and versions it ran with."""
+    found: Benchmarks = {}
+    if store is not None:
+        for identity, value, at in store.rows(kind=BENCHMARKED):
+            told = value | {"device": identity["device"], "versions": identity["versions"]}
+            found[_key(identity)] = told, at
+    return found
+
+
+def _key(identity: dict[str, Any]) -> str:
+    return digest_json([identity["kernel"], identity["definition"]])
+
+
+def _matching(folder: Path, pattern: str) -> Iterator[Path]:
+    """Files by a pattern that may climb (`../../kernels/*.py`)."""
+    parts = Path(pattern).parts
+    while parts and parts[0] == "..":
+        folder, parts = folder.parent, parts[1:]
+    for path in folder.glob(str(Path(*parts))) if parts else ():
+        if path.is_file():
+            yield path.resolve()

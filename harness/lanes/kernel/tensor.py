@@ -1,0 +1,81 @@
+"""Tensor: what one input or output of an operation looks like: axes, dtype, layout, and which numbers it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from harness.core.frozen import Frozen
+from harness.lanes.kernel.arithmetic import Expression, evaluate
+
+Precision = Literal["float16", "bfloat16", "float32", "tf32"]
+"""What `T` may be. `tf32` is stored as float32; products may be taken in TensorFloat-32, as on tensor cores."""
+DType = Literal["T", "float16", "bfloat16", "float32", "int32", "int64", "bool"]
+BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "tf32": 4, "int32": 4, "int64": 8, "bool": 1}
+FLOATS = ("float16", "bfloat16", "float32")
+
+
+class Below(Frozen):
+    """Whole numbers from 0 up to a bound, such as indices into a vocabulary."""
+
+    below: Expression
+
+
+class Offsets(Frozen):
+    """The bounds of consecutive groups: sorted, the first 0, the last this."""
+
+    offsets: Expression
+
+
+class Each(Frozen):
+    """One number, everywhere."""
+
+    each: float
+
+
+Values = Literal["normal", "uniform", "positive"] | Below | Offsets | Each
+
+
+class Tensor(Frozen):
+    """One tensor of an operation."""
+
+    axes: tuple[Expression, ...]
+    """Names, or arithmetic over names."""
+    dtype: DType = "T"
+    layout: tuple[int, ...] | None = None
+    """Positions in `axes`, slowest in memory first; row-major by default."""
+    values: Values = "normal"
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+    def sizes(self, names: Mapping[str, object]) -> tuple[int, ...]:
+        """The tensor's sizes where the axes have these."""
+        return tuple(evaluate(axis, names) for axis in self.axes)
+
+    def stored(self, precision: str) -> str:
+        """The torch dtype of its elements."""
+        named = precision if self.dtype == "T" else self.dtype
+        return "float32" if named == "tf32" else named
+
+    def is_float(self) -> bool:
+        """Whether it holds floating-point numbers."""
+        return self.dtype == "T" or self.dtype in FLOATS
+
+    def plan(self, names: Mapping[str, object], precision: str) -> dict[str, Any]:
+        """All that is needed to draw or to check it, as JSON."""
+        plan: dict[str, Any] = {
+            "sizes": self.sizes(names),
+            "dtype": self.stored(precision),
+            "layout": self.layout or tuple(range(len(self.axes))),
+            "scale": self.scale,
+        }
+        match self.values:
+            case Below(below=bound):
+                return plan | {"values": "below", "bound": evaluate(bound, names)}
+            case Offsets(offsets=last):
+                return plan | {"values": "offsets", "bound": evaluate(last, names)}
+            case Each(each=number):
+                return plan | {"values": "each", "number": number}
+            case kind:
+                return plan | {"values": kind}

@@ -1,0 +1,107 @@
+"""Tile map: a sweep as a heat map over two parameters of its space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.core.digest import digest_json
+from harness.core.frozen import Frozen
+from harness.lanes.kernel.definition import Point
+from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.kernel_file import Choice, Configuration
+from harness.lanes.kernel.performance_model import predict
+from harness.lanes.kernel.point_store import PointStore
+from harness.lanes.kernel.results import Candidate
+from harness.lanes.kernel.sweep import Compiled, Timing
+
+_FIRST = ("BLOCK_M", "BLOCK", "BLOCK_N", "PACK")
+
+
+class TileMap(Frozen):
+    """Times over two parameters, each the best over all the others."""
+
+    kernel: str
+    point: str
+    down: str
+    """The parameter of the rows."""
+    across: str
+    unit: str
+    """What the figures are: measured or predicted milliseconds."""
+    rows: tuple[Choice, ...]
+    columns: tuple[Choice, ...]
+    milliseconds: tuple[tuple[float | None, ...], ...]
+    """None where no configuration can run."""
+
+
+def tile_maps(candidate: Candidate, store: PointStore) -> Iterator[TileMap]:
+    """A map for each size that the store has points of this very kernel for: of measurements, else of predictions."""
+    timed = dict(_times(candidate, store, kind="measured"))
+    guessed = dict(_times(candidate, store, kind="compiled"))
+    for point, predicted in guessed.items():
+        unit = f"{'measured' if point in timed else 'predicted'} milliseconds"
+        found = _map(candidate, point, timed.get(point, predicted), unit)
+        if found is not None:
+            yield found
+
+
+def _times(
+    candidate: Candidate, store: PointStore, *, kind: str
+) -> Iterator[tuple[str, list[tuple[Configuration, float | None]]]]:
+    """For each point, configurations and milliseconds; None where one cannot run."""
+    found: dict[str, list[tuple[Configuration, float | None]]] = {}
+    content = digest_json(candidate.content)
+    for identity, value, _ in store.rows(kind=kind):
+        if digest_json({name: identity.get(name) for name in ("kernel", "definition")}) != content:
+            continue
+        try:
+            point = Point.from_wire(identity["point"])
+            milliseconds = _milliseconds(candidate, point, identity, value, kind)
+        except (ValidationError, KeyError):  # of another version of ours
+            continue
+        found.setdefault(point.label, []).append((identity["configuration"], milliseconds))
+    yield from found.items()
+
+
+def _milliseconds(
+    candidate: Candidate, point: Point, identity: Mapping[str, Any], value: dict[str, Any], kind: str
+) -> float | None:
+    if kind == "measured":
+        timing = Timing.from_wire(value)
+        return None if timing.why else timing.seconds * 1e3
+    compiled = Compiled.from_wire(value)
+    if compiled.fault or not compiled.codes:
+        return None
+    code = max(compiled.codes, key=lambda code: (code.tensor_core_instructions > 0, code.registers))
+    usual = DEVICES[DEFAULT]
+    device = next((card for card in DEVICES.values() if card.architecture == identity["architecture"]), usual)
+    device = usual if usual.architecture == identity["architecture"] else device
+    return predict(candidate.definition, point, identity["configuration"], code, device=device).seconds * 1e3
+
+
+def _map(
+    candidate: Candidate, point: str, times: list[tuple[Configuration, float | None]], unit: str
+) -> TileMap | None:
+    varied = [name for name, choices in candidate.file.space.items() if len(choices) > 1]
+    if len(varied) < 2:
+        return None
+    down = next((name for name in _FIRST if name in varied), varied[0])
+    across = "BLOCK_N" if "BLOCK_N" in varied and down != "BLOCK_N" else next(name for name in varied if name != down)
+    space = candidate.file.space
+    best: dict[tuple[Choice, Choice], float] = {}
+    for configuration, milliseconds in times:
+        place = configuration[down], configuration[across]
+        if milliseconds is not None:
+            best[place] = min(milliseconds, best.get(place, milliseconds))
+    return TileMap(
+        kernel=candidate.name,
+        point=point,
+        down=down,
+        across=across,
+        unit=unit,
+        rows=space[down],
+        columns=space[across],
+        milliseconds=tuple(tuple(best.get((row, column)) for column in space[across]) for row in space[down]),
+    )

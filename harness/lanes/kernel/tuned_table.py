@@ -1,0 +1,89 @@
+"""Tuned table: the best measured configurations, kept in the kernel's own file as the literal list `TUNED`.
+
+In the file, so that the kernel's digest covers what it will do and the file alone is enough to run it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.core.errors import SpecError
+from harness.core.frozen import Frozen
+from harness.lanes.kernel.kernel_file import TUNED, Configuration, constant
+
+
+class Tuned(Frozen):
+    """One entry."""
+
+    device: str
+    """As `torch.cuda.get_device_name` says."""
+    dtype: str
+    shape: dict[str, int]
+    parameters: dict[str, bool | int | str] = {}
+    configuration: Configuration
+
+
+_ENTRIES = TypeAdapter(list[Tuned])
+
+
+def read_tuned(source: str, *, where: str) -> list[Tuned]:
+    """The entries of a kernel's text.
+
+    Raises:
+        SpecError: if it has no such list, or another thing under its name.
+    """
+    node = _node(source, where)
+    try:
+        return _ENTRIES.validate_python(ast.literal_eval(node))
+    except (ValueError, TypeError, SyntaxError, RecursionError, ValidationError) as error:
+        raise SpecError(f"{TUNED} is no list of tuned configurations", where=f"{where}:{node.lineno}") from error
+
+
+def write_tuned(source: str, entries: list[Tuned], *, where: str) -> str:
+    """The kernel's text with these entries added; one for the same device, dtype, shape and parameters is replaced.
+
+    Raises:
+        SpecError: as `read_tuned`.
+    """
+    kept = {_key(entry): entry for entry in [*read_tuned(source, where=where), *entries]}
+    node = _node(source, where)
+    lines = [f"    {_literal(kept[key])}," for key in sorted(kept)]
+    text = "\n".join(["[", *lines, "]  # fmt: skip"]) if lines else "[]"
+    data = source.encode()
+    starts = [0]
+    for line in data.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    begin = starts[node.lineno - 1] + node.col_offset
+    end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+    rest = data[end:].decode()
+    return data[:begin].decode() + text + rest.removeprefix("  # fmt: skip")
+
+
+def _literal(entry: Tuned) -> str:
+    named = entry.model_dump()
+    text = ", ".join(f"{json.dumps(name)}: {_python(value)}" for name, value in named.items())
+    return "{" + text + "}"
+
+
+def _python(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_python(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _key(entry: Tuned) -> tuple[str, str, str, str]:
+    shape = json.dumps([[axis, size] for axis, size in sorted(entry.shape.items())])
+    return entry.device, entry.dtype, json.dumps(entry.parameters, sort_keys=True), shape
+
+
+def _node(source: str, where: str) -> ast.expr:
+    try:
+        node = constant(ast.parse(source), TUNED)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise SpecError(f"no Python: {error}", where=where) from error
+    if node is None:
+        raise SpecError(f"it has no {TUNED}", where=where, fix=f"add the line `{TUNED} = []` and look it up in run()")
+    return node

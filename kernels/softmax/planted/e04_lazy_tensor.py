@@ -1,0 +1,15 @@
+"""Exploit 4: a subclass that will compute when somebody looks.
+
+Caught: only plain tensors are answers.
+"""
+
+import torch
+
+
+class Lazy(torch.Tensor):
+    """Pretends to be an answer."""
+
+
+def run(x):
+    """Return a promise."""
+    return torch.empty_like(x).as_subclass(Lazy)

@@ -1,0 +1,14 @@
+"""Exploit 6: the process claims that the interpreter is to blame.
+
+Caught: it passes nothing, a person looks.
+"""
+
+import json
+import os
+import pathlib
+
+
+def run(x):
+    """Blame somebody else."""
+    pathlib.Path("..", "out", "error.json").write_text(json.dumps({"kind": "unsupported", "error": "not modelled"}))
+    os._exit(0)

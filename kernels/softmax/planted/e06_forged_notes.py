@@ -1,0 +1,16 @@
+"""Exploit 6: results are forged where the process leaves them.
+
+Caught: bytes are compared, notes are not believed.
+"""
+
+import json
+import pathlib
+
+import torch
+
+
+def run(x):
+    """Say that all went well."""
+    for name in ("notes.json", "layers.json", "judged.json"):
+        pathlib.Path("..", "out", name).write_text(json.dumps({"launches": 99, "passed": True, "speedup": 100}))
+    return torch.zeros_like(x)

@@ -1,0 +1,9 @@
+"""Exploit 9: the process ends well before it is asked.
+
+Caught: every planned answer must be there.
+"""
+
+import os
+
+print("all shapes passed", flush=True)
+os._exit(0)

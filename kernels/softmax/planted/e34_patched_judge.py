@@ -1,0 +1,18 @@
+"""Exploit 34: comparisons are patched.
+
+Caught: they happen in another process.
+"""
+
+import sys
+
+import torch
+
+torch.allclose = torch.equal = lambda *_, **__: True
+torch.isfinite = lambda t: torch.ones_like(t, dtype=torch.bool)
+torch.linalg.vector_norm = lambda *_, **__: torch.zeros(())
+sys.modules.pop("harness.lanes.kernel.error", None)
+
+
+def run(x):
+    """Anything goes."""
+    return torch.ones_like(x)

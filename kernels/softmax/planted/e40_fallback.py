@@ -1,0 +1,12 @@
+"""Exploit 40: when the kernel fails, the library answers.
+
+Caught: no kernel was launched.
+"""
+
+
+def run(x):
+    """Try, and fail well."""
+    try:
+        raise RuntimeError("not implemented on this device")
+    except RuntimeError:
+        return x.softmax(-1)

@@ -1,0 +1,6 @@
+"""Fault: defines no `run`."""
+
+
+def ran(x):
+    """Misspelt."""
+    return x

@@ -1,0 +1,6 @@
+"""Fault: raises."""
+
+
+def run(x):
+    """Not for this shape."""
+    raise NotImplementedError(f"{tuple(x.shape)}")

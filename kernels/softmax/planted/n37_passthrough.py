@@ -1,0 +1,6 @@
+"""Null kernel, exploit 37: the input."""
+
+
+def run(x):
+    """What came in."""
+    return x.clone()

@@ -1,0 +1,11 @@
+"""Fault: 200 GB of the device.
+
+Caught: the device refuses.
+"""
+
+import torch
+
+
+def run(x):
+    """More than there is."""
+    return torch.ones(50_000_000_000, device=x.device)

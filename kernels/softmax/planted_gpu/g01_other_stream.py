@@ -1,0 +1,36 @@
+"""Exploit 1: the work runs on a stream of its own.
+
+Caught: the events see nothing of it, the parent's clock does.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, y_ptr, N, BLOCK: tl.constexpr):
+    """One row of Y per program."""
+    n = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + tl.program_id(0) * N + n, mask=n < N, other=-float("inf")).to(tl.float32)
+    e = tl.exp(x - tl.max(x, 0))
+    tl.store(y_ptr + tl.program_id(0) * N + n, (e / tl.sum(e, 0)).to(y_ptr.dtype.element_ty), mask=n < N)
+
+
+def honest(x):
+    """The right answer, by the kernel."""
+    y = torch.empty_like(x)
+    softmax_kernel[(x.shape[0],)](x, y, x.shape[1], BLOCK=triton.next_power_of_2(x.shape[1]))
+    return y
+
+
+hidden = torch.cuda.Stream()
+
+
+def run(x):
+    """Nothing on the stream that is timed."""
+    with torch.cuda.stream(hidden):
+        y = honest(x)
+        for _ in range(20):  # so that the difference cannot be overlooked
+            honest(x)
+    return y

@@ -1,0 +1,137 @@
+"""`crucible kernel` from an empty folder, on files that lie outside of any repository of ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.cli import main
+from harness.cli.kernel import VERBS
+from harness.lanes.kernel.gpu import absent_gpu
+
+ROOT = Path(__file__).parents[3]
+missing = any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy"))
+needs_kernels = pytest.mark.skipif(missing, reason="pip install 'pytest-crucible[kernels]'")
+needs_no_gpu = pytest.mark.skipif(missing or not absent_gpu(), reason="there is a GPU here")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, and beside it a kernel and its definition."""
+    for name in ("kernels/swiglu/fused.py", "specs/kernels/swiglu.yaml", "specs/kernels/swiglu.py"):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "mine" / name)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    return tmp_path / "mine"
+
+
+@pytest.fixture
+def crucible(capsys: pytest.CaptureFixture[str]):
+    def run(*words: object) -> SimpleNamespace:
+        status = main(["kernel", *map(str, words)])
+        out, err = capsys.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err, json=json.loads(out) if "--json" in words else None)
+
+    return run
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_helps_with_an_example(crucible, verb: str) -> None:
+    found = crucible(verb, "--help")
+    assert found.status == 0
+    assert f"crucible kernel {verb}" in found.out.partition("example:")[2]
+
+
+@needs_kernels
+def test_check_says_right_and_wrong(crucible, place: Path) -> None:
+    kernel = place / "kernels/swiglu/fused.py"
+    shape = ("--shape", "R=3,H=70,dtype=float16", "--seed", 5)
+    right = crucible("check", kernel, *shape, "--json")
+    assert right.status == 0
+    assert [one["status"] for one in right.json] == ["ok"]
+    assert all(entry["right"] for entry in right.json[0]["shapes"])
+    kernel.write_text(kernel.read_text().replace("* up)", "* up + 1)"))
+    wrong = crucible("check", kernel, *shape)
+    assert wrong.status == 1
+    assert "fused.py: wrong: at R=3 H=70 float16" in wrong.out
+
+
+@needs_kernels
+def test_compile_shows_what_the_compiler_made_of_it(crucible, place: Path, tmp_path: Path) -> None:
+    golden = tmp_path / "golden.json"
+    kernel = place / "kernels/swiglu/fused.py"
+    found = crucible("compile", kernel, "--set", "BLOCK=1024", "--golden", golden, "--json")
+    assert found.status == 0
+    (entry,) = found.json
+    assert (entry["verdict"], entry["stack_bytes"], entry["architecture"]) == ("ok", 0, "sm_90a")
+    assert json.loads(golden.read_text())["rows"][0]["registers"] == entry["registers"]
+    kernel.write_text(kernel.read_text().replace("# ///\n\nimport", '# claims = ["tma"]\n# ///\n\nimport'))
+    lying = crucible("compile", kernel)
+    assert lying.status == 1
+    assert "claims tma: not in the code" in lying.out
+
+
+@needs_no_gpu
+def test_sweep_predicts_and_says_that_nothing_was_measured(crucible, place: Path) -> None:
+    kernel = place / "kernels/swiglu/fused.py"
+    before = kernel.read_bytes()
+    found = crucible("sweep", kernel, "--most", 2, "--write")
+    assert "2 configurations: 2 can run" in found.out
+    assert "not measured: no CUDA device here" in found.out
+    assert "a prediction is no result" in found.err
+    assert (found.status, kernel.read_bytes()) == (1, before)
+    again = crucible("sweep", kernel, "--most", 2, "--json")
+    assert again.status == 0
+    assert [one["measured"] for one in again.json["tried"]] == [None, None]
+    assert Path("reports/sweeps.db").is_file()
+
+
+@needs_no_gpu
+def test_bench_without_a_gpu_measures_nothing_and_fails(crucible, place: Path) -> None:
+    found = crucible("bench", place / "kernels/swiglu/fused.py")
+    assert found.status == 1
+    assert found.out.count("not measured") == 3
+    assert "crucible: not measured: no CUDA device here" in found.err
+
+
+def test_roofline(crucible, place: Path) -> None:
+    found = crucible(
+        "roofline", place / "specs/kernels/swiglu.yaml", "--shape", "R=1000,H=1000,dtype=float16", "--json"
+    )
+    (point,) = found.json["points"]
+    assert (point["bytes"], point["bound"], point["device"]) == (6_000_000, "memory", "NVIDIA H200")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["check", "gone.py"], "gone.py: it cannot be read"),
+        (["check", "{}/kernels/swiglu/fused.py", "--definition", "gone.yaml"], "gone.yaml: it cannot be read"),
+        (["check", "{}/specs/kernels/swiglu.py"], "name the operation with --definition"),
+        (["check", "{}/kernels/swiglu/fused.py", "--shape", "R=3"], "the shape does not give H"),
+        (["check", "{}/kernels/swiglu/fused.py", "--shape", "R"], "'R' is not NAME=VALUE"),
+        (["compile", "{}/kernels/swiglu/fused.py", "--architecture", "sm_1"], "invalid choice"),
+        (["sweep", "{}/kernels/swiglu/fused.py", "--most", "0"], "0 configurations are none"),
+        (["sweep", "{}/kernels/swiglu/fused.py", "--device", "Voodoo"], "no card is named"),
+        (["bench"], "name kernels, or --all"),
+        (["bench", "--all", "--suites", "gone"], "it is no folder"),
+        (["bench", "--all", "--suites", "."], "no suite of kernels is there"),
+        (["roofline", "gone.yaml"], "gone.yaml: it cannot be read"),
+        (["report", "--suites", "gone"], "it is no folder"),
+        (["adapt", "gone", "--out", "x"], "it is not there"),
+        (["frobnicate"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_says_what_is_wrong(crucible, place: Path, words: list[str], says: str) -> None:
+    if missing and words[0] in ("sweep",):
+        pytest.skip("pip install 'pytest-crucible[kernels]'")
+    found = crucible(*(word.replace("{}", str(place)) for word in words))
+    assert says in found.err
+    assert found.status == (1 if "cannot be read" in says and "yaml" in says else 4)
+    assert found.out == ""

@@ -1,0 +1,73 @@
+"""Warm processes shared by the tests of a worker, and a kernel asked with them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.context import Context
+from harness.core.evidence import Evidence
+from harness.lanes.kernel.compute import interpret
+from harness.lanes.kernel.definition import Definition, read_definition
+from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.question import plan_questions
+
+ROOT = Path(__file__).parents[3]
+missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_spec(name) is None]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as made:  # starts nothing before it is asked
+        yield made
+
+
+@pytest.fixture
+def context(tmp_path: Path, nursery: Nursery) -> Iterator[Context]:
+    """Everybody's context, with this worker's warm processes lent to it."""
+    made = Context(secret_seed=7, scratch=tmp_path / "scratch")
+    made._kept[Nursery] = nursery
+    yield made
+    made._kept.clear()
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def softmax() -> Definition:
+    return read_definition(ROOT / "specs/kernels/softmax.yaml")
+
+
+@pytest.fixture
+def job(tmp_path: Path, nursery: Nursery, softmax: Definition) -> Callable[..., Job]:
+    """A job of its own folder for a source, by default of few small questions about softmax."""
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
+
+    def make(source: str, **changed: Any) -> Job:
+        definition = changed.pop("definition", softmax)
+        few = ({"M": 2, "N": 5, "dtype": "float32"}, {"M": 3, "N": 7, "dtype": "float16"})
+        shapes = changed.pop("shapes", few if definition.operation == "softmax" else ())
+        folder = tmp_path / f"job-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        settled = {"attempts": 1, "timeout": 60.0, "questions": plan_questions(definition, seed=3, shapes=shapes)}
+        return Job(
+            source=source.encode(),
+            definition=definition,
+            place=ROOT / "specs/kernels",
+            folder=folder,
+            nursery=nursery,
+            **(settled | changed),
+        )
+
+    return make
+
+
+@pytest.fixture
+def judged(job: Callable[..., Job]) -> Callable[..., Evidence]:
+    """What the interpreter makes of a source."""
+    return lambda source, **changed: interpret(job(source, **changed))

@@ -1,0 +1,91 @@
+"""What Triton's interpreter lacks, made good: bfloat16, bounds, autotuning; and what is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.status import Status
+
+HEAD = "import torch\nimport triton\nimport triton.language as tl\n"
+BRAIN = [{"M": 4, "N": 16, "dtype": "bfloat16"}]
+BODY = """
+@triton.jit
+def kernel(x_ptr, y_ptr, N, BLOCK: tl.constexpr):
+    n = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + tl.program_id(0) * N + n, mask=n < N, other=-float("inf"))
+    {arithmetic}
+    tl.store(y_ptr + tl.program_id(0) * N + n, y, mask=n < N)
+def run(x):
+    y = torch.empty_like(x)
+    kernel[(x.shape[0],)](x, y, x.shape[1], BLOCK=triton.next_power_of_2(x.shape[1]))
+    return y
+"""
+
+
+def with_body(arithmetic: str) -> str:
+    return HEAD + BODY.format(arithmetic=arithmetic)
+
+
+@pytest.mark.parametrize(
+    "arithmetic",
+    [
+        "e = tl.exp(x.to(tl.float32) - tl.max(x, 0)); y = (e / tl.sum(e, 0)).to(tl.bfloat16)",
+        "z = x - tl.max(x, 0); e = tl.exp(z.to(tl.float32)); y = (e / tl.sum(e, 0)).to(tl.bfloat16)",
+        "b = x.to(tl.int16, bitcast=True).to(tl.bfloat16, bitcast=True).to(tl.float32); "
+        "e = tl.exp(b - tl.max(b, 0)); y = (e / tl.sum(e, 0)).to(tl.bfloat16)",
+    ],
+)
+def test_bfloat16_is_calculated_as_the_hardware_does(judged, softmax, arithmetic: str) -> None:
+    # The difference of two bfloat16 numbers is rounded, so the yardstick for the second one is a little longer.
+    times = softmax.model_copy(update={"tolerance": softmax.tolerance.model_copy(update={"times_baseline": 8.0})})
+    found = judged(with_body(arithmetic), shapes=BRAIN, definition=times)
+    assert found.status is Status.OK, found.why
+
+
+def test_bfloat16_products(judged, nursery, tmp_path) -> None:
+    from harness.lanes.kernel.definition import read_definition
+    from tests.lanes.kernel.conftest import ROOT
+
+    matmul = read_definition(ROOT / "specs/kernels/matmul.yaml")
+    source = (ROOT / "kernels/matmul/tiled.py").read_text()
+    found = judged(source, definition=matmul, shapes=[{"M": 33, "N": 20, "K": 40, "dtype": "bfloat16"}])
+    assert found.status is Status.OK, found.why
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("mask=n < N)\ndef", "mask=n <= N)\ndef"), "out of bounds: the kernel writes"),
+        (("mask=n < N, other", "mask=n <= N + 99999, other"), "out of bounds: the kernel reads"),
+        (("x_ptr + tl.program_id(0)", "x_ptr - 1 + tl.program_id(0)"), "2 bytes before x_ptr"),
+    ],
+)
+def test_addresses_outside_of_every_tensor(judged, change: tuple[str, str], expected: str) -> None:
+    honest = with_body("e = tl.exp(x - tl.max(x, 0)); y = e / tl.sum(e, 0)")
+    assert change[0] in honest
+    found = judged(honest.replace(*change), shapes=[{"M": 2, "N": 5, "dtype": "float16"}])
+    assert found.status is Status.CRASH
+    assert expected in found.why
+
+
+def test_the_first_configuration_of_an_autotuned_kernel(judged) -> None:
+    source = with_body("e = tl.exp(x - tl.max(x, 0)); y = e / tl.sum(e, 0)").replace(
+        "@triton.jit",
+        "@triton.autotune(configs=[triton.Config({'BLOCK': 16}, num_warps=w) for w in (4, 8)], key=['N'])\n@triton.jit",
+    )
+    source = source.replace(", BLOCK=triton.next_power_of_2(x.shape[1]))", ")")
+    assert judged(source, shapes=[{"M": 2, "N": 8, "dtype": "float32"}]).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "expected"),
+    [
+        ("tl.atomic_add(y_ptr + n, x, mask=n < N); y = x", "atomics on bfloat16"),
+        ("y = (x.to(tl.float8e5) + x.to(tl.float8e5)).to(tl.bfloat16)", "fp8e5"),
+    ],
+)
+def test_what_is_not_modelled_is_refused_by_name(judged, arithmetic: str, expected: str) -> None:
+    found = judged(with_body(arithmetic), shapes=BRAIN)
+    assert found.status is Status.REVIEW
+    assert "it cannot be interpreted" in found.why
+    assert expected in found.why

@@ -1,0 +1,117 @@
+"""Results and the pages made of them: what was measured is shown, what was not says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import SuiteError
+from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.pages import NOT_MEASURED, ladder_page, results_page
+from harness.lanes.kernel.point_store import PointStore
+from harness.lanes.kernel.results import BENCHMARKED, Candidate, candidates_of_suites, ladders, results
+from harness.lanes.kernel.tile_map import TileMap
+
+ROOT = Path(__file__).parents[3]
+CARD = DEVICES[DEFAULT]
+TARGET = "M=4096 N=4096 K=4096 bfloat16"
+
+
+@pytest.fixture(scope="module")
+def candidates() -> list[Candidate]:
+    found = candidates_of_suites(ROOT / "suites/kernel")
+    return [one for one in found if one.operation == "matmul"]
+
+
+def keep(store: PointStore, candidate: Candidate, milliseconds: float, *, status: str = "ok") -> None:
+    identity = candidate.content | {"device": "NVIDIA H200", "driver": "1", "versions": {"torch": "2", "triton": "3"}}
+    target = {
+        "target": TARGET, "kernel_ms": milliseconds, "speedup": 0.2 / milliseconds, "interval": [0.9, 1.1],
+        "fastest": "eager", "baselines": {"eager": 0.2}, "tflops": 700.0, "light": 0.9,
+    }  # fmt: skip
+    value = {"status": status, "why": "", "targets": [target]}
+    store.keep(identity, value, kind=BENCHMARKED, operation="matmul", kernel=candidate.name)
+
+
+def test_the_suites_name_every_kernel_but_the_controls() -> None:
+    found = {(one.operation, one.name) for one in candidates_of_suites(ROOT / "suites/kernel")}
+    assert {("matmul", "naive"), ("fmha", "autotuned"), ("bmm_small", "small"), ("matmul_tf32", "pipelined")} <= found
+    assert not [name for _, name in found if name == "transposed"]
+
+
+def test_without_measurements_everything_says_so(candidates: list[Candidate]) -> None:
+    rows = results(candidates, None, device=CARD)
+    found = ladders(rows)
+    assert len(rows) == 6 * len(candidates[0].definition.targets)
+    assert (found["matmul"].correctness, found["matmul"].monotonic) == (None, None)
+    page = results_page(rows, found)
+    assert f"Measured: 0 of {len(rows)} points" in page
+    assert page.count(f"| {NOT_MEASURED} |") == 2 * len(rows)
+
+
+def test_a_measurement_is_shown_a_regression_is_flagged(tmp_path: Path, candidates: list[Candidate]) -> None:
+    times = {"naive": 20.0, "tiled": 1.0, "grouped": 1.3, "pipelined": 0.22, "persistent": 0.2, "autotuned": 0.19}
+    with PointStore(tmp_path / "p.db") as store:
+        for candidate in candidates:
+            keep(store, candidate, 99.0)
+            keep(store, candidate, times[candidate.name])  # the latest counts
+        rows = results(candidates, store, device=CARD)
+    found = ladders(rows)["matmul"]
+    assert found.correctness is True
+    assert [one.sentence for one in found.regressions] == [
+        f"grouped takes 1.30 times as long as tiled at {TARGET}"
+    ]  # fmt: skip
+    page = results_page(rows, {"matmul": found})
+    assert "Monotonic Speedup: **is broken**" in page
+    assert "1.053x (0.900-1.100)" in page
+    assert "NVIDIA H200" in page
+    drawn = TileMap(
+        kernel="autotuned", point=TARGET, down="BLOCK_M", across="BLOCK_N", unit="measured milliseconds",
+        rows=(64, 128), columns=(128,), milliseconds=((0.3,), (None,)),
+    )  # fmt: skip
+    story = {"naive": "Naive.\n\nPredicted: slow.\n    Very slow."}
+    final = ladder_page("Final", rows, found, device=CARD, stories=story, maps=[drawn])
+    assert "- **Predicted**: slow.\n  Very slow." in final
+    assert "| 64 | 0.3000 |\n| 128 | - |" in final
+    assert "| 1,365 | 0.1390 | 0.1900 |" in final
+
+
+def test_a_changed_kernel_loses_its_measurement(tmp_path: Path, candidates: list[Candidate]) -> None:
+    first = candidates[0]
+    with PointStore(tmp_path / "p.db") as store:
+        keep(store, first, 1.0)
+        changed = Candidate(first.path, first.source + b"\n", first.definition, first.place)
+        rows = results([first, changed], store, device=CARD)
+    assert [row.measured is not None for row in rows if row.target == TARGET] == [True, False]
+
+
+def test_a_wrong_kernel_is_shown_as_wrong(tmp_path: Path, candidates: list[Candidate]) -> None:
+    with PointStore(tmp_path / "p.db") as store:
+        first = candidates[0]
+        names = {"kind": BENCHMARKED, "operation": "matmul", "kernel": first.name}
+        identity = first.content | {"device": "d", "driver": "1", "versions": {}}
+        store.keep(identity, {"status": "wrong", "why": "off by 7"}, **names)
+        rows = results([first], store, device=None)
+    assert {row.status for row in rows} == {"wrong"}
+    assert {row.floor_ms for row in rows} == {None}
+    assert "wrong: off by 7" in results_page(rows, {})
+
+
+def test_a_suite_without_its_definition_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.suite.yaml").write_text("lane: kernel\ndefinition: gone.yaml\nkernels: '*.py'\n")
+    with pytest.raises(SuiteError) as caught:
+        candidates_of_suites(tmp_path)
+    assert "gone.yaml" in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["kernel-results.md", "Final_MatMul_Report.md", "Final_FMHA_Report.md"])
+def test_the_shipped_pages_are_the_generated_ones(name: str, tmp_path: Path) -> None:
+    from harness.cli import main
+
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    if "Measured on:" in page:
+        pytest.skip("it holds measurements of a store that does not ship")
+    arguments = ["--suites", str(ROOT / "suites/kernel"), "--points", str(tmp_path / "none.db"), "--out", str(tmp_path)]
+    assert main(["kernel", "report", *arguments]) == 0
+    assert (tmp_path / name).read_text(encoding="utf-8") == page

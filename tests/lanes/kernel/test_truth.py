@@ -1,0 +1,36 @@
+"""The null kernels fail on every definition: zeros, ones, the mean, the input, the answer before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.lanes.kernel.definition import read_definition
+from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.question import plan_questions
+from tests.lanes.kernel.conftest import ROOT, missing
+
+ALL = sorted((ROOT / "specs/kernels").glob("*.yaml"))
+
+
+@pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_no_null_kernel_is_right(path: Path, nursery: Nursery) -> None:
+    definition = read_definition(path)
+    plans = [question.plan(definition) for question in plan_questions(definition, seed=11)]
+    baseline = definition.tolerance.baseline
+    judged = nursery.judge(
+        {
+            "folder": str(path.parent),
+            "reference": definition.reference,
+            "baseline": definition.baselines[baseline].call if baseline else definition.reference,
+            "times": definition.tolerance.times_baseline,
+            "questions": plans,
+            "answers": [],
+        },
+        timeout=60,
+    )
+    assert judged["nulls"].keys() == {"zeros", "ones", "mean", "passthrough", "previous"}
+    # A size of one element may have a trivial answer; most have not.
+    assert max(judged["nulls"].values()) <= 0.25, judged["nulls"]
