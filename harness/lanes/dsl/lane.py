@@ -20,12 +20,12 @@ from harness.core.score import Component, Score, judge
 from harness.core.status import Status, first_of
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
-from harness.lanes.dsl.answers import Answers, read_answers
-from harness.lanes.dsl.checker import check_program
-from harness.lanes.dsl.eventlog import EventLog
-from harness.lanes.dsl.machine import Machine, State, genesis
-from harness.lanes.dsl.program import Program, ProgramError, Step, parse_program
-from harness.lanes.dsl.tools import Tools
+from harness.lanes.dsl.thin.answers import Answers, read_answers
+from harness.lanes.dsl.thin.checker import check_program
+from harness.lanes.dsl.thin.eventlog import EventLog
+from harness.lanes.dsl.thin.machine import Machine, State, genesis
+from harness.lanes.dsl.thin.program import Program, ProgramError, Step, parse_program
+from harness.lanes.dsl.thin.tools import Tools
 from harness.suite import Suite, SuiteOptions
 
 SUCCESS = "success"

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.lanes.dsl.checker import check_program
-from harness.lanes.dsl.program import ProgramError, parse_program
-from harness.lanes.dsl.template import render, render_command
+from harness.lanes.dsl.thin.checker import check_program
+from harness.lanes.dsl.thin.program import ProgramError, parse_program
+from harness.lanes.dsl.thin.template import render, render_command
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 HELLO = (ROOT / "specs/programs/hello.spak").read_text()
 
 

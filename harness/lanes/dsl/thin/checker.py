@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-from harness.lanes.dsl.program import Program, ProgramError, Step, Text
-from harness.lanes.dsl.template import variables
+from harness.lanes.dsl.thin.program import Program, ProgramError, Step, Text
+from harness.lanes.dsl.thin.template import variables
 
 # call -> (required parameters, optional ones)
 CALLS: dict[str, tuple[frozenset[str], frozenset[str]]] = {

@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.core.digest import digest_json, short
 from harness.core.status import Status
-from harness.lanes.dsl.eventlog import Event, EventLog, LogError
-from harness.lanes.dsl.program import Condition, Program, Step
-from harness.lanes.dsl.template import render, render_command
-from harness.lanes.dsl.tools import ToolFault, Tools
+from harness.lanes.dsl.thin.eventlog import Event, EventLog, LogError
+from harness.lanes.dsl.thin.program import Condition, Program, Step
+from harness.lanes.dsl.thin.template import render, render_command
+from harness.lanes.dsl.thin.tools import ToolFault, Tools
 
 ENGINE = "crucible-dsl/1"
 """The meaning of programs; part of every log's first link, so a log never goes on under another meaning."""

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.core.status import Status
-from harness.lanes.dsl.eventlog import EventLog, LogError
-from harness.lanes.dsl.machine import Machine, State, genesis
-from harness.lanes.dsl.program import Program, parse_program
-from harness.lanes.dsl.tools import ToolFault, Tools
+from harness.lanes.dsl.thin.eventlog import EventLog, LogError
+from harness.lanes.dsl.thin.machine import Machine, State, genesis
+from harness.lanes.dsl.thin.program import Program, parse_program
+from harness.lanes.dsl.thin.tools import ToolFault, Tools
 
 PROGRAM = parse_program(b"""
 task T {
