@@ -31,6 +31,7 @@ class Frame:
         trace: The trace so far.
         verdicts: The newest verdict of each fact, by index: True, False or Undefined.
         hints: Suggestions of the hints and rules that fired, oldest first.
+        visits: Elements visited so far by the evaluation that is going on; see `operations.MAX_VISITS`.
     """
 
     slots: list[Value]
@@ -38,6 +39,7 @@ class Frame:
     trace: Items
     verdicts: list[Value]
     hints: Sequence[str] = ()
+    visits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,12 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
-class FactCall:
-    """Another fact, asked of an item or a list of items."""
+class Within:
+    """`body` with a value bound to a slot: a `let` of a fact, or a fact asked of an argument."""
 
-    fact: int
-    name: str
-    argument: Expr
+    slot: int
+    value: Expr
+    body: Expr
     type: Type
     span: Span
 
@@ -213,6 +215,6 @@ class Template:
 
 
 Expr = (
-    Const | Slot | State | FieldOf | ItemsOf | Verdict | Hints | FactCall | Unary | Binary | Scale | Call | Aggregate
+    Const | Slot | State | FieldOf | ItemsOf | Verdict | Hints | Within | Unary | Binary | Scale | Call | Aggregate
     | Index | ListOf | RecordOf | Template
 )  # fmt: skip

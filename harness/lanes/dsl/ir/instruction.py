@@ -104,6 +104,7 @@ class Effect:
         retry: When it fails.
         compare: For a check: how the result is judged.
         timeout_s: Seconds it may take, None for the budget's.
+        held: For a check: where its outcome is bound, True, False or Undefined.
     """
 
     label: str
@@ -118,6 +119,7 @@ class Effect:
     retry: Retry = Retry()
     compare: Comparison | None = None
     timeout_s: float | None = None
+    held: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,8 @@ class Judge:
     condition: Expr
     expected: str = "true"
     """true, false or undefined."""
+    held: Target | None = None
+    """Where its outcome is bound."""
 
 
 @dataclass(frozen=True, slots=True)
