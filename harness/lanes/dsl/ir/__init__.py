@@ -27,6 +27,7 @@ from harness.lanes.dsl.ir.instruction import (
 )
 from harness.lanes.dsl.ir.program import (
     Budget,
+    Choice,
     Criterion,
     Fact,
     Invariant,
@@ -42,6 +43,7 @@ __all__ = [
     "Await",
     "Branch",
     "Budget",
+    "Choice",
     "Comparison",
     "Criterion",
     "Effect",

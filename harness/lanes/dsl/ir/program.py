@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.lanes.dsl.expressions.nodes import Expr, Span
 from harness.lanes.dsl.ir.instruction import Instruction
@@ -86,6 +87,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A named axis with the values that are allowed (in a law) or tried (in a plan). `slot` is -1 outside of laws."""
+
+    name: str
+    values: tuple[Any, ...]
+    span: Span
+    slot: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule or hint: fires when all its facts are true. With prose among its conditions it is only shown."""
 
@@ -97,6 +108,7 @@ class Rule:
     """Conditions that are words: shown to people and models, never evaluated."""
     suggestion: str
     span: Span
+    parameters: tuple[Choice, ...] = ()
 
     @property
     def executable(self) -> bool:
@@ -116,6 +128,8 @@ class Invariant:
     cases: tuple[int, ...] = ()
     """Cases the conditions look at; it is evaluated when such an item is traced."""
     slots: tuple[Variable, ...] = ()
+    parameters: tuple[Choice, ...] = ()
+    """Names of a plan that it speaks of; such a law is held against plans, not against a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,8 @@ class Program:
     units: tuple[Unit, ...]
     main: int
     prose: tuple[tuple[str, str], ...] = ()
+    choices: tuple[Choice, ...] = ()
+    """Axes of design and tuning spaces and parameters of engineering loops: what a plan decides."""
     _lines: list[int] = field(default_factory=list, compare=False, repr=False)
 
     def place(self, offset: int) -> tuple[int, int]:
