@@ -71,7 +71,7 @@ class CassetteProvider:
             ProviderError: if there is none and nobody else to ask; it shows how the nearest recording differs.
         """
         key = question_key(question)
-        occurrence = self._asked.get(key, 0) + 1
+        occurrence = question.occurrence or self._asked.get(key, 0) + 1
         found = self._tape.get((key, occurrence))
         if found is not None:
             self._asked[key] = occurrence

@@ -24,6 +24,8 @@ class Question(Frozen):
     """`llm`, or `human` for a question that no model may answer."""
     parameters: dict[str, Any] = {}
     """`model`, `temperature`, `max_tokens`, `seed` ... as far as the provider knows them."""
+    occurrence: int = 0
+    """The how-manieth equal question it is, from 1; 0 where whoever asks does not count."""
 
     @property
     def structured(self) -> bool:
