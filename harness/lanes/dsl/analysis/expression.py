@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.lanes.dsl.analysis import functions, units
+from harness.lanes.dsl.analysis import dimensions, functions
 from harness.lanes.dsl.analysis.scope import MAX_NODES, Scope, broken
 from harness.lanes.dsl.analysis.template import template
 from harness.lanes.dsl.expressions import nodes as n
@@ -83,7 +83,7 @@ def fitted(found: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
     if not accepts(wanted, found.type):
         scope.report.add("E301", f"{what} is {wanted}, and this is {found.type}", found.span)
         return found
-    return units.converted(found, wanted, scope, what=what)
+    return dimensions.converted(found, wanted, scope, what=what)
 
 
 def literal(node: s.Literal, scope: Scope) -> n.Expr:
@@ -170,7 +170,7 @@ def _arithmetic(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.E
             hint = 'texts are joined in a template: "{{a}}{{b}}"' if side.type.kind in _TEXTS else ""
             scope.report.add("E301", f"`{node.op}` needs numbers, and this is {side.type}", side.span, note=hint)
             return broken(node.span)
-    left, right, unit = units.combined(node.op, left, right, scope, node.span)
+    left, right, unit = dimensions.combined(node.op, left, right, scope, node.span)
     whole = left.type.kind is Kind.INT and right.type.kind is Kind.INT and node.op != "/"
     return n.Binary(node.op, left, right, INT if whole else Type(Kind.FLOAT, unit=unit), node.span)
 
@@ -178,7 +178,7 @@ def _arithmetic(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.E
 def _comparison(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.Expr:
     a, b = left.type, right.type
     if a.kind in _NUMBERS and b.kind in _NUMBERS:
-        left, right, _ = units.combined(node.op, left, right, scope, node.span)
+        left, right, _ = dimensions.combined(node.op, left, right, scope, node.span)
     elif node.op in ("==", "!="):
         _equality(node, left, right, scope)
     elif not (a.kind in _TEXTS and b.kind in _TEXTS) and Kind.ANY not in (a.kind, b.kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.lanes.dsl.analysis import units
+from harness.lanes.dsl.analysis import dimensions
 from harness.lanes.dsl.analysis.scope import Scope, broken
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.expressions.operations import AGGREGATES, FUNCTIONS
@@ -73,7 +73,7 @@ def _result(node: s.Function, values: list[n.Expr], scope: Scope) -> tuple[list[
         return values, first.of or ANY
     if node.name == "default" or len(values) == 1:
         return values, first
-    left, right, unit = units.combined("+", values[0], values[1], scope, node.span)
+    left, right, unit = dimensions.combined("+", values[0], values[1], scope, node.span)
     whole = left.type.kind is Kind.INT and right.type.kind is Kind.INT
     return [left, right], INT if whole else Type(Kind.FLOAT, unit=unit)
 

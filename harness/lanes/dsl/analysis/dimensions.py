@@ -1,4 +1,4 @@
-"""Units: numbers with units are brought to one unit before they meet, or are a finding."""
+"""Dimensions: numbers with units are brought to one unit before they meet, or are a finding."""
 
 from __future__ import annotations
 
