@@ -84,6 +84,12 @@ class RunLog:
         """The hash the chain starts from."""
         return first(decode(self.genesis))
 
+    @property
+    def run_hash(self) -> str:
+        """Hex of the hash that keys of effects are made from: the first one, or that of the run this one upgrades."""
+        upgraded = self.genesis_value().get("upgraded")
+        return str(upgraded["run"]) if upgraded else self.first_hash.hex()
+
     def append(self, body: bytes, *, wall: bool = False) -> None:
         """Add one event; it is in the file after the next commit.
 

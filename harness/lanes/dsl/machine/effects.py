@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.lanes.dsl.eventlog.canonical import normal
 from harness.lanes.dsl.expressions.compiled import compiled
+from harness.lanes.dsl.expressions.operations import matches
 from harness.lanes.dsl.ir import Answerer, Effect, Program
 from harness.lanes.dsl.machine.fold import Fold
 from harness.lanes.dsl.machine.layout import enclosing_check
@@ -17,7 +18,7 @@ from harness.lanes.dsl.machine.recorder import Recorder
 from harness.lanes.dsl.machine.seeding import effect_key, question_id
 from harness.lanes.dsl.machine.state import Intent, Strand
 from harness.lanes.dsl.machine.stepping import Stepper
-from harness.lanes.dsl.machine.storage import stored
+from harness.lanes.dsl.machine.storage import restored, stored
 from harness.lanes.dsl.machine.tracing import Tracing
 from harness.lanes.dsl.types import Kind, Type, json_schema
 from harness.lanes.dsl.values import MismatchError, Undefined, Value, conform, item_of, shown
@@ -103,6 +104,7 @@ class Effects:
         intent = _intent(strand)
         prompt, role = _prompt(intent.arguments)
         return Query(
+            key=intent.key,
             id=intent.question,
             label=effect.label,
             role=role,
@@ -119,6 +121,9 @@ class Effects:
         if response.status not in ("ok", "simulated"):
             self._fail(strand, effect, response, intent.key)
             return
+        if response.recorded is not None:
+            self._replay(strand, effect, response.recorded, intent.key)
+            return
         if response.status == "simulated":
             value: Value = Undefined(f"simulated: {response.why}")
         else:
@@ -130,17 +135,7 @@ class Effects:
                 return
         traced: dict[str, list[Any]] = {}
         notes = self._trace(traced, effect, response, intent.key)
-        event: dict[str, Any] = {
-            "k": "result" if effect.who is Answerer.TOOL else "answered",
-            "key": intent.key,
-            "value": stored(value, self._fold.blobs),
-            **traced,
-        }
-        held = True
-        if effect.compare is not None:
-            held, seen = self._compare(strand, effect, value)
-            event["judged"] = [[effect.label, self._name(strand, effect), held, seen]]
-        event["at"] = self._following(strand, held=held)
+        event = self._result(strand, effect, intent.key, value) | traced
         if response.status != "ok":
             event["status"] = response.status
         if response.source:
@@ -149,6 +144,26 @@ class Effects:
             event["tokens"] = response.tokens
         if notes:
             event["notes"] = notes
+        self._write(strand, event)
+
+    def _result(self, strand: Strand, effect: Effect, key: str, value: Value) -> dict[str, Any]:
+        """The event of a result, without what only the outside knows."""
+        event: dict[str, Any] = {
+            "k": "result" if effect.who is Answerer.TOOL else "answered",
+            "key": key,
+            "value": stored(value, self._fold.blobs),
+        }
+        held = True
+        if effect.compare is not None:
+            held, seen = self._compare(strand, effect, value)
+            event["judged"] = [[effect.label, self._name(strand, effect), held, seen]]
+        return event | {"at": self._following(strand, held=held)}
+
+    def _replay(self, strand: Strand, effect: Effect, recorded: Mapping[str, Any], key: str) -> None:
+        """Make the event again from what was recorded: the outside's part is taken, all else is worked out."""
+        event = self._result(strand, effect, key, restored(recorded["value"], self._fold.blobs))
+        event |= self._tracing.again(recorded)
+        event |= {name: recorded[name] for name in ("status", "source", "tokens", "notes") if name in recorded}
         self._write(strand, event)
 
     def _trace(self, traced: dict[str, list[Any]], effect: Effect, response: Response, key: str) -> list[list[str]]:
@@ -199,6 +214,9 @@ class Effects:
         expected = self._stepper.value(strand, comparison.expected)
         if type(expected) is Undefined:
             return False, f"undefined: {expected.reason}"
+        if comparison.op == "matches":
+            found = matches(value, expected)
+            return found is True, f"undefined: {found.reason}" if type(found) is Undefined else shown(value, limit=200)
         return _holds(comparison.op, value, expected), shown(value, limit=200)
 
     def _following(self, strand: Strand, *, held: bool) -> str:

@@ -45,11 +45,13 @@ class Query:
     """A question to a model or a person.
 
     Attributes:
+        key: Of the effect.
         id: Bound to its place and wording.
         answer: The type the answer must have.
         parameters: What else the program says: `model`, `temperature`, `max_tokens` ...
     """
 
+    key: str
     id: str
     label: str
     role: str
@@ -73,6 +75,7 @@ class Response:
         items: Trace items it reported: (case name, record).
         source: Who answered: provider, model, recording. Part of the chain, so no times and no paths.
         tokens: A model's tokens, both ways.
+        recorded: In a replay: the event it became.
     """
 
     status: str
@@ -81,6 +84,7 @@ class Response:
     items: tuple[tuple[str, dict[str, Any]], ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
     tokens: int = 0
+    recorded: Mapping[str, Any] | None = None
 
 
 class Points(Protocol):
@@ -111,6 +115,10 @@ class Outside(Protocol):
     workers: int
     retry_failed: bool
     progress: Callable[[str], None] | None
+
+    def recorded(self, key: str) -> Mapping[str, Any] | None:
+        """In a replay: the event a search became; else None."""
+        ...
 
     def points(self, key: str) -> AbstractContextManager[Points]:
         """The points of the search with this key."""

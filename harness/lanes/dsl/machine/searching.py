@@ -53,6 +53,11 @@ def search(machine: Machine, outside: Outside, strand: Strand, sweep: Sweep) -> 
         _write(machine, strand, event)
     machine.recorder.commit(boundary=True)
     key = strand.intent.key if strand.intent is not None else ""
+    recorded = outside.recorded(key)
+    if recorded is not None:
+        fields = {name: recorded[name] for name in ("k", "key", "value", "at", "status", "source") if name in recorded}
+        _write(machine, strand, fields | machine.tracing.again(recorded))
+        return
     searcher = _Searcher(machine, outside, strand, sweep, key)
     plan = engine.Plan(
         space=Space([Parameter(p.name, p.values) for p in sweep.parameters]),

@@ -82,7 +82,7 @@ class Session:
             program,
             log,
             self.outside,
-            run=log.first_hash.hex(),
+            run=log.run_hash,
             seed=int(genesis.get("seed", 0)),
             settings=Settings(
                 limits=settings.limits,
@@ -127,7 +127,8 @@ class Session:
             given = dict(inputs or {})
             source = file.blobs.put(program.source.encode("utf-8")).hex()
             settings = settings.model_copy(update={"source": source, "path": program.path})
-            genesis = {"engine": ENGINE, "program": program.digest, "inputs": given, "seed": seed}
+            entry = program.units[program.main].name if program.main >= 0 else ""
+            genesis = {"engine": ENGINE, "program": program.digest, "entry": entry, "inputs": given, "seed": seed}
             log = file.create("main", genesis, settings=settings.to_wire())
             session = cls(program, folder, file, log, settings, **more)
             session.machine.begin(given)
@@ -311,6 +312,15 @@ class SessionOutside:
         )
         self._events: Any = None
 
+    @property
+    def folder(self) -> Folder:
+        """The program's files."""
+        return self._toolbox.folder
+
+    def recorded(self, key: str) -> None:
+        """Nothing is known beforehand: this is no replay."""
+        del key
+
     def perform(self, request: Request) -> Response:
         """Have an effect."""
         return self._toolbox.perform(request)
@@ -354,7 +364,7 @@ def stored_program(file: LogFile, log: RunLog) -> Program:
         source = file.blobs.get(bytes.fromhex(settings.source)).decode("utf-8")
     except (KeyError, ValueError) as error:
         raise LogError(f"the program's text is lost: {error}", where=str(file.path), fix="restore a copy") from error
-    program = load_source(source, path=settings.path, inputs=tuple(genesis["inputs"]))
+    program = load_source(source, path=settings.path, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
     if program.digest != genesis["program"]:
         raise LogError("the stored program is not the one of the chain", where=str(file.path), fix="restore a copy")
     return program

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness.lanes.dsl.facts.knowledge import Knowledge
-from harness.lanes.dsl.facts.record import to_json
+from harness.lanes.dsl.facts.record import from_json, to_json
 from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.machine.recorder import Recorder
 from harness.lanes.dsl.values import Value
@@ -41,3 +42,11 @@ class Tracing:
             records = getattr(found, name)
             if records:
                 fields.setdefault(name, []).extend(record.to_json() for record in records)
+
+    def again(self, recorded: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Trace the items of a recorded event; the fields a new event gets."""
+        fields: dict[str, list[Any]] = {}
+        for data in recorded.get("items", ()):
+            case, item = from_json(self._schema, data)
+            self.observe(fields, case, item, data["source"])
+        return fields
