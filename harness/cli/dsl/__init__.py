@@ -35,13 +35,15 @@ VERBS = (
     "graph",
 )
 """All sub-verbs, in the order of `--help`; each is a module of this package. One that is not there is left out."""
+_MODULES = {"run": "running"}
+"""A module named `run` would replace this package's own `run` as soon as it is imported."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-verbs."""
     choices = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name in VERBS:
-        if importlib.util.find_spec(f"{__name__}.{name}") is None:
+        if importlib.util.find_spec(_module(name)) is None:
             continue
         verb = _load(name)
         sentence, _, example = verb.HELP.partition("\n\n")
@@ -63,4 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _load(name: str) -> Verb:
-    return cast("Verb", importlib.import_module(f"{__name__}.{name}"))
+    return cast("Verb", importlib.import_module(_module(name)))
+
+
+def _module(name: str) -> str:
+    return f"{__name__}.{_MODULES.get(name, name)}"
