@@ -32,7 +32,9 @@ def parse_cached(text: str, *, folder: Path | None = None) -> tuple[syntax.Modul
     folder = default_folder() if folder is None else folder
     entry = folder / f"{_key(text)}.json"
     try:
-        return decode(json.loads(entry.read_bytes())), []
+        known = decode(json.loads(entry.read_bytes()))
+        if isinstance(known, syntax.Module):
+            return known, []
     except (OSError, ValueError, TypeError, LookupError, RecursionError):
         pass  # absent, cut short or foreign: read the text
     from harness.lanes.dsl.language.parser import parse

@@ -19,14 +19,15 @@ KEYWORDS = frozenset(
 WORD_OPERATORS = {"and": "AND", "or": "OR", "not": "NOT", "true": "TRUE", "false": "FALSE"}
 _NAMING = frozenset(
     """TASK STEP CHECK EXPECT SYSTEM DOMAIN SYSTEM_MODEL TYPE STATE VARIANT FACT RULE INVARIANT HINT CONST INPUT
-    AGENT_LOOP SERVICE_LOOP ENGINEERING_LOOP ON PARAMETER LET FOR BRANCH RUN EMIT""".split()
+    AGENT_LOOP SERVICE_LOOP ENGINEERING_LOOP ON PARAMETER LET FOR BRANCH RUN EMIT CASE ARTIFACT""".split()
 )
 """After these a word is a name, whatever it is."""
 _TYPED = frozenset({"LET", "STATE", "CONST", "INPUT"})
 _OPERAND_FOLLOWS = frozenset(
-    "_COLON _EQUAL LPAR _COMMA LSQB DOT ARROW OR AND NOT COMPARE PLUS MINUS STAR SLASH BAR DOTDOT".split()
+    """_COLON _EQUAL LPAR _COMMA LSQB DOT ARROW OR AND NOT COMPARE PLUS MINUS STAR SLASH BAR DOTDOT
+    IF IN MATCH REPEAT UNTIL RETURN FAIL""".split()
 )
-_NO_CALL_AFTER = _OPERAND_FOLLOWS - {"_COLON"} | {"IF", "IN", "MATCH", "REPEAT", "UNTIL", "EMIT", "RETURN", "FAIL"}
+_NO_CALL_AFTER = _OPERAND_FOLLOWS - {"_COLON"} | {"EMIT"}
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _NUMBER = r"\d+(?:_\d+)*(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _TOKEN = re.compile(
@@ -62,7 +63,7 @@ def tokens(text: str) -> list[Token]:
             # `if t.passed {`: a path, no call; its parts are told apart by the pattern once more.
             start = match.start()
             head, _, tail = word.partition(".")
-            append(Token("NAME", head, start, end_pos=start + len(head)))
+            append(Token(WORD_OPERATORS.get(head, "NAME"), head, start, end_pos=start + len(head)))
             append(Token("DOT", ".", start + len(head), end_pos=start + len(head) + 1))
             append(Token("NAME", tail, start + len(head) + 1, end_pos=match.end()))
             previous = "NAME"

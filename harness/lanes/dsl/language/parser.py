@@ -36,7 +36,8 @@ _ENDS_COUNT = frozenset({"LBRACE", "RBRACE", "KEY", "TARGET", "_COMMA"}) | {word
 _PAIRS = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
 _STARTS = {word.upper() for word in KEYWORDS} - {"MATCHES", "IN", "UNTIL", "ELSE"} | {"KEY", "TARGET", "CALLEE"}
 _HEADS = frozenset({"STEP", "CHECK", "EXPECT", "LET", "PARAMETER", "CONST", "STATE", "INPUT"})
-_BAD_ESCAPE = re.compile(r"\\(?!u[0-9A-Fa-f]{4}|[ntr0\"\\/])")
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_ESCAPES = frozenset('ntr0"\\/')
 
 
 def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
@@ -112,7 +113,8 @@ def _lexical(found: list[Token]) -> list[Diagnostic]:
             elif not bad[:-1] or found[bad[-2]].end_pos != token.start_pos:
                 problems.append(_error("E101", f"unexpected character {str(token)!r}", token))
         elif kind == "STRING" and "\\" in token:
-            escape = _BAD_ESCAPE.search(token)
+            bad_escapes = (e for e in _ESCAPE.finditer(token) if len(e[1]) == 1 and e[1] not in _ESCAPES)
+            escape = next(bad_escapes, None)
             if escape:
                 at = (token.start_pos or 0) + escape.start()
                 note = r"there are \n \t \r \" \\ \/ \0 and \u0000"
@@ -167,6 +169,8 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         end = len(text.rstrip())
         return Diagnostic("E105", f"the text ends, expected {expected}", (end, end + 1), note)
     token = found[at]
+    if token.type == "RBRACE" and not _open_braces(found, at):
+        return _error("E104", "there is no '{' that this could close", token)
     if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
         return _error("E104", f"unexpected {_quoted(token)}, expected ':'", token, note=f"`{found[at - 1]}: {token}`")
     hint = near(str(token), {word for word in KEYWORDS if word.upper() in accepted}) if token.type in _WORDS else ""
