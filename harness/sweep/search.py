@@ -188,7 +188,7 @@ class _Runner:
         return [found[index] for index in sorted(found)]
 
     def _run(self, points: list[Point], rung: int, repeats: int, found: dict[int, Entry]) -> None:
-        total, waiting = len(points), iter(points)
+        total, count, waiting = len(points), 0, iter(points)
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="sweep")
         running: dict[Future[Measurement], Point] = {}
         try:
@@ -203,8 +203,9 @@ class _Runner:
                     measurement = future.result()
                     self._store.put(point, rung, measurement)
                     self.measured += 1
+                    count += 1
                     found[point.index] = Entry(point, measurement, rung)
                 if self._progress is not None:
-                    self._progress(f"rung {rung}: {total - len(running)} of {total} points")
+                    self._progress(f"rung {rung}: {count} of {total} points")
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -101,8 +101,9 @@ def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
         print(
             f"{session.program.name}: {outcome.status}{'' if outcome.passed or not outcome.why else ': ' + outcome.why}"
         )
+        units = {step.unit for step in outcome.steps if step.status != "skipped"}
         for step in outcome.steps:
-            if step.status != "ok":
+            if step.status != "ok" and (step.unit in units or not units):
                 print(f"  {step.kind} {step.name}: {step.status}{f' ({step.why})' if step.why else ''}")
         for text, verdict, why in outcome.criteria:
             print(f"  success {text}: {verdict}{f' ({why})' if why else ''}")

@@ -115,9 +115,9 @@ def _points(folder: Path) -> list[dict[str, Any]]:
     with LogFile(path, read_only=True) as file:
         for row in file.runs():
             log = file.open_run(row.number)
-            event = next(iter(log.events()), None)
-            if event is not None:
-                genesis, measured = log.genesis_value(), event.value["measured"]
+            events = list(log.events())  # more than one if it failed and was measured again
+            if events:
+                genesis, measured = log.genesis_value(), events[-1].value["measured"]
                 samples = sorted(measured["samples"])
                 value = samples[len(samples) // 2] if len(samples) % 2 else None
                 if samples and value is None:

@@ -62,7 +62,9 @@ class Effects:
             value = compiled(expression)(frame)
             undefined = _undefined(value)
             if undefined is not None:
-                self._fail(strand, effect, Response("wrong", why=f"{name} is undefined: {undefined.reason}"), "")
+                # What follows from something simulated is simulated itself: nobody did anything wrong.
+                status = "simulated" if undefined.reason.startswith("simulated: ") else "wrong"
+                self._fail(strand, effect, Response(status, why=f"{name} is undefined: {undefined.reason}"), "")
                 return ""
             arguments[name] = value
         kept = {name: stored(value, self._fold.blobs) for name, value in arguments.items()}

@@ -55,7 +55,8 @@ def search(machine: Machine, outside: Outside, strand: Strand, sweep: Sweep) -> 
     key = strand.intent.key if strand.intent is not None else ""
     recorded = outside.recorded(key)
     if recorded is not None:
-        fields = {name: recorded[name] for name in ("k", "key", "value", "at", "status", "source") if name in recorded}
+        known = ("k", "key", "value", "at", "status", "source", "label", "why")
+        fields = {name: recorded[name] for name in known if name in recorded}
         _write(machine, strand, fields | machine.tracing.again(recorded))
         return
     searcher = _Searcher(machine, outside, strand, sweep, key)
@@ -149,43 +150,47 @@ class _Searcher:
 
     def event(self, found: engine.Result, head: str) -> dict[str, Any]:
         """What is written about the search."""
-        sweep, best = self._sweep, found.best
-        failed = found.failed
+        sweep, best, failed = self._sweep, found.best, found.failed
+        source = {
+            "points": head,
+            "left_out": found.left_out,
+            "failures": [[dict(e.point.values), e.measurement.status, e.measurement.why[:200]] for e in failed[:SHOWN]],
+        }
         if best is None:
-            why = f"{failed[0].measurement.status}: {failed[0].measurement.why}" if failed else "no point is allowed"
-            value: Value = Undefined(f"no point of {sweep.label} could be measured: {why}")
-        else:
-            value = {
-                **best.point.values,
-                sweep.measure.metric: best.measurement.value,
-                "points": len(found.ranking) + len(failed),
-                "failed": len(failed),
-            }
+            return self._nothing(failed, source)
+        value = {
+            **best.point.values,
+            sweep.measure.metric: best.measurement.value,
+            "points": len(found.ranking) + len(failed),
+            "failed": len(failed),
+        }
+        source |= {
+            "interval": list(best.measurement.interval or ()),
+            "samples": len(best.measurement.samples),
+            "rivals": len(found.rivals),
+            "ranking": [[dict(e.point.values), e.measurement.value, e.rung] for e in found.ranking[:SHOWN]],
+        }
         traced: dict[str, list[Any]] = {}
         self._trace(found, traced)
-        code = self._machine.program.units[self._strand.call.unit].code
-        simulated = best is None and bool(failed) and all(e.measurement.status == "simulated" for e in failed)
+        stored_value = stored(value, self._machine.fold.blobs)
+        return {"k": "result", "key": self._key, "value": stored_value, "at": self._after(), **traced, "source": source}
+
+    def _nothing(self, failed: tuple[engine.Entry, ...], source: dict[str, Any]) -> dict[str, Any]:
+        """No point could be measured: the search failed, or, if nothing was tried, nothing is known."""
+        first = failed[0].measurement if failed else None
+        why = f"no point could be measured: {first.status}: {first.why}" if first else "no point is allowed"
+        if failed and all(entry.measurement.status == "simulated" for entry in failed):
+            value = stored(Undefined(f"simulated: {why}"), self._machine.fold.blobs)
+            at = self._after()
+            return {"k": "result", "key": self._key, "value": value, "at": at, "status": "simulated", "source": source}
+        status = first.status if first else str(Status.WRONG)
         return {
-            "k": "result",
-            "key": self._key,
-            "value": stored(value, self._machine.fold.blobs),
-            "at": code[self._strand.call.pc + 1].label,
-            **traced,
-            **({"status": "simulated"} if simulated else {}),
-            "source": {
-                "points": head,
-                "interval": list(best.measurement.interval or ()) if best is not None else [],
-                "samples": len(best.measurement.samples) if best is not None else 0,
-                "rivals": len(found.rivals),
-                "left_out": found.left_out,
-                "ranking": [
-                    [dict(entry.point.values), entry.measurement.value, entry.rung] for entry in found.ranking[:SHOWN]
-                ],
-                "failures": [
-                    [dict(e.point.values), e.measurement.status, e.measurement.why[:200]] for e in failed[:SHOWN]
-                ],
-            },
-        }
+            "k": "failed", "key": self._key, "label": self._sweep.label, "status": status, "why": why, "source": source
+        }  # fmt: skip
+
+    def _after(self) -> str:
+        call = self._strand.call
+        return self._machine.program.units[call.unit].code[call.pc + 1].label
 
     def _trace(self, found: engine.Result, traced: dict[str, list[Any]]) -> None:
         """Items of all points, in the order of the points."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -119,7 +120,7 @@ class Session:
             LogError: if the log cannot be written.
         """
         settings = settings or RunSettings()
-        path = folder / LOG
+        path, was_there = folder / LOG, folder.exists()
         file = LogFile(path, durability=settings.durability, probe=probe)
         try:
             if file.runs():
@@ -135,6 +136,8 @@ class Session:
             log.commit(boundary=True)
         except BaseException:
             file.close()
+            if not was_there:  # a run that never began leaves nothing behind
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         return session
 
