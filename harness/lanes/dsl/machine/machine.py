@@ -237,7 +237,10 @@ class Machine:
                 self._begun.add(self.effects.begin(strand, instruction))
         if self.state.status != "running":
             return True
-        ready = [s for s in strands if s.intent is not None and self._effect(s) is not None and not self._doubtful(s)]
+        if self.in_doubt:
+            # Nothing else moves meanwhile: the order of events must be the one of a run that was never interrupted.
+            return False
+        ready = [s for s in strands if s.intent is not None and self._effect(s) is not None]
         if not ready:
             return self._other(strands)
         self.recorder.commit(boundary=True)

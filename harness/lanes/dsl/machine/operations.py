@@ -11,7 +11,8 @@ from harness.lanes.dsl.ir import Branch, Emit, Enter, Instruction, Judge, Jump, 
 from harness.lanes.dsl.machine.layout import Layout, enclosing_check
 from harness.lanes.dsl.machine.segment import Segment
 from harness.lanes.dsl.machine.state import Judgement, outcome
-from harness.lanes.dsl.values import Undefined, Value, shown
+from harness.lanes.dsl.types import Case
+from harness.lanes.dsl.values import MismatchError, Undefined, Value, item_of, shown
 
 Operation = Callable[[Frame, Segment], int]
 """Does one instruction; the index of the next one."""
@@ -70,8 +71,10 @@ class Operations:
 
         def emit(frame: Frame, segment: Segment) -> int:
             item = list(missing)
-            for slot, value in given:
-                item[slot] = value(frame)
+            for slot, code in given:
+                value = code(frame)
+                # A placeholder is one wherever it comes from: the field's bound decides, as for what tools report.
+                item[slot] = value if type(value) is Undefined else _measured(case, slot, value)
             self._observe(segment.traced, instruction.case, tuple(item), "emit")
             return following
 
@@ -96,6 +99,14 @@ class Operations:
             return index + 1 if held else after
 
         return judge
+
+
+def _measured(case: Case, slot: int, value: Value) -> Value:
+    name = case.fields[slot].name
+    try:
+        return item_of(case, {name: value})[slot]
+    except MismatchError as error:
+        return Undefined(str(error))
 
 
 def _step_label(program: Program, unit: int, step: int) -> str:
