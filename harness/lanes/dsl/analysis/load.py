@@ -109,7 +109,7 @@ def read(path: Path) -> str:
 
 
 def _plugin_tools(text: str) -> Mapping[str, Signature]:
-    """Signatures of installed plugins' tools; they are looked for only if the text names a tool that is not built in."""
+    """Signatures of plugins' tools; they are looked for only if the text names a tool that is not built in."""
     if not any(name not in TOOLS for name in _TOOL.findall(text)):
         return {}
     from harness.lanes.dsl.tools.registry import plugin_tools

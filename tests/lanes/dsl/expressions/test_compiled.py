@@ -96,7 +96,9 @@ def booleans(depth: int) -> st.SearchStrategy[n.Expr]:
     inner, operands = booleans(depth - 1), numbers(depth - 1) | st.just(slot(3)) | st.just(slot(6))
     return (
         leaf
-        | st.builds(lambda op, a, b: n.Binary(op, a, b, BOOL, AT), st.sampled_from(["&&", "||", "==", "!="]), inner, inner)
+        | st.builds(
+            lambda op, a, b: n.Binary(op, a, b, BOOL, AT), st.sampled_from(["&&", "||", "==", "!="]), inner, inner
+        )
         | st.builds(
             lambda op, a, b: n.Binary(op, a, b, BOOL, AT),
             st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
@@ -130,7 +132,9 @@ def seen(value: Value) -> object:
         return ("undefined", value.reason)
     if isinstance(value, list | tuple):
         return [seen(part) for part in value]
-    return (type(value).__name__, repr(value)) if not isinstance(value, dict) else {k: seen(v) for k, v in value.items()}
+    return (
+        (type(value).__name__, repr(value)) if not isinstance(value, dict) else {k: seen(v) for k, v in value.items()}
+    )
 
 
 @settings(max_examples=400, deadline=None)
