@@ -15,7 +15,9 @@ from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.pool import BoxPool
 
 # Runs inside the box. It puts the files down, runs the script as `python` would, and brings back what changed.
-_RUNNER = b"""
+_RUNNER = (
+    b'''
+LIMIT = %d
 import io, os, sys, traceback
 
 
@@ -28,7 +30,7 @@ def run(argv, files, variable):
             file.write(data)
     trace = os.open(".crucible-trace", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     os.environ[variable] = str(trace)
-    out, err = io.BytesIO(), io.BytesIO()
+    out, err = _Limited(), _Limited()
     sys.stdin = io.StringIO("")
     sys.stdout = io.TextIOWrapper(out, "utf-8", write_through=True)
     sys.stderr = io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True)
@@ -40,7 +42,20 @@ def run(argv, files, variable):
             pass
     with open(".crucible-trace", "rb") as file:
         told = file.read()
-    return {"code": code, "out": out.getvalue(), "err": err.getvalue(), "trace": told, "files": _changed(files)}
+    return {
+        "code": code, "out": out.getvalue(), "err": err.getvalue(), "trace": told, "files": _changed(files),
+        "over": out.over or err.over or len(told) > LIMIT,
+    }
+
+
+class _Limited(io.BytesIO):
+    """What was printed, up to the limit: a script that prints for ever fills no memory."""
+
+    over = False
+
+    def write(self, data):
+        self.over = self.over or self.tell() + len(data) > LIMIT
+        return len(data) if self.over else super().write(data)
 
 
 def _execute(argv):
@@ -81,7 +96,9 @@ def _changed(files):
             if files.get(path) != data:
                 found[path] = data
     return found
-"""
+'''
+    % MOST_OUTPUT
+)
 TRACE_VARIABLE = "CRUCIBLE_TRACE_FD"
 
 
@@ -148,6 +165,8 @@ def _finished(kind: str, payload: bytes, shown: str, folder: Folder) -> Finished
     channels = [told.get(name) for name in ("out", "err", "trace")]
     if not all(isinstance(data, bytes) for data in (*channels, *told["files"].values())):
         raise ToolFault(Status.PROTOCOL, f"{shown}: the box answered something else")
+    if told.get("over") is True:
+        raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MOST_OUTPUT >> 20} MiB")
     for path, data in told["files"].items():
         folder.write(path, data)
     return Finished(told["code"], channels[0] or b"", channels[1] or b"", channels[2] or b"")
