@@ -97,9 +97,9 @@ class RunLog:
             body: Canonical bytes.
             wall: Whether the time is of interest: effects and whatever people wait for.
         """
-        self.head = link(self.head, body)
-        self.seq += 1
-        self._pending.append((self._base | self.seq, body, self.head, time.time() if wall else None))
+        self.head = head = link(self.head, body)
+        self.seq = seq = self.seq + 1
+        self._pending.append((self._base | seq, body, head, time.time() if wall else None))
         self._tail_events += 1
         self._tail_bytes += len(body)
 

@@ -82,6 +82,14 @@ class Limits:
                 return Exceeded(which, limit, 0 if which == "wall_s" else amount, unit.name)
         return None
 
+    def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
+        """The limits of one unit that pure work can reach: steps and iterations."""
+        limits = self._known.get(unit.name)
+        if limits is None:
+            limits = self._known[unit.name] = self._limits(unit.budget)
+        granted = state.granted
+        return granted.get("steps", limits["steps"]), granted.get("iterations", limits["iterations"])
+
     def _limits(self, budget: Budget) -> dict[str, float]:
         found = {}
         for which, default in DEFAULTS.items():

@@ -10,6 +10,7 @@ from harness.lanes.dsl.facts.knowledge import Knowledge
 from harness.lanes.dsl.facts.record import from_json
 from harness.lanes.dsl.ir import Await, Effect, Fork, Program, Run, Sweep, Target
 from harness.lanes.dsl.machine.layout import Layout
+from harness.lanes.dsl.machine.segment import Segment
 from harness.lanes.dsl.machine.state import Call, Intent, Judgement, State, Strand, outcome
 from harness.lanes.dsl.machine.storage import BlobStore, restored
 from harness.lanes.dsl.values import Undefined, Value
@@ -85,6 +86,23 @@ class Fold:
         call.steps += len(entered)
         call.iterations += event.get("loops", 0)
         self._go(strand, event["at"])
+
+    def passed(self, state: State, strand: Strand, segment: Segment, pc: int) -> None:
+        """What `moved` does, for a segment that has just been done."""
+        call = strand.call
+        if segment.entered:
+            entered = state.entered
+            for label in segment.entered:
+                entered[label] = entered.get(label, 0) + 1
+            call.steps += len(segment.entered)
+        if segment.left:
+            left = state.left
+            for label in segment.left:
+                left[label] = left.get(label, 0) + 1
+        call.iterations += segment.loops
+        call.pc = pc
+        if strand.end >= 0:
+            self._check_end(strand)
 
     def _called(self, state: State, event: Event, _seq: int, _live: bool) -> None:
         strand = state.root.find(event.get("s", ""))

@@ -85,7 +85,15 @@ class Machine:
         self.recorder = Recorder(self._log, self.fold, self.state, listener=self.settings.listener)
         self.tracing = Tracing(self.program, self.knowledge, self.recorder)
         operations = Operations(self.program, self.layout, self.tracing.observe)
-        self.stepper = Stepper(self.program, self.fold, self.knowledge, operations, self.recorder)
+        self._limits = Limits(self.settings.limits)
+        self.stepper = Stepper(
+            self.program,
+            self.fold,
+            knowledge=self.knowledge,
+            operations=operations,
+            recorder=self.recorder,
+            limits=self._limits,
+        )
         self.effects = Effects(
             self.program,
             run=self.run_hash,
@@ -95,7 +103,6 @@ class Machine:
             stepper=self.stepper,
             tracing=self.tracing,
         )
-        self._limits = Limits(self.settings.limits)
 
     def begin(self, inputs: Mapping[str, Value]) -> None:
         """Write the first event: what the variables hold.
@@ -206,7 +213,6 @@ class Machine:
                 if not self.stepper.step(strand):
                     break
                 moved = True
-                self.recorder.commit_if_full()
         return self._join(self.state.root) or moved
 
     def _join(self, strand: Strand) -> bool:

@@ -63,6 +63,11 @@ class Recorder:
         self._writer = SegmentWriter(fold.layout, log.blobs)
 
     @property
+    def full(self) -> bool:
+        """Whether pure events should be committed."""
+        return self._log.full
+
+    @property
     def next_seq(self) -> int:
         """Number of the event that is written next."""
         return self._log.seq + 1
@@ -80,14 +85,12 @@ class Recorder:
         if self._listener is not None:
             self._listener(self._log.seq, event)
 
-    def segment(self, segment: Segment, strand: Strand, at: str) -> None:
-        """Write a segment of pure work; its variables are bound already."""
+    def segment(self, segment: Segment, strand: Strand, at: str, pc: int) -> None:
+        """Write a segment of pure work up to an instruction (its label, its index); its variables are bound already."""
         values = self.state.values
         if segment.plain and self._listener is None:
             self._log.append(self._writer.body(segment, strand, at, values))
-            self._fold.moved(
-                self.state, strand, {"at": at, "enter": segment.entered, "left": segment.left, "loops": segment.loops}
-            )
+            self._fold.passed(self.state, strand, segment, pc)
             return
         event = self._writer.event(segment, strand, at, values)
         self.write(event, wall=bool(segment.judged or segment.traced))
@@ -96,11 +99,6 @@ class Recorder:
         """Make what was written durable, with a snapshot when one is due."""
         due = self._log.snapshot_due
         self._log.commit(boundary=boundary, snapshot=snapshot.dump(self.state, self._log.blobs) if due else None)
-
-    def commit_if_full(self) -> None:
-        """Commit when enough pure events wait."""
-        if self._log.full:
-            self.commit()
 
     def close(self, status: str) -> None:
         """Commit everything with a final status for lists."""

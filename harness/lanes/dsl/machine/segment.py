@@ -13,6 +13,7 @@ from harness.lanes.dsl.machine.state import Judgement, Strand
 from harness.lanes.dsl.machine.storage import BlobStore, stored
 from harness.lanes.dsl.values import Value
 
+MOST_SHAPES = 10_000
 LONGEST = 512
 """Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
 
@@ -28,7 +29,6 @@ class Segment:
         loops: Backward jumps.
         traced: Items and what the facts made of them, as the event has it.
         judged, posted, notes: Checks, events for service loops, and why a branch was not taken.
-        length: Instructions.
     """
 
     slots: set[int] = field(default_factory=set)
@@ -40,19 +40,20 @@ class Segment:
     judged: list[Judgement] = field(default_factory=list)
     posted: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
     notes: list[list[str]] = field(default_factory=list)
-    length: int = 0
 
     def clear(self) -> None:
         """Forget it all; the next segment begins."""
         self.slots.clear()
-        self.state.clear()
         self.entered.clear()
         self.left.clear()
-        self.traced = {}
-        self.judged.clear()
-        self.posted.clear()
-        self.notes.clear()
-        self.loops = self.length = 0
+        self.loops = 0
+        if self.state:
+            self.state.clear()
+        if not self.plain:
+            self.traced = {}
+            self.judged.clear()
+            self.posted.clear()
+            self.notes.clear()
 
     @property
     def plain(self) -> bool:
@@ -60,47 +61,61 @@ class Segment:
         return not (self.traced or self.judged or self.posted or self.notes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What equal stretches of a program have in common: the event as a template, and the slots that fill it in."""
+
+    slots: frozenset[int]
+    entered: list[str]
+    left: list[str]
+    order: tuple[int, ...]
+    template: str
+
+
 class SegmentWriter:
     """Writes segments as canonical events.
 
-    Most segments bind a few small values; those are spelled without building a dictionary first. Both ways give the
-    same bytes, which a property test holds them to.
+    Most segments bind a few small values and come again and again; their text is kept as a template. This way and the
+    general one give the same bytes, which a property test holds them to.
     """
 
     def __init__(self, layout: Layout, blobs: BlobStore) -> None:
         self._layout, self._blobs = layout, blobs
-        # For each unit the slots in the order of their names, with their keys spelled out.
-        self._keys = [
-            [(name, index, quoted(name) + ":") for name, index in sorted(unit.slot_index.items())]
-            for unit in layout.units
-        ]
-        self._rank = [{index: (rank, key) for rank, (_name, index, key) in enumerate(keys)} for keys in self._keys]
+        self._shapes: dict[tuple[int, int, str, int], _Shape] = {}
 
     def body(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> bytes:
         """The event of a plain segment."""
         if segment.state or strand.name:
             return encode(self.event(segment, strand, at, values))
-        unit, slots = strand.call.unit, strand.call.slots
-        parts: list[str] = []
-        if len(segment.slots) == 1:
-            (index,) = segment.slots
-            key = self._rank[unit][index][1]
-            parts.append(key + self._spelled(slots[index]))
-        elif segment.slots:
-            rank = self._rank[unit]
-            order = sorted(segment.slots, key=rank.__getitem__)
-            parts = [rank[index][1] + self._spelled(slots[index]) for index in order]
-        text = '{"at":' + quoted(at)
+        call = strand.call
+        key = (call.unit, call.pc, at, segment.loops)
+        shape = self._shapes.get(key)
+        if (
+            shape is None
+            or shape.slots != segment.slots
+            or shape.left != segment.left
+            or shape.entered != segment.entered
+        ):
+            if len(self._shapes) > MOST_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = self._shape(segment, call.unit, at)
+        slots = call.slots
+        return (shape.template % tuple([self._spelled(slots[index]) for index in shape.order])).encode("ascii")
+
+    def _shape(self, segment: Segment, unit: int, at: str) -> _Shape:
+        names = self._layout.units[unit].slot_names
+        order = tuple(sorted(segment.slots, key=names.__getitem__))
+        text = '{"at":' + _literal(at)
         if segment.entered:
-            text += ',"enter":[' + ",".join([quoted(label) for label in segment.entered]) + "]"
+            text += ',"enter":[' + ",".join([_literal(label) for label in segment.entered]) + "]"
         text += ',"k":"ran"'
         if segment.left:
-            text += ',"left":[' + ",".join([quoted(label) for label in segment.left]) + "]"
+            text += ',"left":[' + ",".join([_literal(label) for label in segment.left]) + "]"
         if segment.loops:
             text += f',"loops":{segment.loops}'
-        if parts:
-            text += ',"set":{' + ",".join(parts) + "}"
-        return (text + "}").encode("ascii")
+        if order:
+            text += ',"set":{' + ",".join([_literal(names[index]) + ":%s" for index in order]) + "}"
+        return _Shape(frozenset(segment.slots), list(segment.entered), list(segment.left), order, text + "}")
 
     def event(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> dict[str, Any]:
         """The event of any segment."""
@@ -137,6 +152,13 @@ class SegmentWriter:
             return str(value)
         if kind is str and len(value) <= INLINE:
             return quoted(value)
+        if kind is float:
+            return repr(value)  # as JSON spells it: the shortest that reads back the same
         if kind is bool:
             return "true" if value else "false"
         return encode(stored(value, self._blobs)).decode("ascii")
+
+
+def _literal(text: str) -> str:
+    """A text as JSON inside a template."""
+    return quoted(text).replace("%", "%%")

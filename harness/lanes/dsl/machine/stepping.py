@@ -8,7 +8,7 @@ from harness.lanes.dsl.expressions.compiled import compiled
 from harness.lanes.dsl.expressions.nodes import Expr, Frame
 from harness.lanes.dsl.facts.knowledge import Knowledge
 from harness.lanes.dsl.ir import Await, Fail, Fork, Leave, Program, Return, Run
-from harness.lanes.dsl.machine.budget import DEEPEST
+from harness.lanes.dsl.machine.budget import DEEPEST, Limits
 from harness.lanes.dsl.machine.fold import Fold
 from harness.lanes.dsl.machine.operations import Operations
 from harness.lanes.dsl.machine.recorder import Recorder
@@ -16,6 +16,9 @@ from harness.lanes.dsl.machine.segment import LONGEST, Segment
 from harness.lanes.dsl.machine.state import Strand
 from harness.lanes.dsl.machine.storage import stored
 from harness.lanes.dsl.values import MismatchError, Undefined, Value, conform, shown
+
+AT_MOST = 64
+"""Segments before whoever called looks at the clock again."""
 
 
 class Stepper:
@@ -27,13 +30,21 @@ class Stepper:
         knowledge: What expressions see of the trace.
         operations: Its pure instructions.
         recorder: Where events go.
+        limits: When to stop.
     """
 
     def __init__(
-        self, program: Program, fold: Fold, knowledge: Knowledge, operations: Operations, recorder: Recorder
+        self,
+        program: Program,
+        fold: Fold,
+        *,
+        knowledge: Knowledge,
+        operations: Operations,
+        recorder: Recorder,
+        limits: Limits,
     ) -> None:
         self._program, self._fold, self._knowledge = program, fold, knowledge
-        self._operations, self._recorder = operations, recorder
+        self._operations, self._recorder, self._limits = operations, recorder, limits
         self._segment = Segment()
 
     def frame(self, strand: Strand) -> Frame:
@@ -42,31 +53,38 @@ class Stepper:
         return Frame(strand.call.slots, self._recorder.state.values, known.trace, known.verdicts, known.hints)
 
     def step(self, strand: Strand) -> bool:
-        """Do the pure work up to the end of a step, or one instruction that changes who runs.
+        """Do pure work, one event for each step; or one instruction that changes who runs.
 
         Returns:
             Whether it got anywhere: False when an effect, a search or an event from outside is next.
         """
-        call, segment = strand.call, self._segment
-        operations = self._operations.of(call.unit)
+        call, segment, recorder = strand.call, self._segment, self._recorder
+        unit = self._program.units[call.unit]
+        operations, code = self._operations.of(call.unit), unit.code
         end = strand.end if len(strand.calls) == 1 else -1
-        segment.clear()
-        frame, pc, length = self.frame(strand), call.pc, 0
-        while pc != end and length < LONGEST:
-            operation = operations[pc]
-            if operation is None:
-                break
-            pc = operation(frame, segment)
-            length += 1
-        code = self._program.units[call.unit].code
-        instruction = code[pc]
-        if pc != end and isinstance(instruction, Leave):
-            segment.left.append(self._program.units[call.unit].steps[instruction.step].label)
-            pc += 1
-        if pc != call.pc or length:
-            self._recorder.segment(segment, strand, code[pc].label)
-            return True
-        return self._turn(strand, instruction)
+        most_steps, most_loops = self._limits.of_call(unit, recorder.state)
+        frame, moved, count = self.frame(strand), False, 0
+        while True:
+            segment.clear()
+            pc, length = call.pc, 0
+            while pc != end and length < LONGEST:
+                operation = operations[pc]
+                if operation is None:
+                    break
+                pc = operation(frame, segment)
+                length += 1
+            instruction = code[pc]
+            if pc != end and type(instruction) is Leave:
+                segment.left.append(unit.steps[instruction.step].label)
+                pc += 1
+            elif not length:
+                return moved or self._turn(strand, instruction)
+            recorder.segment(segment, strand, code[pc].label, pc)
+            moved, count = True, count + 1
+            if recorder.full:
+                recorder.commit()
+            if strand.done or count >= AT_MOST or call.steps > most_steps or call.iterations > most_loops:
+                return True
 
     def _turn(self, strand: Strand, instruction: Any) -> bool:
         """Instructions that change who runs; False for those that need the outside."""

@@ -252,7 +252,7 @@ def test_values_come_back_from_the_log_as_they_were(value) -> None:
     slots=st.lists(values.filter(lambda v: "\\ud" not in ascii(_plain(v))), min_size=3, max_size=3),
     bound=st.sets(st.integers(0, 2)),
     loops=st.integers(0, 3),
-    labels=st.lists(st.sampled_from(["a/b", 'q"uote', "ü/x"]), max_size=2),
+    labels=st.lists(st.sampled_from(["a/b", 'q"uote', "ü/100%s"]), max_size=2),
 )
 def test_the_quick_way_to_write_a_segment_gives_the_same_bytes(slots, bound, loops, labels) -> None:
     program = load_source('agent_loop T { let zeta = 1 let alpha = "a" let mid = 2 }', cache=False)
@@ -260,7 +260,8 @@ def test_the_quick_way_to_write_a_segment_gives_the_same_bytes(slots, bound, loo
     segment = Segment(slots=set(bound), loops=loops, entered=list(labels), left=list(labels))
     strand = Strand("", [Call(0, 0, slots)])
     writer = SegmentWriter(layout, blobs)
-    assert writer.body(segment, strand, "at", []) == encode(writer.event(segment, strand, "at", []))
+    for _ in range(2):  # made, then taken from memory
+        assert writer.body(segment, strand, "a%t", []) == encode(writer.event(segment, strand, "a%t", []))
 
 
 def test_a_snapshot_holds_a_state_in_the_middle_of_branches(start, rich) -> None:
