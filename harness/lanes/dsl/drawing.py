@@ -50,9 +50,7 @@ def draw(program: Program) -> str:
             boxes.append(box)
             lines.append((x + 14, before.y + before.height, x + 14, y))
             before, y = box, y + box.height + 14
-        for instruction in unit.code:
-            if isinstance(instruction, Run):
-                calls.append((head, instruction.unit))
+        calls += [(head, instruction.unit) for instruction in unit.code if isinstance(instruction, Run)]
     boxes += _knowledge(program, _LEFT + len(program.units) * (_WIDTH + _GAP))
     for source, target in calls:
         there = heads[target]

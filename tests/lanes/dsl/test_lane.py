@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 SUITES = ROOT / "suites/dsl"
 HELLO = (ROOT / "specs/programs/hello.spak").read_text()
 QUESTION = "0b24cbc7f1df2278"
+PYTEST = (sys.executable, "-m", "pytest")
 
 
 def own(folder: Path, program: str, *extra: str) -> Path:
@@ -184,8 +185,19 @@ def test_each_effect_happens_once_in_a_run_of_pytest(tmp_path: Path) -> None:
     path = own(tmp_path, f"task T {{\n{steps}\n}}", "grants: [sh]")
     path.write_text(path.read_text().replace("attempts: 2", "attempts: 1"))
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", str(path), "-q", "-n", "2", "-p", "no:cacheprovider"]
-        + ["--ledger", str(tmp_path / "l.db"), "--report", str(tmp_path / "r.html")],
+        [
+            *PYTEST,
+            str(path),
+            "-q",
+            "-n",
+            "2",
+            "-p",
+            "no:cacheprovider",
+            "--ledger",
+            str(tmp_path / "l.db"),
+            "--report",
+            str(tmp_path / "r.html"),
+        ],  # fmt: skip
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -170,6 +170,8 @@ def _arithmetic(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.E
             hint = 'texts are joined in a template: "{{a}}{{b}}"' if side.type.kind in _TEXTS else ""
             scope.report.add("E301", f"`{node.op}` needs numbers, and this is {side.type}", side.span, note=hint)
             return broken(node.span)
+    if Kind.ANY in (left.type.kind, right.type.kind):
+        return n.Binary(node.op, left, right, ANY, node.span)
     left, right, unit = dimensions.combined(node.op, left, right, scope, node.span)
     whole = left.type.kind is Kind.INT and right.type.kind is Kind.INT and node.op != "/"
     return n.Binary(node.op, left, right, INT if whole else Type(Kind.FLOAT, unit=unit), node.span)

@@ -30,23 +30,34 @@ class Technique:
 
 KNOWN = (
     Technique(
-        "Tiling", ("tiling", "tiled", "tile", "blocked", "blocking"),
+        "Tiling",
+        ("tiling", "tiled", "tile", "blocked", "blocking"),
         "Compute a tile of the result at once, so that each loaded element is used as often as the tile is wide.",
     ),
     Technique(
-        "Swizzling", ("swizzling", "swizzled", "swizzle", "grouped", "supertile", "l2order"),
-        "Visit tiles in groups, so that tiles that are computed at the same time share their inputs in the cache.", rank=2),
+        "Swizzling",
+        ("swizzling", "swizzled", "swizzle", "grouped", "supertile", "l2order"),
+        "Visit tiles in groups, so that tiles that are computed at the same time share their inputs in the cache.",
+        rank=2,
+    ),
     Technique(
-        "Online Softmax", ("online", "onlinesoftmax", "flash", "flashattention", "streaming"),
+        "Online Softmax",
+        ("online", "onlinesoftmax", "flash", "flashattention", "streaming"),
         "Keep a running maximum and sum, and rescale when the maximum grows: never materialize the full N x N matrix.",
         is_law=True,
     ),
     Technique(
-        "Fusion", ("fusion", "fused", "fuse", "flash", "flashattention"),
-        "Fuse the loops, so that what one makes for the other never goes through global memory.", rank=2),
+        "Fusion",
+        ("fusion", "fused", "fuse", "flash", "flashattention"),
+        "Fuse the loops, so that what one makes for the other never goes through global memory.",
+        rank=2,
+    ),
     Technique(
-        "Pipelining", ("pipelining", "pipelined", "pipeline", "doublebuffer", "doublebuffered", "prefetch"),
-        "Load the next blocks while the present ones are computed.", rank=3),
+        "Pipelining",
+        ("pipelining", "pipelined", "pipeline", "doublebuffer", "doublebuffered", "prefetch"),
+        "Load the next blocks while the present ones are computed.",
+        rank=3,
+    ),
     Technique("Persistence", ("persistent", "persistence"), "Let one program per processor walk many tiles.", rank=4),
     Technique("Occupancy", ("occupancy",), "Start as many programs as the device can keep going.", rank=2),
     Technique("Vectorization", ("vectorization", "vectorized", "vectorised", "simd"), "Move and compute vectors."),
@@ -55,13 +66,13 @@ KNOWN = (
     Technique("Tensor Cores", ("tensorcores", "mma", "wmma"), "Let the matrix units multiply."),
     Technique("Autotuning", ("autotuning", "autotuned", "autotune", "autotuner"), "Search the configurations.", rank=9),
     Technique("Memoization", ("memoization", "memoized", "cached"), "Keep what was computed, and look it up."),
-)  # fmt: skip
+)
 _ATTENTION = re.compile(r"fmha|attention|\bmha\b|softmax", re.IGNORECASE)
 _YARDSTICKS = frozenset({"pytorch", "torch", "cublas", "cudnn", "sdpa", "cutlass", "library", "numpy", "vendor"})
 _PLAIN = frozenset(
     """step stage kernel kernels version base baseline naive reference ref simple plain original final best impl py the
-    of and a with for cuda triton torch pytorch gpu cpu fp16 bf16 fp32 matmul gemm bmm fmha mha attention softmax level l
-    v set unknown other loop loops good default candidate tool seed repaired variant test""".split()
+    of and a with for cuda triton torch pytorch gpu cpu fp16 bf16 fp32 matmul gemm bmm fmha mha attention softmax level
+    l v set unknown other loop loops good default candidate tool seed repaired variant test""".split()
 )
 
 
