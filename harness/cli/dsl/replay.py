@@ -8,7 +8,6 @@ from harness.cli import output
 from harness.cli.dsl import place
 from harness.lanes.dsl.machine.replay import replay
 from harness.lanes.dsl.machine.session import stored_program
-from harness.lanes.dsl.machine.settings import RunSettings
 
 NAME = "replay"
 HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.
@@ -27,8 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Replay it."""
     with place.reading(args.run_folder) as file:
         log = file.open_run(args.run)
-        settings = RunSettings.model_validate(file.settings(log))
-        found = replay(stored_program(file, log), log, limits=settings.limits, run=log.run_hash)
+        found = replay(stored_program(file, log), log, run=log.run_hash)
         name = log.name
     divergence = found.divergence
     if args.json:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 from pathlib import Path
+from typing import Any
 
 from harness.cli import output
 from harness.cli.dsl import options, place, showing
 from harness.core.errors import UsageError
 from harness.lanes.dsl.analysis.load import load_program
+from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.session import Session
 from harness.lanes.dsl.machine.settings import RunSettings
@@ -34,6 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_json(parser)
 
 
+def _used(given: dict[str, Any], program: Program, path: Path) -> None:
+    """An input that the program never names is a slip of the pen.
+
+    Raises:
+        UsageError: if there is one.
+    """
+    declared = [v.name for v in (*program.state, *(s for unit in program.units for s in unit.slots)) if v.is_input]
+    for name in given:
+        if not re.search(rf"\b{re.escape(name)}\b", program.source):
+            near = difflib.get_close_matches(name, [n for n in declared if n not in given], n=1)
+            fix = f"did you mean {near[0]!r}?" if near else "leave it out"
+            raise UsageError(f"the program has no input {name!r}", where=str(path), fix=fix)
+
+
 def run(args: argparse.Namespace) -> int:
     """Run it."""
     given = options.inputs(args.input)
@@ -44,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     except ProgramError as error:
         print(error)
         return 1
+    _used(given, program, args.program)
     variables = (*program.state, *(program.units[program.main].slots if program.main >= 0 else ()))
     kinds = {variable.name: str(variable.type.kind) for variable in variables}
     settings = RunSettings.model_validate(options.settings(args) | {"durability": args.durability})

@@ -113,7 +113,8 @@ def _points(folder: Path) -> list[dict[str, Any]]:
         return []
     found = []
     with LogFile(path, read_only=True) as file:
-        for row in file.runs():
+        # Runs were written as points were measured, by several workers perhaps; their names say which is which.
+        for row in sorted(file.runs(), key=lambda row: [int(part) for part in row.name.split("/")[1:]]):
             log = file.open_run(row.number)
             events = list(log.events())  # more than one if it failed and was measured again
             if events:

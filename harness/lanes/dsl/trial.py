@@ -76,7 +76,7 @@ def _answer(session: Session, outcome: Outcome, answers: Answers) -> bool:
 
 def _record(session: Session, outcome: Outcome, trial: Trial) -> dict[str, Any]:
     program, log, knowledge = session.program, session.log, session.machine.knowledge
-    replays = [replay(program, log, limits=dict(trial.settings.limits)) for _ in range(REPLAYS)]
+    replays = [replay(program, log) for _ in range(REPLAYS)]
     diverged = next((found.divergence for found in replays if found.divergence is not None), None)
     chain = [
         [str(event.value.get("at", "")), event.hash.hex()]

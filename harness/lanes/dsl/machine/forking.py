@@ -48,7 +48,7 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
         raise UsageError(
             f"run {log.name} has ended", where=str(file.path), fix="run the changed program, or fork the run first"
         )
-    found = replay(program, log, limits=settings.limits, run=log.run_hash)
+    found = replay(program, log, run=log.run_hash)
     if found.divergence is not None:
         return None, found
     genesis = {

@@ -62,15 +62,25 @@ class Machine:
         run: Hex of the first hash of the run's chain.
         seed: Of its chance.
         settings: The rest.
+        limits: Instead of those the settings name.
 
     Attributes:
         repeated: Effects that were had again after a crash.
     """
 
     def __init__(
-        self, program: Program, log: Log, outside: Outside, *, run: str, seed: int, settings: Settings | None = None
+        self,
+        program: Program,
+        log: Log,
+        outside: Outside,
+        *,
+        run: str,
+        seed: int,
+        settings: Settings | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.program, self.settings = program, settings or Settings()
+        self._limits = limits or Limits(self.settings.limits)
         self.layout: Layout = lay_out(program)
         self.knowledge = Knowledge(program)
         self.fold = Fold(program, self.layout, log.blobs, self.knowledge)
@@ -85,7 +95,6 @@ class Machine:
         self.recorder = Recorder(self._log, self.fold, self.state, listener=self.settings.listener)
         self.tracing = Tracing(self.program, self.knowledge, self.recorder)
         operations = Operations(self.program, self.layout, self.tracing.observe)
-        self._limits = Limits(self.settings.limits)
         self.stepper = Stepper(
             self.program,
             self.fold,

@@ -11,10 +11,11 @@ from harness.core.errors import InfraError
 from harness.lanes.dsl.eventlog.canonical import decode
 from harness.lanes.dsl.eventlog.chain import address
 from harness.lanes.dsl.eventlog.runlog import RunLog, StoredEvent
-from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.ir import Program, Unit
+from harness.lanes.dsl.machine.budget import Limits
 from harness.lanes.dsl.machine.machine import Machine, Settings
 from harness.lanes.dsl.machine.outside import Points, Query, Request, Response
-from harness.lanes.dsl.machine.state import Strand
+from harness.lanes.dsl.machine.state import State, Strand
 from harness.lanes.dsl.machine.storage import BlobStore, restored
 
 _ABSENT = "(absent)"
@@ -64,13 +65,12 @@ class Replayed:
     divergence: Divergence | None
 
 
-def replay(program: Program, log: RunLog, *, limits: dict[str, float], run: str = "") -> Replayed:
+def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
     """Execute a program along a log.
 
     Args:
         program: The run's own, or another one that is to be compared with it.
         log: What happened.
-        limits: Limits the run had beside the program's.
         run: Hex of the hash that keys of effects were made from, if it is not the log's first.
 
     Raises:
@@ -79,7 +79,7 @@ def replay(program: Program, log: RunLog, *, limits: dict[str, float], run: str 
     recorded = list(log.events())
     compared = _ComparedLog(recorded, log.blobs)
     genesis = log.genesis_value()
-    machine = _ReplayMachine(program, compared, log, recorded, limits=limits, run=run, seed=int(genesis.get("seed", 0)))
+    machine = _ReplayMachine(program, compared, log, recorded, run=run, seed=int(genesis.get("seed", 0)))
     try:
         machine.begin(genesis["inputs"])
         machine.run()
@@ -152,8 +152,16 @@ class _ReadBlobs:
         return self._new[name] if name in self._new else self._stored.get(name)
 
 
+class _EveryStep(Limits):
+    """The program's own limits; pure work stops after each step, for the log may say that the run was stopped there."""
+
+    def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
+        del unit, state
+        return -1.0, -1.0
+
+
 class _ReplayMachine(Machine):
-    """A machine for which stops by the clock, and grants, come from the log."""
+    """A machine for which stops by limits of whoever ran it, and grants, come from the log."""
 
     def __init__(
         self,
@@ -162,7 +170,6 @@ class _ReplayMachine(Machine):
         log: RunLog,
         recorded: list[StoredEvent],
         *,
-        limits: dict[str, float],
         run: str,
         seed: int,
     ) -> None:
@@ -173,7 +180,8 @@ class _ReplayMachine(Machine):
             _RecordedOutside(recorded, log.blobs),
             run=run or log.run_hash,
             seed=seed,
-            settings=Settings(limits={k: v for k, v in limits.items() if k != "wall_s"}, sleep=lambda _: None),
+            settings=Settings(sleep=lambda _: None),
+            limits=_EveryStep({}),
         )
 
     def run(self) -> Any:
@@ -186,10 +194,14 @@ class _ReplayMachine(Machine):
 
     def _over_budget(self, strand: Strand) -> bool:
         event = self._compared.next
-        if event is not None and event["k"] == "stopped" and event["which"] == "wall_s":
-            self.recorder.write(event)
-            return True
-        return super()._over_budget(strand)
+        if event is None or event["k"] != "stopped":
+            return super()._over_budget(strand)
+        call, used, which = strand.call, self.state.used, event["which"]
+        amounts = {"steps": call.steps, "iterations": call.iterations, "wall_s": 0}
+        amount = amounts[which] if which in amounts else getattr(used, which)
+        unit = self.program.units[call.unit].name
+        self.recorder.write({"k": "stopped", "which": which, "limit": event["limit"], "used": amount, "unit": unit})
+        return True
 
 
 class _RecordedOutside:

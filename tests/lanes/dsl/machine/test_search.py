@@ -43,7 +43,7 @@ def test_the_number_of_workers_changes_no_head(start) -> None:
     for workers in (1, 3):
         session = _start(start, _program(), folder=f"w{workers}", settings={"workers": workers})
         outcomes.append(session.run())
-        assert replay(session.program, session.log, limits={}).divergence is None
+        assert replay(session.program, session.log).divergence is None
     assert outcomes[0].head == outcomes[1].head
     assert outcomes[0].passed, outcomes[0].why
     event = next(e.value for e in session.log.events() if e.value["k"] == "result")

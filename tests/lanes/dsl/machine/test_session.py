@@ -54,7 +54,7 @@ def test_a_question_stops_the_run_and_its_answer_lets_it_go_on_elsewhere(start, 
         assert there.answer(question.id, "3") == "known"
         with pytest.raises(UsageError, match="answered with something else"):
             there.answer(question.id, "4")
-        assert replay(there.program, there.log, limits={}).divergence is None
+        assert replay(there.program, there.log).divergence is None
     with Session.resume(tmp_path / "elsewhere") as there:
         assert there.outcome.passed
         assert "Ada" in json.dumps(export.trace(there.program, there.log))
@@ -116,7 +116,7 @@ def test_a_replay_stops_at_the_first_event_that_comes_out_differently(start) -> 
     changed = load_source(
         ASK.replace('"n.txt" content: "{{n}}"', '"n.txt" content: "({{n}})"'), path="x.spak", cache=False
     )
-    found = replay(changed, session.log, limits={}, run=session.log.run_hash).divergence
+    found = replay(changed, session.log, run=session.log.run_hash).divergence
     assert found is not None
     assert found.where.startswith("x.spak:4:"), found.where
     assert {(d.path, d.recorded, d.produced) for d in found.differences} >= {("args.content", "'3'", "'(3)'")}
@@ -149,7 +149,7 @@ def test_verify_finds_damage_and_replay_finds_what_a_forger_made_whole(start, tm
         assert verify(file).problems == (), "the chain alone cannot know"
         assert dict(verify(file).runs)["main"] != head, "but the head is another"
         log = file.open_run()
-        found = replay(session.program, log, limits={}).divergence
+        found = replay(session.program, log).divergence
         assert found is not None
         assert found.seq == 2
     with sqlite3.connect(path) as connection:
@@ -201,7 +201,7 @@ def test_an_upgrade_is_allowed_only_if_the_past_comes_out_the_same(start, tmp_pa
         outcome = upgraded.run()
         assert outcome.passed
         assert "more" in [step.name for step in outcome.steps]
-        assert replay(upgraded.program, upgraded.log, limits={}).divergence is None
+        assert replay(upgraded.program, upgraded.log).divergence is None
 
 
 @pytest.mark.parametrize(
