@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.evidence import clip
 from harness.core.status import Status
@@ -12,11 +12,13 @@ from harness.lanes.dsl.eventlog.canonical import normal
 from harness.lanes.dsl.machine.outside import Request, Response
 from harness.lanes.dsl.machine.seeding import stream
 from harness.lanes.dsl.tools import traces
-from harness.lanes.dsl.tools.boxed import Boxed
 from harness.lanes.dsl.tools.command import Finished, run_command
 from harness.lanes.dsl.tools.fault import ToolFault
 from harness.lanes.dsl.tools.folder import Folder
 from harness.lanes.dsl.tools.recordings import Recorded, RecordingFile, key_of
+
+if TYPE_CHECKING:
+    from harness.lanes.dsl.tools.boxed import Boxed
 
 SECONDS = 60.0
 """Wall time of a command for which nobody says more."""
