@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.core.errors import UsageError
 
 NAME = "graph"
-HELP = """Draw a program: its units, their steps, what they ask, emit and run, and the facts and rules behind them, as SVG.
+HELP = """Draw a program as SVG: its units, their steps, what they ask, emit and run, and the knowledge behind them.
 
 example:
   crucible dsl graph program.spak --out program.svg"""

@@ -16,6 +16,10 @@ domain Laws {
 """
 
 
+RULE = "plan:1:16: breaks rule 'Tiling' (laws:3:5)"
+LAW = "plan:1:16: breaks invariant 'Memory' (laws:4:5)"
+
+
 def plan(*choices: str) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
     text = "design_space { " + " ".join(choices) + " }"
     found = hold(load_source(text, cache=False, path="plan"), load_source(LAWS, cache=False, path="laws"))
@@ -29,14 +33,14 @@ def test_a_plan_that_keeps_the_laws() -> None:
 @pytest.mark.parametrize(
     ("choices", "expected"),
     [
-        (["TileSize: [32, 48]"], ["plan:1:16: breaks rule 'Tiling' (laws:3:5): TileSize may be 48, and the law knows 32, 64, 128"]),
-        (["TILE_M: [64, 256]", "STAGES: [1, 3]"], ["plan:1:16: breaks invariant 'Memory' (laws:4:5): with TILE_M = 256, STAGES = 3 it is not true"]),
-        (["TILE_M: 512"], []),  # with one stage it fits
-        (["TILE_M: 1024"], ["plan:1:16: breaks invariant 'Memory' (laws:4:5): TILE_M may be 1024, and the law knows 1, 2, 3, 4, 5, 6, 7, 8 and 504 more"]),
+        (["TileSize: [32, 48]"], f"{RULE}: TileSize may be 48, and the law knows 32, 64, 128"),
+        (["TILE_M: [64, 256]", "STAGES: [1, 3]"], f"{LAW}: with TILE_M = 256, STAGES = 3 it is not true"),
+        (["TILE_M: 512"], ""),  # with one stage it fits
+        (["TILE_M: 1024"], f"{LAW}: TILE_M may be 1024, and the law knows 1, 2, 3, 4, 5, 6, 7, 8 and 504 more"),
     ],
-)  # fmt: skip
-def test_the_law_that_a_plan_breaks_is_named(choices: list[str], expected: list[str]) -> None:
-    assert plan(*choices)[0] == expected
+)
+def test_the_law_that_a_plan_breaks_is_named(choices: list[str], expected: str) -> None:
+    assert "; ".join(plan(*choices)[0]) == expected
 
 
 def test_prose_is_never_counted_as_held() -> None:

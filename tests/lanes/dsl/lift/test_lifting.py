@@ -41,8 +41,8 @@ def insert(
 ) -> None:
     row = {
         "run_id": run, "nodeid": f"{suite}.suite.yaml::{subject}", "lane": "kernel", "suite": f"{suite}.suite.yaml",
-        "subject": subject, "digest": f"digest-{suite}-{subject}", "epoch": 0, "status": "ok", "score": 1.0, "passed": 1,
-        "why": "", "median_ms": value, **more,
+        "subject": subject, "digest": f"digest-{suite}-{subject}", "epoch": 0, "status": "ok", "score": 1.0,
+        "passed": 1,        "why": "", "median_ms": value, **more,
     }  # fmt: skip
     have = [r[1:3] + r[3:5] for r in connection.execute("PRAGMA table_info(evaluations)")]
     for name, kind, required, default in have:
@@ -107,7 +107,8 @@ def test_lineage_says_what_to_compare_with(tmp_path: Path) -> None:
     path = ledger(tmp_path / "l.db", m={"a": [9.0], "b": [3.0], "b-swizzled": [2.0]})
     with sqlite3.connect(path) as connection:
         connection.execute(
-            "INSERT INTO lineage (child, parent, relation, created_at) VALUES ('digest-m-b-swizzled', 'digest-m-b', 'x', '')"
+            "INSERT INTO lineage (child, parent, relation, created_at) VALUES (?, 'digest-m-b', 'x', '')",
+            ("digest-m-b-swizzled",),
         )
     connection.close()
     assert helping(find(read(path))) == {"Swizzling": "b"}
@@ -131,7 +132,7 @@ def test_numbered_steps_and_sizes_are_kept_apart(tmp_path: Path) -> None:
 def test_reports_are_read_too(tmp_path: Path) -> None:
     report = tmp_path / "Final_MatMul_Report.md"
     report.write_text(
-        "# MatMul\n\n| Step | TFLOPS | Status |\n|---|---|---|\n| L0 PyTorch | 80 | Pass |\n| L1 Naive | 20.5 | Pass |\n"
+        "# MatMul\n\n| Step | TFLOPS | Status |\n|-|-|-|\n| L0 PyTorch | 80 | Pass |\n| L1 Naive | 20.5 | Pass |\n"
         "| L2 Tiled | 59.1 | Pass |\n| L3 Swizzled | 66.0 | Pass |\n| L4 Fused | 90 | Fail |\n"
     )
     assert helping(find(read(report))) == {"Tiling": "L1 Naive", "Swizzling": "L2 Tiled"}
