@@ -80,10 +80,31 @@ def fitted(found: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
             return found
         scope.report.unknown("E301", f"option of {what}", found.value, wanted.options, found.span)
         return found
+    if isinstance(found, n.ListOf) and wanted.kind is Kind.LIST and wanted.of is not None:
+        items = tuple(fitted(item, wanted.of, scope, what=f"an element of {what}") for item in found.items)
+        return n.ListOf(items, wanted, found.span)
+    if isinstance(found, n.RecordOf) and wanted.kind is Kind.RECORD:
+        return _fitted_record(found, wanted, scope, what=what)
     if not accepts(wanted, found.type):
         scope.report.add("E301", f"{what} is {wanted}, and this is {found.type}", found.span)
         return found
     return dimensions.converted(found, wanted, scope, what=what)
+
+
+def _fitted_record(found: n.RecordOf, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
+    given = dict(found.fields)
+    for name in given:
+        if wanted.field(name) is None:
+            scope.report.unknown("E203", f"field of {wanted}", name, [f.name for f in wanted.fields], found.span)
+    for field in wanted.fields:
+        if field.name not in given and not field.optional:
+            scope.report.add("E207", f"{what} needs {field.name}", found.span)
+    kinds = {field.name: field.type for field in wanted.fields}
+    fields = tuple(
+        (name, fitted(value, kinds[name], scope, what=f"{what}.{name}") if name in kinds else value)
+        for name, value in found.fields
+    )
+    return n.RecordOf(fields, wanted, found.span)
 
 
 def literal(node: s.Literal, scope: Scope) -> n.Expr:

@@ -70,6 +70,10 @@ CASES = {
     # Types and units
     "E301": SCHEMA + "fact f(t: T.P) { return t.name < 3 }",
     "E301 of an option": SCHEMA + 'fact f(t: T.P) { return t.kind == "c" }',
+    "E301 in a record": 'type R matches { k: "a" | "b" }\n' + task('let r: R = {k: "c"}'),
+    "E203 in a record": "type R matches { k: int }\n" + task("let r: R = {k: 1, q: 2}"),
+    "E207 in a record": "type R matches { k: int, q: int }\n" + task("let r: R = {k: 1}"),
+    "E301 in a list": task('let r: [int] = [1, "x"]'),
     "E301 of a command": task('let x = "a b" step a: tool.run { cmd: x }'),
     "E302": SCHEMA + "fact f(t: T.P) { return t.ms < 5 }",
     "E302 of dimensions": SCHEMA + "fact f(t: T.P) { return t.ms < t.bw }",
