@@ -53,7 +53,10 @@ def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) 
     if args.recordings is not None:
         found["recordings"] = str(Path(args.recordings).absolute())
     if found.get("events") and not found["events"].startswith(("unix:", "tcp:")):
-        found["events"] = str(Path(found["events"]).absolute())
+        path = Path(found["events"]).absolute()
+        if not path.is_file():
+            raise UsageError(f"there is no file {path}", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
+        found["events"] = str(path)
     backend = {
         name: getattr(args, name)
         for name in ("backend", "model", "base_url", "command")

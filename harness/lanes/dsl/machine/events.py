@@ -84,7 +84,7 @@ class SocketEvents:
             else:
                 raise UsageError(f"{address!r} is no address", fix="unix:PATH or tcp:HOST:PORT")
             self._server.listen(1)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise UsageError(f"cannot listen on {address}: {error}", fix="choose another address") from error
         self._lines: Any = None
         self._connection: socket.socket | None = None

@@ -295,3 +295,13 @@ def test_a_folder_holds_one_run(start) -> None:
     start(ASK)
     with pytest.raises((UsageError, LogError)):
         start(ASK)
+
+
+def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
+    # Kept for ever: a change that breaks it strands everybody's suspended runs and needs a new engine version.
+    unpack(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
+    with Session.resume(tmp_path / "run") as session:
+        (question,) = session.outcome.questions
+        assert replay(session.program, session.log).divergence is None
+        session.answer(question.id, "3")
+        assert session.run().passed
