@@ -305,3 +305,32 @@ def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
         assert replay(session.program, session.log).divergence is None
         session.answer(question.id, "3")
         assert session.run().passed
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "status", "words"),
+    [
+        ("[int]", "[" * 100_000, "failed", "not JSON"),
+        ("[int]", '[1, "two"]', "failed", "not int"),
+        ('"yes" | "no"', "maybe", "failed", "protocol"),
+        ('"yes" | "no"', "```\nyes\n```", "ok", ""),
+        ("float", "NaN", "failed", "protocol"),
+        ("int", "99999999999999999999", "failed", "64 bits"),
+        ("string", "half \ud800 pair", "failed", "surrogate"),
+        ("string", "[" * 100_000, "ok", ""),
+    ],
+)
+def test_what_a_model_says_is_held_to_the_type_that_was_asked_for(start, kind, said, status, words) -> None:
+    text = f'task T {{ step a: llm.query {{ prompt: "?" answer: {kind} output_var: x }} }}'
+    outcome = start(text, answers=[said]).run()
+    assert outcome.status == status, outcome.why
+    assert words in outcome.why
+
+
+@pytest.mark.parametrize("said", ["$(rm -rf /); `id`", "a \"b\" 'c'", "--help", "über"])
+def test_what_a_model_says_is_one_argument_of_a_command_whatever_it_is(start, said) -> None:
+    text = """task T { step a: llm.query { prompt: "?" output_var: x }
+      step b: tool.run { cmd: "python -c 'import sys; print(sys.argv[1:])' {{x}}" output_var: y } success: y == "%s" }"""
+    escaped = str([said]).replace("\\", "\\\\").replace('"', '\\"')
+    outcome = start(text % escaped, answers=[said]).run()
+    assert outcome.passed, outcome.why
