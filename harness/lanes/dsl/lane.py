@@ -2,298 +2,214 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
-from harness.core.digest import digest_bytes
-from harness.core.errors import InfraError, SuiteError
-from harness.core.evidence import Attempt, Counterexample, Evidence, clip
+from harness.core.digest import digest_bytes, digest_json
+from harness.core.errors import InfraError
+from harness.core.evidence import Evidence, clip
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
-from harness.core.status import Status, first_of
+from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
-from harness.lanes.dsl.answers import Answers, read_answers
-from harness.lanes.dsl.checker import check_program
-from harness.lanes.dsl.eventlog import EventLog
-from harness.lanes.dsl.machine import Machine, State, genesis
-from harness.lanes.dsl.program import Program, ProgramError, Step, parse_program
-from harness.lanes.dsl.tools import Tools
+from harness.lanes.dsl.analysis.load import load_source, read
+from harness.lanes.dsl.ir import Effect, Program, Sweep
+from harness.lanes.dsl.judging import evidence, knowledge
+from harness.lanes.dsl.language.diagnostic import ProgramError
+from harness.lanes.dsl.machine.settings import RunSettings
+from harness.lanes.dsl.options import DslOptions
+from harness.lanes.dsl.parts import PROGRAM, Part, parts
+from harness.lanes.dsl.sharing import shared
+from harness.lanes.dsl.trial import Trial, run
+from harness.providers.file import Answers, read_answers
 from harness.suite import Suite, SuiteOptions
 
-SUCCESS = "success"
-_LEAST_ATTEMPTS = 2  # one run alone says nothing about determinism
-
-
-class DslOptions(SuiteOptions):
-    """A suite of one program."""
-
-    program: str
-    """The program's file."""
-    answers: str = ""
-    """Answers to its questions, bound to the questions' ids."""
-    inputs: dict[str, str] = {}
-    """Variables the program starts with."""
-    live: bool = False
-    """Whether questions may go to a live model; answers come from the file otherwise."""
+_WEIGHTS = {"success": 0.5, "determinism": 0.3, "invariants": 0.1, "budget": 0.1}
+_MOST_PROBLEMS = 20
 
 
 class DslLane:
-    """Programs of steps; each step, each check and the success condition is a case of its own."""
+    """Programs; each step, check, expectation, success condition and invariant is a case of its own."""
 
     name = "dsl"
     options: type[SuiteOptions] = DslOptions
     untrusted: tuple[str, ...] = ("program",)
-    boxed = False
+    boxed = True
     min_tier: Tier | None = None
 
+    def __init__(self) -> None:
+        self._programs: dict[str, Program] = {}
+
     def collect(self, suite: Suite) -> Sequence[Case]:
-        """One case per step, check and success; a program that is none becomes one case that says so."""
+        """One case per part; a program that is none becomes one case that says so."""
         options = suite.options
         if not isinstance(options, DslOptions):
             raise TypeError(type(options).__name__)
-        if options.live:
-            raise SuiteError(
-                "no live model is connected to programs", where=suite.where("live"), fix="live: false, with answers:"
-            )
         path = suite.resolve(options.program, "program")
         data = path.read_bytes()
         inputs: dict[str, Any] = {
             "program": {"path": str(path), "digest": digest_bytes(data)},
-            "answers": None,
+            "answers": _file(suite, options.answers, "answers"),
+            "recordings": _file(suite, options.recordings, "recordings"),
             "inputs": options.inputs,
+            **{name: getattr(options, name) for name in ("live", "entry", "repeatable")},
+            "grants": list(options.grants),
         }
-        if options.answers:
-            answers = suite.resolve(options.answers, "answers")
-            read_answers(answers)
-            inputs["answers"] = {"path": str(answers), "digest": digest_bytes(answers.read_bytes())}
-        stem = slug(path.stem)
-        cases = []
-        for part in _parts(data):
-            name = f"{stem}::{slug(part.name)}" if part.name else stem
-            subject = Subject.from_bytes(f"{stem}.{part.name}" if part.name else stem, part.source, path=path)
-            parents = (digest_bytes(data),) if part.name else ()
-            cases.append(
-                Case(
-                    lane=self.name,
-                    suite=suite.name,
-                    name=name,
-                    title=f"{part.kind} {part.name}".strip(),
-                    subject=subject.model_copy(update={"parents": parents}),
-                    inputs={**inputs, "part": part.name, "kind": part.kind},
-                    policy=suite.policy,
-                    line=part.line,
-                )
-            )
-        return cases
+        if inputs["answers"] is not None:
+            read_answers(Path(inputs["answers"]["path"]))
+        try:
+            found = list(parts(self._program(inputs)))
+        except ProgramError as error:
+            stem = slug(path.stem)
+            text = data.decode("utf-8", "replace")
+            found = [Part(stem, f"program {stem}", PROGRAM, "", text, error.line)]
+        return [
+            self._case(suite, part, inputs | {"kind": part.kind, "label": part.label, "first": number == 0}, data)
+            for number, part in enumerate(found)
+        ]
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
-        """Run the whole program several times, each in a new folder, and look at the case's part of it."""
+        """Look at the case's part of the program's runs, which are made when the first case asks for them."""
         started = time.perf_counter()
-        data = _same(case.inputs["program"])
-        inputs: dict[str, str] = case.inputs["inputs"]
-        where = Path(case.inputs["program"]["path"]).name
+        given = case.inputs
         try:
-            program = parse_program(data)
-            problems = check_program(program, inputs)
+            program = self._program(given)
         except ProgramError as error:
-            problems = [error]
-        if problems:
-            listed = [f"{where}:{clip(str(problem))}" for problem in problems]
+            listed = [clip(line.replace("\n", " ")) for line in str(error).split("\n") if " | " not in line]
             why = listed[0] + (f" (and {len(listed) - 1} more)" if len(listed) > 1 else "")
-            facts = {"problems": listed[:20], "kind": case.inputs["kind"]}
+            facts = {"problems": listed[:_MOST_PROBLEMS], "kind": given["kind"]}
             return Evidence(status=Status.WRONG, why=why, facts=facts, seconds=time.perf_counter() - started)
-        answers = Answers(answers=())
-        if case.inputs["answers"] is not None:
-            _same(case.inputs["answers"])
-            answers = read_answers(Path(case.inputs["answers"]["path"]))
-        runs = [
-            _run(program, answers, inputs, context, hash_seed=index, timeout=case.policy.budget.time_ms / 1000)
-            for index in range(max(_LEAST_ATTEMPTS, case.policy.attempts))
+        if program.main < 0:
+            return knowledge(case, program, seconds=time.perf_counter() - started)
+        answers = Answers() if given["answers"] is None else read_answers(Path(_same(given["answers"])))
+        key = digest_json(
+            [
+                {name: value for name, value in given.items() if name not in ("kind", "label", "first")},
+                case.policy.to_wire(),
+                context.secret_seed,
+            ]
+        )
+        boxes = context.boxes if given["live"] and _runs_commands(program) else None
+
+        def make(index: int, folder: Path) -> dict[str, Any]:
+            trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0)
+            return run(trial, folder, boxes)
+
+        trials = [
+            shared(context.scratch, f"{key[:32]}-{index}", lambda folder, index=index: make(index, folder))  # type: ignore[misc]
+            for index in range(case.policy.attempts)
         ]
-        return _evidence(case, program, runs, seconds=time.perf_counter() - started)
+        tier = boxes.tier if boxes is not None else None
+        return evidence(case, program, trials, tier=tier, seconds=time.perf_counter() - started)
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
-        """Success of this part, and whether every run wrote the same log."""
-        known = evidence.status not in (Status.REVIEW, Status.SKIPPED)  # else this part was never reached
-        success = float(evidence.status in (Status.OK, Status.FLAKY)) if known else None
-        determinism = float(evidence.stable) if evidence.attempts else None
+        """Success of this part, agreement of its runs, and how it kept laws and budget."""
+        facts = evidence.facts
+        reached = evidence.status not in (Status.REVIEW, Status.SKIPPED)
+        same = None
+        if evidence.attempts:
+            same = float(not facts["diverged"] and not facts["differ"] and evidence.stable)
+        laws = [state for state in facts.get("invariants", {}).values() if state in ("held", "broken")]
+        used = facts.get("budget")
+        values = {
+            "success": float(evidence.status in (Status.OK, Status.FLAKY)) if reached else None,
+            "determinism": same if evidence.attempts else 0.0,
+            "invariants": laws.count("held") / len(laws) if laws else None,
+            "budget": None if used is None else min(1.0, 2.0 * (1.0 - used)),
+        }
+        if facts.get("knowledge"):
+            del values["determinism"]  # nothing runs
+        # What a program does not have (laws, a budget) takes no part; what was not reached is undefined, not absent.
+        asked = ("success", "determinism")
+        present = {n: w for n, w in _WEIGHTS.items() if n in values and (values[n] is not None or n in asked)}
+        whole = sum(present.values())
+        why = {
+            "success": evidence.why,
+            "determinism": facts.get("diverged") or facts.get("differ") or ("" if evidence.attempts else evidence.why),
+            "invariants": ", ".join(name for name, state in facts.get("invariants", {}).items() if state == "broken"),
+            "budget": "" if used is None else f"{used:.0%} of the tightest budget used",
+        }
         return judge(
             evidence,
             policy,
-            (
-                Component(name="success", value=success, weight=0.6, why=evidence.why),
-                Component(
-                    name="determinism",
-                    value=determinism if evidence.attempts else 0.0,
-                    weight=0.4,
-                    why="heads of the logs differ" if determinism == 0 else "" if evidence.attempts else evidence.why,
-                ),
-            ),
+            [Component(name=n, value=values[n], weight=w / whole, why=why[n]) for n, w in present.items()],
             explanation=evidence.why
-            or f"{evidence.facts.get('events', 0)} events, {len(evidence.attempts)} equal runs",
+            or f"{facts.get('events', 0)} events, {len(evidence.attempts)} equal runs, each replayed",
         )
 
+    def _case(self, suite: Suite, part: Part, inputs: dict[str, Any], data: bytes) -> Case:
+        path = Path(inputs["program"]["path"])
+        subject = Subject.from_bytes(f"{slug(path.stem)}.{part.name}", part.source.encode("utf-8"), path=path)
+        parents = () if part.kind == PROGRAM else (digest_bytes(data),)
+        return Case(
+            lane=self.name,
+            suite=suite.name,
+            name=part.name,
+            title=part.title,
+            subject=subject.model_copy(update={"parents": parents}),
+            inputs=inputs,
+            policy=suite.policy,
+            line=part.line,
+        )
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    name: str
-    kind: str
-    source: bytes
-    line: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    state: State
-    events: list[dict[str, Any]]
-    head: str
-    resumed: int
-    seconds: float
-
-
-def _parts(data: bytes) -> Iterator[_Part]:
-    try:
-        program = parse_program(data)
-    except ProgramError as error:
-        yield _Part("", "program", data, error.line)
-        return
-    seen = set()
-    for step in program.steps:
-        if step.name not in seen:  # a name given twice is the checker's to report, not a second item of the same id
-            yield _Part(step.name, "check" if step.is_check else "step", step.source.encode(), step.line)
-        seen.add(step.name)
-    if program.success and SUCCESS not in seen:
-        conditions = " ".join(map(str, program.success))
-        yield _Part(SUCCESS, "success", conditions.encode(), program.success_line)
+    def _program(self, inputs: dict[str, Any]) -> Program:
+        """The checked program; read once in each process."""
+        entry = inputs["program"]
+        key = digest_json([entry, sorted(inputs["inputs"]), inputs["entry"]])
+        known = self._programs.get(key)
+        if known is None:
+            path = Path(_same(entry))
+            text = read(path)
+            known = load_source(text, path=path.name, inputs=tuple(inputs["inputs"]), entry=inputs["entry"])
+            self._programs[key] = known
+        return known
 
 
-def _same(entry: dict[str, str]) -> bytes:
-    data = Path(entry["path"]).read_bytes()
-    if digest_bytes(data) != entry["digest"]:
+def _file(suite: Suite, name: str, key: str) -> dict[str, str] | None:
+    if not name:
+        return None
+    path = suite.resolve(name, key)
+    return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
+
+
+def _same(entry: dict[str, str]) -> str:
+    """The path of a file, which must still be what was collected."""
+    if digest_bytes(Path(entry["path"]).read_bytes()) != entry["digest"]:
         raise InfraError("the file changed since it was collected", where=entry["path"], fix="run again")
-    return data
+    return entry["path"]
 
 
-def _run(
-    program: Program, answers: Answers, inputs: dict[str, str], context: Context, *, hash_seed: int, timeout: float
-) -> _Run:
-    """One run to its end, its failure or a question nobody has answered.
-
-    Every answer reaches a fresh machine that knows only the log, so each question proves suspend and resume.
-    """
-    started = time.perf_counter()
-    context.scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="dsl-", dir=context.scratch))
-    try:
-        tools = Tools(folder / "work", timeout=timeout, hash_seed=hash_seed)
-        tools.folder.mkdir()
-        log = EventLog(folder / "events.jsonl", genesis(program, inputs))
-        state, resumed = Machine(program, log, tools, inputs=inputs).run(), 0
-        while state.question is not None:
-            answer = answers.find(state.question.id)
-            if answer is None:
-                break
-            log = EventLog(folder / "events.jsonl", genesis(program, inputs))
-            machine = Machine(program, log, tools, inputs=inputs)
-            machine.answer(state.question.id, answer.answer, source=answer.source)
-            state, resumed = machine.run(), resumed + 1
-        return _Run(state, log.events, log.head, resumed, time.perf_counter() - started)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _evidence(case: Case, program: Program, runs: list[_Run], *, seconds: float) -> Evidence:
-    verdicts = [_verdict(case, program, run) for run in runs]
-    status = first_of(v[0] for v in verdicts)
-    why, counterexample = next((v[1], v[2]) for v in verdicts if v[0] is status)
-    heads = [run.head for run in runs]
-    if len(set(heads)) > 1 and status.precedence > Status.FLAKY.precedence:
-        status, why = Status.FLAKY, _difference(program, runs)
-    first = runs[0]
-    return Evidence(
-        status=status,
-        why=why,
-        counterexample=counterexample,
-        attempts=tuple(
-            Attempt(index=i, seed=0, hash_seed=i, status=v[0], why=clip(v[1]), answers=run.head, seconds=run.seconds)
-            for i, (run, v) in enumerate(zip(runs, verdicts, strict=True))
-        ),
-        facts={
-            "kind": case.inputs["kind"],
-            "head": first.head,
-            "events": len(first.events),
-            "resumed": first.resumed,
-            "questions": [
-                {"id": e["question"], "step": e["step"], "prompt": clip(e["prompt"])}
-                for e in first.events
-                if e["type"] == "asked"
-            ],
-            "success": first.state.success,
-            "prose": program.prose,
-        },
-        tier=Tier.D if any(step.op == "run" for step in program.steps) else None,
-        seconds=seconds,
+def _settings(case: Case, program: Program, index: int) -> RunSettings:
+    """The budget of the epoch: a command's time and memory, and the program's own limits shrunk in proportion."""
+    policy, given = case.policy, case.inputs
+    now, first = policy.budget, policy.schedule.at(0)
+    limits = {}
+    if program.main >= 0:
+        declared = program.units[program.main].budget
+        for name in ("steps", "wall_s"):
+            limit = getattr(declared, name)
+            if limit is not None:
+                limits[name] = limit * now.time_ms / first.time_ms
+    recordings = given["recordings"]
+    return RunSettings(
+        live=given["live"],
+        grants=tuple(given["grants"]),
+        recordings=_same(recordings) if recordings is not None else "",
+        seconds=now.time_ms / 1000,
+        memory_mb=now.memory_mb,
+        hash_seed=index,
+        limits=limits,
     )
 
 
-def _verdict(case: Case, program: Program, run: _Run) -> tuple[Status, str, Counterexample | None]:
-    """What one run says about one part of the program."""
-    name, kind = case.inputs["part"], case.inputs["kind"]
-    state = run.state
-    stopped = _stopped(program, run)
-    if kind == SUCCESS:
-        if state.finished:
-            conditions = run.events[-1]["conditions"]
-            broken = [text for text, held in conditions if not held]
-            return (Status.WRONG, clip(f"{broken[0]} does not hold"), None) if broken else (Status.OK, "", None)
-        return (Status.REVIEW if state.question else Status.WRONG), stopped, None
-    for event in run.events:
-        if event.get("step") != name:
-            continue
-        if event["type"] == "failed":
-            return Status(event["status"]), clip(event["why"]), None
-        if event["type"] in ("result", "answered"):
-            if event.get("check", {}).get("held", True):
-                return Status.OK, "", None
-            check = event["check"]
-            counterexample = Counterexample(
-                question=f"{name} {check['op']}", expected=clip(check["expected"]), observed=clip(event["result"])
-            )
-            why = f"{clip(event['result'], limit=120)!r} is not what it {check['op']}: {check['expected']!r}"
-            return Status.WRONG, clip(why), counterexample
-    if state.question is not None and state.question.step == name:
-        return Status.REVIEW, stopped, None
-    return Status.SKIPPED, f"not reached: {stopped}", None
-
-
-def _stopped(program: Program, run: _Run) -> str:
-    steps: dict[str, Step] = {step.name: step for step in program.steps}
-    if run.state.question is not None:
-        question = run.state.question
-        return f"step {question.step} (line {steps[question.step].line}) waits for an answer to question {question.id}"
-    if run.state.failure is not None:
-        failure = run.state.failure
-        return clip(f"step {failure['step']} (line {steps[failure['step']].line}) failed: {failure['why']}")
-    return "the program did not end"
-
-
-def _difference(program: Program, runs: list[_Run]) -> str:
-    """The first event in which two runs differ."""
-    lines = {step.name: step.line for step in program.steps}
-    for run in runs[1:]:
-        for a, b in zip(runs[0].events, run.events, strict=False):
-            if a != b:
-                name = a.get("step", SUCCESS)
-                return f"runs differ first at {name} (line {lines.get(name, program.success_line)})"
-    return "one run has more events than another"
+def _runs_commands(program: Program) -> bool:
+    commands = (i for unit in program.units for i in unit.code if isinstance(i, Effect | Sweep))
+    return any(isinstance(i, Sweep) or i.name == "run" for i in commands)
 
 
 @hookimpl

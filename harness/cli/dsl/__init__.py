@@ -1,0 +1,72 @@
+"""`crucible dsl`: programs: check, run, answer, replay, fork; one small file for each sub-verb."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+from typing import cast
+
+from harness.cli import Verb
+
+NAME = "dsl"
+HELP = """Check, run, resume, replay and improve programs.
+
+example:
+  crucible dsl check program.spak
+  crucible dsl run program.spak --live --input name=World
+  crucible dsl resume reports/dsl/program-1"""
+
+VERBS = (
+    "check",
+    "run",
+    "answer",
+    "resume",
+    "resolve",
+    "trace",
+    "replay",
+    "verify",
+    "fork",
+    "upgrade",
+    "sweep",
+    "improve",
+    "lift",
+    "runs",
+    "graph",
+)
+"""All sub-verbs, in the order of `--help`; each is a module of this package. One that is not there is left out."""
+_MODULES = {"run": "running"}
+"""A module named `run` would replace this package's own `run` as soon as it is imported."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-verbs."""
+    choices = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name in VERBS:
+        if importlib.util.find_spec(_module(name)) is None:
+            continue
+        verb = _load(name)
+        sentence, _, example = verb.HELP.partition("\n\n")
+        verb.add_arguments(
+            choices.add_parser(
+                name,
+                help=sentence,
+                description=sentence,
+                epilog=example,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+                allow_abbrev=False,
+            )
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one of them; its exit status."""
+    return _load(args.verb).run(args)
+
+
+def _load(name: str) -> Verb:
+    return cast("Verb", importlib.import_module(_module(name)))
+
+
+def _module(name: str) -> str:
+    return f"{__name__}.{_MODULES.get(name, name)}"

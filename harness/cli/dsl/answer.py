@@ -1,0 +1,56 @@
+"""`crucible dsl answer`: answer a question a run waits for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.dsl import place, showing
+from harness.core.errors import UsageError
+from harness.lanes.dsl.machine.session import Session
+
+NAME = "answer"
+HELP = """Answer a question a run waits for; `resume` goes on.
+
+example:
+  crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 'Hello, World.'
+  crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 --file reply.txt"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="answer")
+    parser.add_argument("question", metavar="QUESTION", help="the question's id")
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer; `-` reads stdin")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="a file that holds the answer and nothing else")
+    parser.add_argument("--source", default="", metavar="WHO", help="who says so; part of the log")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer it."""
+    text = _text(args)
+    with Session.resume(place.folder_of(args.run_folder), run=args.run) as session:
+        was = session.answer(args.question, text, source=args.source)
+        outcome = session.outcome
+        showing.leave(session, outcome)
+        if args.json:
+            output.print_json(
+                {"question": args.question, "answer": was, "waits_for": [q.id for q in outcome.questions]}
+            )
+        else:
+            print(f"question {args.question}: {'answered' if was == 'answered' else 'was answered so before'}")
+    return 0
+
+
+def _text(args: argparse.Namespace) -> str:
+    if (args.text is None) == (args.file is None):
+        raise UsageError("give the answer as TEXT or with --file", fix="crucible dsl answer RUN QUESTION TEXT")
+    try:
+        if args.file is not None:
+            return str(args.file.read_text(encoding="utf-8")).removesuffix("\n")
+        return sys.stdin.read().removesuffix("\n") if args.text == "-" else str(args.text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the answer cannot be read: {error}", where=str(args.file or "stdin")) from error

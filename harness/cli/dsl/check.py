@@ -1,0 +1,128 @@
+"""`crucible dsl check`: everything that is wrong with a program, before anything runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import output
+from harness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.lanes.dsl.ir import Program
+    from harness.lanes.dsl.language.diagnostic import Diagnostic
+
+NAME = "check"
+HELP = """Say everything that is wrong with programs before they run, or which laws a plan breaks.
+
+example:
+  crucible dsl check program.spak
+  crucible dsl check --parse-only draft.spak
+  crucible dsl check --laws gpu_optimization.spak plan.spak"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a program")
+    parser.add_argument("--parse-only", action="store_true", help="only whether it can be read")
+    parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain whose laws the programs must keep")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME[=VALUE]", help="a name that is given from outside"
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check; 1 if anything is wrong."""
+    inputs = tuple(entry.partition("=")[0] for entry in args.input)
+    laws = None if args.laws is None else _laws(args.laws, inputs)
+    results = [_check(path, args, inputs, laws) for path in args.files]
+    if args.json:
+        output.print_json(results if len(results) > 1 else results[0])
+    return int(any(result["failed"] for result in results))
+
+
+def _laws(path: Path, inputs: tuple[str, ...]) -> Program:
+    from harness.lanes.dsl.analysis.load import load_source
+    from harness.lanes.dsl.language.diagnostic import ProgramError
+
+    try:
+        return load_source(_read(path), path=str(path), inputs=inputs)
+    except ProgramError as error:
+        raise UsageError(f"the laws cannot be used:\n{error}", where=str(path), fix="correct them first") from error
+
+
+def _read(path: Path) -> str:
+    from harness.lanes.dsl.analysis.load import read
+
+    try:
+        return read(path)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a program") from error
+
+
+def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
+    from harness.lanes.dsl.analysis.load import check_source
+    from harness.lanes.dsl.facts.plan import hold
+    from harness.lanes.dsl.language.cache import parse_cached
+    from harness.lanes.dsl.language.diagnostic import ProgramError, render
+
+    program, text = None, ""
+    try:
+        text = _read(path)
+        if args.parse_only:
+            found = parse_cached(text)[1]
+        else:
+            program, found = check_source(text, path=str(path), inputs=inputs)
+    except ProgramError as error:
+        found = list(error.diagnostics)
+    failed = any(d.is_error or args.strict for d in found)
+    result: dict[str, Any] = {"file": str(path), "failed": failed, "diagnostics": _rows(found, text)}
+    if not args.json:
+        for line in render(found, text, str(path)):
+            print(line, file=sys.stderr)
+    if laws is not None and program is not None and not failed:
+        holding = hold(program, laws)
+        result["breaches"] = [
+            {"law": b.law, "kind": b.kind, "where": b.where, "law_where": b.law_where, "why": b.why}
+            for b in holding.breaches
+        ]
+        result |= {"held": list(holding.held), "silent": list(holding.silent), "failed": bool(holding.breaches)}
+        if not args.json:
+            for breach in holding.breaches:
+                print(breach, file=sys.stderr)
+    if not args.json:
+        print(f"{path}: {_summary(result, found, program, parse_only=args.parse_only)}")
+    return result
+
+
+def _rows(found: list[Diagnostic], text: str) -> list[dict[str, Any]]:
+    from harness.lanes.dsl.language.diagnostic import Lines
+
+    lines = Lines(text)
+    rows = []
+    for diagnostic in found:
+        line, column = lines.place(diagnostic.span[0])
+        row = {"code": diagnostic.code, "line": line, "column": column, "message": diagnostic.message}
+        rows.append(row | ({"note": diagnostic.note} if diagnostic.note else {}))
+    return rows
+
+
+def _summary(result: dict[str, Any], found: list[Diagnostic], program: Program | None, *, parse_only: bool) -> str:
+    errors = sum(d.is_error for d in found)
+    parts = [f"{errors} error{'s' * (errors != 1)}", f"{len(found) - errors} warning{'s' * (len(found) - errors != 1)}"]
+    if errors:
+        return ", ".join(parts)
+    if parse_only:
+        return "can be read"
+    if program is not None:
+        steps = sum(len(unit.steps) for unit in program.units)
+        parts += [f"{len(program.units)} units", f"{steps} steps", f"{len(program.facts)} facts"]
+        parts += [f"{len(program.rules)} rules", f"{len(program.prose)} of prose (never evaluated)"]
+    if "breaches" in result:
+        broken = ", ".join(dict.fromkeys(b["law"] for b in result["breaches"])) or "none"
+        parts.append(f"laws: {len(result['held'])} held, {len(result['silent'])} not concerned, broken: {broken}")
+    return ", ".join(parts)

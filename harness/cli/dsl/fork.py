@@ -1,0 +1,39 @@
+"""`crucible dsl fork`: another run from any event of a run."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import output
+from harness.cli.dsl import place
+from harness.lanes.dsl.eventlog.logfile import LogFile
+from harness.lanes.dsl.machine.forking import fork
+from harness.lanes.dsl.machine.session import LOG
+
+NAME = "fork"
+HELP = """Begin another run from any event of a run; nothing is copied, and the old run stays as it is.
+
+Work files are shared: they are as the last run left them.
+
+example:
+  crucible dsl fork reports/dsl/hello-1 10
+  crucible dsl resume reports/dsl/hello-1 --run main/fork-10"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="fork")
+    parser.add_argument("seq", type=int, metavar="SEQ", help="the last event both share; `trace` shows them")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fork it."""
+    folder = place.folder_of(args.run_folder)
+    with LogFile(folder / LOG) as file:
+        new = fork(file, file.open_run(args.run), args.seq)
+    if args.json:
+        output.print_json({"run": new.name, "seq": args.seq, "head": new.head.hex()})
+    else:
+        print(f"{new.name}: `crucible dsl resume {folder} --run {new.name}` goes on after event {args.seq}")
+    return 0

@@ -1,0 +1,44 @@
+"""`crucible dsl graph`: a program as a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.core.errors import UsageError
+
+NAME = "graph"
+HELP = """Draw a program as SVG: its units, their steps, what they ask, emit and run, and the knowledge behind them.
+
+example:
+  crucible dsl graph program.spak --out program.svg"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a program")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the picture goes (default: stdout)")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME", help="a name that is given from outside"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw it."""
+    from harness.lanes.dsl.analysis.load import load_program
+    from harness.lanes.dsl.drawing import draw
+    from harness.lanes.dsl.language.diagnostic import ProgramError
+
+    try:
+        program = load_program(args.file, inputs=tuple(name.partition("=")[0] for name in args.input))
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(args.file), fix="name a program") from error
+    except ProgramError as error:
+        raise UsageError(f"cannot be drawn:\n{error}", where=str(args.file), fix="correct it first") from error
+    picture = draw(program)
+    if args.out is None:
+        print(picture)
+    else:
+        args.out.write_text(picture, encoding="utf-8")
+        print(args.out)
+    return 0

@@ -1,0 +1,91 @@
+"""`crucible dsl improve`: the outer loop over a program."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.dsl import options
+from harness.core.errors import UsageError
+
+NAME = "improve"
+HELP = """Ask for revisions of a program, run them, and keep one only if it measured better; exit status 1 if none was.
+
+example:
+  crucible dsl improve matmul.spak --live --backend ollama --metric cost --minimize --out better.spak
+  crucible dsl improve plan.spak --live --backend command --command './propose.py' --laws laws.spak"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("program", type=Path, metavar="FILE", help="the program")
+    parser.add_argument("--metric", default="", metavar="NAME", help="a check with a number, or Variant.Case.field")
+    parser.add_argument("--minimize", action="store_true", help="less is better")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="revisions to ask for (default 3)")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each program (default 3)")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
+    parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain no revision may break")
+    parser.add_argument(
+        "--programs", nargs="*", type=Path, default=[], metavar="FILE", help="what a proposed grammar must still read"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="where the best program goes, if there is a better one"
+    )
+    options.add_settings(parser)
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Improve it."""
+    from harness.lanes.dsl.analysis.load import load_program, read
+    from harness.lanes.dsl.improve.improving import Improving, keep_lineage, summary
+    from harness.lanes.dsl.improve.measured import Objective, measure
+    from harness.lanes.dsl.language.diagnostic import ProgramError
+    from harness.lanes.dsl.machine.settings import RunSettings
+    from harness.providers.choosing import provider_for
+
+    if args.rounds < 1 or args.repeats < 1:
+        raise UsageError("--rounds and --repeats are numbers from 1")
+    inputs = options.inputs(args.input)
+    try:
+        program = load_program(args.program, inputs=inputs)
+        laws = None if args.laws is None else load_program(args.laws)
+        programs = [read(path) for path in args.programs]
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
+    except ProgramError as error:
+        raise UsageError(f"cannot be used:\n{error}", fix="correct it first") from error
+    settings = RunSettings.model_validate(options.settings(args))
+    provider = provider_for(settings.backend)
+    if provider is None:
+        raise UsageError("nobody is asked for revisions", fix="--backend ollama, openai, command or file")
+    objective = Objective(args.metric, maximize=not args.minimize)
+    improving = Improving(
+        objective,
+        lambda revised: measure(
+            revised, objective, inputs=inputs, settings=settings, provider=provider, repeats=args.repeats
+        ),
+        provider,
+        inputs=tuple(inputs),
+        laws=laws,
+        programs=programs,
+    )
+    best, attempts = improving.improve(program, args.rounds)
+    better = best.digest != program.digest
+    parent = program.digest
+    for attempt in attempts:
+        if attempt.accepted:
+            keep_lineage(args.ledger, attempt.digest, parent)
+            parent = attempt.digest
+    if better and args.out is not None:
+        args.out.write_text(best.source, encoding="utf-8")
+    if args.json:
+        output.print_json({"improved": better, "digest": best.digest, "attempts": [summary(a) for a in attempts]})
+    else:
+        for attempt in attempts:
+            print(f"round {attempt.round}: {'accepted' if attempt.accepted else 'rejected'}: {attempt.why}")
+        if better and args.out is None:
+            print(best.source)
+    return int(not better)

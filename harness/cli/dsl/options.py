@@ -1,0 +1,138 @@
+"""Options: what `run` and `resume` share: who answers, what may happen, how much may be used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import UsageError
+from harness.lanes.dsl.eventlog.durability import Durability
+from harness.providers.choosing import BACKENDS
+
+LIMITS = ("steps", "iterations", "queries", "events", "tokens", "wall_s")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Options that become settings of the run; what is not given stays as it is."""
+    parser.add_argument(
+        "--live", action="store_true", default=None, help="have effects; without it they answer from recordings"
+    )
+    parser.add_argument("--backend", choices=BACKENDS, help="who answers questions (default: sim, from answers alone)")
+    parser.add_argument("--model", metavar="NAME", help="which model")
+    parser.add_argument("--base-url", metavar="URL", help="its server (default: Ollama's usual address)")
+    parser.add_argument("--command", metavar="LINE", help="for --backend command: what answers")
+    parser.add_argument("--answers", metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
+    parser.add_argument("--cassette", metavar="FILE", help="recorded answers; with a back end, missing ones are added")
+    parser.add_argument("--recordings", metavar="FILE", help="recorded effects; with --live they are added to")
+    parser.add_argument("--grant", action="append", metavar="PROGRAM", help="may run outside of a box (repeatable)")
+    parser.add_argument("--events", metavar="SOURCE", help="events for service loops: a file, unix:PATH, tcp:HOST:PORT")
+    parser.add_argument("--seconds", type=float, metavar="S", help="wall time of a command (default 60)")
+    parser.add_argument("--workers", type=int, metavar="N", help="points of a search at the same time (default 1)")
+    parser.add_argument(
+        "--budget", action="append", default=[], metavar="NAME=N", help=f"limit of the run: {', '.join(LIMITS)}"
+    )
+
+
+def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Settings that were given, over those before.
+
+    Raises:
+        UsageError: if a value is none.
+    """
+    before = before or {}
+    found: dict[str, Any] = {}
+    if args.live is not None:
+        found["live"] = args.live
+    if args.grant is not None:
+        found["grants"] = args.grant
+    for name in ("events", "seconds", "workers"):
+        if getattr(args, name) is not None:
+            found[name] = getattr(args, name)
+    if args.recordings is not None:
+        found["recordings"] = str(Path(args.recordings).absolute())
+    if found.get("events") and not found["events"].startswith(("unix:", "tcp:")):
+        path = Path(found["events"]).absolute()
+        if not path.is_file():
+            raise UsageError(f"there is no file {path}", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
+        found["events"] = str(path)
+    backend = {
+        name: getattr(args, name)
+        for name in ("backend", "model", "base_url", "command")
+        if getattr(args, name) is not None
+    }
+    for name in ("answers", "cassette"):
+        if getattr(args, name) is not None:
+            backend[name] = str(Path(getattr(args, name)).absolute())
+    if backend:
+        found["backend"] = {**before.get("backend", {}), **backend}
+    limits = budget(args.budget)
+    if limits:
+        found["limits"] = {**before.get("limits", {}), **limits}
+    for name in ("seconds", "workers"):
+        if name in found and found[name] <= 0:
+            raise UsageError(f"--{name} {found[name]:g}", fix="give a number above 0")
+    return found
+
+
+def budget(texts: list[str]) -> dict[str, float]:
+    """`NAME=N` pairs.
+
+    Raises:
+        UsageError: if one is none.
+    """
+    found = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if name not in LIMITS or not equals:
+            raise UsageError(f"--budget {text}", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise UsageError(f"--budget {text}: {number!r} is no number", fix="NAME=N") from None
+    return found
+
+
+def inputs(texts: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE` pairs; a value that is JSON (a number, true, a list) is that, everything else is text.
+
+    Raises:
+        UsageError: if one is none, or a name is given twice.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"--input {text}", fix="--input NAME=VALUE")
+        if name in found:
+            raise UsageError(f"input {name!r} is given twice", fix="keep one")
+        found[name] = value
+    return found
+
+
+def fitted(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
+    """Texts of a command line as the types of the inputs: texts stay texts, all else is read as JSON.
+
+    Raises:
+        UsageError: if one is not JSON where it must be.
+    """
+    found = {}
+    for name, text in given.items():
+        if kinds.get(name, "string") in ("string", "enum"):
+            found[name] = text
+            continue
+        try:
+            found[name] = json.loads(text)
+        except (ValueError, RecursionError):
+            if kinds[name] != "any":
+                raise UsageError(f"input {name}: {text!r} is no {kinds[name]}", fix="give it as JSON") from None
+            found[name] = text
+    return found
+
+
+def add_durability(parser: argparse.ArgumentParser) -> None:
+    """`--durability`."""
+    parser.add_argument(
+        "--durability", choices=[str(level) for level in Durability], default="process", help="what the log survives"
+    )

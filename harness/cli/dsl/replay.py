@@ -1,0 +1,54 @@
+"""`crucible dsl replay`: execute a run again with its recorded effects."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import output
+from harness.cli.dsl import place
+from harness.lanes.dsl.machine.replay import replay
+from harness.lanes.dsl.machine.session import stored_program
+
+NAME = "replay"
+HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.
+
+example:
+  crucible dsl replay reports/dsl/hello-1"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="replay")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay it."""
+    with place.reading(args.run_folder) as file:
+        log = file.open_run(args.run)
+        found = replay(stored_program(file, log), log, run=log.run_hash)
+        name = log.name
+    divergence = found.divergence
+    if args.json:
+        output.print_json(
+            {
+                "run": name,
+                "events": found.events,
+                "equal": divergence is None,
+                "divergence": None
+                if divergence is None
+                else {
+                    "seq": divergence.seq,
+                    "where": divergence.where,
+                    "label": divergence.label,
+                    "differences": [
+                        {"path": d.path, "recorded": d.recorded, "produced": d.produced} for d in divergence.differences
+                    ],
+                },
+            }
+        )
+    elif divergence is None:
+        print(f"{name}: {found.events} events, all as recorded")
+    else:
+        print(divergence)
+    return 0 if divergence is None else 1

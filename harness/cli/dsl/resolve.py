@@ -1,0 +1,44 @@
+"""`crucible dsl resolve`: say what became of an effect that was under way when the process died."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from harness.cli import output
+from harness.cli.dsl import place, showing
+from harness.core.errors import UsageError
+from harness.lanes.dsl.machine.session import Session
+
+NAME = "resolve"
+HELP = """Say what became of an effect that may happen only once and was under way when the process died.
+
+example:
+  crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 repeat
+  crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 done --value '"deployed"'"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="look after")
+    parser.add_argument("key", metavar="KEY", help="the effect's key")
+    parser.add_argument("how", choices=("repeat", "done", "failed"), help="repeat it; it happened; it did not")
+    parser.add_argument("--value", default='""', metavar="JSON", help='for `done`: its result (default "")')
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Resolve it."""
+    try:
+        value = json.loads(args.value)
+    except (ValueError, RecursionError):
+        raise UsageError(f"--value {args.value!r} is not JSON", fix="a text needs its quotes: '\"text\"'") from None
+    with Session.resume(place.folder_of(args.run_folder), run=args.run) as session:
+        session.resolve(args.key, args.how, value)
+        outcome = session.outcome
+        showing.leave(session, outcome)
+        if args.json:
+            output.print_json({"key": args.key, "how": args.how, "in_doubt": list(outcome.in_doubt)})
+        else:
+            print(f"effect {args.key}: {args.how}; `crucible dsl resume {session.folder}` goes on")
+    return 0

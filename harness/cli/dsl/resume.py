@@ -1,0 +1,62 @@
+"""`crucible dsl resume`: go on with a run that waits, was stopped or was killed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.dsl import options, place, showing
+from harness.lanes.dsl.eventlog.logfile import LogFile
+from harness.lanes.dsl.machine.bundle import unpack
+from harness.lanes.dsl.machine.session import LOG, Session
+
+NAME = "resume"
+HELP = """Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
+
+example:
+  crucible dsl resume reports/dsl/hello-1
+  crucible dsl resume suspended.zip --state here
+  crucible dsl resume reports/dsl/tune-1 --budget steps=5000 --retry-failed"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="go on with (or a bundle)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: where the run is to be")
+    parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")
+    parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
+    options.add_settings(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Go on."""
+    folder = _folder(args)
+    with LogFile(folder / LOG, read_only=True) as file:
+        before = file.settings(file.open_run(args.run))
+    change = options.settings(args, before=before)
+    session = Session.resume(
+        folder,
+        run=args.run,
+        change=change,
+        retry_failed=args.retry_failed,
+        listener=None if args.quiet or args.json else showing.stream,
+    )
+    with session:
+        ended = session.machine.state.ended
+        which = str(ended.get("which", ""))
+        if session.machine.state.status == "budget" and which in options.budget(args.budget):
+            session.grant(which, options.budget(args.budget)[which])
+        outcome = session.run()
+        showing.leave(session, outcome)
+        return showing.summary(session, outcome, as_json=args.json)
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    path = Path(args.run_folder)
+    if path.suffix == ".zip" and path.is_file():
+        folder = place.fresh(path, args.state)
+        unpack(path, folder)
+        return folder
+    return place.folder_of(args.run_folder)

@@ -1,0 +1,80 @@
+"""`crucible dsl run`: run a program until it ends, waits or is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.cli.dsl import options, place, showing
+from harness.core.errors import UsageError
+from harness.lanes.dsl.analysis.load import load_program
+from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.language.diagnostic import ProgramError
+from harness.lanes.dsl.machine.session import Session
+from harness.lanes.dsl.machine.settings import RunSettings
+
+NAME = "run"
+HELP = """Run a program; exit status 1 if it fails, 0 if it passes or waits for an answer.
+
+example:
+  crucible dsl run hello.spak --live --input name=World
+  crucible dsl run tune.spak --live --backend ollama --model qwen2.5:7b --state out/tune"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("program", type=Path, metavar="FILE", help="the program")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the program's chance (default 0)")
+    parser.add_argument("--entry", default="", metavar="UNIT", help="which task or loop (default: the program's first)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
+    parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
+    options.add_settings(parser)
+    options.add_durability(parser)
+    output.add_json(parser)
+
+
+def _used(given: dict[str, Any], program: Program, path: Path) -> None:
+    """An input that the program never names is a slip of the pen.
+
+    Raises:
+        UsageError: if there is one.
+    """
+    declared = [v.name for v in (*program.state, *(s for unit in program.units for s in unit.slots)) if v.is_input]
+    for name in given:
+        if not re.search(rf"\b{re.escape(name)}\b", program.source):
+            near = difflib.get_close_matches(name, [n for n in declared if n not in given], n=1)
+            fix = f"did you mean {near[0]!r}?" if near else "leave it out"
+            raise UsageError(f"the program has no input {name!r}", where=str(path), fix=fix)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it."""
+    given = options.inputs(args.input)
+    try:
+        program = load_program(args.program, inputs=given, entry=args.entry)
+    except OSError as error:
+        raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
+    except ProgramError as error:
+        print(error)
+        return 1
+    _used(given, program, args.program)
+    variables = (*program.state, *(program.units[program.main].slots if program.main >= 0 else ()))
+    kinds = {variable.name: str(variable.type.kind) for variable in variables}
+    settings = RunSettings.model_validate(options.settings(args) | {"durability": args.durability})
+    session = Session.start(
+        program,
+        place.fresh(args.program, args.state),
+        inputs=options.fitted(given, kinds),
+        seed=args.seed,
+        settings=settings,
+        listener=None if args.quiet or args.json else showing.stream,
+    )
+    with session:
+        outcome = session.run()
+        showing.leave(session, outcome)
+        return showing.summary(session, outcome, as_json=args.json)

@@ -1,0 +1,79 @@
+"""`crucible dsl runs`: which runs there are."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.cli.dsl import place
+from harness.lanes.dsl.eventlog.fault import LogError
+from harness.lanes.dsl.eventlog.logfile import LogFile
+from harness.lanes.dsl.machine.session import LOG
+from harness.report.table import Column
+
+NAME = "runs"
+HELP = """List runs, their forks and where they stand.
+
+example:
+  crucible dsl runs
+  crucible dsl runs elsewhere/dsl --json"""
+
+COLUMNS = (
+    Column("run", flexible=True, least=16),
+    Column("name", flexible=True, least=8),
+    Column("status"),
+    Column("events", right=True),
+    Column("head", optional=2),
+    Column("begun", optional=1),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=place.RUNS, help=f"where they are (default {place.RUNS})"
+    )
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List them."""
+    folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
+    found: list[dict[str, Any]] = []
+    for folder in folders:
+        try:
+            with LogFile(folder / LOG, read_only=True) as file:
+                rows = file.runs()
+        except LogError as error:
+            found.append(_row(folder, "", f"unreadable: {error.what}"))
+            continue
+        for row in rows:
+            begun = datetime.fromtimestamp(row.created, UTC).isoformat(timespec="seconds")
+            found.append(_row(folder, row.name, row.status, events=row.events, head=row.head, begun=begun))
+    if args.json:
+        output.print_json(found)
+    elif not found:
+        print(f"no runs in {args.folder}")
+    else:
+        output.print_table(
+            COLUMNS,
+            [
+                [
+                    str(r["run"]),
+                    str(r["name"]),
+                    str(r["status"]),
+                    str(r["events"]),
+                    str(r["head"])[:12],
+                    str(r["begun"]),
+                ]
+                for r in found
+            ],
+        )
+    return 0
+
+
+def _row(folder: Path, name: str, status: str, *, events: int = 0, head: str = "", begun: str = "") -> dict[str, Any]:
+    return {"run": str(folder), "name": name, "status": status, "events": events, "head": head, "begun": begun}

@@ -1,0 +1,137 @@
+"""`crucible dsl sweep`: run an engineering loop of a program on its own, and show all of its points."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.cli.dsl import options, place, showing
+from harness.core.errors import UsageError
+from harness.lanes.dsl.analysis.load import load_program
+from harness.lanes.dsl.eventlog.logfile import LogFile
+from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.language.diagnostic import ProgramError
+from harness.lanes.dsl.machine.forking import fork
+from harness.lanes.dsl.machine.session import LOG, POINTS, Session
+from harness.lanes.dsl.machine.settings import RunSettings
+
+NAME = "sweep"
+HELP = """Run an engineering loop of a program on its own, and show its points; interrupted, it goes on where it was.
+
+example:
+  crucible dsl sweep fmha.spak --live --workers 2
+  crucible dsl sweep fmha.spak --loop Kernel_Tuner --live --state out/tune --retry-failed"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("program", type=Path, metavar="FILE", help="the program")
+    parser.add_argument("--loop", default="", metavar="NAME", help="which engineering_loop (default: the only one)")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is sampled (default 0)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="files the commands need, copied into the work folder")
+    parser.add_argument("--retry-failed", action="store_true", help="measure failed points again")
+    options.add_settings(parser)
+    options.add_durability(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it."""
+    given = options.inputs(args.input)
+    try:
+        entry = args.loop or _only_loop(load_program(args.program, inputs=given), args.program)
+        program = load_program(args.program, inputs=given, entry=entry)
+    except OSError as error:
+        raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
+    except ProgramError as error:
+        print(error)
+        return 1
+    folder = place.fresh(args.program, args.state)
+    more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}
+    if (folder / LOG).is_file():
+        name = _again(folder) if args.retry_failed else None
+        session = Session.resume(folder, run=name, change=options.settings(args), **more)
+    else:
+        settings = RunSettings.model_validate(options.settings(args) | {"durability": args.durability})
+        session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, **more)
+    with session:
+        if args.work is not None:
+            _copy(args.work, session)
+        outcome = session.run()
+        showing.leave(session, outcome)
+        points = _points(folder)
+        if args.json:
+            output.print_json(showing.data(session, outcome) | {"points": points})
+            return 0 if outcome.passed else 1
+        for point in points:
+            values = " ".join(f"{name}={value}" for name, value in point["point"].items())
+            print(
+                f"  {values}: {point['value'] if point['value'] is not None else point['status'] + ': ' + point['why']}"
+            )
+        return showing.summary(session, outcome, as_json=False)
+
+
+def _again(folder: Path) -> str | None:
+    """A run that has not searched yet: a search that has ended is forked from before it; measured points stay known."""
+    with LogFile(folder / LOG) as file:
+        log = file.open_run()
+        for event in log.events():
+            if event.value.get("name") == "sweep":
+                return fork(file, log, event.seq - 1).name
+    return None
+
+
+def _only_loop(program: Program, path: Path) -> str:
+    loops = [unit.name for unit in program.units if unit.kind == "engineering_loop"]
+    if len(loops) != 1:
+        fix = f"--loop with one of {', '.join(loops)}" if loops else "add an engineering_loop"
+        raise UsageError(f"the program has {len(loops)} engineering loops", where=str(path), fix=fix)
+    return loops[0]
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _copy(source: Path, session: Session) -> None:
+    if not source.is_dir():
+        raise UsageError("there is no such folder", where=str(source), fix="--work DIR")
+    from harness.lanes.dsl.tools.folder import Folder
+
+    for path, data in Folder(source).files().items():
+        session.outside.folder.write(path, data)
+
+
+def _points(folder: Path) -> list[dict[str, Any]]:
+    path = folder / POINTS
+    if not path.is_file():
+        return []
+    found = []
+    with LogFile(path, read_only=True) as file:
+        # Runs were written as points were measured, by several workers perhaps; their names say which is which.
+        for row in sorted(file.runs(), key=lambda row: [int(part) for part in row.name.split("/")[1:]]):
+            log = file.open_run(row.number)
+            events = list(log.events())  # more than one if it failed and was measured again
+            if events:
+                genesis, measured = log.genesis_value(), events[-1].value["measured"]
+                samples = sorted(measured["samples"])
+                value = samples[len(samples) // 2] if len(samples) % 2 else None
+                if samples and value is None:
+                    value = (samples[len(samples) // 2 - 1] + samples[len(samples) // 2]) / 2
+                found.append(
+                    {
+                        "point": genesis["point"],
+                        "rung": genesis["rung"],
+                        "status": measured["status"],
+                        "why": measured["why"],
+                        "value": value,
+                        "samples": measured["samples"],
+                        "head": row.head,
+                    }
+                )
+    return found

@@ -1,0 +1,49 @@
+"""`crucible dsl trace`: what a run did."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from harness.cli import output
+from harness.cli.dsl import place, showing
+from harness.lanes.dsl.machine import export
+from harness.lanes.dsl.machine.session import stored_program
+
+NAME = "trace"
+HELP = """Show what a run did, event by event; or as trace.json or a timeline.
+
+example:
+  crucible dsl trace reports/dsl/hello-1
+  crucible dsl trace reports/dsl/hello-1 --as trace > trace.json
+  crucible dsl trace reports/dsl/hello-1 --from 100 --limit 50"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="show")
+    parser.add_argument(
+        "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the shape"
+    )
+    parser.add_argument("--from", dest="start", type=int, default=0, metavar="SEQ", help="the first event (default 0)")
+    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="so many events (default 1000)")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    with place.reading(args.run_folder) as file:
+        log = file.open_run(args.run)
+        if args.shape != "events":
+            program = stored_program(file, log)
+            output.print_json(getattr(export, args.shape)(program, log))
+            return 0
+        start = max(0, args.start)
+        for event in log.events(start=start, stop=start + max(0, args.limit)):
+            if args.json:
+                print(
+                    json.dumps({"seq": event.seq, "hash": event.hash.hex(), "wall": event.wall, "event": event.value})
+                )
+            else:
+                print(f"{event.seq:>6}  {showing.line(event.value)}")
+    return 0

@@ -1,0 +1,54 @@
+"""`crucible dsl upgrade`: let a run go on under a changed program."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.dsl import place
+from harness.core.errors import UsageError
+from harness.lanes.dsl.analysis.load import load_program
+from harness.lanes.dsl.eventlog.logfile import LogFile
+from harness.lanes.dsl.language.diagnostic import ProgramError
+from harness.lanes.dsl.machine.forking import upgrade
+from harness.lanes.dsl.machine.session import LOG
+
+NAME = "upgrade"
+HELP = """Let a run go on under a changed program, if its whole past comes out the same under it; else exit status 1.
+
+example:
+  crucible dsl upgrade reports/dsl/hello-1 hello.spak
+  crucible dsl resume reports/dsl/hello-1 --run main/upgrade"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="upgrade")
+    parser.add_argument("program", type=Path, metavar="FILE", help="the changed program")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Upgrade it."""
+    folder = place.folder_of(args.run_folder)
+    with LogFile(folder / LOG) as file:
+        log = file.open_run(args.run)
+        genesis = log.genesis_value()
+        try:
+            program = load_program(args.program, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
+        except OSError as error:
+            raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
+        except ProgramError as error:
+            print(error)
+            return 1
+        new, found = upgrade(file, log, program)
+    if args.json:
+        where = None if found.divergence is None else str(found.divergence)
+        output.print_json({"run": None if new is None else new.name, "events": found.events, "divergence": where})
+    elif new is None:
+        print(found.divergence)
+        print("the change touches what has happened: run the program anew, or fork before that event")
+    else:
+        print(f"{new.name}: `crucible dsl resume {folder} --run {new.name}` goes on after {found.events} equal events")
+    return 0 if new is not None else 1

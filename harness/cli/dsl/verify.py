@@ -1,0 +1,45 @@
+"""`crucible dsl verify`: is a log what was written?"""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import output
+from harness.cli.dsl import place
+from harness.lanes.dsl.machine.verify import verify
+
+NAME = "verify"
+HELP = """Check a run's log: chains, large values, snapshots, forks; exit status 1 if anything is not as it was written.
+
+A chain finds damage; against somebody who rewrites all of it, compare the head with one you kept.
+
+example:
+  crucible dsl verify reports/dsl/hello-1
+  crucible dsl verify reports/dsl/hello-1 --head 180e4754de10096496128173934c78dc"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    place.add_run(parser, verb="check")
+    parser.add_argument("--head", metavar="HASH", help="the head of the main run, as some report has it")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check it."""
+    with place.reading(args.run_folder) as file:
+        found = verify(file)
+        name = file.open_run(args.run).name
+    problems = [str(problem) for problem in found.problems]
+    heads = dict(found.runs)
+    if args.head and heads.get(name) != args.head:
+        problems.append(f"{name}: the head is {heads.get(name)}, not {args.head}")
+    if args.json:
+        output.print_json({"events": found.events, "runs": heads, "problems": problems})
+    else:
+        for problem in problems:
+            print(problem)
+        for run_name, head in found.runs:
+            print(f"{run_name}: {head}")
+        print(f"{found.events} events, {'nothing wrong' if not problems else f'{len(problems)} problems'}")
+    return 1 if problems else 0

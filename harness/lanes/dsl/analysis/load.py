@@ -1,0 +1,120 @@
+"""Load: from a file or text to a program that may run, or to one error that says everything that is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness.lanes.dsl.analysis.program import analyse
+from harness.lanes.dsl.analysis.signature import TOOLS, Signature
+from harness.lanes.dsl.ir import Program, Semantics
+from harness.lanes.dsl.language.cache import parse_cached
+from harness.lanes.dsl.language.diagnostic import Diagnostic, ProgramError
+from harness.lanes.dsl.types import ANY
+
+MAX_BYTES = 4 << 20
+_TOOL = re.compile(r"\btool\.([A-Za-z_]\w*)")
+
+
+def load_program(
+    path: Path,
+    *,
+    inputs: Iterable[str] = (),
+    tools: Mapping[str, Signature] | None = None,
+    entry: str = "",
+    cache: bool = True,
+) -> Program:
+    """The program of a file. See `check_source` for the arguments.
+
+    Raises:
+        ProgramError: if it may not run.
+        OSError: if the file cannot be read.
+    """
+    return load_source(read(path), path=path.name, inputs=inputs, tools=tools, entry=entry, cache=cache)
+
+
+def load_source(
+    text: str,
+    *,
+    path: str = "program",
+    inputs: Iterable[str] = (),
+    tools: Mapping[str, Signature] | None = None,
+    entry: str = "",
+    cache: bool = True,
+) -> Program:
+    """The program of a text.
+
+    Raises:
+        ProgramError: if it may not run.
+    """
+    program, found = check_source(text, path=path, inputs=inputs, tools=tools, entry=entry, cache=cache)
+    errors = [diagnostic for diagnostic in found if diagnostic.is_error]
+    if errors or program is None:
+        raise ProgramError(errors, text, path)
+    return program
+
+
+def check_source(
+    text: str,
+    *,
+    path: str = "program",
+    inputs: Iterable[str] = (),
+    tools: Mapping[str, Signature] | None = None,
+    entry: str = "",
+    cache: bool = True,
+) -> tuple[Program | None, list[Diagnostic]]:
+    """The program, if its text can be read, and all errors and warnings in the order of the text.
+
+    Syntax errors come alone: what a damaged statement would have declared is not missed a second time.
+
+    Args:
+        text: The program.
+        path: The file's name, for messages.
+        inputs: Names that are given from outside and that the text does not declare.
+        tools: Signatures of tools beside the built-in ones; by default those of installed plugins.
+        entry: Name of the unit a run begins with.
+        cache: Whether trees are kept in the user's cache folder.
+    """
+    if cache:
+        module, problems = parse_cached(text)
+    else:
+        from harness.lanes.dsl.language.parser import parse
+
+        module, problems = parse(text)
+    if problems:
+        return None, problems
+    known = _plugin_tools(text) if tools is None else tools
+    program, report = analyse(module, text, path=path, inputs=inputs, tools=known, entry=entry)
+    return program, report.diagnostics
+
+
+def read(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ProgramError: if it is too large, or not UTF-8.
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ProgramError([Diagnostic("E107", f"more than {MAX_BYTES} bytes", (0, 1))], "", path.name)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        text = data.decode("utf-8", "replace")
+        at = len(data[: error.start].decode("utf-8", "replace"))
+        raise ProgramError([Diagnostic("E106", "this is not UTF-8", (at, at + 1))], text, path.name) from error
+
+
+def _plugin_tools(text: str) -> Mapping[str, Signature]:
+    """Signatures of plugins' tools; they are looked for only if the text names a tool that is not built in."""
+    if not any(name not in TOOLS for name in _TOOL.findall(text)):
+        return {}
+    from harness.lanes.dsl.tools.registry import plugin_tools
+
+    return {
+        name: Signature(result=ANY, semantics=Semantics(tool.semantics), traces=True, any_parameter=True)
+        for name, tool in plugin_tools().items()
+    }

@@ -1,0 +1,1 @@
+"""Facts, rules, hints and invariants over the typed trace of a run."""

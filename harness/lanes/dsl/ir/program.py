@@ -1,0 +1,178 @@
+"""Program: a checked program as the machine runs it: units of flat instructions, knowledge, the shape of the trace."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.lanes.dsl.expressions.nodes import Expr, Span
+from harness.lanes.dsl.ir.instruction import Instruction
+from harness.lanes.dsl.types import Schema, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A slot of a unit, or a state variable: its name, its type, and its value at the start."""
+
+    name: str
+    type: Type
+    initial: Expr | None = None
+    is_input: bool = False
+    """Given from outside; if it has no initial value, it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a unit that becomes an item of its own. Steps may nest; `parent` is -1 at the top."""
+
+    name: str
+    slug: str
+    label: str
+    kind: str
+    """step, check or expect."""
+    span: Span
+    parent: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a unit may use; None is the run's own limit."""
+
+    steps: int | None = None
+    iterations: int | None = None
+    wall_s: float | None = None
+    queries: int | None = None
+    events: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Something that runs: a task or a loop."""
+
+    kind: str
+    """task, agent_loop, service_loop or engineering_loop."""
+    name: str
+    label: str
+    code: tuple[Instruction, ...]
+    slots: tuple[Variable, ...]
+    steps: tuple[Step, ...]
+    budget: Budget
+    span: Span
+    success: tuple[Criterion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One condition of `success:`; all must be true after the unit's last instruction."""
+
+    text: str
+    condition: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A three-valued predicate over one item, or over all items of a case (`over_all`)."""
+
+    name: str
+    case: int
+    over_all: bool
+    slots: tuple[Variable, ...]
+    """Slot 0 is the parameter; the others are `let`s of the body and elements of aggregates."""
+    lets: tuple[tuple[int, Expr], ...]
+    result: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A named axis with the values that are allowed (in a law) or tried (in a plan). `slot` is -1 outside of laws."""
+
+    name: str
+    values: tuple[Any, ...]
+    span: Span
+    slot: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule or hint: fires when all its facts are true. With prose among its conditions it is only shown."""
+
+    kind: str
+    """rule or hint."""
+    name: str
+    facts: tuple[int, ...]
+    prose: tuple[str, ...]
+    """Conditions that are words: shown to people and models, never evaluated."""
+    suggestion: str
+    span: Span
+    parameters: tuple[Choice, ...] = ()
+
+    @property
+    def executable(self) -> bool:
+        """Whether facts alone decide."""
+        return bool(self.facts) and not self.prose
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A law: conditions that must never be false after an item was traced, and prose that is only shown."""
+
+    name: str
+    slug: str
+    conditions: tuple[Expr, ...]
+    prose: tuple[str, ...]
+    span: Span
+    cases: tuple[int, ...] = ()
+    """Cases the conditions look at; it is evaluated when such an item is traced."""
+    slots: tuple[Variable, ...] = ()
+    parameters: tuple[Choice, ...] = ()
+    """Names of a plan that it speaks of; such a law is held against plans, not against a trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A checked program.
+
+    Attributes:
+        name: Of the system, domain or task.
+        path: The file's name, for messages; no part of any digest.
+        source: The text, stored with every run.
+        digest: SHA-256 of the text.
+        schema: The cases of trace items.
+        state: State variables.
+        units: Everything that runs.
+        main: Index of the unit a run begins with; -1 for pure knowledge.
+        prose: (kind, text) of axioms, heuristics, predictions and prose laws: shown, never counted as passed.
+    """
+
+    name: str
+    path: str
+    source: str
+    digest: str
+    schema: Schema
+    state: tuple[Variable, ...]
+    facts: tuple[Fact, ...]
+    rules: tuple[Rule, ...]
+    invariants: tuple[Invariant, ...]
+    units: tuple[Unit, ...]
+    main: int
+    prose: tuple[tuple[str, str], ...] = ()
+    choices: tuple[Choice, ...] = ()
+    """Axes of design and tuning spaces and parameters of engineering loops: what a plan decides."""
+    _lines: list[int] = field(default_factory=list, compare=False, repr=False)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """1-based (line, column) of an offset."""
+        if not self._lines:
+            self._lines.append(0)
+            self._lines.extend(i + 1 for i, c in enumerate(self.source) if c == "\n")
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
+    def where(self, span: Span) -> str:
+        """`file:line:column`."""
+        line, column = self.place(span[0])
+        return f"{self.path}:{line}:{column}"

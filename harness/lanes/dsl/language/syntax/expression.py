@@ -1,0 +1,121 @@
+"""Expression: what stands for a value, as it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Span = tuple[int, int]
+"""Start and end offset in the text, end excluded."""
+NOWHERE: Span = (0, 0)
+
+
+@dataclass(slots=True)
+class Literal:
+    """A number, text or boolean. `unit` as written; `style` is how a text was quoted: `"`, `\"\"\"` or nothing."""
+
+    value: bool | int | float | str
+    unit: str = ""
+    style: str = ""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Name:
+    """A bare name."""
+
+    name: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class FieldRef:
+    """`base.name`."""
+
+    base: Expression
+    name: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Subscript:
+    """`base[i]`; with two or three, only `range [low, high, step]` means something."""
+
+    base: Expression
+    arguments: list[Expression]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Function:
+    """`name(arguments)`."""
+
+    name: str
+    arguments: list[Expression | Each]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Each:
+    """`body for name in source if condition`, inside of a function's parentheses."""
+
+    body: Expression
+    name: str
+    source: Expression
+    condition: Expression | None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Prefix:
+    """`!x` or `-x`."""
+
+    op: str
+    operand: Expression
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Infix:
+    """Two operands; `op` is one of `|| && == != < <= > >= + - * /`."""
+
+    op: str
+    left: Expression
+    right: Expression
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Sequence:
+    """`[a, b]`."""
+
+    items: list[Value]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Record:
+    """`{name: value}`."""
+
+    pairs: list[tuple[str, Value]]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Alternatives:
+    """`"row" | "col"` as a value: the texts an answer may be."""
+
+    options: list[Expression]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Range:
+    """`low..high` as a value, both ends included."""
+
+    low: Expression
+    high: Expression
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Expression = Literal | Name | FieldRef | Subscript | Function | Prefix | Infix | Sequence | Record
+Value = Expression | Alternatives | Range

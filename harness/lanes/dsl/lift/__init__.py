@@ -1,0 +1,1 @@
+"""Lift: from measurements to laws that name the runs they came from."""

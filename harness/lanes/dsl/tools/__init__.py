@@ -1,0 +1,1 @@
+"""Tools: the effects a program may have, all inside one folder."""

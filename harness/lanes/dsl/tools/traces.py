@@ -1,0 +1,56 @@
+"""Traces: what a command reports beside its output: one JSON object per line, its `type` names the trace item's case.
+
+The proper channel is a descriptor of its own, whose number is in `CRUCIBLE_TRACE_FD`. Lines of stdout that begin with
+`__SPAK_TRACE__` are read as well, for programs of older systems; such a line may come from anything the command
+printed, so it counts no more than the command itself does. Both are limited, and each item is held to the program's
+schema.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+MARK = "__SPAK_TRACE__"
+VARIABLE = "CRUCIBLE_TRACE_FD"
+MOST_LINES, LONGEST_LINE = 10_000, 64 << 10
+
+Item = tuple[str, dict[str, Any]]
+
+
+def from_channel(data: bytes) -> tuple[list[Item], list[str]]:
+    """Items of the trace descriptor, and what was wrong with other lines."""
+    return _items(data.decode("utf-8", "replace").splitlines())
+
+
+def from_output(text: str) -> tuple[str, list[Item], list[str]]:
+    """(the output without its trace lines, items, what was wrong)."""
+    if MARK not in text:
+        return text, [], []
+    lines = text.split("\n")
+    marked = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
+    return ("\n".join(line for line in lines if not line.startswith(MARK)), *_items(marked))
+
+
+def _items(lines: list[str]) -> tuple[list[Item], list[str]]:
+    items: list[Item] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        if len(items) + len(problems) >= MOST_LINES:
+            problems.append(f"more than {MOST_LINES} trace lines: the rest was ignored")
+            break
+        if len(line) > LONGEST_LINE:
+            problems.append(f"trace line {number} has more than {LONGEST_LINE} characters")
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            problems.append(f"trace line {number} is not JSON: {line[:60]!r}")
+            continue
+        if not isinstance(record, dict) or not isinstance(record.get("type"), str):
+            problems.append(f"trace line {number} is no object with a `type`: {line[:60]!r}")
+            continue
+        items.append((record.pop("type"), record))
+    return items, problems

@@ -1,0 +1,110 @@
+"""Trial: a program run to its end, its failure or a question nobody has answered; and what came of it, as JSON."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.evidence import clip
+from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.machine import export
+from harness.lanes.dsl.machine.outcome import Outcome
+from harness.lanes.dsl.machine.replay import replay
+from harness.lanes.dsl.machine.session import LOG, Session
+from harness.lanes.dsl.machine.settings import RunSettings
+from harness.lanes.dsl.values import Undefined
+from harness.providers.file import Answers
+from harness.sandbox.pool import BoxPool
+
+REPLAYS = 2
+MOST_EVENTS = 5_000
+"""Events of which a trial remembers the hashes, to say where two runs part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a program is run with.
+
+    Attributes:
+        program: A checked program.
+        inputs: Values of its inputs.
+        answers: To its questions, by id.
+        settings: Of the run.
+        seed: Of its chance.
+    """
+
+    program: Program
+    inputs: dict[str, Any]
+    answers: Answers
+    settings: RunSettings
+    seed: int
+
+
+def run(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
+    """Run it, or go on where a process that died stopped.
+
+    Every answer reaches a fresh session that knows only the log, so each question proves suspend and resume.
+    """
+    started, resumed = time.perf_counter(), 0
+    if (folder / LOG).exists():
+        session = Session.resume(folder, boxes=boxes)
+    else:
+        session = Session.start(
+            trial.program, folder, inputs=trial.inputs, seed=trial.seed, settings=trial.settings, boxes=boxes
+        )
+    try:
+        outcome = session.run()
+        while outcome.status == "suspended" and _answer(session, outcome, trial.answers):
+            session.close()
+            session = Session.resume(folder, boxes=boxes)
+            outcome, resumed = session.run(), resumed + 1
+        return _record(session, outcome, trial) | {"resumed": resumed, "seconds": time.perf_counter() - started}
+    finally:
+        session.close()
+
+
+def _answer(session: Session, outcome: Outcome, answers: Answers) -> bool:
+    for question in outcome.questions:
+        answer = answers.find(question.id)
+        if answer is not None:
+            session.answer(question.id, answer.text, source=answer.source)
+            return True
+    return False
+
+
+def _record(session: Session, outcome: Outcome, trial: Trial) -> dict[str, Any]:
+    program, log, knowledge = session.program, session.log, session.machine.knowledge
+    replays = [replay(program, log) for _ in range(REPLAYS)]
+    diverged = next((found.divergence for found in replays if found.divergence is not None), None)
+    chain = [
+        [str(event.value.get("at", "")), event.hash.hex()]
+        for event, _ in zip(log.events(), range(MOST_EVENTS), strict=False)
+    ]
+    return {
+        "status": outcome.status,
+        "passed": outcome.passed,
+        "why": clip(outcome.why),
+        "head": outcome.head,
+        "events": outcome.events,
+        "chain": chain,
+        "steps": {step.label: {"status": step.status, "why": clip(step.why)} for step in outcome.steps},
+        "questions": [
+            {"id": question.id, "step": question.label, "prompt": clip(question.prompt)}
+            for question in outcome.questions
+        ],
+        "criteria": [list(criterion) for criterion in outcome.criteria],
+        "invariants": {i.name: knowledge.status(i) for i in program.invariants},
+        "facts": {fact.name: _verdict(value) for fact, value in zip(program.facts, knowledge.verdicts, strict=True)},
+        "hints": [clip(hint) for hint in knowledge.hints],
+        "used": outcome.used,
+        "diverged": clip(str(diverged)) if diverged is not None else "",
+        "asked": sum(1 for event in log.events() if event.value["k"] == "asked"),
+        "timeline": export.timeline(program, log)[:1_000],
+        "durability": str(trial.settings.durability),
+    }
+
+
+def _verdict(value: Any) -> str:
+    return f"undefined: {clip(value.reason)}" if isinstance(value, Undefined) else str(value).lower()

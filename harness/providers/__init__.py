@@ -1,0 +1,1 @@
+"""Providers: who answers a question: a file, a script, a person, a recording, a model."""

@@ -1,0 +1,135 @@
+"""CassetteProvider: records what another provider says, and says it again.
+
+The key is what the answer depends on: the rendered prompt, the role, the answer's schema and the model's parameters,
+and for equal questions the how-manieth it is. Nothing of transport (addresses, headers, dates) is in it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.core.digest import digest_json, short
+from harness.core.errors import SpecError
+from harness.core.frozen import Frozen
+from harness.providers.fault import ProviderError
+from harness.providers.question import Provider, Question, Reply
+
+FORMAT = 1
+
+
+class Recording(Frozen):
+    """One question and its answer."""
+
+    key: str
+    occurrence: int
+    question: Question
+    reply: Reply
+
+
+class Tape(Frozen):
+    """A cassette's file."""
+
+    format: int = FORMAT
+    recordings: tuple[Recording, ...] = ()
+
+
+def question_key(question: Question) -> str:
+    """Digest of all that an answer depends on."""
+    return short(
+        digest_json([question.prompt, question.role, question.answer_schema, question.parameters, question.to])
+    )
+
+
+class CassetteProvider:
+    """Answers from recordings; with `inner`, records what is missing.
+
+    Args:
+        path: The cassette's file.
+        inner: Who is asked when there is no recording; None to replay only.
+
+    Raises:
+        SpecError: if the file is no cassette, or of a newer format.
+    """
+
+    name = "cassette"
+
+    def __init__(self, path: Path, *, inner: Provider | None = None) -> None:
+        self._path, self._inner = path, inner
+        self._tape = {(r.key, r.occurrence): r for r in _read(path).recordings} if path.exists() else {}
+        self._asked: dict[str, int] = {}
+
+    def answer(self, question: Question) -> Reply | None:
+        """The recorded answer.
+
+        Raises:
+            ProviderError: if there is none and nobody else to ask; it shows how the nearest recording differs.
+        """
+        key = question_key(question)
+        occurrence = question.occurrence or self._asked.get(key, 0) + 1
+        found = self._tape.get((key, occurrence))
+        if found is not None:
+            self._asked[key] = occurrence
+            return found.reply
+        if self._inner is None:
+            raise ProviderError(
+                f"no recording of question {question.id} ({question.label}), occurrence {occurrence}",
+                where=str(self._path),
+                fix=self._nearest(question, key),
+                status="protocol",
+            )
+        reply = self._inner.answer(question)
+        if reply is not None:
+            self._asked[key] = occurrence
+            self._tape[key, occurrence] = Recording(key=key, occurrence=occurrence, question=question, reply=reply)
+            self._save()
+        return reply
+
+    def _nearest(self, question: Question, key: str) -> str:
+        if any(recorded == key for recorded, _ in self._tape):
+            return "the same question was recorded fewer times; record again"
+        others = [recording.question for recording in self._tape.values()]
+        if not others:
+            return "the cassette is empty; record it with a model"
+        best = max(others, key=lambda other: difflib.SequenceMatcher(None, other.prompt, question.prompt).quick_ratio())
+        fields = [
+            f"{name}: {getattr(best, name)!r} was recorded, {getattr(question, name)!r} is asked"
+            for name in ("role", "answer_schema", "parameters", "to")
+            if getattr(best, name) != getattr(question, name)
+        ]
+        lines = list(
+            difflib.unified_diff(
+                best.prompt.splitlines(), question.prompt.splitlines(), "recorded", "asked", lineterm="", n=1
+            )
+        )[:20]
+        return "the nearest recording differs:\n    " + "\n    ".join([*fields, *lines])
+
+    def _save(self) -> None:
+        recordings = sorted(self._tape.values(), key=lambda r: (r.key, r.occurrence))
+        text = Tape(recordings=tuple(recordings)).model_dump_json(indent=2) + "\n"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and moved: a cassette is whole or the old one.
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(self._path)
+
+
+def _read(path: Path) -> Tape:
+    fix = "record it again"
+    try:
+        data = json.loads(path.read_bytes())
+        if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
+            raise SpecError(f"cassette format {data['format']} is newer than {FORMAT}", where=str(path), fix="upgrade")
+        return Tape.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(map(str, first["loc"]))
+        raise SpecError(f"no cassette: {at}: {first['msg']}", where=str(path), fix=fix) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError(f"no cassette: {error}", where=str(path), fix=fix) from error

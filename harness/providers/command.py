@@ -1,0 +1,80 @@
+"""CommandProvider: asks a program: the question as JSON on its stdin, the answer on its stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+
+from harness.core.evidence import clip
+from harness.providers.fault import ProviderError
+from harness.providers.question import Question, Reply
+
+LARGEST = 16 << 20
+
+
+class CommandProvider:
+    """A program of the user's, trusted as the user is.
+
+    It is started anew for each question, reads one JSON object (`Question`) and prints the answer. Exit status 75
+    (EX_TEMPFAIL) means: no answer now.
+
+    Args:
+        argv: The program and its arguments.
+        timeout_s: Seconds it may take.
+    """
+
+    name = "command"
+
+    def __init__(self, argv: Sequence[str], *, timeout_s: float = 120.0) -> None:
+        if not argv:
+            raise ProviderError("no command", fix="--command 'my-model --flag'")
+        self._argv, self._timeout = list(argv), timeout_s
+
+    def answer(self, question: Question) -> Reply | None:
+        """What it prints.
+
+        Raises:
+            ProviderError: if it fails, takes too long or prints too much.
+        """
+        where, started = self._argv[0], time.monotonic()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            try:
+                process = subprocess.Popen(
+                    self._argv, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True
+                )
+            except OSError as error:
+                raise ProviderError(
+                    f"cannot be started: {error.strerror}", where=where, fix="check its path"
+                ) from error
+            try:
+                process.communicate(question.model_dump_json().encode(), timeout=self._timeout)
+            except subprocess.TimeoutExpired:
+                what = f"no answer within {self._timeout:g} s"
+                raise ProviderError(what, where=where, fix="raise the time-out", status="timeout") from None
+            finally:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            size = out.tell() if out.seekable() else 0
+            out.seek(0)
+            data = out.read(LARGEST + 1)
+            err.seek(0)
+            said = clip(err.read(2000).decode("utf-8", "replace").strip(), limit=300)
+        if process.returncode == os.EX_TEMPFAIL:
+            return None
+        if process.returncode:
+            raise ProviderError(f"exit status {process.returncode}: {said}", where=where, fix="run it by hand")
+        if len(data) > LARGEST:
+            raise ProviderError(f"printed {max(size, len(data))} bytes", where=where, status="output")
+        try:
+            text = data.decode("utf-8").removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise ProviderError(
+                f"its answer is not UTF-8 at byte {error.start}", where=where, status="protocol"
+            ) from error
+        return Reply(text=text, provider=self.name, source=where, seconds=time.monotonic() - started)

@@ -1,0 +1,105 @@
+"""FileProvider: answers out of a file, each bound to the id of its question.
+
+Two forms. `answers.json` holds any number: `{"answers": [{"question": "<id>", "answer": "..."}]}`. `response.txt`, in
+the manner of chat exports, holds one: the first line is `question: <id>`, the rest is the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from harness.core.errors import SpecError
+from harness.core.frozen import Frozen
+from harness.providers.question import Question, Reply
+
+MAX_BYTES = 16 << 20
+FIX = '{"answers": [{"question": "<id>", "answer": "..."}]}'
+HEADER = "question:"
+
+
+class Answer(Frozen):
+    """One answer of a file."""
+
+    question: str = Field(min_length=1)
+    """The id that was shown when the question was asked."""
+    answer: Any
+    """A text, or a JSON value where the question has a schema."""
+    source: str = ""
+    """Who said so: a person, a model and its version."""
+    prompt: str = ""
+    """The question's words, for readers of the file."""
+
+    @property
+    def text(self) -> str:
+        """What the question is answered with."""
+        return self.answer if isinstance(self.answer, str) else json.dumps(self.answer, ensure_ascii=False)
+
+
+class Answers(Frozen):
+    """A file of answers."""
+
+    answers: tuple[Answer, ...] = ()
+
+    def find(self, question: str) -> Answer | None:
+        """The answer to a question, if there is one."""
+        return next((answer for answer in self.answers if answer.question == question), None)
+
+
+def read_answers(path: Path) -> Answers:
+    """Read a file of answers, of either form.
+
+    Raises:
+        SpecError: if it is neither, or answers a question twice.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", where=str(path), fix=FIX) from error
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"larger than {MAX_BYTES} bytes", where=str(path))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"not UTF-8 at byte {error.start}", where=str(path), fix=FIX) from error
+    if text.startswith(HEADER):
+        first, _, rest = text.partition("\n")
+        answer = rest.replace("\r\n", "\n").strip("\n")
+        return Answers(answers=(Answer(question=first.removeprefix(HEADER).strip(), answer=answer, source="file"),))
+    try:
+        found = Answers.model_validate(json.loads(text))
+    except ValidationError as error:
+        first_error = error.errors()[0]
+        at = ".".join(map(str, first_error["loc"]))
+        raise SpecError(f"{at}: {first_error['msg']}", where=str(path), fix=FIX) from error
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"not JSON: {error}", where=str(path), fix=FIX) from error
+    seen: set[str] = set()
+    for answer_ in found.answers:
+        if answer_.question in seen:
+            raise SpecError(f"question {answer_.question} is answered twice", where=str(path), fix="keep one")
+        seen.add(answer_.question)
+    return found
+
+
+class FileProvider:
+    """Answers from a file; a question it does not answer waits.
+
+    Args:
+        path: The file; read again at each question, so answers may be added while a program runs. It need not exist.
+    """
+
+    name = "file"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def answer(self, question: Question) -> Reply | None:
+        """The answer to this question's id, None if the file has none."""
+        if not self._path.exists():
+            return None
+        found = read_answers(self._path).find(question.id)
+        return None if found is None else Reply(text=found.text, provider=self.name, source=found.source)

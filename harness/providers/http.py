@@ -1,0 +1,132 @@
+"""Endpoint: one JSON request to a model's server, with time-outs, limits and retries that make sense."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.core.evidence import clip
+from harness.providers.fault import ProviderError
+
+CONNECT_S = 5.0
+LARGEST = 16 << 20
+"""Bytes of a reply."""
+AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses after which asking again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server.
+
+    Attributes:
+        base_url: With scheme; a path of its own is kept.
+        headers: Sent with every request.
+        timeout_s: Seconds until the whole reply must be there.
+        attempts: How often a request is tried.
+        backoff_s: Seconds before the second try; doubles each time.
+        sleep: Waits.
+    """
+
+    base_url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout_s: float = 120.0
+    attempts: int = 3
+    backoff_s: float = 0.5
+    sleep: Callable[[float], None] = time.sleep
+
+    def post(self, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Send JSON, get a JSON object: (the object, how many tries it took).
+
+        Raises:
+            ProviderError: when no try got one. A refusal (4xx) is not tried again; a broken, late or partial reply is.
+        """
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return self._once(path, body), attempt
+            except _Retryable as problem:
+                error = problem.error
+                if attempt == self.attempts:
+                    tries = f" ({attempt} tries)" if attempt > 1 else ""
+                    raise ProviderError(
+                        error.what + tries, where=error.where, fix=error.fix, status=error.status
+                    ) from None
+                self.sleep(max(self.backoff_s * 2 ** (attempt - 1), min(problem.after, self.timeout_s)))
+        raise RuntimeError("unreachable: the last try returns or raises")
+
+    def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        import httpx
+
+        url = self.base_url.rstrip("/") + path
+        deadline = time.monotonic() + self.timeout_s
+        limits = httpx.Timeout(self.timeout_s, connect=min(CONNECT_S, self.timeout_s))
+        try:
+            with (
+                httpx.Client(timeout=limits, follow_redirects=False, trust_env=False) as client,
+                client.stream("POST", url, json=body, headers=self.headers) as reply,
+            ):
+                data = _body(reply, deadline, url, self.timeout_s)
+                return self._read(reply.status_code, reply.headers.get("retry-after", ""), data, url)
+        except httpx.TimeoutException as error:
+            what = f"no answer within {self.timeout_s:g} s"
+            raise _Retryable(ProviderError(what, where=url, fix="raise the time-out", status="timeout")) from error
+        except httpx.InvalidURL as error:
+            raise ProviderError(
+                f"not an address: {error}", where=url, fix="give --base-url http://host:port"
+            ) from error
+        except httpx.UnsupportedProtocol as error:
+            raise ProviderError(str(error), where=url, fix="give --base-url http://host:port") from error
+        except httpx.ConnectError as error:
+            what = f"no server answers: {error}"
+            raise _Retryable(ProviderError(what, where=url, fix="start the server, or give --base-url")) from error
+        except httpx.HTTPError as error:
+            what = f"the connection broke: {type(error).__name__}: {error}"
+            raise _Retryable(ProviderError(what, where=url, fix="look at the server's log")) from error
+
+    def _read(self, status: int, after: str, data: bytes, url: str) -> dict[str, Any]:
+        said = clip(data.decode("utf-8", "replace"), limit=300)
+        if status in AGAIN:
+            error = ProviderError(f"status {status}: {said}", where=url, fix="try again later")
+            raise _Retryable(error, after=float(after) if after.replace(".", "", 1).isdigit() else 0.0)
+        if status != 200:
+            word = "forbidden" if status in (401, 403) else "protocol"
+            raise ProviderError(f"status {status}: {said}", where=url, fix=_fix(status), status=word)
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            what = f"the reply is no JSON object: {said!r}"
+            raise _Retryable(ProviderError(what, where=url, fix="is this the right server?", status="protocol"))
+        return value
+
+
+def _body(reply: Any, deadline: float, url: str, timeout: float) -> bytes:
+    data = bytearray()
+    for chunk in reply.iter_bytes():
+        data += chunk
+        if len(data) > LARGEST:
+            raise ProviderError(f"a reply of more than {LARGEST} bytes", where=url, status="output")
+        if time.monotonic() > deadline:  # httpx limits each read, not all of them together
+            what = f"the reply was not complete within {timeout:g} s"
+            raise _Retryable(ProviderError(what, where=url, fix="raise the time-out", status="timeout"))
+    return bytes(data)
+
+
+def _fix(status: int) -> str:
+    match status:
+        case 401 | 403:
+            return "set the API key (CRUCIBLE_API_KEY)"
+        case 404:
+            return "check --base-url and --model"
+        case _:
+            return "look at what the server says"
+
+
+class _Retryable(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, error: ProviderError, *, after: float = 0.0) -> None:
+        self.error, self.after = error, after
+        super().__init__(str(error))

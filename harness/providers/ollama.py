@@ -1,0 +1,70 @@
+"""OllamaProvider: asks a model behind Ollama's HTTP interface (`/api/chat`)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from harness.providers.fault import ProviderError
+from harness.providers.http import Endpoint
+from harness.providers.question import Question, Reply
+
+BASE_URL = "http://localhost:11434"
+MODEL = "qwen2.5:7b"
+_OPTIONS = {"temperature": "temperature", "seed": "seed", "max_tokens": "num_predict", "top_p": "top_p"}
+
+
+class OllamaProvider:
+    """A model of an Ollama server.
+
+    Args:
+        endpoint: The server.
+        model: Used where a question names none.
+    """
+
+    name = "ollama"
+
+    def __init__(self, endpoint: Endpoint | None = None, *, model: str = "") -> None:
+        self._endpoint = endpoint or Endpoint(BASE_URL)
+        self._model = model or MODEL
+
+    def answer(self, question: Question) -> Reply | None:
+        """What the model says.
+
+        Raises:
+            ProviderError: if it says nothing usable.
+        """
+        if question.to == "human":
+            return None
+        messages = [{"role": "system", "content": question.role}] if question.role else []
+        messages.append({"role": "user", "content": question.prompt})
+        body: dict[str, Any] = {
+            "model": question.parameters.get("model") or self._model,
+            "messages": messages,
+            "stream": False,
+        }
+        options = {_OPTIONS[name]: value for name, value in question.parameters.items() if name in _OPTIONS}
+        if options:
+            body["options"] = options
+        if question.structured:
+            body["format"] = question.answer_schema
+        started = time.monotonic()
+        reply, attempts = self._endpoint.post("/api/chat", body)
+        where = self._endpoint.base_url
+        if reply.get("error"):
+            raise ProviderError(f"the server says: {reply['error']}", where=where, fix="`ollama pull` the model")
+        message = reply.get("message")
+        text = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(text, str) or reply.get("done") is False:
+            raise ProviderError("the reply is no complete message", where=where, status="protocol")
+        if reply.get("done_reason") == "length":
+            raise ProviderError("the answer was cut off", where=where, fix="raise max_tokens", status="output")
+        counts = [reply.get("prompt_eval_count"), reply.get("eval_count")]
+        return Reply(
+            text=text,
+            provider=self.name,
+            model=str(reply.get("model") or body["model"]),
+            tokens=sum(count for count in counts if isinstance(count, int)),
+            attempts=attempts,
+            seconds=time.monotonic() - started,
+        )

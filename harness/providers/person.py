@@ -1,0 +1,44 @@
+"""PersonProvider: asks whoever sits at the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from harness.providers.question import Question, Reply
+
+END = "."
+"""A line that ends an answer of several lines; the end of input does too."""
+
+
+class PersonProvider:
+    """Shows the question, reads lines up to `.` or the end of input; no line at all means: later.
+
+    Args:
+        source: Where answers are read from.
+        display: Where questions are shown; never stdout, which belongs to data.
+    """
+
+    name = "person"
+
+    def __init__(self, source: TextIO | None = None, display: TextIO | None = None) -> None:
+        self._source = sys.stdin if source is None else source
+        self._display = sys.stderr if display is None else display
+
+    def answer(self, question: Question) -> Reply | None:
+        """What the person says; None if it is nothing."""
+        show = self._display
+        print(f"\n? {question.id}{f' · to {question.role}' if question.role else ''}", file=show)
+        print(question.prompt, file=show)
+        if question.structured:
+            import json
+
+            print(f"answer as JSON: {json.dumps(question.answer_schema)}", file=show)
+        print(f"(end with a line `{END}`)", file=show, flush=True)
+        lines = []
+        for line in self._source:
+            if line.rstrip("\r\n") == END:
+                break
+            lines.append(line.rstrip("\r\n"))
+        text = "\n".join(lines)
+        return Reply(text=text, provider=self.name) if text.strip() else None

@@ -1,0 +1,39 @@
+"""ScriptProvider: answers written down beforehand, by id, by place or in order; for tests and demonstrations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.providers.fault import ProviderError
+from harness.providers.question import Question, Reply
+
+
+class ScriptProvider:
+    """Answers from memory.
+
+    Args:
+        by_name: Answers by question id or by label (or its last part).
+        in_order: Answers to the other questions, one each.
+    """
+
+    name = "script"
+
+    def __init__(self, by_name: Mapping[str, str] | None = None, *, in_order: Sequence[str] = ()) -> None:
+        self._by_name, self._rest = dict(by_name or {}), list(in_order)
+
+    def answer(self, question: Question) -> Reply | None:
+        """The answer that was written down.
+
+        Raises:
+            ProviderError: if there is none; a script is complete or wrong.
+        """
+        for name in (question.id, question.label, question.label.rpartition("/")[2]):
+            if name in self._by_name:
+                return Reply(text=self._by_name[name], provider=self.name)
+        if self._rest:
+            return Reply(text=self._rest.pop(0), provider=self.name)
+        raise ProviderError(
+            f"the script has no answer to question {question.id} ({question.label})",
+            fix="add one by its id or label",
+            status="protocol",
+        )
