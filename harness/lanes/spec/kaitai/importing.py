@@ -1,0 +1,141 @@
+"""Importing: a checked `.ksy` library as a grammar document of ours, with all that could not be carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.lanes.spec.kaitai.checking import check
+from harness.lanes.spec.kaitai.expression import Compare, Expression, Number, Ternary
+from harness.lanes.spec.kaitai.field_writing import FieldWriter, is_constant
+from harness.lanes.spec.kaitai.findings import Finding
+from harness.lanes.spec.kaitai.loading import load
+from harness.lanes.spec.kaitai.naming import Names, field_name
+from harness.lanes.spec.kaitai.source import Library
+from harness.lanes.spec.kaitai.structure import ByteOrder, Structure
+from harness.lanes.spec.kaitai.types import User, leaves
+
+_ORDERS = {"le": "little", "be": "big"}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a `.ksy` file.
+
+    Attributes:
+        document: The grammar as YAML values; None where the file is wrong.
+        findings: What is wrong with it, and what could not be carried over.
+        library: The file and its imports.
+        names: What its types and enums are called in the grammar.
+    """
+
+    document: dict[str, Any] | None
+    findings: tuple[Finding, ...]
+    library: Library
+    names: Names
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that are no mere warnings."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def import_ksy(path: Path, *, search: tuple[Path, ...] = (), processes: Iterable[str] = ()) -> Imported:
+    """Turn a `.ksy` file and its imports into one grammar.
+
+    Args:
+        path: The file.
+        search: Folders for absolute imports.
+        processes: Names of custom processes that whoever reads with the grammar provides.
+
+    Raises:
+        SuiteError: a file cannot be read or is no YAML.
+    """
+    library = load(path, search=search)
+    check(library)
+    names = Names(library)
+    top = next(iter(library.sources.values())).top
+    if top is None or any(finding.severity == "error" for finding in library.findings):
+        return Imported(None, tuple(library.findings), library, names)
+    document = _Writer(library, names, top, frozenset(processes)).document()
+    return Imported(document, tuple(library.findings), library, names)
+
+
+class _Writer:
+    def __init__(self, library: Library, names: Names, top: Structure, processes: frozenset[str]) -> None:
+        self.library, self.names, self.top, self.processes = library, names, top, processes
+        self.order = top.order if isinstance(top.order, str) else "be"
+        computed = any(isinstance(structure.order, ByteOrder) for structure in library.structures())
+        # Below a type that computes its byte order, a number without a suffix would follow that type.
+        self.stated = None if computed else self.order
+
+    def document(self) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        if self.top.title:
+            made["title"] = self.top.title
+        if self.top.doc:
+            made["doc"] = self.top.doc
+        made["endian"] = _ORDERS[self.order]
+        made["root"] = self.names.types[self.top]
+        made["framing"] = {"repeat": "once"}
+        used = _reachable(self.library, self.top)
+        enums = {
+            self.names.enums[enum]: dict(enum.members)
+            for structure in self.library.structures()
+            for enum in structure.enums.values()
+        }
+        if enums:
+            made["enums"] = enums
+        made["types"] = {self.names.types[structure]: self.type(structure) for structure in used}
+        return made
+
+    def type(self, structure: Structure) -> dict[str, Any]:
+        writer = FieldWriter(self.library, self.names, structure, self.stated, self.processes)
+        made: dict[str, Any] = {}
+        if structure.doc and structure is not self.top:
+            made["doc"] = structure.doc
+        if isinstance(structure.order, ByteOrder):
+            made["endian"] = self.byte_order(structure.order, writer)
+        if structure.bit_order == "le":
+            made["bit_order"] = "little"
+        if structure.params:
+            made["params"] = [field_name(param.id) for param in structure.params]
+        made["fields"] = [writer.field(field) for field in structure.seq]
+        if structure.instances:
+            made["instances"] = [writer.field(field) for field in structure.instances.values()]
+        return made
+
+    def byte_order(self, order: ByteOrder, writer: FieldWriter) -> dict[str, Any]:
+        cases: dict[Any, str] = {}
+        made: dict[str, Any] = {"by": 0, "cases": cases}
+        on: Expression = order.on
+        plain = all(value is None or is_constant(value) for value, _ in order.cases)
+        for place, (value, name) in enumerate(order.cases):
+            if value is None:
+                made["default"] = _ORDERS[name]
+            else:
+                cases[writer.label(value) if plain else place] = _ORDERS[name]
+        if not plain:
+            on = Number(-1)
+            for place, (value, _) in reversed(list(enumerate(order.cases))):
+                if value is not None:
+                    on = Ternary(Compare("==", order.on, value), Number(place), on)
+        made["by"] = writer.text(on, (*order.key, "switch-on"))
+        return made
+
+
+def _reachable(library: Library, top: Structure) -> list[Structure]:
+    """The file's own types, and of imported files those that it needs; in the order they are written."""
+    wanted = set(top.family())
+    waiting = list(wanted)
+    while waiting:
+        structure = waiting.pop()
+        for field in structure.fields():
+            for kind in leaves(field.type):
+                target = kind.target if isinstance(kind, User) else None
+                if target is not None and target not in wanted:
+                    wanted.add(target)
+                    waiting.append(target)
+    return [structure for structure in library.structures() if structure in wanted]

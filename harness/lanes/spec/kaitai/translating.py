@@ -1,0 +1,182 @@
+"""Translating: Kaitai Struct expressions as expressions of our grammars."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import assert_never
+
+from harness.lanes.spec.kaitai import expression as ast
+from harness.lanes.spec.kaitai.detecting import Detector, TypeFault, settled
+from harness.lanes.spec.kaitai.naming import Names, field_name
+from harness.lanes.spec.kaitai.resolving import find_enum
+from harness.lanes.spec.kaitai.sizes import Dynamic, size_of_field, size_of_type
+from harness.lanes.spec.kaitai.source import Library
+from harness.lanes.spec.kaitai.structure import Structure
+from harness.lanes.spec.kaitai.types import Array, Boolean, Bytes, DataType, Enum, Integer, String, User
+from harness.lanes.spec.language import expression as ours
+from harness.lanes.spec.language.printing import print_expression
+
+_SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
+_UNCARRIED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
+
+
+class Uncarried(Exception):
+    """Our grammars have nothing that means this."""
+
+
+class Translator:
+    """Translates the expressions of one structure."""
+
+    def __init__(self, library: Library, names: Names, structure: Structure) -> None:
+        self.library, self.names, self.structure = library, names, structure
+        self.detector = Detector(library, structure)
+
+    def text(self, expression: ast.Expression, *, item: DataType | None = None) -> str | int | bool:
+        """An expression as a YAML value: numbers and truth values plain, all else as text.
+
+        Args:
+            expression: What to translate.
+            item: The type of `_`, where it means anything.
+
+        Raises:
+            Uncarried: our language cannot say it.
+        """
+        self.detector.item = item
+        made = self.translate(expression)
+        self.detector.item = None
+        if isinstance(made, ours.Literal) and isinstance(made.value, int):
+            return made.value
+        printed = print_expression(made)
+        return f"({printed})" if printed == "rest" else printed
+
+    def kind(self, expression: ast.Expression) -> DataType | None:
+        try:
+            return self.detector.value(expression)
+        except TypeFault:
+            return None
+
+    def translate(self, expression: ast.Expression) -> ours.Expr:
+        """An expression as a tree of ours.
+
+        Raises:
+            Uncarried: our language cannot say it.
+        """
+        match expression:
+            case ast.Number(value=value) | ast.Text(value=value) | ast.Truth(value=value) | ast.Real(value=value):
+                return ours.Literal(value)
+            case ast.Format(parts=parts):
+                return self.formatted(parts)
+            case ast.Name(id=name):
+                return self.name(name)
+            case ast.Member(enum=enum, name=label):
+                found = find_enum(self.library, self.structure, enum)
+                if found is None:
+                    raise Uncarried(f"unknown enum {enum}")
+                return ours.EnumLiteral(self.names.enums[found], label)
+            case ast.Unary(op="-", operand=ast.Number(value=value)):
+                return ours.Literal(-value)
+            case ast.Unary(op="-", operand=ast.Real(value=real)):
+                return ours.Literal(-real)
+            case ast.Unary(op="+", operand=operand):
+                return self.translate(operand)
+            case ast.Unary(op=op, operand=operand):
+                return ours.Unary(op, self.translate(operand))
+            case ast.Binary(op=op, left=left, right=right) | ast.Compare(op=op, left=left, right=right):
+                return ours.Binary(op, self.translate(left), self.translate(right))
+            case ast.Logic(op=op, operands=operands):
+                parts = [self.translate(operand) for operand in operands]
+                return reduce(lambda left, right: ours.Binary(op, left, right), parts)
+            case ast.Ternary(condition=condition, yes=yes, no=no):
+                return ours.Ternary(self.translate(condition), self.translate(yes), self.translate(no))
+            case ast.Index(container=container, index=index):
+                return ours.Item(self.translate(container), self.translate(index))
+            case ast.Attribute(value=value, name=name):
+                return self.attribute(value, name)
+            case ast.Call(value=value, method=method, arguments=arguments):
+                if method == "to_s" and isinstance(self.kind(value), Integer):
+                    return ours.Attribute(self.translate(value), "to_s")
+                if method == "to_b":
+                    raise Uncarried("text as bytes (`to_b`)")
+                return ours.Method(self.translate(value), method, tuple(map(self.translate, arguments)))
+            case ast.Items(values=values):
+                return self.items(values, array=isinstance(self.kind(expression), Array))
+            case ast.Cast(value=value, type=name):
+                if isinstance(value, ast.Items) and name.array:
+                    return self.items(value.values, array=True)
+                return self.cast(value, name)
+            case ast.SizeOf(type=name, bits=in_bits):
+                return self.size(lambda: size_of_type(self.detector.named_type(name)), bits=in_bits)
+        assert_never(expression)
+
+    def name(self, name: str) -> ours.Expr:
+        if name in ("_sizeof", "_bitsizeof"):
+            top = User(ast.TypeName(self.structure.path), target=self.structure)
+            return self.size(lambda: size_of_type(top), bits=name == "_bitsizeof")
+        if name in _UNCARRIED:
+            raise Uncarried(f"`{name}`, {_UNCARRIED[name]}")
+        return ours.Name(name if name in _SPECIAL else field_name(name))
+
+    def attribute(self, value: ast.Expression, name: str) -> ours.Expr:
+        if name in ("_sizeof", "_bitsizeof"):
+            return self.size_of(value, bits=name == "_bitsizeof")
+        kind = self.kind(value)
+        inner = self.translate(value)
+        match kind:
+            case Bytes() | String() | Array():
+                return ours.Attribute(inner, "size" if name == "length" else name)
+            case Boolean() if name == "to_i":
+                return ours.Ternary(inner, ours.Literal(1), ours.Literal(0))
+            case Enum() if name == "to_i":
+                return inner
+        return ours.Attribute(inner, name if name in _SPECIAL else field_name(name))
+
+    def formatted(self, parts: tuple[str | ast.Expression, ...]) -> ours.Expr:
+        made: list[ours.Expr] = [ours.Literal("")] if not parts else []
+        for part in parts:
+            if isinstance(part, str):
+                made.append(ours.Literal(part))
+                continue
+            inner = self.translate(part)
+            made.append(inner if isinstance(self.kind(part), String) else ours.Attribute(inner, "to_s"))
+        return reduce(lambda left, right: ours.Binary("+", left, right), made)
+
+    def items(self, values: tuple[ast.Expression, ...], *, array: bool) -> ours.Expr:
+        made = ours.ArrayOf(tuple(map(self.translate, values)))
+        small = all(isinstance(v, ast.Number) and v.value < 256 for v in values)
+        return ours.Attribute(made, "to_array") if array and small else made
+
+    def cast(self, value: ast.Expression, name: ast.TypeName) -> ours.Expr:
+        inner = self.translate(value)
+        try:
+            kind = self.detector.named_type(name)
+        except TypeFault:
+            return inner
+        if isinstance(kind, User) and kind.target is not None:
+            return ours.Method(inner, "as", (ours.Name(self.names.types[kind.target]),))
+        return inner
+
+    def size_of(self, value: ast.Expression, *, bits: bool) -> ours.Expr:
+        match value:
+            case ast.Name(id=name):
+                holder: Structure | None = self.structure
+            case ast.Attribute(value=outer, name=name):
+                kind = self.kind(outer)
+                holder = kind.target if isinstance(kind, User) else None
+            case _:
+                raise Uncarried("the size of a computed value")
+        field = holder.find(name) if holder else None
+        if field is None:
+            raise Uncarried("the size of a value whose type is not known")
+        return self.size(lambda: size_of_field(field), bits=bits)
+
+    def size(self, measure: object, *, bits: bool) -> ours.Expr:
+        try:
+            found = measure()  # type: ignore[operator]
+        except Dynamic as error:
+            raise Uncarried(f"a size that is not known beforehand: {error}") from None
+        return ours.Literal(found if bits else (found + 7) // 8)
+
+
+def is_text(kind: DataType | None) -> bool:
+    """Whether values of a type are text."""
+    return kind is not None and isinstance(settled(kind), String)
