@@ -191,7 +191,7 @@ def _patched(source: Path, base: Any) -> _Patched | _Rejected:
         if not _is_small(document.value):
             return _Rejected(f"not a patch: more than {MAX_VALUES} values", {})
         patch = read_patch(document.value)
-        value = apply_patch(patch, base)
+        value = apply_patch(patch, base).document
     except SuiteError as error:
         place = error.where.removeprefix(str(source)).lstrip(":")
         return _Rejected(clip(f"not a patch: {error.what}" + (f" (at {place})" if place else "")), {})

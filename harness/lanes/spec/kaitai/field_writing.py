@@ -174,9 +174,10 @@ class FieldWriter:
         """The text of a process."""
         if process.name not in _PLAIN and process.name not in self.processes:
             self.uncarried(key, f"the custom process {process.name!r}, which nobody has provided")
+        name = process_name(process.name)
         if not process.arguments:
-            return process.name
-        return f"{process.name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
+            return name
+        return f"{name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
 
     def switch(self, kind: Switch, field: Field, made: dict[str, Any]) -> None:
         """`switch` with the keys that its cases need."""
@@ -260,6 +261,11 @@ class FieldWriter:
                 validate[{"eq": "equals"}.get(rule, rule)] = _number(values[0])
             case rule:
                 conditions.append(ast.Compare({"min": ">=", "max": "<="}.get(rule, "=="), item, values[0]))
+
+
+def process_name(name: str) -> str:
+    """What a process is called in a grammar: Kaitai's dotted names become plain ones."""
+    return name.replace(".", "_")
 
 
 def _word(value: Any) -> str:

@@ -37,6 +37,18 @@ class Switch:
     by: Expr
     cases: dict[Constant, TypeRef]
     default: TypeRef | None = None
+    texts: dict[str, TypeRef] = field(default_factory=dict)
+    """The cases as they are spelt: what a text or bytes compare with."""
+
+    def pick(self, value: object) -> TypeRef | None:
+        """The type for a value, without the default."""
+        if isinstance(value, int | float):
+            return self.cases.get(value)
+        if isinstance(value, bytes):
+            return self.cases.get(value) or self.texts.get(value.decode("latin-1"))
+        if isinstance(value, str):
+            return self.cases.get(value) or self.texts.get(value)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
