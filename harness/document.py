@@ -102,25 +102,6 @@ def read_text(text: str, path: Path) -> Document:
             gc.enable()
 
 
-def parse_text(text: str, path: Path) -> Document:
-    """Read a YAML text.
-
-    Args:
-        text: The document.
-        path: What to call it in errors; nothing is read from there.
-
-    Raises:
-        SuiteError: as `read_document`.
-    """
-    collecting = gc.isenabled()
-    gc.disable()  # a tree of values holds no garbage, and looking for some takes longer than reading
-    try:
-        return _Reader(path, text).read()
-    finally:
-        if collecting:
-            gc.enable()
-
-
 class _Reader:
     def __init__(self, path: Path, text: str) -> None:
         self.path = path

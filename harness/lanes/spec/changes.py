@@ -80,19 +80,19 @@ def _keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 def _types(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     gone, come = [n for n in old if n not in new], [n for n in new if n not in old]
-    renamed = {}
+    renamed: dict[str, str] = {}
     for name in come:
         same = next((g for g in gone if g not in renamed.values() and old[g] == new[name]), None)
         if same is not None:
             renamed[name] = same
-    for name in new:
+    for name, body in new.items():
         if name in renamed:
             path: Path = ("types", name)
             yield Change(ChangeKind.RENAMED, path, renamed[name], name, f"Renamed type: {renamed[name]} → {name}")
         elif name not in old:
-            yield Change(ChangeKind.ADDED, ("types", name), None, new[name], f"Added type: {name}")
-        elif old[name] != new[name]:
-            yield from _type(name, old[name], new[name])
+            yield Change(ChangeKind.ADDED, ("types", name), None, body, f"Added type: {name}")
+        elif old[name] != body:
+            yield from _type(name, old[name], body)
     for name in gone:
         if name not in renamed.values():
             yield Change(ChangeKind.REMOVED, ("types", name), old[name], None, f"Removed type: {name}")

@@ -141,8 +141,8 @@ def _field(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Ope
 
 
 def _registry(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
-    for key in old:
-        if key not in new or not same(old[key], new[key]):
+    for key, value in old.items():
+        if key not in new or not same(value, new[key]):
             yield RemoveRegistryEntry(("registry", key))
     for key, value in new.items():
         if key not in old or not same(old[key], value):

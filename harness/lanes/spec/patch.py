@@ -74,8 +74,7 @@ class Patch:
     description: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.ops, tuple):
-            object.__setattr__(self, "ops", tuple(self.ops))
+        object.__setattr__(self, "ops", tuple(self.ops))
 
     def validate(self) -> tuple[bool, list[str]]:
         """Whether it makes sense without knowing the grammar, and all that is wrong with it."""

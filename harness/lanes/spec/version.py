@@ -129,7 +129,9 @@ class SpecStore:
             self.branches[branch] = made.id
         return PatchResult(True, made.id)
 
-    def commit_text(self, parent_id: str, text: str, *, description: str = "", branch: str | None = None) -> SpecVersion:
+    def commit_text(
+        self, parent_id: str, text: str, *, description: str = "", branch: str | None = None
+    ) -> SpecVersion:
         """A new version from edited text; the patch that leads to it is worked out.
 
         Raises:

@@ -97,6 +97,7 @@ def _rename_type(op: RenameType, document: Any) -> Iterator[Edit]:
 
 # Where the value of a key is the name of a type, alone or with arguments.
 _TYPE_KEYS = ("type", "root", "default")
+_EXPRESSIONS = ("compute", "by", "length", "repeat", "until", "if", "expr", "at", "of")
 
 
 def _references(value: Any, path: Path, old: str, new: str) -> Iterator[Edit]:
@@ -104,11 +105,11 @@ def _references(value: Any, path: Path, old: str, new: str) -> Iterator[Edit]:
         for key, inner in value.items():
             here = (*path, key)
             if isinstance(inner, str):
-                if (key in _TYPE_KEYS or (len(path) > 1 and path[-1] == "cases")) and _names(inner, old):
+                named = key in _TYPE_KEYS or (len(path) > 1 and path[-1] == "cases")
+                header = here == ("record", "switch", "expr") and inner.startswith(f"{old}.")
+                if header or (named and _names(inner, old)):
                     yield Put(here, new + inner[len(old) :])
-                elif here == ("record", "switch", "expr") and inner.startswith(f"{old}."):
-                    yield Put(here, new + inner[len(old) :])
-                elif key in ("compute", "by", "length", "repeat", "until", "if", "expr", "at", "of") and old in inner:
+                elif key in _EXPRESSIONS and old in inner:
                     renamed = re.sub(rf"(\.as\(\s*){re.escape(old)}(\s*\))", rf"\g<1>{new}\g<2>", inner)
                     if renamed != inner:
                         yield Put(here, renamed)
@@ -205,7 +206,7 @@ def _put(document: Any, path: Path, value: Any) -> Iterator[Edit]:
     """Set a value, making the top-level section it belongs to if that is not there."""
     if len(path) > 1 and path[0] not in document:
         for part in reversed(path[1:]):
-            value = FrozenDict({part: value})
+            value = FrozenDict({str(part): value})
         yield Put(path[:1], value)
     else:
         yield Put(path, value)
@@ -228,7 +229,7 @@ def _section(document: Any, name: str, *, missing: Any = None) -> dict[str, Any]
 
 
 def _type(document: Any, path: Path) -> dict[str, Any]:
-    found = _section(document, "types").get(path[1])
+    found = _section(document, "types").get(str(path[1]))
     if not isinstance(found, dict):
         raise PatchError(f"Type {path[1]} not found")
     return found

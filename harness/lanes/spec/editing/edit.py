@@ -55,9 +55,7 @@ def apply_edit(document: Any, edit: Edit) -> Any:
         case Put():
             return _within(document, path, lambda parent, key: _put(parent, key, edit.value))
         case Insert():
-            return _within(
-                document, path, lambda parent, key: FrozenList((*parent[:key], edit.value, *parent[key:]))
-            )
+            return _within(document, path, lambda parent, key: FrozenList((*parent[:key], edit.value, *parent[key:])))
         case Remove():
             return _within(document, path, _remove)
         case Rename():

@@ -73,7 +73,11 @@ class InsertField(_Base):
 
     def _check(self, path: Path) -> list[str]:
         wrong = _type_path(path) + _mapping(self.field_def, "field_def", needs=("name",))
-        if isinstance(self.field_def, dict) and self.field_def and not {"type", "compute", "switch"} & set(self.field_def):
+        if (
+            isinstance(self.field_def, dict)
+            and self.field_def
+            and not {"type", "compute", "switch"} & set(self.field_def)
+        ):
             wrong.append("field_def missing 'type'")
         return wrong if is_index(self.index) else [*wrong, f"index must be int, got {self.index!r}"]
 

@@ -8,7 +8,8 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 ROOTS = (
-    "types", "registry", "endian", "record", "framing", "format", "enums", "root", "title", "doc", "bit_order", "encoding",
+    "types", "registry", "endian", "record", "framing", "format", "enums", "root", "title", "doc",
+    "bit_order", "encoding",
 )  # fmt: skip
 """The top-level keys of a grammar that a path may start with."""
 _SPECIAL = re.compile(r"[.\[\] ]")

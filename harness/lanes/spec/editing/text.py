@@ -88,7 +88,9 @@ class _Place:
             return last, last, f", {new}"
         column = self.column(parent.entries[0].start)
         flat = not any(e.node.kind == "map" and not e.node.flow for e in parent.entries)
-        return self.below(parent.end, " " * column + writing.entry(key, value, column, flat=flat or key not in ("fields",)))
+        return self.below(
+            parent.end, " " * column + writing.entry(key, value, column, flat=flat or key not in ("fields",))
+        )
 
     def insert(self, parent: Node, entry: Entry | None, index: int, value: Any) -> Splice:
         if parent.flow:
@@ -166,5 +168,3 @@ class _Place:
                 return False
             node = inside[0].node
         return False
-
-

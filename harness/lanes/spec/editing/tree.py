@@ -61,7 +61,9 @@ def read_tree(text: str) -> Node:
     """
     try:
         events = [
-            e for e in yaml.parse(text, Loader=_LOADER) if not isinstance(e, yaml.StreamStartEvent | yaml.StreamEndEvent)
+            e
+            for e in yaml.parse(text, Loader=_LOADER)
+            if not isinstance(e, yaml.StreamStartEvent | yaml.StreamEndEvent)
         ]
     except yaml.YAMLError as error:
         raise UnwritableError(str(error)) from error
@@ -100,7 +102,8 @@ class _Builder:
         if not isinstance(key, yaml.ScalarEvent) or key.anchor is not None or key.value == "<<":
             raise UnwritableError("a key that is no plain text")
         self.at += 1
-        start, end = key.start_mark.index, key.end_mark.index
+        marks: tuple[Any, Any] = key.start_mark, key.end_mark
+        start, end = (mark.index for mark in marks)
         value = self.node(depth + 1)
         if value.start == value.end:  # `key:` without a value
             value.start = value.end = self.colon(end)
