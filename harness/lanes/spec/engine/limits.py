@@ -16,7 +16,7 @@ class Limits:
     items: int = 20_000_000
     """Array items and fields at all levels."""
     depth: int = 100
-    """Records within records."""
+    """Records within records; a deeper one is not read, its neighbours are."""
     inflated: int = 64 << 20
     """Bytes that processing (zlib, xor …) may produce in all."""
     seconds: float = 60.0

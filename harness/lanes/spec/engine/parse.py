@@ -64,10 +64,28 @@ class Parse:
             stack.extend(reversed(below))
 
     def leaves(self) -> Iterator[Span]:
-        """Every leaf that has bytes of its own in the file, in the order they were read; positioned ones may overlap."""
-        for path, record in self.walk():
-            for name, node in record.nodes.items():
-                yield from _leaves(f"{path}.{name}", node, record)
+        """Every leaf that has bytes of its own in the file, in the order of fields; positioned ones may overlap.
+
+        Processed bytes (zlib …) are one leaf of the file, whatever was read inside of them.
+        """
+        stack: list[tuple[str, Node, Record]] = [(root_path(r), r, r) for r in reversed(self.records)]
+        while stack:
+            path, node, holder = stack.pop()
+            if isinstance(node, Leaf):
+                if node.end > node.start and node.buffer.origin is None:
+                    yield Span(node.start, node.end, path, node, holder)
+            elif isinstance(node, Array):
+                stack.extend((f"{path}[{i}]", node.items[i], holder) for i in range(len(node.items) - 1, -1, -1))
+            else:
+                origin = node.buffer.origin
+                if origin is not None:
+                    if node.buffer is not holder.buffer and origin.buffer.origin is None:
+                        yield Span(origin.start, origin.end, path, origin, holder)
+                    continue
+                for frame in node.frames:
+                    if frame.buffer.origin is None:
+                        yield Span(frame.start, frame.end, f"{path}.{frame.field.name}", frame, node)
+                stack.extend((f"{path}.{name}", inner, node) for name, inner in reversed(node.nodes.items()))
 
     @cached_property
     def covered(self) -> tuple[tuple[int, int], ...]:
@@ -97,18 +115,3 @@ class Parse:
 def root_path(record: Record) -> str:
     """`Chunk[3]`: how the path of a top-level record starts."""
     return f"{record.type.name}[{record.index}]"
-
-
-def _leaves(path: str, node: Node, record: Record) -> Iterator[Span]:
-    if isinstance(node, Leaf):
-        if node.end > node.start and node.buffer.origin is None:
-            yield Span(node.start, node.end, path, node, record)
-    elif isinstance(node, Array):
-        for i, item in enumerate(node.items):
-            if isinstance(item, Leaf):
-                yield from _leaves(f"{path}[{i}]", item, record)
-
-
-def field_path(record: Record, field: Field) -> str:
-    """`Type.field`, whatever the record."""
-    return f"{record.type.name}.{field.name}"

@@ -6,19 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.lanes.spec.engine.fault import Fault
+from harness.lanes.spec.engine.node import Array, Leaf, Record
+from harness.lanes.spec.engine.parse import Parse
+
+MAX_DISTINCT = 257
+MAX_GAPS = 10_000
+_COMPARED = 64  # bytes of a text or blob that is still compared with others
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class FieldTally:
     """All values of one field of one type.
 
     Attributes:
-        type: The name of the field's type as the values have it (a switch makes one tally per type).
+        type: What the values are: a primitive's or a type's name (a switch makes one tally per type), or `computed`.
         count: Values (a row of numbers counts each number).
-        bytes: Bytes of the file they cover, whole file coverage apart; bit fields count bits / 8.
+        bytes: Bytes of the file they cover; bit fields count bits / 8, records nothing (their fields do).
         passed: Values that passed `validate` or a checksum.
-        failed: Values that did not.
-        distinct: How many different values there are, up to 257; None where they were not compared.
+        failed: Values that did not, or are no text.
+        printable: Of texts: the bytes of those that hold only printable characters, tabs and line ends.
+        distinct: How many different values, up to 257; None where they were not compared (rows, long blobs, records).
         low: The smallest number, None for other values.
         high: The largest number.
         exact: Of confined records: how many fill their bytes exactly.
@@ -31,6 +38,7 @@ class FieldTally:
     bytes: float = 0.0
     passed: int = 0
     failed: int = 0
+    printable: int = 0
     distinct: int | None = None
     low: float | int | None = None
     high: float | int | None = None
@@ -51,6 +59,7 @@ class Tally:
         top_records: How many at the top.
         fields: By (`Type.field`, type of the value): what its values are.
         errors: As in `Parse`.
+        warnings: As in `Parse`.
         error_count: How many there were.
         stopped_at: As in `Parse`.
         engine: Which engine counted: `columns` or `records`.
@@ -77,10 +86,110 @@ class Tally:
             "records": dict(sorted(self.records.items())),
             "top_records": self.top_records,
             "fields": {
-                f"{path}:{kind}": [t.count, t.bytes, t.passed, t.failed, t.distinct, t.low, t.high, t.exact, t.chosen]
+                f"{path}:{kind}": [
+                    t.count, t.bytes, t.passed, t.failed, t.printable, t.distinct, t.low, t.high, t.exact, t.chosen, t.invisible
+                ]
                 for (path, kind), t in sorted(self.fields.items())
             },
             "errors": [str(error) for error in self.errors],
             "error_count": self.error_count,
             "stopped_at": self.stopped_at,
-        }
+        }  # fmt: skip
+
+
+def tally(parse: Parse) -> Tally:
+    """Count what a parse found."""
+    counter = _Counter()
+    for _, record in parse.walk():
+        counter.record(record)
+    covered = sum(end - start for start, end in parse.covered)
+    for key, values in counter.values.items():
+        counter.fields[key].distinct = min(MAX_DISTINCT, len(values))
+    return Tally(
+        size=parse.size,
+        covered=covered,
+        gaps=parse.gaps[:MAX_GAPS],
+        records=counter.records,
+        top_records=len(parse.records),
+        fields=counter.fields,
+        errors=parse.errors,
+        warnings=parse.warnings,
+        error_count=parse.error_count,
+        stopped_at=parse.stopped_at,
+        engine="records",
+    )
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text holds only printable characters, tabs and line ends."""
+    return text.isprintable() or all(c.isprintable() or c in "\t\r\n" for c in text)
+
+
+class _Counter:
+    def __init__(self) -> None:
+        self.records: dict[str, int] = {}
+        self.fields: dict[tuple[str, str], FieldTally] = {}
+        self.values: dict[tuple[str, str], set[Any]] = {}
+
+    def record(self, record: Record) -> None:
+        name = record.type.name
+        self.records[name] = self.records.get(name, 0) + 1
+        for field, node in record.nodes.items():
+            path = f"{name}.{field}"
+            for item in node.items if isinstance(node, Array) else (node,):
+                if isinstance(item, Record):
+                    self.inner(path, item)
+                elif isinstance(item, Leaf):
+                    self.leaf(path, item)
+
+    def of(self, path: str, kind: str) -> FieldTally:
+        found = self.fields.get((path, kind))
+        if found is None:
+            found = self.fields[path, kind] = FieldTally(type=kind)
+        return found
+
+    def inner(self, path: str, record: Record) -> None:
+        found = self.of(path, record.type.name)
+        found.count += 1
+        found.exact += bool(record.exact)
+        found.chosen += record.chosen
+        if record.buffer.origin is not None:
+            found.invisible += 1
+        self.judge(found, record.valid)
+
+    @staticmethod
+    def judge(found: FieldTally, valid: bool | None) -> None:
+        if valid is not None:
+            found.passed += valid
+            found.failed += not valid
+
+    def leaf(self, path: str, leaf: Leaf) -> None:
+        kind = leaf.primitive.name if leaf.primitive is not None else "bytes" if leaf.end > leaf.start else "computed"
+        found = self.of(path, kind)
+        value = leaf.value
+        found.count += len(value) if isinstance(value, tuple) else 1
+        visible = leaf.buffer.origin is None
+        size = leaf.end - leaf.start
+        if visible:
+            found.bytes += leaf.bits / 8 if leaf.bits else size
+        else:
+            found.invisible += 1
+        self.judge(found, leaf.valid)
+        if isinstance(value, str):
+            if visible and leaf.valid is not False and is_printable(value):
+                found.printable += size
+        elif isinstance(value, int | float):
+            if value == value:  # not NaN, which is neither low nor high
+                found.low = value if found.low is None or value < found.low else found.low
+                found.high = value if found.high is None or value > found.high else found.high
+        elif isinstance(value, tuple) and value:
+            kept = [v for v in value if v == v]
+            if kept:
+                low, high = min(kept), max(kept)
+                found.low = low if found.low is None or low < found.low else found.low
+                found.high = high if found.high is None or high > found.high else found.high
+            return
+        if isinstance(value, str | bytes | int | float) and size <= _COMPARED:
+            seen = self.values.setdefault((path, kind), set())
+            if len(seen) < MAX_DISTINCT:
+                seen.add(value)

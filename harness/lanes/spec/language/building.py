@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness.lanes.spec.language.constant import constant_key
@@ -22,16 +23,17 @@ from harness.lanes.spec.language.grammar import (
 )
 from harness.lanes.spec.language.primitive import primitive
 from harness.lanes.spec.language.raw import Raw, kind_of, number, short
+from harness.lanes.spec.processing import PROCESSORS, Processor
 
 
-def build(value: Any, report: Report) -> Grammar | None:
+def build(value: Any, report: Report, processes: Mapping[str, Processor]) -> Grammar | None:
     """Build a grammar; None where there is not even a type. Findings decide whether it may be used."""
-    return _Builder(report).grammar(value)
+    return _Builder(report, {**PROCESSORS, **processes}).grammar(value)
 
 
 class _Builder:
-    def __init__(self, report: Report) -> None:
-        self.report, self.raw = report, Raw(report)
+    def __init__(self, report: Report, processes: dict[str, Processor]) -> None:
+        self.report, self.raw, self.processes = report, Raw(report), processes
         self.bits_big, self.encoding = True, "utf-8"
 
     def grammar(self, value: Any) -> Grammar | None:
@@ -55,7 +57,7 @@ class _Builder:
             return None
         enums = self.enums(value.get("enums"))
         names = {str(name): i for i, name in enumerate(raw_types)}
-        fields = FieldBuilder(self.raw, names, enums)
+        fields = FieldBuilder(self.raw, names, enums, self.processes)
         types = {str(name): self.type(str(name), body, fields, enums) for name, body in raw_types.items()}
         framing = self.raw.mapping(value.get("framing") or {}, ("framing",), "framing")
         self.raw.keys(framing, ("repeat",), ("framing",))
@@ -77,6 +79,7 @@ class _Builder:
             registry=self.registry(value.get("registry"), fields),
             big=big is not False,
             title=self.raw.text(value.get("title", ""), ("title",), "title"),
+            processes=self.processes,
             document=value,
         )
 
@@ -155,6 +158,7 @@ class _Builder:
             instances=tuple(made["instances"]),
             params=params,
             endian=self.endian(body, path, enums),
+            own_root=self.raw.flag(body, "own_root", False, path),
             doc=self.raw.text(body.get("doc", ""), (*path, "doc"), "doc"),
         )
 

@@ -66,6 +66,7 @@ class _Checker:
             ("at", field.at, _WHOLE),
             ("offset", field.offset, _WHOLE),
             ("stream", field.stream, (Sort.IO, Sort.ANY)),
+            ("parent", field.parent, (Sort.RECORD, Sort.ANY, Sort.BOOL)),
             ("skip", field.skip, _WHOLE),
             ("align", field.align, _WHOLE),
             ("compute", field.compute, None),

@@ -95,6 +95,7 @@ FIELD: dict[str, Key] = {
     "process": Key(
         {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}, "What is done to the bytes first: zlib, xor(key) …"
     ),
+    "parent": Key(_EXPRESSION, "What the record takes for its `_parent`; `none` for nothing."),
     "compute": Key(_EXPRESSION, "The value is computed; no bytes are read."),
     "at": Key(_EXPRESSION, "Position in the stream."),
     "offset": Key(_EXPRESSION, "Position from the start of the record."),
@@ -115,6 +116,7 @@ TYPE: dict[str, Key] = {
     "endian": Key({"anyOf": [_ORDER, _object(SWITCH, "by", "cases")]}, "Byte order, or what decides it."),
     "bit_order": Key(_ORDER, "Order in which bit fields take bits from a byte."),
     "encoding": Key(_TEXT, "Of strings that name none."),
+    "own_root": Key(_FLAG, "Below it, `_root` is its record."),
     "doc": Key(_TEXT, "For people."),
 }
 RECORD_SWITCH: dict[str, Key] = {

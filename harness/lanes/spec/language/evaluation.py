@@ -20,7 +20,7 @@ from harness.lanes.spec.language.expression import (
     Unary,
 )
 from harness.lanes.spec.language.grammar import EnumDef, TypeDef
-from harness.lanes.spec.language.operations import BINARY, NoValueError, attribute, call_method, item, truth
+from harness.lanes.spec.language.operations import BINARY, NoValueError, attribute, call_method, item, root_of, truth
 
 
 class Scope(Protocol):
@@ -212,9 +212,9 @@ def is_place(expr: Expr) -> bool:
 
 
 def as_bytes(items: tuple[Expr, ...]) -> bytes | None:
-    """What a list of constants 0..255 stands for; None for any other list, and for an empty one."""
+    """What a list of constants 0..255 stands for; an empty list is empty bytes; None for any other list."""
     values = [i.value for i in items if isinstance(i, Literal) and type(i.value) is int and 0 <= i.value <= 255]
-    return bytes(values) if values and len(values) == len(items) else None
+    return bytes(values) if len(values) == len(items) else None
 
 
 def nested_path(name: str, type: TypeDef, types: dict[str, TypeDef]) -> tuple[str, str] | None:
@@ -237,10 +237,7 @@ def _parent(scope: Scope) -> Any:
 
 
 def _root(scope: Scope) -> Any:
-    found = scope.record
-    while found.parent is not None:
-        found = found.parent
-    return found
+    return root_of(scope.record)
 
 
 def _index(scope: Scope) -> int:

@@ -10,7 +10,7 @@ from harness.lanes.spec.language.check_building import checks_of
 from harness.lanes.spec.language.color import parse_color
 from harness.lanes.spec.language.constant import constant_key
 from harness.lanes.spec.language.constructs import CHECKSUM, DECODE, FIELD, SWITCH, VALIDATE
-from harness.lanes.spec.language.expression import Call, Expr, Name
+from harness.lanes.spec.language.expression import Call, Expr, Literal, Method, Name
 from harness.lanes.spec.language.finding import Key
 from harness.lanes.spec.language.grammar import (
     Checks,
@@ -26,8 +26,9 @@ from harness.lanes.spec.language.grammar import (
     Word,
 )
 from harness.lanes.spec.language.primitive import NAMES, Kind, Primitive, primitive
+from harness.lanes.spec.language.printing import print_expression
 from harness.lanes.spec.language.raw import Raw, kind_of, short
-from harness.lanes.spec.processing import PROCESSORS
+from harness.lanes.spec.processing import Processor
 
 _POSITIONS = ("at", "offset")
 
@@ -39,11 +40,14 @@ class FieldBuilder:
         raw: Reads values and notes errors.
         type_names: What a field may be made of, besides primitives.
         enums: What a field may be labelled with.
+        processes: What `process` may name.
     """
 
-    def __init__(self, raw: Raw, type_names: dict[str, int], enums: dict[str, EnumDef]) -> None:
+    def __init__(
+        self, raw: Raw, type_names: dict[str, int], enums: dict[str, EnumDef], processes: dict[str, Processor]
+    ) -> None:
         self.raw, self.report = raw, raw.report
-        self.type_names, self.enums = type_names, enums
+        self.type_names, self.enums, self.processes = type_names, enums, processes
 
     def field(
         self, raw: Any, path: Key, *, index: int, name: str | None, lazy: bool, encoding: str, bits_big: bool
@@ -94,6 +98,7 @@ class FieldBuilder:
             skip=self.raw.optional(raw, "skip", path),
             align=self.raw.optional(raw, "align", path),
             process=self.process(raw, path),
+            parent=Literal(False) if raw.get("parent") == "none" else self.raw.optional(raw, "parent", path),
             enum=enum,
             checks=checks,
             checksum=checksum,
@@ -269,16 +274,12 @@ class FieldBuilder:
         found = []
         for step in steps[:8]:
             parsed = self.raw.expression(step, (*path, "process"))
-            match parsed:
-                case Name(name):
-                    made = Process(name)
-                case Call(name, arguments):
-                    made = Process(name, arguments)
-                case _:
-                    continue
-            known = PROCESSORS.get(made.name)
+            if parsed is None:
+                continue
+            made = _process(parsed)
+            known = self.processes.get(made.name)
             if known is None:
-                hint = self.report.nearest(made.name, PROCESSORS) or f"known are {', '.join(PROCESSORS)}"
+                hint = self.report.nearest(made.name, self.processes) or f"known are {', '.join(self.processes)}"
                 self.report.error("unknown-process", f"unknown process {made.name!r}", (*path, "process"), hint=hint)
             elif known.arguments is not None and len(made.arguments) != known.arguments:
                 what = f"{made.name} takes {known.arguments} arguments, not {len(made.arguments)}"
@@ -302,6 +303,15 @@ class FieldBuilder:
             big=self.raw.order(value, "endian", path),
             field=self.raw.text(value.get("field", "payload"), (*path, "field"), "field"),
         )
+
+
+def _process(expr: Expr) -> Process:
+    match expr:
+        case Call(name, arguments):
+            return Process(name, arguments)
+        case Method(of, name, arguments):
+            return Process(f"{print_expression(of)}.{name}", arguments)
+    return Process(print_expression(expr))
 
 
 def _terminated(delimiter: Delimiter | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.lanes.spec.language.expression import Expr
 from harness.lanes.spec.language.primitive import Primitive
+from harness.lanes.spec.processing import Processor
 
 Constant = int | float | bool | str | bytes
 
@@ -141,6 +142,8 @@ class Field:
     skip: Expr | None = None
     align: Expr | None = None
     process: tuple[Process, ...] = ()
+    parent: Expr | None = None
+    """What the record takes for its `_parent`, instead of the record it is in; the constant false for nothing."""
     enum: str | None = None
     checks: Checks | None = None
     checksum: Checksum | None = None
@@ -171,6 +174,8 @@ class TypeDef:
     instances: tuple[Field, ...] = ()
     params: tuple[str, ...] = ()
     endian: EndianSwitch | bool | None = None
+    own_root: bool = False
+    """Below it, `_root` is its record."""
     doc: str = ""
 
 
@@ -216,5 +221,7 @@ class Grammar:
     """The byte order of types that name none."""
     format: str = "record_stream"
     title: str = ""
+    processes: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
+    """What `process` may name."""
     document: Any = field(default=None, repr=False, compare=False)
     """The values it was made of: mappings, lists and scalars. Not to be changed."""

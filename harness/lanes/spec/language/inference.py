@@ -244,6 +244,9 @@ class _Scope:
         if name == "reverse":
             self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
             return of
+        if name == "to_array":
+            self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
+            return array_of(INT) if of.sort is Sort.BYTES else of
         if name not in _METHOD_SORTS:
             if of.sort is Sort.ANY:
                 return ANY

@@ -98,7 +98,7 @@ def equal(a: Any, b: Any) -> bool:
     """
     if a is None or b is None:
         raise NoValueError("an absent field has no value to compare")
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple | bytes):
         return list(a) == list(b)
     return bool(a == b)
 
@@ -107,6 +107,8 @@ def _order(apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def run(a: Any, b: Any) -> bool:
         if isinstance(a, str | bytes) and type(a) is type(b):
             return apply(a, b)
+        if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+            return apply([_number(x) for x in a], [_number(x) for x in b])
         return apply(_number(a), _number(b))
 
     return run
@@ -163,6 +165,13 @@ def attribute(value: Any, name: str, run: Any) -> Any:
     return call_method(value, name, [], run)
 
 
+def root_of(record: Any) -> Any:
+    """The record at the top, or the nearest one whose type is a root of its own."""
+    while record.holder is not None and not record.type.own_root:
+        record = record.holder
+    return record
+
+
 def _of_record(record: Any, name: str, run: Any) -> Any:
     if name == "_io":
         return record.window
@@ -171,9 +180,7 @@ def _of_record(record: Any, name: str, run: Any) -> Any:
             raise NoValueError("the record at the top has no parent")
         return record.parent
     if name == "_root":
-        while record.parent is not None:
-            record = record.parent
-        return record
+        return root_of(record)
     if name == "_index":
         return record.index
     if name in record.arguments:
@@ -258,6 +265,7 @@ _METHODS: dict[str, tuple[tuple[type, ...], int, int, Callable[..., Any]]] = {
     "substring": ((str, bytes), 2, 2, _substring),
     "to_i": ((int, float, str), 0, 1, _to_i),
     "to_s": ((int, float, bytes, str), 0, 1, _to_s),
+    "to_array": (_SEQUENCE, 0, 0, list),
     "abs": ((list,), 0, 0, lambda v: abs(_number(v[0]))),
     "len": ((list,), 0, 0, lambda v: len(v[0])),
 }
