@@ -306,7 +306,10 @@ class Detector:
             case _:
                 found = self.value(value)
                 holder, name = (found.target if isinstance(found, User) else None), ""
-        self.sized(holder.find(name) if holder and name else None, holder)
+        field = holder.find(name) if holder and name else None
+        if name and field is None:
+            raise TypeFault(f"there is no {name!r} in {holder.name if holder else 'a value of unknown type'}")
+        self.sized(field, holder)
         return INTEGER
 
     def sized(self, field: Field | None, structure: Structure | None) -> None:

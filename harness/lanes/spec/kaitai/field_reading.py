@@ -30,6 +30,8 @@ class FieldReader:
         for name in spec:
             if name not in known and not name.startswith("-"):
                 self.source.report((*key, name), f"unknown key {name!r}; known are {', '.join(sorted(known))}")
+            elif spec[name] is None and not name.startswith(("doc", "-")):
+                self.source.report((*key, name), "a value is missing")
 
     def field(
         self, spec: dict[str, Any], name: str, key: Key, *, extra: frozenset[str] = frozenset(), kind: str = "seq"
@@ -98,10 +100,10 @@ class FieldReader:
 
     def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expression | None, frozenset[str]]:
         """How it repeats: the kind, the count or condition, and the keys that belong to it."""
-        kind = spec.get("repeat")
-        if kind is None:
+        if "repeat" not in spec:
             return None, None, frozenset()
-        if kind not in _REPEAT_KEYS:
+        kind = spec["repeat"]
+        if not isinstance(kind, str) or kind not in _REPEAT_KEYS:
             self.source.report((*key, "repeat"), f"expected eos, expr or until, got {kind_of(kind)}")
             return None, None, frozenset({"repeat-expr", "repeat-until"})
         by = _REPEAT_KEYS[kind]

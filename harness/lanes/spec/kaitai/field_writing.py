@@ -165,7 +165,7 @@ class FieldWriter:
                 made["consume"] = False
             if not raw.eos_error or raw.form != "terminator":
                 made["require_terminator"] = False
-        if raw.pad is not None:
+        if raw.pad is not None and raw.terminator != bytes([raw.pad]):  # one byte for both: Kaitai only terminates
             made["pad"] = raw.pad
         if raw.process is not None:
             made["process"] = self.process(raw.process, (*key, "process"))

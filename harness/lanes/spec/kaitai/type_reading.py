@@ -37,7 +37,7 @@ COMMON_KEYS = frozenset(
     {"id", "doc", "doc-ref", "type", "if", "terminator", "consume", "include", "eos-error", "repeat", "valid"}
 )
 _BYTES_KEYS = frozenset({"contents", "size", "size-eos", "pad-right", "parent", "process"})
-_STRING_KEYS = frozenset({"size", "size-eos", "pad-right", "encoding", "process"})
+_STRING_KEYS = frozenset({"size", "size-eos", "pad-right", "encoding"})
 _ENUM_KEYS = frozenset({"enum"})
 
 _INTEGER = re.compile(r"([us])([1248])(le|be)?")
@@ -56,6 +56,9 @@ class TypeReader:
         self.source, self.structure, self.spec, self.key = source, structure, spec, key
         self.enum = self.text("enum")
         self.process = self.read_process()
+        for name in ("include", "consume", "eos-error", "size-eos"):
+            self.truth(name, default=False)
+        self.ending, self.pad = self.terminator(), self.byte("pad-right")
 
     def read(self, contents: bytes | None) -> tuple[DataType, frozenset[str]]:
         """The type, and which keys a field of it may have beside those that all may have."""
@@ -137,7 +140,7 @@ class TypeReader:
         spec = self.spec
         size = self.source.expression(spec["size"], (*self.key, "size")) if "size" in spec else None
         eos = self.truth("size-eos", default=False)
-        terminator = self.terminator() or default
+        terminator = self.ending or default
         if "size" in spec and eos:
             self.source.report(self.key, "only one of size and size-eos can be given")
         if "size" not in spec and not eos and terminator is None:
@@ -149,7 +152,7 @@ class TypeReader:
             self.truth("include", default=False),
             self.truth("consume", default=True),
             self.truth("eos-error", default=True),
-            self.byte("pad-right"),
+            self.pad,
             self.process,
         )
 
