@@ -48,8 +48,7 @@ class Extent:
 def extent_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, *, partial: bool = False) -> Extent:
     """Where the value at the window's position ends; the position moves behind it.
 
-    Args:
-        partial: Whether to go on with what there is of it when bytes are missing.
+    With `partial`, what there is of it is enough when bytes are missing.
 
     Raises:
         StopRecordError: if it cannot be known, or bytes are missing; that is noted.
@@ -122,7 +121,9 @@ def _terminated(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window)
         if delimiter.required:
             what = " ".join(f"{byte:02x}" for byte in terminator)
             at, left = scope.record, f"{max(0, window.end - start)} bytes without it"
-            run.state.fault(FaultKind.TERMINATOR, start, at, plan.field, f"a terminator {what}", left, index=scope.index)
+            run.state.fault(
+                FaultKind.TERMINATOR, start, at, plan.field, f"a terminator {what}", left, index=scope.index
+            )
             raise StopRecordError
         window.pos = window.end
         return Extent(window, start, window.end, window.end, 0)
@@ -171,6 +172,8 @@ def decode_text(state: State, scope: Scope, plan: FieldPlan, leaf: Leaf) -> None
     except UnicodeDecodeError as error:
         leaf.value = raw.decode(plan.codec, "replace")
         leaf.valid = False
-        found = f"byte 0x{raw[error.start]:02x} at {error.start}" if error.start < len(raw) else "an incomplete character"
+        found = (
+            f"byte 0x{raw[error.start]:02x} at {error.start}" if error.start < len(raw) else "an incomplete character"
+        )
         at = leaf.start + (error.start if not plan.process else 0)
         state.fault(FaultKind.ENCODING, at, scope.record, plan.field, plan.field.encoding, found, index=scope.index)

@@ -103,8 +103,7 @@ def _read_varint(window: Window, name: str) -> int:
 def read_row(window: Window, primitive: Primitive, count: int, *, big: bool) -> tuple[Any, ...]:
     """Several numbers of one width, which must be there.
 
-    Args:
-        count: How many; the caller has seen that the window holds them.
+    The caller has seen that the window holds `count` of them.
     """
     window.align()
     at = window.pos

@@ -27,7 +27,7 @@ class Buffer:
 class Window:
     """A stretch of a buffer, as `_io` of expressions: positions count from its start."""
 
-    __slots__ = ("bit", "big", "buffer", "end", "pos", "start")
+    __slots__ = ("big", "bit", "buffer", "end", "pos", "start")
 
     def __init__(self, buffer: Buffer, start: int, end: int) -> None:
         self.buffer, self.start, self.end, self.pos = buffer, start, end, start
@@ -50,7 +50,8 @@ class Leaf:
         buffer: What its offsets count in.
         start: First byte; a computed leaf has `start == end`.
         end: Behind its last byte, with terminator, padding and length prefix.
-        value: int, float, bool, str, bytes (a memoryview beyond 64 MiB), a tuple of numbers (a row of equal ones, packed), or None (unreadable).
+        value: int, float, bool, str, bytes (a memoryview beyond 64 MiB),
+            a tuple of numbers (a row of equal ones, packed), or None (unreadable).
         primitive: What it was read as; None for computed values and framing.
         valid: None where nothing was validated, else whether the value passed its checks and checksum.
         first_bit: For bit fields, the first bit within byte `start`, else 0.
@@ -60,7 +61,14 @@ class Leaf:
     __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "valid", "value")
 
     def __init__(
-        self, field: Field, buffer: Buffer, start: int, end: int, value: Any, primitive: Primitive | None = None
+        self,
+        field: Field,
+        buffer: Buffer,
+        start: int,
+        end: int,
+        value: Any,
+        *,
+        primitive: Primitive | None = None,
     ) -> None:
         self.field, self.buffer, self.start, self.end, self.value = field, buffer, start, end, value
         self.primitive = primitive
@@ -107,8 +115,8 @@ class Record:
     """
 
     __slots__ = (
-        "arguments", "big", "buffer", "chosen", "complete", "depth", "end", "exact", "field", "frames", "holder", "index",
-        "nodes", "parent", "pending", "start", "type", "valid", "window",
+        "arguments", "big", "buffer", "chosen", "complete", "depth", "end", "exact", "field", "frames", "holder",
+        "index", "nodes", "parent", "pending", "start", "type", "valid", "window",
     )  # fmt: skip
 
     def __init__(self, type: TypeDef, field: Field | None, parent: Record | None, window: Window, start: int) -> None:
@@ -120,7 +128,7 @@ class Record:
         self.arguments: dict[str, Any] = {}
         self.index = 0
         self.frames: tuple[Leaf, ...] = ()
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self.big: bool | None = True
         self.complete = True
         self.chosen = False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from harness.lanes.spec.engine.fault import Fault
 from harness.lanes.spec.engine.node import Array, Leaf, Node, Record
-from harness.lanes.spec.language.grammar import Field, Grammar
+from harness.lanes.spec.language.grammar import Grammar
 
 
 class Span(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import mmap
 from pathlib import Path
@@ -102,9 +103,14 @@ class _Reading:
         path = f"{at.type.name}[{at.index}]" if at is not None else self.program.grammar.root
         state.errors.append(
             Fault(
-                kind=FaultKind.LIMIT, offset=at.start if at is not None else 0, path=path,
-                expected="fewer levels of records and expressions", found="more", limit="depth", field=path,
-            )  # fmt: skip
+                kind=FaultKind.LIMIT,
+                offset=at.start if at is not None else 0,
+                path=path,
+                expected="fewer levels of records and expressions",
+                found="more",
+                limit="depth",
+                field=path,
+            )
         )
 
     def _once(self, window: Window) -> None:
@@ -113,10 +119,8 @@ class _Reading:
             return
         record = self.run.begin(plan, None, None, window)
         self.records.append(record)
-        try:
+        with contextlib.suppress(StopRecordError):
             self.run.fill(record, plan, self.program.grammar.big)
-        except StopRecordError:
-            pass
 
     def _stream(self, window: Window, end: int) -> None:
         most = self.state.limits.max_records

@@ -1,4 +1,4 @@
-"""Plan: a grammar made ready to read: every expression a closure, every constant known, one plan a type, made on first use."""
+"""Plan: a grammar made ready to read: expressions are closures, constants known; a type's plan is made on first use."""
 
 from __future__ import annotations
 
@@ -81,13 +81,9 @@ class FieldPlan:
             and field.until is None
             and field.repeat is not None
         )
-        self.simple = (
-            plain
-            and primitive is not None
-            and primitive.kind in (Kind.INTEGER, Kind.FLOAT)
-            and bool(primitive.code)
-            and not (field.repeat or field.until or field.condition or field.skip or field.align or self.positioned)
-        )
+        always = not (field.repeat or field.until or field.condition or field.skip or field.align or self.positioned)
+        number = primitive is not None and primitive.kind in (Kind.INTEGER, Kind.FLOAT) and bool(primitive.code)
+        self.simple = primitive if plain and always and number and field.compute is None else None
         """A number, always there, nothing to check: the common case has a short way."""
 
     @staticmethod
@@ -175,7 +171,9 @@ def magic(definition: TypeDef, *, big: bool) -> bytes:
         return b""
     field = definition.fields[0]
     primitive = field.type.primitive if field.type is not None else None
-    plain = not (field.condition or field.repeat or field.until or field.switch or field.skip or field.align or field.process)
+    plain = not (
+        field.condition or field.repeat or field.until or field.switch or field.skip or field.align or field.process
+    )
     if field.checks is None or primitive is None or not plain or field.at is not None or field.offset is not None:
         return b""
     constants = field.checks.constants
@@ -214,6 +212,4 @@ def number_codec(primitive: Primitive, *, big: bool) -> struct.Struct | None:
     return _STRUCTS.get((primitive.code, big))
 
 
-_STRUCTS = {
-    (code, big): struct.Struct((">" if big else "<") + code) for code in "BbHhIiQqefd" for big in (True, False)
-}
+_STRUCTS = {(code, big): struct.Struct((">" if big else "<") + code) for code in "BbHhIiQqefd" for big in (True, False)}

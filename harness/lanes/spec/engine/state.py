@@ -34,7 +34,7 @@ class State:
         """While positive, faults are not noted: something is only looked at."""
         self._ticks = 0
 
-    def fault(
+    def fault(  # noqa: PLR0917 - the parts of every fault, in the order a reader wants them
         self,
         kind: FaultKind,
         offset: int,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from harness.lanes.spec.engine.fault import Fault
@@ -85,16 +86,11 @@ class Tally:
             "gaps": [list(gap) for gap in self.gaps],
             "records": dict(sorted(self.records.items())),
             "top_records": self.top_records,
-            "fields": {
-                f"{path}:{kind}": [
-                    t.count, t.bytes, t.passed, t.failed, t.printable, t.distinct, t.low, t.high, t.exact, t.chosen, t.invisible
-                ]
-                for (path, kind), t in sorted(self.fields.items())
-            },
+            "fields": {f"{path}:{kind}": list(astuple(t)[1:]) for (path, kind), t in sorted(self.fields.items())},
             "errors": [str(error) for error in self.errors],
             "error_count": self.error_count,
             "stopped_at": self.stopped_at,
-        }  # fmt: skip
+        }
 
 
 def tally(parse: Parse) -> Tally:
@@ -179,11 +175,11 @@ class _Counter:
             if visible and leaf.valid is not False and is_printable(value):
                 found.printable += size
         elif isinstance(value, int | float):
-            if value == value:  # not NaN, which is neither low nor high
+            if not math.isnan(value):  # which is neither low nor high
                 found.low = value if found.low is None or value < found.low else found.low
                 found.high = value if found.high is None or value > found.high else found.high
         elif isinstance(value, tuple) and value:
-            kept = [v for v in value if v == v]
+            kept = [v for v in value if not math.isnan(v)]
             if kept:
                 low, high = min(kept), max(kept)
                 found.low = low if found.low is None or low < found.low else found.low

@@ -32,12 +32,10 @@ def show(value: Any) -> str:
     return text + "..." if isinstance(value, str | bytes | list | tuple) and len(value) > 24 else text
 
 
-def validate(state: State, scope: Scope, plan: FieldPlan, node: Node, grammar_labels: dict[int, str] | None) -> None:
-    """Check a value, note what is wrong, and set `node.valid`.
+def validate(state: State, scope: Scope, plan: FieldPlan, node: Node, labels: dict[int, str] | None) -> None:
+    """Check the value of a leaf, or of a record; note what is wrong, and set `node.valid`.
 
-    Args:
-        node: A leaf, or the record whose own check it is.
-        grammar_labels: The labels of the field's enum, where `in_enum` asks for one.
+    `labels` are those of the field's enum, where `in_enum` asks for one.
     """
     checks = plan.field.checks
     if checks is None:
@@ -51,12 +49,14 @@ def validate(state: State, scope: Scope, plan: FieldPlan, node: Node, grammar_la
             wrong = wrong if len(listed) == 1 else f"one of {wrong}"
         if wrong is None and checks.all_bytes is not None:
             wrong = _all_bytes(value, checks.all_bytes, state, scope)
-        if wrong is None and checks.in_enum and value not in (grammar_labels or {}):
+        if wrong is None and checks.in_enum and value not in (labels or {}):
             wrong = f"a value of {plan.field.enum}"
         if wrong is None and plan.checks:
             wrong = _conditions(scope, plan, value)
     except NoValueError as error:
-        state.fault(FaultKind.EXPRESSION, node.start, scope.record, plan.field, "a check", str(error), index=scope.index)
+        state.fault(
+            FaultKind.EXPRESSION, node.start, scope.record, plan.field, "a check", str(error), index=scope.index
+        )
         node.valid = False
         return
     except TypeError:  # an unhashable value: an array is none of the constants

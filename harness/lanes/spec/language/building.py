@@ -126,7 +126,10 @@ class _Builder:
         made: dict[str, list[Field]] = {"fields": [], "instances": []}
         given = body.get("instances") or []
         instances: list[tuple[Any, str | int, str | None]] = (
-            [(raw, str(key), self.raw.name(key, (*path, "instances", str(key)), "an instance")) for key, raw in given.items()]
+            [
+                (raw, str(key), self.raw.name(key, (*path, "instances", str(key)), "an instance"))
+                for key, raw in given.items()
+            ]
             if isinstance(given, dict)
             else [(raw, i, None) for i, raw in enumerate(given)]
             if isinstance(given, list)

@@ -14,16 +14,16 @@ from harness.lanes.spec.language.raw import Raw, short
 _MOST_VALUES = 4_096
 
 
-def checks_of(
-    value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]
-) -> Checks:
+def checks_of(value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]) -> Checks:
     """Read `validate`.
 
-    Args:
-        kind: What the field is made of; decides what a text stands for.
-        labels: Labels of the field's enum, that may stand for their numbers.
+    A text means what the field's `kind` makes of it; one of its enum's `labels` stands for its number.
     """
-    equals = _constant(value, "equals", raw, path, kind, labels)
+
+    def constant(key: str) -> Expr | None:
+        return _expr(value[key], raw, (*path, key), kind, labels) if value.get(key) is not None else None
+
+    equals = constant("equals")
     if isinstance(value.get("equals_field"), str):
         equals = Name(str(value["equals_field"]))
     one_of: list[Expr] = []
@@ -41,12 +41,12 @@ def checks_of(
         else:
             raw.report.error("wrong-kind", "range is [lowest, highest]", (*path, "range"))
     if isinstance(low, Literal) and isinstance(high, Literal) and _exceeds(low.value, high.value):
-        raw.report.error("wrong-value", f"no value is at least {low.value} and at most {high.value}", path)
+        raw.report.error("wrong-value", f"no value is at least {low.value!r} and at most {high.value!r}", path)
     all_bytes = value.get("all_bytes")
     accepted = [_known(expr) for expr in ([equals] if equals is not None else one_of)]
     return Checks(
         equals=equals,
-        not_equals=_constant(value, "not_equals", raw, path, kind, labels),
+        not_equals=constant("not_equals"),
         one_of=tuple(one_of),
         low=low,
         high=high,
@@ -55,12 +55,6 @@ def checks_of(
         in_enum=raw.flag(value, "in_enum", False, path),
         constants=frozenset(c for c in accepted if c is not None) if accepted and None not in accepted else None,
     )
-
-
-def _constant(
-    value: dict[Any, Any], key: str, raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]
-) -> Expr | None:
-    return _expr(value[key], raw, (*path, key), kind, labels) if value.get(key) is not None else None
 
 
 def _expr(value: Any, raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]) -> Expr | None:

@@ -190,7 +190,9 @@ class _Checker:
         grammar = self.grammar
         for cycle in endless_types(grammar):
             what = " -> ".join((*cycle, cycle[0]))
-            self.report.error("endless", f"type cycle without end: {what}", ("types", cycle[0]), hint="make a field optional")
+            self.report.error(
+                "endless", f"type cycle without end: {what}", ("types", cycle[0]), hint="make a field optional"
+            )
         for definition in grammar.types.values():
             path: Key = ("types", definition.name)
             if not takes_bytes(definition, grammar):
@@ -253,5 +255,3 @@ def _comparable(a: Type, b: Type) -> bool:
         or (a.sort in numbers and b.sort in numbers)
         or b.sort in (Sort.RECORD, Sort.ARRAY)
     )
-
-

@@ -7,9 +7,7 @@ from typing import Any
 
 from harness.lanes.spec.language.finding import Key, Report
 
-NAMED = frozenset(
-    "black white gray grey red green blue yellow cyan magenta purple orange pink brown".split()
-)
+NAMED = frozenset("black white gray grey red green blue yellow cyan magenta purple orange pink brown".split())
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 
 

@@ -27,7 +27,7 @@ def constant_of(expr: Expr, enums: dict[str, EnumDef]) -> Constant | None:
 
 
 def constant_key(key: Any, enums: dict[str, EnumDef]) -> Constant:
-    """What a case's key means: a number in any spelling, a truth value, a quoted text, `Enum::label`, `[bytes]`, or itself."""
+    """What a case's key means: a number in any spelling, a quoted text, `Enum::label`, bytes, or itself."""
     if isinstance(key, bool):
         return bool(key)
     if (found := number(key)) is not None:

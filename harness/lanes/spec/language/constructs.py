@@ -1,4 +1,4 @@
-"""Constructs: every key of the grammar language with its shape and meaning; lint, JSON Schema and reference read this."""
+"""Constructs: every key of the grammar language, its shape and meaning; lint, JSON Schema and reference read this."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ VALIDATE: dict[str, Key] = {
     "one_of": Key({"type": "array", "items": _CONSTANT, "maxItems": 4096}, "The right values."),
     "min": Key(_EXPRESSION, "The smallest right value."),
     "max": Key(_EXPRESSION, "The largest right value."),
-    "range": Key({"type": "array", "items": _EXPRESSION, "minItems": 2, "maxItems": 2}, "Smallest and largest right value."),
+    "range": Key(
+        {"type": "array", "items": _EXPRESSION, "minItems": 2, "maxItems": 2}, "Smallest and largest right value."
+    ),
     "expr": Key(_EXPRESSION, "A condition on `_`, the value."),
     "all_bytes": Key(_BYTE, "Every byte is this one."),
     "equals_field": Key(_NAME, "Equal to an earlier field."),
@@ -146,7 +148,9 @@ GRAMMAR: dict[str, Key] = {
     ),
     "types": Key(_map({"$ref": "#/$defs/type"}), "The types, by name."),
     "enums": Key(
-        _map(_map({"anyOf": [_TEXT, _object({"id": Key(_TEXT, "The label."), "doc": Key(_TEXT, "For people.")}, "id")]})),
+        _map(
+            _map({"anyOf": [_TEXT, _object({"id": Key(_TEXT, "The label."), "doc": Key(_TEXT, "For people.")}, "id")]})
+        ),
         "Labels of numbers, by enum.",
     ),
     "registry": Key(_map(_object(REGISTRY_ENTRY, "name")), "What discriminators of a record stream mean."),

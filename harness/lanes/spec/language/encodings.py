@@ -22,7 +22,10 @@ _ALIASES = {
     "koi8-r": (),
     "koi8-u": (),
     "mac-roman": ("macroman", "macintosh"),
-    **{f"cp{page}": (f"ibm{page}",) for page in (437, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 865, 866, 869)},
+    **{
+        f"cp{page}": (f"ibm{page}",)
+        for page in (437, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 865, 866, 869)
+    },
     **{f"cp{page}": (f"windows-{page}",) for page in range(1250, 1259)},
     **{f"iso-8859-{part}": (f"iso8859-{part}",) for part in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
 }

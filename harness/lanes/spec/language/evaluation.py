@@ -101,8 +101,8 @@ class Compiler:
             case Method(of, "as", _):
                 return self.compile(of, type)
             case Method(of, name, arguments):
-                value, given = self.compile(of, type), [self.compile(a, type) for a in arguments]
-                return lambda scope: call_method(value(scope), name, [a(scope) for a in given], scope.run)
+                inner, given = self.compile(of, type), [self.compile(a, type) for a in arguments]
+                return lambda scope: call_method(inner(scope), name, [a(scope) for a in given], scope.run)
             case Call(name, arguments):
                 return self._call(name, arguments, type)
             case Unary("not", of):
@@ -224,7 +224,12 @@ def nested_path(name: str, type: TypeDef, types: dict[str, TypeDef]) -> tuple[st
         return None
     for field in reversed(type.fields):
         inner = types.get(field.type.name) if field.type is not None and field.type.primitive is None else None
-        if inner is not None and field.repeat is None and field.until is None and any(f.name == name for f in inner.fields):
+        if (
+            inner is not None
+            and field.repeat is None
+            and field.until is None
+            and any(f.name == name for f in inner.fields)
+        ):
             return field.name, name
     return None
 
@@ -242,7 +247,7 @@ def _root(scope: Scope) -> Any:
 
 def _index(scope: Scope) -> int:
     found = scope.index
-    return scope.record.index if found is None else found  # type: ignore[no-any-return]
+    return scope.record.index if found is None else found
 
 
 def _item(scope: Scope) -> Any:

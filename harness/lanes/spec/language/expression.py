@@ -94,6 +94,4 @@ class Ternary:
     otherwise: Expr
 
 
-Expr: TypeAlias = (
-    Literal | ArrayOf | Name | EnumLiteral | Attribute | Item | Method | Call | Unary | Binary | Ternary
-)
+Expr: TypeAlias = Literal | ArrayOf | Name | EnumLiteral | Attribute | Item | Method | Call | Unary | Binary | Ternary

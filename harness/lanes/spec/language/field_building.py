@@ -10,7 +10,7 @@ from harness.lanes.spec.language.check_building import checks_of
 from harness.lanes.spec.language.color import parse_color
 from harness.lanes.spec.language.constant import constant_key
 from harness.lanes.spec.language.constructs import CHECKSUM, DECODE, FIELD, SWITCH, VALIDATE
-from harness.lanes.spec.language.expression import Call, Expr, Literal, Method, Name
+from harness.lanes.spec.language.expression import Call, Expr, Literal, Method
 from harness.lanes.spec.language.finding import Key
 from harness.lanes.spec.language.grammar import (
     Checks,
@@ -54,12 +54,8 @@ class FieldBuilder:
     ) -> Field | None:
         """A field, or None where it has no usable name.
 
-        Args:
-            name: The name where the document has it elsewhere.
-            index: Place in its list.
-            lazy: Whether it is an instance.
-            encoding: Of strings that name none.
-            bits_big: Order of bits where the field names none.
+        It is the `index`-th of its list; `name` is given where the document has it elsewhere; `lazy` makes it an
+        instance; `encoding` and `bits_big` are for fields that name none.
         """
         if not isinstance(raw, dict):
             self.report.error("wrong-kind", f"a field is a mapping, not {kind_of(raw)}", path)
@@ -159,7 +155,9 @@ class FieldBuilder:
             self.raw.keys(value, ("prefix",), (*path, key))
             found = primitive(str(value.get("prefix")))
             if found is None or found.kind not in (Kind.INTEGER, Kind.VARINT):
-                self.report.error("unknown-type", f"{short(value.get('prefix'))} is no number type", (*path, key, "prefix"))
+                self.report.error(
+                    "unknown-type", f"{short(value.get('prefix'))} is no number type", (*path, key, "prefix")
+                )
                 return None, None
             return Word.PREFIX, found
         expr = self.raw.expression(value, (*path, key))
@@ -254,7 +252,9 @@ class FieldBuilder:
         algorithm = value.get("algorithm")
         if algorithm not in ALGORITHMS:
             hint = self.report.nearest(algorithm, ALGORITHMS) or f"known are {', '.join(ALGORITHMS)}"
-            self.report.error("unknown-algorithm", f"unknown checksum {short(algorithm)}", (*path, "algorithm"), hint=hint)
+            self.report.error(
+                "unknown-algorithm", f"unknown checksum {short(algorithm)}", (*path, "algorithm"), hint=hint
+            )
             return None
         over = value.get("over", [])
         over = [over] if isinstance(over, str) else over

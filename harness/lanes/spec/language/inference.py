@@ -24,7 +24,8 @@ from harness.lanes.spec.language.primitive import Kind
 from harness.lanes.spec.language.types import ANY, BOOL, BYTES, FLOAT, INT, IO, STR, Sort, Type, array_of, common
 
 _PRIMITIVES = {
-    Kind.INTEGER: INT, Kind.BITS: INT, Kind.VARINT: INT, Kind.FLOAT: FLOAT, Kind.FLAG: BOOL, Kind.BYTES: BYTES, Kind.STRING: STR,
+    Kind.INTEGER: INT, Kind.BITS: INT, Kind.VARINT: INT, Kind.FLOAT: FLOAT, Kind.FLAG: BOOL,
+    Kind.BYTES: BYTES, Kind.STRING: STR,
 }  # fmt: skip
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 _NUMBERS = (Sort.INT, Sort.FLOAT, Sort.ANY)
@@ -72,10 +73,8 @@ class Inference:
     def infer(self, expr: Expr, owner: TypeDef, *, before: int | None = None, item: Type | None = None) -> Type:
         """The type of an expression.
 
-        Args:
-            owner: Whose names are in scope.
-            before: Fields from this index on are not read yet; None: all are.
-            item: The type of `_`, where there is one.
+        The names in scope are the owner's; fields from index `before` on are not read yet (None: all are); `item` is
+        the type of `_`, where there is one.
 
         Raises:
             MistakeError: at the first part that cannot mean anything.
@@ -107,7 +106,10 @@ class Inference:
     def of_item(self, field: Field) -> Type:
         """The type of one item of a field."""
         if field.switch is not None:
-            found = [self.of_reference(ref) for ref in (*field.switch.cases.values(), *_given(field.switch.default, field.type))]
+            found = [
+                self.of_reference(ref)
+                for ref in (*field.switch.cases.values(), *_given(field.switch.default, field.type))
+            ]
             one = found[0] if found else ANY
             for other in found[1:]:
                 one = common(one, other) or ANY

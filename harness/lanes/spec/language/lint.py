@@ -32,11 +32,7 @@ class Lint:
 
 
 def lint_text(text: str, *, name: str = "grammar") -> Lint:
-    """Lint a YAML text; never raises.
-
-    Args:
-        name: What to call it in messages about its YAML.
-    """
+    """Lint a YAML text, called `name` in messages; never raises."""
     try:
         document = read_text(text, Path(name))
     except SuiteError as error:

@@ -51,7 +51,7 @@ def _add(a: Any, b: Any) -> Any:
     if isinstance(a, str | bytes) and type(a) is type(b):
         if len(a) + len(b) > MAX_TEXT:
             raise NoValueError(f"a text of more than {MAX_TEXT} characters")
-        return a + b
+        return operator.add(a, b)
     return _bounded(_number(a) + _number(b))
 
 

@@ -65,8 +65,10 @@ MAX_BITS = 64
 
 @lru_cache(maxsize=1024)
 def primitive(name: str) -> Primitive | None:
-    """The primitive with that name: `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`,
-    `flag`, `leb128`, `sleb128`, `zigzag`, `vlq`, `bytes`, `string`; numbers may end in `le` or `be`.
+    """The primitive with that name, or None.
+
+    There are `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`, `flag`, `leb128`,
+    `sleb128`, `zigzag`, `vlq`, `bytes` and `string`; numbers may end in `le` or `be`.
     """
     if name in ("bytes", "string"):
         return Primitive(name, Kind(name))
@@ -81,7 +83,8 @@ def primitive(name: str) -> Primitive | None:
         return None
     letter, bits, big = found[1], int(found[2]), _order(found[3])
     if letter == "f":
-        return Primitive(name, Kind.FLOAT, bits // 8, signed=True, big=big, code=_FLOATS[bits]) if bits in _FLOATS else None
+        code = _FLOATS.get(bits)
+        return Primitive(name, Kind.FLOAT, bits // 8, signed=True, big=big, code=code) if code is not None else None
     if bits % 8 or bits > 64:
         return None
     code = _CODES.get(bits // 8, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.lanes.spec.language.expression import Literal
-from harness.lanes.spec.language.grammar import Field, Grammar, TypeDef, TypeRef, Word
+from harness.lanes.spec.language.grammar import Field, Grammar, TypeDef, TypeRef
 
 
 def references(field: Field) -> Iterator[TypeRef]:
@@ -23,7 +23,8 @@ def tops(grammar: Grammar) -> tuple[str, ...]:
     select = grammar.select
     if select is None:
         return (grammar.root,)
-    return tuple(dict.fromkeys(n for n in (select.header, *select.cases.values(), select.default) if n in grammar.types and n))
+    names = (select.header, *select.cases.values(), select.default)
+    return tuple(dict.fromkeys(name for name in names if name is not None and name in grammar.types))
 
 
 def unused_types(grammar: Grammar) -> list[str]:
@@ -45,9 +46,8 @@ def endless_types(grammar: Grammar) -> list[tuple[str, ...]]:
     always = {name: [n for f in t.fields if (n := _always(f)) is not None] for name, t in grammar.types.items()}
     cycles: list[tuple[str, ...]] = []
     done: set[str] = set()
-    for start in always:
-        trail: list[str] = []
-        stack: list[tuple[str, Iterator[str]]] = [] if start in done else [(start, iter(always[start]))]
+    for start, first in always.items():
+        stack: list[tuple[str, Iterator[str]]] = [] if start in done else [(start, iter(first))]
         trail = [start] if stack else []
         while stack:
             for name in stack[-1][1]:
@@ -65,7 +65,9 @@ def endless_types(grammar: Grammar) -> list[tuple[str, ...]]:
 
 def _always(field: Field) -> str | None:
     """The type that a field always contains."""
-    if field.type is None or field.type.primitive is not None or field.switch is not None or field.condition is not None:
+    if field.type is None or field.type.primitive is not None:
+        return None
+    if field.switch is not None or field.condition is not None or field.at is not None or field.offset is not None:
         return None
     if field.repeat is not None and not (isinstance(field.repeat, Literal) and field.repeat.value):
         return None
@@ -87,7 +89,7 @@ def takes_bytes(definition: TypeDef, grammar: Grammar) -> bool:
                 continue
             for ref in references(field):
                 if ref.primitive is not None:
-                    if ref.primitive.numeric or field.delimiter is not None or field.length is Word.PREFIX:
+                    if ref.primitive.numeric or field.delimiter is not None:
                         return True
                 elif ref.name not in seen and ref.name in grammar.types:
                     seen.add(ref.name)
