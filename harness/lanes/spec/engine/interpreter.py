@@ -35,6 +35,7 @@ class Interpreter:
         """Records with instances that nobody asked for yet."""
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
+        self._followed: set[tuple[Any, ...]] = set()
 
     # ---- records
 
@@ -44,7 +45,6 @@ class Interpreter:
         record = Record(plan.definition, field.field if field else None, parent, window, window.pos + (window.bit > 0))
         if plan.instances:
             record.pending = {name: p.field for name, p in plan.instances.items()}
-            self.lazy.append(record)
         if holder is not None and field is not None:
             record.index = holder.index or 0
             if field.field.parent is not None:
@@ -63,6 +63,8 @@ class Interpreter:
         scope = Scope(record, self)
         try:
             state.count_record(record)
+            if record.pending and not state.quiet:
+                self._remember(record)
             endian = plan.definition.endian
             record.big = inherited if endian is None else endian if isinstance(endian, bool) else None
             if plan.endian_by is not None and isinstance(endian, EndianSwitch):
@@ -79,6 +81,21 @@ class Interpreter:
             record.end = window.pos + (window.bit > 0)
         if plan.checksums:
             verify(state, scope, plan)
+
+    def _remember(self, record: Record) -> None:
+        """Note a record whose instances are to be read in the end.
+
+        Instances may lead back to where they are, or to one place on many ways: each place is followed once. What is
+        not followed is still read when an expression asks for it.
+        """
+        holder, window = record.holder, record.window
+        above = None if holder is None else (holder.type.name, holder.start, holder.index)
+        given = tuple(v if isinstance(v, int | str | bytes | float) else id(v) for v in record.arguments.values())
+        place = (id(record.buffer), record.start, window.start, window.end)
+        key = (record.type.name, record.index, place, above, given)
+        if key not in self._followed:
+            self._followed.add(key)
+            self.lazy.append(record)
 
     def _simple(self, record: Record, plan: FieldPlan, primitive: Primitive) -> None:
         field, window = plan.field, record.window

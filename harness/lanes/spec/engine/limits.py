@@ -11,7 +11,7 @@ class Limits:
 
     max_records: int | None = None
     """Top-level records of a repeated framing; reaching it is no error, only the end."""
-    records: int = 5_000_000
+    records: int = 2_000_000
     """Records at all levels."""
     items: int = 20_000_000
     """Array items and fields at all levels."""

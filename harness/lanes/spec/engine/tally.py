@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from harness.lanes.spec.engine.fault import Fault
 from harness.lanes.spec.engine.node import Array, Leaf, Record
 from harness.lanes.spec.engine.parse import Parse
 
-MAX_DISTINCT = 257
+MAX_VALUES = 256
 MAX_GAPS = 10_000
 _COMPARED = 64  # bytes of a text or blob that is still compared with others
 
@@ -26,7 +26,8 @@ class FieldTally:
         passed: Values that passed `validate` or a checksum.
         failed: Values that did not, or are no text.
         printable: Of texts: the bytes of those that hold only printable characters, tabs and line ends.
-        distinct: How many different values, up to 257; None where they were not compared (rows, long blobs, records).
+        values: The different values, where there are at most 256 of them; None where there are more, or where they
+            were not compared (rows, blobs of more than 64 bytes, records).
         low: The smallest number, None for other values.
         high: The largest number.
         exact: Of confined records: how many fill their bytes exactly.
@@ -40,12 +41,20 @@ class FieldTally:
     passed: int = 0
     failed: int = 0
     printable: int = 0
-    distinct: int | None = None
+    values: frozenset[Any] | None = None
     low: float | int | None = None
     high: float | int | None = None
     exact: int = 0
     chosen: int = 0
     invisible: int = 0
+
+    def to_wire(self) -> list[Any]:
+        """Numbers only; of the values, how many there are."""
+        return [
+            self.count, self.bytes, self.passed, self.failed, self.printable,
+            None if self.values is None else len(self.values),
+            self.low, self.high, self.exact, self.chosen, self.invisible,
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +95,7 @@ class Tally:
             "gaps": [list(gap) for gap in self.gaps],
             "records": dict(sorted(self.records.items())),
             "top_records": self.top_records,
-            "fields": {f"{path}:{kind}": list(astuple(t)[1:]) for (path, kind), t in sorted(self.fields.items())},
+            "fields": {f"{path}:{kind}": t.to_wire() for (path, kind), t in sorted(self.fields.items())},
             "errors": [str(error) for error in self.errors],
             "error_count": self.error_count,
             "stopped_at": self.stopped_at,
@@ -100,7 +109,7 @@ def tally(parse: Parse) -> Tally:
         counter.record(record)
     covered = sum(end - start for start, end in parse.covered)
     for key, values in counter.values.items():
-        counter.fields[key].distinct = min(MAX_DISTINCT, len(values))
+        counter.fields[key].values = frozenset(values) if values is not None else None
     return Tally(
         size=parse.size,
         covered=covered,
@@ -125,7 +134,7 @@ class _Counter:
     def __init__(self) -> None:
         self.records: dict[str, int] = {}
         self.fields: dict[tuple[str, str], FieldTally] = {}
-        self.values: dict[tuple[str, str], set[Any]] = {}
+        self.values: dict[tuple[str, str], set[Any] | None] = {}
 
     def record(self, record: Record) -> None:
         name = record.type.name
@@ -184,8 +193,12 @@ class _Counter:
                 low, high = min(kept), max(kept)
                 found.low = low if found.low is None or low < found.low else found.low
                 found.high = high if found.high is None or high > found.high else found.high
+        key = (path, kind)
+        if not isinstance(value, str | bytes | int | float) or size > _COMPARED:
+            self.values[key] = None
             return
-        if isinstance(value, str | bytes | int | float) and size <= _COMPARED:
-            seen = self.values.setdefault((path, kind), set())
-            if len(seen) < MAX_DISTINCT:
-                seen.add(value)
+        seen = self.values.setdefault(key, set())
+        if seen is not None:
+            seen.add(value)
+            if len(seen) > MAX_VALUES:
+                self.values[key] = None

@@ -306,6 +306,8 @@ class _Scope:
             return left
         if operator in "&|^" and left.sort is Sort.BOOL and right.sort is Sort.BOOL:
             return BOOL
+        if operator == "+" and left.sort is Sort.ANY:
+            return right if right.sort in _TEXTS else ANY
         whole = operator in ("&", "|", "^", "<<", ">>")
         for one in (left, right):
             self.need(one, (Sort.INT, Sort.ANY) if whole else _NUMBERS, operator)
