@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kst import Absent, Evaluator, same
+from kst import AbsentError, Evaluator, same
 
 from harness.core.errors import CrucibleError
 from harness.document import read_document
@@ -27,7 +27,7 @@ from harness.lanes.spec.engine.fault import FaultKind
 from harness.lanes.spec.engine.parser import parse
 from harness.lanes.spec.kaitai.importing import Imported, import_ksy
 from harness.lanes.spec.language.lint import lint_value
-from harness.lanes.spec.processing import PROCESSORS, Processor
+from harness.lanes.spec.processing import Processor
 
 
 def _shift(data: bytes, most: int, key: int, up: bool, some: bytes) -> bytes:
@@ -67,6 +67,7 @@ class Tally:
     failures: list[str] = field(default_factory=list)
 
     def count(self, ok: bool, what: str) -> None:
+        """One more."""
         self.total += 1
         self.passed += ok
         if not ok:
@@ -92,16 +93,20 @@ def run_spec(root: Path, path: Path, tally: Tally) -> None:
 
     ksy = find(root, name)
     if ksy is None:
-        return lost("there is no .ksy of that name")
+        lost("there is no .ksy of that name")
+        return
     try:
         imported = import_ksy(ksy, search=(root / "formats", root / "formats" / "ks_path"), processes=CUSTOM)
     except CrucibleError as error:
-        return lost(str(error))
+        lost(str(error))
+        return
     if imported.document is None or imported.errors:
-        return lost(f"not imported: {imported.errors[0]}")
-    lint = lint_value(imported.document)
+        lost(f"not imported: {imported.errors[0]}")
+        return
+    lint = lint_value(imported.document, processes=CUSTOM)
     if lint.grammar is None:
-        return lost(f"our lint: {lint.errors[0]}")
+        lost(f"our lint: {lint.errors[0]}")
+        return
     data = (root / "src" / str(spec["data"])).read_bytes()
     found = parse(lint.grammar, data)
     if exception is not None:
@@ -122,10 +127,12 @@ def check(each: dict[str, Any], imported: Imported, found: Any, tally: Tally, na
     try:
         expected = evaluator.text(expected_text)
         actual = evaluator.text(actual_text)
-    except (Absent, CrucibleError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (AbsentError, CrucibleError, ValueError, LookupError, TypeError, AttributeError) as error:
         tally.count(False, f"{name}: {actual_text}: {type(error).__name__} {error}; faults {found.errors[:1]}")
         return
-    tally.count(same(actual, expected), f"{name}: {actual_text} is {actual!r}, expected {expected!r}; {found.errors[:1]}")
+    tally.count(
+        same(actual, expected), f"{name}: {actual_text} is {actual!r}, expected {expected!r}; {found.errors[:1]}"
+    )
 
 
 def text(value: Any) -> str:
@@ -136,7 +143,9 @@ def text(value: Any) -> str:
 def run_rejection(root: Path, path: Path, tally: Tally) -> None:
     """One file of `formats_err`."""
     head = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    severities = {word for line in head for word in ("error", "warning") if f"\t{word}: " in line or f" {word}: " in line}
+    severities = {
+        word for line in head for word in ("error", "warning") if f"\t{word}: " in line or f" {word}: " in line
+    }
     if not severities:
         return
     folder = root / "formats_err"
@@ -163,7 +172,6 @@ def main() -> int:
     if not (root / "formats").is_dir():
         print(f"{root}: no folder `formats` in it", file=sys.stderr)
         return 4
-    PROCESSORS.update({name.replace(".", "_"): each for name, each in CUSTOM.items()})
     began = time.process_time()
     accepted: dict[str, Tally] = defaultdict(Tally)
     rejected: dict[str, Tally] = defaultdict(Tally)

@@ -20,7 +20,7 @@ _BINARY = {
 }  # fmt: skip
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """A field that was not read, of a record that was expected."""
 
 
@@ -32,9 +32,11 @@ class Evaluator:
         self.top = next(iter(imported.library.sources.values())).top
 
     def text(self, text: str) -> Any:
+        """The value of an expression."""
         return self.value(parse(text))
 
     def value(self, expression: ast.Expression) -> Any:
+        """The value of a tree."""
         match expression:
             case ast.Number() | ast.Real() | ast.Text() | ast.Truth():
                 return expression.value
@@ -46,7 +48,7 @@ class Evaluator:
                 found = find_enum(self.imported.library, self.top, enum)
                 numbers = [number for number, known in found.members.items() if known == label] if found else []
                 if not numbers:
-                    raise Absent(f"{enum}::{label}")
+                    raise AbsentError(f"{enum}::{label}")
                 return numbers[0]
             case ast.Unary(op=op, operand=operand):
                 inner = self.value(operand)
@@ -70,6 +72,7 @@ class Evaluator:
         raise TypeError(f"{type(expression).__name__} is not understood in an assertion")
 
     def attribute(self, value: Any, name: str) -> Any:
+        """`value.name`."""
         if isinstance(value, Record):
             node = value.nodes.get(field_name(name))
             if node is not None:
@@ -79,9 +82,9 @@ class Evaluator:
             fields = {field.name for field in (*value.type.fields, *value.type.instances)}
             if field_name(name) in fields:
                 return None
-            raise Absent(f"{value.type.name} has no {name}")
+            raise AbsentError(f"{value.type.name} has no {name}")
         if value is None:
-            raise Absent(f"nothing has a {name}")
+            raise AbsentError(f"nothing has a {name}")
         if name in ("size", "length"):
             return len(value)
         if name == "first":

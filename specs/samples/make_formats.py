@@ -50,7 +50,11 @@ def listing(**texts: str) -> bytes:
 
 def bmp(width: int, height: int, bits: int) -> bytes:
     """A gradient of 24 bits, or a chessboard of 1 or 8 bits with a palette."""
-    palette = b"" if bits == 24 else b"\x20\x20\x20\0\xf0\xf0\xf0\0" + b"\x80\x80\x80\0" * ((1 << bits) - 2 if bits == 8 else 0)
+    palette = (
+        b""
+        if bits == 24
+        else b"\x20\x20\x20\0\xf0\xf0\xf0\0" + b"\x80\x80\x80\0" * ((1 << bits) - 2 if bits == 8 else 0)
+    )
     rows = b""
     for y in range(height):
         if bits == 24:
@@ -58,7 +62,9 @@ def bmp(width: int, height: int, bits: int) -> bytes:
         elif bits == 8:
             row = bytes((x + y) % 2 for x in range(width))
         else:
-            row = int("".join(str((x + y) % 2) for x in range(width)).ljust(-(-width // 8) * 8, "0"), 2).to_bytes(-(-width // 8), "big")
+            row = int("".join(str((x + y) % 2) for x in range(width)).ljust(-(-width // 8) * 8, "0"), 2).to_bytes(
+                -(-width // 8), "big"
+            )
         rows += row + b"\0" * (-len(row) % 4)
     start = 54 + len(palette)
     header = struct.pack("<2sIHHI", b"BM", start + len(rows), 0, 0, start)
@@ -67,7 +73,7 @@ def bmp(width: int, height: int, bits: int) -> bytes:
 
 
 def gif(frames: list[list[int]], width: int, *, comment: str = "", delay: int = 0) -> bytes:
-    """Frames of two-bit indices. Codes are never compressed: a clear code before the table could grow keeps them three bits."""
+    """Frames of two-bit indices, not compressed: a clear code before every other pixel keeps codes at three bits."""
     height = len(frames[0]) // width
     out = b"GIF89a" + struct.pack("<HHBBB", width, height, 0b1_001_0_001, 0, 0)
     out += bytes((0, 0, 0, 255, 255, 255, 200, 0, 0, 0, 0, 200))
@@ -106,7 +112,7 @@ def wheel(name: str, version: str) -> bytes:
         {
             f"{name}.py": f'"""{name}"""\n\nVERSION = "{version}"\n',
             f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: make_formats.py\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: samples\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
             f"{info}/RECORD": f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
         },
         method=zipfile.ZIP_DEFLATED,
@@ -136,7 +142,9 @@ def elf(*, bits: int, big: bool, code: bytes, machine: int) -> bytes:
     )
 
     def section(name: int, kind: int, flags: int, address: int, offset: int, size: int) -> bytes:
-        return struct.pack(f"{order}II{word}{word}{word}{word}II{word}{word}", name, kind, flags, address, offset, size, 0, 0, 1, 0)
+        return struct.pack(
+            f"{order}II{word}{word}{word}{word}II{word}{word}", name, kind, flags, address, offset, size, 0, 0, 1, 0
+        )
 
     table = (
         section(0, 0, 0, 0, 0, 0)
@@ -152,12 +160,25 @@ def pcap(packets: list[tuple[int, int, bytes]], *, big: bool = False) -> bytes:
     out = struct.pack(f"{order}IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
     for number, (micros, port, payload) in enumerate(packets):
         udp = struct.pack(">HHHH", 40_000 + number, port, 8 + len(payload), 0) + payload
-        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number, 0x4000, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+        ip = struct.pack(
+            ">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number, 0x4000, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2"
+        )
         sums = sum(struct.unpack(">10H", ip))
         while sums >> 16:
             sums = (sums & 0xFFFF) + (sums >> 16)
-        frame = b"\x02\0\0\0\0\2" + b"\x02\0\0\0\0\1" + b"\x08\0" + ip[:10] + struct.pack(">H", sums ^ 0xFFFF) + ip[12:] + udp
-        out += struct.pack(f"{order}IIII", MOMENT + micros // 1_000_000, micros % 1_000_000, len(frame), len(frame)) + frame
+        frame = (
+            b"\x02\0\0\0\0\2"
+            + b"\x02\0\0\0\0\1"
+            + b"\x08\0"
+            + ip[:10]
+            + struct.pack(">H", sums ^ 0xFFFF)
+            + ip[12:]
+            + udp
+        )
+        out += (
+            struct.pack(f"{order}IIII", MOMENT + micros // 1_000_000, micros % 1_000_000, len(frame), len(frame))
+            + frame
+        )
     return out
 
 
@@ -194,12 +215,15 @@ def database(rows: int, *, table: str) -> bytes:
         base.execute("PRAGMA page_size = 512")
         base.execute("PRAGMA user_version = 7")
         base.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, name TEXT, size REAL)")
-        base.executemany(f"INSERT INTO {table} (name, size) VALUES (?, ?)", [(f"row {i}", i * 1.5) for i in range(rows)])  # noqa: S608
+        values = [(f"row {i}", i * 1.5) for i in range(rows)]
+        base.executemany(f"INSERT INTO {table} (name, size) VALUES (?, ?)", values)  # noqa: S608 - a name of ours
         base.commit()
         base.execute("VACUUM")
         base.close()
         data = bytearray(path.read_bytes())
-    data[24:28] = data[92:96] = struct.pack(">I", 1)  # change counters and the library's version differ from machine to machine
+    data[24:28] = data[92:96] = struct.pack(
+        ">I", 1
+    )  # change counters and the library's version differ from machine to machine
     data[96:100] = struct.pack(">I", 3_040_001)
     return bytes(data)
 
@@ -212,9 +236,13 @@ def samples() -> dict[str, bytes]:
         "wav/stereo.wav": wav(64, channels=2, width=1, rate=11025, hertz=900, extra=listing(INAM="Tone", ISFT="wave")),
         "bmp/gradient.bmp": bmp(9, 7, 24),
         "bmp/chess.bmp": bmp(13, 8, 1),
-        "gif/cross.gif": gif([[1 if x == y or x + y == 7 else 0 for y in range(8) for x in range(8)]], 8, comment="A cross"),
+        "gif/cross.gif": gif(
+            [[1 if x == y or x + y == 7 else 0 for y in range(8) for x in range(8)]], 8, comment="A cross"
+        ),
         "gif/blink.gif": gif([[c] * 16 for c in (0, 1, 2)], 4, delay=50),
-        "zip/stored.zip": archive({"a.txt": text, "folder/b.txt": text * 2}, method=zipfile.ZIP_STORED, comment="two files"),
+        "zip/stored.zip": archive(
+            {"a.txt": text, "folder/b.txt": text * 2}, method=zipfile.ZIP_STORED, comment="two files"
+        ),
         "zip/tiny-1.0-py3-none-any.whl": wheel("tiny", "1.0"),
         "elf/amd64.elf": elf(bits=64, big=False, code=b"\x6a\x3c\x58\x31\xff\x0f\x05", machine=62),
         "elf/mips.elf": elf(bits=32, big=True, code=b"\x24\x02\x0f\xa1\x24\x04\0\0\0\0\0\x0c", machine=8),
@@ -235,7 +263,9 @@ def holdout() -> dict[str, bytes]:
     return {
         "wav_holdout/chime.wav": wav(90, channels=2, width=3, rate=44100, hertz=2000, extra=listing(ICMT="held out")),
         "bmp_holdout/grey.bmp": bmp(6, 5, 8),
-        "gif_holdout/stripes.gif": gif([[x % 4 for _ in range(20) for x in range(30)], [3] * 600], 30, comment="stripes", delay=9),
+        "gif_holdout/stripes.gif": gif(
+            [[x % 4 for _ in range(20) for x in range(30)], [3] * 600], 30, comment="stripes", delay=9
+        ),
         "zip_holdout/mixed-2.1-py3-none-any.whl": wheel("mixed", "2.1"),
         "elf_holdout/arm.elf": elf(bits=32, big=False, code=b"\x01\x70\xa0\xe3\0\0\xa0\xe3\0\0\0\xef", machine=40),
         "pcap_holdout/mixed.pcap": pcap([(i * i * 9999, 5000 + i, b"x" * (i * 11 % 37)) for i in range(9)]),

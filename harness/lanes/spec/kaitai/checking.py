@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.lanes.spec.kaitai.detecting import Detector, TypeFault, comparable, settled
+from harness.lanes.spec.kaitai.common_type import TypeFaultError, comparable, settled
+from harness.lanes.spec.kaitai.detecting import Detector
 from harness.lanes.spec.kaitai.encoding import python_name
 from harness.lanes.spec.kaitai.expression import Expression
 from harness.lanes.spec.kaitai.parents import find_parents
@@ -55,7 +56,7 @@ class _Checker:
             return None
         try:
             return self.detector.value(expression)
-        except TypeFault as fault:
+        except TypeFaultError as fault:
             self.report(key, str(fault))
             return None
 
@@ -93,7 +94,7 @@ class _Checker:
             return
         try:
             comparable(op, left, found)
-        except TypeFault as fault:
+        except TypeFaultError as fault:
             self.report(key, str(fault))
 
     def value_instance(self, field: Field) -> None:
@@ -206,7 +207,7 @@ def fits(given: DataType, wanted: DataType) -> bool:
             return True
         case User(target=a), User(target=b):
             return a is b or a is None or b is None
-        case (User() | Anything()), Anything():
+        case ((User() | Anything()), Anything()):
             return True
         case Enum(target=a), Enum(target=b):
             return a is b

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from harness.lanes.spec.kaitai import expression as ast
-from harness.lanes.spec.kaitai.parsing import ExpressionError
+from harness.lanes.spec.kaitai.common_type import TypeFaultError, combined, comparable, is_unknown, settled, user
 from harness.lanes.spec.kaitai.resolving import enum_named, find_enum, find_type, type_named
-from harness.lanes.spec.kaitai.sizes import Dynamic, size_of_field, size_of_type
+from harness.lanes.spec.kaitai.scanner import ExpressionError
+from harness.lanes.spec.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
 from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import Field, Structure
 from harness.lanes.spec.kaitai.type_reading import parameter_type
@@ -31,17 +31,12 @@ from harness.lanes.spec.kaitai.types import (
     Integer,
     Stream,
     String,
-    Switch,
     User,
     describe,
 )
 
 BYTE = Integer(1, signed=False)
 _BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
-
-
-class TypeFault(Exception):
-    """An expression has no type."""
 
 
 class Detector:
@@ -56,7 +51,7 @@ class Detector:
         """The type of an expression.
 
         Raises:
-            TypeFault: it has none; the message says why.
+            TypeFaultError: it has none; the message says why.
         """
         match expression:
             case ast.Number(value=value):
@@ -105,8 +100,8 @@ class Detector:
                 kind = self.named_type(name)
                 try:
                     size_of_type(kind)
-                except Dynamic as error:
-                    raise TypeFault(f"sizeof<{name}> is not known: {error}") from None
+                except DynamicSizeError as error:
+                    raise TypeFaultError(f"sizeof<{name}> is not known: {error}") from None
                 return INTEGER
         assert_never(expression)
 
@@ -115,15 +110,18 @@ class Detector:
         return settled(self.type_of(expression))
 
     def need(self, expression: ast.Expression, kind: type, what: str) -> None:
+        """Insist that an expression has a type."""
         found = self.value(expression)
         if not isinstance(found, kind):
-            raise TypeFault(f"{what}, this is {describe(found)}")
+            raise TypeFaultError(f"{what}, this is {describe(found)}")
 
     def printable(self, kind: DataType) -> None:
+        """Insist that values can be put into text."""
         if not isinstance(settled(kind), Integer | Float | String | Boolean | Enum):
-            raise TypeFault(f"{describe(kind)} cannot be put into text")
+            raise TypeFaultError(f"{describe(kind)} cannot be put into text")
 
     def name(self, name: str) -> DataType:
+        """The type of a name, special ones included."""
         match name:
             case "_root":
                 return user(self.structure.top)
@@ -137,16 +135,17 @@ class Detector:
                 return INTEGER
             case "_":
                 if self.item is None:
-                    raise TypeFault("`_` means nothing here")
+                    raise TypeFaultError("`_` means nothing here")
                 return self.item
             case "_buf" | "_on" | "_is_le":
                 return ANY
         return self.field(self.structure, name)
 
     def field(self, structure: Structure, name: str) -> DataType:
+        """The type of a field of some structure, an array where it repeats."""
         found = structure.find(name)
         if found is None:
-            raise TypeFault(f"there is no {name!r} in {structure.name}")
+            raise TypeFaultError(f"there is no {name!r} in {structure.name}")
         self.derive(structure, found)
         return Array(found.type) if found.repeat else found.type
 
@@ -158,7 +157,7 @@ class Detector:
         there = Detector(self.library, structure)
         try:
             found = there.type_of(field.value)
-        except TypeFault:
+        except TypeFaultError:
             field.type = ANY
             return
         if field.enum:
@@ -166,18 +165,21 @@ class Detector:
         field.type = found
 
     def parent(self, structure: Structure) -> DataType:
+        """What `_parent` is: the one structure that holds this one, else any."""
         parents = list(dict.fromkeys(structure.parents))
         return user(parents[0]) if len(parents) == 1 and parents[0] is not None else STRUCT
 
     def member(self, expression: ast.Member) -> DataType:
+        """The type of `enum::member`."""
         found = find_enum(self.library, self.structure, expression.enum)
         if found is None:
-            raise TypeFault(f"unknown enum {str(expression.enum)!r}, looked for from {self.structure.name}")
+            raise TypeFaultError(f"unknown enum {str(expression.enum)!r}, looked for from {self.structure.name}")
         if expression.name not in found.members.values():
-            raise TypeFault(f"the enum {expression.enum} has no member {expression.name!r}")
+            raise TypeFaultError(f"the enum {expression.enum} has no member {expression.name!r}")
         return Enum(expression.enum, INTEGER, found)
 
     def unary(self, op: str, operand: ast.Expression) -> DataType:
+        """The type of `-x`, `~x`, `not x`."""
         kind = self.value(operand)
         if op == "not" and isinstance(kind, Boolean):
             return BOOLEAN
@@ -187,20 +189,22 @@ class Detector:
             return INTEGER
         if op in "+-" and isinstance(kind, Float):
             return FLOAT
-        raise TypeFault(f"`{op}` does not go with {describe(kind)}")
+        raise TypeFaultError(f"`{op}` does not go with {describe(kind)}")
 
     def binary(self, op: str, left: DataType, right: DataType) -> DataType:
+        """The type of arithmetic."""
         if isinstance(left, Integer) and isinstance(right, Integer):
             return INTEGER
         if isinstance(left, Integer | Float) and isinstance(right, Integer | Float) and op not in _BITWISE:
             return FLOAT
         if op == "+" and isinstance(left, String) and isinstance(right, String):
             return STRING
-        if _unknown(left) or _unknown(right):
+        if is_unknown(left) or is_unknown(right):
             return ANY
-        raise TypeFault(f"`{op}` does not go with {describe(left)} and {describe(right)}")
+        raise TypeFaultError(f"`{op}` does not go with {describe(left)} and {describe(right)}")
 
     def index(self, container: DataType, index: ast.Expression) -> DataType:
+        """The type of an item."""
         self.need(index, Integer, "an index must be an integer")
         match container:
             case Array(of=of):
@@ -209,12 +213,15 @@ class Detector:
                 return BYTE
             case Anything(structure=False):
                 return ANY
-        raise TypeFault(f"{describe(container)} cannot be indexed")
+        raise TypeFaultError(f"{describe(container)} cannot be indexed")
 
     def attribute(self, value: ast.Expression, name: str) -> DataType:
+        """The type of `value.name`."""
         if name in ("_sizeof", "_bitsizeof"):
             return self.size_of(value)
         kind = self.value(value)
+        if isinstance(kind, Array) and name in ("first", "last", "min", "max"):
+            return kind.of
         match kind:
             case User(target=Structure() as target):
                 return self.member_of(target, name)
@@ -232,20 +239,20 @@ class Detector:
             case Integer() | Float():
                 if name in ("to_s", "to_i"):
                     if name == "to_i" and isinstance(kind, Integer):
-                        raise TypeFault("an integer is one already: it has no to_i")
+                        raise TypeFaultError("an integer is one already: it has no to_i")
                     return STRING if name == "to_s" else INTEGER
             case Boolean() | Enum():
                 if name == "to_i":
                     return INTEGER
-            case Array(of=of):
-                if name in ("size", "length", "first", "last", "min", "max"):
-                    return INTEGER if name in ("size", "length") else of
+            case Array() if name in ("size", "length"):
+                return INTEGER
             case Stream():
                 if name in ("size", "pos", "eof"):
                     return BOOLEAN if name == "eof" else INTEGER
-        raise TypeFault(f"{describe(kind)} has no {name!r}")
+        raise TypeFaultError(f"{describe(kind)} has no {name!r}")
 
     def member_of(self, target: Structure, name: str) -> DataType:
+        """The type of a name of another structure."""
         if name == "_io":
             return STREAM
         if name == "_root":
@@ -255,6 +262,7 @@ class Detector:
         return self.field(target, name)
 
     def call(self, kind: DataType, method: str, arguments: list[DataType]) -> DataType:
+        """The type of `value.method(arguments)`."""
         forms: dict[str, tuple[type, ...]] = {}
         result: DataType = STRING
         match kind:
@@ -262,21 +270,22 @@ class Detector:
                 forms = {"to_s": (String,)}
             case String():
                 forms = {"substring": (Integer, Integer), "to_i": (Integer,), "to_b": (String,)}
-                result = {"to_i": INTEGER, "to_b": BYTES}.get(method, STRING)
+                result = INTEGER if method == "to_i" else BYTES if method == "to_b" else STRING
             case Integer():
                 forms = {"to_s": ()}
             case Anything():
                 return ANY
         wanted = forms.get(method)
         if wanted is None:
-            raise TypeFault(f"{describe(kind)} has no method {method!r}")
+            raise TypeFaultError(f"{describe(kind)} has no method {method!r}")
         if len(wanted) != len(arguments) or not all(map(isinstance, arguments, wanted)):
             got = ", ".join(map(describe, arguments))
             names = ", ".join(each.__name__.lower() for each in wanted)
-            raise TypeFault(f"{method} takes ({names}), got ({got})")
+            raise TypeFaultError(f"{method} takes ({names}), got ({got})")
         return result
 
     def items(self, values: tuple[ast.Expression, ...]) -> DataType:
+        """The type of a list: bytes where every item is a byte."""
         if not values:
             return BYTES
         found = self.value(values[0])
@@ -286,17 +295,19 @@ class Detector:
         return BYTES if literal else Array(found)
 
     def named_type(self, name: ast.TypeName) -> DataType:
+        """The type that a cast or `sizeof` names."""
         try:
             kind = parameter_type(str(name), self.structure)
         except ExpressionError as error:
-            raise TypeFault(str(error)) from None
+            raise TypeFaultError(str(error)) from None
         resolved = type_named(self.library, self.structure, kind)
         element = kind.of if isinstance(kind, Array) else kind
         if isinstance(element, User) and find_type(self.library, self.structure, element.name) is None:
-            raise TypeFault(f"unknown type {str(name)!r}, looked for from {self.structure.name}")
+            raise TypeFaultError(f"unknown type {str(name)!r}, looked for from {self.structure.name}")
         return resolved
 
     def size_of(self, value: ast.Expression) -> DataType:
+        """The type of `value._sizeof`, if its size is known beforehand."""
         match value:
             case ast.Name(id=name) if not name.startswith("_"):
                 holder: Structure | None = self.structure
@@ -308,105 +319,18 @@ class Detector:
                 holder, name = (found.target if isinstance(found, User) else None), ""
         field = holder.find(name) if holder and name else None
         if name and field is None:
-            raise TypeFault(f"there is no {name!r} in {holder.name if holder else 'a value of unknown type'}")
+            raise TypeFaultError(f"there is no {name!r} in {holder.name if holder else 'a value of unknown type'}")
         self.sized(field, holder)
         return INTEGER
 
     def sized(self, field: Field | None, structure: Structure | None) -> None:
+        """Insist that a size is known beforehand."""
         try:
             if field is not None:
                 size_of_field(field)
             elif structure is not None:
                 size_of_type(user(structure))
             else:
-                raise Dynamic("its type is not known")
-        except Dynamic as error:
-            raise TypeFault(f"its size is not known beforehand: {error}") from None
-
-
-def user(structure: Structure) -> User:
-    """The type that a structure is."""
-    return User(ast.TypeName(structure.path), target=structure)
-
-
-def settled(kind: DataType) -> DataType:
-    """What all cases of a switch have in common; other types as they are."""
-    if not isinstance(kind, Switch):
-        return kind
-    if not kind.cases:
-        return ANY
-    found = settled(kind.cases[0][1])
-    for _, case in kind.cases[1:]:
-        try:
-            found = combined(found, settled(case))
-        except TypeFault:
-            return ANY
-    return found
-
-
-def combined(left: DataType, right: DataType) -> DataType:
-    """A type that both fit.
-
-    Raises:
-        TypeFault: there is none.
-    """
-    left, right = settled(left), settled(right)
-    if left == right:
-        return left
-    match left, right:
-        case Integer(width=1, bits=None), Integer(width=1, bits=None):
-            return Integer(1, signed=left.signed and right.signed)
-        case Integer(), Integer():
-            return INTEGER
-        case (Integer() | Float()), (Integer() | Float()):
-            return FLOAT
-        case Bytes(), Bytes():
-            return BYTES
-        case String(), String():
-            return STRING
-        case Boolean(), Boolean():
-            return BOOLEAN
-        case Enum(target=a), Enum(target=b) if a is b:
-            return left
-        case User(target=a), User(target=b) if a is b and a is not None:
-            return replace(left, arguments=(), bytes=None)
-        case (User() | Anything(structure=True)), (User() | Anything(structure=True)):
-            return STRUCT
-        case Array(of=a), Array(of=b):
-            return Array(combined(a, b))
-        case Stream(), Stream():
-            return STREAM
-    if _unknown(left) or _unknown(right):
-        return ANY
-    raise TypeFault(f"{describe(left)} and {describe(right)} have no common type")
-
-
-def comparable(op: str, left: DataType, right: DataType) -> None:
-    """Whether two values can be compared.
-
-    Raises:
-        TypeFault: they cannot.
-    """
-    left, right = settled(left), settled(right)
-    match left, right:
-        case (Integer() | Float()), (Integer() | Float()):
-            return
-        case (String(), String()) | (Bytes(), Bytes()):
-            return
-        case Boolean(), Boolean():
-            if op in ("==", "!="):
-                return
-            raise TypeFault(f"`{op}` does not go with booleans")
-        case Enum(target=a), Enum(target=b):
-            if a is not b:
-                raise TypeFault(f"{describe(left)} and {describe(right)} are different")
-            if op in ("==", "!="):
-                return
-            raise TypeFault(f"`{op}` does not go with enums")
-    if _unknown(left) or _unknown(right):
-        return
-    raise TypeFault(f"{describe(left)} and {describe(right)} cannot be compared")
-
-
-def _unknown(kind: DataType) -> bool:
-    return isinstance(kind, Anything) and not kind.structure
+                raise DynamicSizeError("its type is not known")
+        except DynamicSizeError as error:
+            raise TypeFaultError(f"its size is not known beforehand: {error}") from None

@@ -27,10 +27,10 @@ class FieldReader:
 
     def keys(self, spec: dict[str, Any], known: frozenset[str], key: Key) -> None:
         """Report keys that are not known."""
-        for name in spec:
+        for name, value in spec.items():
             if name not in known and not name.startswith("-"):
                 self.source.report((*key, name), f"unknown key {name!r}; known are {', '.join(sorted(known))}")
-            elif spec[name] is None and not name.startswith(("doc", "-")):
+            elif value is None and not name.startswith(("doc", "-")):
                 self.source.report((*key, name), "a value is missing")
 
     def field(

@@ -9,7 +9,7 @@ from harness.lanes.spec.kaitai.encoding import python_name
 from harness.lanes.spec.kaitai.naming import Names, field_name
 from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import Check, Field, Structure
-from harness.lanes.spec.kaitai.translating import Translator, Uncarried
+from harness.lanes.spec.kaitai.translating import Translator, UncarriedError
 from harness.lanes.spec.kaitai.types import (
     Boolean,
     Bytes,
@@ -55,7 +55,7 @@ class FieldWriter:
         """An expression as YAML; one that cannot be carried is noted and becomes 0."""
         try:
             return self.translator.text(expression, item=item)
-        except Uncarried as error:
+        except UncarriedError as error:
             self.uncarried(key, str(error))
             return 0
 
@@ -85,6 +85,7 @@ class FieldWriter:
         return made
 
     def position(self, field: Field, made: dict[str, Any]) -> None:
+        """`at` and `stream`."""
         at = field.position if field.position is not None else ast.Attribute(field.io or ast.Name("_io"), "pos")
         made["at"] = self.text(at, (*field.key, "pos"))
         if field.io is not None:
@@ -109,21 +110,21 @@ class FieldWriter:
                 self.parent(kind, key, made)
             case Enum(base=base, target=target):
                 self.data_type(base, field, made)
-                if isinstance(base, Boolean):
-                    made["type"] = "b1"
                 if target is not None:
                     made["enum"] = self.names.enums[target]
             case Switch():
                 self.switch(kind, field, made)
-            case Integer() | Float() | Boolean():
+            case Boolean(order=order):
+                made["type"] = "flag"
+                if order != self.structure.bit_order:
+                    made["bit_order"] = "little" if order == "le" else "big"
+            case Integer() | Float():
                 made["type"] = self.number(kind)
             case _:
                 self.uncarried(key, "a field without a type")
 
-    def number(self, kind: Integer | Float | Boolean) -> str:
+    def number(self, kind: Integer | Float) -> str:
         """The name of a number type."""
-        if isinstance(kind, Boolean):
-            return "flag" if (kind.order or "be") == self.structure.bit_order else f"b1{kind.order}"
         if isinstance(kind, Integer) and kind.bits is not None:
             return f"b{kind.bits}" + ("" if kind.order == self.structure.bit_order else kind.order or "")
         letter = "f" if isinstance(kind, Float) else "i" if kind.signed else "u"
@@ -140,12 +141,14 @@ class FieldWriter:
         return f"{name}({', '.join(_word(each) for each in given)})"
 
     def parent(self, kind: User, key: Key, made: dict[str, Any]) -> None:
+        """`parent`, where it is not the record that holds it."""
         if kind.orphan:
             made["parent"] = "none"
         elif kind.parent is not None:
             made["parent"] = self.text(kind.parent, (*key, "parent"))
 
     def encoding(self, name: str, key: Key, made: dict[str, Any]) -> None:
+        """`encoding`."""
         found = python_name(name)
         if found is None:
             self.uncarried((*key, "encoding"), f"the encoding {name!r}")
@@ -174,10 +177,9 @@ class FieldWriter:
         """The text of a process."""
         if process.name not in _PLAIN and process.name not in self.processes:
             self.uncarried(key, f"the custom process {process.name!r}, which nobody has provided")
-        name = process_name(process.name)
         if not process.arguments:
-            return name
-        return f"{name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
+            return process.name
+        return f"{process.name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
 
     def switch(self, kind: Switch, field: Field, made: dict[str, Any]) -> None:
         """`switch` with the keys that its cases need."""
@@ -241,9 +243,8 @@ class FieldWriter:
         if validate:
             made["validate"] = validate
 
-    def check(
-        self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[ast.Expression]
-    ) -> None:
+    def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[ast.Expression]) -> None:
+        """Put one condition into `validate`, or among the conditions that it has no key for."""
         values = check.expressions
         simple = all(_number(value) is not None for value in values) and isinstance(kind, Integer)
         item = ast.Name("_")
@@ -263,11 +264,6 @@ class FieldWriter:
                 conditions.append(ast.Compare({"min": ">=", "max": "<="}.get(rule, "=="), item, values[0]))
 
 
-def process_name(name: str) -> str:
-    """What a process is called in a grammar: Kaitai's dotted names become plain ones."""
-    return name.replace(".", "_")
-
-
 def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -282,6 +278,7 @@ def _number(value: ast.Expression) -> int | None:
 
 
 def is_constant(value: ast.Expression) -> bool:
+    """Whether a value can be the key of a case."""
     match value:
         case ast.Number() | ast.Text() | ast.Member() | ast.Truth():
             return True

@@ -73,7 +73,6 @@ def _opaque(library: Library, source: Source, here: Path) -> list[Path]:
     """Types that are implemented elsewhere: a `.ksy` of that name beside the file says what they are."""
     names = {field.type for field in source.top.fields()} if source.top else set()
     wanted = sorted(
-        {kind.name.path[0] for kind in names if isinstance(kind, User) and len(kind.name.path) == 1}
-        - set(library.tops)
+        {kind.name.path[0] for kind in names if isinstance(kind, User) and len(kind.name.path) == 1} - set(library.tops)
     )
     return [found for name in wanted if (found := _find(library, here, name)) is not None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.lanes.spec.kaitai.detecting import Detector, TypeFault
+from harness.lanes.spec.kaitai.common_type import TypeFaultError
+from harness.lanes.spec.kaitai.detecting import Detector
 from harness.lanes.spec.kaitai.resolving import users
 from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import Structure
@@ -27,6 +28,6 @@ def find_parents(library: Library) -> None:
             continue
         try:
             found = Detector(library, structure).value(kind.parent)
-        except TypeFault:
+        except TypeFaultError:
             found = None
         kind.target.parents.append(found.target if isinstance(found, User) else None)

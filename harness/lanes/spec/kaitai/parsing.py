@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
 from harness.lanes.spec.kaitai.expression import (
     Attribute,
@@ -27,14 +26,11 @@ from harness.lanes.spec.kaitai.expression import (
     TypeName,
     Unary,
 )
+from harness.lanes.spec.kaitai.scanner import MAX_DEPTH, NAME, Scanner
 
-MAX_DEPTH = 100
-MAX_LENGTH = 20_000
 SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_", "_buf", "_sizeof", "_bitsizeof", "_on", "_is_le"})
 ID = re.compile(r"[a-z][a-z0-9_]*")
 
-_SPACE = re.compile(r"(?:[ \t\r\n]|\\\n|#[^\n]*)*")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(
     r"(?P<real>(?:[0-9][0-9_]*)?\.[0-9][0-9_]*(?:[eE][+-]?[0-9]+)?|[0-9][0-9_]*(?:\.(?![0-9_A-Za-z\s]))?[eE][+-]?[0-9]+"
     r"|[0-9][0-9_]*\.(?!\s*[A-Za-z_.]))"
@@ -48,16 +44,6 @@ _ESCAPE = re.compile(r"\\(?:u(?P<unicode>[0-9a-fA-F]{4})|(?P<octal>[0-7]{1,3})|(
 _LEVELS: tuple[tuple[str, ...], ...] = (("|",), ("^",), ("&",), ("<<", ">>"), ("+", "-"), ("*", "/", "%"))
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 _HINTS = {"&&": "and", "||": "or", "!": "not"}
-
-
-class ExpressionError(ValueError):
-    """The text is no expression."""
-
-    def __init__(self, text: str, offset: int, what: str) -> None:
-        self.offset = offset
-        line = text.count("\n", 0, offset) + 1
-        column = offset - text.rfind("\n", 0, offset)
-        super().__init__(f"in {text.strip()!r}, at {line}:{column}: {what}")
 
 
 def parse(text: str) -> Expression:
@@ -78,59 +64,7 @@ def parse_type(text: str) -> tuple[TypeName, tuple[Expression, ...]]:
     return _Parser(text).reference()
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.depth = 0
-        if len(text) > MAX_LENGTH:
-            raise ExpressionError(text[:40], 0, f"longer than {MAX_LENGTH} characters")
-
-    def fail(self, what: str) -> NoReturn:
-        raise ExpressionError(self.text, self.at, what)
-
-    def space(self) -> None:
-        found = _SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
-
-    def peek(self, *tokens: str) -> str | None:
-        self.space()
-        for token in tokens:
-            if self.text.startswith(token, self.at):
-                return token
-        return None
-
-    def take(self, *tokens: str) -> str | None:
-        found = self.peek(*tokens)
-        if found:
-            self.at += len(found)
-        return found
-
-    def need(self, token: str) -> None:
-        if not self.take(token):
-            self.fail(f"expected {token!r}, found {self.rest()}")
-
-    def rest(self) -> str:
-        self.space()
-        left = self.text[self.at : self.at + 12]
-        return repr(left) if left else "the end"
-
-    def word(self, wanted: str) -> bool:
-        self.space()
-        found = _NAME.match(self.text, self.at)
-        if found and found.group() == wanted:
-            self.at = found.end()
-            return True
-        return False
-
-    def name(self) -> str:
-        self.space()
-        found = _NAME.match(self.text, self.at)
-        if not found:
-            self.fail(f"expected a name, found {self.rest()}")
-        self.at = found.end()
-        return found.group()
-
+class _Parser(Scanner):
     def whole(self) -> Expression:
         found = self.test()
         self.space()
@@ -269,13 +203,13 @@ class _Parser:
         number = _NUMBER.match(self.text, self.at)
         if number:
             return self.number(number)
-        if self.peek("::") or _NAME.match(self.text, self.at):
-            return self.named()
-        self.fail(f"expected a value, found {self.rest()}")
+        if not self.peek("::") and not NAME.match(self.text, self.at):
+            self.fail(f"expected a value, found {self.rest()}")
+        return self.named()
 
     def number(self, found: re.Match[str]) -> Expression:
         self.at = found.end()
-        following = _NAME.match(self.text, self.at)
+        following = NAME.match(self.text, self.at)
         if following:
             self.fail(f"unexpected {following.group()!r} after a number")
         text = found.group().replace("_", "")
@@ -333,7 +267,7 @@ class _Parser:
         self.at = found.end()
         if found["unicode"]:
             return chr(int(found["unicode"], 16))
-        return chr(int(found["octal"], 8)) if found["octal"] else _ESCAPES[found["simple"]]
+        return chr(int(found["octal"], 8)) if found["octal"] else _ESCAPES[str(found["simple"])]
 
     def formatted(self) -> Expression:
         parts: list[str | Expression] = []

@@ -6,7 +6,8 @@ from typing import Any
 
 from harness.lanes.spec.kaitai.expression import Expression
 from harness.lanes.spec.kaitai.field_reading import FieldReader
-from harness.lanes.spec.kaitai.parsing import ID, ExpressionError, parse
+from harness.lanes.spec.kaitai.parsing import ID, parse
+from harness.lanes.spec.kaitai.scanner import ExpressionError
 from harness.lanes.spec.kaitai.source import Source, kind_of
 from harness.lanes.spec.kaitai.structure import ByteOrder, Enumeration, Field, Import, Structure
 from harness.lanes.spec.kaitai.type_reading import parameter_type
@@ -215,8 +216,9 @@ class _Reader:
                 if "id" not in member:
                     self.report(at, "`id` is missing")
                     continue
-                at, member = (*at, "id"), member["id"]
-            label = self.name(str(member).lower() if isinstance(member, bool) else member, "enum member ID", at)
+                at = (*at, "id")
+            given = member["id"] if isinstance(member, dict) else member
+            label = self.name(str(given).lower() if isinstance(given, bool) else given, "enum member ID", at)
             if label in first:
                 self.report((*key, number), f"duplicate enum member {label!r}, first defined at {first[label]}")
             first.setdefault(label, "/" + "/".join(map(str, (*key, number))))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.lanes.spec.kaitai.expression import TypeName
-from harness.lanes.spec.kaitai.parsing import ExpressionError, parse_type
+from harness.lanes.spec.kaitai.parsing import parse_type
+from harness.lanes.spec.kaitai.scanner import ExpressionError
 from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import Enumeration, Field, Structure
 from harness.lanes.spec.kaitai.types import STRUCT, Array, DataType, Enum, Switch, User, leaves

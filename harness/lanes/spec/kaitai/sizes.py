@@ -7,7 +7,7 @@ from harness.lanes.spec.kaitai.structure import Field, Structure
 from harness.lanes.spec.kaitai.types import Boolean, Bytes, DataType, Enum, Float, Integer, String, Switch, User
 
 
-class Dynamic(Exception):
+class DynamicSizeError(Exception):
     """The data decide about the size."""
 
 
@@ -15,7 +15,7 @@ def size_of_type(kind: DataType, *, busy: frozenset[Structure] = frozenset()) ->
     """Bits of one value.
 
     Raises:
-        Dynamic: the data decide.
+        DynamicSizeError: the data decide.
     """
     match kind:
         case Integer(width=int() as width):
@@ -40,17 +40,17 @@ def size_of_type(kind: DataType, *, busy: frozenset[Structure] = frozenset()) ->
             sizes = {size_of_type(case, busy=busy) for _, case in cases}
             if len(sizes) == 1:
                 return sizes.pop()
-    raise Dynamic("the data decide")
+    raise DynamicSizeError("the data decide")
 
 
 def size_of_structure(structure: Structure, *, busy: frozenset[Structure] = frozenset()) -> int:
     """Bits of a type's sequence.
 
     Raises:
-        Dynamic: the data decide.
+        DynamicSizeError: the data decide.
     """
     if structure in busy:
-        raise Dynamic("it contains itself")
+        raise DynamicSizeError("it contains itself")
     total, bits = 0, False
     for field in structure.seq:
         one = size_of_field(field, busy=busy | {structure})
@@ -65,16 +65,16 @@ def size_of_field(field: Field, *, busy: frozenset[Structure] = frozenset()) -> 
     """Bits of a field with its repetition.
 
     Raises:
-        Dynamic: the data decide, or it is computed or positioned.
+        DynamicSizeError: the data decide, or it is computed or positioned.
     """
     if field.kind in ("value", "param"):
-        raise Dynamic("it is computed")
+        raise DynamicSizeError("it is computed")
     if field.condition is not None:
-        raise Dynamic("it is optional")
+        raise DynamicSizeError("it is optional")
     if field.repeat is None:
         return size_of_type(field.type, busy=busy)
     if field.repeat != "expr" or field.repeat_by is None:
-        raise Dynamic("it repeats")
+        raise DynamicSizeError("it repeats")
     return constant(field.repeat_by) * size_of_type(field.type, busy=busy)
 
 
@@ -82,8 +82,8 @@ def constant(expression: Expression) -> int:
     """The value of a literal.
 
     Raises:
-        Dynamic: it is none.
+        DynamicSizeError: it is none.
     """
     if isinstance(expression, Number):
         return expression.value
-    raise Dynamic("the data decide")
+    raise DynamicSizeError("the data decide")

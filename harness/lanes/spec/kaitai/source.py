@@ -9,7 +9,8 @@ from harness.core.errors import position
 from harness.document import Document
 from harness.lanes.spec.kaitai.expression import Expression
 from harness.lanes.spec.kaitai.findings import Finding, Severity, path_text
-from harness.lanes.spec.kaitai.parsing import ExpressionError, parse
+from harness.lanes.spec.kaitai.parsing import parse
+from harness.lanes.spec.kaitai.scanner import ExpressionError
 from harness.lanes.spec.kaitai.structure import Import, Structure
 from harness.suite import Key
 

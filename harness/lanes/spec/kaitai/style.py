@@ -12,7 +12,9 @@ from harness.lanes.spec.kaitai.types import Switch, User, leaves, raw_bytes
 
 def check_style(structure: Structure, everything: Sequence[Structure]) -> None:
     """Warn where a field that serves only as the size or the count of another is not named for it."""
-    used = Counter(each.id for expression in _expressions(structure) for each in walk(expression) if _named(each))
+    used = Counter(
+        each.id for expression in _expressions(structure) for each in walk(expression) if isinstance(each, Name)
+    )
     outside = {
         each.name
         for other in everything
@@ -35,10 +37,6 @@ def check_style(structure: Structure, everything: Sequence[Structure]) -> None:
                 message = f"use `{prefix}{field.id}` instead of `{target.id}`: it is only the {what} of `{field.id}`"
                 at = (*target.key, "id") if target.kind == "seq" else target.key
                 structure.source.report(at, message, severity="warning")
-
-
-def _named(expression: Expression) -> bool:
-    return isinstance(expression, Name)
 
 
 def _expressions(structure: Structure) -> Iterator[Expression]:

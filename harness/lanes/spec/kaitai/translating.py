@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Callable
 from typing import assert_never
 
 from harness.lanes.spec.kaitai import expression as ast
-from harness.lanes.spec.kaitai.detecting import Detector, TypeFault, settled
+from harness.lanes.spec.kaitai.common_type import TypeFaultError
+from harness.lanes.spec.kaitai.detecting import Detector
 from harness.lanes.spec.kaitai.naming import Names, field_name
 from harness.lanes.spec.kaitai.resolving import find_enum
-from harness.lanes.spec.kaitai.sizes import Dynamic, size_of_field, size_of_type
+from harness.lanes.spec.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
 from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import Structure
 from harness.lanes.spec.kaitai.types import Array, Boolean, Bytes, DataType, Enum, Integer, String, User
@@ -20,7 +21,7 @@ _SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
 _UNCARRIED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
 
 
-class Uncarried(Exception):
+class UncarriedError(Exception):
     """Our grammars have nothing that means this."""
 
 
@@ -39,7 +40,7 @@ class Translator:
             item: The type of `_`, where it means anything.
 
         Raises:
-            Uncarried: our language cannot say it.
+            UncarriedError: our language cannot say it.
         """
         self.detector.item = item
         made = self.translate(expression)
@@ -50,16 +51,17 @@ class Translator:
         return f"({printed})" if printed == "rest" else printed
 
     def kind(self, expression: ast.Expression) -> DataType | None:
+        """The type of an expression, if it has one."""
         try:
             return self.detector.value(expression)
-        except TypeFault:
+        except TypeFaultError:
             return None
 
     def translate(self, expression: ast.Expression) -> ours.Expr:
         """An expression as a tree of ours.
 
         Raises:
-            Uncarried: our language cannot say it.
+            UncarriedError: our language cannot say it.
         """
         match expression:
             case ast.Number(value=value) | ast.Text(value=value) | ast.Truth(value=value) | ast.Real(value=value):
@@ -71,7 +73,7 @@ class Translator:
             case ast.Member(enum=enum, name=label):
                 found = find_enum(self.library, self.structure, enum)
                 if found is None:
-                    raise Uncarried(f"unknown enum {enum}")
+                    raise UncarriedError(f"unknown enum {enum}")
                 return ours.EnumLiteral(self.names.enums[found], label)
             case ast.Unary(op="-", operand=ast.Number(value=value)):
                 return ours.Literal(-value)
@@ -84,8 +86,7 @@ class Translator:
             case ast.Binary(op=op, left=left, right=right) | ast.Compare(op=op, left=left, right=right):
                 return ours.Binary(op, self.translate(left), self.translate(right))
             case ast.Logic(op=op, operands=operands):
-                parts = [self.translate(operand) for operand in operands]
-                return reduce(lambda left, right: ours.Binary(op, left, right), parts)
+                return _joined(op, [self.translate(operand) for operand in operands])
             case ast.Ternary(condition=condition, yes=yes, no=no):
                 return ours.Ternary(self.translate(condition), self.translate(yes), self.translate(no))
             case ast.Index(container=container, index=index):
@@ -96,27 +97,29 @@ class Translator:
                 if method == "to_s" and isinstance(self.kind(value), Integer):
                     return ours.Attribute(self.translate(value), "to_s")
                 if method == "to_b":
-                    raise Uncarried("text as bytes (`to_b`)")
+                    raise UncarriedError("text as bytes (`to_b`)")
                 return ours.Method(self.translate(value), method, tuple(map(self.translate, arguments)))
             case ast.Items(values=values):
-                return self.items(values, array=isinstance(self.kind(expression), Array))
+                return self.items(values, wanted=self.kind(expression))
             case ast.Cast(value=value, type=name):
-                if isinstance(value, ast.Items) and name.array:
-                    return self.items(value.values, array=True)
+                if isinstance(value, ast.Items):
+                    return self.items(value.values, wanted=self.kind(expression))
                 return self.cast(value, name)
             case ast.SizeOf(type=name, bits=in_bits):
                 return self.size(lambda: size_of_type(self.detector.named_type(name)), bits=in_bits)
         assert_never(expression)
 
     def name(self, name: str) -> ours.Expr:
+        """A name; sizes become numbers."""
         if name in ("_sizeof", "_bitsizeof"):
             top = User(ast.TypeName(self.structure.path), target=self.structure)
             return self.size(lambda: size_of_type(top), bits=name == "_bitsizeof")
         if name in _UNCARRIED:
-            raise Uncarried(f"`{name}`, {_UNCARRIED[name]}")
+            raise UncarriedError(f"`{name}`, {_UNCARRIED[name]}")
         return ours.Name(name if name in _SPECIAL else field_name(name))
 
     def attribute(self, value: ast.Expression, name: str) -> ours.Expr:
+        """`value.name`, by what ours calls it."""
         if name in ("_sizeof", "_bitsizeof"):
             return self.size_of(value, bits=name == "_bitsizeof")
         kind = self.kind(value)
@@ -131,6 +134,7 @@ class Translator:
         return ours.Attribute(inner, name if name in _SPECIAL else field_name(name))
 
     def formatted(self, parts: tuple[str | ast.Expression, ...]) -> ours.Expr:
+        """An f-string as a sum of texts."""
         made: list[ours.Expr] = [ours.Literal("")] if not parts else []
         for part in parts:
             if isinstance(part, str):
@@ -138,24 +142,29 @@ class Translator:
                 continue
             inner = self.translate(part)
             made.append(inner if isinstance(self.kind(part), String) else ours.Attribute(inner, "to_s"))
-        return reduce(lambda left, right: ours.Binary("+", left, right), made)
+        return _joined("+", made)
 
-    def items(self, values: tuple[ast.Expression, ...], *, array: bool) -> ours.Expr:
+    def items(self, values: tuple[ast.Expression, ...], *, wanted: DataType | None) -> ours.Expr:
+        """A list; ours is bytes exactly when each item is a constant byte, Kaitai's whenever its type is."""
         made = ours.ArrayOf(tuple(map(self.translate, values)))
-        small = all(isinstance(v, ast.Number) and v.value < 256 for v in values)
-        return ours.Attribute(made, "to_array") if array and small else made
+        constant = all(isinstance(v, ast.Number) and v.value < 256 for v in values)
+        if isinstance(wanted, Array) and constant:
+            return ours.Attribute(made, "to_array")
+        return ours.Attribute(made, "to_bytes") if isinstance(wanted, Bytes) and not constant else made
 
     def cast(self, value: ast.Expression, name: ast.TypeName) -> ours.Expr:
+        """A cast; one to a number or text changes nothing here."""
         inner = self.translate(value)
         try:
             kind = self.detector.named_type(name)
-        except TypeFault:
+        except TypeFaultError:
             return inner
         if isinstance(kind, User) and kind.target is not None:
             return ours.Method(inner, "as", (ours.Name(self.names.types[kind.target]),))
         return inner
 
     def size_of(self, value: ast.Expression, *, bits: bool) -> ours.Expr:
+        """`value._sizeof` as a number."""
         match value:
             case ast.Name(id=name):
                 holder: Structure | None = self.structure
@@ -163,20 +172,23 @@ class Translator:
                 kind = self.kind(outer)
                 holder = kind.target if isinstance(kind, User) else None
             case _:
-                raise Uncarried("the size of a computed value")
+                raise UncarriedError("the size of a computed value")
         field = holder.find(name) if holder else None
         if field is None:
-            raise Uncarried("the size of a value whose type is not known")
+            raise UncarriedError("the size of a value whose type is not known")
         return self.size(lambda: size_of_field(field), bits=bits)
 
-    def size(self, measure: object, *, bits: bool) -> ours.Expr:
+    def size(self, measure: Callable[[], int], *, bits: bool) -> ours.Expr:
+        """A size as a number."""
         try:
-            found = measure()  # type: ignore[operator]
-        except Dynamic as error:
-            raise Uncarried(f"a size that is not known beforehand: {error}") from None
+            found = measure()
+        except DynamicSizeError as error:
+            raise UncarriedError(f"a size that is not known beforehand: {error}") from None
         return ours.Literal(found if bits else (found + 7) // 8)
 
 
-def is_text(kind: DataType | None) -> bool:
-    """Whether values of a type are text."""
-    return kind is not None and isinstance(settled(kind), String)
+def _joined(op: str, parts: list[ours.Expr]) -> ours.Expr:
+    made = parts[0]
+    for part in parts[1:]:
+        made = ours.Binary(op, made, part)
+    return made

@@ -8,7 +8,8 @@ from typing import Any
 
 from harness.lanes.spec.kaitai.encoding import unit
 from harness.lanes.spec.kaitai.expression import Expression, Number
-from harness.lanes.spec.kaitai.parsing import ExpressionError, parse, parse_type
+from harness.lanes.spec.kaitai.parsing import parse, parse_type
+from harness.lanes.spec.kaitai.scanner import ExpressionError
 from harness.lanes.spec.kaitai.source import Source, kind_of
 from harness.lanes.spec.kaitai.structure import Structure
 from harness.lanes.spec.kaitai.types import (
@@ -71,9 +72,10 @@ class TypeReader:
             self.source.report((*self.key, "type"), f"expected text or a mapping, got {kind_of(raw)}")
             return BYTES, _BYTES_KEYS | _STRING_KEYS | _ENUM_KEYS
         found = self.named(None if raw is None else str(raw), (*self.key, "type"))
-        return found, self.extra(found)
+        return found, self.more_keys(found)
 
-    def extra(self, found: DataType) -> frozenset[str]:
+    def more_keys(self, found: DataType) -> frozenset[str]:
+        """The keys that a type brings with it."""
         match found:
             case Bytes() | User():
                 return _BYTES_KEYS
@@ -98,8 +100,9 @@ class TypeReader:
             return found
 
     def plain(self, name: str | None, key: Key) -> DataType:
+        """A type by its name, without an enum."""
         if name is None:
-            return self.bytes()
+            return self.sized_bytes()
         number = numeric(name, self.structure, alone=self.enum is None)
         if number is not None:
             if isinstance(number, str):
@@ -119,7 +122,7 @@ class TypeReader:
         user = User(
             reference,
             arguments,
-            self.bytes() if {"size", "size-eos", "terminator"} & self.spec.keys() else None,
+            self.sized_bytes() if {"size", "size-eos", "terminator"} & self.spec.keys() else None,
             None if parent in (None, False) else self.source.expression(parent, (*self.key, "parent")),
             parent is False,
         )
@@ -130,13 +133,15 @@ class TypeReader:
         return user
 
     def string(self, *, zero: bool) -> String:
+        """`str` or `strz`."""
         encoding = self.text("encoding") or self.structure.encoding
         if not encoding:
             self.source.report(self.key, "a string, but no encoding is given here or in meta")
-        raw = self.bytes(default=bytes(unit(encoding or "ASCII")) if zero else None)
+        raw = self.sized_bytes(default=bytes(unit(encoding or "ASCII")) if zero else None)
         return String(raw, encoding or "")
 
-    def bytes(self, *, default: bytes | None = None) -> Bytes:
+    def sized_bytes(self, *, default: bytes | None = None) -> Bytes:
+        """The bytes that a field takes."""
         spec = self.spec
         size = self.source.expression(spec["size"], (*self.key, "size")) if "size" in spec else None
         eos = self.truth("size-eos", default=False)
@@ -157,6 +162,7 @@ class TypeReader:
         )
 
     def terminator(self) -> bytes | None:
+        """The byte or bytes that end it."""
         value = self.spec.get("terminator")
         if isinstance(value, list) and value and all(isinstance(x, int) and 0 <= x <= 255 for x in value):
             return bytes(value)
@@ -164,6 +170,7 @@ class TypeReader:
         return None if found is None else bytes([found])
 
     def byte(self, name: str) -> int | None:
+        """A number of 0 to 255 under a key."""
         value = self.spec.get(name)
         if isinstance(value, str):
             try:
@@ -177,6 +184,7 @@ class TypeReader:
         return None
 
     def truth(self, name: str, *, default: bool) -> bool:
+        """`true` or `false` under a key."""
         value = self.spec.get(name, default)
         if isinstance(value, bool):
             return value
@@ -184,6 +192,7 @@ class TypeReader:
         return default
 
     def text(self, name: str) -> str | None:
+        """Text under a key."""
         value = self.spec.get(name)
         if value is None or isinstance(value, str):
             return value
@@ -193,6 +202,7 @@ class TypeReader:
         return None
 
     def read_process(self) -> Process | None:
+        """`process`."""
         text = self.text("process")
         if text is None:
             return None
@@ -212,6 +222,7 @@ class TypeReader:
         return Process(name, arguments)
 
     def read_switch(self, raw: dict[str, Any]) -> DataType:
+        """A type that depends on a value."""
         here = (*self.key, "type")
         for name in raw:
             if name not in ("switch-on", "cases") and not name.startswith("-"):
@@ -219,7 +230,9 @@ class TypeReader:
         for name in ("switch-on", "cases"):
             if raw.get(name) is None:
                 self.source.report(here, f"`{name}` is missing")
-        on = self.source.expression(raw["switch-on"], (*here, "switch-on")) if raw.get("switch-on") is not None else None
+        on = (
+            self.source.expression(raw["switch-on"], (*here, "switch-on")) if raw.get("switch-on") is not None else None
+        )
         cases = raw.get("cases") or {}
         if not isinstance(cases, dict):
             self.source.report((*here, "cases"), f"expected a mapping, got {kind_of(cases)}")
@@ -234,7 +247,7 @@ class TypeReader:
             if label == "_" or value is not None:
                 made.append((value, self.named(name, at)))
         if all(value is not None for value, _ in made) and {"size", "size-eos"} & self.spec.keys():
-            made.append((None, replace(self.bytes(), terminator=None, pad=None)))
+            made.append((None, replace(self.sized_bytes(), terminator=None, pad=None)))
         return Switch(on, tuple(made), tuple(cases)) if on else STRUCT
 
 

@@ -92,7 +92,7 @@ class Anything:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """`io`"""
+    """A stream, `io`."""
 
 
 @dataclass(frozen=True, slots=True)
