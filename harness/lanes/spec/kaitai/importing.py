@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.lanes.spec.kaitai.checking import check
-from harness.lanes.spec.kaitai.expression import Compare, Expression, Number, Ternary
+from harness.lanes.spec.kaitai.expression import Attribute, Compare, Expression, Name, Number, Ternary, walk
 from harness.lanes.spec.kaitai.field_writing import FieldWriter, is_constant
 from harness.lanes.spec.kaitai.findings import Finding
 from harness.lanes.spec.kaitai.loading import load
 from harness.lanes.spec.kaitai.naming import Names, field_name
 from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import ByteOrder, Structure
+from harness.lanes.spec.kaitai.style import expressions
 from harness.lanes.spec.kaitai.types import User, leaves
 
 _ORDERS = {"le": "little", "be": "big"}
@@ -98,6 +99,8 @@ class _Writer:
             made["doc"] = structure.doc
         if isinstance(structure.order, ByteOrder):
             made["endian"] = self.byte_order(structure.order, writer)
+        if structure.outer is None and structure is not self.top and _names_root(structure):
+            made["own_root"] = True  # `_root` of an imported file is that file's type
         if structure.bit_order == "le":
             made["bit_order"] = "little"
         if structure.params:
@@ -124,6 +127,16 @@ class _Writer:
                     on = Ternary(Compare("==", order.on, value), Number(place), on)
         made["by"] = writer.text(on, (*order.key, "switch-on"))
         return made
+
+
+def _names_root(top: Structure) -> bool:
+    """Whether anything in a file's types refers to `_root`."""
+    return any(
+        each == Name("_root") or (isinstance(each, Attribute) and each.name == "_root")
+        for structure in top.family()
+        for expression in expressions(structure)
+        for each in walk(expression)
+    )
 
 
 def _reachable(library: Library, top: Structure) -> list[Structure]:

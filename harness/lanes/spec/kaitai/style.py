@@ -13,12 +13,12 @@ from harness.lanes.spec.kaitai.types import Switch, User, leaves, raw_bytes
 def check_style(structure: Structure, everything: Sequence[Structure]) -> None:
     """Warn where a field that serves only as the size or the count of another is not named for it."""
     used = Counter(
-        each.id for expression in _expressions(structure) for each in walk(expression) if isinstance(each, Name)
+        each.id for expression in expressions(structure) for each in walk(expression) if isinstance(each, Name)
     )
     outside = {
         each.name
         for other in everything
-        for expression in _expressions(other)
+        for expression in expressions(other)
         for each in walk(expression)
         if isinstance(each, Attribute)
     }
@@ -39,7 +39,8 @@ def check_style(structure: Structure, everything: Sequence[Structure]) -> None:
                 structure.source.report(at, message, severity="warning")
 
 
-def _expressions(structure: Structure) -> Iterator[Expression]:
+def expressions(structure: Structure) -> Iterator[Expression]:
+    """Every expression in a type, those inside of inner types excepted."""
     if isinstance(structure.order, ByteOrder):
         yield structure.order.on
     if structure.to_string is not None:
