@@ -94,7 +94,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "  d: {value: ~5 & 0xff}\n"
         "  e: {value: (2 > 1).to_i + 3.9.to_i}\n  f: {value: '\"abc\".reverse + 12.to_s'}\n"
         "  g: {value: '\"7f\".to_i(16)'}\n"
-        '  h: {value: \'f"<{1 + 1}|{"\\"x\\""}>"\', if: false}\n  i: {value: \'f"<{1 + 1}>"\'}\n  j: {value: \'[1, 2] < [1, 3]\'}\n'
+        "  i: {value: 'f\"<{1 + 1}>\"'}\n  j: {value: '[1, 2] < [1, 3]'}\n"
         "  k: {value: '[10, 300].max'}\n  l: {value: '[0x41].to_s(\"ASCII\")'}\n"
         "  m: {value: 'true and not false ? 7 / 2.0 : 0.0'}\n"
         "  n: {value: '\"hello\".substring(1, 3).length'}\n",
