@@ -126,7 +126,7 @@ class _Exporter:
     def type(self, found: TypeDef) -> dict[str, Any]:
         names = self.names
         order = self.orders.single.get(found.name)
-        exporter = FieldExporter(self.inference, names, found, self.writer(found), order, self.lose)
+        exporter = FieldExporter(self.inference, names, found, self.writer(found), order=order, lose=self.lose)
         made: dict[str, Any] = {}
         meta: dict[str, Any] = {}
         if isinstance(found.endian, EndianSwitch):

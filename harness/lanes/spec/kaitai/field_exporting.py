@@ -42,6 +42,7 @@ class FieldExporter:
         names: ExportNames,
         owner: TypeDef,
         writer: ExpressionWriter,
+        *,
         order: Order | None,
         lose: Lose,
     ) -> None:
@@ -215,10 +216,10 @@ class FieldExporter:
         if found.width in (1, 2, 4, 8) and (found.kind is not Kind.FLOAT or found.width > 2):
             letter = "f" if found.kind is Kind.FLOAT else "s" if found.signed else "u"
             return {"type": f"{letter}{found.width}{suffix}"}
-        order = self.order if order is None else order
-        if found.signed or not isinstance(order, bool):
+        known = self.order if order is None else order
+        if found.signed or not isinstance(known, bool):
             self.lose(f"the number type {found.name}")
-        return {"type": f"b{8 * found.width}{'be' if order is True else 'le'}"}
+        return {"type": f"b{8 * found.width}{'be' if known is True else 'le'}"}
 
     def switch(self, field: Field, found: Switch) -> dict[str, Any]:
         """`type` with `switch-on` and `cases`."""

@@ -121,7 +121,7 @@ def test_each_construct_survives(name, tmp_path):
 
 def test_a_root_that_repeats_becomes_an_array(tmp_path):
     ours = grammar(
-        "endian: big\ntypes:\n  Rec:\n    fields:\n      - {name: n, type: u8}\n      - {name: b, type: bytes, length: n}\n"
+        ours=grammar("endian: big\ntypes: {Rec: {fields: [{name: n, type: u8}, {name: b, type: bytes, length: n}]}}\n")
     )
     _, back = there_and_back(ours, tmp_path)
     data = bytes.fromhex("01aa 00 02bbcc")
