@@ -120,9 +120,8 @@ def test_each_construct_survives(name, tmp_path):
 
 
 def test_a_root_that_repeats_becomes_an_array(tmp_path):
-    ours = grammar(
-        ours=grammar("endian: big\ntypes: {Rec: {fields: [{name: n, type: u8}, {name: b, type: bytes, length: n}]}}\n")
-    )
+    text = "endian: big\ntypes: {Rec: {fields: [{name: n, type: u8}, {name: b, type: bytes, length: n}]}}\n"
+    ours = grammar(text)
     _, back = there_and_back(ours, tmp_path)
     data = bytes.fromhex("01aa 00 02bbcc")
     assert plain(parse(back, data).records[0]) == {"records": [plain(r) for r in parse(ours, data).records]}
