@@ -249,6 +249,9 @@ class _Scope:
         if name == "to_array":
             self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
             return array_of(INT) if of.sort is Sort.BYTES else of
+        if name == "to_bytes":
+            self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
+            return BYTES
         if name not in _METHOD_SORTS:
             if of.sort is Sort.ANY:
                 return ANY

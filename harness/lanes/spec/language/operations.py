@@ -228,6 +228,12 @@ def _to_i(value: Any, base: Any = 10) -> int:
     return int(_number(value))
 
 
+def _to_bytes(value: Any) -> bytes:
+    if all(isinstance(each, int) and 0 <= each <= 255 for each in value):
+        return bytes(value)
+    raise NoValueError("bytes are numbers of 0 to 255")
+
+
 def _to_s(value: Any, encoding: Any = None) -> str:
     if isinstance(value, bytes):
         name = canonical(encoding) if isinstance(encoding, str) else "utf-8"
@@ -266,6 +272,7 @@ _METHODS: dict[str, tuple[tuple[type, ...], int, int, Callable[..., Any]]] = {
     "to_i": ((int, float, str), 0, 1, _to_i),
     "to_s": ((int, float, bytes, str), 0, 1, _to_s),
     "to_array": (_SEQUENCE, 0, 0, list),
+    "to_bytes": (_SEQUENCE, 0, 0, _to_bytes),
     "abs": ((list,), 0, 0, lambda v: abs(_number(v[0]))),
     "len": ((list,), 0, 0, lambda v: len(v[0])),
 }
