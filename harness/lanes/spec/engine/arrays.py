@@ -50,13 +50,33 @@ def read_array(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) 
     Raises:
         StopRecordError: if the record cannot go on; the items so far are kept.
     """
+    field = plan.field
+    endless = field.repeat is Word.REST or plan.until is not None
+    count = _FAR if endless else run.amount(plan.repeat, scope, plan, "count")
+    array = Array(field, window.buffer, window.pos)
+    scope.record.nodes[plan.name] = array
+    continue_array(run, scope, plan, window, array, index=0, count=count)
+
+
+def continue_array(
+    run: Interpreter,
+    scope: Scope,
+    plan: FieldPlan,
+    window: Window,
+    array: Array,
+    *,
+    index: int,
+    count: int = _FAR,
+) -> None:
+    """Read the items of an array from an index on.
+
+    Raises:
+        StopRecordError: as `read_array`.
+    """
     record, field = scope.record, plan.field
     to_end = field.repeat is Word.REST
-    count = _FAR if to_end or plan.until is not None else run.amount(plan.repeat, scope, plan, "count")
-    array = Array(field, window.buffer, window.pos)
-    record.nodes[plan.name] = array
     outer_index, outer_item = scope.index, scope.item
-    idle = index = 0
+    idle = 0
     try:
         while index < count:
             at, bit = window.pos, window.bit

@@ -52,8 +52,8 @@ class Interpreter:
                 record.parent = found if isinstance(found, Record) else None
         return record
 
-    def fill(self, record: Record, plan: TypePlan, inherited: bool) -> None:
-        """Read a record's fields in order.
+    def fill(self, record: Record, plan: TypePlan, inherited: bool, *, last: int | None = None) -> None:
+        """Read a record's fields in order, all of them or the first few.
 
         Raises:
             StopRecordError: if an error makes the position unknowable; what was read is kept.
@@ -69,7 +69,7 @@ class Interpreter:
             record.big = inherited if endian is None else endian if isinstance(endian, bool) else None
             if plan.endian_by is not None and isinstance(endian, EndianSwitch):
                 record.big = self._endian(scope, plan, endian)
-            for field in plan.fields:
+            for field in plan.fields if last is None else plan.fields[:last]:
                 if field.simple is not None:
                     self._simple(record, field, field.simple)
                 else:

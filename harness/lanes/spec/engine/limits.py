@@ -12,7 +12,7 @@ class Limits:
     max_records: int | None = None
     """Top-level records of a repeated framing; reaching it is no error, only the end."""
     records: int = 2_000_000
-    """Records at all levels."""
+    """Records at all levels, as objects; columns make none and are bounded by the file's size."""
     items: int = 20_000_000
     """Array items and fields at all levels."""
     depth: int = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import mmap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def parse(
     collecting = gc.isenabled()
     gc.disable()  # records point at their parents; looking for garbage among them would double the time
     try:
-        return _Reading(program_of(grammar), buffer, limits).read(min(begin, size), end, size)
+        return Reading(program_of(grammar), buffer, limits).read(min(begin, size), end, size)
     finally:
         if collecting:
             gc.enable()
@@ -60,7 +61,9 @@ def parse_file(
     return parse(grammar, mapped, start=start, length=length, limits=limits)
 
 
-class _Reading:
+class Reading:
+    """One reading of one file from its start; see `parse`."""
+
     def __init__(self, program: Program, buffer: Buffer, limits: Limits) -> None:
         self.program, self.buffer = program, buffer
         self.state = State(limits)
@@ -68,24 +71,26 @@ class _Reading:
         self.records: list[Record] = []
 
     def read(self, start: int, end: int, size: int) -> Parse:
-        grammar = self.program.grammar
+        """Read all top-level records between two positions."""
         window = Window(self.buffer, 0, size)
         window.pos = start
-        stopped = start
+        if self.program.grammar.once:
+            return self.guarded(window, lambda: self._once(window), start=start)
+        return self.guarded(window, lambda: self.stream(window, end), start=start)
+
+    def guarded(self, window: Window, read: Callable[[], None], *, start: int = 0) -> Parse:
+        """What reading found, however it ended."""
+        state, stopped, size = self.state, start, window.end
         try:
-            if grammar.once:
-                self._once(window)
-            else:
-                self._stream(window, end)
+            read()
             stopped = window.pos + (window.bit > 0)
             self.run.finish()
         except HaltError:
             stopped = max(stopped, self.records[-1].end if self.records else start)
         except RecursionError:
             self._too_deep()
-        state = self.state
         return Parse(
-            grammar=grammar,
+            grammar=self.program.grammar,
             records=tuple(self.records),
             errors=tuple(state.errors),
             warnings=tuple(state.warnings),
@@ -122,17 +127,27 @@ class _Reading:
         with contextlib.suppress(StopRecordError):
             self.run.fill(record, plan, self.program.grammar.big)
 
-    def _stream(self, window: Window, end: int) -> None:
+    def one(self, window: Window, index: int) -> None:
+        """Read the top-level record at the window's position, which is known to be whole."""
+        plan = self.program.plan(self.program.grammar.root)
+        record = self.run.begin(plan, None, None, window)
+        record.index = index
+        self.records.append(record)
+        with contextlib.suppress(StopRecordError):
+            self.run.fill(record, plan, self.program.grammar.big)
+
+    def stream(self, window: Window, end: int, *, before: int = 0) -> None:
+        """Read top-level records up to a position; `before` of them were read elsewhere."""
         most = self.state.limits.max_records
         size = window.end
-        while window.pos < end and (most is None or len(self.records) < most):
+        while window.pos < end and (most is None or before + len(self.records) < most):
             at = window.pos
             marks = len(self.state.errors), self.state.error_count, len(self.run.lazy)
             plan = self._choose(window)
             if plan is None:
                 return
             record = self.run.begin(plan, None, None, window)
-            record.index = len(self.records)
+            record.index = before + len(self.records)
             magic = plan.magic if self.program.grammar.select is None else b""
             if magic and not starts_right(window, magic):
                 found = bytes(self.buffer.data[at : at + len(magic)])

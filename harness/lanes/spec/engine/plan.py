@@ -133,7 +133,7 @@ class TypePlan:
 
     __slots__ = ("checksums", "definition", "endian_by", "fields", "instances", "magic")
 
-    def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool) -> None:
+    def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool | None) -> None:
         self.definition = definition
         self.fields = tuple(FieldPlan(field, definition, compiler) for field in definition.fields)
         for before, after in zip(self.fields, self.fields[1:], strict=False):
@@ -156,17 +156,30 @@ class Program:
         self.grammar = grammar
         self.compiler = Compiler(grammar.types, grammar.enums)
         self._plans: dict[str, TypePlan] = {}
+        self.order = order_of(grammar)
 
     def plan(self, name: str) -> TypePlan:
         """The plan of a type; made when it is first wanted."""
         found = self._plans.get(name)
         if found is None:
-            found = self._plans[name] = TypePlan(self.grammar.types[name], self.compiler, big=self.grammar.big)
+            found = self._plans[name] = TypePlan(self.grammar.types[name], self.compiler, big=self.order)
         return found
 
 
-def magic(definition: TypeDef, *, big: bool) -> bytes:
-    """The constant bytes that every record of a type begins with; empty if it has none."""
+def order_of(grammar: Grammar) -> bool | None:
+    """The byte order of the whole grammar, or None where its records may differ in it."""
+    for definition in grammar.types.values():
+        named = [definition.endian, *(f.big for f in (*definition.fields, *definition.instances))]
+        if any(order is not None and order is not grammar.big for order in named):
+            return None
+    return grammar.big
+
+
+def magic(definition: TypeDef, *, big: bool | None) -> bytes:
+    """The constant bytes that every record of a type begins with; empty if it has none.
+
+    `big` is the byte order of fields that name none; None where it depends on who holds the record.
+    """
     if not definition.fields:
         return b""
     field = definition.fields[0]
@@ -182,6 +195,8 @@ def magic(definition: TypeDef, *, big: bool) -> bytes:
     (value,) = constants
     if primitive.kind is Kind.INTEGER and isinstance(value, int):
         order = primitive.big if primitive.big is not None else big if field.big is None else field.big
+        if order is None and primitive.width > 1:
+            return b""
         try:
             return value.to_bytes(primitive.width, "big" if order else "little", signed=primitive.signed)
         except OverflowError:

@@ -198,7 +198,7 @@ class _Counter:
             self.values[key] = None
             return
         seen = self.values.setdefault(key, set())
-        if seen is not None:
+        if seen is not None and not (isinstance(value, float) and math.isnan(value)):
             seen.add(value)
             if len(seen) > MAX_VALUES:
                 self.values[key] = None
