@@ -1,7 +1,7 @@
 """Write docs/grammar-reference.md from the table of keys and from examples that are read while it is written.
 
-    python docs/grammar_reference.py            # write the page
-    python docs/grammar_reference.py --check    # exit 1 if it is not up to date
+python docs/grammar_reference.py            # write the page
+python docs/grammar_reference.py --check    # exit 1 if it is not up to date
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def uncovered(found: list[dict[str, Any]]) -> list[str]:
     """Every construct that no example shows."""
     shows = {name for example in found for name in example.get("shows", ())}
     text = "\n".join(grammar_of(example) for example in found)
-    missing = [f"{part}.{key}" for part, (_, _, table) in TABLES.items() for key in table if f"{part}.{key}" not in shows]
+    missing = [
+        f"{part}.{key}" for part, (_, _, table) in TABLES.items() for key in table if f"{part}.{key}" not in shows
+    ]
     words = (*NAMES, *METHODS, *FUNCTIONS, *DECODERS, *ALGORITHMS, *PROCESSORS)
     return missing + [word for word in dict.fromkeys(words) if not re.search(rf"\b{word}(le|be)?\b", text)]
 
@@ -132,8 +134,8 @@ def page() -> str:
     lines = [
         "# The grammar language: reference",
         "",
-        "Made by `python docs/grammar_reference.py` from the table that lint and the JSON Schema are made of. Every example was read",
-        "by the engine when this page was made: the bytes in hexadecimal, then what came out. Bytes are shown as `<hex>`.",
+        "Made by `python docs/grammar_reference.py` from the table that lint and the JSON Schema use. Every example was",
+        "read by the engine when this page was made: the bytes in hexadecimal, then what came out, bytes as `<hex>`.",
         "Where an example shows only fields, they are those of one type, big-endian, read once.",
         "",
     ]
@@ -150,7 +152,10 @@ def page() -> str:
             last = example["part"]
             lines += [f"## {last}", ""]
             if last == "Types":
-                lines += [f"Encodings of text: {', '.join(ENCODINGS)}; the usual other names of these are understood.", ""]
+                lines += [
+                    f"Encodings of text: {', '.join(ENCODINGS)}; the usual other names of these are understood.",
+                    "",
+                ]
         records, errors = read(example)
         body = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
         lines += [f"### {example['title']}", "", example["text"], "", "```yaml"]
