@@ -10,6 +10,7 @@ from harness.lanes.spec.engine.limits import DEFAULT, Limits
 from harness.lanes.spec.engine.parse import Parse
 from harness.lanes.spec.engine.parser import Data, parse
 from harness.lanes.spec.engine.plan import magic, order_of
+from harness.lanes.spec.engine.rows import Rows, read_rows
 from harness.lanes.spec.engine.tally import Tally, tally
 from harness.lanes.spec.language.grammar import Grammar
 
@@ -46,6 +47,15 @@ class Session:
         found = self._framed(grammar)
         return None if found is None else found[0]
 
+    def rows(self, grammar: Grammar) -> Rows | None:
+        """The records as tuples, complete ones only; None where the grammar has no such shape."""
+        try:
+            layout = layout_of(grammar)
+            begin = self._begin(layout)
+            return None if begin is None else read_rows(layout, self.data, begin)
+        except NoLayoutError:
+            return None
+
     def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT) -> Tally:
         """What the grammar explains of the file, by the fastest engine that can tell."""
         framed = self._framed(grammar) if limits.max_records is None else None
@@ -57,6 +67,12 @@ class Session:
             if found is not None:
                 return found
         return tally(parse(grammar, self.data, limits=limits))
+
+    def _begin(self, layout: Layout) -> int | None:
+        if layout.header is None:
+            return 0
+        header = parse(layout.header, self.data)
+        return header.stopped_at if header.records and header.records[0].complete else None
 
     def _framed(self, grammar: Grammar) -> tuple[Columns, Parse | None] | None:
         try:
