@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.lanes.spec.engine.chase import framing_of
 from harness.lanes.spec.engine.layout import Frame, Layout, Part
-from harness.lanes.spec.engine.row_writing import RowWriter, Shape, order_of_parts
+from harness.lanes.spec.engine.row_writing import RowWriter, Shape, order_of_parts, wide_order
 from harness.lanes.spec.language.primitive import Kind
 
 Reader = Callable[..., int]

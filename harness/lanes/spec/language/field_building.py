@@ -71,7 +71,7 @@ class FieldBuilder:
         own_bits = self.raw.order(raw, "bit_order", path)
         delimiter = self.delimiter(raw, path)
         kind = type_ref.primitive if type_ref else None
-        self.lengths(raw, path, kind, has_end=length is not None or _terminated(delimiter), switched=switch is not None)
+        self.lengths(raw, path, kind, has_end=_bounded(raw), switched=switch is not None)
         enum = self.enum(raw, path)
         checks, checksum = self.validate(raw, path, kind, enum)
         return Field(
@@ -314,5 +314,6 @@ def _process(expr: Expr) -> Process:
     return Process(print_expression(expr))
 
 
-def _terminated(delimiter: Delimiter | None) -> bool:
-    return delimiter is not None and delimiter.terminator is not None
+def _bounded(raw: dict[Any, Any]) -> bool:
+    """Whether it is said where a field ends, rightly or not."""
+    return any(raw.get(key) is not None for key in ("length", "length_field", "length_expr", "terminator"))
