@@ -9,6 +9,8 @@ from kaitaistruct import BytesIO, KaitaiStream, KaitaiStruct
 
 
 class Pcap(KaitaiStruct):
+    """The type Pcap of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -31,6 +33,8 @@ class Pcap(KaitaiStruct):
 
 
 class Packet(KaitaiStruct):
+    """The type Packet of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -46,6 +50,8 @@ class Packet(KaitaiStruct):
 
 
 class Tlv(KaitaiStruct):
+    """The type Tlv of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -61,6 +67,8 @@ class Tlv(KaitaiStruct):
 
 
 class Record(KaitaiStruct):
+    """The type Record of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -88,6 +96,8 @@ class Record(KaitaiStruct):
 
 
 class Sample(KaitaiStruct):
+    """The type Sample of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -101,6 +111,8 @@ class Sample(KaitaiStruct):
 
 
 class Series(KaitaiStruct):
+    """The type Series of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -117,6 +129,8 @@ class Series(KaitaiStruct):
 
 
 class Message(KaitaiStruct):
+    """The type Message of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -128,6 +142,8 @@ class Message(KaitaiStruct):
 
 
 class Fixed(KaitaiStruct):
+    """The type Fixed of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent
@@ -143,6 +159,8 @@ class Fixed(KaitaiStruct):
 
 
 class Point(KaitaiStruct):
+    """The type Point of the grammar."""
+
     def __init__(self, _io: Any, _parent: Any = None, _root: Any = None) -> None:
         super().__init__(_io)
         self._parent = _parent

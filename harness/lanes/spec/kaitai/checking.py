@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from harness.lanes.spec.kaitai.common_type import TypeFaultError, comparable, settled
 from harness.lanes.spec.kaitai.detecting import Detector
-from harness.lanes.spec.kaitai.encoding import python_name
-from harness.lanes.spec.kaitai.expression import Expression
+from harness.lanes.spec.kaitai.encoding import canonical_name
+from harness.lanes.spec.kaitai.expression import Call, Expression, Text, walk
 from harness.lanes.spec.kaitai.parents import find_parents
 from harness.lanes.spec.kaitai.resolving import enum_named
 from harness.lanes.spec.kaitai.source import Library
@@ -39,8 +39,7 @@ def check(library: Library) -> None:
     structures = library.structures()
     for structure in structures:
         _Checker(library, structure).run()
-    for structure in structures:
-        check_style(structure, structures)
+    check_style(library)
 
 
 class _Checker:
@@ -54,6 +53,10 @@ class _Checker:
     def type_of(self, expression: Expression | None, key: Key) -> DataType | None:
         if expression is None:
             return None
+        for each in walk(expression):
+            match each:
+                case Call(method="to_s", arguments=(Text(value=name),)):
+                    self.encoding(name, key)
         try:
             return self.detector.value(expression)
         except TypeFaultError as fault:
@@ -79,8 +82,13 @@ class _Checker:
                 self.field(field)
 
     def encoding(self, name: str | None, key: Key) -> None:
-        if name and python_name(name) is None:
+        if not name:
+            return
+        wanted = canonical_name(name)
+        if wanted is None:
             self.structure.source.report(key, f"unrecognized encoding {name!r}", severity="warning")
+        elif wanted != name:
+            self.structure.source.report(key, f"write {wanted!r} for the encoding {name!r}", severity="warning")
 
     def byte_order(self, order: ByteOrder) -> None:
         found = self.type_of(order.on, (*order.key, "switch-on"))

@@ -24,16 +24,18 @@ IBM850=cp850 ibm850
 IBM852=cp852 ibm852
 IBM866=cp866 ibm866
 """
+_TABLE += "".join(
+    f"ISO-8859-{part}=iso8859-{part} iso_8859-{part}{' latin-1 latin1' if part == 1 else ''}\n"
+    for part in (*range(1, 12), 13, 14, 15, 16)
+)
+_TABLE += "".join(f"windows-{page}=cp{page} cp-{page}\n" for page in (*range(1250, 1259), 874))
 _PYTHON: dict[str, str] = {}
+_CANONICAL: dict[str, str] = {}
 for _line in _TABLE.split("\n"):
     if _line:
         _name, _, _others = _line.partition("=")
-        _PYTHON.update(dict.fromkeys((_name.lower(), *_others.split()), _others.split()[0]))
-for _n in (*range(1, 12), 13, 14, 15, 16):
-    _PYTHON.update(dict.fromkeys((f"iso-8859-{_n}", f"iso8859-{_n}", f"iso_8859-{_n}"), f"iso8859-{_n}"))
-_PYTHON["latin-1"] = _PYTHON["latin1"] = "iso8859-1"
-for _n in (*range(1250, 1259), 874):
-    _PYTHON.update(dict.fromkeys((f"windows-{_n}", f"cp{_n}", f"cp-{_n}"), f"cp{_n}"))
+        for _known in (_name.lower(), *_others.split()):
+            _PYTHON[_known], _CANONICAL[_known] = _others.split()[0], _name
 
 UNITS = {"utf-16le": 2, "utf-16be": 2, "utf-32le": 4, "utf-32be": 4}
 """Bytes of one code unit where it is not one."""
@@ -42,6 +44,11 @@ UNITS = {"utf-16le": 2, "utf-16be": 2, "utf-32le": 4, "utf-32be": 4}
 def python_name(encoding: str) -> str | None:
     """What Python calls it, or None if Kaitai Struct does not know the name."""
     return _PYTHON.get(encoding.lower())
+
+
+def canonical_name(encoding: str) -> str | None:
+    """The name that Kaitai Struct's style guide asks for, or None for an unknown encoding."""
+    return _CANONICAL.get(encoding.lower())
 
 
 def unit(encoding: str) -> int:

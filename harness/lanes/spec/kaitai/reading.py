@@ -223,9 +223,13 @@ class _Reader:
                 self.report((*key, number), f"duplicate enum member {label!r}, first defined at {first[label]}")
             first.setdefault(label, "/" + "/".join(map(str, (*key, number))))
             try:
-                members[_integer(number)] = label
+                value_of = _integer(number)
             except ValueError:
                 self.report((*key, number), f"{number!r} is no integer")
+                continue
+            if value_of in members:
+                self.report((*key, number), f"{number} is {members[value_of]!r} already")
+            members[value_of] = label
         made.enums[name] = Enumeration(name, made, members)
 
     def parameter(self, value: dict[str, Any], made: Structure, key: Key) -> Field:

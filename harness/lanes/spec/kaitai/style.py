@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from harness.lanes.spec.kaitai.common_type import TypeFaultError
+from harness.lanes.spec.kaitai.detecting import Detector
 from harness.lanes.spec.kaitai.expression import Attribute, Expression, Name, walk
+from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import ByteOrder, Field, Structure
 from harness.lanes.spec.kaitai.types import Switch, User, leaves, raw_bytes
 
 
-def check_style(structure: Structure, everything: Sequence[Structure]) -> None:
-    """Warn where a field that serves only as the size or the count of another is not named for it."""
-    used = Counter(
-        each.id for expression in expressions(structure) for each in walk(expression) if isinstance(each, Name)
-    )
-    outside = {
-        each.name
-        for other in everything
-        for expression in expressions(other)
+def check_style(library: Library) -> None:
+    """Warn where a field that serves only as the size, the count or the position of another is not named for it."""
+    structures = library.structures()
+    uses = Counter(
+        found
+        for structure in structures
+        for expression in expressions(structure)
         for each in walk(expression)
-        if isinstance(each, Attribute)
-    }
-    for field in (*structure.seq, *structure.instances.values()):
-        if field.id.startswith("_"):
-            continue
-        raw = next((found for kind in leaves(field.type) if (found := raw_bytes(kind))), None)
-        for expression, prefix, what in (
-            (raw.size if raw and field.kind != "value" else None, "len_", "byte size"),
-            (field.repeat_by if field.repeat == "expr" else None, "num_", "number of repetitions"),
-        ):
-            if not isinstance(expression, Name) or used[expression.id] != 1 or expression.id in outside:
+        if (found := _meant(library, structure, each)) is not None
+    )
+    for structure in structures:
+        for field in (*structure.seq, *structure.instances.values()):
+            if field.id.startswith("_"):
                 continue
-            target = structure.find(expression.id)
-            if target is not None and target.kind != "param" and target.id != prefix + field.id:
+            for expression, prefix, what in _roles(field):
+                target = _meant(library, structure, expression) if expression is not None else None
+                if target is None or uses[target] != 1 or target.kind == "param" or target.id == prefix + field.id:
+                    continue
                 message = f"use `{prefix}{field.id}` instead of `{target.id}`: it is only the {what} of `{field.id}`"
                 at = (*target.key, "id") if target.kind == "seq" else target.key
                 structure.source.report(at, message, severity="warning")
+
+
+def _roles(field: Field) -> Iterator[tuple[Expression | None, str, str]]:
+    raw = next((found for kind in leaves(field.type) if (found := raw_bytes(kind))), None)
+    if field.kind != "value":
+        yield raw.size if raw else None, "len_", "byte size"
+        yield field.repeat_by if field.repeat == "expr" else None, "num_", "number of repetitions"
+        yield field.position, "ofs_", "position"
+
+
+def _meant(library: Library, structure: Structure, expression: Expression) -> Field | None:
+    """The field that a name, or a name of another structure, stands for."""
+    match expression:
+        case Name(id=name):
+            return structure.find(name)
+        case Attribute(value=value, name=name):
+            try:
+                kind = Detector(library, structure).value(value)
+            except TypeFaultError:
+                return None
+            return kind.target.find(name) if isinstance(kind, User) and kind.target else None
+    return None
 
 
 def expressions(structure: Structure) -> Iterator[Expression]:
