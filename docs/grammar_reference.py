@@ -134,7 +134,7 @@ def page() -> str:
     lines = [
         "# The grammar language: reference",
         "",
-        "Made by `python docs/grammar_reference.py` from the table that lint and the JSON Schema use. Every example was",
+        "Made by `python docs/grammar_reference.py` from the table that lint and the JSON Schema use. Each example was",
         "read by the engine when the page was made: the bytes in hexadecimal, then what came out. Bytes are `<hex>`.",
         "Where an example shows only fields, they are those of one type, big-endian, read once.",
         "",
