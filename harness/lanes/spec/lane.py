@@ -27,7 +27,7 @@ from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.language.finding import path_to_string
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import lint_value
-from harness.lanes.spec.measuring import LARGE, SLOW, Measured, Samples, measure, read
+from harness.lanes.spec.measuring import LARGE, SLOW, Measured, Samples, measure
 from harness.lanes.spec.options import SpecOptions
 from harness.lanes.spec.patch import PatchError, apply_patch, read_patch
 from harness.suite import Suite, SuiteOptions
@@ -243,7 +243,7 @@ def _attempts(source: Path, base: Any, samples: Samples, count: int, limits: Lim
         if isinstance(patched, _Rejected):
             raise InfraError("a patch applied once and then did not", where=patched.why)
         cpu, wall = time.thread_time(), time.perf_counter()
-        found = measure(patched.grammar, samples, limits=limits)
+        found = measure(patched.grammar, samples.afresh(), limits=limits)
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         made.append(
             Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
@@ -293,8 +293,8 @@ def _peak_mb(grammar: Grammar, samples: Samples, limits: Limits) -> float | None
         return None  # someone else measures; stopping it would spoil theirs, sharing it ours
     tracemalloc.start()  # a run of its own: tracing makes everything slower
     try:
-        for data in samples.files.values():
-            read(grammar, data, limits)
+        for session in samples.afresh().sessions.values():
+            session.tally(grammar, limits=limits)
         return tracemalloc.get_traced_memory()[1] / _MIB
     finally:
         tracemalloc.stop()

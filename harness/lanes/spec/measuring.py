@@ -9,8 +9,8 @@ from typing import Any
 from harness.core.digest import digest_json
 from harness.core.evidence import clip
 from harness.lanes.spec.engine.limits import Limits
-from harness.lanes.spec.engine.parser import parse
-from harness.lanes.spec.engine.tally import Tally, tally
+from harness.lanes.spec.engine.session import Session
+from harness.lanes.spec.engine.tally import Tally
 from harness.lanes.spec.explaining.column import columns_of
 from harness.lanes.spec.explaining.explanation import Explanation, Fit, explain, learn
 from harness.lanes.spec.language.grammar import Grammar
@@ -26,15 +26,26 @@ LARGE = frozenset({"records", "items", "inflated", "depth"})
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Files by name, and the bits of one of their bytes taken alone."""
+    """Files by name, read again and again.
+
+    Attributes:
+        files: Their bytes.
+        alphabet: Bits of one of their bytes, taken alone.
+        sessions: What grammars of one framing share, so that a patch costs what it touches.
+    """
 
     files: dict[str, bytes]
     alphabet: float
+    sessions: dict[str, Session]
 
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> Samples:
         """Files, measured."""
-        return cls(dict(files), alphabet(files.values()))
+        return cls(dict(files), alphabet(files.values()), {name: Session(data) for name, data in files.items()})
+
+    def afresh(self) -> Samples:
+        """The same files, with nothing remembered of them."""
+        return Samples(self.files, self.alphabet, {name: Session(data) for name, data in self.files.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +104,7 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
         limits: What each reading may use.
         fit: What was learned from other files, to judge these by.
     """
-    tallies = {name: read(grammar, data, limits) for name, data in samples.files.items()}
+    tallies = {name: session.tally(grammar, limits=limits) for name, session in samples.sessions.items()}
     learned = fit or learn(grammar, columns_of(tallies.values()), samples.alphabet)
     explanation = explain(grammar, list(tallies.values()), alphabet=samples.alphabet, fit=learned)
     return Measured(grammar, tallies, explanation, learned)
-
-
-def read(grammar: Grammar, data: bytes, limits: Limits) -> Tally:
-    """One file's numbers."""
-    return tally(parse(grammar, data, limits=limits))

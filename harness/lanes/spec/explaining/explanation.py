@@ -35,6 +35,8 @@ FINER = 0.01
 """All else equal, the finer description is preferred."""
 UNDECLARED = 0.9
 """A constant that the grammar does not state is not worth all of it."""
+NOTHING = 0.3
+"""A number that is always zero, and not said to be: padding looks like that under any grammar."""
 VERIFIED = 0.9
 """Bytes that inflate, which their own checksum confirms."""
 
@@ -107,7 +109,7 @@ def explain(
     Args:
         grammar: The grammar that the tallies come from.
         tallies: One for each file.
-        alphabet: Bits of a byte of these files without any structure: log2 of how many different bytes they have.
+        alphabet: Bits of a byte of these files without any structure: their entropy.
         examined: Bytes that were to be explained, where that is not all of the files.
         fit: What was learned from other files. Without it these files teach what they are judged by.
     """
@@ -167,10 +169,12 @@ def _confidence(
         use = known.get((owner, name))
         if use is not None and column.count:
             saved[owner] += _saved(use, kind, column, alphabet)
-    for (owner, _), use in known.items():
-        saved[owner] -= use.bits
-    own = {name: min(1.0, max(0.0, bits / CERTAIN_BITS)) for name, bits in saved.items()}
+    seen = {key[:2] for key, column in columns.items() if column.count}
+    for key, use in known.items():
+        # What was never met can neither confirm nor refute; it costs economy.
+        saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
     where = places(grammar)
+    own = {name: min(1.0, max(0.0, bits / CERTAIN_BITS)) for name, bits in _pooled(saved, where).items()}
     sure = dict.fromkeys(grammar.types, 0.0)
     for _ in range(len(sure) + 1):
         before = dict(sure)
@@ -179,6 +183,25 @@ def _confidence(
         if sure == before:
             break
     return sure
+
+
+def _pooled(saved: dict[str, float], where: dict[str, list[Place]]) -> dict[str, float]:
+    """Bits saved by a type and by all that lies in it once: it begins where it does only if they do as well."""
+    within: dict[str, set[str]] = {name: set() for name in saved}
+    for name, at in where.items():
+        for place in at:
+            if place.parent is not None and not place.repeated:
+                within[place.parent].add(name)
+    pooled = {}
+    for name, bits in saved.items():
+        found, waiting = {name}, [name]
+        while waiting:
+            new = within[waiting.pop()] - found
+            found |= new
+            waiting.extend(new)
+        # A part that explains nothing takes nothing away from what the others show.
+        pooled[name] = bits + sum(max(0.0, saved[other]) for other in found - {name})
+    return pooled
 
 
 def _inherited(place: Place, sure: dict[str, float], own: float) -> float:
@@ -306,6 +329,8 @@ def _known(seen: _Seen) -> float:
         return 0.0
     joined = seen.taught if seen.taught is seen.column else seen.column.joined(seen.taught)
     share = 1.0 - joined.code(plain, seen.taught.count)[0] / plain
+    if seen.use.checks is None and joined.low == joined.high == 0:
+        return min(share, NOTHING)
     return min(share, UNDECLARED) if seen.use.checks is None else share
 
 

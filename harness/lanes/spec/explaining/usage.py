@@ -45,6 +45,7 @@ class Use:
     Attributes:
         field: Its definition.
         bits: What it takes to write it down, names and documentation apart.
+        case_bits: As much of it as the cases of its switch take.
         steers: Its value decides where or what something else is: a length, a count, a position, a choice.
         row: It is an array of bare numbers: one line of grammar for any number of bytes.
         framed: Its bytes are bounded by a number, a constant size or a terminator, not just by the end of the file.
@@ -55,6 +56,7 @@ class Use:
 
     field: Field
     bits: float
+    case_bits: float
     steers: bool
     row: bool
     framed: bool
@@ -93,6 +95,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
             found[definition.name, field.name] = Use(
                 field=field,
                 bits=description_bits(field),
+                case_bits=case_bits(field),
                 steers=(definition.name, field.name) in steering,
                 row=repeated and primitive is not None and primitive.numeric,
                 framed=_framed(field) or definition.name in confined,
@@ -244,7 +247,7 @@ def description_bits(field: Field) -> float:
             total += KEY_BITS + (NODE_BITS if isinstance(part, Word) else expression_bits(part))
     if field.switch is not None:
         total += KEY_BITS + expression_bits(field.switch.by)
-        total += sum(literal_bits(value) + TYPE_BITS for value in field.switch.cases)
+        total += case_bits(field)
     if field.delimiter is not None:
         total += KEY_BITS + 8.0
     total += sum(KEY_BITS + 16.0 for _ in field.process)
@@ -253,6 +256,11 @@ def description_bits(field: Field) -> float:
     if field.checks is not None:
         total += KEY_BITS + _checks_bits(field.checks)
     return total
+
+
+def case_bits(field: Field) -> float:
+    """What the cases of a field's switch take."""
+    return sum(literal_bits(value) + TYPE_BITS for value in field.switch.cases) if field.switch is not None else 0.0
 
 
 def _checks_bits(checks: Checks) -> float:
