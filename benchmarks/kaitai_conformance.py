@@ -26,7 +26,6 @@ from harness.document import read_document
 from harness.lanes.spec.engine.fault import FaultKind
 from harness.lanes.spec.engine.parser import parse
 from harness.lanes.spec.kaitai.importing import Imported, import_ksy
-from harness.lanes.spec.language.lint import lint_value
 from harness.lanes.spec.processing import Processor
 
 
@@ -100,15 +99,11 @@ def run_spec(root: Path, path: Path, tally: Tally) -> None:
     except CrucibleError as error:
         lost(str(error))
         return
-    if imported.document is None or imported.errors:
+    if imported.grammar is None:
         lost(f"not imported: {imported.errors[0]}")
         return
-    lint = lint_value(imported.document, processes=CUSTOM)
-    if lint.grammar is None:
-        lost(f"our lint: {lint.errors[0]}")
-        return
     data = (root / "src" / str(spec["data"])).read_bytes()
-    found = parse(lint.grammar, data)
+    found = parse(imported.grammar, data)
     if exception is not None:
         kind = exception["type"] if isinstance(exception, dict) else str(exception)
         kinds = {fault.kind for fault in found.errors}

@@ -231,7 +231,9 @@ class FieldWriter:
     def checks(self, field: Field, made: dict[str, Any]) -> None:
         """`validate`."""
         validate: dict[str, Any] = {}
-        if field.contents is not None:
+        if field.contents is not None and not isinstance(field.type, Bytes):
+            self.uncarried((*field.key, "contents"), "fixed contents of something that is no bytes")
+        elif field.contents is not None:
             validate["equals"] = _bytes_constant(field.contents)
         conditions: list[ast.Expression] = []
         kind = field.type

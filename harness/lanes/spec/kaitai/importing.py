@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,10 @@ from harness.lanes.spec.kaitai.source import Library
 from harness.lanes.spec.kaitai.structure import ByteOrder, Structure
 from harness.lanes.spec.kaitai.style import expressions
 from harness.lanes.spec.kaitai.types import User, leaves
+from harness.lanes.spec.language.grammar import Grammar
+from harness.lanes.spec.language.lint import lint_value
+from harness.lanes.spec.processing import Processor
+from harness.suite import Key
 
 _ORDERS = {"le": "little", "be": "big"}
 
@@ -27,12 +31,14 @@ class Imported:
 
     Attributes:
         document: The grammar as YAML values; None where the file is wrong.
+        grammar: The same, linted; None where something could not be carried over.
         findings: What is wrong with it, and what could not be carried over.
         library: The file and its imports.
         names: What its types and enums are called in the grammar.
     """
 
     document: dict[str, Any] | None
+    grammar: Grammar | None
     findings: tuple[Finding, ...]
     library: Library
     names: Names
@@ -43,13 +49,15 @@ class Imported:
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
 
-def import_ksy(path: Path, *, search: tuple[Path, ...] = (), processes: Iterable[str] = ()) -> Imported:
+def import_ksy(
+    path: Path, *, search: tuple[Path, ...] = (), processes: Mapping[str, Processor] | None = None
+) -> Imported:
     """Turn a `.ksy` file and its imports into one grammar.
 
     Args:
         path: The file.
         search: Folders for absolute imports.
-        processes: Names of custom processes that whoever reads with the grammar provides.
+        processes: The custom processes that the host provides, by name.
 
     Raises:
         SuiteError: a file cannot be read or is no YAML.
@@ -59,9 +67,25 @@ def import_ksy(path: Path, *, search: tuple[Path, ...] = (), processes: Iterable
     names = Names(library)
     top = next(iter(library.sources.values())).top
     if top is None or any(finding.severity == "error" for finding in library.findings):
-        return Imported(None, tuple(library.findings), library, names)
-    document = _Writer(library, names, top, frozenset(processes)).document()
-    return Imported(document, tuple(library.findings), library, names)
+        return Imported(None, None, tuple(library.findings), library, names)
+    document = _Writer(library, names, top, frozenset(processes or ())).document()
+    carried = not any(finding.severity == "error" for finding in library.findings)
+    lint = lint_value(document, processes=processes) if carried else None
+    for error in lint.errors if lint else ():
+        structure, key = _origin(names, top, error.path)
+        structure.source.report(key, f"cannot be carried over: {error.message} ({error.code})")
+    return Imported(document, lint.grammar if lint else None, tuple(library.findings), library, names)
+
+
+def _origin(names: Names, top: Structure, path: Key) -> tuple[Structure, Key]:
+    """What in the `.ksy` file a place in the grammar was made of."""
+    structure = next((found for found, name in names.types.items() if path[:2] == ("types", name)), top)
+    match path[2:4]:
+        case ("fields", int() as place) if place < len(structure.seq):
+            return structure, structure.seq[place].key
+        case ("instances", int() as place) if place < len(structure.instances):
+            return structure, list(structure.instances.values())[place].key
+    return structure, structure.key
 
 
 class _Writer:

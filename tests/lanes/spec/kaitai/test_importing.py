@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from harness.core.errors import SuiteError
+from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.engine.node import Record
 from harness.lanes.spec.engine.parser import parse
 from harness.lanes.spec.kaitai.importing import import_ksy
-from harness.lanes.spec.language.lint import lint_value
 from harness.lanes.spec.processing import Processor
 
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -167,11 +171,8 @@ def read(folder, text, data, *, name="demo"):
         text = f"meta: {{id: {name}}}\n{text}"
     path.write_text(text, "utf-8")
     imported = import_ksy(path, processes=CUSTOM)
-    assert imported.document is not None, imported.findings
-    assert not imported.errors, imported.errors
-    lint = lint_value(imported.document, processes=CUSTOM)
-    assert lint.grammar is not None, lint.errors
-    return parse(lint.grammar, data)
+    assert imported.grammar is not None, imported.findings
+    return parse(imported.grammar, data)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -246,3 +247,35 @@ def test_what_cannot_be_carried_over_is_named_with_its_line(tmp_path):
     assert [each.where for each in found.errors] == [f"{path}:6:5", f"{path}:10:5"]
     assert "mystery" in found.errors[0].message
     assert "_buf" in found.errors[1].message
+
+
+def test_what_our_lint_refuses_is_named_where_the_ksy_says_it(tmp_path):
+    path = tmp_path / "endless.ksy"
+    path.write_text(
+        "meta: {id: endless}\nseq:\n  - {id: a, type: u1}\n  - {id: b, type: t, repeat: eos}\ntypes: {t: {}}\n"
+    )
+    (error,) = import_ksy(path).errors
+    assert error.where == f"{path}:4:5"
+    assert "zero-size" in error.message
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_changed_file_is_read_or_refused_and_never_crashes(tmp_path, data):
+    text = CASES[data.draw(st.sampled_from(sorted(CASES)))][0]
+    pieces = re.split(r"(\W)", text)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(pieces) - 1))
+        pieces[at] = data.draw(
+            st.sampled_from(["", "x", "-1", "_", "type", "[1]", "u4", "{", ":", "1 +", "_root", *pieces])
+        )
+    path = tmp_path / "changed.ksy"
+    path.write_text("meta: {id: changed}\n" + "".join(pieces), "utf-8")
+    try:
+        imported = import_ksy(path, processes=CUSTOM)
+    except SuiteError:
+        return
+    assert (imported.grammar is None) == bool(imported.errors)
+    if imported.grammar is not None:
+        found = parse(imported.grammar, bytes(range(40)), limits=Limits(records=2_000, seconds=5))
+        assert sum(b - a for a, b in found.covered) + sum(b - a for a, b in found.gaps) == 40
