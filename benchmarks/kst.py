@@ -6,8 +6,9 @@ import math
 import operator
 from typing import Any
 
-from harness.lanes.spec.engine.node import Record
+from harness.lanes.spec.engine.node import Record, Window
 from harness.lanes.spec.kaitai import expression as ast
+from harness.lanes.spec.kaitai.encoding import python_name
 from harness.lanes.spec.kaitai.importing import Imported
 from harness.lanes.spec.kaitai.naming import field_name
 from harness.lanes.spec.kaitai.parsing import parse
@@ -66,6 +67,12 @@ class Evaluator:
                 found = [self.value(each) for each in values]
                 literal = bool(values) and all(isinstance(each, ast.Number) for each in values)
                 return bytes(found) if literal and all(each < 256 for each in found) else found
+            case ast.Ternary(condition=condition, yes=yes, no=no):
+                return self.value(yes if self.value(condition) else no)
+            case ast.Call(value=value, method="to_s", arguments=(encoding,)):
+                return self.value(value).decode(python_name(self.value(encoding)))
+            case ast.Call(value=value, method="substring", arguments=(start, end)):
+                return self.value(value)[self.value(start) : self.value(end)]
             case ast.Cast(value=value, type=name):
                 inner = self.value(value)
                 return bytes(inner) if str(name) == "bytes" and inner == [] else inner
@@ -73,6 +80,11 @@ class Evaluator:
 
     def attribute(self, value: Any, name: str) -> Any:
         """`value.name`."""
+        if isinstance(value, Record) and name in ("_io", "_parent", "_root"):
+            top = value
+            while name == "_root" and top.parent is not None:
+                top = top.parent
+            return {"_io": value.window, "_parent": value.parent, "_root": top}[name]
         if isinstance(value, Record):
             node = value.nodes.get(field_name(name))
             if node is not None:
@@ -83,6 +95,10 @@ class Evaluator:
             if field_name(name) in fields:
                 return None
             raise AbsentError(f"{value.type.name} has no {name}")
+        if isinstance(value, Window):
+            size = value.end - value.start
+            known = {"pos": value.pos - value.start, "size": size, "eof": value.pos >= value.end and not value.bit}
+            return known[name]
         if value is None:
             raise AbsentError(f"nothing has a {name}")
         if name in ("size", "length"):
@@ -93,8 +109,10 @@ class Evaluator:
             return value[-1]
         if name in ("min", "max"):
             return {"min": min, "max": max}[name](value)
-        if name == "to_s":
-            return str(value)
+        if name in ("to_s", "to_i"):
+            return str(value) if name == "to_s" else int(value)
+        if name == "reverse":
+            return value[::-1]
         raise TypeError(f"{value!r} has no {name}")
 
 

@@ -8,7 +8,7 @@ from harness.document import read_document
 from harness.lanes.spec.kaitai.reading import read
 from harness.lanes.spec.kaitai.resolving import resolve
 from harness.lanes.spec.kaitai.source import Library, Source
-from harness.lanes.spec.kaitai.types import User
+from harness.lanes.spec.kaitai.types import User, leaves
 
 MAX_FILES = 500
 
@@ -71,8 +71,8 @@ def _find(library: Library, importer: Path, name: str) -> Path | None:
 
 def _opaque(library: Library, source: Source, here: Path) -> list[Path]:
     """Types that are implemented elsewhere: a `.ksy` of that name beside the file says what they are."""
-    names = {field.type for field in source.top.fields()} if source.top else set()
-    wanted = sorted(
-        {kind.name.path[0] for kind in names if isinstance(kind, User) and len(kind.name.path) == 1} - set(library.tops)
-    )
+    top = source.top
+    kinds = [kind for found in (top.family() if top else ()) for field in found.fields() for kind in leaves(field.type)]
+    names = {kind.name.path[0] for kind in kinds if isinstance(kind, User) and len(kind.name.path) == 1}
+    wanted = sorted(names - set(library.tops))
     return [found for name in wanted if (found := _find(library, here, name)) is not None]
