@@ -187,7 +187,7 @@ class FieldWriter:
         strings = [case for case in leaves(kind) if isinstance(case, String)]
         if len({(case.encoding, case.bytes) for case in strings}) > 1:
             self.uncarried(key, "a switch over strings that end in different ways")
-        cases: dict[Any, str] = {}
+        cases: dict[str, str] = {}
         default: str | None = None
         plain = all(value is None or is_constant(value) for value, _ in kind.cases)
         on: ast.Expression = kind.on
@@ -198,7 +198,7 @@ class FieldWriter:
             elif plain:
                 cases[self.label(value)] = name
             else:
-                cases[place] = name
+                cases[str(place)] = name
         if not plain:
             on = ast.Number(-1)
             for place, (value, _) in reversed(list(enumerate(kind.cases))):
@@ -217,16 +217,12 @@ class FieldWriter:
         made.update(scratch)
         return name
 
-    def label(self, value: ast.Expression) -> Any:
+    def label(self, value: ast.Expression) -> str:
         """A constant as the key of a case."""
         match value:
-            case ast.Number(value=number):
-                return number
-            case ast.Text():
-                return str(self.translator.text(value))
             case ast.Truth(value=truth):
                 return "true" if truth else "false"
-        return self.translator.text(value)
+        return str(self.translator.text(value))
 
     def checks(self, field: Field, made: dict[str, Any]) -> None:
         """`validate`."""

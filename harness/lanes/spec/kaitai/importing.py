@@ -107,7 +107,7 @@ class _Writer:
         made["framing"] = {"repeat": "once"}
         used = _reachable(self.library, self.top)
         enums = {
-            self.names.enums[enum]: dict(enum.members)
+            self.names.enums[enum]: {str(number): label for number, label in enum.members.items()}
             for structure in self.library.structures()
             for enum in structure.enums.values()
         }
@@ -135,7 +135,7 @@ class _Writer:
         return made
 
     def byte_order(self, order: ByteOrder, writer: FieldWriter) -> dict[str, Any]:
-        cases: dict[Any, str] = {}
+        cases: dict[str, str] = {}
         made: dict[str, Any] = {"by": 0, "cases": cases}
         on: Expression = order.on
         plain = all(value is None or is_constant(value) for value, _ in order.cases)
@@ -143,7 +143,7 @@ class _Writer:
             if value is None:
                 made["default"] = _ORDERS[name]
             else:
-                cases[writer.label(value) if plain else place] = _ORDERS[name]
+                cases[writer.label(value) if plain else str(place)] = _ORDERS[name]
         if not plain:
             on = Number(-1)
             for place, (value, _) in reversed(list(enumerate(order.cases))):
