@@ -79,7 +79,8 @@ class Parse:
             else:
                 origin = node.buffer.origin
                 if origin is not None:
-                    if node.buffer is not holder.buffer and origin.buffer.origin is None:
+                    outer = node.buffer is not holder.buffer and origin.buffer.origin is None
+                    if outer and origin.end > origin.start:
                         yield Span(origin.start, origin.end, path, origin, holder)
                     continue
                 for frame in node.frames:

@@ -204,6 +204,8 @@ class RowWriter:
         raw = _slice(_load(begin), _load(end))
         if part.row:
             return self.row(part, begin, end, name)
+        if part.primitive is not None and part.primitive.numeric:
+            return self.number(part, begin, name)
         if part.primitive is not None and part.primitive.kind is Kind.STRING:
             return self.text(name, raw, part)
         plain: list[ast.stmt] = [_store(name, raw)]
@@ -213,6 +215,13 @@ class RowWriter:
             test = ast.Compare(_load(numbers[part.tag]), [ast.Eq()], [ast.Constant(value)])
             plain = [ast.If(test, self.held(self.shape.bodies[body], begin, end, name), plain)]
         return plain
+
+    def number(self, part: Part, begin: str, name: str) -> list[ast.stmt]:
+        """Read a number behind a part whose size varies."""
+        unpack = struct.Struct(order_of_parts((part,)) + _code_of(part)).unpack_from
+        target = ast.Tuple([ast.Name(name, ast.Store())], ast.Store())
+        read: ast.stmt = ast.Assign([target], _call(self.give(unpack), _load("b"), _load(begin)))
+        return [read, *self.finished(part, name)]
 
     def row(self, part: Part, begin: str, end: str, name: str) -> list[ast.stmt]:
         """Read a row of numbers that fills its bytes."""

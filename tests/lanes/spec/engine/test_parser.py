@@ -106,7 +106,9 @@ def test_records_within_records() -> None:
         ("{name: a, type: B, repeat: rest}", "00", FaultKind.STUCK, 0, "A[0].a[0]"),
     ],
 )  # fmt: skip
-def test_every_error_says_what_where_expected_and_found(fields: str, data: str, kind: FaultKind, offset: int, path: str) -> None:
+def test_every_error_says_what_where_expected_and_found(
+    fields: str, data: str, kind: FaultKind, offset: int, path: str
+) -> None:
     more = "  B: {fields: [{name: x, type: bytes, length: _io.size - 1}]}\n" if "type: B" in fields else ""
     found = parse(once(fields, more), bytes.fromhex(data))
     first = found.errors[0]
