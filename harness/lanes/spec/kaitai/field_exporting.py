@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from harness.lanes.spec.kaitai.byte_orders import Order
+from harness.lanes.spec.kaitai.encoding import canonical_name
 from harness.lanes.spec.kaitai.export_naming import ExportNames
 from harness.lanes.spec.kaitai.expression_writing import ExpressionWriter, UnwritableError
 from harness.lanes.spec.language.expression import EnumLiteral, Expr, Literal, Name
@@ -202,7 +203,7 @@ class FieldExporter:
             case Kind.BYTES:
                 return {}
             case Kind.STRING:
-                return {"type": "str", "encoding": field.encoding.upper()}
+                return {"type": "str", "encoding": canonical_name(field.encoding) or field.encoding}
             case Kind.FLAG | Kind.BITS:
                 big = field.bits_big if found.big is None else found.big
                 if found.kind is Kind.BITS and found.width == 1:

@@ -244,7 +244,8 @@ class FieldWriter:
     def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[ast.Expression]) -> None:
         """Put one condition into `validate`, or among the conditions that it has no key for."""
         values = check.expressions
-        simple = all(_number(value) is not None for value in values) and isinstance(kind, Integer)
+        constants = [_plain(value, kind) for value in values]
+        simple = None not in constants
         item = ast.Name("_")
         match check.rule:
             case "in-enum":
@@ -252,18 +253,31 @@ class FieldWriter:
             case "expr":
                 conditions.append(values[0])
             case "any-of" if simple:
-                validate["one_of"] = [_number(value) for value in values]
+                validate["one_of"] = constants
             case "any-of":
                 options = tuple(ast.Compare("==", item, value) for value in values)
                 conditions.append(options[0] if len(options) == 1 else ast.Logic("or", options))
-            case rule if simple:
-                validate[{"eq": "equals"}.get(rule, rule)] = _number(values[0])
+            case rule if simple and (rule == "eq" or isinstance(kind, Integer)):
+                validate[{"eq": "equals"}.get(rule, rule)] = constants[0]
             case rule:
                 conditions.append(ast.Compare({"min": ">=", "max": "<="}.get(rule, "=="), item, values[0]))
 
 
 def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(value: ast.Expression, kind: DataType) -> Any:
+    """A constant as a field of that type holds it, or None."""
+    match kind, value:
+        case Integer(), _:
+            return _number(value)
+        case String(), ast.Text(value=text):
+            return text
+        case Bytes(), ast.Items(values=items) if items:
+            found = [_number(item) for item in items]
+            return found if all(each is not None and 0 <= each <= 255 for each in found) else None
+    return None
 
 
 def _number(value: ast.Expression) -> int | None:
