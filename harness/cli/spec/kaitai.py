@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+
+import yaml
 
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
@@ -28,7 +29,11 @@ def _import(args: argparse.Namespace) -> int:
     found = import_ksy(args.file, search=tuple(args.search))
     for finding in found.findings:
         print(finding, file=sys.stderr)
-    return _written(found.document if found.grammar is not None else None, args)
+    if found.document is None or found.grammar is None:
+        print("nothing was written", file=sys.stderr)
+        return 1
+    _write(writing.document(found.document), args)
+    return 0
 
 
 IMPORT = (
@@ -48,19 +53,16 @@ def _export(args: argparse.Namespace) -> int:
     found = export_ksy(inputs.grammar_of(args.grammar))
     for lost in found.lost:
         print(lost, file=sys.stderr)
-    return max(_written(found.document, args), int(not found.complete))
+    # Kaitai Struct's own compiler wants numbers as keys of enums, unquoted.
+    _write(yaml.safe_dump(found.document, sort_keys=False, allow_unicode=True, width=120), args)
+    return int(not found.complete)
 
 
-def _written(document: dict[str, Any] | None, args: argparse.Namespace) -> int:
-    if document is None:
-        print("nothing was written", file=sys.stderr)
-        return 1
-    text = writing.document(document)
+def _write(text: str, args: argparse.Namespace) -> None:
     if args.out is None:
         print(text, end="")
     else:
         args.out.write_text(text, encoding="utf-8")
-    return 0
 
 
 EXPORT = (

@@ -103,9 +103,8 @@ def compare(before: ParseResult, after: ParseResult, *, start: int = 0, length: 
     return Comparison(before=views[0], after=views[1], changed=tuple(changed))
 
 
-def _said(view: HexView, at: int) -> tuple[str, str, str]:
-    stretch = next((s for s in view.stretches if s.start <= at < s.end), None)
-    return ("", "", "") if stretch is None else (stretch.kind, stretch.path, stretch.value)
+def _said(view: HexView, at: int) -> Stretch | None:
+    return next((s for s in view.stretches if s.start <= at < s.end), None)
 
 
 def _partition(spans: tuple[Span, ...], leaves: dict[Any, Any], start: int, end: int) -> Iterator[Stretch]:

@@ -89,7 +89,7 @@ class ToolHost:
         start, end = request.viewport_start, request.viewport_end
         first = bisect.bisect_right(starts, start - longest)
         last = bisect.bisect_left(starts, end)
-        inside = tuple(span for span in spans[first:last] if span.end > start)
+        inside = tuple(span for span in spans[first:last] if span.end > start) if end > start else ()
         return SpanSet(inside, start, end, request.parse_result.record_count)
 
     @staticmethod

@@ -20,6 +20,8 @@ BEST_CHAINS = 3
 
 def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     """Drafts for blobs read from start to end, the most promising first."""
+    if not blobs:
+        return []
     drafts = [draft for chain in find_chains(blobs)[:BEST_CHAINS] for draft in _chained(blobs, chain, names)]
     drafts += _equal(blobs, names)
     drafts += _lines(blobs, names)
