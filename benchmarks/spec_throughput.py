@@ -1,6 +1,7 @@
 """How fast the spec lane's engines read 20 MB, beside Kaitai Struct's Python runtime, in one run.
 
-    python benchmarks/spec_throughput.py [--megabytes 20] [--rounds 3] [--peer-python PYTHON] [--only pcap tlv fixed]
+    python benchmarks/spec_throughput.py [--megabytes 20] [--rounds 3] [--peer-python PYTHON]
+                                         [--only pcap tlv fixed] [--engines rows columns …]
 
 Three files are made: `pcap` (captured packets, bodies as bytes), `tlv` (700,000 tagged records of four kinds) and
 `fixed` (records of 20 bytes). Each engine runs in a process of its own, so that its peak of memory is its own;
@@ -83,6 +84,9 @@ types:
       - {name: y, type: f32}
 """,
 }
+ENGINES = ("records", "rows", "columns", "tally", "patched")
+"""records: the reference, with everything it finds as objects; rows: tuples; columns: numpy; tally: the numbers that
+scoring uses; patched: the tally of a second grammar with the same framing."""
 PATCHES = {
     "pcap": ("{name: seconds, type: u32}", "{name: seconds, type: i32, validate: {min: 0}}"),
     "tlv": ("{name: value, type: u32}", "{name: value, type: i32}"),
@@ -218,6 +222,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has kaitaistruct")
     parser.add_argument("--only", nargs="+", default=list(GRAMMARS), choices=list(GRAMMARS))
+    parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=list(ENGINES))
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -231,7 +236,7 @@ def main() -> int:
             megabytes = path.stat().st_size / 1e6
             peer = child(arguments.peer_python, "kaitai", name, path, arguments.rounds)
             bare = child(arguments.peer_python, "kaitai-nogc", name, path, arguments.rounds) if peer else None
-            for engine in ("kaitai", "kaitai-nogc", "records", "rows", "columns", "tally", "patched"):
+            for engine in ("kaitai", "kaitai-nogc", *arguments.engines):
                 found = {"kaitai": peer, "kaitai-nogc": bare}.get(engine)
                 if not engine.startswith("kaitai"):
                     found = child(sys.executable, engine, name, path, arguments.rounds)
