@@ -78,17 +78,28 @@ def read_document(path: Path) -> Document:
         raise SuiteError(
             f"byte 0x{data[error.start]:02x} is not UTF-8", where=position(path, line, column), fix="save it as UTF-8"
         ) from None
-    collecting = gc.isenabled()
-    gc.disable()  # a tree of values holds no garbage, and looking for some takes longer than reading
-    try:
-        document = _Reader(path, text).read()
-    finally:
-        if collecting:
-            gc.enable()
+    document = read_text(text, path)
     if len(_latest) >= REMEMBERED:
         _latest.clear()
     _latest[path] = (signature, document)
     return document
+
+
+def read_text(text: str, path: Path) -> Document:
+    """Read YAML text; the path is only what errors call it.
+
+    Raises:
+        SuiteError: as `read_document`.
+    """
+    if len(text) > MAX_BYTES:
+        raise SuiteError(f"it has {len(text)} characters, more than {MAX_BYTES}", where=str(path), fix="split it")
+    collecting = gc.isenabled()
+    gc.disable()  # a tree of values holds no garbage, and looking for some takes longer than reading
+    try:
+        return _Reader(path, text).read()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Reader:

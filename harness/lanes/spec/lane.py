@@ -12,39 +12,32 @@ from typing import Any
 
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
-from harness.core.digest import digest_bytes, digest_json
+from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SpecError, SuiteError, position
 from harness.core.evidence import Attempt, Counterexample, Evidence, clip
 from harness.core.policy import Policy, Timing
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.document import Document, read_document
+from harness.document import read_document
 from harness.hooks import Lane, hookimpl
-from harness.lanes.spec import scoring
-from harness.lanes.spec.grammar import Grammar, lint, path_to_string
-from harness.lanes.spec.parse import Parse, parse
+from harness.lanes.spec import judging
+from harness.lanes.spec.editing.frozen import freeze
+from harness.lanes.spec.engine.limits import Limits
+from harness.lanes.spec.language.finding import path_to_string
+from harness.lanes.spec.language.grammar import Grammar
+from harness.lanes.spec.language.lint import lint_value
+from harness.lanes.spec.measuring import LARGE, SLOW, Measured, Samples, measure
+from harness.lanes.spec.options import SpecOptions
 from harness.lanes.spec.patch import PatchError, apply_patch, read_patch
-from harness.suite import Key, Suite, SuiteOptions
+from harness.suite import Suite, SuiteOptions
 
-MAX_SAMPLE = 16 << 20
+MAX_SAMPLE = 64 << 20
 MAX_VALUES = 20_000
 """Of a patch: each scalar, list and mapping counts."""
-_SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
+_SHOWN = 20  # lint findings listed in the facts
 _MIB = 1 << 20
-
-
-class SpecOptions(SuiteOptions):
-    """A suite of spec patches."""
-
-    grammar: str
-    """The grammar all patches start from."""
-    samples: str | tuple[str, ...]
-    """Globs of real files the patched grammar is read over."""
-    holdout: str | tuple[str, ...] = ()
-    """Globs of files the author of a patch has not seen; components are the worse of both sets."""
-    patches: str | tuple[str, ...]
-    """Globs of patch files."""
+EPSILON = 1e-9
 
 
 class SpecLane:
@@ -64,10 +57,14 @@ class SpecLane:
         grammar = suite.resolve(options.grammar, "grammar")
         data = grammar.read_bytes()
         read_grammar(grammar)
+        samples = [_file(path) for path in suite.glob(options.samples, "samples")]
+        holdout = [_file(path) for path in suite.glob(options.holdout, "holdout")] if options.holdout else []
+        _apart(samples, holdout, suite)
         inputs = {
             "grammar": {"path": str(grammar), "digest": digest_bytes(data)},
-            "samples": [_file(path) for path in suite.glob(options.samples, "samples")],
-            "holdout": [_file(path) for path in suite.glob(options.holdout, "holdout")] if options.holdout else [],
+            "samples": samples,
+            "holdout": holdout,
+            "policy": options.policy,
         }
         cases = []
         for path in suite.glob(options.patches, "patches"):
@@ -94,28 +91,35 @@ class SpecLane:
         started = time.perf_counter()
         _same(case.inputs["grammar"])
         base_value, base = read_grammar(Path(case.inputs["grammar"]["path"]))
-        samples = {Path(entry["path"]).name: _same(entry) for entry in case.inputs["samples"]}
-        holdout = {Path(entry["path"]).name: _same(entry) for entry in case.inputs["holdout"]}
+        sets = {
+            name: Samples.of({Path(entry["path"]).name: _same(entry) for entry in case.inputs[name]})
+            for name in judging.SETS
+            if case.inputs[name]
+        }
         source = Path(case.subject.path)
         _same({"path": case.subject.path, "digest": case.subject.digest})
         made = _patched(source, base_value)
         if isinstance(made, _Rejected):
             return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
-        before = _measure({name: parse(base, data) for name, data in samples.items()})
-        attempts, parses = _attempts(source, base_value, samples, case.policy.attempts)
-        after = _measure(parses)
+        limits = _limits(case.policy)
+        attempts, after = _attempts(source, base_value, sets["samples"], case.policy.attempts, limits)
+        before = {"samples": measure(base, sets["samples"], limits=limits)}
+        found = {"samples": after}
+        if "holdout" in sets:  # judged by what the samples taught: nothing is learned from files nobody should know
+            before["holdout"] = measure(base, sets["holdout"], limits=limits, fit=before["samples"].fit)
+            found["holdout"] = measure(made.grammar, sets["holdout"], limits=limits, fit=after.fit)
         facts: dict[str, Any] = {
             "operations": made.operations,
             "description": clip(made.description),
             "warnings": made.warnings,
-            "before": before,
-            "after": after,
+            "policy": case.inputs["policy"],
         }
-        if holdout:
-            facts["holdout"] = _measure({name: parse(made.grammar, data) for name, data in holdout.items()})
-        status, why, counterexample = _verdict(base, samples, parses, before, after)
-        agreed = len({attempt.answers for attempt in attempts}) == 1
-        if status is Status.OK and not agreed:
+        for name, measured in found.items():
+            facts[name] = {"before": before[name].facts(), "after": measured.facts()}
+            if case.inputs["policy"] == "classic":
+                facts[name]["classic"] = _classic(made.grammar, case.inputs[name])
+        status, why, counterexample = _verdict(before, found)
+        if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
             status, why = Status.FLAKY, "attempts read the same files differently"
         return Evidence(
             status=status,
@@ -126,36 +130,51 @@ class SpecLane:
             median_ms=None
             if case.policy.timing is Timing.NONE
             else statistics.median(attempt.seconds for attempt in attempts) * 1000,
-            peak_mb=_peak_mb(made.grammar, samples),
+            peak_mb=_peak_mb(made.grammar, sets["samples"], limits),
+            limits_hit=tuple(
+                sorted({e.limit for m in found.values() for t in m.tallies.values() for e in t.errors} - {""})
+            ),
             seconds=time.perf_counter() - started,
         )
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
-        """Weigh validity, coverage, typed bytes and the gain over the grammar as it was."""
-        return scoring.score(evidence, policy)
+        """Weigh what is explained, what that gained, and whether files are read without errors."""
+        return judging.score(evidence, policy)
 
 
 def read_grammar(path: Path) -> tuple[Any, Grammar]:
-    """A trusted grammar: its document's value, and what lint made of it.
+    """A trusted grammar: its document's frozen value, and what lint made of it.
 
     Raises:
         SuiteError: naming the first error's position.
     """
     document = read_document(path)
-    found = lint(document.value)
+    found = lint_value(document.value, positions=document.positions)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
         raise SpecError(
-            f"{path_to_string(first.where)}: {first.message}" + (f" (and {more} more)" if more else ""),
-            where=position(path, *_place(document, first.where)),
+            f"{path_to_string(first.path)}: {first.message}" + (f" (and {more} more)" if more else ""),
+            where=position(path, first.line or None, first.column or None),
+            fix=first.hint,
         )
-    return document.value, found.grammar
+    return freeze(document.value), found.grammar
 
 
-def _place(document: Document, key: Key) -> tuple[int, ...]:
-    """Line and column of a part of a document, or of its nearest parent."""
-    known = (key[:end] for end in range(len(key), 0, -1) if key[:end] in document.positions)
-    return document.positions[found] if (found := next(known, None)) else ()
+def _apart(samples: list[dict[str, str]], holdout: list[dict[str, str]], suite: Suite) -> None:
+    """A file the author of a patch has seen is no hold-out."""
+    seen = {entry["digest"]: entry["path"] for entry in samples}
+    for entry in holdout:
+        if entry["digest"] in seen:
+            raise SuiteError(
+                f"the holdout file {entry['path']} is also a sample: {seen[entry['digest']]}",
+                where=suite.where("holdout"),
+                fix="keep the two sets apart: a patch was made for its samples",
+            )
+
+
+def _limits(policy: Policy) -> Limits:
+    # The gate judges the median; the limit only has to end what would never end.
+    return Limits(seconds=max(1.0, 10 * policy.budget.time_ms / 1000))
 
 
 def _file(path: Path) -> dict[str, str]:
@@ -191,18 +210,18 @@ def _patched(source: Path, base: Any) -> _Patched | _Rejected:
         if not _is_small(document.value):
             return _Rejected(f"not a patch: more than {MAX_VALUES} values", {})
         patch = read_patch(document.value)
-        value = apply_patch(patch, base)
+        value = apply_patch(patch, base).document
     except SuiteError as error:
         place = error.where.removeprefix(str(source)).lstrip(":")
         return _Rejected(clip(f"not a patch: {error.what}" + (f" (at {place})" if place else "")), {})
     except PatchError as error:
         return _Rejected(clip(str(error)), {})
-    found = lint(value)
+    found = lint_value(value)
     if found.grammar is None:
-        listed = [clip(f"{path_to_string(e.where)}: {e.message}") for e in found.errors]
-        return _Rejected(clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[: 4 * _SHOWN]})
+        listed = [clip(str(error)) for error in found.errors]
+        return _Rejected(clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_SHOWN]})
     warnings = [clip(finding.message) for finding in found.warnings]
-    return _Patched(found.grammar, len(patch.ops), patch.description, warnings)
+    return _Patched(found.grammar, len(patch.ops), patch.description, warnings[:_SHOWN])
 
 
 def _is_small(value: Any) -> bool:
@@ -215,77 +234,70 @@ def _is_small(value: Any) -> bool:
     return count <= MAX_VALUES
 
 
-def _attempts(source: Path, base: Any, samples: dict[str, bytes], count: int) -> tuple[list[Attempt], dict[str, Parse]]:
+def _attempts(source: Path, base: Any, samples: Samples, count: int, limits: Limits) -> tuple[list[Attempt], Measured]:
     """Everything from the patch's text on is done again each time, so an unstable step anywhere shows."""
     made: list[Attempt] = []
-    parses: dict[str, Parse] = {}
+    found: Measured | None = None
     for index in range(count):
         patched = _patched(source, base)
         if isinstance(patched, _Rejected):
             raise InfraError("a patch applied once and then did not", where=patched.why)
         cpu, wall = time.thread_time(), time.perf_counter()
-        parses = {name: parse(patched.grammar, data) for name, data in samples.items()}
+        found = measure(patched.grammar, samples.afresh(), limits=limits)
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         made.append(
-            Attempt(index=index, seed=0, status=Status.OK, answers=_digest(parses), seconds=wall, cpu_ms=cpu * 1000)
+            Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
         )
-    return made, parses
+    if found is None:
+        raise InfraError("no attempt was made", fix="ask for one attempt at least")
+    return made, found
 
 
-def _digest(parses: dict[str, Parse]) -> str:
-    return digest_json(
-        {
-            name: [[[s.start, s.end, s.path, s.kind, s.grounded] for s in p.spans], [str(e) for e in p.errors]]
-            for name, p in parses.items()
-        }
-    )
-
-
-def _measure(parses: dict[str, Parse]) -> dict[str, Any]:
-    total = sum(p.size for p in parses.values())
-    errors = [f"{name}: {clip(str(error))}" for name, p in parses.items() for error in p.errors]
-    gaps = [[name, start, end] for name, p in parses.items() for start, end in p.gaps]
-    return {
-        "files": len(parses),
-        "bytes": total,
-        "records": sum(p.records for p in parses.values()),
-        "spans": sum(len(p.spans) for p in parses.values()),
-        "coverage": sum(p.covered for p in parses.values()) / total if total else 0.0,
-        "typed": sum(p.grounded for p in parses.values()) / total if total else 0.0,
-        "validity": sum(not p.errors for p in parses.values()) / len(parses),
-        "errors": len(errors),
-        "first_errors": errors[:_SHOWN],
-        "gaps": len(gaps),
-        "first_gaps": gaps[:_SHOWN],
-    }
-
-
-def _verdict(
-    base: Grammar, samples: dict[str, bytes], parses: dict[str, Parse], before: dict[str, Any], after: dict[str, Any]
-) -> tuple[Status, str, Counterexample | None]:
-    """Wrong is a patch that breaks a file the grammar could read, or that knows less about the files than before."""
-    for name, found in parses.items():
-        if found.errors and not parse(base, samples[name]).errors:
-            why = f"breaks {name}: {clip(str(found.errors[0]))}"
-            broken = Counterexample(question=name, expected="no error", observed=clip(str(found.errors[0])))
-            return Status.WRONG, why, broken
-    if after["typed"] < before["typed"]:
-        why = f"explains less than the grammar it patches: {after['typed']:.1%} typed, {before['typed']:.1%} before"
-        return Status.WRONG, why, None
+def _verdict(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[Status, str, Counterexample | None]:
+    """Wrong is a patch that breaks a file the grammar could read, or that explains less than it did."""
+    for name, found in after.items():
+        for file, tally in found.tallies.items():
+            if tally.error_count and not before[name].tallies[file].error_count:
+                first = clip(str(tally.errors[0])) if tally.errors else "an error"
+                status = Status.WRONG
+                if limit := found.limit(SLOW | LARGE):
+                    status = Status.TIMEOUT if limit in SLOW else Status.MEMORY
+                broken = Counterexample(question=file, expected="no error", observed=first)
+                return status, f"breaks {file}: {first}", broken
+    for name, found in after.items():
+        new, old = found.explanation.score, before[name].explanation.score
+        if new < old - EPSILON:
+            why = f"explains less of the {name} than the grammar it patches: {new:.1%}, {old:.1%} before"
+            return Status.WRONG, why, None
     return Status.OK, "", None
 
 
-def _peak_mb(grammar: Grammar, samples: dict[str, bytes]) -> float | None:
+def _classic(grammar: Grammar, entries: list[dict[str, str]]) -> float:
+    """The original guide's score, averaged over files."""
+    from harness.lanes.spec.artifacts import create_run_artifact
+    from harness.lanes.spec.host.messages import ParseBinaryInput
+    from harness.lanes.spec.host.reading import parse_bytes
+    from harness.lanes.spec.scoring import CLASSIC, score_run
+
+    totals = []
+    for entry in entries:
+        data = _same(entry)
+        result = parse_bytes(ParseBinaryInput(grammar=grammar, file_path=entry["path"]), data)
+        run = create_run_artifact(entry["path"], "", result, entry["path"], len(data))
+        totals.append(score_run(run, policy=CLASSIC).total_score)
+    return statistics.fmean(totals)
+
+
+def _peak_mb(grammar: Grammar, samples: Samples, limits: Limits) -> float | None:
     if tracemalloc.is_tracing():
         return None  # someone else measures; stopping it would spoil theirs, sharing it ours
     tracemalloc.start()  # a run of its own: tracing makes everything slower
     try:
-        kept = [parse(grammar, data) for data in samples.values()]
-        peak = tracemalloc.get_traced_memory()[1] / _MIB
-        del kept
+        for session in samples.afresh().sessions.values():
+            session.tally(grammar, limits=limits)
+        return tracemalloc.get_traced_memory()[1] / _MIB
     finally:
         tracemalloc.stop()
-    return peak
 
 
 @hookimpl

@@ -1,59 +1,142 @@
-"""Patch: structured edits to a grammar, applied to a copy, all of them or none."""
+"""Patch: operations that change a grammar together, all of them or none; as Python values, YAML, JSON or JSON Patch."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from harness.lanes.spec.grammar import path_to_string
-from harness.suite import Key
+from harness.core.digest import digest_json
+from harness.lanes.spec.editing.applying import PatchError, apply_operation
+from harness.lanes.spec.editing.edit import Edit
+from harness.lanes.spec.editing.frozen import freeze
+from harness.lanes.spec.editing.operation import (
+    KINDS,
+    AddRegistryEntry,
+    AddType,
+    DeleteField,
+    ExpectValue,
+    InsertField,
+    MoveField,
+    Operation,
+    RemoveRegistryEntry,
+    RemoveType,
+    RenameType,
+    SetEndian,
+    SetFraming,
+    SetProperty,
+    SetSwitch,
+    UnsetProperty,
+    UpdateField,
+    UpdateRegistryEntry,
+    UpdateType,
+)
+from harness.lanes.spec.editing.path import Path, path_from_string, path_to_string, validate_path
+
+__all__ = [
+    "AddRegistryEntry",
+    "AddType",
+    "Applied",
+    "DeleteField",
+    "ExpectValue",
+    "InsertField",
+    "MoveField",
+    "Operation",
+    "Patch",
+    "PatchError",
+    "Path",
+    "RemoveRegistryEntry",
+    "RemoveType",
+    "RenameType",
+    "SetEndian",
+    "SetFraming",
+    "SetProperty",
+    "SetSwitch",
+    "UnsetProperty",
+    "UpdateField",
+    "UpdateRegistryEntry",
+    "UpdateType",
+    "apply_patch",
+    "path_from_string",
+    "path_to_string",
+    "read_patch",
+    "validate_path",
+]
 
 MAX_OPS = 1000
 
 
-class PatchError(Exception):
-    """A patch that is no patch, or does not fit the grammar; the message says which operation and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One edit.
-
-    Attributes:
-        op: insert_field, update_field, delete_field, add_type or update_type.
-        path: What it edits: `(types, T)` or `(types, T, fields, i)`.
-        value: The field, the type or the keys to change; None to delete.
-        index: Where an inserted field goes; -1 appends.
-    """
-
-    op: str
-    path: Key
-    value: Any = None
-    index: int = -1
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Patch:
     """Operations in the order they apply; later ones see what earlier ones did."""
 
-    ops: tuple[Operation, ...]
+    ops: tuple[Operation, ...] = ()
     description: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ops", tuple(self.ops))
 
-# op -> length of its path, and the key its value is under
-_SHAPES: dict[str, tuple[int, str | None]] = {
-    "insert_field": (2, "field_def"),
-    "update_field": (4, "updates"),
-    "delete_field": (4, None),
-    "add_type": (2, "type_def"),
-    "update_type": (2, "updates"),
-}
+    def validate(self) -> tuple[bool, list[str]]:
+        """Whether it makes sense without knowing the grammar, and all that is wrong with it."""
+        if not self.ops:
+            return False, ["Patch has no operations"]
+        wrong = [] if len(self.ops) <= MAX_OPS else [f"a patch has at most {MAX_OPS} operations, not {len(self.ops)}"]
+        for i, op in enumerate(self.ops):
+            if type(op) not in KINDS.values():
+                wrong.append(f"Op {i}: {op!r:.60} is no operation")
+            else:
+                wrong.extend(f"Op {i} ({op.op_type}): {error}" for error in op.validate()[1])
+        return not wrong, wrong
+
+    def to_wire(self) -> dict[str, Any]:
+        """As a patch file has it."""
+        return {"description": self.description, "ops": [op.to_wire() for op in self.ops]}
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of what it does; its description does not count."""
+        return digest_json([op.to_wire() for op in self.ops])
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A document after a patch, with the primitive edits that made it."""
+
+    document: Any
+    edits: tuple[Edit, ...] = field(default=())
+
+
+class RejectedOperationError(PatchError):
+    """An operation that does not fit the grammar; `index` says which."""
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+def apply_patch(patch: Patch, document: Any) -> Applied:
+    """A patched copy of a document; the original is never touched, and what does not change is shared with it.
+
+    Raises:
+        PatchError: if an operation is malformed or does not fit; then nothing is changed at all.
+    """
+    valid, wrong = patch.validate()
+    if not valid:
+        raise PatchError("; ".join(wrong))
+    document = freeze(document)
+    edits: list[Edit] = []
+    for i, op in enumerate(patch.ops):
+        try:
+            document, made = apply_operation(op, document)
+        except PatchError as error:
+            where = path_to_string(op.path)
+            raise RejectedOperationError(i, f"Failed to apply op {i} ({op.op_type}) at {where}: {error}") from error
+        edits.extend(made)
+    return Applied(document, tuple(edits))
 
 
 def read_patch(value: Any) -> Patch:
-    """Read `{description, ops}`, or a bare list of operations.
+    """Read `{description, ops}`, a bare list of operations, or a JSON Patch (RFC 6902), as YAML or JSON values.
 
     Raises:
         PatchError: with everything that is wrong with it.
@@ -69,111 +152,62 @@ def read_patch(value: Any) -> Patch:
         raise PatchError("Patch has no operations")
     if len(value) > MAX_OPS or not isinstance(description, str):
         raise PatchError(f"a patch is a text and at most {MAX_OPS} operations")
+    if is_json_patch(value):
+        from harness.lanes.spec.editing.json_patch import from_json_patch
+
+        return Patch(from_json_patch(value), description)
     ops, wrong = [], []
     for i, raw in enumerate(value):
+        name = raw.get("op", "?") if isinstance(raw, dict) else "?"
         try:
-            ops.append(_operation(raw))
+            op = operation_from_wire(raw)
         except PatchError as error:
-            name = raw.get("op", "?") if isinstance(raw, dict) else "?"
             wrong.append(f"Op {i} ({name}): {error}")
+        else:
+            ops.append(op)
+            wrong.extend(f"Op {i} ({name}): {error}" for error in op.validate()[1])
     if wrong:
         raise PatchError("; ".join(wrong))
     return Patch(tuple(ops), description)
 
 
-def _operation(raw: Any) -> Operation:
-    if not isinstance(raw, dict) or not isinstance(raw.get("op"), str) or raw["op"] not in _SHAPES:
-        raise PatchError(f"op must be one of {', '.join(_SHAPES)}")
-    op = raw["op"]
-    length, under = _SHAPES[op]
-    known = {"op", "path"} | ({under} if under else set()) | ({"index"} if op == "insert_field" else set())
-    unknown = [key for key in raw if key not in known]
-    if unknown:
-        raise PatchError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    path = raw.get("path")
-    if not isinstance(path, list) or len(path) != length or path[0] != "types" or not isinstance(path[1], str):
-        shape = "[types, TypeName]" if length == 2 else "[types, TypeName, fields, index]"
-        raise PatchError(f"path must be {shape}, got {path!r}")
-    if length == 4 and (path[2] != "fields" or not _index(path[3])):
-        raise PatchError(f"path must be [types, TypeName, fields, index], got {path!r}")
-    index = raw.get("index", -1)
-    if isinstance(index, bool) or not isinstance(index, int) or index < -1:
-        raise PatchError("index is -1 (append) or a position")
-    value = raw.get(under) if under else None
-    if under and (not isinstance(value, dict) or not value):
-        raise PatchError(f"{under} is empty")
-    return Operation(op, tuple(path), value, index)
-
-
-def _index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def apply_patch(patch: Patch, grammar: Any) -> Any:
-    """A patched copy of a grammar's document; the original is never touched.
+def operation_from_wire(raw: Any) -> Operation:
+    """One operation of a patch file: `{op, path, ...}`; the path is a list or a text like `types.T.fields[0]`.
 
     Raises:
-        PatchError: at the first operation that does not fit; then nothing is changed at all.
+        PatchError: if it is none.
     """
-    made = copy.deepcopy(grammar)
-    if not isinstance(made.get("types"), dict):
-        raise PatchError("the grammar has no types")
-    for i, op in enumerate(patch.ops):
+    name = raw.get("op") if isinstance(raw, dict) else None
+    if not isinstance(name, str) or name not in KINDS:
+        raise PatchError(f"op must be one of {', '.join(KINDS)}")
+    kind = KINDS[name]
+    known = {part.name: part for part in fields(kind)}
+    unknown = [key for key in raw if key != "op" and key not in known]
+    if unknown:
+        raise PatchError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    missing = [
+        key for key, part in known.items() if part.default is MISSING and key not in raw
+    ]  # the path, where it has no default
+    if missing:
+        raise PatchError(f"it needs {missing[0]}")
+    given = {key: inner for key, inner in raw.items() if key != "op"}
+    path = given.get("path")
+    if isinstance(path, str):
         try:
-            _APPLY[op.op](made, op)
-        except PatchError as error:
-            raise PatchError(f"Failed to apply op {i} ({op.op}) at {path_to_string(op.path)}: {error}") from error
+            given["path"] = path_from_string(path)
+        except ValueError as error:
+            raise PatchError(str(error)) from error
+    elif path is not None and not isinstance(path, list | tuple):
+        raise PatchError(f"path must be a list or a text, got {path!r}")
+    made: Operation = kind(**given)
     return made
 
 
-def _type(made: Any, op: Operation) -> Any:
-    name = op.path[1]
-    if not isinstance(made["types"].get(name), dict):
-        raise PatchError(f"Type {name} not found")
-    return made["types"][name]
-
-
-def _fields(made: Any, op: Operation) -> list[Any]:
-    fields = _type(made, op).get("fields")
-    if not isinstance(fields, list):
-        raise PatchError(f"Type {op.path[1]} has no fields")
-    if len(op.path) == 4 and int(op.path[3]) >= len(fields):
-        raise PatchError(f"Field index {op.path[3]} out of range")
-    return fields
-
-
-def _insert_field(made: Any, op: Operation) -> None:
-    fields = _fields(made, op)
-    if op.index > len(fields):
-        raise PatchError(f"index {op.index} is beyond the end ({len(fields)})")
-    fields.insert(len(fields) if op.index == -1 else op.index, copy.deepcopy(op.value))
-
-
-def _update_field(made: Any, op: Operation) -> None:
-    field = _fields(made, op)[int(op.path[3])]
-    if not isinstance(field, dict):
-        raise PatchError("the field is no mapping")
-    field.update(copy.deepcopy(op.value))
-
-
-def _delete_field(made: Any, op: Operation) -> None:
-    del _fields(made, op)[int(op.path[3])]
-
-
-def _add_type(made: Any, op: Operation) -> None:
-    if op.path[1] in made["types"]:
-        raise PatchError(f"Type {op.path[1]} already exists")
-    made["types"][op.path[1]] = copy.deepcopy(op.value)
-
-
-def _update_type(made: Any, op: Operation) -> None:
-    _type(made, op).update(copy.deepcopy(op.value))
-
-
-_APPLY: dict[str, Callable[[Any, Operation], None]] = {
-    "insert_field": _insert_field,
-    "update_field": _update_field,
-    "delete_field": _delete_field,
-    "add_type": _add_type,
-    "update_type": _update_type,
-}
+def is_json_patch(value: Iterable[Any]) -> bool:
+    """Whether these are operations of RFC 6902: their paths are JSON Pointers."""
+    return all(
+        isinstance(op, dict)
+        and op.get("op") in ("add", "remove", "replace", "move", "copy", "test")
+        and isinstance(op.get("path"), str)
+        for op in value
+    )

@@ -41,11 +41,14 @@ def test_the_suite_as_it_ships(judge_all) -> None:
     assert found["blob"].score.total < found["header"].score.total
     assert "explains less" in found["blob"].why
     assert found["unknown-type"].why == "Lint failed: Unknown type 'NonExistentType'"
-    assert found["little-endian"].why.startswith("breaks checker.png: Png.chunks[0].body at 0x10")
+    assert found["little-endian"].why.startswith(
+        "breaks checker.png: 0x10 Png[0].chunks[0].body: expected 218103808 bytes"
+    )
     good = found["ancillary"]
     assert good.evidence.stable
     assert len(good.evidence.attempts) == 3
-    assert good.evidence.facts["after"]["typed"] > good.evidence.facts["before"]["typed"]
+    for both in (good.evidence.facts["samples"], good.evidence.facts["holdout"]):
+        assert both["after"]["explained"] > both["before"]["explained"]
     assert good.case.subject.parents == (good.case.inputs["grammar"]["digest"],)
 
 
@@ -73,9 +76,10 @@ def test_holdout_counts_as_much_as_samples(own: Path, judge_all) -> None:
     assert learnt != header
     (own / "candidates/png_patches/learnt.patch.yaml").write_text(learnt)
     found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="learnt")["learnt"]
-    assert found.evidence.facts["after"]["validity"] == 1.0
-    assert not found.passed
-    assert found.why.startswith("validity 0 fails")
+    assert found.evidence.facts["samples"]["after"]["validity"] == 1.0
+    assert found.status is Status.WRONG
+    assert found.why.startswith("breaks disc.png: ")
+    assert "width: expected" in found.why
 
 
 @pytest.mark.parametrize("text", ["", "}{", "a: *b", "\x00", "- 1", "[" * 5000, BOMB])

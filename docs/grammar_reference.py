@@ -1,0 +1,181 @@
+"""Write docs/grammar-reference.md from the table of keys and from examples that are read while it is written.
+
+python docs/grammar_reference.py            # write the page
+python docs/grammar_reference.py --check    # exit 1 if it is not up to date
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.document import read_document
+from harness.lanes.spec.checksums import ALGORITHMS
+from harness.lanes.spec.decoders import DECODERS, DecodeError, decode
+from harness.lanes.spec.engine.node import Leaf, Record
+from harness.lanes.spec.engine.parser import parse
+from harness.lanes.spec.language import constructs
+from harness.lanes.spec.language.constructs import Key
+from harness.lanes.spec.language.encodings import ENCODINGS
+from harness.lanes.spec.language.evaluation import FUNCTIONS
+from harness.lanes.spec.language.lint import lint_text
+from harness.lanes.spec.language.operations import METHODS
+from harness.lanes.spec.language.primitive import NAMES
+from harness.lanes.spec.processing import PROCESSORS
+
+HERE = Path(__file__).parent
+PAGE = HERE / "grammar-reference.md"
+EXAMPLES = HERE / "grammar-examples.yaml"
+TABLES: dict[str, tuple[str, str, dict[str, Key]]] = {
+    "grammar": ("Grammar", "The keys of a grammar file.", constructs.GRAMMAR),
+    "type": ("Type", "The keys of a type, an entry of `types`.", constructs.TYPE),
+    "field": ("Field", "The keys of a field, an element of `fields` or `instances`.", constructs.FIELD),
+    "switch": ("Switch", "The keys of `switch`, and of a type's `endian` that the data decide.", constructs.SWITCH),
+    "validate": ("Validate", "The keys of `validate`.", constructs.VALIDATE),
+    "checksum": ("Checksum", "The keys of `checksum`.", constructs.CHECKSUM),
+    "decode": ("Decode", "The keys of `decode`, where it is more than a name.", constructs.DECODE),
+    "record_switch": ("Record switch", "The keys of `record.switch`.", constructs.RECORD_SWITCH),
+    "registry": ("Registry", "The keys of an entry of `registry`.", constructs.REGISTRY_ENTRY),
+}
+HEAD = "endian: big\nframing: {repeat: once}\ntypes:\n  T:\n    fields:\n"
+
+
+def examples() -> list[dict[str, Any]]:
+    """The examples, in the order of the page."""
+    return list(read_document(EXAMPLES).value)
+
+
+def grammar_of(example: dict[str, Any]) -> str:
+    """The whole grammar of an example."""
+    if "grammar" in example:
+        return str(example["grammar"])
+    return HEAD + "".join(f"      {line}\n" for line in str(example["fields"]).splitlines())
+
+
+def read(example: dict[str, Any]) -> tuple[list[Any], list[str]]:
+    """What an example reads, as JSON values, and the errors.
+
+    Raises:
+        ValueError: it does not pass lint.
+    """
+    lint = lint_text(grammar_of(example))
+    if lint.grammar is None:
+        raise ValueError(f"{example['title']}: {lint.errors[0]}")
+    found = parse(lint.grammar, bytes.fromhex(str(example["data"])))
+    return [plain(record) for record in found.records], [str(error) for error in found.errors]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it; bytes as hexadecimal digits between `<` and `>`, decoded values beside the raw ones."""
+    if isinstance(value, Record):
+        return {name: shown(node) for name, node in value.nodes.items()}
+    if isinstance(value, bytes):
+        return f"<{value.hex()}>"
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+def shown(node: Any) -> Any:
+    """A node's value; where `decode` says how to show it, that."""
+    how = node.field.decode if isinstance(node, Leaf) else None
+    if how is None:
+        return plain(node.value)
+    try:
+        return decode(node.value, how.decoder, big=how.big is not False, encoding=how.encoding)
+    except DecodeError as error:
+        return f"{plain(node.value)} ({error})"
+
+
+def uncovered(found: list[dict[str, Any]]) -> list[str]:
+    """Every construct that no example shows."""
+    shows = {name for example in found for name in example.get("shows", ())}
+    text = "\n".join(grammar_of(example) for example in found)
+    missing = [
+        f"{part}.{key}" for part, (_, _, table) in TABLES.items() for key in table if f"{part}.{key}" not in shows
+    ]
+    words = (*NAMES, *METHODS, *FUNCTIONS, *DECODERS, *ALGORITHMS, *PROCESSORS)
+    return missing + [word for word in dict.fromkeys(words) if not re.search(rf"\b{word}(le|be)?\b", text)]
+
+
+def shape(schema: dict[str, Any]) -> str:
+    """What a key's value looks like, in words."""
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " or ".join(f"`{each}`" for each in schema["enum"])
+    if "$ref" in schema:
+        return f"a {schema['$ref'].rpartition('/')[2]}"
+    if "anyOf" in schema:
+        return ", or ".join(dict.fromkeys(shape(each) for each in schema["anyOf"]))
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return "expression"
+    if kind == "array":
+        return f"list of {shape(schema.get('items', {}))}"
+    if kind == "object":
+        return "mapping"
+    return {"string": "text", "boolean": "true or false", "integer": "number"}.get(str(kind), "value")
+
+
+def page() -> str:
+    """The text of the page.
+
+    Raises:
+        ValueError: an example does not pass lint, or a construct has none.
+    """
+    found = examples()
+    missing = uncovered(found)
+    if missing:
+        raise ValueError(f"no example shows: {', '.join(missing)}")
+    lines = [
+        "# The grammar language: reference",
+        "",
+        "Made by `python docs/grammar_reference.py` from the table that lint and the JSON Schema use. Each example was",
+        "read by the engine when the page was made: the bytes in hexadecimal, then what came out. Bytes are `<hex>`.",
+        "Where an example shows only fields, they are those of one type, big-endian, read once.",
+        "",
+    ]
+    for part, (title, text, table) in TABLES.items():
+        lines += [f"## {title}", "", text, "", "| key | value | meaning | example |", "|---|---|---|---|"]
+        for key, entry in table.items():
+            where = next(e["title"] for e in found if f"{part}.{key}" in e.get("shows", ()))
+            anchor = re.sub(r"[^a-z0-9 -]", "", where.lower()).replace(" ", "-")
+            lines.append(f"| `{key}` | {shape(entry.schema)} | {entry.doc} | [{where}](#{anchor}) |")
+        lines.append("")
+    last = ""
+    for example in found:
+        if example["part"] != last:
+            last = example["part"]
+            lines += [f"## {last}", ""]
+            if last == "Types":
+                lines += [
+                    f"Encodings of text: {', '.join(ENCODINGS)}; the usual other names of these are understood.",
+                    "",
+                ]
+        records, errors = read(example)
+        body = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+        lines += [f"### {example['title']}", "", example["text"], "", "```yaml"]
+        lines += str(example.get("grammar") or example["fields"]).rstrip().splitlines()
+        lines += ["```", "", f"`{example['data']}` reads as", "", "```json", body, "```", ""]
+        if errors:
+            lines += ["and reports", "", "```text", *errors, "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> int:
+    """Write or check the page."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        same = PAGE.is_file() and PAGE.read_text("utf-8") == text
+        print("up to date" if same else f"{PAGE} is not what `python docs/grammar_reference.py` writes")
+        return 0 if same else 1
+    PAGE.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Inputs: the files that the actions of `crucible spec` take."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.core.errors import SpecError, UsageError, position
+from harness.lanes.spec.language.finding import Finding
+from harness.lanes.spec.language.grammar import Grammar
+from harness.lanes.spec.language.lint import Lint, lint_text
+from harness.lanes.spec.tool_host import ParseBinaryInput, ParseResult, ToolHost
+
+
+def add_grammar(parser: argparse.ArgumentParser) -> None:
+    """GRAMMAR."""
+    parser.add_argument("grammar", type=Path, metavar="GRAMMAR", help="a grammar file (YAML)")
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """FILE and where in it to look."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
+    parser.add_argument("--offset", type=number, default=0, metavar="N", help="start here (12 or 0x0c)")
+    parser.add_argument("--limit", type=number, metavar="N", help="look at no more bytes than this")
+    parser.add_argument("--max-records", type=int, metavar="N", help="read no more top-level records than this")
+
+
+def number(text: str) -> int:
+    """A whole number, decimal or with 0x."""
+    return int(text, 0)
+
+
+def text_of(path: Path) -> str:
+    """A text file.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"it is no UTF-8 text: {error.reason}", where=str(path)) from None
+
+
+def bytes_of(path: Path) -> bytes:
+    """A binary file.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
+
+
+def linted(path: Path) -> Lint:
+    """What lint has to say of a file."""
+    return lint_text(text_of(path), name=str(path))
+
+
+def grammar_of(path: Path) -> Grammar:
+    """A grammar that passed lint.
+
+    Raises:
+        SpecError: with the first error's place, and how many more there are.
+    """
+    found = linted(path)
+    if found.grammar is None:
+        first, more = found.errors[0], len(found.errors) - 1
+        raise SpecError(
+            first.message + (f" (and {more} more: crucible spec lint {path})" if more else ""),
+            where=place(path, first),
+            fix=first.hint,
+        )
+    return found.grammar
+
+
+def place(path: Path, finding: Finding) -> str:
+    """`file:line:column` of a finding."""
+    return position(path, finding.line or None, finding.column or None)
+
+
+def parsed(args: argparse.Namespace) -> ParseResult:
+    """The file read with the grammar; errors of the file go to stderr.
+
+    Raises:
+        SpecError: if the grammar is wrong.
+        UsageError: if the file cannot be read.
+    """
+    result = ToolHost.parse_binary(
+        ParseBinaryInput(
+            grammar=grammar_of(args.grammar),
+            file_path=args.file,
+            offset=args.offset,
+            limit=args.limit,
+            max_records=args.max_records,
+        )
+    )
+    if result.parse is None:
+        raise UsageError(result.errors[0], where=str(args.file))
+    return result
+
+
+def complain(result: ParseResult, *, most: int = 20) -> None:
+    """Errors of a parse, to stderr."""
+    for error in result.errors[:most]:
+        print(error, file=sys.stderr)
+    if len(result.errors) > most:
+        print(f"... and {len(result.errors) - most} more errors", file=sys.stderr)

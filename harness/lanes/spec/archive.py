@@ -1,0 +1,95 @@
+"""Archive: versions of grammars kept in a ledger, so that lineage outlives the process that made it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from harness.lanes.spec.version import SpecStore
+from harness.ledger.store import Ledger, now
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS spec_versions (
+    version_id TEXT PRIMARY KEY,
+    parent_id TEXT REFERENCES spec_versions (version_id),
+    text TEXT NOT NULL,
+    patch TEXT,
+    description TEXT NOT NULL DEFAULT '',
+    score REAL,
+    holdout REAL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS spec_versions_parent ON spec_versions (parent_id);
+CREATE TABLE IF NOT EXISTS spec_branches (
+    name TEXT PRIMARY KEY,
+    version_id TEXT NOT NULL REFERENCES spec_versions (version_id)
+);
+"""
+
+
+def save(ledger: Ledger, store: SpecStore, *, scores: Mapping[str, tuple[float, float | None]] | None = None) -> int:
+    """Add a store's versions and branches to a ledger; what is there already stays. Returns how many are new.
+
+    Args:
+        ledger: Open for writing.
+        store: Parents come before their children.
+        scores: Of versions that were measured: on the samples and on the hold-out, 0 to 100.
+
+    Raises:
+        LedgerError: if it cannot be written.
+    """
+    exported = store.export()
+    with ledger.writing() as connection:
+        _prepare(connection)
+        before = connection.execute("SELECT count(*) FROM spec_versions").fetchone()[0]
+        for entry in exported["versions"]:
+            score, holdout = scores[entry["id"]] if scores and entry["id"] in scores else (None, None)
+            patch = entry["patch"]
+            values = (
+                entry["id"], entry["parent"], entry["text"], json.dumps(patch) if patch else None,
+                patch["description"] if patch else "", score, holdout, now(),
+            )  # fmt: skip
+            connection.execute("INSERT OR IGNORE INTO spec_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            if score is not None:
+                update = "UPDATE spec_versions SET score = ?, holdout = ? WHERE version_id = ?"
+                connection.execute(update, (score, holdout, entry["id"]))
+        for name, version_id in exported["branches"].items():
+            connection.execute("INSERT OR REPLACE INTO spec_branches VALUES (?, ?)", (name, version_id))
+        after = connection.execute("SELECT count(*) FROM spec_versions").fetchone()[0]
+    return int(after) - int(before)
+
+
+def load(ledger: Ledger) -> SpecStore:
+    """All versions and branches that a ledger holds.
+
+    Raises:
+        SpecError: if somebody changed one by hand.
+    """
+    store = SpecStore()
+    versions = [
+        {
+            "id": row["version_id"],
+            "parent": row["parent_id"],
+            "text": row["text"],
+            "patch": json.loads(row["patch"]) if row["patch"] else None,
+        }
+        for row in rows(ledger)
+    ]
+    branches = {r["name"]: r["version_id"] for r in ledger.rows("SELECT * FROM spec_branches")} if versions else {}
+    store.restore({"versions": versions, "branches": branches})
+    return store
+
+
+def rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """The versions as they are stored, parents before children; none where nothing was ever saved."""
+    if not ledger.rows("SELECT 1 FROM sqlite_master WHERE name = 'spec_versions'"):
+        return []
+    return ledger.rows("SELECT * FROM spec_versions ORDER BY rowid")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)

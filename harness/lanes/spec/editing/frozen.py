@@ -1,0 +1,103 @@
+"""Frozen JSON values: mappings and lists that share structure safely, because nobody can change them in place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+MAX_DEPTH = 64
+"""As deep as a document may be; deeper values are refused before anything recurses over them."""
+
+
+def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
+    msg = f"{type(self).__name__} cannot be changed; `thaw` gives a copy that can"
+    raise TypeError(msg)
+
+
+class FrozenDict(dict[str, Any]):
+    """A mapping that cannot be changed; equal to a dict with the same items."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(_canonical(self))
+
+    def __copy__(self) -> FrozenDict:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> dict[str, Any]:
+        """A deep copy is what people make in order to change it."""
+        value: dict[str, Any] = thaw(self)
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return freeze, (dict(self),)
+
+
+class FrozenList(list[Any]):
+    """A list that cannot be changed; equal to a list with the same elements."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(_canonical(self))
+
+    def __copy__(self) -> FrozenList:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> list[Any]:
+        value: list[Any] = thaw(self)
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return freeze, (list(self),)
+
+
+def freeze(value: Any, *, depth: int = 0) -> Any:
+    """A deeply frozen copy of a JSON value; what is frozen already is shared, not copied.
+
+    Raises:
+        ValueError: if it is not JSON (a set, bytes, an object, NaN) or nested deeper than `MAX_DEPTH`.
+    """
+    kind = type(value)
+    if kind is FrozenDict or kind is FrozenList or value is None or kind in (str, int, bool):
+        return value
+    if depth > MAX_DEPTH:
+        msg = f"a value is nested deeper than {MAX_DEPTH} levels"
+        raise ValueError(msg)
+    if isinstance(value, Mapping):
+        return FrozenDict((_key(key), freeze(inner, depth=depth + 1)) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return FrozenList(freeze(inner, depth=depth + 1) for inner in value)
+    if isinstance(value, float) and value - value == 0:
+        return value
+    msg = f"{value!r:.60} is not a JSON value"
+    raise ValueError(msg)
+
+
+def _key(key: object) -> str:
+    # YAML readers make numbers of keys such as 0x0001; people mean the text.
+    if isinstance(key, str):
+        return key
+    if isinstance(key, int) and not isinstance(key, bool):
+        return str(key)
+    msg = f"{key!r:.60} is no key: keys are texts"
+    raise ValueError(msg)
+
+
+def thaw(value: Any) -> Any:
+    """A copy made of plain dicts and lists."""
+    if isinstance(value, dict):
+        return {key: thaw(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [thaw(inner) for inner in value]
+    return value
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,67 @@
+"""Path: where something is in a grammar, as a tuple: `("types", "Header", "fields", 0, "name")`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+ROOTS = (
+    "types", "registry", "endian", "record", "framing", "format", "enums", "root", "title", "doc",
+    "bit_order", "encoding",
+)  # fmt: skip
+"""The top-level keys of a grammar that a path may start with."""
+_SPECIAL = re.compile(r"[.\[\] ]")
+_PART = re.compile(r"\[(?:'([^']*)'|(-?[0-9]+))\]|\.?([^.\[\] ]+)")
+INDEX_LIMIT = 1_000_000
+
+
+def path_to_string(path: Path) -> str:
+    """`types.Header.fields[0]`, as people write it; parts that hold `.`, `[`, `]` or a space become `['a.b']`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _SPECIAL.search(part):
+            text += f"['{part}']"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def path_from_string(text: str) -> Path:
+    """The inverse of `path_to_string`.
+
+    Raises:
+        ValueError: if the text is no path.
+    """
+    parts: list[str | int] = []
+    end = 0
+    while end < len(text):
+        found = _PART.match(text, end)
+        if found is None:
+            msg = f"{text!r} is no path: cannot read it from character {end} on"
+            raise ValueError(msg)
+        quoted, index, plain = found.groups()
+        parts.append(quoted if quoted is not None else int(index) if index is not None else plain)
+        end = found.end()
+    if not parts:
+        msg = "a path has at least one part"
+        raise ValueError(msg)
+    return tuple(parts)
+
+
+def validate_path(path: Any) -> bool:
+    """Whether it is well formed: a tuple of texts and indices that starts with a top-level key of a grammar.
+
+    It says nothing about whether anything is there.
+    """
+    if not isinstance(path, tuple) or not path or path[0] not in ROOTS:
+        return False
+    return all(isinstance(part, str) or is_index(part) for part in path) and isinstance(path[0], str)
+
+
+def is_index(part: object) -> bool:
+    """Whether it is a position in a list: a whole number (True is none), counted from the end if negative."""
+    return isinstance(part, int) and not isinstance(part, bool) and abs(part) <= INDEX_LIMIT

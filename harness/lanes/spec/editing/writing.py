@@ -1,0 +1,98 @@
+"""Writing: JSON values as YAML text, in the style grammars are written in."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+WIDTH = 110
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+ -]*(?<! )")
+# Words that some YAML reader takes for something else than text.
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
+
+
+def scalar(value: Any) -> str:
+    """One value, or a key, on one line; texts that could be mistaken for something else are quoted."""
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+            return value
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\x7f").replace("\u2028", "\\u2028")
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        text = repr(value)
+        return text if "." in text or "e" not in text else text.replace("e", ".0e")
+    return str(value)
+
+
+def flow(value: Any) -> str:
+    """Any value on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(flow(inner) for inner in value) + "]"
+    return scalar(value)
+
+
+def entry(key: str, value: Any, column: int, *, flat: bool = True) -> str:
+    """`key: value` at a column, over several lines where that reads better; its first line is not indented.
+
+    Args:
+        key: The key.
+        value: Any JSON value.
+        column: Where the key starts.
+        flat: Whether small mappings go on one line.
+    """
+    name = _key(key)
+    if fits(value, column + len(name) + 2, flat=flat):
+        return f"{name}: {flow(value)}"
+    inner = column + 2
+    if isinstance(value, dict):
+        lines = [entry(k, v, inner, flat=flat) for k, v in value.items()]
+    else:
+        lines = [item(v, inner, flat=flat) for v in value]
+    return f"{name}:" + "".join(f"\n{' ' * inner}{line}" for line in lines)
+
+
+def item(value: Any, column: int, *, flat: bool = True) -> str:
+    """`- value` at a column; its first line is not indented."""
+    if fits(value, column + 2, flat=flat):
+        return f"- {flow(value)}"
+    inner = column + 2
+    if isinstance(value, dict):
+        lines = [entry(k, v, inner, flat=flat) for k, v in value.items()]
+    else:
+        lines = [item(v, inner, flat=flat) for v in value]
+    return "- " + f"\n{' ' * inner}".join(lines)
+
+
+def document(value: Any) -> str:
+    """A whole document."""
+    if not isinstance(value, dict) or not value:
+        return f"{flow(value)}\n"
+    return "".join(f"{entry(key, inner, 0)}\n" for key, inner in value.items())
+
+
+def fits(value: Any, column: int, *, flat: bool) -> bool:
+    """Whether a value is best written on one line."""
+    if not isinstance(value, dict | list) or not value:
+        return True
+    if isinstance(value, dict) and not flat:
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    if any(isinstance(part, dict) and (isinstance(value, list) or _nested(part)) for part in inner) or any(
+        isinstance(part, list) and any(isinstance(deep, dict) for deep in part) for part in inner
+    ):
+        return False
+    return column + len(flow(value)) <= WIDTH
+
+
+def _nested(value: dict[str, Any]) -> bool:
+    return any(isinstance(part, list) and any(isinstance(deep, dict) for deep in part) for part in value.values())
+
+
+def _key(key: str) -> str:
+    return scalar(key) if not re.fullmatch(r"0x[0-9A-Fa-f]+|[0-9]+", key) else f'"{key}"'

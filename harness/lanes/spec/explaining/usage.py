@@ -1,0 +1,310 @@
+"""Usage: what each field of a grammar is for, and how many bits it takes to write it down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.lanes.spec.language.expression import (
+    ArrayOf,
+    Attribute,
+    Binary,
+    Call,
+    EnumLiteral,
+    Expr,
+    Item,
+    Literal,
+    Method,
+    Name,
+    Ternary,
+    Unary,
+)
+from harness.lanes.spec.language.grammar import Checks, Field, Grammar, TypeDef, Word
+from harness.lanes.spec.language.primitive import Kind
+from harness.lanes.spec.language.reach import references, tops
+
+TYPE_BITS = 5.0
+"""To choose one of about thirty types."""
+NODE_BITS = 3.0
+"""To choose what sort of expression comes next."""
+NAME_BITS = 4.0
+"""To choose one of the fields in reach."""
+KEY_BITS = 4.0
+"""To choose a key."""
+
+FieldKey = tuple[str, str]
+"""Type and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one field is for.
+
+    Attributes:
+        field: Its definition.
+        bits: What it takes to write it down, names and documentation apart.
+        case_bits: As much of it as the cases of its switch take.
+        steers: Its value decides where or what something else is: a length, a count, a position, a choice.
+        row: It is an array of bare numbers: one line of grammar for any number of bytes.
+        framed: Its bytes are bounded by a number, a constant size or a terminator, not just by the end of the file.
+        measured: And the file itself says where: by a length or a terminator.
+        summed: A checksum covers it.
+        checks: Bits of surprise of a value that passes its checks, were it random; None without checks.
+    """
+
+    field: Field
+    bits: float
+    case_bits: float
+    steers: bool
+    row: bool
+    framed: bool
+    measured: bool
+    summed: bool
+    checks: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a type occurs.
+
+    Attributes:
+        parent: The type that holds it; None for a top-level record of a file.
+        repeated: It follows its like without anything that says how many there are, or where each starts.
+        confined: A length says where it ends.
+        summed: A checksum covers the field that holds it.
+    """
+
+    parent: str | None
+    repeated: bool
+    confined: bool
+    summed: bool = False
+
+
+def uses(grammar: Grammar) -> dict[FieldKey, Use]:
+    """Every field and instance of every type."""
+    steering = _steering(grammar)
+    confined = {name for name, at in places(grammar).items() if at and all(place.confined for place in at)}
+    found: dict[FieldKey, Use] = {}
+    for definition in grammar.types.values():
+        summed = summed_fields(definition)
+        for field in (*definition.fields, *definition.instances):
+            primitive = field.type.primitive if field.type is not None else None
+            repeated = field.repeat is not None or field.until is not None
+            found[definition.name, field.name] = Use(
+                field=field,
+                bits=description_bits(field),
+                case_bits=case_bits(field),
+                steers=(definition.name, field.name) in steering,
+                row=repeated and primitive is not None and primitive.numeric,
+                framed=_framed(field) or definition.name in confined,
+                measured=_measured(field) or definition.name in confined,
+                summed=field.name in summed,
+                checks=_surprise(field, grammar),
+            )
+    return found
+
+
+def places(grammar: Grammar) -> dict[str, list[Place]]:
+    """Where each type occurs."""
+    found: dict[str, list[Place]] = {name: [] for name in grammar.types}
+    for name in tops(grammar):
+        found[name].append(Place(None, repeated=not grammar.once, confined=False))
+    for definition in grammar.types.values():
+        summed = summed_fields(definition)
+        for field in (*definition.fields, *definition.instances):
+            repeated = field.repeat is not None or field.until is not None
+            for ref in references(field):
+                if ref.primitive is None and ref.name in found:
+                    found[ref.name].append(
+                        Place(definition.name, repeated, field.length is not None, summed=field.name in summed)
+                    )
+    return found
+
+
+def grammar_bits(grammar: Grammar) -> float:
+    """What it takes to write the whole grammar down."""
+    fields = sum(use.bits for use in uses(grammar).values())
+    return fields + sum(2 * KEY_BITS + 8 for enum in grammar.enums.values() for _ in enum.labels)
+
+
+def summed_fields(definition: TypeDef) -> frozenset[str]:
+    """Fields of a type that a checksum in it covers."""
+    return frozenset(n for field in definition.fields if field.checksum is not None for n in field.checksum.over)
+
+
+def _framed(field: Field) -> bool:
+    if field.length is Word.REST or field.repeat is Word.REST:
+        return False
+    return field.length is not None or field.delimiter is not None or field.prefix is not None
+
+
+def _measured(field: Field) -> bool:
+    return _framed(field) and not (field.delimiter is None and isinstance(field.length, Literal))
+
+
+def _steering(grammar: Grammar) -> set[FieldKey]:
+    """Fields that lengths, counts, positions, conditions or switches look at."""
+    found: set[FieldKey] = set()
+    owners: dict[str, list[str]] = {}
+    for definition in grammar.types.values():
+        for field in (*definition.fields, *definition.instances):
+            owners.setdefault(field.name, []).append(definition.name)
+    for definition in grammar.types.values():
+        local = {field.name for field in (*definition.fields, *definition.instances)}
+        for field in (*definition.fields, *definition.instances):
+            for expr in _steered_by(field):
+                for name in names_in(expr):
+                    if name in local:
+                        found.add((definition.name, name))
+                    else:
+                        found.update((owner, name) for owner in owners.get(name, ()))
+    select = grammar.select
+    if select is not None and select.path:
+        found.update((owner, select.path[-1]) for owner in owners.get(select.path[-1], ()))
+    # A computed field that steers passes the honour on to what it is computed from.
+    for owner, name in list(found):
+        for field in (*grammar.types[owner].fields, *grammar.types[owner].instances):
+            if field.name == name and field.compute is not None:
+                found.update((owner, inner) for inner in names_in(field.compute))
+    return found
+
+
+def _steered_by(field: Field) -> Iterator[Expr]:
+    for part in (field.length, field.repeat, field.until, field.condition, field.at, field.offset, field.skip):
+        if part is not None and not isinstance(part, Word):
+            yield part
+    if field.switch is not None:
+        yield field.switch.by
+    for ref in references(field):
+        yield from ref.arguments
+
+
+def names_in(expr: Expr) -> Iterator[str]:
+    """Names of fields that an expression mentions, those behind a dot included."""
+    for part in _walk(expr):
+        if isinstance(part, Name | Attribute):
+            yield part.name
+
+
+def _walk(expr: Expr) -> Iterator[Expr]:
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        match part:
+            case ArrayOf(items):
+                waiting.extend(items)
+            case Attribute(of, _) | Unary(_, of):
+                waiting.append(of)
+            case Item(of, index):
+                waiting.extend((of, index))
+            case Method(of, _, arguments):
+                waiting.extend((of, *arguments))
+            case Call(_, arguments):
+                waiting.extend(arguments)
+            case Binary(_, left, right):
+                waiting.extend((left, right))
+            case Ternary(condition, then, otherwise):
+                waiting.extend((condition, then, otherwise))
+
+
+def expression_bits(expr: Expr) -> float:
+    """What it takes to write an expression down; a constant costs its own length."""
+    total = 0.0
+    for part in _walk(expr):
+        total += NODE_BITS
+        if isinstance(part, Literal):
+            total += literal_bits(part.value)
+        elif isinstance(part, Name | Attribute | EnumLiteral):
+            total += NAME_BITS
+    return total
+
+
+def literal_bits(value: Any) -> float:
+    """Bits of a constant: of a text or bytes eight for each, of a number about twice its length."""
+    match value:
+        case bool():
+            return 1.0
+        case int():
+            return 2.0 * max(1, abs(value).bit_length()) if abs(value) < 256 else abs(value).bit_length() + 4.0
+        case str() | bytes():
+            return 8.0 * len(value) + 4.0
+        case _:
+            return 64.0
+
+
+def description_bits(field: Field) -> float:
+    """What it takes to write a field down: its type, and each thing that is said of it."""
+    total = TYPE_BITS if field.type is not None else 0.0
+    expressions: list[Expr | Word | None] = [
+        field.length, field.repeat, field.until, field.condition, field.compute, field.at, field.offset, field.skip,
+        field.align,
+    ]  # fmt: skip
+    for part in expressions:
+        if part is not None:
+            total += KEY_BITS + (NODE_BITS if isinstance(part, Word) else expression_bits(part))
+    if field.switch is not None:
+        total += KEY_BITS + expression_bits(field.switch.by)
+        total += case_bits(field)
+    if field.delimiter is not None:
+        total += KEY_BITS + 8.0
+    total += sum(KEY_BITS + 16.0 for _ in field.process)
+    if field.checksum is not None:
+        total += KEY_BITS + NODE_BITS + NAME_BITS * (len(field.checksum.over) or 2)
+    if field.checks is not None:
+        total += KEY_BITS + _checks_bits(field.checks)
+    return total
+
+
+def case_bits(field: Field) -> float:
+    """What the cases of a field's switch take."""
+    return sum(literal_bits(value) + TYPE_BITS for value in field.switch.cases) if field.switch is not None else 0.0
+
+
+def _checks_bits(checks: Checks) -> float:
+    given = [checks.equals, checks.not_equals, checks.low, checks.high, checks.holds, *checks.one_of]
+    total = sum(NODE_BITS + expression_bits(part) for part in given if part is not None)
+    return total + (8.0 if checks.all_bytes is not None else 0.0) + (1.0 if checks.in_enum else 0.0)
+
+
+def _surprise(field: Field, grammar: Grammar) -> float | None:
+    """How unlikely a random value of the field is to pass, in bits; for bytes of any length: per whole value."""
+    width = width_bits(field)
+    if field.checksum is not None:
+        return width
+    checks = field.checks
+    if checks is None:
+        return None
+    if checks.constants is not None:
+        sizes = [8.0 * len(value) for value in checks.constants if isinstance(value, str | bytes)]
+        return max(0.0, (min(sizes) if sizes else width) - math.log2(max(1, len(checks.constants))))
+    if checks.in_enum and field.enum is not None and field.enum in grammar.enums:
+        return max(0.0, width - math.log2(max(1, len(grammar.enums[field.enum].labels))))
+    if checks.equals is not None:
+        return width
+    if isinstance(checks.low, Literal) and isinstance(checks.high, Literal):
+        low, high = checks.low.value, checks.high.value
+        if isinstance(low, int) and isinstance(high, int) and high >= low:
+            return max(0.0, width - math.log2(high - low + 1))
+    if checks.all_bytes is not None:
+        return 8.0
+    if checks.one_of:
+        return max(0.0, width - math.log2(len(checks.one_of)))
+    # A bound on one side, or a condition: it says something, and how much cannot be known; about half.
+    return min(1.0, width)
+
+
+def width_bits(field: Field) -> float:
+    """Bits of one value; those of bytes and texts with a constant length too, else 8."""
+    primitive = field.type.primitive if field.type is not None else None
+    if primitive is None:
+        return 8.0
+    if primitive.kind in (Kind.BITS, Kind.FLAG):
+        return float(primitive.width)
+    if primitive.width:
+        return 8.0 * primitive.width
+    if isinstance(field.length, Literal) and isinstance(field.length.value, int):
+        return 8.0 * max(0, field.length.value)
+    return 8.0

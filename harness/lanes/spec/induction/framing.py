@@ -1,0 +1,244 @@
+"""Framing: whole files as a head and records: chained by lengths, of equal size, or ended by a byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.lanes.spec.induction.chain import Chain, find_chains
+from harness.lanes.spec.induction.draft import Draft, FieldDef, Names, numbered
+from harness.lanes.spec.induction.guarding import WIDTHS, checksum_of
+from harness.lanes.spec.induction.payload import induce_choice, pairs
+from harness.lanes.spec.induction.segmenting import FEW, columns_worth, integers, matrix, segment
+
+STRIDES = range(2, 129)
+SAMPLED = 20_000
+MOST_HEAD = 64
+BEST_STRIDES = 3
+BEST_CHAINS = 3
+
+
+def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
+    """Drafts for blobs read from start to end, the most promising first."""
+    if not blobs:
+        return []
+    drafts = [draft for chain in find_chains(blobs)[:BEST_CHAINS] for draft in _chained(blobs, chain, names)]
+    drafts += _equal(blobs, names)
+    drafts += _lines(blobs, names)
+    return sorted(drafts, key=lambda draft: -draft.saved)
+
+
+def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
+    local = Names(set(names.taken))
+    root, record = local.fresh("File"), local.fresh("Record")
+    cuts = [(blob, a, b) for blob, starts in zip(blobs, chain.starts, strict=True) for a, b in pairs(starts)][:SAMPLED]
+    rows = [blob[a:b] for blob, a, b in cuts]
+    lead, order = chain.lead, "big" if chain.big else "little"
+    values = [int.from_bytes(row[chain.place : lead], order) for row in rows]  # type: ignore[arg-type]
+    wholes = [row[: value + chain.extra] for row, value in zip(rows, values, strict=True)]
+    spare = max(0, chain.extra - lead)
+    shortest = min(map(len, wholes))
+    tail, guard = _guard(wholes, spare, chain)
+    front = lead + spare - tail if chain.extra >= lead else lead
+    front = min(front, shortest - tail)
+    length: FieldDef = {"name": "length", "type": f"u{8 * chain.width}"}
+    if chain.width > 1:
+        length["endian"] = order
+    fields, saved = segment(matrix(wholes, front), fixed={chain.place: (chain.width, length)})
+    rest = front + tail - chain.extra
+    body: FieldDef = {
+        "name": "body",
+        "type": "bytes",
+        "length": f"length - {rest}" if rest > 0 else f"length + {-rest}",
+    }
+    if rest == 0:
+        body["length"] = "length"
+    bodies = [whole[front : len(whole) - tail] for whole in wholes]
+    typed = induce_choice(bodies, _tags(fields, matrix(wholes, front)), local, wish="Body")
+    types: dict[str, Any] = {}
+    if typed is not None:
+        body |= typed[0]
+        types |= typed[1].types
+        saved += typed[1].saved
+    fields = [*fields, body]
+    if tail:
+        fields.append(_tail(tail, guard, fields, front))
+        saved += 8.0 * tail * len(wholes) if guard else 0.0
+    if chain.align > 1:
+        whole = f"length + {chain.extra}" if chain.extra else "length"
+        fields.append(
+            {"name": "padding", "type": "bytes", "length": f"(-({whole})) % {chain.align}", "if": "not _io.eof"}
+        )
+    types[record] = {"fields": numbered(fields)}
+    counts = [len(starts) - 1 for starts in chain.starts]
+    head, more = _head(blobs, chain.head, counts, record)
+    types = {root: {"fields": head}, **types}
+    idea = f"{chain.records} records with a {length['type']} length at {chain.place}, from byte {chain.head} on"
+    # The chain itself is evidence: each length that fits would hardly fit by accident.
+    return [Draft(root, types, saved + more + 4.0 * chain.records, idea)]
+
+
+def _guard(wholes: Sequence[bytes], spare: int, chain: Chain) -> tuple[int, tuple[str, int, bool] | None]:
+    """Bytes behind the body that are a checksum of what is before them."""
+    for width in sorted(WIDTHS, reverse=True):
+        if width <= spare:
+            before, sums = [w[:-width] for w in wholes], [w[-width:] for w in wholes]
+            found = checksum_of(before, sums, sorted({0, chain.place, chain.lead, chain.lead + spare - width}))
+            if found is not None:
+                return width, found
+    return 0, None
+
+
+def _tail(tail: int, guard: tuple[str, int, bool] | None, fields: list[FieldDef], front: int) -> FieldDef:
+    made: FieldDef = {"name": "check", "type": f"u{8 * tail}"}
+    if guard is None:
+        return made
+    name, start, big = guard
+    if tail > 1:
+        made["endian"] = "big" if big else "little"
+    at, over = 0, []
+    for field in numbered(fields):
+        size = front if field["name"] == "body" else size_of(field)
+        if at >= start or field["name"] == "body":
+            over.append(field["name"])
+        at += size
+    return {**made, "checksum": {"algorithm": name, "over": over}}
+
+
+def size_of(field: FieldDef) -> int:
+    """Bytes of a field of constant size."""
+    if field["type"] in ("bytes", "string"):
+        return int(field["length"])
+    return int(field["type"][1:]) // 8
+
+
+def _tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
+    """Fields with few values: what may tell bodies apart."""
+    found, at = {}, 0
+    for field in numbered(fields):
+        size = size_of(field)
+        cells = rows[:, at : at + size]
+        at += size
+        if field["type"] == "string":
+            values: list[Any] = [cell.tobytes().decode("ascii") for cell in cells]
+        elif field["type"][0] == "u" and size in (1, 2, 4):
+            values = [int(v) for v in integers(cells, big=field.get("endian") != "little")]
+        else:
+            continue
+        if 1 < len(set(values)) <= FEW:
+            found[field["name"]] = values
+    return found
+
+
+def _head(blobs: Sequence[bytes], size: int, counts: Sequence[int], record: str) -> tuple[list[FieldDef], float]:
+    """What comes before the records, and the records."""
+    records: FieldDef = {"name": "records", "type": record, "repeat": "rest"}
+    if not size:
+        return [records], 0.0
+    rows = matrix(blobs, size)
+    fixed: dict[int, tuple[int, FieldDef]] = {}
+    if len(set(counts)) > 1 or counts[0] > 3:
+        for width, endian in ((4, "little"), (4, "big"), (2, "little"), (2, "big")):
+            for at in range(size - width + 1):
+                held = integers(rows[:, at : at + width], big=endian == "big")
+                if [int(v) for v in held] == list(counts) and not fixed:
+                    fixed[at] = (width, {"name": "count", "type": f"u{8 * width}", "endian": endian})
+                    records = {**records, "repeat": "count"}
+    fields, saved = segment(rows, fixed=fixed)
+    if len(blobs) == 1:  # a single head shows nothing but its magic number
+        fields = _lone(rows[0].tobytes(), fixed)
+    return numbered([*fields, records]), saved
+
+
+def _lone(head: bytes, fixed: dict[int, tuple[int, FieldDef]]) -> list[FieldDef]:
+    fields: list[FieldDef] = []
+    at = 0
+    for place in [*sorted(fixed), len(head)]:
+        size = place - at
+        if size > 0:
+            text = all(0x20 <= byte < 0x7F for byte in head[at:place])
+            fields.append(
+                {"name": "text", "type": "string", "length": size, "encoding": "ascii"}
+                if text and size > 2
+                else {"name": "data", "type": "bytes", "length": size}
+            )
+        if place in fixed:
+            fields.append(fixed[place][1])
+            at = place + fixed[place][0]
+    return fields
+
+
+def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
+    """Records of one size, behind a head of the size that is left over."""
+    ranked: list[tuple[float, int, int]] = []
+    for stride in STRIDES:
+        rest = {len(blob) % stride for blob in blobs}
+        if len(rest) > 1:
+            continue
+        for head in range(rest.pop(), MOST_HEAD + 1, stride):
+            rows = _rows(blobs, head, stride)
+            if len(rows) >= 8:
+                ranked.append((columns_worth(rows), head, stride))
+    ranked.sort(key=lambda entry: (-entry[0], entry[2], entry[1]))
+    drafts = []
+    for worth, head, stride in ranked[:BEST_STRIDES]:
+        if worth <= 0:
+            break
+        drafts.append(_equal_draft(blobs, head, stride, names))
+    return drafts
+
+
+def _rows(blobs: Sequence[bytes], head: int, stride: int) -> Any:
+    body = b"".join(blob[head:] for blob in blobs if len(blob) > head)
+    return matrix([body], len(body)).reshape(-1, stride)[:SAMPLED]
+
+
+def _equal_draft(blobs: Sequence[bytes], head: int, stride: int, names: Names) -> Draft:
+    local = Names(set(names.taken))
+    root, record = local.fresh("File"), local.fresh("Record")
+    rows = _rows(blobs, head, stride)
+    raw = [row.tobytes() for row in rows[:SAMPLED]]
+    fixed: dict[int, tuple[int, FieldDef]] = {}
+    for width in sorted(WIDTHS, reverse=True):
+        if width < stride and not fixed:
+            before, sums = [r[:-width] for r in raw], [r[-width:] for r in raw]
+            if (found := checksum_of(before, sums, (0,))) is not None:
+                name, _, big = found
+                endian = {"endian": "big" if big else "little"} if width > 1 else {}
+                guard = {
+                    "name": "check",
+                    "type": f"u{8 * width}",
+                    **endian,
+                    "checksum": {"algorithm": name, "over": []},
+                }
+                fixed[stride - width] = (width, guard)
+    fields, saved = segment(rows, fixed=fixed)
+    for field in fields:
+        if "checksum" in field:
+            over = [other["name"] for other in fields if other is not field]
+            field["checksum"] = {**field["checksum"], "over": over}
+    counts = [(len(blob) - head) // stride for blob in blobs]
+    start, more = _head(blobs, head, counts, record)
+    types = {root: {"fields": start}, record: {"fields": fields}}
+    return Draft(root, types, saved + more, f"{len(rows)} records of {stride} bytes, from byte {head} on")
+
+
+def _lines(blobs: Sequence[bytes], names: Names) -> list[Draft]:
+    """Text in lines, or texts that end with a zero byte."""
+    drafts = []
+    for end in (b"\n", b"\0"):
+        if not all(blob.endswith(end) and blob.count(end) > 2 for blob in blobs):
+            continue
+        data = b"".join(blobs)
+        bare = data.replace(end, b"")
+        if sum(0x20 <= byte < 0x7F or byte in b"\t\r" for byte in bare) < 0.99 * len(bare):
+            continue
+        local = Names(set(names.taken))
+        root, record = local.fresh("File"), local.fresh("Line")
+        line = {"name": "text", "type": "string", "terminator": end[0], "encoding": "ascii"}
+        types: dict[str, Any] = {
+            root: {"fields": [{"name": "lines", "type": record, "repeat": "rest"}]},
+            record: {"fields": [line]},
+        }
+        drafts.append(Draft(root, types, 1.4 * len(data), f"{data.count(end)} texts that end with {end!r}"))
+    return drafts

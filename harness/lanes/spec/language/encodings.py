@@ -1,0 +1,51 @@
+"""Encodings: the text encodings that a grammar may name, and what Python calls them."""
+
+from __future__ import annotations
+
+_ALIASES = {
+    "ascii": ("us-ascii", "iso646-us"),
+    "utf-8": ("utf8",),
+    "utf-16le": ("utf-16-le", "utf16le", "ucs-2le"),
+    "utf-16be": ("utf-16-be", "utf16be", "ucs-2be"),
+    "utf-16": ("utf16",),
+    "utf-32le": ("utf-32-le", "utf32le"),
+    "utf-32be": ("utf-32-be", "utf32be"),
+    "latin-1": ("latin1", "iso-8859-1", "iso8859-1"),
+    "shift_jis": ("sjis", "shift-jis"),
+    "cp932": ("windows-31j", "ms932"),
+    "euc-jp": ("eucjp",),
+    "euc-kr": ("euckr",),
+    "gbk": ("cp936",),
+    "gb2312": (),
+    "gb18030": (),
+    "big5": (),
+    "koi8-r": (),
+    "koi8-u": (),
+    "mac-roman": ("macroman", "macintosh"),
+    **{
+        f"cp{page}": (f"ibm{page}",)
+        for page in (437, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 865, 866, 869)
+    },
+    **{f"cp{page}": (f"windows-{page}",) for page in range(1250, 1259)},
+    **{f"iso-8859-{part}": (f"iso8859-{part}",) for part in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
+}
+ENCODINGS: tuple[str, ...] = tuple(_ALIASES)
+"""The names to use; their usual aliases are understood."""
+_CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in (name, *aliases)}
+_CODECS = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "utf-32le": "utf-32-le", "utf-32be": "utf-32-be"}
+_WIDTHS = {"utf-16le": 2, "utf-16be": 2, "utf-16": 2, "utf-32le": 4, "utf-32be": 4}
+
+
+def canonical(name: str) -> str | None:
+    """The one name of an encoding, or None if we do not know it."""
+    return _CANONICAL.get(name.lower().replace(" ", ""))
+
+
+def codec(name: str) -> str:
+    """What Python calls a canonical encoding."""
+    return _CODECS.get(name, name)
+
+
+def unit(name: str) -> int:
+    """Bytes of its smallest character: what a terminator and its alignment are multiples of."""
+    return _WIDTHS.get(name, 1)

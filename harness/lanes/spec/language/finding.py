@@ -1,0 +1,81 @@
+"""Finding: one thing lint has to say, with the place in the file that it is about."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+Key = tuple[str | int, ...]
+MAX_FINDINGS = 1_000
+MAX_HINTS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An error or a warning.
+
+    Attributes:
+        code: A stable word such as `unknown-type`.
+        message: What is wrong, in one sentence.
+        path: Keys from the top of the document.
+        line: 1-based; 0 where the document came without positions.
+        column: 1-based; 0 likewise.
+        hint: What to do about it.
+    """
+
+    code: str
+    message: str
+    path: Key = ()
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.line}:{self.column}: " if self.line else ""
+        where = f"{path_to_string(self.path)}: " if self.path else ""
+        return f"{place}{where}{self.message} [{self.code}]" + (f"; {self.hint}" if self.hint else "")
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects findings and knows where in the text things are."""
+
+    positions: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    hints: int = 0
+
+    def nearest(self, name: object, known: Iterable[str]) -> str:
+        """A hint that names what was probably meant, or nothing; only the first few findings get one."""
+        if self.hints >= MAX_HINTS:
+            return ""
+        self.hints += 1
+        found = difflib.get_close_matches(str(name)[:80], list(known)[:2000], 1)
+        return f"did you mean {found[0]!r}?" if found else ""
+
+    def error(self, code: str, message: str, path: Key, *, hint: str = "") -> None:
+        """Note an error; beyond a thousand they are dropped."""
+        self._add(self.errors, code, message, path, hint)
+
+    def warning(self, code: str, message: str, path: Key, *, hint: str = "") -> None:
+        """Note a warning."""
+        self._add(self.warnings, code, message, path, hint)
+
+    def _add(self, into: list[Finding], code: str, message: str, path: Key, hint: str) -> None:
+        if len(into) >= MAX_FINDINGS:
+            return
+        line, column = 0, 0
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.positions:
+                line, column = self.positions[path[:end]]
+                break
+        into.append(Finding(code, message, path, line, column, hint))
+
+
+def path_to_string(path: Key) -> str:
+    """`types.Header.fields[0]`, as people write it."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

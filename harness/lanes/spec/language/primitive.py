@@ -1,0 +1,103 @@
+"""Primitive: the types that every grammar has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+
+class Kind(StrEnum):
+    """What family a primitive belongs to."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    BITS = "bits"
+    FLAG = "flag"
+    VARINT = "varint"
+    BYTES = "bytes"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A built-in type.
+
+    Attributes:
+        kind: The family.
+        width: Bytes; bits for bit fields; 0 where the data decide.
+        signed: For integers.
+        big: Byte order (for bit fields: bit order) that the type's own name fixes; None leaves it open.
+        code: `struct` format character; empty where `struct` has none.
+    """
+
+    name: str
+    kind: Kind
+    width: int = 0
+    signed: bool = False
+    big: bool | None = None
+    code: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return self.kind not in (Kind.BYTES, Kind.STRING)
+
+    @property
+    def bitwise(self) -> bool:
+        """Whether it takes bits, not bytes."""
+        return self.kind in (Kind.BITS, Kind.FLAG)
+
+
+VARINTS = {
+    "leb128": "unsigned, seven bits a byte, low bits first (protobuf's varint, DWARF's ULEB128)",
+    "sleb128": "the same in two's complement (DWARF's SLEB128)",
+    "zigzag": "leb128 whose lowest bit is the sign (protobuf's sint)",
+    "vlq": "unsigned, seven bits a byte, high bits first (MIDI, ASN.1 tags)",
+}
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_FLOATS = {16: "e", 32: "f", 64: "d"}
+_NUMBER = re.compile(r"([uif])([1-9][0-9]?)(le|be)?")
+_BITS = re.compile(r"b([1-9][0-9]?)(le|be)?")
+MAX_BITS = 64
+
+
+@lru_cache(maxsize=1024)
+def primitive(name: str) -> Primitive | None:
+    """The primitive with that name, or None.
+
+    There are `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`, `flag`, `leb128`,
+    `sleb128`, `zigzag`, `vlq`, `bytes` and `string`; numbers may end in `le` or `be`.
+    """
+    if name in ("bytes", "string"):
+        return Primitive(name, Kind(name))
+    if name in VARINTS:
+        return Primitive(name, Kind.VARINT, signed=name in ("sleb128", "zigzag"))
+    if name == "flag":
+        return Primitive(name, Kind.FLAG, 1)
+    if found := _BITS.fullmatch(name):
+        bits = int(found[1])
+        return Primitive(name, Kind.BITS, bits, big=_order(found[2])) if bits <= MAX_BITS else None
+    if not (found := _NUMBER.fullmatch(name)):
+        return None
+    letter, bits, big = found[1], int(found[2]), _order(found[3])
+    if letter == "f":
+        code = _FLOATS.get(bits)
+        return Primitive(name, Kind.FLOAT, bits // 8, signed=True, big=big, code=code) if code is not None else None
+    if bits % 8 or bits > 64:
+        return None
+    code = _CODES.get(bits // 8, "")
+    signed = letter == "i"
+    return Primitive(name, Kind.INTEGER, bits // 8, signed=signed, big=big, code=code.lower() if signed else code)
+
+
+def _order(suffix: str | None) -> bool | None:
+    return None if suffix is None else suffix == "be"
+
+
+NAMES = (
+    *(f"{sign}{bits}" for sign in "ui" for bits in range(8, 65, 8)),
+    *("f16", "f32", "f64", "flag", "bytes", "string", *VARINTS),
+)
+"""What to suggest for a misspelt type; bit fields `b1` to `b64` are understood too."""

@@ -1,0 +1,1 @@
+"""Proposing: who suggests patches, and the loop that keeps what explains more."""

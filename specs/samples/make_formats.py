@@ -1,0 +1,288 @@
+"""Write the samples of WAV, BMP, GIF, ZIP, ELF, PCAP, gzip, tar and SQLite: small, real, the same bytes on every run.
+
+Run: python specs/samples/make_formats.py [FOLDER]
+
+Where the standard library writes a format it is used; ELF, BMP, GIF and PCAP are put together by their own rules.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import math
+import sqlite3
+import struct
+import sys
+import tarfile
+import tempfile
+import wave
+import zipfile
+from pathlib import Path
+
+MOMENT = 1_795_305_600  # 2026-11-22, in seconds since 1970
+
+
+def wav(frames: int, *, channels: int, width: int, rate: int, hertz: float, extra: bytes = b"") -> bytes:
+    """A sine wave; `extra` chunks come after the data."""
+    top = (1 << (8 * width - 1)) - 1
+    values = (round(top * 0.8 * math.sin(2 * math.pi * hertz * i / rate)) for i in range(frames))
+    offset = 128 if width == 1 else 0
+    body = b"".join((value + offset).to_bytes(width, "little", signed=width > 1) * channels for value in values)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(width)
+        out.setframerate(rate)
+        out.writeframes(body)
+    data = bytearray(file.getvalue() + b"\0" * (len(body) % 2) + extra)
+    struct.pack_into("<I", data, 4, len(data) - 8)
+    return bytes(data)
+
+
+def listing(**texts: str) -> bytes:
+    """A RIFF LIST chunk of INFO texts."""
+    inner = b"INFO"
+    for name, text in texts.items():
+        body = text.encode("ascii") + b"\0"
+        inner += name.encode("ascii") + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+    return b"LIST" + struct.pack("<I", len(inner)) + inner
+
+
+def bmp(width: int, height: int, bits: int) -> bytes:
+    """A gradient of 24 bits, or a chessboard of 1 or 8 bits with a palette."""
+    palette = (
+        b""
+        if bits == 24
+        else b"\x20\x20\x20\0\xf0\xf0\xf0\0" + b"\x80\x80\x80\0" * ((1 << bits) - 2 if bits == 8 else 0)
+    )
+    rows = b""
+    for y in range(height):
+        if bits == 24:
+            row = b"".join(bytes((255 * x // width, 255 * y // height, 96)) for x in range(width))
+        elif bits == 8:
+            row = bytes((x + y) % 2 for x in range(width))
+        else:
+            row = int("".join(str((x + y) % 2) for x in range(width)).ljust(-(-width // 8) * 8, "0"), 2).to_bytes(
+                -(-width // 8), "big"
+            )
+        rows += row + b"\0" * (-len(row) % 4)
+    start = 54 + len(palette)
+    header = struct.pack("<2sIHHI", b"BM", start + len(rows), 0, 0, start)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, 0, len(rows), 2835, 2835, len(palette) // 4, 0)
+    return header + info + palette + rows
+
+
+def gif(frames: list[list[int]], width: int, *, comment: str = "", delay: int = 0) -> bytes:
+    """Frames of two-bit indices, not compressed: a clear code before every other pixel keeps codes at three bits."""
+    height = len(frames[0]) // width
+    out = b"GIF89a" + struct.pack("<HHBBB", width, height, 0b1_001_0_001, 0, 0)
+    out += bytes((0, 0, 0, 255, 255, 255, 200, 0, 0, 0, 0, 200))
+    if comment:
+        out += b"\x21\xfe" + bytes([len(comment)]) + comment.encode("ascii") + b"\0"
+    if delay:
+        out += b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", 0) + b"\0"
+    for pixels in frames:
+        if delay:
+            out += b"\x21\xf9\x04" + struct.pack("<BHB", 4, delay, 0) + b"\0"
+        codes = [code for i, pixel in enumerate(pixels) for code in ([4] if i % 2 == 0 else []) + [pixel]] + [5]
+        stream = sum(code << (3 * i) for i, code in enumerate(codes)).to_bytes(-(-3 * len(codes) // 8), "little")
+        out += b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02"
+        for i in range(0, len(stream), 255):
+            out += bytes([len(stream[i : i + 255])]) + stream[i : i + 255]
+        out += b"\0"
+    return out + b"\x3b"
+
+
+def archive(files: dict[str, str], *, method: int, comment: str = "") -> bytes:
+    """A ZIP archive with fixed dates."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as made:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, (2026, 11, 22, 12, 0, 0))
+            entry.compress_type, entry.external_attr = method, 0o644 << 16
+            made.writestr(entry, text)
+        made.comment = comment.encode()
+    return out.getvalue()
+
+
+def wheel(name: str, version: str) -> bytes:
+    """A Python wheel: a ZIP archive with the metadata that installers read."""
+    info = f"{name}-{version}.dist-info"
+    return archive(
+        {
+            f"{name}.py": f'"""{name}"""\n\nVERSION = "{version}"\n',
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: samples\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/RECORD": f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
+        },
+        method=zipfile.ZIP_DEFLATED,
+    )
+
+
+def elf(*, bits: int, big: bool, code: bytes, machine: int) -> bytes:
+    """A program of one loadable segment with its section table; `code` is never run."""
+    order, wide = (">" if big else "<"), bits == 64
+    word = "Q" if wide else "I"
+    ehsize, phsize, shsize = (64, 56, 64) if wide else (52, 32, 40)
+    names = b"\0.text\0.shstrtab\0"
+    at_code = ehsize + phsize
+    at_names = at_code + len(code)
+    at_sections = -(-(at_names + len(names)) // 8) * 8
+    base = 0x400000
+    ident = b"\x7fELF" + bytes((2 if wide else 1, 2 if big else 1, 1, 0, 0)) + bytes(7)
+    header = ident + struct.pack(
+        f"{order}HHI{word}{word}{word}IHHHHHH", 2, machine, 1, base + at_code, ehsize, at_sections, 0,
+        ehsize, phsize, 1, shsize, 3, 2,
+    )  # fmt: skip
+    total = at_names + len(names)
+    segment = (
+        struct.pack(f"{order}IIQQQQQQ", 1, 5, 0, base, base, total, total, 0x1000)
+        if wide
+        else struct.pack(f"{order}IIIIIIII", 1, 0, base, base, total, total, 5, 0x1000)
+    )
+
+    def section(name: int, kind: int, flags: int, address: int, offset: int, size: int) -> bytes:
+        return struct.pack(
+            f"{order}II{word}{word}{word}{word}II{word}{word}", name, kind, flags, address, offset, size, 0, 0, 1, 0
+        )
+
+    table = (
+        section(0, 0, 0, 0, 0, 0)
+        + section(1, 1, 6, base + at_code, at_code, len(code))
+        + section(7, 3, 0, 0, at_names, len(names))
+    )
+    return header + segment + code + names + bytes(at_sections - total) + table
+
+
+def pcap(packets: list[tuple[int, int, bytes]], *, big: bool = False) -> bytes:
+    """Ethernet frames of IPv4 and UDP: (microseconds, port, payload) each."""
+    order = ">" if big else "<"
+    out = struct.pack(f"{order}IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    for number, (micros, port, payload) in enumerate(packets):
+        udp = struct.pack(">HHHH", 40_000 + number, port, 8 + len(payload), 0) + payload
+        ip = struct.pack(
+            ">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number, 0x4000, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2"
+        )
+        sums = sum(struct.unpack(">10H", ip))
+        while sums >> 16:
+            sums = (sums & 0xFFFF) + (sums >> 16)
+        frame = (
+            b"\x02\0\0\0\0\2"
+            + b"\x02\0\0\0\0\1"
+            + b"\x08\0"
+            + ip[:10]
+            + struct.pack(">H", sums ^ 0xFFFF)
+            + ip[12:]
+            + udp
+        )
+        out += (
+            struct.pack(f"{order}IIII", MOMENT + micros // 1_000_000, micros % 1_000_000, len(frame), len(frame))
+            + frame
+        )
+    return out
+
+
+def gzipped(text: str, name: str, *, comment: str = "") -> bytes:
+    """One member, with the name it had and perhaps a comment."""
+    plain = gzip.compress(text.encode(), 9, mtime=MOMENT)
+    flags = 8 | (16 if comment else 0)
+    extra = name.encode("latin-1") + b"\0" + (comment.encode("latin-1") + b"\0" if comment else b"")
+    return plain[:3] + bytes([flags]) + plain[4:10] + extra + plain[10:]
+
+
+def tape(files: dict[str, str], *, link: str = "") -> bytes:
+    """A POSIX (ustar) archive."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as made:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime, entry.uname, entry.gname = len(text.encode()), MOMENT, "root", "root"
+            if name.endswith("/"):
+                entry.type, entry.size = tarfile.DIRTYPE, 0
+            made.addfile(entry, io.BytesIO(text.encode()))
+        if link:
+            entry = tarfile.TarInfo("link")
+            entry.type, entry.linkname, entry.mtime = tarfile.SYMTYPE, link, MOMENT
+            made.addfile(entry)
+    return out.getvalue()[: 512 * (len(out.getvalue().rstrip(b"\0")) // 512 + 3)]
+
+
+def database(rows: int, *, table: str) -> bytes:
+    """A SQLite database of small pages, vacuumed so that its bytes do not depend on what it lived through."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.sqlite"
+        base = sqlite3.connect(path)
+        base.execute("PRAGMA page_size = 512")
+        base.execute("PRAGMA user_version = 7")
+        base.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, name TEXT, size REAL)")
+        values = [(f"row {i}", i * 1.5) for i in range(rows)]
+        base.executemany(f"INSERT INTO {table} (name, size) VALUES (?, ?)", values)  # noqa: S608 - a name of ours
+        base.commit()
+        base.execute("VACUUM")
+        base.close()
+        data = bytearray(path.read_bytes())
+    data[24:28] = data[92:96] = struct.pack(
+        ">I", 1
+    )  # change counters and the library's version differ from machine to machine
+    data[96:100] = struct.pack(">I", 3_040_001)
+    return bytes(data)
+
+
+def samples() -> dict[str, bytes]:
+    """All samples by path."""
+    text = "The quick brown fox jumps over the lazy dog.\n"
+    return {
+        "wav/tone.wav": wav(120, channels=1, width=2, rate=8000, hertz=440),
+        "wav/stereo.wav": wav(64, channels=2, width=1, rate=11025, hertz=900, extra=listing(INAM="Tone", ISFT="wave")),
+        "bmp/gradient.bmp": bmp(9, 7, 24),
+        "bmp/chess.bmp": bmp(13, 8, 1),
+        "gif/cross.gif": gif(
+            [[1 if x == y or x + y == 7 else 0 for y in range(8) for x in range(8)]], 8, comment="A cross"
+        ),
+        "gif/blink.gif": gif([[c] * 16 for c in (0, 1, 2)], 4, delay=50),
+        "zip/stored.zip": archive(
+            {"a.txt": text, "folder/b.txt": text * 2}, method=zipfile.ZIP_STORED, comment="two files"
+        ),
+        "zip/tiny-1.0-py3-none-any.whl": wheel("tiny", "1.0"),
+        "elf/amd64.elf": elf(bits=64, big=False, code=b"\x6a\x3c\x58\x31\xff\x0f\x05", machine=62),
+        "elf/mips.elf": elf(bits=32, big=True, code=b"\x24\x02\x0f\xa1\x24\x04\0\0\0\0\0\x0c", machine=8),
+        "pcap/dns.pcap": pcap([(i * 1500, 53, bytes([i]) * (8 + i)) for i in range(5)]),
+        "pcap/big.pcap": pcap([(i * 700_000, 123, b"time" * 12) for i in range(3)], big=True),
+        "gzip/fox.gz": gzipped(text * 8, "fox.txt"),
+        "gzip/noted.gz": gzipped("short", "s.txt", comment="a comment"),
+        "tar/two.tar": tape({"readme.txt": text, "src/": "", "src/main.c": "int main(void) { return 0; }\n"}),
+        "tar/link.tar": tape({"data.bin": "0123456789" * 60}, link="data.bin"),
+        "sqlite/rows.sqlite": database(12, table="rows"),
+        "sqlite/names.sqlite": database(1, table="names"),
+    }
+
+
+def holdout() -> dict[str, bytes]:
+    """Files that nothing was fitted to."""
+    text = "Sphinx of black quartz, judge my vow.\n"
+    return {
+        "wav_holdout/chime.wav": wav(90, channels=2, width=3, rate=44100, hertz=2000, extra=listing(ICMT="held out")),
+        "bmp_holdout/grey.bmp": bmp(6, 5, 8),
+        "gif_holdout/stripes.gif": gif(
+            [[x % 4 for _ in range(20) for x in range(30)], [3] * 600], 30, comment="stripes", delay=9
+        ),
+        "zip_holdout/mixed-2.1-py3-none-any.whl": wheel("mixed", "2.1"),
+        "elf_holdout/arm.elf": elf(bits=32, big=False, code=b"\x01\x70\xa0\xe3\0\0\xa0\xe3\0\0\0\xef", machine=40),
+        "pcap_holdout/mixed.pcap": pcap([(i * i * 9999, 5000 + i, b"x" * (i * 11 % 37)) for i in range(9)]),
+        "gzip_holdout/quartz.gz": gzipped(text * 3, "quartz.txt", comment="held out"),
+        "tar_holdout/three.tar": tape({"a": text, "b/": "", "b/c": text * 20}, link="b/c"),
+        "sqlite_holdout/more.sqlite": database(40, table="more"),
+    }
+
+
+def main() -> None:
+    """Write them beside this script, or into another folder."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    for name, data in {**samples(), **holdout()}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

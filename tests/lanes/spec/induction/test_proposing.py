@@ -1,0 +1,142 @@
+"""The built-in proposer improves stubs of formats it has never heard of, and what it finds holds on other files."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+import struct
+import wave
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.lanes.spec.induction.proposing import propose
+from harness.lanes.spec.proposing.iteration import Improvement, improve_spec
+
+ROOT = Path(__file__).parents[4]
+STUBS = {
+    "a number": "types:\n  Header:\n    fields:\n      - name: magic\n        type: u32\n",
+    "magic and rest": "framing: {repeat: once}\ntypes:\n  File:\n    fields:\n"
+    "      - {name: magic, type: bytes, length: 4}\n      - {name: rest, type: bytes, length: rest}\n",
+}
+
+
+def tone(seed: int) -> bytes:
+    rng, file = random.Random(seed), io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1 + seed % 2)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        frames = (int(9000 * math.sin(i * 0.05 + seed) + rng.gauss(0, 99)) for i in range(300 + 70 * seed))
+        out.writeframes(b"".join(struct.pack("<h", f) for f in frames) + (b"\0\0" if seed % 2 else b""))
+    return file.getvalue()
+
+
+def picture(seed: int) -> bytes:
+    rng = random.Random(seed)
+    width, height = rng.randrange(8, 30), rng.randrange(8, 30)
+    raw = b"".join(b"\0" + rng.randbytes(3 * width) for _ in range(height))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packed = zlib.compress(raw)
+    parts = [chunk(b"IDAT", packed[i : i + 200]) for i in range(0, len(packed), 200)]
+    text = chunk(b"tEXt", b"Title\0picture number %d" % seed)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + text + b"".join(parts) + chunk(b"IEND", b"")
+
+
+def log(seed: int, *, order: str = "<") -> bytes:
+    rng, made, time = random.Random(seed), b"", 1_700_000_000
+    for i in range(80):
+        time += rng.randrange(99)
+        if rng.random() < 0.5:
+            kind, body = 1, struct.pack(f"{order}IHH", time, rng.randrange(100), rng.randrange(4))
+        else:
+            kind, body = 2, f"user {rng.choice(['ann', 'bob'])} did {i}".encode()
+        made += struct.pack(f"{order}BH", kind, len(body)) + body
+    return b"RLOG" + struct.pack(f"{order}I", 80) + made
+
+
+def table(seed: int) -> bytes:
+    rng, made, time = random.Random(seed), b"", 1_600_000_000
+    count = 60 + 10 * seed
+    for i in range(count):
+        time += rng.randrange(60)
+        body = struct.pack(">IHHBB", time, i, rng.choice([10, 20, 30]), rng.randrange(3), rng.randrange(200))
+        made += body + struct.pack(">H", sum(body) & 0xFFFF)
+    return b"TABL" + struct.pack(">I", count) + made
+
+
+def guarded(seed: int) -> bytes:
+    rng, made = random.Random(seed), b""
+    for i in range(40):
+        text = f"event {i} {rng.choice(['start', 'stop'])}".encode()
+        head = struct.pack("<HHI", 0xA55A, len(text), 1_500_000_000 + 7 * i) + text
+        made += head + struct.pack("<I", zlib.crc32(head))
+    return made
+
+
+FORMATS: dict[str, Callable[[int], bytes]] = {
+    "wav": tone,
+    "png": picture,
+    "log": log,
+    "big-endian log": lambda seed: log(seed, order=">"),
+    "table": table,
+    "guarded": guarded,
+}
+
+
+def improve(form: str, stub: str) -> Improvement:
+    make = FORMATS[form]
+    return improve_spec(
+        STUBS[stub], {str(i): make(i) for i in (1, 2)}, propose, holdout={"held": make(3)}, max_iterations=4
+    )
+
+
+@pytest.mark.parametrize("stub", STUBS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_stubs_become_grammars(form: str, stub: str) -> None:
+    found = improve(form, stub)
+    assert found.best_score > found.initial_score + 10
+    assert found.holdout_before is not None
+    assert found.holdout_after is not None
+    assert found.holdout_after > found.holdout_before + 10
+
+
+def test_what_was_found_is_what_is_there() -> None:
+    text = improve("guarded", "a number").best.spec_text
+    assert "algorithm: crc32" in text
+    assert "type: string" in text
+    text = improve("table", "magic and rest").best.spec_text
+    assert "repeat: count" in text
+    assert "algorithm: sum16" in text
+    text = improve("big-endian log", "a number").best.spec_text
+    assert "switch:" in text
+
+
+def test_a_first_page_of_png_is_worked_out_further() -> None:
+    files = {p.name: p.read_bytes() for p in sorted((ROOT / "specs/samples/png").glob("*.png"))}
+    text = (
+        (ROOT / "specs/grammars/png.yaml").read_text().replace(", checksum: {algorithm: crc32, over: [kind, body]}", "")
+    )
+    found = improve_spec(text, files, propose, max_iterations=2)
+    assert "checksum" in found.best.spec_text
+    assert "# PNG as its first page tells it" in found.best.spec_text
+    assert found.best_score > found.initial_score + 5
+
+
+def test_it_leaves_nothing_to_chance() -> None:
+    first, second = improve("log", "a number"), improve("log", "a number")
+    assert first.best.id == second.best.id
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"abc", bytes(64), random.Random(1).randbytes(700), b"x" * 333])
+def test_files_without_structure_are_no_trouble(data: bytes) -> None:
+    found = improve_spec(STUBS["a number"], {"a": data, "b": data[:9]}, propose, max_iterations=2)
+    assert found.best_score >= found.initial_score
+    assert data != random.Random(1).randbytes(700) or found.best_score < 10
