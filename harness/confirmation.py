@@ -91,7 +91,8 @@ class Contender:
         median_ms: What decides between equal scores, once both are confirmed.
         digest: What decides between equal times.
         attempts: So far.
-        seconds: What they took.
+        seconds: What judging it took, and
+        asked: what of that were its attempts.
         confirmed: Whether it may be called first; None where there is nothing to confirm.
         tried: Whether its confirmation failed for our reasons, or would take too long.
     """
@@ -103,8 +104,13 @@ class Contender:
     digest: str
     attempts: int
     seconds: float
+    asked: float
     confirmed: bool | None
     tried: bool = False
+
+    def expected(self, attempts: int) -> float:
+        """Seconds that so many more attempts will take: what is done once, and each of them."""
+        return max(0.0, self.seconds - self.asked) + self.asked / max(1, self.attempts) * attempts
 
     @property
     def place(self) -> tuple[Any, ...]:
@@ -138,7 +144,8 @@ class Finalists:
         for row in queries.contenders(ledger, run_id, first=LOOKED_AT):
             confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
             names = ("run_id", "nodeid", "score", "median_ms", "digest", "attempts", "seconds")
-            contender = Contender(**{name: row[name] for name in names}, confirmed=confirmed)
+            given = {name: row[name] for name in names} | {"asked": row["asked"] or 0.0}
+            contender = Contender(**given, confirmed=confirmed)
             found.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
         return found
 
@@ -157,7 +164,7 @@ class Finalists:
                 if not one.confirmed:  # however many there are, they were not made on fresh inputs
                     wanted = max(wanted, EVERYONE)
                 if wanted > 0:
-                    yield urgency, one.seconds / one.attempts * wanted, one, wanted
+                    yield urgency, one.expected(wanted), one, wanted
 
     @property
     def unconfirmed(self) -> list[Contender]:
@@ -176,6 +183,7 @@ class Finalists:
         one.tried = "unconfirmed" in after.evidence.facts
         if stability is not None and not one.tried:
             one.attempts, one.confirmed, one.seconds = stability.attempts, stability.confirmed, after.evidence.seconds
+            one.asked = sum(attempt.seconds for attempt in after.evidence.attempts)
             one.tried = not stability.confirmed  # as many attempts as its lane makes are not enough
 
 

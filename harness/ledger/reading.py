@@ -87,9 +87,13 @@ def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
 
 
 def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
-    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls."""
+    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls.
+
+    `asked` are the seconds that their attempts took, of all `seconds`.
+    """
     return ledger.rows(
-        """SELECT * FROM leaderboard
+        """SELECT *, (SELECT sum(a.seconds) FROM attempts a WHERE a.run_id = l.run_id AND a.nodeid = l.nodeid) AS asked
+           FROM leaderboard l
            WHERE passed AND expected IS NULL AND rank <= ?2
                AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)""",
         run_id,
