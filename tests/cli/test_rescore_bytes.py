@@ -33,9 +33,9 @@ CASES = {
 """Cases of every lane and of most statuses; with any name missing that a suite no longer has."""
 
 
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rescore")
+@pytest.fixture
+def ledger(tmp_path):
+    folder = tmp_path
     path = folder / "l.db"
     lanes = Registry().lanes
     settings = Settings(secret_seed=7, ledger=path, report=folder / "r.html", epoch=20)
@@ -56,7 +56,15 @@ def ledger(tmp_path_factory):
     return path
 
 
-def test_equal_policy_equal_bytes(ledger):
+def test_equal_policy_equal_bytes(ledger, capsys):
+    # One test, not four: under xdist each process that runs one of them would judge everything anew.
+    equal_bytes(ledger)
+    merged_evidence(ledger)
+    another_policy(ledger)
+    written(ledger, capsys)
+
+
+def equal_bytes(ledger):
     lanes = Registry().lanes
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
@@ -69,7 +77,7 @@ def test_equal_policy_equal_bytes(ledger):
         assert not change.differs
 
 
-def test_what_a_confirmation_merged_is_scored_the_same_way_too(ledger):
+def merged_evidence(ledger):
     lanes = Registry().lanes
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
@@ -83,7 +91,7 @@ def test_what_a_confirmation_merged_is_scored_the_same_way_too(ledger):
                 assert lane.score(merged, one.case.policy).total == one.score.total
 
 
-def test_another_policy_is_not_equal(ledger):
+def another_policy(ledger):
     lanes = Registry().lanes
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
@@ -91,7 +99,7 @@ def test_another_policy_is_not_equal(ledger):
     assert any(change.differs for change in rescore(evaluations, lanes, gates={"score": 0.999}))
 
 
-def test_a_run_that_was_rescored_and_stored_has_the_same_scores(ledger, capsys):
+def written(ledger, capsys):
     assert main(["rescore", "--ledger", str(ledger), "--write"]) == 0
     assert " 0 differ" in capsys.readouterr().out
     with Ledger.read(ledger) as opened:
