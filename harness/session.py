@@ -179,7 +179,7 @@ class RunSession:
             try:
                 self.recording.begin()
                 self._recalled = self.recording.recall()
-            except LedgerError as error:
+            except (LedgerError, UsageError) as error:
                 raise pytest.UsageError(str(error)) from None
             if self.share.snapshot is not None:
                 recalled = {nodeid: evidence.to_wire() for nodeid, evidence in self._recalled.items()}
