@@ -167,6 +167,9 @@ class Recording:
 
     def _record(self, evaluation: Evaluation) -> None:
         nodeid = evaluation.case.nodeid
+        for notice in evaluation.evidence.facts.get("notices", ()):
+            if notice not in self.notices:  # every case of a tool says the same of its oracle
+                self.notices.append(str(notice))
         self.rows[nodeid] = row(evaluation, self.run) if self.settings.gates and self.run is not None else {}
         self.statuses[evaluation.status] += 1
         if evaluation.neutral and evaluation.status is not Status.INFRA:

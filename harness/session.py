@@ -23,6 +23,7 @@ from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folde
 from harness.report import rerun
 from harness.selection import kept
 from harness.snapshot import Collected, Snapshot
+from harness.termination import Termination
 from harness.timing.bridge import Bridge
 from harness.timing.lock import turnstile
 from harness.untrusted import SUFFIX, Seal
@@ -108,6 +109,7 @@ class RunSession:
         config.pluginmanager.register(self.bridge, "crucible-timing")
         # Thousands of cases, reports and records live until the end; looking for garbage among them again and again
         # took a quarter of the time.
+        self.termination = None if self.is_worker else Termination()
         self._thresholds = gc.get_threshold()
         if 0 < self._thresholds[0] < RARELY:
             gc.set_threshold(RARELY, *self._thresholds[1:])
@@ -266,6 +268,8 @@ class RunSession:
 
     def close(self) -> None:
         """Stop boxes; nothing outlives the run."""
+        if self.termination is not None:
+            self.termination.release()
         if self._context is not None:
             self._context.close()
             self._context = None
