@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ class RunSession:
         self.registry = registry
         self._context: Context | None = None
         self.protect: tuple[Path, ...] = ()
-        self._recalled: dict[str, Evidence] = {}
+        self._recalled: Mapping[str, Evidence | dict[str, Any]] = {}
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -180,12 +180,11 @@ class RunSession:
         if self.recording is not None and self.recording.cases:
             try:
                 self.recording.begin()
-                self._recalled = self.recording.recall()
+                self._recalled = recalled = self.recording.recall()
             except (LedgerError, UsageError) as error:
                 raise pytest.UsageError(str(error)) from None
             if self.share.snapshot is not None:
-                recalled = {nodeid: evidence.to_wire() for nodeid, evidence in self._recalled.items()}
-                self.share.snapshot.put("recalled", recalled)
+                self.share.snapshot.put("recalled", {nodeid: one.to_wire() for nodeid, one in recalled.items()})
 
     def _sealed(self) -> list[str]:
         if self.seal is None:
@@ -220,8 +219,7 @@ class RunSession:
                 proved = self.share.snapshot.get("tier")
                 tier = self.share.tier = None if proved is None else Tier(proved)
                 self.protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
-                recalled = self.share.snapshot.get("recalled") or {}
-                self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
+                self._recalled = self.share.snapshot.get("recalled") or {}
             self._context = Context(
                 secret_seed=self.settings.secret_seed,
                 scratch=scratch_folder(),
@@ -234,8 +232,9 @@ class RunSession:
     def judge(self, case: Case) -> Evaluation:
         """Judge one case of this run, or score again what was observed in an earlier one."""
         context, lane = self.context, self.registry.lanes[case.lane]
-        evidence = self._recalled.get(case.nodeid)
-        if evidence is not None:
+        recalled = self._recalled.get(case.nodeid)
+        if recalled is not None:
+            evidence = recalled if isinstance(recalled, Evidence) else Evidence.from_wire(recalled)
             return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
         # Nobody on this machine works while somebody measures. Ordinary tests take no part: one of them may well start
         # a pytest of its own, which would then wait for its parent.

@@ -81,8 +81,11 @@ def leaderboard(
 
 
 def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
-    """The best passing subject of every (lane, suite) that has one; planted controls do not compete."""
-    rows = ledger.rows("SELECT * FROM leaderboard WHERE passed AND expected IS NULL ORDER BY lane, suite, rank DESC")
+    """The best passing subject of every (lane, suite) that has one; nobody unconfirmed, and no control."""
+    rows = ledger.rows(
+        """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND coalesce(confirmed, 1)
+           ORDER BY lane, suite, rank DESC"""
+    )
     return {(row["lane"], row["suite"]): row for row in rows}
 
 

@@ -106,7 +106,7 @@ def evaluation_values(record: Record) -> Values:
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
     stability = stability_of(evidence)
-    contends = evaluation.passed and policy.expect is None
+    contends = evaluation.passed and policy.expect is None and "gpu" not in case.markers
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),

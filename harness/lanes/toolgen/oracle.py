@@ -23,8 +23,8 @@ Property = Callable[[Callable[..., Any], Kwargs, random.Random], str | None]
 ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
 """What a reference may raise on an input in the tool's domain, unless it says so itself by `RAISES`: such an exception
 is the right answer. Anything else that it raises there (NameError, RuntimeError ...) means a broken oracle."""
-TRUSTED_SECONDS = 60.0
-"""Wall seconds for one call of trusted code, or for importing it; beyond that it is taken to hang."""
+TRUSTED_SECONDS = IMPORT_SECONDS = 60.0
+"""Wall seconds for one call of trusted code, and for importing it; beyond that it is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +161,13 @@ def _import(path: Path, name: str) -> ModuleType:
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module  # dataclasses and Hypothesis look their module up by name
     try:
-        with limited(TRUSTED_SECONDS):
+        with limited(IMPORT_SECONDS):
             found.loader.exec_module(module)
     except (Exception, SystemExit, OverdueError) as error:
         del sys.modules[name]
         what = f"raised {type(error).__name__}: {clip(str(error))}"
         if isinstance(error, OverdueError):
-            what = f"did not come back within {TRUSTED_SECONDS:g} s"
+            what = f"did not come back within {IMPORT_SECONDS:g} s"
         raise SpecError(f"importing the oracle {what}", where=position(path)) from error
     return module
 
