@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from harness.core.tier import Tier
 
 if TYPE_CHECKING:
     from harness.core.case import Case
+    from harness.core.rival import Rival
     from harness.sandbox.pool import BoxPool
     from harness.timing.stopwatch import Stopwatch
 
@@ -32,6 +33,8 @@ class Context:
         protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
         without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
         timer: What measures wall time; by default made at first use, and without pytest-benchmark.
+        rivals: By node id whom a timed case is measured against.
+        controlled: Whether this process has measured its A/A control, or something that contains one.
     """
 
     secret_seed: int
@@ -41,6 +44,8 @@ class Context:
     protect: tuple[Path, ...] = ()
     without: frozenset[str] = frozenset()
     timer: Stopwatch | None = None
+    rivals: Mapping[str, tuple[Rival, ...]] = field(default_factory=dict)
+    controlled: bool = False
     _pools: list[BoxPool] = field(default_factory=list)
 
     def seed(self, case: Case, *parts: object) -> int:

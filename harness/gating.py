@@ -4,8 +4,9 @@ A gate compares arithmetic over aggregates: ``[lane.][suite("name").][subject("n
 
 * Aggregates: `mean`, `median`, `min`, `max`, `sum` of a column, `quantile(column, q)`, `count(condition)`; all take a
   condition as their last argument: `max(median_ms, status == "ok")`. `delta(column)` is the mean change against the
-  last comparable run, `regressions` the number of cases that passed there and do not now; `delta(column, "RUN")` and
-  `regressions("RUN")` compare with a run by its id, a part of it, `latest` or `latest~N`.
+  last comparable run, `regressions` the number of cases that passed there and do not now, or that paired timing found
+  slower than the parent they were derived from; `delta(column, "RUN")` and `regressions("RUN")` compare with a run by
+  its id, a part of it, `latest` or `latest~N`.
 * Columns are those of the ledger's `evaluations`; a component of a score is named in quotes: `min("correctness")`.
 * Skipped cases have no values; they only count in `count`. Planted controls never count.
 * What is undefined (nothing to aggregate, a missing value, an absent column, a division by zero) fails the gate.
@@ -286,13 +287,15 @@ def _summary(node: Aggregate, ordered: list[float]) -> float | None:
 def _paired(node: Aggregate, rows: list[Row], baseline: Sequence[Row]) -> _Value:
     before = {row.get("of", row.get("nodeid")): row for row in baseline}
     pairs = [(row, before[row.get("nodeid")]) for row in rows if row.get("nodeid") in before]
-    if not pairs:
+    measured = [row for row in rows if row.get("beside_parent") is not None and row.get("expected") is None]
+    if not pairs and not (node.name == "regressions" and measured):
         if node.baseline:
             return _Value(None, f"run {node.baseline} has none of these cases")
         return _Value(None, "the ledger has no earlier run of these cases on this machine, tier and epoch")
     unlike = next((f"; not comparable as numbers: {old['differs']}" for _, old in pairs if old.get("differs")), "")
     if node.name == "regressions":
         worse = [row for row, old in pairs if old.get("passed") and not row.get("passed")]
+        worse += [row for row in measured if row["beside_parent"] == "slower" and row not in worse]
         return _Value(float(len(worse)), notes=_names(worse) + unlike, high=_nodeid(worse))
     changes = []
     for row, old in pairs:

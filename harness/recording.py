@@ -25,11 +25,14 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.engine import engine_of
 from harness.explanation import headline
+from harness.gate_row import row
 from harness.hooks import Registry
 from harness.judge import unjudged
 from harness.provenance import git_commit, machine, versions
+from harness.timing_summary import TimingSummary
 
 if TYPE_CHECKING:
+    from harness.core.rival import Rival
     from harness.ledger.store import Ledger
 
 NEUTRAL = {Status.REVIEW: ("review", "r", "REVIEW"), Status.NOISY: ("noisy", "n", "NOISY")}
@@ -56,6 +59,7 @@ class Recording:
         reasons: Why the exit status became 1 although pytest saw no failure.
         notices: What people must be told.
         annotations: What GitHub Actions must be told.
+        timing: What paired timing found.
         aborted: Whether it was interrupted.
     """
 
@@ -64,6 +68,7 @@ class Recording:
     ) -> None:
         self.config, self.settings, self.registry = config, settings, registry
         self._fresh = fresh
+        self.timing = TimingSummary()
         self.opened = False
         self.cases: dict[str, Case] = {}
         self.tier: Tier | None = None
@@ -145,6 +150,12 @@ class Recording:
             )
         return found
 
+    def rivals(self) -> dict[str, tuple[Rival, ...]]:
+        """Whom timed cases are measured against."""
+        from harness.rivals import rivals_of
+
+        return {} if self.ledger is None else rivals_of(self.cases, self.ledger)
+
     def close(self) -> None:
         """Close the ledger; a run that was not finished stays in its journal."""
         if self.ledger is not None:
@@ -172,6 +183,7 @@ class Recording:
                 self.notices.append(str(notice))
         self.rows[nodeid] = row(evaluation, self.run) if self.settings.gates and self.run is not None else {}
         self.statuses[evaluation.status] += 1
+        self.timing.add(evaluation)
         if evaluation.neutral and evaluation.status is not Status.INFRA:
             self.neutral.append(evaluation)
         elif not evaluation.as_expected or evaluation.status is Status.INFRA:
@@ -329,15 +341,6 @@ def wants_samples(option: argparse.Namespace) -> bool:
     """Whether pytest-benchmark was asked for something that needs the times of this very run."""
     names = ("only", "json", "save", "save_data", "autosave", "compare", "compare_fail", "histogram")
     return any(getattr(option, f"benchmark_{name}", None) for name in names)
-
-
-def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:
-    """What gates may ask about an evaluation: the columns the ledger makes of it, and its components by name."""
-    from harness.ledger.row import Record, component_values, evaluation_values
-
-    record = Record(run_id=run.run_id, created_at="", machine=run.machine, wire="", evaluation=evaluation)
-    parts = {part["name"]: part["value"] for part in component_values(record)}
-    return {**parts, **evaluation_values(record)}
 
 
 def _reason(report: pytest.TestReport) -> str:

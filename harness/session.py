@@ -17,6 +17,7 @@ from harness.core.case import Case
 from harness.core.errors import InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
+from harness.core.rival import Rival
 from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
@@ -32,20 +33,7 @@ if TYPE_CHECKING:
     from harness.recording import Recording
 
 RARELY = 20_000  # allocations between two collections of the youngest objects
-COMMAND = (
-    "epoch",
-    "attempts",
-    "anneal_temp",
-    "secret_seed",
-    "ledger",
-    "report",
-    "min_tier",
-    "shard",
-    "limit",
-    "top",
-    "fresh",
-    "confirm",
-)
+COMMAND = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
 
 
 class RunSession:
@@ -77,6 +65,7 @@ class RunSession:
         self._context: Context | None = None
         self.protect: tuple[Path, ...] = ()
         self._recalled: Mapping[str, Evidence | dict[str, Any]] = {}
+        self._rivals: dict[str, tuple[Rival, ...]] = {}
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -181,10 +170,13 @@ class RunSession:
             try:
                 self.recording.begin()
                 self._recalled = recalled = self.recording.recall()
+                self._rivals = self.recording.rivals()
             except (LedgerError, UsageError) as error:
                 raise pytest.UsageError(str(error)) from None
             if self.share.snapshot is not None:
                 self.share.snapshot.put("recalled", {nodeid: one.to_wire() for nodeid, one in recalled.items()})
+                rivals = {nodeid: [one.to_wire() for one in found] for nodeid, found in self._rivals.items()}
+                self.share.snapshot.put("rivals", rivals)
 
     def _sealed(self) -> list[str]:
         if self.seal is None:
@@ -220,12 +212,15 @@ class RunSession:
                 tier = self.share.tier = None if proved is None else Tier(proved)
                 self.protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
                 self._recalled = self.share.snapshot.get("recalled") or {}
+                rivals = self.share.snapshot.get("rivals") or {}
+                self._rivals = {nodeid: tuple(map(Rival.from_wire, found)) for nodeid, found in rivals.items()}
             self._context = Context(
                 secret_seed=self.settings.secret_seed,
                 scratch=scratch_folder(),
                 tier=tier,
                 timer=self.bridge.stopwatch,
                 protect=self.protect,
+                rivals=self._rivals,
             )
         return self._context
 

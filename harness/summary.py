@@ -45,6 +45,8 @@ def write_summary(recording: Recording, terminal: Any) -> None:
     _cases(recording, terminal, "neither passed nor failed", judged, rerun=True)
     skipped = [found for found in recording.neutral if found.status is Status.SKIPPED]
     _cases(recording, terminal, "skipped", skipped, rerun=False)
+    for line in recording.timing.lines():
+        terminal.write_line(line)
     for gate in recording.gates:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         terminal.write_line(

@@ -90,6 +90,9 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
     for part in score.components:
         why = f"  {words.printable(part.why)}" if part.why else ""
         yield f"  component  {words.score(part.value)}  x {part.weight:.2f}  {words.printable(part.name)}{why}"
+    for one in evidence.comparisons:
+        what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
+        yield f"  beside     {what}: {one.verdict}: {words.printable(one.why)}"
     for attempt in evidence.attempts[:ATTEMPTS]:
         why = f"  {words.printable(attempt.why)}" if attempt.why else ""
         answers = words.printable(attempt.answers[:12])

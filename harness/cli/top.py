@@ -9,8 +9,9 @@ from typing import Any
 from harness.cli import output
 from harness.core.errors import LedgerError, UsageError
 from harness.core.pass_rate import pass_all, pass_at
+from harness.core.ranking import Place
 from harness.ledger import queries
-from harness.report import words
+from harness.report import rerun, words
 from harness.report.table import Column
 
 NAME = "top"
@@ -21,6 +22,7 @@ example:
   crucible top --pass-at 1 --pass-at 5
   crucible top --ledger reports/ledger.db --json"""
 
+SHOWN = 5
 COLUMNS = (
     Column(" #", right=True),
     Column("candidate", flexible=True, least=20),
@@ -57,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return _pass_rates(args)
     with output.reading(args.ledger) as ledger:
         rows = queries.leaderboard(ledger, lane=args.lane, suite=args.suite, top=args.top)
+        apart = queries.left_out(ledger, lane=args.lane, suite=args.suite)
         if not rows:
             known = sorted({f"{row['lane']} · {row['suite']}" for row in queries.leaderboard(ledger, top=1)})
             raise LedgerError(
@@ -69,10 +72,16 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for number, ((lane, suite), found) in enumerate(groupby(rows, key=lambda row: (row["lane"], row["suite"]))):
         print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.width(), middle=True))
-        listed = list(found)
-        output.print_table(COLUMNS, [_cells(row) for row in listed])
-        if listed[0]["rank"] == 1 and (why := words.unconfirmed(listed[0])):
-            print(f"{words.printable(listed[0]['subject'])} leads, {why}")
+        board = list(found)
+        output.print_table(COLUMNS, [_cells(row) for row in board])
+        if board[0]["rank"] == 1 and (why := words.unconfirmed(board[0])):
+            print(f"{words.printable(board[0]['subject'])} leads, {why}")
+        left = [row for row in apart if (row["lane"], row["suite"]) == (lane, suite)]
+        for row in left[:SHOWN]:
+            print(words.fit(f"  left out: {row['subject']} {row['digest'][:8]}: {row['why']}", output.width()))
+        if left:
+            more = f"{len(left) - SHOWN} more; " if len(left) > SHOWN else ""
+            print(f"  {more}to compare them: pytest {rerun.quote(suite)} --epoch {board[0]['epoch']} --fresh")
     return 0
 
 
@@ -124,7 +133,7 @@ def _rate_cells(rate: dict[str, Any], names: list[str]) -> list[str]:
 def _cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else str(row["rank"]),
+        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _place(row),
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),
@@ -135,3 +144,7 @@ def _cells(row: queries.Row) -> list[str]:
         row["run_id"],
         words.style(row),
     ]
+
+
+def _place(row: queries.Row) -> str:
+    return str(Place(row["rank"], row["worst_rank"]))

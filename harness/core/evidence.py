@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, NonNegativeInt, model_validator
 
 from harness.core.frozen import Frozen
+from harness.core.paired import Comparison
 from harness.core.status import Status
 from harness.core.tier import Tier
 
@@ -52,6 +53,10 @@ class Evidence(Frozen):
     """The lane's own observations, JSON only; each lane documents its names."""
     median_ms: Amount | None = None
     """Median wall milliseconds of a call, from the parent's clock; None when it was not measured."""
+    median_interval_ms: tuple[Amount, Amount] | None = None
+    """95 % interval of that median; None when it is not known how much it varies."""
+    comparisons: tuple[Comparison, ...] = ()
+    """The subject beside rivals, by paired timing."""
     peak_mb: Amount | None = None
     """Peak memory in MiB above the empty box."""
     peak_is_lower_bound: bool = False

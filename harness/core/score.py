@@ -24,6 +24,9 @@ class Component(Frozen):
     """Between 0 and 1; None when undefined, which is not the same as 0."""
     weight: Unit
     why: str = ""
+    low: Unit | None = None
+    high: Unit | None = None
+    """95 % interval of a value that was measured; None where the value is exact."""
 
 
 class Score(Frozen):
@@ -35,9 +38,18 @@ class Score(Frozen):
     """The total if every undefined component were 0."""
     high: Unit | None = None
     """The total if every undefined component were 1."""
+    spread: tuple[Unit, Unit] | None = None
+    """The total with every measured component at the ends of its 95 % interval; None where nothing is uncertain."""
     components: tuple[Component, ...] = ()
     gates: tuple[GateResult, ...] = ()
     explanation: str = ""
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """Between what the total lies, noise considered; the total itself where there is none."""
+        if self.total is None:
+            return self.low, self.high
+        return self.spread or (self.total, self.total)
 
     @property
     def holds(self) -> bool:
@@ -83,6 +95,14 @@ def weigh(
     return (low if unknown == 0 else None), low, high
 
 
+def _spread(components: Sequence[Component], *, factor: float, cap: float) -> tuple[float, float] | None:
+    if all(c.low is None and c.high is None for c in components):
+        return None
+    lower = [c.model_copy(update={"value": c.value if c.low is None else c.low}) for c in components]
+    upper = [c.model_copy(update={"value": c.value if c.high is None else c.high}) for c in components]
+    return weigh(lower, factor=factor, cap=cap)[1], weigh(upper, factor=factor, cap=cap)[2]
+
+
 UNJUDGED = frozenset({Status.INFRA, Status.SKIPPED})
 
 
@@ -121,7 +141,15 @@ def judge(
             held.append(gate.hold(observed[name].value, because=observed[name].why))
         elif not any(result.name == name for result in held):
             held.append(gate.hold(None, because=f"no component of that name; there are {', '.join(sorted(observed))}"))
-    return Score(total=total, low=low, high=high, components=parts, gates=tuple(held), explanation=explanation)
+    return Score(
+        total=total,
+        low=low,
+        high=high,
+        spread=_spread(parts, factor=factor, cap=cap),
+        components=parts,
+        gates=tuple(held),
+        explanation=explanation,
+    )
 
 
 def _hold_interval(gate: Gate, total: float | None, low: float, high: float) -> GateResult:

@@ -93,6 +93,7 @@ def add_round(first: Evidence, fresh: Evidence, *, adopt: bool, note: dict[str, 
         update={
             "why": why,
             "attempts": (*first.attempts, *added),
+            "comparisons": fresh.comparisons if base is fresh and fresh.comparisons else first.comparisons,
             "facts": {**base.facts, FACT: rounds},
             "seconds": first.seconds + fresh.seconds,
         }

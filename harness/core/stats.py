@@ -49,6 +49,19 @@ def bootstrap_interval(
     return values[int(tail * resamples)], values[min(resamples - 1, math.ceil((1 - tail) * resamples) - 1)]
 
 
+def median_interval(groups: Sequence[Sequence[float]], *, seed: int = 0) -> tuple[float, float] | None:
+    """95 % interval of the median of samples that come from a few processes each; None of fewer than two groups.
+
+    Groups are what is resampled, each standing for itself by its median: samples of one process are alike.
+    """
+    medians = sorted(statistics.median(group) for group in groups if group)
+    if len(medians) < 2:
+        return None
+    if len(medians) < 6:  # the bootstrap's own ends: some resample consists of the least, or the greatest, alone
+        return medians[0], medians[-1]
+    return bootstrap_interval(medians, resamples=500, seed=seed)
+
+
 def flake_bound(clean_runs: int, *, confidence: float = 0.95) -> float:
     """The flake probability that `clean_runs` agreeing runs exclude: 1 - (1 - confidence)^(1/n).
 

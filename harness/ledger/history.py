@@ -93,7 +93,7 @@ def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None)
     rows = ledger.rows(
         """SELECT lane, suite, rank, subject, digest, score, median_ms, peak_mb, run_id, nodeid FROM leaderboard
            WHERE passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
-           ORDER BY lane, suite, rank""",
+           ORDER BY lane, suite, position""",
         lane,
         suite,
     )

@@ -18,7 +18,8 @@ Row = dict[str, Any]
 COLUMNS = (
     "run_id, nodeid, lane, suite, subject, digest, epoch, status, score, passed, why, attempts, stability, median_ms, "
     "peak_mb, tier, seconds, style, style_detected, machine, case_key, inputs_key, expected, as_expected, neutral, "
-    "created_at, hash_seeds, stability_bound, rung, confirmed, reused_from, cohort"
+    "created_at, hash_seeds, stability_bound, rung, confirmed, reused_from, cohort, score_low, score_high, "
+    "median_low_ms, median_high_ms"
 )
 RANKING = (
     "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
@@ -72,11 +73,18 @@ def leaderboard(
     """The leaderboard view, best first within each suite; `suite` may be a part of the name."""
     return ledger.rows(
         """SELECT * FROM leaderboard
-           WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2)) AND (?3 IS NULL OR rank <= ?3)
-           ORDER BY lane, suite, rank""",
+           WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2)) AND (?3 IS NULL OR position <= ?3)
+           ORDER BY lane, suite, position""",
         lane,
         suite,
         top,
+    )
+
+
+def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
+    """Subjects that cannot be compared with the leaderboard of their suite, each with `why`."""
+    return ledger.rows(
+        """SELECT * FROM left_out WHERE (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))""", lane, suite
     )
 
 
@@ -84,7 +92,7 @@ def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
     """The best passing subject of every (lane, suite) that has one; nobody unconfirmed, and no control."""
     rows = ledger.rows(
         """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND coalesce(confirmed, 1)
-           ORDER BY lane, suite, rank DESC"""
+           ORDER BY lane, suite, position DESC"""
     )
     return {(row["lane"], row["suite"]): row for row in rows}
 
@@ -97,8 +105,9 @@ def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
     return ledger.rows(
         """SELECT *, (SELECT sum(a.seconds) FROM attempts a WHERE a.run_id = l.run_id AND a.nodeid = l.nodeid) AS asked
            FROM leaderboard l
-           WHERE passed AND expected IS NULL AND rank <= ?2
-               AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)""",
+           WHERE passed AND expected IS NULL AND position <= ?2
+               AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)
+           ORDER BY lane, suite, position""",
         run_id,
         first,
     )

@@ -105,6 +105,8 @@ def evaluation_values(record: Record) -> Values:
     """The columns of `evaluations`."""
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
+    score_low, score_high = evaluation.score.interval
+    median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
     contends = evaluation.passed and policy.expect is None and "gpu" not in case.markers
     return {
@@ -142,6 +144,10 @@ def evaluation_values(record: Record) -> Values:
         "cohort": plain(case.subject.group),
         "created_at": record.created_at,
         "record": record.wire,
+        "score_low": score_low,
+        "score_high": score_high,
+        "median_low_ms": median_low,
+        "median_high_ms": median_high,
     }
 
 
@@ -208,6 +214,32 @@ def attempt_values(record: Record) -> list[Values]:
             "peak_mb": attempt.peak_mb,
         }
         for position, attempt in enumerate(record.evaluation.evidence.attempts)
+    ]
+
+
+def comparison_values(record: Record) -> list[Values]:
+    """The rows of `comparisons`."""
+    nodeid = plain(record.evaluation.case.nodeid)
+    return [
+        {
+            "run_id": record.run_id,
+            "nodeid": nodeid,
+            "position": position,
+            "role": plain(one.role),
+            "rival": plain(one.rival),
+            "digest": plain(one.digest),
+            "verdict": one.verdict.value,
+            "ratio": one.ratio,
+            "low": one.low,
+            "high": one.high,
+            "deviation": one.deviation,
+            "threshold": one.threshold,
+            "false_alarms": one.false_alarms,
+            "experiments": one.experiments,
+            "pairs": one.pairs,
+            "why": plain(one.why),
+        }
+        for position, one in enumerate(record.evaluation.evidence.comparisons)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database, Migrations
 
+from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -151,32 +152,48 @@ CREATE TABLE snapshots (
     PRIMARY KEY (run_id, lane, suite, rank)
 ) WITHOUT ROWID;
 """
+COMPARISONS = """
+CREATE TABLE comparisons (
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    rival TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    ratio REAL,
+    low REAL,
+    high REAL,
+    deviation REAL,
+    threshold REAL,
+    false_alarms INTEGER NOT NULL,
+    experiments INTEGER NOT NULL,
+    pairs INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (run_id, nodeid, position),
+    FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
+) WITHOUT ROWID
+"""
 
-# One row for each digest of a suite: its latest evaluation. Where the latest run judged a digest in several cases
-# (shapes of a kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one.
-# `newest` reads only the index evaluations_subject; whole rows, which are large, are fetched for the few it finds.
-LEADERBOARD = """
-CREATE VIEW leaderboard AS
-WITH newest AS (
-    SELECT e.run_id, e.nodeid, ROW_NUMBER() OVER (
-        PARTITION BY e.lane, e.suite, e.digest
-        ORDER BY r.started_at DESC, e.run_id DESC, e.passed, e.score IS NOT NULL, e.score, e.nodeid
-    ) AS age
-    FROM evaluations e JOIN runs r ON r.run_id = e.run_id
-)
-SELECT
-    e.lane, e.suite,
-    ROW_NUMBER() OVER (
-        PARTITION BY e.lane, e.suite
-        ORDER BY e.passed DESC, e.score IS NULL, e.score DESC, coalesce(e.confirmed, 1) DESC,
-            e.median_ms IS NULL, e.median_ms, e.digest
-    ) AS rank,
-    e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch, e.run_id, e.style,
-    e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected,
-    e.attempts, e.hash_seeds, e.stability_bound, e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort
-FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
-WHERE newest.age = 1
-ORDER BY e.lane, e.suite, rank
+SNAPSHOTS = """
+CREATE TABLE snapshots (
+    run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+    lane TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    score REAL,
+    passed INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    stability REAL,
+    median_ms REAL,
+    epoch INTEGER NOT NULL,
+    evaluated_in TEXT NOT NULL,
+    style TEXT NOT NULL DEFAULT '',
+    worst_rank INTEGER,
+    PRIMARY KEY (run_id, lane, suite, digest)
+) WITHOUT ROWID
 """
 
 
@@ -200,8 +217,8 @@ def m001_first(db: Database) -> None:
 
 def m002_stability(db: Database) -> None:
     """The bound that attempts prove, and where a verdict was taken from."""
+    db.conn.execute("DROP VIEW IF EXISTS leaderboard")
     _execute(db, STABILITY)
-    _execute(db, f"DROP VIEW IF EXISTS leaderboard;\n{LEADERBOARD}")
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -210,8 +227,24 @@ def _execute(db: Database, statements: str) -> None:
             db.conn.execute(statement)
 
 
+def m003_ranks(db: Database) -> None:
+    """Intervals of scores and times, paired comparisons, ranks that may be shared."""
+    for column in ("score_low", "score_high", "median_low_ms", "median_high_ms"):
+        db.conn.execute(f"ALTER TABLE evaluations ADD COLUMN {column} REAL")
+    db.conn.execute(COMPARISONS)
+    # A shared rank cannot be part of a key any more, and SQLite changes no key in place.
+    names = ", ".join(row[1] for row in db.conn.execute("PRAGMA table_info(snapshots)"))
+    db.conn.execute("ALTER TABLE snapshots RENAME TO snapshots_1")
+    db.conn.execute(SNAPSHOTS)
+    db.conn.execute(f"INSERT INTO snapshots ({names}) SELECT {names} FROM snapshots_1")  # noqa: S608 - names are ours
+    db.conn.execute("DROP TABLE snapshots_1")
+    db.conn.execute(LEADERBOARD)
+    db.conn.execute(LEFT_OUT)
+
+
 migrations(name="m001_first")(m001_first)
 migrations(name="m002_stability")(m002_stability)
+migrations(name="m003_ranks")(m003_ranks)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

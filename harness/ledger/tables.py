@@ -47,6 +47,7 @@ def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> 
         ("components", row.component_values),
         ("gates", row.gate_values),
         ("attempts", row.attempt_values),
+        ("comparisons", row.comparison_values),
         ("lineage", row.lineage_values),
     ):
         conflict = "IGNORE" if table == "lineage" else "ABORT"
@@ -67,11 +68,11 @@ def write_snapshot(connection: sqlite3.Connection, run_id: str) -> None:
     """Keep the first ranks of the suites this run touched: a long tail of every run would outgrow the ledger itself."""
     connection.execute(
         """INSERT OR REPLACE INTO snapshots (run_id, lane, suite, rank, subject, digest, score, passed, status,
-               stability, median_ms, epoch, evaluated_in, style)
+               stability, median_ms, epoch, evaluated_in, style, worst_rank)
            SELECT ?, lane, suite, rank, subject, digest, score, passed, status,
-               stability, median_ms, epoch, run_id, style
+               stability, median_ms, epoch, run_id, style, worst_rank
            FROM leaderboard
-           WHERE rank <= ? AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?)""",
+           WHERE position <= ? AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?)""",
         (run_id, SNAPSHOT_RANKS, run_id),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
+from harness.core.ranking import Place, ranked
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
@@ -80,15 +81,15 @@ def summary(ledger: Ledger, run_id: str, *, gates: Sequence[GateResult] = ()) ->
     rows = queries.evaluations(ledger, run["run_id"])
     for (lane, suite), group in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
         found = list(group)
-        ranked = [row for row in found if row["expected"] is None]
+        contest = ranked(row for row in found if row["expected"] is None)
         yield f"\n### {quoted(lane)} · {quoted(suite)}"
-        if ranked:
+        if contest:
             yield "\n| # | candidate | score | Δ last | gates | status | median | why |"
             yield "|--:|---|--:|--:|--:|---|--:|---|"
-        for rank, row in enumerate(ranked[:TOP], 1):
+        for rank, row in contest[:TOP]:
             yield _line(rank, row, details.get(row["nodeid"], []), deltas.get(row["nodeid"]))
-        if len(ranked) > TOP:
-            yield f"\n{words.count(len(ranked) - TOP, 'more candidate')}."
+        if len(contest) > TOP:
+            yield f"\n{words.count(len(contest) - TOP, 'more candidate')}."
         controls = [row for row in found if row["expected"] is not None]
         if controls:
             yield f"\ncontrols: {sum(row['as_expected'] for row in controls)} of {len(controls)} as expected"
@@ -149,7 +150,7 @@ def _fenced(command: str) -> str:
     return words.printable(command).replace("```", "` ` `")
 
 
-def _line(rank: int, row: queries.Row, gates: list[queries.Row], delta: queries.Row | None) -> str:
+def _line(rank: Place, row: queries.Row, gates: list[queries.Row], delta: queries.Row | None) -> str:
     held = f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else ""
     change = words.delta(delta["score"], edited=not delta["same_digest"]) if delta else ""
     mark = "✅" if row["passed"] else "⚪" if row["neutral"] else "❌"

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.core.case import slug
 from harness.core.digest import digest_bytes
+from harness.core.ranking import Place, ranked
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.ledger import queries
@@ -53,7 +54,7 @@ class Candidate:
     """
 
     row: Row
-    rank: int | None
+    rank: Place | None
     anchor: str
     delta: Row | None
     new: bool
@@ -83,6 +84,7 @@ class Board:
         hidden: The rest, by status.
         controls: The planted controls.
         leader: The ledger's best subject, if this run did not judge it.
+        apart: Subjects whose numbers cannot stand beside these, each with `why`.
     """
 
     lane: str
@@ -91,6 +93,7 @@ class Board:
     hidden: Counter[str]
     controls: list[Candidate]
     leader: Row | None
+    apart: list[Row]
 
     @property
     def size(self) -> int:
@@ -140,9 +143,10 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
     run = queries.run(ledger, run_id or "latest")
     rows = queries.evaluations(ledger, run["run_id"])
     candidates = _candidates(ledger, run, rows)
-    leaders = queries.leaders(ledger)
+    leaders, apart = queries.leaders(ledger), queries.left_out(ledger)
     boards = [
-        _board(leaders, list(group)) for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
+        _board(leaders, apart, list(group))
+        for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
     ]
     cards = _cards(candidates)
     for card in cards:
@@ -179,15 +183,14 @@ def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
         queries.details(ledger, run["run_id"], table) for table in ("gates", "components", "attempts")
     )
     deltas = queries.deltas(ledger, run["run_id"])
-    found, places = [], Counter[tuple[str, str]]()
+    found, ranks = [], _ranks(rows)
     for row in rows:
-        nodeid, place = row["nodeid"], (row["lane"], row["suite"])
-        places[place] += row["expected"] is None
+        nodeid = row["nodeid"]
         wrong = failed(row) or not (row["passed"] or row["as_expected"])
         found.append(
             Candidate(
                 row=row,
-                rank=places[place] if row["score"] is not None and row["expected"] is None else None,
+                rank=ranks.get(nodeid) if row["score"] is not None else None,
                 anchor=anchor(nodeid),
                 delta=deltas.get(nodeid),
                 new=bool(deltas) and nodeid not in deltas,
@@ -200,14 +203,23 @@ def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
     return found
 
 
+def _ranks(rows: list[Row]) -> dict[str, Place]:
+    contests: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["expected"] is None:
+            contests.setdefault((row["lane"], row["suite"]), []).append(row)
+    return {row["nodeid"]: place for contest in contests.values() for place, row in ranked(contest)}
+
+
 def anchor(nodeid: str) -> str:
     """An id to link to: readable, and unique because node ids that differ only in punctuation exist."""
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 
-def _board(leaders: dict[tuple[str, str], Row], candidates: list[Candidate]) -> Board:
+def _board(leaders: dict[tuple[str, str], Row], apart: list[Row], candidates: list[Candidate]) -> Board:
     first = candidates[0].row
     contestants = [c for c in candidates if c.row["expected"] is None]
+    contestants.sort(key=lambda c: c.rank.rank if c.rank else len(candidates))
     leader = leaders.get((first["lane"], first["suite"]))
     judged = {c.row["digest"] for c in candidates}
     return Board(
@@ -217,6 +229,7 @@ def _board(leaders: dict[tuple[str, str], Row], candidates: list[Candidate]) -> 
         hidden=Counter(c.row["status"] for c in contestants[ROWS:]),
         controls=[c for c in candidates if c.row["expected"] is not None],
         leader=leader if leader and leader["digest"] not in judged else None,
+        apart=[row for row in apart if (row["lane"], row["suite"]) == (first["lane"], first["suite"])],
     )
 
 

@@ -89,6 +89,16 @@ def _options(run: Row) -> list[str]:
     ]
 
 
+def again(run: Row, suite: str, limit: int) -> list[str]:
+    """The command that judges a whole suite again as this run did, in a line of at most `limit` columns."""
+    line = f"    pytest {quote(_placed(suite))} --epoch {run['epoch']} --fresh"
+    return (
+        [line]
+        if width(line) <= limit
+        else ["    pytest \\", f"    {quote(_placed(suite))} --epoch {run['epoch']} --fresh"]
+    )
+
+
 def quote(text: str) -> str:
     """Always in quotes: node ids hold brackets and spaces sooner or later."""
     return "'" + text.replace("'", "'\"'\"'") + "'"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from harness.core.ranking import Place, ranked
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
@@ -54,11 +55,13 @@ def render_leaderboard(
     gates = queries.details(ledger, run["run_id"], "gates")
     board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint)
     lines: list[str] = []
-    leaders = queries.leaders(ledger)
+    leaders, apart = queries.leaders(ledger), queries.left_out(ledger)
     for place, found in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
-        ranked = [row for row in found if row["expected"] is None]
-        if ranked:
-            lines += [board.head(ranked), *board.lines(ranked), *board.leader(leaders.get(place), ranked), ""]
+        contest = ranked(row for row in found if row["expected"] is None)
+        if contest:
+            contestants = [row for _, row in contest]
+            lines += [board.head(contestants), *board.lines(contest), *board.leader(leaders.get(place), contestants)]
+            lines += [*board.apart([row for row in apart if (row["lane"], row["suite"]) == place]), ""]
     lines += controls([row for row in rows if row["expected"] is not None], width=width, paint=paint)
     failing = [row for row in rows if failed(row)]
     lines += rerun_lines(run, failing, width=width)
@@ -134,8 +137,10 @@ class _Board:
         rule = "─" * max(0, self.width - words.width(left) - words.width(right) - 2)
         return self.paint(words.fit(f"{left} {rule} {right}", self.width), "bold")
 
-    def lines(self, rows: list[Row]) -> list[str]:
-        ranks = {row["nodeid"]: number for number, row in enumerate(rows, 1)}
+    def lines(self, contest: list[tuple[Place, Row]]) -> list[str]:
+        rows = [row for _, row in contest]
+        ranks = {row["nodeid"]: place for place, row in contest}
+        order = {row["nodeid"]: number for number, row in enumerate(rows, 1)}
         also = [row for row in rows[self.top :] if failed(row)][:SHOWN_FAILURES]
         shown = rows[: self.top] + also
         cells = [self.cells(row, ranks[row["nodeid"]]) for row in shown]
@@ -144,7 +149,7 @@ class _Board:
         head, *lines = table.layout(COLUMNS, cells, limit=self.width, colours=colours, paint=self.paint)
         board = [head]
         for row, line in zip(shown, lines, strict=True):
-            if also and row is also[0] and ranks[row["nodeid"]] > self.top + 1:
+            if also and row is also[0] and order[row["nodeid"]] > self.top + 1:
                 board.append(self.paint("  …", "dim"))
             board.append(line)
             if row["nodeid"] == leads and words.unconfirmed(row):
@@ -159,10 +164,10 @@ class _Board:
             board.append(self.paint("  * edited since", "dim"))
         return board
 
-    def cells(self, row: Row, rank: int) -> list[str]:
+    def cells(self, row: Row, rank: Place) -> list[str]:
         change, gates = self.deltas.get(row["nodeid"]), self.gates.get(row["nodeid"], [])
         return [
-            "-" if row["score"] is None else "?" if rank == 1 and words.unconfirmed(row) else str(rank),
+            "-" if row["score"] is None else "?" if rank.rank == 1 and words.unconfirmed(row) else str(rank),
             words.candidate(row),
             words.score(row["score"]),
             words.delta(change["score"], edited=not change["same_digest"]) if change else "new" if self.deltas else "",
@@ -187,3 +192,12 @@ class _Board:
             return []
         text = f"  the ledger's best is {best['subject']} with {words.score(best['score'])} (run {best['run_id']})"
         return [self.paint(words.fit(text, self.width), "dim")]
+
+    def apart(self, rows: list[Row]) -> list[str]:
+        """Subjects of the ledger whose numbers cannot stand beside these, and the command that makes them so."""
+        if not rows:
+            return []
+        reasons = ", ".join(sorted({row["why"] for row in rows}))
+        names = ", ".join(row["subject"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
+        text = f"  left out: {words.count(len(rows), 'subject')} ({names}) judged at {reasons}; to compare them:"
+        return [self.paint(words.fit(text, self.width), "dim"), *rerun.again(self.run, rows[0]["suite"], self.width)]

@@ -79,8 +79,11 @@ def disturbed(control: Tally) -> float:
 
 
 def spread(samples: Sequence[float]) -> float | None:
-    """The relative difference between every other sample and the rest; None of too few, or of nothing but zeros."""
-    if len(samples) < FEWEST:
+    """The relative difference between every other sample and the rest.
+
+    None of too few samples, of nothing but zeros, and of what no clock should say: that is for `verdict` to judge.
+    """
+    if len(samples) < FEWEST or not all(0 <= one < math.inf for one in samples):
         return None
     one, other = statistics.median(samples[::2]), statistics.median(samples[1::2])
     return abs(one - other) / max(one, other) if max(one, other) > 0 else None

@@ -6,13 +6,13 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Instrument, Loop, Record
 from harness.timing.lock import Turnstile, turnstile
-from harness.timing.noise import Quality, Tally, Watch, disturbed, spread, verdict
+from harness.timing.noise import WHOLE, Quality, Tally, Watch, disturbed, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
 TRIES = 3
@@ -55,10 +55,17 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Seconds of each call by series and side, in the order they were made, and how good they are."""
+    """Seconds of each call by series and side, in the order they were made, and how good they are.
+
+    Attributes:
+        samples: Wall seconds.
+        waited: Of the same calls, whether each was kept waiting: less CPU time than nine tenths of its wall time.
+        quality: How good the whole is.
+    """
 
     samples: dict[tuple[str, str], list[float]]
     quality: Quality
+    waited: dict[tuple[str, str], list[bool]] = field(default_factory=dict)
 
     def of(self, series: str, side: str = SUBJECT) -> list[float]:
         """The samples of one kind."""
@@ -145,8 +152,10 @@ class Stopwatch:
             watch.finish(section.cpu - used)
             pinned = core.core is not None
         samples: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for one, wall in zip(rounds, walls, strict=True):
+        waited: dict[tuple[str, str], list[bool]] = defaultdict(list)
+        for one, wall, late in zip(rounds, walls, run.waited, strict=True):
             samples[one.series, one.side].append(wall)
+            waited[one.series, one.side].append(late)
         halves = [
             found for (_, side), nulls in samples.items() if side == NULL and (found := spread(nulls)) is not None
         ]
@@ -167,7 +176,7 @@ class Stopwatch:
             session_spread=math.hypot(*self._spreads) / math.sqrt(len(self._spreads)) if self._spreads else None,
         )
         why = verdict(quality, walls, alone=hold.problem, slept=watch.slept)
-        return Measurement(dict(samples), quality.model_copy(update={"why": why}))
+        return Measurement(dict(samples), quality.model_copy(update={"why": why}), dict(waited))
 
 
 class _Run:
@@ -180,6 +189,7 @@ class _Run:
         self._answer: Any = None
         self._wall = self._cpu = 0.0
         self.all, self.control = Tally([], []), Tally([], [])
+        self.waited: list[bool] = []
 
     def target(self, call: Callable[[Any], Any], argument: Any) -> None:
         self._answer = call(argument)
@@ -202,6 +212,7 @@ class _Run:
         for tally in (self.all,) if one.side == SUBJECT else (self.all, self.control):
             tally.wall.append(wall)
             tally.cpu.append(cpu)
+        self.waited.append(cpu < WHOLE * wall)
         answer, self._answer, self._current = self._answer, None, None
         one.check(answer)
 

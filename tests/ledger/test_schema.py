@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Migrations
 
+from harness.core.ranking import Standing, places
 from harness.ledger import schema
 from harness.ledger.store import Ledger
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
@@ -48,7 +49,7 @@ def test_a_ledger_says_what_it_is(tmp_path):
         assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         applied = other.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
-    assert applied == [("crucible", "m001_first"), ("crucible", "m002_stability")]
+    assert applied == [("crucible", "m001_first"), ("crucible", "m002_stability"), ("crucible", "m003_ranks")]
 
 
 def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path, monkeypatch):
@@ -164,8 +165,11 @@ class TestLeaderboard:
         ]
         fill(path, made)
         with Ledger.read(path) as ledger:
-            rows = ledger.rows("SELECT * FROM leaderboard ORDER BY rank")
-        assert [row["rank"] for row in rows] == list(range(1, len(made) + 1))
+            rows = ledger.rows("SELECT * FROM leaderboard ORDER BY position")
+        assert [row["position"] for row in rows] == list(range(1, len(made) + 1))
+        expected = places([Standing.of(row) for row in rows])
+        assert [(row["rank"], row["worst_rank"]) for row in rows] == [(one.rank, one.worst) for one in expected]
+        assert [row["rank"] for row in rows] == sorted(row["rank"] for row in rows)
         keys = [(not row["passed"], row["score"] is None, -(row["score"] or 0.0)) for row in rows]
         assert keys == sorted(keys)
         assert {row["subject"]: bool(row["passed"]) for row in rows} == {e.case.subject.name: e.passed for e in made}

@@ -9,6 +9,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from harness.core.errors import SpecError
+from harness.core.stats import bootstrap_interval
 from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.performance import FACTORS, NULL, SHORTEST, Profile, workload_key
@@ -26,6 +27,7 @@ ORDINARY = "ordinary"
 """The series of the questions that every candidate is asked; its median is the candidate's `median_ms`."""
 MOST_CALLS = 2000
 """Of each series and side."""
+BOOTSTRAP = 200
 NULL_EVERY = 8
 """One null call after so many others."""
 
@@ -53,6 +55,7 @@ def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: 
         except BoxFault as fault:
             profile.fault = fault
             return profile
+    profile.block = len(timing.asked)
     _conclude(profile, measurement, [questions.tool.spec.workload_size * factor for factor in FACTORS])
     return profile
 
@@ -68,13 +71,19 @@ def _conclude(profile: Profile, measurement: Measurement, sizes: Sequence[int]) 
         candidate = _net(measurement.of(str(size)), profile.null_seconds)
         reference = measurement.of(str(size), sides.REFERENCE)
         if candidate and reference:
+            profile.samples[size] = candidate
             profile.rows.append(
                 {
                     "size": size,
                     "candidate_s": statistics.median(candidate),
+                    **_interval(bootstrap_interval(candidate, resamples=BOOTSTRAP)),
                     "reference_s": max(SHORTEST, statistics.median(reference)),
                 }
             )
+
+
+def _interval(found: tuple[float, float] | None) -> dict[str, float]:
+    return {} if found is None else {"candidate_low_s": found[0], "candidate_high_s": found[1]}
 
 
 def _net(samples: Sequence[float], null: float) -> list[float]:

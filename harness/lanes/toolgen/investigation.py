@@ -14,17 +14,17 @@ from harness.context import Context
 from harness.core.case import Case
 from harness.core.errors import InfraError
 from harness.core.evidence import Counterexample, Evidence, clip
-from harness.core.policy import Timing
-from harness.core.stats import wilson_interval
+from harness.core.paired import Comparison
+from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
 from harness.lanes.toolgen.disagreement import disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
-from harness.lanes.toolgen.exact import measure_exactly
 from harness.lanes.toolgen.forbidden import Forbidden, default_apis
+from harness.lanes.toolgen.measuring import Measuring
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import Profile, growth, measure, null_call
+from harness.lanes.toolgen.performance import Profile, null_call
 from harness.lanes.toolgen.questions import Questions, questions_for
 from harness.lanes.toolgen.scoring import memory_limit, time_limit
 from harness.lanes.toolgen.source import Source, parse, read_source
@@ -52,6 +52,7 @@ class Investigation:
         self.outcomes: list[Outcome] = []
         self.split: Wrong | None = None
         self.profile: Profile | None = None
+        self.comparisons: tuple[Comparison, ...] = ()
         self.facts: dict[str, Any] = {
             "questions": {"right": 0, "total": 0, "low": 0.0, "high": 1.0},
             "edges": {"handled": 0, "total": 0, "source": ""},
@@ -206,53 +207,12 @@ class Investigation:
     # --- timing and style ---
 
     def _time(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
-        if self.case.policy.timing is Timing.NONE:
-            return Status.OK, ""
-        boxes = self.context.boxes
-        exact = self.case.policy.timing is Timing.EXACT
-        profile = (
-            measure_exactly(boxes, questions, plan, self.context.stopwatch, name=self.case.nodeid)
-            if exact
-            else measure(boxes, questions, plan)
-        )
-        self.profile = profile
-        if profile is None:
-            return Status.OK, ""
-        if profile.quality is not None:
-            self.facts["quality"] = profile.quality.to_wire()
-        self.facts["profile"] = {"clock": profile.clock, "rows": profile.rows, "growth": growth(profile.rows)}
-        counted = self.facts["questions"]
-        right, total = counted["right"] + profile.right, counted["total"] + profile.total
-        low, high = wilson_interval(right, total)
-        self.facts["questions"] = {"right": right, "total": total, "low": low, "high": high}
-        if profile.fault is not None:
-            size = self.tool.spec.workload_size
-            return profile.fault.status, clip(f"{profile.fault.why}, on a workload (n = {size}, up to 8n)")
-        if profile.wrong:
-            return Status.WRONG, clip(f"{len(profile.wrong)} workloads; {profile.wrong[0].sentence}")
-        self._keep_for_benchmark(profile)
-        return Status.OK, ""
-
-    def _keep_for_benchmark(self, profile: Profile) -> None:
-        case, tier = self.case, self.context.tier
-        self.context.stopwatch.record(
-            profile.latency,
-            name=case.name,
-            fullname=case.nodeid,
-            group=self.tool.spec.tool_id,
-            param=case.subject.name,
-            params={"lane": case.lane, "suite": case.suite, "subject": case.subject.name},
-            extra_info={
-                "epoch": case.policy.epoch,
-                "budget": case.policy.budget.to_wire(),
-                "digest": case.subject.digest,
-                "tier": None if tier is None else tier.value,
-                "noise": profile.quality.why if profile.quality else "",
-                "null_seconds": profile.null_seconds,
-                "reference_median": statistics.median(profile.reference_latency) if profile.reference_latency else None,
-                "growing": profile.rows,
-            },
-        )
+        forbidden = forbidden_of(self.tool)
+        measuring = Measuring(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
+        try:
+            return measuring.run()
+        finally:
+            self.profile, self.comparisons = measuring.profile, measuring.comparisons
 
     def _describe_style(self, questions: Questions) -> None:
         style = self.facts["style"]
@@ -296,6 +256,8 @@ class Investigation:
             attempts=attempts,
             facts=self.facts,
             median_ms=self._median_ms(seconds, null),
+            median_interval_ms=self._median_interval(null),
+            comparisons=self.comparisons,
             peak_mb=max((usage.peak_mb for usage in usages), default=None),
             peak_is_lower_bound=any(usage.peak_is_lower_bound for usage in usages),
             limits_hit=_limits_hit(status),
@@ -311,11 +273,28 @@ class Investigation:
             return None if noisy else statistics.median(profile.latency) * 1e3
         return max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None
 
+    def _median_interval(self, null: float) -> tuple[float, float] | None:
+        """Between what the median lies: it is the processes that differ, so these are what is resampled."""
+        profile = self.profile
+        if profile is not None and profile.quality is not None:
+            block = profile.block or 1
+            groups = [profile.latency[start : start + block] for start in range(0, len(profile.latency), block)]
+            groups = [] if profile.quality.noisy else groups
+        else:
+            groups = [[max(0.0, one - null) for one in outcome.seconds] for outcome in self.outcomes]
+        found = median_interval(groups)
+        return None if found is None else (found[0] * 1e3, found[1] * 1e3)
+
 
 def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
     """The forbidden APIs a candidate of this tool uses."""
-    forbidden = _forbidden(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
+    forbidden = forbidden_of(tool)
     return violations(tree, forbidden) if forbidden and forbidden.may_occur(text) else []
+
+
+def forbidden_of(tool: Tool) -> Forbidden:
+    """What candidates of a tool may not use."""
+    return _forbidden(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
 
 
 @lru_cache(maxsize=64)

@@ -33,6 +33,7 @@ FREE_IDLE = 0.002
 SHORTEST = 1e-6  # seconds; below that a clock shows nothing
 NULL = b"def null():\n    return None\n"
 _NULL_CALLS = 15
+RESAMPLES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Profile:
         clock: `cpu` or `wall`.
         latency: Net wall seconds of ordinary questions, where timing is exact.
         reference_latency: The reference's on the same ones.
+        block: How many of these were asked of one box.
+        samples: By size, seconds of the candidate on each input.
         null_seconds: What was taken off as the cost of asking.
         quality: Of an exact measurement.
     """
@@ -73,6 +76,8 @@ class Profile:
     clock: str = "cpu"
     latency: list[float] = field(default_factory=list)
     reference_latency: list[float] = field(default_factory=list)
+    block: int = 0
+    samples: dict[int, list[float]] = field(default_factory=dict)
     null_seconds: float = 0.0
     quality: Quality | None = None
 
@@ -169,9 +174,19 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                         profile.right += 1
                     else:
                         profile.wrong.append(wrong_answer(plan.entry, question, reply))
+                profile.samples[workload.size] = times
                 quickest = max(SHORTEST, min(times))
                 reference = workload.reference_seconds
-                profile.rows.append({"size": workload.size, "candidate_s": quickest, "reference_s": reference})
+                profile.rows.append(
+                    {
+                        "size": workload.size,
+                        "candidate_s": quickest,
+                        "reference_s": reference,
+                        "candidate_low_s": quickest,
+                        # Of three, the least may have been the lucky one; the middle one was not the unlucky one.
+                        "candidate_high_s": max(SHORTEST, statistics.median(times)),
+                    }
+                )
     except BoxFault as fault:
         profile.fault = fault
     profile.usage = box.usage if box is not None else None
@@ -180,7 +195,8 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
         idle = profile.usage.idle_cpu_ms / 1e3 / len(profile.rows)
         if idle > FREE_IDLE:
             for row in profile.rows:
-                row["candidate_s"] += idle
+                for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
+                    row[name] += idle
     return profile
 
 
@@ -217,6 +233,27 @@ def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float |
     """The exponent of a power law fitted to seconds over size, by least squares of logarithms; None of too little."""
     if len(rows) < 3:
         return None
-    xs = [math.log(row["size"]) for row in rows]
-    ys = [math.log(max(SHORTEST, row[name])) for row in rows]
+    return _slope([(row["size"], row[name]) for row in rows])
+
+
+def growth_interval(profile: Profile) -> tuple[float, float] | None:
+    """95 % interval of that exponent: a bootstrap over the samples of each size; None of too little.
+
+    A size stands for itself by the statistic its row shows: the least of a few (CPU time), the median of many (wall).
+    """
+    if len(profile.samples) < 3:
+        return None
+    rng = random.Random(len(profile.rows))  # noqa: S311 - resampling, not a secret
+    statistic = min if profile.clock == "cpu" else statistics.median
+    slopes = sorted(
+        _slope([(size, statistic(rng.choices(times, k=len(times)))) for size, times in profile.samples.items()])
+        for _ in range(RESAMPLES)
+    )
+    tail = round(0.025 * (RESAMPLES - 1))
+    return slopes[tail], slopes[-1 - tail]
+
+
+def _slope(points: Sequence[tuple[int, float]]) -> float:
+    xs = [math.log(size) for size, _ in points]
+    ys = [math.log(max(SHORTEST, seconds)) for _, seconds in points]
     return statistics.linear_regression(xs, ys).slope

@@ -27,9 +27,10 @@ def latency(median_ms: float, budget_ms: float) -> float:
     return 1.0 if median_ms <= budget_ms else budget_ms / median_ms
 
 
-def scaling(rows: Sequence[Mapping[str, Any]], cpu_factor: float) -> float | None:
+def scaling(rows: Sequence[Mapping[str, Any]], cpu_factor: float, *, candidate: str = "candidate_s") -> float | None:
     """Geometric mean over the workload sizes of min(1, factor x reference / candidate); None of nothing."""
-    return geometric_mean([min(1.0, cpu_factor * row["reference_s"] / row["candidate_s"]) for row in rows])
+    times = [(row["reference_s"], row.get(candidate, row["candidate_s"])) for row in rows]
+    return geometric_mean([min(1.0, cpu_factor * reference / seconds) for reference, seconds in times])
 
 
 def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
@@ -95,11 +96,30 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
             name="performance", value=quick / 2, weight=0.0, why=f"{first}; growth is not timed when flaky"
         )
     factor = policy.budget.cpu_factor
-    growth = scaling(evidence.facts["profile"]["rows"], factor)
+    rows = evidence.facts["profile"]["rows"]
+    least, most = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
+    low, high = latency(max(most, evidence.median_ms), budget_ms), latency(min(least, evidence.median_ms), budget_ms)
+    growth = scaling(rows, factor)
     if growth is None:
-        return Component(name="performance", value=quick, weight=0.0, why=f"{first}; the tool has no workload")
-    why = f"{first}: {quick:.3f}; CPU against {factor:.3g} x reference at n..8n: {growth:.3f}"
-    return Component(name="performance", value=(quick + growth) / 2, weight=0.0, why=why)
+        why = f"{first}; the tool has no workload"
+        return Component(name="performance", value=quick, weight=0.0, why=why, low=low, high=high)
+    slow, fast = (scaling(rows, factor, candidate=f"candidate_{end}_s") or 0.0 for end in ("high", "low"))
+    why = f"{first}: {quick:.3f}; CPU against {factor:.3g} x reference at n..8n: {growth:.3f}{_exponent(evidence)}"
+    return Component(
+        name="performance",
+        value=(quick + growth) / 2,
+        weight=0.0,
+        why=why,
+        low=(low + min(slow, growth)) / 2,
+        high=(high + max(fast, growth)) / 2,
+    )
+
+
+def _exponent(evidence: Evidence) -> str:
+    profile = evidence.facts["profile"]
+    if profile.get("growth_low") is None:
+        return ""
+    return f"; grows as n^{profile['growth']:.2f} ({profile['growth_low']:.2f} to {profile['growth_high']:.2f})"
 
 
 def _noise(evidence: Evidence, policy: Policy) -> str:

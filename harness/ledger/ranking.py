@@ -1,0 +1,95 @@
+"""Ranking: the leaderboard as a view: what may be compared, in places that admit what noise hides.
+
+The places are those of `harness.core.ranking`, in SQL; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+# Scores made at different epochs, on other classes of machines or in weaker boxes are not comparable. The latest run
+# that scored anything in a suite says which are; a run that needed no box has no tier and can stand beside any.
+_NEWEST = """
+WITH touched AS (
+    SELECT lane, suite, run_id, max(score IS NOT NULL) AS scored FROM evaluations GROUP BY lane, suite, run_id
+), class AS (
+    SELECT lane, suite, epoch, machine, tier FROM (
+        SELECT t.lane, t.suite, r.epoch, r.machine, r.tier, ROW_NUMBER() OVER (
+            PARTITION BY t.lane, t.suite ORDER BY t.scored DESC, r.started_at DESC, r.run_id DESC
+        ) AS age
+        FROM touched t JOIN runs r ON r.run_id = t.run_id
+    ) WHERE age = 1
+), comparable AS (
+    SELECT t.lane, t.suite, t.run_id, r.started_at,
+        r.epoch = c.epoch AND r.machine = c.machine AND (r.tier IS c.tier OR r.tier IS NULL OR c.tier IS NULL) AS fits
+    FROM touched t JOIN runs r ON r.run_id = t.run_id JOIN class c ON c.lane = t.lane AND c.suite = t.suite
+), newest AS (
+    SELECT e.run_id, e.nodeid, q.fits, ROW_NUMBER() OVER (
+        PARTITION BY e.lane, e.suite, e.digest
+        ORDER BY q.fits DESC, q.started_at DESC, e.run_id DESC, e.passed, e.score IS NOT NULL, e.score, e.nodeid
+    ) AS age
+    FROM evaluations e JOIN comparable q ON q.lane = e.lane AND q.suite = e.suite AND q.run_id = e.run_id
+)"""
+# One row for each digest of a suite: its latest evaluation. Where a run judged a digest in several cases (shapes of a
+# kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one. `newest` reads
+# only the index evaluations_subject; whole rows, which are large, are fetched for the few it finds.
+
+_TIME = "9e999"
+
+LEADERBOARD = f"""
+CREATE VIEW leaderboard AS {_NEWEST}, board AS (
+    SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.stability, e.median_ms, e.epoch,
+        e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid, e.why, e.expected, e.as_expected,
+        e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
+        e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort,
+        coalesce(e.score, -1.0) AS s,
+        min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
+        max(coalesce(e.score, -1.0), coalesce(e.score_high, e.score, -1.0)) AS high,
+        min(coalesce(e.median_ms, {_TIME}), coalesce(e.median_low_ms, e.median_ms, {_TIME})) AS best,
+        max(coalesce(e.median_ms, {_TIME}), coalesce(e.median_high_ms, e.median_ms, {_TIME})) AS worst
+    FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
+    WHERE newest.age = 1 AND newest.fits
+), events AS (
+    SELECT run_id, nodeid, lane, suite, passed, s, low, high, best, worst, 0 AS point FROM board
+    UNION ALL SELECT NULL, NULL, lane, suite, passed, s, low, high, best, worst, 1 FROM board
+), sweep AS (
+    SELECT run_id, nodeid, point,
+        sum(point) OVER (PARTITION BY lane, suite
+            ORDER BY passed DESC, iif(point, low, high) DESC, point ROWS UNBOUNDED PRECEDING) AS ahead,
+        sum(point) OVER (PARTITION BY lane, suite
+            ORDER BY passed, iif(point, high, low), point ROWS UNBOUNDED PRECEDING) AS behind,
+        sum(point) OVER (PARTITION BY lane, suite, passed, s, low, high
+            ORDER BY iif(point, worst, best), point ROWS UNBOUNDED PRECEDING) AS quicker,
+        sum(point) OVER (PARTITION BY lane, suite, passed, s, low, high
+            ORDER BY iif(point, best, worst) DESC, point ROWS UNBOUNDED PRECEDING) AS slower
+    FROM events
+), sizes AS (
+    SELECT lane, suite, count(*) AS size FROM board GROUP BY lane, suite
+)
+SELECT b.lane, b.suite, 1 + w.ahead + w.quicker AS rank, b.subject, b.digest, b.score, b.passed, b.status,
+    b.stability, b.median_ms, b.epoch, b.run_id, b.style, b.style_detected, b.peak_mb, b.tier, b.machine, b.nodeid,
+    b.why, b.expected, b.as_expected, z.size - w.behind - w.slower AS worst_rank,
+    b.score_low, b.score_high, b.median_low_ms, b.median_high_ms, b.attempts, b.hash_seeds, b.stability_bound,
+    b.rung, b.confirmed, b.seconds, b.reused_from, b.cohort,
+    ROW_NUMBER() OVER (PARTITION BY b.lane, b.suite
+        ORDER BY 1 + w.ahead + w.quicker, b.passed DESC, b.s DESC, coalesce(b.confirmed, 1) DESC,
+            b.best, b.worst, b.median_ms, b.digest) AS position
+FROM board b
+JOIN sweep w ON w.run_id = b.run_id AND w.nodeid = b.nodeid AND w.point = 0
+JOIN sizes z ON z.lane = b.lane AND z.suite = b.suite
+ORDER BY b.lane, b.suite, position
+"""  # noqa: S608 - nothing but constants
+
+LEFT_OUT = f"""
+CREATE VIEW left_out AS {_NEWEST}
+SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoch, e.run_id, e.tier, e.machine,
+    e.nodeid, e.expected, trim(
+        iif(r.epoch <> c.epoch, 'epoch ' || r.epoch || ', not ' || c.epoch || '; ', '')
+        || iif(r.tier IS NOT c.tier AND r.tier IS NOT NULL AND c.tier IS NOT NULL,
+            'tier ' || r.tier || ', not ' || c.tier || '; ', '')
+        || iif(r.machine <> c.machine, 'machine ' || r.machine || '; ', ''), '; ') AS why
+FROM newest
+CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
+JOIN runs r ON r.run_id = e.run_id
+JOIN class c ON c.lane = e.lane AND c.suite = e.suite
+WHERE newest.age = 1 AND NOT newest.fits
+ORDER BY e.lane, e.suite, e.subject, e.digest
+"""  # noqa: S608

@@ -1,0 +1,58 @@
+"""TimingSummary: what paired timing found in a run, and how far its controls say that it can be trusted."""
+
+from __future__ import annotations
+
+import statistics
+
+from harness.core.evaluation import Evaluation
+from harness.core.paired import Comparison, Verdict
+from harness.core.stats import wilson_interval
+
+SHOWN = 10
+
+
+class TimingSummary:
+    """Gathers the comparisons of a run, evaluation by evaluation."""
+
+    def __init__(self) -> None:
+        self._controls: list[Comparison] = []
+        self._verdicts: list[tuple[str, Comparison]] = []
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Note what one evaluation compared; what an earlier run observed is no news."""
+        if evaluation.evidence.facts.get("reused"):
+            return
+        for one in evaluation.evidence.comparisons:
+            if one.experiments:
+                self._controls.append(one)
+            if one.role == "parent" or (one.experiments and one.role != "control"):
+                self._verdicts.append((evaluation.case.nodeid, one))
+
+    def lines(self) -> list[str]:
+        """Who is slower or faster than whom, and the false alarms among equal subjects."""
+        told = [(nodeid, one) for nodeid, one in self._verdicts if one.verdict is not Verdict.ALIKE]
+        found = [f"timing: {nodeid} {_told(one)}" for nodeid, one in told[:SHOWN]]
+        if len(told) > SHOWN:
+            found.append(f"timing: ... and {len(told) - SHOWN} more; the ledger's table `comparisons` has them all")
+        return found + self._control()
+
+    def _control(self) -> list[str]:
+        if not self._controls:
+            return []
+        alarms, experiments = (sum(getattr(one, name) for one in self._controls) for name in NAMES)
+        spread = statistics.median(one.deviation or 0.0 for one in self._controls)
+        high = wilson_interval(alarms, experiments)[1]
+        return [
+            f"timing control (A/A): {len(self._controls)} comparisons of equal subjects deviate by {spread:.2%}; "
+            f"{alarms} of {experiments} resampled ones would be false alarms (at most {high:.2%})"
+        ]
+
+
+NAMES = ("false_alarms", "experiments")
+
+
+def _told(one: Comparison) -> str:
+    what = f"{one.role} {one.rival}".strip()
+    if one.verdict is Verdict.UNDERPOWERED:
+        return f"cannot be told from its {what}: {one.why}"
+    return f"is {one.verdict} than its {what}: {one.why}"

@@ -1,0 +1,237 @@
+"""Duels: every side fairly often first, the same inputs for all, waiting left out, a sleeper not excused."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+
+import pytest
+
+from harness.core.paired import Verdict
+from harness.timing import duel as module
+from harness.timing import stopwatch
+from harness.timing.benchmark import Loop
+from harness.timing.duel import GROUPS, Duel, fight, logarithms
+from harness.timing.lock import Turnstile
+from harness.timing.noise import Quality
+from harness.timing.stopwatch import Measurement, Stopwatch
+
+
+class Told(Loop):
+    """An instrument that makes all calls and reports what each side is said to take."""
+
+    def __init__(self, seconds_of):
+        super().__init__()
+        self.seconds_of, self.asked = seconds_of, []
+
+    def run(self, target, setup, rounds, *, name):
+        samples = []
+        for _ in range(rounds):
+            args, kwargs = setup()
+            target(*args, **kwargs)
+            samples.append(self.seconds_of(self.asked[-1][0]))
+        return samples
+
+
+class Arena:
+    """Three kinds of processes that note who asked them what."""
+
+    def __init__(self, tmp_path, monkeypatch, seconds_of, *, noisy=""):
+        if noisy is not None:  # else the real judgement on the noise
+            monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: noisy)
+        self.instrument = Told(seconds_of)
+        self.watch = Stopwatch(self.instrument, lock=Turnstile(folder=tmp_path / "locks"))
+        self.open, self.started, self.inputs, self.checked = Counter(), Counter(), [], []
+
+    def side(self, name):
+        arena = self
+
+        class Process:
+            pid = os.getpid()
+
+            def __init__(self):
+                arena.open[name] += 1
+                arena.started[name] += 1
+
+            def ask(self, argument):
+                arena.instrument.asked.append((name, argument))
+                return argument
+
+            def close(self):
+                arena.open[name] -= 1
+
+        return Process
+
+    def make(self, index):
+        self.inputs.append((index, len(self.inputs)))
+        return self.inputs[-1]
+
+    def duel(self, **more):
+        plain = {
+            "subject": self.side("subject"),
+            "rival": self.side("rival"),
+            "null": self.side("null"),
+            "argument": self.make,
+            "check": lambda side, argument, answer: self.checked.append((side, argument, answer)),
+            "most": 7,
+        }
+        return Duel(**{**plain, **more})
+
+
+@pytest.fixture
+def arena(tmp_path, monkeypatch):
+    def build(seconds_of, **more):
+        return Arena(tmp_path, monkeypatch, seconds_of, **more)
+
+    return build
+
+
+def noisy_seconds(ratio, *, spread=0.01, seed=0):
+    rng = random.Random(seed)
+
+    def seconds_of(side):
+        base = {"null": 0.0, "subject": ratio}.get(side, 1.0)
+        return base * 1e-3 * (1 + rng.gauss(0, spread))
+
+    return seconds_of
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(1.0, Verdict.ALIKE), (1.05, Verdict.SLOWER), (1.1, Verdict.SLOWER), (0.9, Verdict.FASTER)]
+)
+def test_a_known_difference(arena, ratio, verdict):
+    ring = arena(noisy_seconds(ratio))
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert found.verdict is verdict
+    assert found.ratio == pytest.approx(ratio, rel=0.02)
+
+
+def test_everything_that_was_started_is_closed_also_when_the_check_fails(arena):
+    ring = arena(noisy_seconds(1.0))
+    fight(ring.duel(), ring.watch, name="x")
+    assert set(ring.open.values()) == {0}
+    assert ring.started["subject"] > GROUPS
+    assert ring.started["rival"] == 2 * ring.started["subject"]
+
+    def refuse(side, _argument, _answer):
+        if side == "subject" and len(ring.inputs) > 9:
+            raise RuntimeError("wrong")
+
+    with pytest.raises(RuntimeError, match="wrong"):
+        fight(ring.duel(check=refuse), ring.watch, name="x")
+    assert set(ring.open.values()) == {0}
+
+
+def test_all_three_get_the_same_input_and_no_process_gets_one_twice(arena):
+    ring = arena(noisy_seconds(1.0))
+    fight(ring.duel(), ring.watch, name="x")
+    per_input = Counter(argument for name, argument in ring.instrument.asked if name != "null")
+    assert set(per_input.values()) == {3}
+    assert all(argument == answer for _, argument, answer in ring.checked)
+    assert {side for side, _, _ in ring.checked} == {"subject", "rival", "twin"}
+
+
+def test_each_side_stands_in_each_position_about_equally_often():
+    positions = Counter((side, place) for order in module.ORDERS for place, side in enumerate(order))
+    assert set(positions.values()) == {len(module.ORDERS) // 3}
+
+
+def test_a_disturbed_measurement_is_not_used_and_says_why(arena):
+    ring = arena(noisy_seconds(2.0), noisy="others took 90% of the core")
+    ring.instrument.seconds = 0.01
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert (found.verdict, found.ratio) == (Verdict.UNDERPOWERED, None)
+    assert "others took 90%" in found.why
+
+
+def test_rounds_are_added_while_the_control_is_too_coarse(arena, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 1e6)
+    rough, calm = noisy_seconds(1.05, spread=0.15), noisy_seconds(1.05, spread=0.001)
+
+    def seconds_of(side):
+        return (rough if len(ring.instrument.asked) < 400 else calm)(side)
+
+    ring = arena(seconds_of)
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert found.groups > GROUPS
+    assert found.deviation <= 0.01
+    assert found.verdict is Verdict.SLOWER
+
+
+def test_patience_ends(arena, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    ring = arena(noisy_seconds(1.03, spread=0.3))
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert (found.verdict, found.groups) == (Verdict.UNDERPOWERED, GROUPS)
+
+
+def test_without_a_thorough_instrument_nothing_is_measured(arena):
+    ring = arena(noisy_seconds(2.0))
+    ring.instrument.thorough = False
+    assert fight(ring.duel(), ring.watch, name="x").verdict is Verdict.UNDERPOWERED
+    assert not ring.started
+
+
+@pytest.mark.parametrize("reading", [float("nan"), float("inf"), -1.0])
+def test_a_clock_that_breaks_is_no_verdict(arena, reading):
+    ring = arena(lambda side: reading, noisy=None)
+    ring.instrument.seconds = 0.01
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert (found.verdict, found.ratio) == (Verdict.UNDERPOWERED, None)
+    assert "too noisy" in found.why
+
+
+def test_calls_that_take_no_time_are_alike(arena):
+    ring = arena(lambda side: 0.0)
+    assert fight(ring.duel(), ring.watch, name="x").verdict is Verdict.ALIKE
+
+
+def test_instructions_are_a_second_opinion_where_the_machine_counts_them(arena, monkeypatch):
+    """The processor's counters are not everywhere: here a process counts three times as much for the subject."""
+
+    class Counted:
+        def __init__(self, side):
+            self.side = side
+
+        def read(self):
+            asked = sum(name == self.side for name, _ in ring.instrument.asked)
+            return asked * (300 if self.side == "subject" else 50)  # two processes of the rival share its number
+
+        def close(self):
+            closed.append(self.side)
+
+    closed, order = [], iter(("subject", "rival", "rival") * 10_000)
+    ring = arena(noisy_seconds(1.0))
+    monkeypatch.setattr(module.Counter, "of", lambda pid: Counted(next(order)))
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert found.instructions == pytest.approx(3.0)
+    assert found.why.endswith("3.000 times the instructions")
+    assert len(closed) == 3 * ring.started["subject"]
+
+
+class TestWaiting:
+    def measured(self, subject, waited):
+        """One group of ten pairs: the rival takes 1 s, the subject what is said; who waited is said, too."""
+        sides = {"subject": subject, "rival": [1.0] * 10, "twin": [1.0] * 10}
+        samples = {("0", side): list(walls) for side, walls in sides.items()}
+        flags = {("0", side): waited.get(side, [False] * 10) for side in sides}
+        return Measurement(samples, Quality(), flags)
+
+    def test_pairs_that_were_kept_waiting_are_left_out(self):
+        late = [True] + [False] * 9
+        found = self.measured([9.0] + [1.0] * 9, {"subject": late, "rival": late})
+        [pairs], [control], dropped = logarithms(found, 1)
+        assert (len(pairs), len(control), dropped) == (9, 9, 1)
+        assert pairs == pytest.approx([0.0] * 9)
+
+    def test_a_subject_that_sleeps_is_not_excused(self):
+        sleeps = [True] * 4 + [False] * 6
+        [pairs], _, dropped = logarithms(self.measured([9.0] * 4 + [1.0] * 6, {"subject": sleeps}), 1)
+        assert (len(pairs), dropped) == (10, 0)
+
+    def test_where_everybody_waits_everything_counts(self):
+        always = [True] * 10
+        found = self.measured([2.0] * 10, {"subject": always, "rival": always, "twin": always})
+        [pairs], [control], dropped = logarithms(found, 1)
+        assert (len(pairs), len(control), dropped) == (10, 10, 0)
