@@ -17,6 +17,17 @@ from harness import hooks
 
 pytest_plugins = ["pytester"]
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _lock_of_their_own(tmp_path_factory):
+    """The machine-wide lock is not the machine's here: tests wait for no other session, and none waits for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runtime")
+        folder.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        yield
+
+
 WORDS = '''
 """A third party's lane, in one file: a subject is a text file, and what it says is its verdict."""
 import os, signal, time

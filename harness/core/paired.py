@@ -13,7 +13,7 @@ import random
 import statistics
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt
 
@@ -60,6 +60,8 @@ class Comparison(Frozen):
     verdict: Verdict
     why: str
     """One sentence."""
+    clock: Literal["wall", "cpu"] = "wall"
+    """`cpu`: others kept the processes waiting, so their CPU time was compared; only of subjects that do not sleep."""
     ratio: Amount | None = None
     """Median over all pairs of subject time / rival time; above 1 is slower."""
     low: Amount | None = None
@@ -80,6 +82,11 @@ class Comparison(Frozen):
     """Instructions of the subject over the rival's (user mode, median over groups); None where none are counted."""
     dropped: NonNegativeInt = 0
     """Pairs left out because one of their calls was kept waiting."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether it says anything."""
+        return self.verdict is not Verdict.UNDERPOWERED
 
 
 def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:

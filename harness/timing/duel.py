@@ -9,22 +9,21 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import permutations
+from pathlib import Path
 from typing import Any, Protocol
 
-from harness.core.paired import PRECISE, Comparison, Verdict, compare
+from harness.core.paired import Comparison, Verdict, compare
 from harness.timing import stopwatch as sides
 from harness.timing.instructions import Counter
+from harness.timing.logarithms import RIVAL, SIDES, SLEEPS, Logarithms, by_cpu, by_wall
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
-RIVAL, TWIN = "rival", "twin"
 GROUPS = 16
 """Groups of one measurement; each has a fresh process of every side."""
 LEAST_PAIRS, MOST_PAIRS = 3, 60
 """Pairs of one group: more processes tell more than more calls."""
 PATIENCE = 4.0
 """Measurements are added for so many times what one should take, while the control deviates too much."""
-SHORTEST = 1e-7  # seconds; what is left of a call that took no longer than asking
-SLEEPS = 0.1  # a subject that waits in so many more of its calls than its rival does it by its own will
 
 
 class Process(Protocol):
@@ -80,76 +79,59 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
     """
     if not stopwatch.instrument.thorough:
         return Comparison(verdict=Verdict.UNDERPOWERED, why="benchmarks are disabled")
-    started, noise = time.monotonic(), ""
-    pairs: list[list[float]] = []
-    control: list[list[float]] = []
-    dropped = 0
-    counted: list[float] = []
-    found = compare(pairs, control)
+    started = time.monotonic()
+    tally = _Tally(seed)
     while True:
         with _Fight(duel, seconds=stopwatch.instrument.seconds) as running:
             measured = stopwatch.measure(name, running.rounds, tries=1)
-        if measured.quality.noisy:
-            noise = measured.quality.why
-        else:
-            noise = ""
-            subject, rival, lost = logarithms(measured, running.groups)
-            pairs, control, dropped = pairs + subject, control + rival, dropped + lost
-            counted += running.instructions()
-            found = compare(pairs, control, seed=seed)
-        precise = found.deviation is not None and found.deviation <= PRECISE
-        if (
-            precise
-            or found.verdict in (Verdict.SLOWER, Verdict.FASTER)
-            or time.monotonic() - started > PATIENCE * stopwatch.instrument.seconds
-        ):
-            break
-    if found.ratio is None and noise:
-        return found.model_copy(update={"why": f"too noisy: {noise}"})
-    if not counted:
-        return found.model_copy(update={"dropped": dropped})
-    ratio = statistics.median(counted)
-    why = f"{found.why}; {ratio:.3f} times the instructions"
-    return found.model_copy(update={"dropped": dropped, "instructions": ratio, "why": why})
+        tally.add(measured, running)
+        found = tally.verdict()
+        if found.decided or time.monotonic() - started > PATIENCE * stopwatch.instrument.seconds:
+            return tally.told(found)
 
 
-def logarithms(measured: Measurement, groups: int) -> tuple[list[list[float]], list[list[float]], int]:
-    """Logarithms of subject over rival and of twin over rival, by group, and how many pairs were left out.
+class _Tally:
+    """All measurements of a duel so far, by two clocks.
 
-    A pair is left out if one of its calls was kept waiting by others. A subject that waits much more often than its
-    rival sleeps on purpose; its waiting is then its own time.
+    Wall time is what is asked for. Where others disturb it, CPU time says the same of a subject that works all the
+    time, and that is seen from outside: it never gives its core away but to wait for the next question.
     """
-    null = min(measured.of("null", sides.NULL), default=0.0)
-    late = {side: _share(measured, groups, side) for side in (sides.SUBJECT, RIVAL)}
-    sleeps = late[sides.SUBJECT] > late[RIVAL] + SLEEPS
-    pairs: list[list[float]] = []
-    control: list[list[float]] = []
-    dropped = 0
-    for number in range(groups):
-        series = str(number)
-        nets = {side: [max(SHORTEST, x - null) for x in measured.of(series, side)] for side in SIDES}
-        flags = {side: measured.waited.get((series, side), []) for side in SIDES}
-        subject, twin = [], []
-        for index in range(len(nets[RIVAL])):
-            rival = nets[RIVAL][index]
-            if late[RIVAL] <= 0.5 and (flags[RIVAL][index] or (flags[sides.SUBJECT][index] and not sleeps)):
-                dropped += 1
-            else:
-                subject.append(math.log(nets[sides.SUBJECT][index] / rival))
-            if late[RIVAL] > 0.5 or not (flags[RIVAL][index] or flags[TWIN][index]):
-                twin.append(math.log(nets[TWIN][index] / rival))
-        pairs.append(subject)
-        control.append(twin)
-    return pairs, control, dropped
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._wall, self._cpu = Logarithms(), Logarithms()
+        self._counted: list[float] = []
+        self._noise, self._sleeps = "", False
+
+    def add(self, measured: Measurement, running: _Fight) -> None:
+        self._noise = measured.quality.why
+        self._sleeps = self._sleeps or running.sleeps
+        self._counted += running.instructions()
+        if not measured.quality.noisy:
+            self._wall += by_wall(measured, running.groups)
+        if all(0 <= one < math.inf for walls in measured.samples.values() for one in walls):
+            self._cpu += by_cpu(measured, running.groups)
+
+    def verdict(self) -> Comparison:
+        wall = compare(self._wall.pairs, self._wall.control, seed=self._seed)
+        if wall.decided or self._sleeps:
+            return wall.model_copy(update={"dropped": self._wall.dropped})
+        cpu = compare(self._cpu.pairs, self._cpu.control, seed=self._seed)
+        if not cpu.decided and wall.ratio is not None:
+            return wall.model_copy(update={"dropped": self._wall.dropped})
+        return cpu.model_copy(update={"clock": "cpu", "why": f"by CPU time, {cpu.why}"})
+
+    def told(self, found: Comparison) -> Comparison:
+        if not found.decided and self._noise:
+            found = found.model_copy(update={"why": f"too noisy: {self._noise}; {found.why}"})
+        if not self._counted:
+            return found
+        ratio = statistics.median(self._counted)
+        why = f"{found.why}; {ratio:.3f} times the instructions"
+        return found.model_copy(update={"instructions": ratio, "why": why})
 
 
-SIDES = (sides.SUBJECT, RIVAL, TWIN)
 ORDERS = tuple(permutations(SIDES))
-
-
-def _share(measured: Measurement, groups: int, side: str) -> float:
-    flags = [flag for number in range(groups) for flag in measured.waited.get((str(number), side), [])]
-    return sum(flags) / len(flags) if flags else 0.0
 
 
 @dataclass(slots=True)
@@ -164,6 +146,15 @@ class _Fight:
     counters: dict[str, Counter] = field(default_factory=dict)
     since: dict[str, int] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    asked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    waits: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    since_waits: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether the subject gives its core away more often than its rival, who waits for questions only."""
+        each = {side: self.waits[side] / max(1, self.asked[side]) for side in (sides.SUBJECT, RIVAL)}
+        return each[sides.SUBJECT] > each[RIVAL] + SLEEPS
 
     def __enter__(self) -> _Fight:
         return self
@@ -226,6 +217,7 @@ class _Fight:
 
     def _call(self, side: str, argument: Any) -> Call:
         process = self.running[side]
+        self.asked[side] += 1
         return Call(process.ask, argument, process.pid)
 
     def _start(self, side: str) -> None:
@@ -233,6 +225,7 @@ class _Fight:
         make = {sides.SUBJECT: self.duel.subject, sides.NULL: self.duel.null}.get(side, self.duel.rival)
         process = make()
         self.running[side] = process
+        self.since_waits[side] = voluntary(process.pid)
         counter = Counter.of(process.pid) if side in SIDES else None
         if counter is not None:
             self.counters[side] = counter
@@ -243,6 +236,7 @@ class _Fight:
         process = self.running.pop(side, None)
         if process is None:
             return
+        self.waits[side] += max(0, voluntary(process.pid) - self.since_waits.pop(side, 0))
         counter = self.counters.pop(side, None)
         if counter is not None:
             if side in self.since:
@@ -265,6 +259,15 @@ class _Trio:
         if self._made is None:
             self._made = self._fight.duel.argument(self.index)
         return self._made
+
+
+def voluntary(pid: int) -> int:
+    """How often a process gave its core away by its own will so far; 0 where that is not known."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches:")), 0)
 
 
 def _ignore(_answer: Any) -> None:

@@ -60,12 +60,14 @@ class Measurement:
     Attributes:
         samples: Wall seconds.
         waited: Of the same calls, whether each was kept waiting: less CPU time than nine tenths of its wall time.
+        cpu: Of the same calls, CPU seconds of the process that was called; 0 where its clock cannot be read.
         quality: How good the whole is.
     """
 
     samples: dict[tuple[str, str], list[float]]
     quality: Quality
     waited: dict[tuple[str, str], list[bool]] = field(default_factory=dict)
+    cpu: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     def of(self, series: str, side: str = SUBJECT) -> list[float]:
         """The samples of one kind."""
@@ -145,17 +147,19 @@ class Stopwatch:
         with self._lock.exclusive() as hold, OneCore(turn) as core:
             section = Section(core)
             rounds = plan(section)
-            watch, used = Watch(core.core), section.cpu
+            watch, before = Watch(core.core), section.cpu
             run = _Run(rounds)
             walls = self.instrument.run(run.target, run.setup, len(rounds), name=name) if rounds else []
             run.finish()
-            watch.finish(section.cpu - used)
+            watch.finish(section.cpu - before)
             pinned = core.core is not None
         samples: dict[tuple[str, str], list[float]] = defaultdict(list)
         waited: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        for one, wall, late in zip(rounds, walls, run.waited, strict=True):
+        used: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for one, wall, late, spent in zip(rounds, walls, run.waited, run.cpu, strict=True):
             samples[one.series, one.side].append(wall)
             waited[one.series, one.side].append(late)
+            used[one.series, one.side].append(spent)
         halves = [
             found for (_, side), nulls in samples.items() if side == NULL and (found := spread(nulls)) is not None
         ]
@@ -176,7 +180,7 @@ class Stopwatch:
             session_spread=math.hypot(*self._spreads) / math.sqrt(len(self._spreads)) if self._spreads else None,
         )
         why = verdict(quality, walls, alone=hold.problem, slept=watch.slept)
-        return Measurement(dict(samples), quality.model_copy(update={"why": why}), dict(waited))
+        return Measurement(dict(samples), quality.model_copy(update={"why": why}), dict(waited), dict(used))
 
 
 class _Run:
@@ -187,9 +191,10 @@ class _Run:
         self._current: Round | None = None
         self._pid = 0
         self._answer: Any = None
-        self._wall = self._cpu = 0.0
+        self._wall = self._cpu = self._box = 0.0
         self.all, self.control = Tally([], []), Tally([], [])
         self.waited: list[bool] = []
+        self.cpu: list[float] = []
 
     def target(self, call: Callable[[Any], Any], argument: Any) -> None:
         self._answer = call(argument)
@@ -199,7 +204,8 @@ class _Run:
         self._current = one = next(self._rounds)
         call = one.prepare()
         self._pid = call.pid
-        self._cpu = time.thread_time() + (cpu_of(call.pid) if call.pid else 0.0)
+        self._box = cpu_of(call.pid) if call.pid else 0.0
+        self._cpu = time.thread_time() + self._box
         self._wall = time.perf_counter()
         return (call.target, call.argument), {}
 
@@ -208,7 +214,9 @@ class _Run:
         if one is None:
             return
         wall = time.perf_counter() - self._wall
-        cpu = time.thread_time() + (cpu_of(self._pid) if self._pid else 0.0) - self._cpu
+        box = cpu_of(self._pid) if self._pid else 0.0
+        cpu = time.thread_time() + box - self._cpu
+        self.cpu.append(max(0.0, box - self._box))
         for tally in (self.all,) if one.side == SUBJECT else (self.all, self.control):
             tally.wall.append(wall)
             tally.cpu.append(cpu)

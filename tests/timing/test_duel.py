@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 
@@ -12,10 +11,9 @@ from harness.core.paired import Verdict
 from harness.timing import duel as module
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
-from harness.timing.duel import GROUPS, Duel, fight, logarithms
+from harness.timing.duel import GROUPS, Duel, fight
 from harness.timing.lock import Turnstile
-from harness.timing.noise import Quality
-from harness.timing.stopwatch import Measurement, Stopwatch
+from harness.timing.stopwatch import Stopwatch
 
 
 class Told(Loop):
@@ -48,7 +46,7 @@ class Arena:
         arena = self
 
         class Process:
-            pid = os.getpid()
+            pid = 0  # this very process: no CPU time of its own
 
             def __init__(self):
                 arena.open[name] += 1
@@ -210,28 +208,48 @@ def test_instructions_are_a_second_opinion_where_the_machine_counts_them(arena, 
     assert len(closed) == 3 * ring.started["subject"]
 
 
-class TestWaiting:
-    def measured(self, subject, waited):
-        """One group of ten pairs: the rival takes 1 s, the subject what is said; who waited is said, too."""
-        sides = {"subject": subject, "rival": [1.0] * 10, "twin": [1.0] * 10}
-        samples = {("0", side): list(walls) for side, walls in sides.items()}
-        flags = {("0", side): waited.get(side, [False] * 10) for side in sides}
-        return Measurement(samples, Quality(), flags)
+class TestCpuTime:
+    """A machine on which wall time is worth nothing; processes whose CPU time and waiting are said."""
 
-    def test_pairs_that_were_kept_waiting_are_left_out(self):
-        late = [True] + [False] * 9
-        found = self.measured([9.0] + [1.0] * 9, {"subject": late, "rival": late})
-        [pairs], [control], dropped = logarithms(found, 1)
-        assert (len(pairs), len(control), dropped) == (9, 9, 1)
-        assert pairs == pytest.approx([0.0] * 9)
+    @pytest.fixture
+    def ring(self, arena, monkeypatch):
+        def build(ratio, *, waits):
+            ring = arena(noisy_seconds(1.0), noisy="others took 60% of the core")
+            pids = {"null": 900_001, "subject": 900_002, "rival": 900_003}
+            spent = Counter()
+            rng = random.Random(3)
 
-    def test_a_subject_that_sleeps_is_not_excused(self):
-        sleeps = [True] * 4 + [False] * 6
-        [pairs], _, dropped = logarithms(self.measured([9.0] * 4 + [1.0] * 6, {"subject": sleeps}), 1)
-        assert (len(pairs), dropped) == (10, 0)
+            def side(name):
+                class Process(ring.side(name)):
+                    pid = pids[name]
 
-    def test_where_everybody_waits_everything_counts(self):
-        always = [True] * 10
-        found = self.measured([2.0] * 10, {"subject": always, "rival": always, "twin": always})
-        [pairs], [control], dropped = logarithms(found, 1)
-        assert (len(pairs), len(control), dropped) == (10, 10, 0)
+                    def ask(self, argument):
+                        spent[self.pid] += {"subject": ratio, "rival": 1.0, "null": 0.01}[name] * (
+                            1 + rng.gauss(0, 0.01)
+                        )
+                        return super().ask(argument)
+
+                return Process
+
+            duel = ring.duel(subject=side("subject"), rival=side("rival"), null=side("null"))
+            monkeypatch.setattr(stopwatch, "cpu_of", lambda pid: spent[pid])
+            asked = ring.instrument.asked
+            monkeypatch.setattr(
+                module,
+                "voluntary",
+                lambda pid: int(sum(pids[name] == pid for name, _ in asked) * (waits if pid == pids["subject"] else 1)),
+            )
+            return fight(duel, ring.watch, name="x")
+
+        return build
+
+    def test_it_decides_where_wall_time_cannot(self, ring):
+        found = ring(1.1, waits=1)
+        assert (found.verdict, found.clock) == (Verdict.SLOWER, "cpu")
+        assert found.ratio == pytest.approx(1.1, rel=0.02)
+        assert found.why.startswith("by CPU time")
+
+    def test_it_says_nothing_of_a_subject_that_sleeps(self, ring):
+        found = ring(0.5, waits=2)
+        assert found.verdict is Verdict.UNDERPOWERED
+        assert "others took 60% of the core" in found.why
