@@ -88,11 +88,12 @@ def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = Non
     )
 
 
-def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
-    """The best passing subject of every (lane, suite) that has one; nobody unconfirmed, and no control."""
+def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str], Row]:
+    """The best passing subject of every (lane, suite) that has one; no control, and by default nobody unconfirmed."""
     rows = ledger.rows(
-        """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND coalesce(confirmed, 1)
-           ORDER BY lane, suite, position DESC"""
+        """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND (?1 OR coalesce(confirmed, 1))
+           ORDER BY lane, suite, position DESC""",
+        unconfirmed,
     )
     return {(row["lane"], row["suite"]): row for row in rows}
 
