@@ -138,6 +138,17 @@ class SuiteFile(pytest.File):
         node.add_marker(marker)
 
 
+class MissingSuite(pytest.File):
+    """A `.suite.yaml` that is a link to nothing; pytest itself passes over such files in silence."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Nothing but an error."""
+        raise self.CollectError(
+            f"{_relative(str(self.path))}: this suite is a link to {self.path.readlink()}, which does not exist\n"
+            "  fix: correct the link, or remove it"
+        )
+
+
 class CaseGroup(pytest.Collector):
     """Cases below one name, such as the steps of a program."""
 

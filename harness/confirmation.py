@@ -80,103 +80,76 @@ def _with(before: Evaluation, evidence: Evidence, lane: Lane, *, unconfirmed: st
     return Evaluation(case=before.case, evidence=evidence, score=lane.score(evidence, before.case.policy))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Contender:
     """A subject that passes, on the board of its suite.
 
     Attributes:
         run_id: The run that judged it last.
         nodeid: Its case.
-        score: Its score.
-        median_ms: What decides between equal scores, once both are confirmed.
-        digest: What decides between equal times.
+        digest: Its content.
         attempts: So far.
-        seconds: What they took.
+        seconds: What judging it took, and
+        asked: what of that were its attempts.
         confirmed: Whether it may be called first; None where there is nothing to confirm.
-        tried: Whether its confirmation failed for our reasons, or would take too long.
     """
 
     run_id: str
     nodeid: str
-    score: float | None
-    median_ms: float | None
     digest: str
     attempts: int
     seconds: float
+    asked: float
     confirmed: bool | None
-    tried: bool = False
 
-    @property
-    def place(self) -> tuple[Any, ...]:
-        """As the leaderboard sorts."""
-        return (
-            self.score is None,
-            -(self.score or 0.0),
-            self.confirmed is False,
-            self.median_ms is None,
-            self.median_ms or 0.0,
-            self.digest,
-        )
+    def expected(self, attempts: int) -> float:
+        """Seconds that so many more attempts will take: what is done once, and each of them."""
+        return max(0.0, self.seconds - self.asked) + self.asked / max(1, self.attempts) * attempts
 
 
 @dataclass(slots=True)
 class Finalists:
-    """The boards of a run, and whose turn it is.
+    """The boards of a run, best first, and whose turn it is.
 
     Attributes:
         run_id: The run; nobody else's subjects are judged.
         boards: Contenders by lane and suite.
+        tried: Cases that cannot be confirmed, by node id.
     """
 
     run_id: str
     boards: dict[tuple[str, str], list[Contender]] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
 
-    @classmethod
-    def of(cls, ledger: Ledger, run_id: str) -> Finalists:
-        """The boards as they stand in a ledger."""
-        found = cls(run_id)
-        for row in queries.contenders(ledger, run_id, first=LOOKED_AT):
+    def read(self, ledger: Ledger) -> None:
+        """Take the boards as they stand: each confirmation may have moved somebody."""
+        self.boards = {}
+        for row in queries.contenders(ledger, self.run_id, first=LOOKED_AT):
             confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
-            names = ("run_id", "nodeid", "score", "median_ms", "digest", "attempts", "seconds")
-            contender = Contender(**{name: row[name] for name in names}, confirmed=confirmed)
-            found.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
-        return found
+            names = ("run_id", "nodeid", "digest", "attempts", "seconds")
+            contender = Contender(**{name: row[name] for name in names}, asked=row["asked"] or 0.0, confirmed=confirmed)
+            self.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
 
     def jobs(self) -> Iterator[tuple[int, float, Contender, int]]:
         """All there is to do now: urgency (less is sooner), expected seconds, who, attempts to add."""
         for board in self.boards.values():
-            board.sort(key=lambda one: one.place)
-            for rank, one in enumerate(board[:FIRST_TEN_RANKS], 1):
-                if one.run_id != self.run_id or one.confirmed is None or one.tried:
+            for place, one in enumerate(board[:FIRST_TEN_RANKS], 1):
+                if one.run_id != self.run_id or one.confirmed is None or one.nodeid in self.tried:
                     continue
-                urgency = 0 if rank == 1 and not one.confirmed else 1
+                urgency = 0 if place == 1 and not one.confirmed else 1
                 target = FIRST_TEN
                 if one.confirmed and one.attempts >= FIRST_TEN:
-                    urgency, target = 2, FIRST_THREE if rank <= FIRST_THREE_RANKS else 0
+                    urgency, target = 2, FIRST_THREE if place <= FIRST_THREE_RANKS else 0
                 wanted = target - one.attempts
                 if not one.confirmed:  # however many there are, they were not made on fresh inputs
                     wanted = max(wanted, EVERYONE)
                 if wanted > 0:
-                    yield urgency, one.seconds / one.attempts * wanted, one, wanted
+                    yield urgency, one.expected(wanted), one, wanted
 
     @property
     def unconfirmed(self) -> list[Contender]:
         """Who leads a board and must not be called first."""
         return [board[0] for board in self.boards.values() if board and board[0].confirmed is False]
-
-    def settle(self, one: Contender, after: Evaluation) -> None:
-        """Take note of what a confirmation brought."""
-        if not after.passed:
-            for board in self.boards.values():
-                if one in board:
-                    board.remove(one)
-            return
-        stability = stability_of(after.evidence)
-        one.score, one.median_ms = after.score.total, after.evidence.median_ms
-        one.tried = "unconfirmed" in after.evidence.facts
-        if stability is not None and not one.tried:
-            one.attempts, one.confirmed, one.seconds = stability.attempts, stability.confirmed, after.evidence.seconds
-            one.tried = not stability.confirmed  # as many attempts as its lane makes are not enough
 
 
 FIRST_TEN_RANKS, FIRST_THREE_RANKS = 10, 3
@@ -206,10 +179,11 @@ class Confirmation:
         ran = (datetime.now(UTC) - recording.run.started_at).total_seconds()
         budget = max(SECONDS, SHARE * ran) if settings.confirm is None else settings.confirm
         try:
-            finalists = Finalists.of(recording.ledger, recording.run.run_id)
-            self._confirm(finalists, budget)
+            self._confirm(Finalists(recording.run.run_id), recording.ledger, budget)
         except LedgerError as error:
-            recording.notices.append(f"nothing was confirmed: {error}")
+            recording.notices.append(f"not everybody was confirmed: {error}")
+        except Exception as error:  # ours, or a lane's that cannot score what it made: gates and report still follow
+            recording.reasons.append(f"the confirmation failed: {type(error).__name__}: {error}")
         except KeyboardInterrupt:
             recording.aborted = True
             session.exitstatus = pytest.ExitCode.INTERRUPTED
@@ -218,9 +192,10 @@ class Confirmation:
             for context in self._contexts.values():
                 context.close()
 
-    def _confirm(self, finalists: Finalists, budget: float) -> None:
+    def _confirm(self, finalists: Finalists, ledger: Ledger, budget: float) -> None:
         started, done = time.monotonic(), 0
         while True:
+            finalists.read(ledger)
             left = budget - (time.monotonic() - started)
             fitting = [job for job in finalists.jobs() if job[1] <= left]
             if not fitting:
@@ -240,12 +215,14 @@ class Confirmation:
         before = queries.load(recording.ledger, recording.run.run_id, one.nodeid)
         lane = self._session.registry.lanes.get(before.case.lane)
         if lane is None:  # a conftest.py deep in the tree, which only workers have read
-            one.tried = True
+            finalists.tried.add(one.nodeid)
             return
         known = stability_of(before.evidence)
         number = 1 if known is None else known.rounds
         after = another_round(before, lane, self._context(number), attempts=attempts, remeasure=number == 1)
-        finalists.settle(one, after)
+        stability = stability_of(after.evidence)
+        if "unconfirmed" in after.evidence.facts or stability is None or not stability.confirmed:
+            finalists.tried.add(one.nodeid)  # for reasons of ours, or its lane makes too few attempts
         recording.revise(before, after, rerun=self._rerun(before.case, number, attempts))
 
     def _context(self, number: int) -> Context:

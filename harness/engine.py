@@ -9,6 +9,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.core.digest import digest_bytes, digest_json
 from harness.hooks import Lane
@@ -42,11 +43,8 @@ def _ours() -> str:
 
 def _source(lane: type) -> str:
     """Of the files a third party's lane is written in."""
-    functions = [
-        inspect.unwrap(value)
-        for name in ("collect", "evaluate", "score")
-        if callable(value := getattr(lane, name, None))
-    ]
+    methods: list[Any] = [getattr(lane, name, None) for name in ("collect", "evaluate", "score")]
+    functions = [inspect.unwrap(method) for method in methods if callable(method)]
     files = {function.__code__.co_filename for function in functions if inspect.isfunction(function)}
     found = {}
     for file in files:

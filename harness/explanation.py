@@ -23,7 +23,8 @@ def explain(evaluation: Evaluation, *, rerun: str) -> str:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         lines.append(f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}")
     if evaluation.status is Status.INFRA:
-        lines.append("  this is our failure, not the subject's; it does not count against it")
+        whose = "our failure" if evidence.facts.get("fault") != "trusted file" else "the fault of a trusted file"
+        lines.append(f"  this is {whose}, not the subject's; it does not count against it")
     lines.append(f"  rerun: {rerun}")
     return "\n".join(lines)
 

@@ -207,11 +207,12 @@ class _Parser:
         return token.text
 
     def call(self, name: Token, start: int, selected: dict[str, str]) -> Aggregate:
-        column, quantile = "", 0.5
+        column, quantile, baseline = "", 0.5, ""
         condition: Condition | None = None
         if name.text == "regressions":
             if self.accept("("):
-                self.expect(")", "`regressions` takes nothing")
+                baseline = "" if self.token.text == ")" else self.baseline()
+                self.expect(")", 'write `regressions`, or `regressions("RUN")`')
         else:
             self.expect("(", f"write {name.text}(...)")
             if name.text != "count":
@@ -221,10 +222,17 @@ class _Parser:
                 place = self.token
                 if place.kind != "number" or not 0 <= (quantile := self.number()) <= 1:
                     raise self.wrong(place, "a number between 0 and 1 is needed here", "write quantile(score, 0.9)")
+            if name.text == "delta" and self.accept(","):
+                baseline = self.baseline()
             follows = self.token.text != ")" if name.text == "count" else name.text != "delta" and self.accept(",")
             condition = self.condition() if follows else None
             self.expect(")", "close the parenthesis after the aggregate's arguments")
-        return Aggregate(name.text, column, self.since(start), quantile, condition, **selected)
+        return Aggregate(name.text, column, self.since(start), quantile, condition, **selected, baseline=baseline)
+
+    def baseline(self) -> str:
+        if self.token.kind != "string" or len(self.token.text) < 3:
+            raise self.wrong(self.token, "one quoted run is needed here", 'write its id, a part of it, or "latest"')
+        return self.take().text[1:-1]
 
     def column(self, known: tuple[str, ...]) -> str:
         token = self.take()

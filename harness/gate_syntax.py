@@ -53,6 +53,8 @@ class Aggregate:
     lane: str | None = None
     suite: str | None = None
     subject: str | None = None
+    baseline: str = ""
+    """The run that `delta` and `regressions` compare with; the last comparable one if none is named."""
 
     def matches(self, selector: str, row: Row) -> bool:
         """Whether one selector lets a row through."""
@@ -119,3 +121,14 @@ class Token:
     text: str
     start: int
     end: int
+
+
+def baselines(node: Truth | Node) -> dict[str, Aggregate]:
+    """The runs that a gate names, each with the aggregate that does."""
+    if isinstance(node, Aggregate):
+        return {node.baseline: node} if node.baseline else {}
+    if isinstance(node, Negation):
+        return baselines(node.operand)
+    if isinstance(node, Arithmetic | Comparison | Logic):
+        return baselines(node.left) | baselines(node.right)
+    return {}

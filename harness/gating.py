@@ -5,7 +5,8 @@ A gate compares arithmetic over aggregates: ``[lane.][suite("name").][subject("n
 * Aggregates: `mean`, `median`, `min`, `max`, `sum` of a column, `quantile(column, q)`, `count(condition)`; all take a
   condition as their last argument: `max(median_ms, status == "ok")`. `delta(column)` is the mean change against the
   last comparable run, `regressions` the number of cases that passed there and do not now, or that paired timing found
-  slower than the parent they were derived from.
+  slower than the parent they were derived from; `delta(column, "RUN")` and `regressions("RUN")` compare with a run by
+  its id, a part of it, `latest` or `latest~N`.
 * Columns are those of the ledger's `evaluations`; a component of a score is named in quotes: `min("correctness")`.
 * Skipped cases have no values; they only count in `count`. Planted controls never count.
 * What is undefined (nothing to aggregate, a missing value, an absent column, a division by zero) fails the gate.
@@ -52,15 +53,22 @@ def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpres
     return GateExpression(text=" ".join(text.split()), root=parse(text, lanes=lanes))
 
 
-def hold_gate(expression: GateExpression, rows: Sequence[Row], *, baseline: Sequence[Row] | None = None) -> GateResult:
+def hold_gate(
+    expression: GateExpression,
+    rows: Sequence[Row],
+    *,
+    baseline: Sequence[Row] | None = None,
+    named: Mapping[str, Sequence[Row]] | None = None,
+) -> GateResult:
     """Hold a gate against the evaluations of a run.
 
     Args:
         expression: The gate.
         rows: Evaluations with the columns of the ledger.
         baseline: For `delta` and `regressions`: earlier rows, as `queries.baseline` gives them.
+        named: The same of the runs that gates name, by these names.
     """
-    scope = _Scope([row for row in rows if not _planted(row)], None if baseline is None else list(baseline))
+    scope = _Scope([row for row in rows if not _planted(row)], {"": baseline or (), **(named or {})})
     leaves: list[_Leaf] = []
     verdict = _truth(expression.root, scope, leaves)
     # The comparison that decides comes first: one that fails if the gate does, else the first.
@@ -72,13 +80,14 @@ def hold_gate(expression: GateExpression, rows: Sequence[Row], *, baseline: Sequ
         threshold=chosen.threshold,
         passed=verdict is True,
         why="; ".join(leaf.why for leaf in (decisive or leaves)[:NAMED]),
+        nodeid="" if verdict is True else chosen.nodeid,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
     rows: list[Row]
-    baseline: list[Row] | None
+    baselines: Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +98,18 @@ class _Leaf:
     observed: float | None
     threshold: float
     why: str
+    nodeid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A number, or None and the reason; `notes` are the cases behind it, worst last."""
+    """A number, or None and the reason; `notes` are the cases behind it, `low` and `high` who pull it there."""
 
     number: float | None
     why: str = ""
     notes: str = ""
+    low: str = ""
+    high: str = ""
 
 
 def _planted(row: Row) -> bool:
@@ -115,7 +127,7 @@ def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
         inner: list[_Leaf] = []
         value = _truth(node.operand, scope, inner)
         verdict = None if value is None else not value
-        leaves += [_Leaf(verdict, leaf.observed, leaf.threshold, f"not ({leaf.why})") for leaf in inner]
+        leaves += [_Leaf(verdict, leaf.observed, leaf.threshold, f"not ({leaf.why})", leaf.nodeid) for leaf in inner]
         return verdict
     left, right = _truth(node.left, scope, leaves), _truth(node.right, scope, leaves)
     decisive = node.word == "or"
@@ -145,11 +157,16 @@ def _compare(node: Comparison, scope: _Scope) -> _Leaf:
         missing = observed.number is None
         side, why = (left, observed.why) if missing else (right, threshold.why)
         needed = "" if threshold.number is None else f", needed {relation} {bound:g}"
-        return _Leaf(None, observed.number, bound, f"{side.text} is undefined{needed}: {why}")
+        culprit = observed.low if missing else threshold.low
+        return _Leaf(None, observed.number, bound, f"{side.text} is undefined{needed}: {why}", culprit)
     holds = RELATIONS[relation](observed.number, bound)
     shown = f"{bound:.6g}" if _constant(right) else f"{right.text} ({bound:.6g})"
     why = f"{left.text} is {observed.number:.6g}, {'as' if holds else 'but'} needed {relation} {shown}"
-    return _Leaf(holds, observed.number, bound, why if holds or not observed.notes else f"{why} ({observed.notes})")
+    too_large = relation in ("<", "<=") or (relation == "==" and observed.number > bound)
+    culprit = observed.high if too_large else observed.low
+    return _Leaf(
+        holds, observed.number, bound, why if holds or not observed.notes else f"{why} ({observed.notes})", culprit
+    )
 
 
 def _constant(node: Node) -> bool:
@@ -173,7 +190,8 @@ def _number(node: Node, scope: _Scope) -> _Value:
     result = {"+": a + b, "-": a - b, "*": a * b}[node.operator] if node.operator != "/" else a / b
     if not math.isfinite(result):
         return _Value(None, f"{node.text} is too large")
-    return _Value(result, notes=left.notes or right.notes)
+    first = left if left.notes else right
+    return _Value(result, notes=first.notes, low=first.low, high=first.high)
 
 
 # Aggregates
@@ -219,14 +237,16 @@ def _aggregate(node: Aggregate, scope: _Scope) -> _Value:
     if not chosen:
         return _Value(None, _nothing(node, scope.rows))
     if node.name in PAIRED:
-        return _paired(node, chosen, scope.baseline)
+        return _paired(node, chosen, scope.baselines[node.baseline])
     if node.condition is not None:
         try:
             chosen = [row for row in chosen if _meets(node.condition, row)]
         except _UndefinedError as error:
             return _Value(None, str(error))
     if node.name == "count":
-        return _Value(float(len(chosen)), notes=_names(chosen))
+        counted = {id(row) for row in chosen}
+        others = [row for row in scope.rows if node.selects(row) and id(row) not in counted]
+        return _Value(float(len(chosen)), notes=_names(chosen), low=_nodeid(others), high=_nodeid(chosen))
     judged = [row for row in chosen if row.get("status") != "skipped"]
     if not judged:
         return _Value(None, "every case was skipped" if chosen else "no case meets its condition")
@@ -234,7 +254,7 @@ def _aggregate(node: Aggregate, scope: _Scope) -> _Value:
     for row in judged:
         value = _cell(row, node.column)
         if value is None:
-            return _Value(None, f"{row.get('nodeid')} ({row.get('status')}) has no {node.column}")
+            return _Value(None, f"{row.get('nodeid')} ({row.get('status')}) has no {node.column}", low=_nodeid([row]))
         values.append((value, row))
     values.sort(key=lambda pair: pair[0])
     number = _summary(node, [value for value, _ in values])
@@ -244,7 +264,8 @@ def _aggregate(node: Aggregate, scope: _Scope) -> _Value:
     notes = f"lowest: {low[1].get('nodeid')} {low[0]:.6g}"
     if node.name == "max":
         notes = f"highest: {high[1].get('nodeid')} {high[0]:.6g}"
-    return _Value(number, notes=f"{len(values)} case{'s' * (len(values) != 1)}; {notes}")
+    notes = f"{len(values)} case{'s' * (len(values) != 1)}; {notes}"
+    return _Value(number, notes=notes, low=_nodeid([low[1]]), high=_nodeid([high[1]]))
 
 
 def _summary(node: Aggregate, ordered: list[float]) -> float | None:
@@ -263,16 +284,19 @@ def _summary(node: Aggregate, ordered: list[float]) -> float | None:
     return ordered[below] * (1 - (place - below)) + ordered[above] * (place - below)
 
 
-def _paired(node: Aggregate, rows: list[Row], baseline: list[Row] | None) -> _Value:
-    before = {row.get("of", row.get("nodeid")): row for row in baseline or ()}
+def _paired(node: Aggregate, rows: list[Row], baseline: Sequence[Row]) -> _Value:
+    before = {row.get("of", row.get("nodeid")): row for row in baseline}
     pairs = [(row, before[row.get("nodeid")]) for row in rows if row.get("nodeid") in before]
     measured = [row for row in rows if row.get("beside_parent") is not None and row.get("expected") is None]
     if not pairs and not (node.name == "regressions" and measured):
+        if node.baseline:
+            return _Value(None, f"run {node.baseline} has none of these cases")
         return _Value(None, "the ledger has no earlier run of these cases on this machine, tier and epoch")
+    unlike = next((f"; not comparable as numbers: {old['differs']}" for _, old in pairs if old.get("differs")), "")
     if node.name == "regressions":
         worse = [row for row, old in pairs if old.get("passed") and not row.get("passed")]
         worse += [row for row in measured if row["beside_parent"] == "slower" and row not in worse]
-        return _Value(float(len(worse)), notes=_names(worse))
+        return _Value(float(len(worse)), notes=_names(worse) + unlike, high=_nodeid(worse))
     changes = []
     for row, old in pairs:
         new_value, old_value = _cell(row, node.column), _cell(old, node.column)
@@ -284,7 +308,9 @@ def _paired(node: Aggregate, rows: list[Row], baseline: list[Row] | None) -> _Va
     if not math.isfinite(total):
         return _Value(None, "the numbers are too large")
     worst = min(changes, key=lambda pair: pair[0])
-    return _Value(total, notes=f"{len(changes)} cases; most lost: {worst[1].get('nodeid')} {worst[0]:+.6g}")
+    best = max(changes, key=lambda pair: pair[0])
+    notes = f"{len(changes)} cases; most lost: {worst[1].get('nodeid')} {worst[0]:+.6g}{unlike}"
+    return _Value(total, notes=notes, low=_nodeid([worst[1]]), high=_nodeid([best[1]]))
 
 
 def _cell(row: Row, column: str) -> float | None:
@@ -293,6 +319,10 @@ def _cell(row: Row, column: str) -> float | None:
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
+
+
+def _nodeid(rows: list[Row]) -> str:
+    return str(rows[0].get("nodeid", "")) if rows else ""
 
 
 def _names(rows: list[Row]) -> str:

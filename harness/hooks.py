@@ -49,7 +49,12 @@ BUILT_IN = (
 
 @runtime_checkable
 class Lane(Protocol):
-    """One kind of machine-made artefact: how it is found, evaluated and scored."""
+    """One kind of machine-made artefact: how it is found, evaluated and scored.
+
+    Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `keyed = True` (a verdict
+    may be reused, docs/reuse.md) and `engine()` (versions of libraries that judge). The fact `notices`, a list of
+    sentences, is shown once at the end of the run.
+    """
 
     name: str
     """The value of `lane:` in suites, a pytest marker, and the ledger's `lane` column."""

@@ -47,13 +47,30 @@ def judge(case: Case, lane: Lane, context: Context) -> Evaluation:
         evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
         evaluation.model_dump_json()  # facts may hold what JSON cannot
     except (Exception, SystemExit) as error:
-        return unjudged(case, _summary(error, lane), seconds=time.perf_counter() - started, tier=context.tier)
+        return unjudged(
+            case,
+            _summary(error, lane),
+            seconds=time.perf_counter() - started,
+            tier=context.tier,
+            trusted=isinstance(error, SuiteError),
+        )
     return evaluation
 
 
-def unjudged(case: Case, why: str, *, seconds: float = 0.0, tier: Tier | None = None) -> Evaluation:
-    """An `infra` evaluation: our machinery failed, nothing is known of the subject."""
-    evidence = Evidence(status=Status.INFRA, why=clip(why) or "unknown", seconds=seconds, tier=tier)
+def unjudged(
+    case: Case, why: str, *, seconds: float = 0.0, tier: Tier | None = None, trusted: bool = False
+) -> Evaluation:
+    """An `infra` evaluation: nothing is known of the subject.
+
+    Args:
+        case: What was to be judged.
+        why: One sentence.
+        seconds: What trying took.
+        tier: Of the boxes.
+        trusted: Whether a trusted file of the user's is at fault (an oracle, a grammar), and not our machinery.
+    """
+    facts = {"fault": "trusted file"} if trusted else {}
+    evidence = Evidence(status=Status.INFRA, why=clip(why) or "unknown", seconds=seconds, tier=tier, facts=facts)
     return Evaluation(case=case, evidence=evidence, score=Score(total=None, explanation="not judged"))
 
 

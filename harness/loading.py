@@ -168,9 +168,8 @@ class _Problems:
             if not _MARKER.fullmatch(tag):
                 self.add(("tags", index), f"{tag!r} cannot be a pytest marker: use letters, digits and `_`")
         for index, need in enumerate(_texts(value.get("require"))):
-            near = difflib.get_close_matches(need, _KNOWN_NEEDS, n=1, cutoff=0.7)
-            if near and need not in _KNOWN_NEEDS:
-                self.add(("require", index), f"unknown requirement {need!r}; did you mean {near[0]!r}?")
+            if need not in _KNOWN_NEEDS:
+                self.add(("require", index), f"unknown requirement {need!r}{nearest(need, _KNOWN_NEEDS)}")
 
     def error(self) -> SuiteError:
         texts = [text for _, text in sorted(self.texts)]

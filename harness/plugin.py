@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
     from harness.hooks import Registry
+    from harness.run_folder import RunFolder
     from harness.session import RunSession
 
 SEAL = pytest.StashKey[Seal]()
@@ -64,9 +66,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         session.close()
     folder = config.stash.get(_FOLDER, None)
     if folder is not None:
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
 
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
@@ -115,6 +115,28 @@ def pytest_collect_file(
     return found
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A suite that is a link to nothing is an error."""
+    report = yield
+    if isinstance(collector, pytest.Directory) and report.passed and not isinstance(collector, SealedFolder):
+        for path in _dangling(collector.path):
+            from harness.collection import MissingSuite
+
+            if not _session(collector.config).problem:
+                report.result.append(MissingSuite.from_parent(collector, path=path))
+    return report
+
+
+def _dangling(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        links = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIX) and entry.is_symlink()]
+        return sorted(path for path in links if not path.exists())
+    return []
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`--limit` and `--shard`, after -k and -m had their say."""
@@ -136,17 +158,18 @@ def pytest_configure_node(node: Any) -> None:
     """Give every worker the run's snapshot folder and secret seed."""
     config: pytest.Config = node.config
     if _FOLDER not in config.stash:
-        import tempfile
+        from harness.run_folder import RunFolder, reap
 
-        config.stash[_FOLDER] = tempfile.mkdtemp(prefix="crucible-run-")
-    node.workerinput["crucible"] = {"folder": config.stash[_FOLDER], "seed": _drawn_seed(config)}
+        reap()
+        config.stash[_FOLDER] = RunFolder()
+    node.workerinput["crucible"] = {"folder": str(config.stash[_FOLDER].path), "seed": _drawn_seed(config)}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Before the first item is handed out: boxes are probed and the run is opened, or refused with exit status 4."""
     config: pytest.Config = node.config
-    folder = config.stash[_FOLDER]
+    folder = str(config.stash[_FOLDER].path)
     if any(entry.name.startswith("suite-") for entry in os.scandir(folder)):
         _session(config).open_distributed(ids, folder)
 
@@ -173,7 +196,7 @@ def evaluate(pytestconfig: pytest.Config) -> Callable[..., Evaluation]:
 
 # Shared by the hooks
 
-_FOLDER = pytest.StashKey[str]()
+_FOLDER: pytest.StashKey[RunFolder] = pytest.StashKey()
 _SEED = pytest.StashKey[int]()
 
 

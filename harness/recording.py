@@ -55,6 +55,7 @@ class Recording:
         failing: Evaluations that are not what their suite asks for.
         neutral: Evaluations that neither pass nor fail.
         gates: The run gates, after they were held.
+        examples: By the name of a gate that fails, what is wrong with the case it fails for.
         reasons: Why the exit status became 1 although pytest saw no failure.
         notices: What people must be told.
         annotations: What GitHub Actions must be told.
@@ -81,6 +82,8 @@ class Recording:
         self.neutral: list[Evaluation] = []
         self.wrong_suites: list[str] = []
         self.gates: list[GateResult] = []
+        self.examples: dict[str, list[str]] = {}
+        self._named: dict[str, str] = {}
         self.reasons: list[str] = []
         self.notices: list[str] = []
         self.leaderboard: list[str] = []
@@ -93,8 +96,10 @@ class Recording:
 
         Raises:
             LedgerError: if the ledger cannot be written; nothing has run yet.
+            UsageError: if a gate names a lane or a run that does not exist.
         """
         from harness.ledger.store import Ledger
+        from harness.run_gates import check_gates
 
         started = datetime.now(UTC)
         run = Run(
@@ -110,6 +115,7 @@ class Recording:
             versions=versions() | engine_of(self.registry.lanes, {case.lane for case in self.cases.values()}),
         )
         self.ledger = Ledger.open(self.settings.ledger)
+        self._named = check_gates(self.settings.gates, self.registry, self.ledger)
         self.ledger.begin(run)
         self.run = run
 
@@ -172,6 +178,9 @@ class Recording:
 
     def _record(self, evaluation: Evaluation) -> None:
         nodeid = evaluation.case.nodeid
+        for notice in evaluation.evidence.facts.get("notices", ()):
+            if notice not in self.notices:  # every case of a tool says the same of its oracle
+                self.notices.append(str(notice))
         self.rows[nodeid] = row(evaluation, self.run) if self.settings.gates and self.run is not None else {}
         self.statuses[evaluation.status] += 1
         self.timing.add(evaluation)
@@ -251,20 +260,13 @@ class Recording:
         return self.settings.shard is not None and not self.cases and not self.wrong_suites
 
     def _hold_gates(self) -> None:
-        from harness.gating import hold_gate, parse_gate
+        from harness.run_gates import counter_example, hold_gates
 
-        baseline = self._baseline()
-        for text in self.settings.gates:
-            result = hold_gate(parse_gate(text), list(self.rows.values()), baseline=baseline)
-            self.gates.append(result)
-
-    def _baseline(self) -> list[dict[str, Any]] | None:
-        from harness.ledger import queries
-
-        if self.ledger is None or self.run is None:
-            return None
-        self.ledger.flush()
-        return queries.baseline(self.ledger, self.run.run_id)
+        run_id = "" if self.run is None else self.run.run_id
+        ledger = None if self.run is None else self.ledger
+        self.gates += hold_gates(self.settings.gates, list(self.rows.values()), ledger, run_id, self._named)
+        for gate in self.gates:
+            self.examples[gate.name] = counter_example(ledger, run_id, gate)
 
     def _finish(self) -> None:
         if self.ledger is None or self.run is None:

@@ -23,7 +23,9 @@ def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Riva
     timed = {nodeid: case for nodeid, case in cases.items() if case.timed and case.policy.expect is None}
     if not timed:
         return {}
-    champions = {place: _subject(ledger, row) for place, row in queries.leaders(ledger).items()}
+    # To be measured against somebody it is enough that he leads, confirmed or not.
+    leaders = queries.leaders(ledger, unconfirmed=True)
+    champions = {place: _subject(ledger, row) for place, row in leaders.items()}
     here = {
         (case.lane, case.suite, key): case.subject
         for case in cases.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folde
 from harness.report import rerun
 from harness.selection import kept
 from harness.snapshot import Collected, Snapshot
+from harness.termination import Termination
 from harness.timing.bridge import Bridge
 from harness.timing.lock import turnstile
 from harness.untrusted import SUFFIX, Seal
@@ -63,7 +64,7 @@ class RunSession:
         self.registry = registry
         self._context: Context | None = None
         self.protect: tuple[Path, ...] = ()
-        self._recalled: dict[str, Evidence] = {}
+        self._recalled: Mapping[str, Evidence | dict[str, Any]] = {}
         self._rivals: dict[str, tuple[Rival, ...]] = {}
         self._wrong_suites = 0
         self._frozen = False
@@ -97,6 +98,7 @@ class RunSession:
         config.pluginmanager.register(self.bridge, "crucible-timing")
         # Thousands of cases, reports and records live until the end; looking for garbage among them again and again
         # took a quarter of the time.
+        self.termination = None if self.is_worker else Termination()
         self._thresholds = gc.get_threshold()
         if 0 < self._thresholds[0] < RARELY:
             gc.set_threshold(RARELY, *self._thresholds[1:])
@@ -167,13 +169,12 @@ class RunSession:
         if self.recording is not None and self.recording.cases:
             try:
                 self.recording.begin()
-                self._recalled = self.recording.recall()
+                self._recalled = recalled = self.recording.recall()
                 self._rivals = self.recording.rivals()
-            except LedgerError as error:
+            except (LedgerError, UsageError) as error:
                 raise pytest.UsageError(str(error)) from None
             if self.share.snapshot is not None:
-                recalled = {nodeid: evidence.to_wire() for nodeid, evidence in self._recalled.items()}
-                self.share.snapshot.put("recalled", recalled)
+                self.share.snapshot.put("recalled", {nodeid: one.to_wire() for nodeid, one in recalled.items()})
                 rivals = {nodeid: [one.to_wire() for one in found] for nodeid, found in self._rivals.items()}
                 self.share.snapshot.put("rivals", rivals)
 
@@ -210,8 +211,7 @@ class RunSession:
                 proved = self.share.snapshot.get("tier")
                 tier = self.share.tier = None if proved is None else Tier(proved)
                 self.protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
-                recalled = self.share.snapshot.get("recalled") or {}
-                self._recalled = {nodeid: Evidence.from_wire(evidence) for nodeid, evidence in recalled.items()}
+                self._recalled = self.share.snapshot.get("recalled") or {}
                 rivals = self.share.snapshot.get("rivals") or {}
                 self._rivals = {nodeid: tuple(map(Rival.from_wire, found)) for nodeid, found in rivals.items()}
             self._context = Context(
@@ -227,8 +227,9 @@ class RunSession:
     def judge(self, case: Case) -> Evaluation:
         """Judge one case of this run, or score again what was observed in an earlier one."""
         context, lane = self.context, self.registry.lanes[case.lane]
-        evidence = self._recalled.get(case.nodeid)
-        if evidence is not None:
+        recalled = self._recalled.get(case.nodeid)
+        if recalled is not None:
+            evidence = recalled if isinstance(recalled, Evidence) else Evidence.from_wire(recalled)
             return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
         # Nobody on this machine works while somebody measures. Ordinary tests take no part: one of them may well start
         # a pytest of its own, which would then wait for its parent.
@@ -261,6 +262,8 @@ class RunSession:
 
     def close(self) -> None:
         """Stop boxes; nothing outlives the run."""
+        if self.termination is not None:
+            self.termination.release()
         if self._context is not None:
             self._context.close()
             self._context = None

@@ -54,6 +54,10 @@ def write_summary(recording: Recording, terminal: Any) -> None:
             f"observed {observed}, threshold {gate.threshold:g}: {gate.why}",
             **{"green" if gate.passed else "red": True},
         )
+        for line in recording.examples.get(gate.name, ()):
+            terminal.write_line(f"  {line}")
+        if gate.nodeid:
+            terminal.write_line(f"  rerun: {recording.rerun(gate.nodeid)}")
     for reason in recording.reasons:
         terminal.write_line(f"exit status 1: {reason}", red=True)
     if recording.run is not None:

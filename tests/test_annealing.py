@@ -87,7 +87,7 @@ def judged(project: Path, epoch: int) -> tuple[int, str, sqlite3.Row, dict[str, 
     """Run pytest: its exit status, what it printed, the row of the evaluation, and which gates held."""
     command = [sys.executable, "-m", "pytest", "-p", "harness.plugin", "-p", "no:cacheprovider", "-p", "no:xdist"]
     run = subprocess.run(
-        [*command, "--min-tier", "E", "--epoch", str(epoch)],
+        [*command, "--min-tier", "E", "--confirm", "0", "--epoch", str(epoch)],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(Path(harness.__file__).parents[1]), "PYTEST_ADDOPTS": ""},
         capture_output=True,

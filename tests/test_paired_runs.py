@@ -68,7 +68,7 @@ def compared(project):
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_a_child_that_is_slower_than_its_parent_is_a_regression(project, workers):
-    options = ("--benchmark-max-time=0.1", "--gate", "regressions == 0", "--min-tier", "E")
+    options = ("--benchmark-max-time=0.1", "--gate", "regressions == 0", "--min-tier", "E", "--confirm", "0")
     result = project.runpytest_subprocess("a.suite.yaml", *options, *workers, timeout=170)
     text = result.stdout.str()
     found = compared(project)
@@ -88,7 +88,7 @@ def test_a_child_that_is_slower_than_its_parent_is_a_regression(project, workers
 
 
 def test_the_next_run_meets_the_champion(project):
-    options = ("--benchmark-max-time=0.05", "--min-tier", "E")
+    options = ("--benchmark-max-time=0.05", "--min-tier", "E", "--confirm", "0")
     assert project.runpytest_subprocess("a.suite.yaml", "-k", "parent", *options, timeout=170).ret == 0
     project.runpytest_subprocess("a.suite.yaml", "-k", "child", *options, timeout=170)
     assert ("parent", "parent") in {(role, rival) for _, role, rival, _ in compared(project)}

@@ -81,6 +81,9 @@ def slugify(title: str) -> str:
 
     Returns:
         Letters, digits and single hyphens; empty if nothing is left.
+
+    >>> slugify("Hello, World!")
+    'hello-world'
     """
     return "-".join(re.findall(r"[a-z0-9]+", title.lower()))
 '''

@@ -19,6 +19,7 @@ example:
   crucible show suites/toolgen/words.suite.yaml::trie
   crucible show 1a2b3c4d --run latest~1"""
 SHOWN = 5
+ATTEMPTS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,7 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
         ("why", row["why"]),
         ("expected", row["expected"] and f"{row['expected']}: {'as it is' if row['as_expected'] else 'but it is not'}"),
         ("stability", words.stability_sentence(row)),
+        ("metadata", _metadata_problem(evaluation)),
         ("style", words.style(row)),
         ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
         ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),
@@ -91,7 +93,16 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
     for one in evidence.comparisons:
         what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
         yield f"  beside     {what}: {one.verdict}: {words.printable(one.why)}"
-    for attempt in evidence.attempts:
+    for attempt in evidence.attempts[:ATTEMPTS]:
         why = f"  {words.printable(attempt.why)}" if attempt.why else ""
         answers = words.printable(attempt.answers[:12])
         yield f"  attempt    {attempt.index}: {attempt.status}, seed {attempt.seed}, answers {answers}{why}"
+    if len(evidence.attempts) > ATTEMPTS:
+        yield f"  … {len(evidence.attempts) - ATTEMPTS} more attempts: --json shows them all"
+
+
+def _metadata_problem(evaluation: Evaluation) -> str:
+    """Why the subject's own metadata could not be read; what it claims is then unknown."""
+    metadata = evaluation.evidence.facts.get("metadata")
+    problem = metadata.get("problem") if isinstance(metadata, dict) else ""
+    return f"ignored: {problem}" if problem else ""

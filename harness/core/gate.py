@@ -20,6 +20,8 @@ class GateResult(Frozen):
     threshold: Finite
     passed: bool
     why: str
+    nodeid: str = ""
+    """For a gate on a whole run the case that it fails for, or first of all fails for."""
 
 
 class Gate(Frozen):

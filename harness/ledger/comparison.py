@@ -54,6 +54,26 @@ def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
     return list(found.values())
 
 
+def named_baseline(ledger: Ledger, run_id: str, before: str) -> list[Row]:
+    """As `baseline`, from one run that somebody named; `differs` says what its numbers are not comparable in."""
+    now, old = run(ledger, run_id), run(ledger, before)
+    rows = evaluations(ledger, old["run_id"])
+    tiers = [sorted({row["tier"] or "none" for row in evaluations(ledger, one["run_id"])}) for one in (old, now)]
+    differs = [f"{name} {old[name]} -> {now[name]}" for name in ("machine", "epoch") if old[name] != now[name]]
+    if tiers[0] != tiers[1]:
+        differs.append(f"tier {', '.join(tiers[0])} -> {', '.join(tiers[1])}")
+    judged = [row for row in rows if row["status"] not in ("infra", "skipped")]
+    by_nodeid = {row["nodeid"]: row for row in judged}
+    by_digest = {(row["suite"], row["digest"]): row for row in judged}
+    found = []
+    for row in evaluations(ledger, now["run_id"]):
+        match = by_nodeid.get(row["nodeid"]) or by_digest.get((row["suite"], row["digest"]))
+        if match is not None:
+            more = {"of": row["nodeid"], "same_digest": match["digest"] == row["digest"], "differs": "; ".join(differs)}
+            found.append(match | more)
+    return found
+
+
 def deltas(ledger: Ledger, run_id: str) -> dict[str, Row]:
     """By node id: `score` (difference, None where either is unscored), `before`, `run_id`, `same_digest`."""
     now = {row["nodeid"]: row for row in evaluations(ledger, run_id)}

@@ -32,6 +32,21 @@ def missing(path: Path) -> LedgerError:
     )
 
 
+def is_database(path: Path) -> bool:
+    """Whether a file begins as SQLite's do; a ledger that was damaged later still does."""
+    with path.open("rb") as opened:
+        return opened.read(len(MAGIC)) == MAGIC
+
+
+def foreign(path: Path) -> LedgerError:
+    """The file never was a ledger."""
+    return LedgerError(
+        "this file is no ledger: it is no SQLite database",
+        where=str(path),
+        fix="name the file that `pytest` wrote (--ledger, by default reports/ledger.db)",
+    )
+
+
 def prepare(path: Path, *, create: bool) -> None:
     """Check that a ledger can be at this path at all, and make its folder.
 

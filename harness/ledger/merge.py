@@ -58,7 +58,11 @@ def _journal(ledger: Ledger, source: Path) -> list[str]:
         raise file.missing(source)
     found = journal.read(source)
     if found is None:
-        raise LedgerError("this is not the journal of a run", where=str(source))
+        raise LedgerError(
+            "this is not the journal of a run",
+            where=str(source),
+            fix="name a ledger, or a .jsonl from its journal folder",
+        )
     known = {row["nodeid"] for row in ledger.rows("SELECT nodeid FROM evaluations WHERE run_id = ?", found.run.run_id)}
     new = [record for record in found.records if record.evaluation.case.nodeid not in known]
     with ledger.writing() as connection:

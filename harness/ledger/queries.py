@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, regressions
+from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, named_baseline, regressions
 from harness.ledger.history import lineage, pareto, trend
 from harness.ledger.reading import (
     Row,
@@ -39,6 +39,7 @@ __all__ = [
     "lineage",
     "load",
     "load_all",
+    "named_baseline",
     "pareto",
     "regressions",
     "run",

@@ -88,20 +88,27 @@ def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = Non
     )
 
 
-def leaders(ledger: Ledger) -> dict[tuple[str, str], Row]:
-    """The best passing subject of every (lane, suite) that has one; planted controls do not compete."""
+def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str], Row]:
+    """The best passing subject of every (lane, suite) that has one; no control, and by default nobody unconfirmed."""
     rows = ledger.rows(
-        "SELECT * FROM leaderboard WHERE passed AND expected IS NULL ORDER BY lane, suite, position DESC"
+        """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND (?1 OR coalesce(confirmed, 1))
+           ORDER BY lane, suite, position DESC""",
+        unconfirmed,
     )
     return {(row["lane"], row["suite"]): row for row in rows}
 
 
 def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
-    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls."""
+    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls.
+
+    `asked` are the seconds that their attempts took, of all `seconds`.
+    """
     return ledger.rows(
-        """SELECT * FROM leaderboard
-           WHERE passed AND expected IS NULL AND rank <= ?2
-               AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)""",
+        """SELECT *, (SELECT sum(a.seconds) FROM attempts a WHERE a.run_id = l.run_id AND a.nodeid = l.nodeid) AS asked
+           FROM leaderboard l
+           WHERE passed AND expected IS NULL AND position <= ?2
+               AND (lane, suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)
+           ORDER BY lane, suite, position""",
         run_id,
         first,
     )

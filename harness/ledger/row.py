@@ -108,7 +108,7 @@ def evaluation_values(record: Record) -> Values:
     score_low, score_high = evaluation.score.interval
     median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
-    contends = evaluation.passed and policy.expect is None
+    contends = evaluation.passed and policy.expect is None and "gpu" not in case.markers
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),

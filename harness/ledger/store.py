@@ -93,6 +93,8 @@ class Ledger:
             try:
                 version = file.inspect(connection, path)
             except file.CorruptError as error:
+                if not file.is_database(path):
+                    raise file.foreign(path) from error
                 raise LedgerError(
                     f"the ledger is damaged: {error}",
                     where=str(path),

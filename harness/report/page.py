@@ -113,7 +113,8 @@ class Page:
         cards: Candidates with all their evidence, failing ones first.
         uncarded: How many have no card.
         verdicts: How many are `good` (as they should be), `bad` or `quiet` (neither).
-        statuses: How often each status was seen, in order of precedence.
+        statuses: How often each status was seen, in order of precedence, without controls that are as expected, and
+        controls: how many of these there are.
         recent: The last runs of the ledger.
         versions: What software judged.
         ledger: The ledger's path.
@@ -127,6 +128,7 @@ class Page:
     uncarded: int
     verdicts: dict[str, int]
     statuses: list[tuple[str, int]]
+    controls: int
     recent: list[Row]
     versions: dict[str, str]
     ledger: str
@@ -151,7 +153,8 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
         record = queries.load(ledger, run["run_id"], card.row["nodeid"]).to_wire()
         card.evidence = _evidence(record["evidence"])
         card.rerun = rerun.command(run, card.row["nodeid"])
-    seen = Counter(row["status"] for row in rows)
+    found_out = [row for row in rows if row["expected"] is not None and row["as_expected"]]
+    seen = Counter(row["status"] for row in rows if row["expected"] is None or not row["as_expected"])
     return Page(
         run=run,
         seconds=_seconds(run),
@@ -161,6 +164,7 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
         uncarded=len(candidates) - len(cards),
         verdicts={word: sum(c.verdict == word for c in candidates) for word in ("good", "bad", "quiet")},
         statuses=[(status.value, seen[status]) for status in reversed(Status) if seen[status]],
+        controls=len(found_out),
         recent=queries.runs(ledger, limit=RECENT),
         versions=json.loads(run["versions"]),
         ledger=ledger.path.name,

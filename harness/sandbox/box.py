@@ -17,7 +17,7 @@ from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import Usage, cpu_clock
-from harness.sandbox.wire import BODY, CHUNK, HEADER, NONCE
+from harness.sandbox.wire import BODY, CHUNK, HEADER, LEFT, NONCE
 
 if TYPE_CHECKING:
     from harness.sandbox.nursery import Death, Newborn, Nursery
@@ -255,7 +255,9 @@ class Box:
             return BoxFault(Status.TIMEOUT, f"more than {self._limits.cpu_seconds:g} s of CPU time {when}")
         if death.signal:
             return BoxFault(Status.CRASH, f"the process died of signal {death.signal} {when}")
-        return BoxFault(Status.CRASH, f"the process left {when} (exit {os.waitstatus_to_exitcode(death.status)})")
+        code = os.waitstatus_to_exitcode(death.status)
+        how = "by sys.exit or the like" if code == LEFT else f"(exit {code})"
+        return BoxFault(Status.CRASH, f"the process left {when} {how}")
 
     def _out_of_memory(self) -> bool:
         return _kills(self._nursery) > self._kills

@@ -28,3 +28,6 @@ REQUEST = struct.Struct("<c?qqq")
 """op, strict policy?, address space, CPU seconds, pid."""
 REPLY = struct.Struct("<cqqqq")
 """op and four numbers, see above."""
+
+LEFT = 81
+"""Exit status of a box whose subject ended it by SystemExit or the like: ours, and nothing that people should see."""

@@ -23,7 +23,7 @@ from harness.sandbox import namespaces, shim
 from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
 from harness.sandbox.seccomp import Filter
 from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
-from harness.sandbox.wire import ANSWERS, NONCE, QUESTIONS, REPLY, REQUEST
+from harness.sandbox.wire import ANSWERS, LEFT, NONCE, QUESTIONS, REPLY, REQUEST
 
 OPEN_FILES, PROCESSES = 32, 64
 WORK_BYTES, WORK_FILES = 8 << 20, 256
@@ -153,7 +153,7 @@ class Zygote:
             shim.serve()
         finally:
             # SystemExit and KeyboardInterrupt from the subject land here: the box just dies.
-            os._exit(81)
+            os._exit(LEFT)
 
 
 def _limit(kind: int | None, value: int) -> None:

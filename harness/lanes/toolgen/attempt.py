@@ -14,7 +14,7 @@ from harness.core.digest import derive_seed
 from harness.core.evidence import clip
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Question, Questions, Trial, oversized
 from harness.lanes.toolgen.wrong import Wrong, described, shown, wrong_answer
@@ -23,6 +23,7 @@ from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
+from harness.watchdog import OverdueError, limited, paused
 
 
 class _CandidateRaisedError(Exception):
@@ -170,9 +171,12 @@ class _Asking:
             return
         law = oracle.properties[trial.index]
         try:
-            said = law(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
+            with limited(TRUSTED_SECONDS):
+                said = law(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311 - no secret
         except _CandidateRaisedError as error:
             said = str(error)
+        except (SystemExit, OverdueError) as error:
+            raise oracle.fault(f"property {trial.name}", trial.key, error) from error
         except Exception as error:
             if self.dead is None:
                 _blame_oracle(oracle, trial, error)
@@ -193,7 +197,8 @@ class _Asking:
 
     def _caller(self, trial: Trial) -> Callable[..., Any]:
         def call(**kwargs: Any) -> Any:
-            reply = self._reply(encode(kwargs))
+            with paused():  # the candidate has limits of its own
+                reply = self._reply(encode(kwargs))
             self.law_answers.update(b"\0".join((reply.essence[0].encode(), reply.essence[1])))
             if reply.kind != "value":
                 raise _CandidateRaisedError(f"{self.plan.entry} {described(reply)} on {shown(encode(kwargs))}")
@@ -221,8 +226,9 @@ def _blame_oracle(oracle: Oracle, trial: Trial, error: Exception) -> None:
 
     law = oracle.properties[trial.index]
     try:
-        law(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
-    except Exception:
+        with limited(TRUSTED_SECONDS):
+            law(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
+    except (Exception, SystemExit, OverdueError):
         raise oracle.fault(f"property {trial.name}", trial.key, error) from error
 
 

@@ -114,6 +114,8 @@ class Investigation:
             jitter_ms=(low, high),
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
+        if questions.surprise:
+            self.facts["notices"] = [questions.surprise]
         self._attempt(questions, plan, documentation)
         status, why = self._verdict(questions, plan)
         self._count(questions)

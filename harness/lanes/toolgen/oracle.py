@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import random
 import sys
@@ -14,13 +15,16 @@ from typing import Any
 from harness.core.errors import SpecError, position
 from harness.core.evidence import clip
 from harness.sandbox.codec import CodecError, decode, encode
+from harness.watchdog import OverdueError, limited
 
 Kwargs = dict[str, Any]
 Property = Callable[[Callable[..., Any], Kwargs, random.Random], str | None]
 
 ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
-"""What a reference may raise on an input in the tool's domain: such an exception is the right answer. Anything else
-that it raises there (NameError, AttributeError, RuntimeError, AssertionError ...) means that the oracle is broken."""
+"""What a reference may raise on an input in the tool's domain, unless it says so itself by `RAISES`: such an exception
+is the right answer. Anything else that it raises there (NameError, RuntimeError ...) means a broken oracle."""
+TRUSTED_SECONDS = IMPORT_SECONDS = 60.0
+"""Wall seconds for one call of trusted code, and for importing it; beyond that it is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +72,28 @@ class Oracle:
     workload: Callable[[int, random.Random], Kwargs] | None
     accept: Callable[[Kwargs, Any], bool] | None
     properties: tuple[Property, ...]
+    raises: tuple[type[Exception], ...] | None = None
+    """What `reference` may raise as an answer; None if the oracle does not say."""
 
-    def reply(self, key: bytes, *, any_error: bool = False) -> Reply:
+    def reply(self, key: bytes, *, any_error: bool = False, watched: bool = True) -> Reply:
         """The reference's answer to encoded keyword arguments; they are decoded anew, so it may spoil them.
 
         Args:
             key: `codec.encode` of the keyword arguments.
             any_error: Take whatever it raises for its answer, as for inputs outside of its domain.
+            watched: Whether to end it after `TRUSTED_SECONDS`; a caller that measures does so around its clock.
 
         Raises:
             SpecError: if it raises something that is no answer, or returns what cannot cross the box.
         """
         try:
-            value = self.reference(**decode(key))
+            with limited(TRUSTED_SECONDS) if watched else contextlib.nullcontext():
+                value = self.reference(**decode(key))
         except Exception as error:
-            if any_error or isinstance(error, ANSWERS):
+            if any_error or isinstance(error, ANSWERS if self.raises is None else self.raises):
                 return raised(error)
+            raise self.fault("reference", key, error) from error
+        except (SystemExit, OverdueError) as error:
             raise self.fault("reference", key, error) from error
         try:
             return Reply("value", encode(value))
@@ -100,8 +110,9 @@ class Oracle:
         if accept is None:
             raise SpecError("the oracle has no accept()", where=position(self.path))
         try:
-            return bool(accept(decode(key), decode(payload)))
-        except Exception as error:
+            with limited(TRUSTED_SECONDS):
+                return bool(accept(decode(key), decode(payload)))
+        except (Exception, SystemExit, OverdueError) as error:
             raise self.fault("accept", key, error) from error
 
     def fault(self, name: str, key: bytes, error: BaseException) -> SpecError:
@@ -112,8 +123,13 @@ class Oracle:
                 line = trace.tb_lineno
             trace = trace.tb_next
         asked = clip(key.decode("ascii"), limit=200)
+        what = f"raised {type(error).__name__}: {clip(str(error), limit=200)}"
+        if isinstance(error, OverdueError):
+            what = f"did not come back within {TRUSTED_SECONDS:g} s"
+        elif isinstance(error, SystemExit):
+            what = f"ended the program, sys.exit({clip(repr(error.code), limit=80)}),"
         return SpecError(
-            f"the oracle's {name} raised {type(error).__name__}: {clip(str(error), limit=200)} on {asked}",
+            f"the oracle's {name} {what} on {asked}",
             where=position(self.path, line),
             fix=f"make {name} work on all that inputs(), edges(), workload() and the test cases say",
         )
@@ -145,12 +161,14 @@ def _import(path: Path, name: str) -> ModuleType:
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module  # dataclasses and Hypothesis look their module up by name
     try:
-        found.loader.exec_module(module)
-    except Exception as error:
+        with limited(IMPORT_SECONDS):
+            found.loader.exec_module(module)
+    except (Exception, SystemExit, OverdueError) as error:
         del sys.modules[name]
-        raise SpecError(
-            f"importing the oracle raised {type(error).__name__}: {clip(str(error))}", where=position(path)
-        ) from error
+        what = f"raised {type(error).__name__}: {clip(str(error))}"
+        if isinstance(error, OverdueError):
+            what = f"did not come back within {IMPORT_SECONDS:g} s"
+        raise SpecError(f"importing the oracle {what}", where=position(path)) from error
     return module
 
 
@@ -166,4 +184,10 @@ def _check(path: Path, module: ModuleType) -> Oracle:
     properties = getattr(module, "PROPERTIES", ())
     if not isinstance(properties, tuple | list) or not all(callable(one) for one in properties):
         raise SpecError("PROPERTIES must be a tuple of callables (call, kwargs, rng)", where=position(path))
-    return Oracle(path=path, properties=tuple(properties), **found)
+    raises = getattr(module, "RAISES", None)
+    if raises is not None:
+        raises = raises if isinstance(raises, tuple | list) else (raises,)
+        if not all(isinstance(one, type) and issubclass(one, Exception) for one in raises):
+            raise SpecError("RAISES must be a tuple of exception classes", where=position(path))
+        raises = tuple(raises)
+    return Oracle(path=path, properties=tuple(properties), raises=raises, **found)

@@ -14,7 +14,7 @@ from typing import Any
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.wrong import Wrong, wrong_answer
 from harness.sandbox.codec import encode
@@ -23,6 +23,7 @@ from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 from harness.timing.noise import Quality
+from harness.watchdog import OverdueError, limited
 
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3
@@ -122,9 +123,10 @@ def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object
     """
     rng = random.Random(derive_seed(questions.seed, "workload", size, *parts))  # noqa: S311 - the seed is the secret
     try:
-        kwargs = oracle.workload(size, rng) if oracle.workload else {}
+        with limited(TRUSTED_SECONDS):
+            kwargs = oracle.workload(size, rng) if oracle.workload else {}
         key = encode(kwargs)
-    except Exception as error:
+    except (Exception, SystemExit, OverdueError) as error:
         raise oracle.fault("workload", b"{}", error) from error
     misfit = questions.tool.signature.misfit(kwargs)
     if misfit:
@@ -134,9 +136,10 @@ def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object
 
 def time_reference(oracle: Oracle, key: bytes) -> tuple[Reply, float]:
     """The reference's reply and its CPU seconds, decoding and encoding included as they are for a candidate."""
-    begun = time.thread_time()
-    reply = oracle.reply(key)
-    return reply, time.thread_time() - begun
+    with limited(TRUSTED_SECONDS):  # around the clock: setting an alarm takes some microseconds
+        begun = time.thread_time()
+        reply = oracle.reply(key, watched=False)
+        return reply, time.thread_time() - begun
 
 
 def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:

@@ -13,9 +13,10 @@ from harness.core.evidence import clip
 from harness.lanes.toolgen.annotations import Kind
 from harness.lanes.toolgen.drawing import draw_inputs
 from harness.lanes.toolgen.edges import derived_edges, extremes
-from harness.lanes.toolgen.oracle import Kwargs, Oracle, Reply, load_oracle
+from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
 from harness.lanes.toolgen.spec import Tool
 from harness.sandbox.codec import CodecError, decode, encode
+from harness.watchdog import OverdueError, limited
 
 PROPERTY_INPUTS = 5
 """Drawn inputs each property is tried on."""
@@ -78,6 +79,21 @@ class Questions:
     derived: tuple[Question, ...]
     seed: int
     digest: str
+
+    @property
+    def surprise(self) -> str:
+        """A sentence on a reference that raises where nobody said that it may; empty if there is none."""
+        if self.oracle is None or self.oracle.raises is not None:
+            return ""
+        for question in (*self.shared, *(one for group in self.extras for one in group)):
+            expected = question.expected
+            if expected is not None and expected.kind == "raised" and question.origin in ("drawn", "extra"):
+                return (
+                    f"the reference of {self.tool.spec.tool_id} raised {expected.exception} on "
+                    f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; say "
+                    f"RAISES = ({expected.exception},) in {self.oracle.path.name} if it is, or correct the reference"
+                )
+        return ""
 
     @property
     def judged_by_accept(self) -> bool:
@@ -208,9 +224,10 @@ def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Questio
     if oracle is None or oracle.edges is None:
         return []
     try:
-        listed: list[Kwargs] = list(oracle.edges())
+        with limited(TRUSTED_SECONDS):
+            listed: list[Kwargs] = list(oracle.edges())
         keys = [encode(kwargs) for kwargs in listed]
-    except Exception as error:
+    except (Exception, SystemExit, OverdueError) as error:
         raise oracle.fault("edges", b"{}", error) from error
     found: list[Question] = []
     for kwargs, key in zip(listed, keys, strict=True):

@@ -1,0 +1,109 @@
+"""Scoring is a pure function: the real evidence of every lane, judged again by an equal policy, gives equal bytes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.cli import main
+from harness.cli.rescore import rescore
+from harness.config import Settings
+from harness.context import Context
+from harness.core.stability import add_round
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.hooks import Registry
+from harness.judge import judge
+from harness.ledger import queries
+from harness.ledger.row import dump
+from harness.ledger.store import Ledger
+from harness.loading import collect_cases, load_suite
+from tests.ledger.factory import make_run
+from tests.test_house import ROOT
+
+CASES = {
+    "suites/toolgen/text_deduplicate.suite.yaml": ("hash_set",),
+    "suites/toolgen/planted.suite.yaml": ("flaky_hash_order", "exits", "forbidden_system", "wrong_drops_last"),
+    "suites/spec/png.suite.yaml": ("text", "blob", "unknown-type"),
+    "suites/dsl/hello.suite.yaml": ("hello::success",),
+    "suites/kernel/matmul-planted.suite.yaml": ("transposed-interpreter",),
+    "suites/kernel/matmul.suite.yaml": ("tiled-gpu",),
+}
+"""Cases of every lane and of most statuses; with any name missing that a suite no longer has."""
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    folder = tmp_path
+    path = folder / "l.db"
+    lanes = Registry().lanes
+    settings = Settings(secret_seed=7, ledger=path, report=folder / "r.html", epoch=20)
+    context = Context(secret_seed=7, scratch=folder / "scratch", tier=Tier.A)
+    with Ledger.open(path) as opened:
+        run = make_run(epoch=20)
+        opened.begin(run)
+        for name, wanted in CASES.items():
+            suite = load_suite(ROOT / name, name=name, lanes=lanes, settings=settings)
+            lane = lanes[suite.options.lane]
+            cases = collect_cases(suite, lane)
+            for case in [case for case in cases if case.name in wanted] or cases[:1]:
+                found = judge(case, lane, context)
+                assert found.status is not Status.INFRA, found.why
+                opened.record(found, run_id=run.run_id)
+        opened.finish(run.run_id)
+    context.close()
+    return path
+
+
+def test_equal_policy_equal_bytes(ledger, capsys):
+    # One test, not four: under xdist each process that runs one of them would judge everything anew.
+    equal_bytes(ledger)
+    merged_evidence(ledger)
+    another_policy(ledger)
+    written(ledger, capsys)
+
+
+def equal_bytes(ledger):
+    lanes = Registry().lanes
+    with Ledger.read(ledger) as opened:
+        [row] = opened.rows("SELECT run_id FROM runs")
+        stored = {one["nodeid"]: one["record"] for one in opened.rows("SELECT nodeid, record FROM evaluations")}
+        changes = list(rescore(queries.load_all(opened, row["run_id"]), lanes))
+    assert {change.after.case.lane for change in changes} == {"toolgen", "spec", "dsl", "kernel"}
+    assert len({change.after.status for change in changes}) >= 4
+    for change in changes:
+        assert change.after.model_dump_json() == stored[change.after.case.nodeid]
+        assert not change.differs
+
+
+def merged_evidence(ledger):
+    lanes = Registry().lanes
+    with Ledger.read(ledger) as opened:
+        [row] = opened.rows("SELECT run_id FROM runs")
+        for one in queries.load_all(opened, row["run_id"]):
+            if one.passed and one.evidence.attempts:
+                lane = lanes[one.case.lane]
+                merged = add_round(one.evidence, one.evidence, adopt=True, note={})
+                again = type(merged).from_wire(json.loads(dump(merged.to_wire())))
+                assert lane.score(merged, one.case.policy) == lane.score(again, one.case.policy)
+                # Twice the same observations are worth what they were worth once.
+                assert lane.score(merged, one.case.policy).total == one.score.total
+
+
+def another_policy(ledger):
+    lanes = Registry().lanes
+    with Ledger.read(ledger) as opened:
+        [row] = opened.rows("SELECT run_id FROM runs")
+        evaluations = list(queries.load_all(opened, row["run_id"]))
+    assert any(change.differs for change in rescore(evaluations, lanes, gates={"score": 0.999}))
+
+
+def written(ledger, capsys):
+    assert main(["rescore", "--ledger", str(ledger), "--write"]) == 0
+    assert " 0 differ" in capsys.readouterr().out
+    with Ledger.read(ledger) as opened:
+        rows = opened.rows("SELECT nodeid, record, status, stability_bound, confirmed FROM evaluations ORDER BY nodeid")
+    pairs = list(zip(rows[::2], rows[1::2], strict=True))
+    assert pairs
+    assert all(before == after for before, after in pairs)

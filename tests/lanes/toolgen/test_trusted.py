@@ -1,0 +1,98 @@
+"""An oracle that hangs, exits or raises where it should not: the verdict names the function, the file and the input."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.status import Status
+from harness.judge import judge as judge_case
+from harness.lanes.toolgen import attempt, oracle, performance, questions
+from harness.lanes.toolgen.lane import Toolgen
+from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
+
+EXIT = "    import sys\n    sys.exit(3)\n"
+HANG = "    while True:\n        pass\n"
+BREAKS = {
+    "reference": lambda body: ORACLE.replace("    if lo > hi:\n", f"{body}    if lo > hi:\n"),
+    "accept": lambda body: f"{ORACLE}\n\ndef accept(kwargs, output):\n{body}",
+    "property law": lambda body: f"{ORACLE}\n\ndef law(call, kwargs, rng):\n{body}\n\nPROPERTIES = (law,)\n",
+    "edges": lambda body: f"{ORACLE}\n\ndef edges():\n{body}",
+    "workload": lambda body: f"{ORACLE}\n\ndef workload(size, rng):\n{body}",
+}
+
+
+@pytest.fixture
+def judge(bench, context):
+    """As a run judges: what trusted files do wrong is a verdict."""
+    return lambda source, *, questions=8, **policy: judge_case(
+        bench.case(source, questions=questions, **policy), Toolgen(), context
+    )
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    for module in (oracle, attempt, performance, questions):
+        monkeypatch.setattr(module, "TRUSTED_SECONDS", 0.2)
+
+
+@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize(("body", "said"), [(HANG, "did not come back within 0.2 s"), (EXIT, "sys.exit(3)")])
+def test_trusted_code_that_does_not_come_back(bench, judge, soon, name, body, said):
+    bench.tool(TOOL, BREAKS[name](body))
+    found = judge(GOOD, timing="cpu" if name == "workload" else "none")
+    assert found.status is Status.INFRA
+    assert f"the oracle's {name} " in found.why
+    assert said in found.why
+    assert "oracle.py" in found.why
+    assert found.evidence.facts == {"fault": "trusted file"}
+    if name in ("reference", "accept", "property law"):
+        assert '"x":' in found.why  # the input
+
+
+def test_an_oracle_whose_import_hangs(bench, judge, monkeypatch):
+    import hypothesis.strategies  # noqa: F401 - it takes a while, and the oracle needs it
+
+    monkeypatch.setattr(oracle, "IMPORT_SECONDS", 0.5)
+    monkeypatch.setattr(questions, "draw_inputs", None)
+    bench.tool(TOOL, f"{ORACLE}\n\nwhile True:\n    pass\n")
+    found = judge(GOOD)
+    assert found.status is Status.INFRA
+    assert "importing the oracle did not come back within 0.5 s" in found.why
+
+
+def test_a_candidate_that_is_slow_does_not_use_up_the_time_of_a_property(bench, judge, soon):
+    bench.tool(TOOL, f"{ORACLE}\n\ndef law(call, kwargs, rng):\n    call(**kwargs)\n\nPROPERTIES = (law,)\n")
+    slow = GOOD.replace("    if lo > hi:", "    import time\n    time.sleep(0.25)\n    if lo > hi:")
+    assert judge(slow, attempts=1, questions=2).status is Status.OK
+
+
+RAISING = ORACLE.replace("    if lo > hi:", "    if x % 2:\n        raise KeyError(x)\n    if lo > hi:")
+RAISER = GOOD.replace("    if lo > hi:", "    if x % 2:\n        raise KeyError(x)\n    if lo > hi:")
+
+
+class TestRaises:
+    def test_a_reference_that_raises_unannounced_is_told(self, bench, judge):
+        bench.tool(TOOL.replace("x: 5, lo", "x: 4, lo").replace("x: -5", "x: -4"), RAISING)
+        found = judge(RAISER)
+        assert found.status is Status.OK
+        [notice] = found.evidence.facts["notices"]
+        assert "the reference of clamp raised KeyError on {" in notice
+        assert "RAISES = (KeyError,) in oracle.py" in notice
+
+    def test_what_is_declared_is_an_answer(self, bench, judge):
+        bench.tool(TOOL.replace("x: 5, lo", "x: 4, lo").replace("x: -5", "x: -4"), f"RAISES = (KeyError,)\n{RAISING}")
+        found = judge(RAISER)
+        assert found.status is Status.OK
+        assert "notices" not in found.evidence.facts
+        assert judge(GOOD).status is Status.WRONG
+
+    def test_what_is_not_declared_is_the_oracles_fault(self, bench, judge):
+        bench.tool(TOOL.replace("x: 5, lo", "x: 4, lo").replace("x: -5", "x: -4"), f"RAISES = ()\n{RAISING}")
+        found = judge(RAISER)
+        assert found.status is Status.INFRA
+        assert "the oracle's reference raised KeyError" in found.why
+
+    @pytest.mark.parametrize("wrong", ["('KeyError',)", "3", "(KeyboardInterrupt,)"])
+    def test_it_names_exceptions(self, bench, judge, wrong):
+        bench.tool(TOOL, f"RAISES = {wrong}\n{ORACLE}")
+        assert "RAISES must be a tuple of exception classes" in judge(GOOD).why
