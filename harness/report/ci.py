@@ -92,7 +92,8 @@ def summary(ledger: Ledger, run_id: str, *, gates: Sequence[GateResult] = ()) ->
             yield f"\n{words.count(len(contest) - TOP, 'more candidate')}."
         controls = [row for row in found if row["expected"] is not None]
         if controls:
-            yield f"\ncontrols: {sum(row['as_expected'] for row in controls)} of {len(controls)} as expected"
+            judged = [row for row in controls if row["as_expected"] or not row["neutral"]]
+            yield f"\ncontrols: {sum(row['as_expected'] for row in judged)} of {len(judged)} as expected"
     failing = [row for row in rows if failed(row)]
     if failing:
         yield "\nRun them again:\n\n```sh"

@@ -86,8 +86,11 @@ def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain)
     """How the planted controls fared: a line each, those that did not do as expected first."""
     if not rows:
         return []
-    wrong = [row for row in rows if not row["as_expected"]]
-    head = f"controls: {len(rows) - len(wrong)} of {len(rows)} as expected"
+    unjudged = [row for row in rows if row["neutral"] and not row["as_expected"]]
+    judged = len(rows) - len(unjudged)
+    wrong = [row for row in rows if not row["as_expected"] and not row["neutral"]]
+    apart = f", {len(unjudged)} not judged here" if unjudged else ""
+    head = f"controls: {judged - len(wrong)} of {judged} as expected{apart}"
     lines = [paint(words.fit(head, width), "bad" if wrong else "good")]
     for row in wrong[:SHOWN_FAILURES]:
         text = f"  {row['subject']}: expected {row['expected']}, was {row['status']}" + (
