@@ -20,7 +20,7 @@ TOOL = """
     signature: "def total(numbers: list[int]) -> int"
     test_cases:
       - {input: {numbers: [1, 2]}, expected_output: 3}
-    workload_size: 8000
+    workload_size: 1000
 """
 ORACLE = """
     from hypothesis import strategies as st
@@ -45,7 +45,7 @@ def total(numbers: list[int]) -> int:
     return found
 """
 # So much more work that no load of the machine can hide it.
-MANY = "def total(numbers: list[int]) -> int:\n    [sum(numbers) for _ in range(60)]\n    return sum(numbers)\n"
+MANY = "def total(numbers: list[int]) -> int:\n    [sum(numbers) for _ in range(400)]\n    return sum(numbers)\n"
 ONCE = "def total(numbers: list[int]) -> int:\n    return sum(numbers)\n"
 WRONG_ON_MANY = "def total(numbers: list[int]) -> int:\n    return sum(numbers) if len(numbers) < 500 else 0\n"
 FORBIDDEN = "import os\n\n\ndef total(numbers: list[int]) -> int:\n    os.system('true')\n    return sum(numbers)\n"
@@ -56,7 +56,7 @@ def ring(bench, context, judge, tmp_path, monkeypatch):
     """Judge a candidate that says who its rivals are; the time of a measurement is short, and nothing is noisy."""
     bench.tool(TOOL, ORACLE)
     context.timer = Stopwatch(Loop(), lock=Turnstile(folder=tmp_path / "locks"))
-    context.timer.instrument.seconds, context.timer.instrument.least = 0.2, 8
+    context.timer.instrument.seconds, context.timer.instrument.least = 0.1, 8
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
 
     def run(source, **rivals):
