@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.lanes.dsl.analysis import dimensions, functions
-from harness.lanes.dsl.analysis.scope import MAX_NODES, Scope, broken
+from harness.lanes.dsl.analysis.scope import MAX_ASKED, MAX_DEPTH, Scope, broken
 from harness.lanes.dsl.analysis.template import template
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.language import syntax as s
@@ -16,9 +16,10 @@ _TEXTS = (Kind.STRING, Kind.ENUM)
 
 def elaborate(node: s.Value, scope: Scope) -> n.Expr:
     """The typed node of an expression; where it is wrong, a finding and a node that causes no further ones."""
-    scope.shared.nodes += 1
-    if scope.shared.nodes > MAX_NODES:
-        scope.report.add("E107", f"more than {MAX_NODES} expressions, facts that ask facts included", node.span)
+    scope.shared.nodes += len(scope.asked) > 1
+    if scope.shared.nodes > MAX_ASKED or len(scope.asked) > MAX_DEPTH:
+        message = f"facts that ask facts: more than {MAX_DEPTH} deep, or {MAX_ASKED} expressions in all"
+        scope.report.add("E107", message, node.span)
         return broken(node.span)
     match node:
         case s.Literal():
