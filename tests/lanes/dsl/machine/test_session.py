@@ -330,7 +330,8 @@ def test_what_a_model_says_is_held_to_the_type_that_was_asked_for(start, kind, s
 @pytest.mark.parametrize("said", ["$(rm -rf /); `id`", "a \"b\" 'c'", "--help", "über"])
 def test_what_a_model_says_is_one_argument_of_a_command_whatever_it_is(start, said) -> None:
     text = """task T { step a: llm.query { prompt: "?" output_var: x }
-      step b: tool.run { cmd: "python -c 'import sys; print(sys.argv[1:])' {{x}}" output_var: y } success: y == "%s" }"""
+      step b: tool.run { cmd: "python -c 'import sys; print(sys.argv[1:])' {{x}}" output_var: y }
+      success: y == "%s" }"""
     escaped = str([said]).replace("\\", "\\\\").replace('"', '\\"')
     outcome = start(text % escaped, answers=[said]).run()
     assert outcome.passed, outcome.why
