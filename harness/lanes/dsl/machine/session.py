@@ -171,7 +171,7 @@ class Session:
             session.machine.resume(log)
             if log.seq < 0:  # killed before the first event was committed
                 session.machine.begin(log.genesis_value()["inputs"])
-            session.answering.recall(program, log)
+            session.answering.resume(log)
             if change:
                 session.keep(settings)
         except BaseException:
