@@ -37,12 +37,13 @@ def elaborate(node: s.Value, scope: Scope) -> n.Expr:
         case s.Infix():
             return _infix(node, scope)
         case s.Sequence():
-            items = tuple(elaborate(item, scope) for item in node.items)
-            return n.ListOf(items, list_of(_common([item.type for item in items])), node.span)
+            found = [elaborate(item, scope) for item in node.items]
+            kind = _common([item.type for item in found])
+            return n.ListOf(tuple(dimensions.widened(item, kind) for item in found), list_of(kind), node.span)
         case s.Record():
             fields = tuple((name, elaborate(value, scope)) for name, value in node.pairs)
-            kind = Type(Kind.RECORD, fields=tuple(Field(name, value.type) for name, value in fields))
-            return n.RecordOf(fields, kind, node.span)
+            shape = Type(Kind.RECORD, fields=tuple(Field(name, value.type) for name, value in fields))
+            return n.RecordOf(fields, shape, node.span)
         case _:
             scope.report.add("E406", "`|` and `..` stand only where an answer or a parameter is described", node.span)
             return broken(node.span)
@@ -172,8 +173,7 @@ def _prefix(node: s.Prefix, scope: Scope) -> n.Expr:
         return broken(node.span)
     if isinstance(operand, n.Const) and isinstance(operand.value, int | float):
         return n.Const(-operand.value, operand.type, node.span)
-    kind = operand.type if operand.type.kind in _NUMBERS else FLOAT
-    return n.Unary("-", operand, kind, node.span)
+    return n.Unary("-", operand, operand.type, node.span)
 
 
 def _infix(node: s.Infix, scope: Scope) -> n.Expr:
