@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.cli import output
@@ -57,6 +58,9 @@ def _folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
         folder = place.fresh(path, args.state)
-        unpack(path, folder)
+        left = unpack(path, folder)
+        if left:
+            names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)
+            print(f"crucible: a bundle brings no such settings; give them again if you want: {names}", file=sys.stderr)
         return folder
     return place.folder_of(args.run_folder)

@@ -15,8 +15,9 @@ from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.forking import fork
-from harness.lanes.dsl.machine.session import LOG, POINTS, Session
+from harness.lanes.dsl.machine.session import LOG, Session
 from harness.lanes.dsl.machine.settings import RunSettings
+from harness.lanes.dsl.machine.surroundings import POINTS
 
 NAME = "sweep"
 HELP = """Run an engineering loop of a program on its own, and show its points; interrupted, it goes on where it was.

@@ -24,10 +24,10 @@ def test_there_is_an_example_for_each_construct() -> None:
     body = "\n".join(example.values[1] for example in EXAMPLES)
     for word in (
         "task step evaluation check expect success system_model axiom system domain type state const input "
-        "trace_schema variant case knowledge fact rule invariant hint agent_loop service_loop engineering_loop on parameter measure "
-        "budget design_space tuning_space build artifact emit if else let for repeat until parallel branch run match "
-        "fail return tool.run tool.read tool.write llm.query human.ask when apply effect suggestion trigger optimize "
-        "constraint assert where"
+        "trace_schema variant case knowledge fact rule invariant hint agent_loop service_loop "
+        "engineering_loop on parameter measure budget design_space tuning_space build artifact emit if else "
+        "let for repeat until parallel branch run match fail return tool.run tool.read tool.write llm.query "
+        "human.ask when apply effect suggestion trigger optimize constraint assert where "
     ).split():
         assert re.search(rf"\b{re.escape(word)}\b", body) or word in ("effect", "model"), word
 

@@ -43,8 +43,19 @@ def to_base(node: n.Expr) -> n.Expr:
     return node if unit.factor == 1.0 else n.Scale(node, unit.factor, kind, node.span)
 
 
+def widened(node: n.Expr, wanted: Type) -> n.Expr:
+    """An integer where a float is wanted becomes one: what is typed as a float always is a float."""
+    if wanted.kind is not Kind.FLOAT or node.type.kind is not Kind.INT:
+        return node
+    kind = Type(Kind.FLOAT, unit=node.type.unit)
+    if isinstance(node, n.Const):
+        return n.Const(float(node.value), kind, node.span)
+    return n.Scale(node, 1.0, kind, node.span)
+
+
 def converted(node: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
     """A number in the unit that is wanted."""
+    node = widened(node, wanted)
     a, b = node.type.unit, wanted.unit
     if b is None or a is None or a.name == b.name:
         return node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.lanes.dsl.analysis import dimensions, functions
-from harness.lanes.dsl.analysis.scope import MAX_NODES, Scope, broken
+from harness.lanes.dsl.analysis.scope import MAX_ASKED, MAX_DEPTH, Scope, broken
 from harness.lanes.dsl.analysis.template import template
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.language import syntax as s
@@ -16,9 +16,10 @@ _TEXTS = (Kind.STRING, Kind.ENUM)
 
 def elaborate(node: s.Value, scope: Scope) -> n.Expr:
     """The typed node of an expression; where it is wrong, a finding and a node that causes no further ones."""
-    scope.shared.nodes += 1
-    if scope.shared.nodes > MAX_NODES:
-        scope.report.add("E107", f"more than {MAX_NODES} expressions, facts that ask facts included", node.span)
+    scope.shared.nodes += len(scope.asked) > 1
+    if scope.shared.nodes > MAX_ASKED or len(scope.asked) > MAX_DEPTH:
+        message = f"facts that ask facts: more than {MAX_DEPTH} deep, or {MAX_ASKED} expressions in all"
+        scope.report.add("E107", message, node.span)
         return broken(node.span)
     match node:
         case s.Literal():
@@ -36,12 +37,13 @@ def elaborate(node: s.Value, scope: Scope) -> n.Expr:
         case s.Infix():
             return _infix(node, scope)
         case s.Sequence():
-            items = tuple(elaborate(item, scope) for item in node.items)
-            return n.ListOf(items, list_of(_common([item.type for item in items])), node.span)
+            found = [elaborate(item, scope) for item in node.items]
+            kind = _common([item.type for item in found])
+            return n.ListOf(tuple(dimensions.widened(item, kind) for item in found), list_of(kind), node.span)
         case s.Record():
             fields = tuple((name, elaborate(value, scope)) for name, value in node.pairs)
-            kind = Type(Kind.RECORD, fields=tuple(Field(name, value.type) for name, value in fields))
-            return n.RecordOf(fields, kind, node.span)
+            shape = Type(Kind.RECORD, fields=tuple(Field(name, value.type) for name, value in fields))
+            return n.RecordOf(fields, shape, node.span)
         case _:
             scope.report.add("E406", "`|` and `..` stand only where an answer or a parameter is described", node.span)
             return broken(node.span)
@@ -171,8 +173,7 @@ def _prefix(node: s.Prefix, scope: Scope) -> n.Expr:
         return broken(node.span)
     if isinstance(operand, n.Const) and isinstance(operand.value, int | float):
         return n.Const(-operand.value, operand.type, node.span)
-    kind = operand.type if operand.type.kind in _NUMBERS else FLOAT
-    return n.Unary("-", operand, kind, node.span)
+    return n.Unary("-", operand, operand.type, node.span)
 
 
 def _infix(node: s.Infix, scope: Scope) -> n.Expr:

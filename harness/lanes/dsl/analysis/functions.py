@@ -71,11 +71,17 @@ def _result(node: s.Function, values: list[n.Expr], scope: Scope) -> tuple[list[
     first = values[0].type
     if node.name in ("first", "last"):
         return values, first.of or ANY
-    if node.name == "default" or len(values) == 1:
+    if len(values) == 1:
         return values, first
+    kinds = {value.type.kind for value in values}
+    if node.name == "default" and not kinds <= {Kind.INT, Kind.FLOAT}:
+        return values, first if kinds == {first.kind} else ANY
+    if Kind.ANY in kinds:
+        return values, ANY
     left, right, unit = dimensions.combined("+", values[0], values[1], scope, node.span)
     whole = left.type.kind is Kind.INT and right.type.kind is Kind.INT
-    return [left, right], INT if whole else Type(Kind.FLOAT, unit=unit)
+    result = INT if whole else Type(Kind.FLOAT, unit=unit)
+    return [dimensions.widened(side, result) for side in (left, right)], result
 
 
 def _by_name(node: s.Function, scope: Scope) -> n.Expr:
@@ -164,8 +170,8 @@ def _over(name: str, body: Type) -> Type:
         return BOOL
     if name == "count":
         return INT
-    if name in ("sum", "min", "max") and body.kind is Kind.INT:
-        return INT
+    if name in ("sum", "min", "max") and body.kind is not Kind.FLOAT:
+        return body
     return Type(Kind.FLOAT, unit=body.unit)
 
 

@@ -13,8 +13,10 @@ from harness.lanes.dsl.language.diagnostic import Span
 from harness.lanes.dsl.types import ANY, BOOL, Type
 from harness.lanes.dsl.values import Undefined
 
-MAX_NODES = 20_000
-"""Nodes of one unit's expressions, facts it asks included: facts that ask facts twice each would double for ever."""
+MAX_ASKED = 20_000
+"""Nodes that facts add where they are asked: facts that ask facts twice each would double for ever."""
+MAX_DEPTH = 40
+"""Facts that ask facts, and types that hold types, inside of each other."""
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class Shared:
         facts: Name of each fact -> its index.
         tools: Signatures of tools by name; see `calls`.
         used: Facts, constants, types and units that something refers to.
-        nodes: Nodes made so far.
+        nodes: Nodes made of facts so far.
     """
 
     names: Names

@@ -48,6 +48,7 @@ class Statements:
         self.handlers: list[s.On] = []
         self.runs: list[tuple[int, tuple[tuple[str, n.Expr], ...]]] = []
         self._seen: set[str] = set()
+        self._top = {id(statement) for statement in unit.body}
 
     @property
     def forbids_queries(self) -> str:
@@ -103,7 +104,7 @@ class Statements:
             self.scope.report.add(
                 "E406", f"`{word}` belongs into a {wanted}, not into a {self.unit.keyword}", node.span
             )
-        elif not any(node is statement for statement in self.unit.body):
+        elif id(node) not in self._top:
             self.scope.report.add("E406", "this describes a whole unit: put it at the top of its body", node.span)
         elif isinstance(node, s.Setting):
             self.settings.append(node)

@@ -12,6 +12,8 @@ _BASIC = {
     "text": Kind.STRING, "any": Kind.ANY,
 }  # fmt: skip
 _NUMERIC = (Kind.INT, Kind.FLOAT)
+MAX_DEPTH, MAX_SIZE = 40, 10_000
+"""Of types inside of each other, and of a type's parts when they are written out."""
 
 
 class Types:
@@ -20,6 +22,7 @@ class Types:
     def __init__(self, names: Names, report: Report) -> None:
         self._names, self._report = names, report
         self._records: dict[str, Type] = {}
+        self._sizes: dict[str, int] = {}
         self._open: list[str] = []
         self.schema = Schema()
         self.schema = Schema(tuple(self._cases()))
@@ -97,11 +100,25 @@ class Types:
             cycle = " -> ".join([*self._open[self._open.index(name) :], name])
             self._report.add("E410", f"a type contains itself: {cycle}", shape.span, note="values are finite")
             return ANY
+        if len(self._open) >= MAX_DEPTH:
+            self._report.add("E107", f"types inside of each other, more than {MAX_DEPTH} deep", shape.span)
+            return ANY
         self._open.append(name)
         found = Type(Kind.RECORD, name=name, fields=self.fields(shape.fields))
         self._open.pop()
+        self._sizes[name] = 1 + sum(self._size(field.type) for field in found.fields)
+        if self._sizes[name] > MAX_SIZE:
+            self._report.add("E107", f"type {name} has more than {MAX_SIZE} parts", shape.span)
+            self._sizes[name], found = 1, ANY
         self._records[name] = found
         return found
+
+    def _size(self, kind: Type) -> int:
+        """Parts of a type, written out."""
+        if kind.name in self._sizes:
+            return self._sizes[kind.name]
+        inner = [kind.of] if kind.of is not None else [field.type for field in kind.fields]
+        return 1 + sum(self._size(part) for part in inner)
 
     def _bound(self, node: s.FieldDeclaration) -> Bound | None:
         if node.bound is None:

@@ -56,7 +56,8 @@ class UnitAnalysis:
         acts: list[s.Statement] = [
             x for x in unit.body if not isinstance(x, s.Setting | s.On | s.Parameter | s.Entries)
         ]
-        into.body([x for x in unit.body if not any(x is act for act in acts)])
+        acting = {id(act) for act in acts}
+        into.body([x for x in unit.body if id(x) not in acting])
         settings = self._settings()
         numbers = self._budget()
         if unit.keyword == "task" and not acts:

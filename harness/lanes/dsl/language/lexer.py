@@ -49,8 +49,13 @@ _FRONT_MATTER = re.compile(r"\s*---\n.*?\n---\n", re.DOTALL)
 _AFTER = re.compile(r"[ \t\r\n]*(:(?!:)|=(?!=)|[.,)\]])?")
 
 
-def tokens(text: str) -> list[Token]:
-    """All tokens, comments and white space left out. What is no token has type UNKNOWN; nothing is refused here."""
+def tokens(text: str, *, most: int = 1 << 30) -> list[Token]:
+    """All tokens, comments and white space left out; what is no token has type UNKNOWN, nothing is refused here.
+
+    Args:
+        text: A program.
+        most: Tokens after which it stops, with one more than that.
+    """
     found: list[Token] = []
     append, previous, typed = found.append, "", False
     front = _FRONT_MATTER.match(text)
@@ -75,6 +80,8 @@ def tokens(text: str) -> list[Token]:
             typed = False
         append(Token(kind, word, match.start(), end_pos=match.end()))
         previous = kind
+        if len(found) > most:
+            break
     return found
 
 

@@ -47,10 +47,10 @@ def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
     """
     if len(text) > MAX_CHARACTERS:
         return syntax.Module([]), [_error("E107", f"{len(text)} characters, at most {MAX_CHARACTERS} are read", 0)]
-    found = tokens(text)
+    found = tokens(text, most=MAX_TOKENS)
     problems = list(_lexical(found))
     if len(found) > MAX_TOKENS:
-        problems.append(_error("E107", f"{len(found)} words, at most {MAX_TOKENS} are read", found[MAX_TOKENS]))
+        problems.append(_error("E107", f"more than {MAX_TOKENS} words", found[MAX_TOKENS]))
     if any(problem.code == "E107" for problem in problems):
         return syntax.Module([]), problems
     parser, lines = _parser(), Lines(text)

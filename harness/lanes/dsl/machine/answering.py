@@ -16,7 +16,6 @@ from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question
 
 if TYPE_CHECKING:
-    from harness.lanes.dsl.ir import Program
     from harness.lanes.dsl.machine.session import Session
 
 
@@ -30,6 +29,7 @@ class Answering:
     def __init__(self, provider: Provider | None) -> None:
         self._provider = provider
         self._asked: dict[str, int] = {}
+        self._log: RunLog | None = None
         self._lock = threading.Lock()
 
     def ask(self, query: Query) -> Response | None:
@@ -39,6 +39,7 @@ class Answering:
         question = question_of(query)
         key = question_key(question)
         with self._lock:
+            self._recall()
             occurrence = self._asked.get(key, 0) + 1
             try:
                 reply = self._provider.answer(question.model_copy(update={"occurrence": occurrence}))
@@ -49,9 +50,15 @@ class Answering:
             self._asked[key] = occurrence
         return Response("ok", reply.text, source=reply.provenance, tokens=reply.tokens)
 
-    def recall(self, program: Program, log: RunLog) -> None:
-        """Count the equal questions a log has seen answered, so that a resumed run asks for the next occurrence."""
-        del program
+    def resume(self, log: RunLog) -> None:
+        """Go on after the questions a log has seen answered; it is read when the next question is put."""
+        self._log = log
+
+    def _recall(self) -> None:
+        """Count the equal questions that were answered, so that a resumed run asks for the next occurrence."""
+        if self._log is None:
+            return
+        log, self._log = self._log, None
         pending: dict[str, str] = {}
         for event in log.events():
             if b'"asked"' not in event.body and b'"answered"' not in event.body:

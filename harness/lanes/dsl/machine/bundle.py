@@ -105,8 +105,14 @@ def _add(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:
     bundle.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
 
 
-def unpack(path: Path, folder: Path) -> None:
+def unpack(path: Path, folder: Path) -> tuple[str, ...]:
     """Make a folder with the run of a bundle; nothing of it is believed that does not hold.
+
+    A bundle comes from somebody else: what it says about live mode, back end and model survives, but not what reaches
+    out of the box on this machine: granted programs, commands, addresses that get a key, paths.
+
+    Returns:
+        Names of settings that were left behind and may be given again.
 
     Raises:
         UsageError: if the folder holds a run already.
@@ -118,11 +124,9 @@ def unpack(path: Path, folder: Path) -> None:
     manifest = _manifest(entries, path)
     if (folder / LOG).exists():
         raise UsageError("there is a run in this folder", where=str(folder), fix="name another with --state")
-    durability = manifest.settings.durability
-    with LogFile(
-        folder / LOG, durability=Durability.PROCESS if durability is Durability.MEMORY else durability
-    ) as file:
-        run = file.create(manifest.name, manifest.genesis, settings=manifest.settings.to_wire())
+    settings, left = _carried(manifest.settings)
+    with LogFile(folder / LOG, durability=settings.durability) as file:
+        run = file.create(manifest.name, manifest.genesis, settings=settings.to_wire())
         for name, data in entries.items():
             if name.startswith("blobs/") and file.blobs.put(data).hex() != name.removeprefix("blobs/"):
                 raise _damaged(path, f"{name} is not what it was")
@@ -146,6 +150,22 @@ def unpack(path: Path, folder: Path) -> None:
                 Folder(work).write(name.removeprefix("work/"), data)
             except ToolFault as fault:
                 raise _damaged(path, fault.why) from fault
+    return left
+
+
+def _carried(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:
+    """Settings as they may come along, and the names of those that may not."""
+    outward: dict[str, Any] = {"grants": (), "recordings": "", "events": ""}
+    backend: dict[str, Any] = {"base_url": "", "answers": "", "cassette": "", "command": ""}
+    left = [name for name in outward if getattr(settings, name)]
+    left += [name for name in backend if getattr(settings.backend, name)]
+    if settings.backend.backend == "command":
+        backend["backend"] = "sim"
+        left.append("backend")
+    if settings.durability is Durability.MEMORY:
+        outward["durability"] = Durability.PROCESS
+    outward |= {"backend": settings.backend.model_copy(update=backend), "resolutions": ()}
+    return settings.model_copy(update=outward), tuple(left)
 
 
 def _entries(path: Path) -> dict[str, bytes]:

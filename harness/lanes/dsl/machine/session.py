@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,18 +17,13 @@ from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.eventlog.runlog import Probe, RunLog
 from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.machine.answering import Answering
-from harness.lanes.dsl.machine.events import source_of
 from harness.lanes.dsl.machine.machine import Machine, Settings
 from harness.lanes.dsl.machine.outcome import Outcome, outcome_of
-from harness.lanes.dsl.machine.outside import Points, Query, Request, Response
-from harness.lanes.dsl.machine.points import PointRuns
+from harness.lanes.dsl.machine.outside import Response
 from harness.lanes.dsl.machine.recorder import Listener
 from harness.lanes.dsl.machine.seeding import ENGINE
 from harness.lanes.dsl.machine.settings import RunSettings
-from harness.lanes.dsl.tools.folder import Folder
-from harness.lanes.dsl.tools.recordings import RecordingFile
-from harness.lanes.dsl.tools.registry import plugin_tools
-from harness.lanes.dsl.tools.toolbox import Toolbox
+from harness.lanes.dsl.machine.surroundings import Surroundings
 from harness.lanes.dsl.values import Value
 from harness.providers.choosing import provider_for
 from harness.providers.question import Provider
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
     from harness.lanes.dsl.tools.boxed import Boxed
     from harness.sandbox.pool import BoxPool
 
-LOG, WORK, POINTS = "log.db", "work", "points.db"
+LOG, WORK = "log.db", "work"
 
 
 class Session:
@@ -76,7 +70,7 @@ class Session:
         work = folder / WORK
         work.mkdir(parents=True, exist_ok=True)
         self.answering = Answering(provider_for(settings.backend) if provider is None else provider)
-        self.outside = SessionOutside(self, work, progress=progress, retry_failed=retry_failed)
+        self.outside = Surroundings(self, work, progress=progress, retry_failed=retry_failed)
         log.group = settings.group
         genesis = log.genesis_value()
         self.machine = Machine(
@@ -177,7 +171,7 @@ class Session:
             session.machine.resume(log)
             if log.seq < 0:  # killed before the first event was committed
                 session.machine.begin(log.genesis_value()["inputs"])
-            session.answering.recall(program, log)
+            session.answering.resume(log)
             if change:
                 session.keep(settings)
         except BaseException:
@@ -292,61 +286,6 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class SessionOutside:
-    """What there is beyond the machine of one session; see `Outside`."""
-
-    def __init__(
-        self, session: Session, work: Path, *, progress: Callable[[str], None] | None, retry_failed: bool
-    ) -> None:
-        settings = session.settings
-        self.workers, self.retry_failed, self.progress = settings.workers, retry_failed, progress
-        self._session = session
-        self._toolbox = Toolbox(
-            Folder(work),
-            live=settings.live,
-            boxed=lambda: session.boxed,
-            granted=settings.grants,
-            recordings=RecordingFile(Path(settings.recordings)) if settings.recordings else None,
-            seconds=settings.seconds,
-            hash_seed=settings.hash_seed,
-            plugins={name: tool.perform for name, tool in plugin_tools().items()},
-        )
-        self._events: Any = None
-
-    @property
-    def folder(self) -> Folder:
-        """The program's files."""
-        return self._toolbox.folder
-
-    def recorded(self, key: str) -> None:
-        """Nothing is known beforehand: this is no replay."""
-        del key
-
-    def perform(self, request: Request) -> Response:
-        """Have an effect."""
-        return self._toolbox.perform(request)
-
-    def ask(self, query: Query) -> Response | None:
-        """The answer to a question, if somebody answers now."""
-        return self._session.answering.ask(query)
-
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The next event from outside."""
-        if self._events is None:
-            self._events = source_of(self._session.settings.events)
-        found: tuple[str, dict[str, Any]] | None = self._events.event(skip)
-        return found
-
-    def points(self, key: str) -> AbstractContextManager[Points]:
-        """The points of a search."""
-        return PointRuns(self._session.folder / POINTS, key, durability=self._session.settings.durability)
-
-    def close(self) -> None:
-        """Stop listening."""
-        if hasattr(self._events, "close"):
-            self._events.close()
 
 
 def stored_program(file: LogFile, log: RunLog) -> Program:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.lanes.dsl.analysis.load import MAX_BYTES, check_source, load_program, load_source, read
+from harness.lanes.dsl.language import parser
 from harness.lanes.dsl.language.diagnostic import ProgramError, render
 
 ROOT = Path(__file__).parents[4]
@@ -211,3 +212,33 @@ def test_a_large_program_is_checked_whole() -> None:
     units = "".join(one[one.index("task") :].replace("HelloSPAK", f"T{i}") for i in range(40))
     program = load_source(f"input name: string\n{units}", cache=False)
     assert len(program.units) == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('task T { let x = "' + "a" * 4_000_000 + '" }', "E107"),
+        ("task T { let x = [" + "1," * 30_000 + "1] }", "E107"),
+        ("task T { " + "if a { " * 2000 + "}" * 2000 + " }", "E107"),
+        ("\n".join(f"type A{i} matches {{ a: A{i + 1}, b: A{i + 1} }}" for i in range(999)), "E107"),
+        ("\n".join(f"type A{i} matches {{ a: A{i + 1} }}" for i in range(999)), "E107"),
+        (SCHEMA + "\n".join(f"fact f{i}(t: T.P) {{ return f{i + 1}(t) }}" for i in range(500)), "E107"),
+        ("const A = " + "9" * 1_000_000, "E301"),
+        ("const A = 1e999", "E301"),
+        ("task \x00 { }", "E101"),
+        ("}" * 20_000, "E104"),
+        ("engineering_loop E { parameter P: 1..999999999999 "
+         'measure { cmd: "x" metric: m objective: minimize } }', "E403"),
+    ],
+    ids=lambda value: value if len(value) == 4 else "",
+)  # fmt: skip
+def test_bombs_are_findings(text: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parser, "MAX_TOKENS", 50_000)
+    _, problems = check_source(text, cache=False)
+    assert code in {problem.code for problem in problems}
+    assert all(len(line) < 400 for line in render(problems, text, "p"))
+
+
+def test_long_programs_are_no_bombs() -> None:
+    text = task("step s { let x = 1 }\n" + "let y = 1 + 1\n" * 8_000)
+    assert not any(problem.is_error for problem in check_source(text, cache=False)[1])

@@ -49,13 +49,27 @@ def slot(index: int) -> n.Slot:
 
 
 def wider(a: n.Expr, b: n.Expr) -> Type:
+    """As the checker types them: what is typed as a float always is one."""
+    if Kind.ANY in (a.type.kind, b.type.kind):
+        return ANY
     return INT if a.type.kind is Kind.INT and b.type.kind is Kind.INT else FLOAT
+
+
+def applied(function: str, a: n.Expr) -> n.Expr:
+    result = {"sqrt": FLOAT, "float": FLOAT, "round": INT}.get(function, a.type)
+    return n.Call(function, (a,), result, AT)
+
+
+def aggregated(function: str, body: n.Expr, condition: n.Expr | None, fraction: float | None) -> n.Expr:
+    own = function in ("sum", "min", "max")
+    kind = INT if function == "count" else body.type if own and body.type.kind is not Kind.FLOAT else FLOAT
+    return n.Aggregate(function, body, 8, n.ItemsOf(0, list_of(ITEM), AT), condition, fraction, kind, AT)
 
 
 def numbers(depth: int) -> st.SearchStrategy[n.Expr]:
     leaf = (
         ints.map(lambda v: n.Const(v, INT, AT))
-        | floats.map(lambda v: n.Const(v, FLOAT, AT))
+        | floats.map(lambda v: n.Const(float(v), FLOAT, AT))
         | st.sampled_from([slot(1), slot(2), slot(4), slot(9)])
         | st.sampled_from([5, 8]).map(lambda i: n.FieldOf(slot(i), "a", 0, FLOAT, AT))
         | st.just(n.FieldOf(slot(7), "x", -1, FLOAT, AT))
@@ -66,25 +80,25 @@ def numbers(depth: int) -> st.SearchStrategy[n.Expr]:
     return (
         leaf
         | st.builds(
-            lambda op, a, b: n.Binary(op, a, b, FLOAT if op == "/" else wider(a, b), AT),
+            lambda op, a, b: n.Binary(op, a, b, FLOAT if op == "/" and wider(a, b) is not ANY else wider(a, b), AT),
             st.sampled_from("+-*/"),
             inner,
             inner,
         )
         | inner.map(lambda a: n.Unary("-", a, a.type, AT))
         | inner.map(lambda a: n.Scale(a, 1e9, FLOAT, AT))
-        | st.builds(lambda f, a: n.Call(f, (a,), FLOAT, AT), st.sampled_from(["abs", "sqrt", "round", "float"]), inner)
-        | st.builds(lambda a, b: n.Call("default", (a, b), FLOAT, AT), inner, inner)
+        | st.builds(applied, st.sampled_from(["abs", "sqrt", "round", "float"]), inner)
+        | st.builds(lambda a, b: n.Call("default", (a, b), a.type if a.type == b.type else ANY, AT), inner, inner)
         | st.builds(
-            lambda f, body, condition, q: n.Aggregate(
-                f, body, 8, n.ItemsOf(0, list_of(ITEM), AT), condition, q, FLOAT, AT
-            ),
+            aggregated,
             st.sampled_from(["sum", "min", "max", "mean", "median", "stdev", "quantile", "count"]),
             inner,
             st.none() | truths,
             st.sampled_from([None, 0.0, 0.5, 0.9]),
         )
-        | st.builds(lambda v, b: n.Within(9, v, b, b.type, AT), inner, inner)
+        | st.builds(
+            lambda v, b: n.Within(9, v, b, b.type, AT), inner.filter(lambda v: v.type.kind is Kind.FLOAT), inner
+        )
         | st.builds(lambda i: n.Index(slot(6), i, FLOAT, AT), inner)
     )
 

@@ -150,10 +150,9 @@ with session:
 """
 
 
-@pytest.mark.parametrize("kill_at", [7, 20])
-def test_a_real_kill_in_a_real_process(tmp_path, calm, kill_at) -> None:
+def test_a_real_kill_in_a_real_process(tmp_path, calm) -> None:
     command = [sys.executable, "-c", CHILD, str(tmp_path / "run")]
-    killed = subprocess.run([*command, str(kill_at)], capture_output=True, text=True, timeout=120, check=False)
+    killed = subprocess.run([*command, "20"], capture_output=True, text=True, timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     done = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == calm[0], done.stderr

@@ -8,7 +8,8 @@ import pytest
 
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.machine.replay import replay
-from harness.lanes.dsl.machine.session import POINTS, Session
+from harness.lanes.dsl.machine.session import Session
+from harness.lanes.dsl.machine.surroundings import POINTS
 
 TEXT = """
 trace_schema { variant V { case P { cost: float > 0, x: int } } }

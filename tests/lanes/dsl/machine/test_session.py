@@ -330,7 +330,24 @@ def test_what_a_model_says_is_held_to_the_type_that_was_asked_for(start, kind, s
 @pytest.mark.parametrize("said", ["$(rm -rf /); `id`", "a \"b\" 'c'", "--help", "über"])
 def test_what_a_model_says_is_one_argument_of_a_command_whatever_it_is(start, said) -> None:
     text = """task T { step a: llm.query { prompt: "?" output_var: x }
-      step b: tool.run { cmd: "python -c 'import sys; print(sys.argv[1:])' {{x}}" output_var: y } success: y == "%s" }"""
+      step b: tool.run { cmd: "python -c 'import sys; print(sys.argv[1:])' {{x}}" output_var: y }
+      success: y == "%s" }"""
     escaped = str([said]).replace("\\", "\\\\").replace('"', '\\"')
     outcome = start(text % escaped, answers=[said]).run()
     assert outcome.passed, outcome.why
+
+
+def test_a_bundle_brings_nothing_along_that_reaches_out_of_the_box(start, tmp_path) -> None:
+    reach = {"grants": ("sh",), "recordings": str(tmp_path / "r"), "events": "tcp:0.0.0.0:9", "durability": "power",
+             "backend": {"backend": "openai", "model": "m", "base_url": "http://evil.example/v1"}}  # fmt: skip
+    session = start('task T { step a: human.ask { prompt: "?" output_var: x } }', settings=reach)
+    assert session.run().status == "suspended"
+    pack(session, tmp_path / "b.zip")
+    left = unpack(tmp_path / "b.zip", tmp_path / "there")
+    assert set(left) == {"grants", "recordings", "events", "base_url"}
+    with Session.resume(tmp_path / "there") as there:
+        settings = there.settings
+        assert (settings.live, settings.durability, settings.backend.backend, settings.backend.model) == (
+            True, "power", "openai", "m",
+        )  # fmt: skip
+        assert (settings.grants, settings.recordings, settings.events, settings.backend.base_url) == ((), "", "", "")

@@ -1,0 +1,40 @@
+"""The fuzzing target over mutated programs: what a machine that writes programs gets wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPEC = importlib.util.spec_from_file_location("dsl_parser", Path(__file__).with_name("dsl_parser.py"))
+assert SPEC is not None
+assert SPEC.loader is not None
+TARGET = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(TARGET)
+CORPUS = sorted((ROOT / "specs/programs").glob("*.spak")) + sorted((ROOT / "tests/specs/programs").glob("*.spak"))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_mutated_programs_are_programs_or_findings(path: Path) -> None:
+    data, chance = path.read_bytes(), random.Random(path.stem)
+    TARGET.one(data)
+    for _ in range(25):
+        mutant = bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(mutant))
+            end = min(len(mutant), at + chance.randint(1, 12))
+            match chance.randrange(4):
+                case 0:
+                    del mutant[at:end]
+                case 1:
+                    mutant[at:at] = mutant[chance.randrange(len(mutant)) :][: chance.randint(1, 30)]
+                case 2:
+                    mutant[at] = chance.choice(b'{}[]()":=.,|&!<>-+*/#\\ \n0aT\xc3')
+                case _:
+                    mutant[at:end] = chance.choice(
+                        [b"step", b"task T {", b"}", b"->", b'"""', b"5ms", b"trace(", b"case"]
+                    )
+        TARGET.one(bytes(mutant))
