@@ -11,7 +11,7 @@ from typing import Any
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.context import Context
-from harness.core.errors import UsageError
+from harness.core.errors import InfraError, UsageError
 from harness.core.evidence import Evidence
 from harness.lanes.kernel.device import DEFAULT, DEVICES
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
@@ -125,7 +125,11 @@ def _measure_all(candidates: list[Candidate], store: PointStore, args: argparse.
                 folder=folder,
                 nursery=nursery,
             )
-            evidence = measure(job, context, step=candidate.name)
+            try:
+                evidence = measure(job, context, step=candidate.name)
+            except InfraError as error:  # ours: nothing is kept, and the next kernel is not to blame
+                print(f"crucible: {candidate.operation} {candidate.name}: {error}", file=sys.stderr)
+                continue
             names = {"operation": candidate.operation, "kernel": candidate.name}
             store.keep(identity, _value(evidence), kind=BENCHMARKED, **names)
     return gpu.name

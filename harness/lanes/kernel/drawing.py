@@ -29,7 +29,9 @@ def draw(plan: dict[str, Any], device: str) -> list[torch.Tensor]:
         if nudge and tensor["values"] == "normal" and values.is_floating_point() and values.numel():
             flat = values.reshape(-1)
             at = plan["seed"] % flat.numel()
-            flat[at] = 3.0 * tensor["scale"] if float(flat[at]) <= 0 else -3.0 * tensor["scale"]
+            # Beyond all the others, so that no answer can be the same.
+            largest = 1.5 * (float(flat.abs().max()) or float(tensor["scale"]))
+            flat[at] = -largest if float(flat[at]) * 1.5 >= largest else largest
             nudge = False
         if plan["precision"] == "tf32" and tensor["dtype"] == "float32":
             values = _to_tf32(values)

@@ -36,6 +36,12 @@ _LIBRARY_KERNEL = re.compile(r"nvjet_|xmma_|cutlass|cudnn|cublas|pytorch_flash|f
 _CARRYING = re.compile(r"fill|copy|memset|memcpy", re.IGNORECASE)
 
 
-def library_kernels(names: list[str]) -> list[str]:
-    """Device kernels that are a library's, not Triton's: what cuBLAS, cuDNN, CUTLASS and ATen call theirs."""
-    return [name for name in names if _LIBRARY_KERNEL.search(name) and not _CARRYING.search(name)]
+def library_kernels(names: list[str], *, operators: bool = False) -> list[str]:
+    """Device kernels that are a library's, not Triton's: what cuBLAS, cuDNN, CUTLASS and ATen call theirs.
+
+    Args:
+        names: As the driver's profiler gives them.
+        operators: Whether the definition allows some of ATen's operators; its kernels do not say which one they are of.
+    """
+    found = [name for name in names if _LIBRARY_KERNEL.search(name) and not _CARRYING.search(name)]
+    return [name for name in found if not (operators and "at::native::" in name)]

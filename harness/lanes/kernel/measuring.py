@@ -154,7 +154,7 @@ def _check_names(arena: Arena, facts: dict[str, Any]) -> None:
     plan = Question("target", job.definition.targets[0], "normal", arena.rng.getrandbits(60)).plan(job.definition)
     names = _texts(arena.ask_kernel("names", plan=plan, configuration=job.configuration).get("names"))
     facts["device_kernels"] = names
-    foreign = library_kernels(names)
+    foreign = library_kernels(names, operators=bool(job.definition.operators))
     if foreign and not job.library:
         raise KernelFault(Status.FORBIDDEN, f"it runs the library's own kernels: {', '.join(foreign[:3])}")
 

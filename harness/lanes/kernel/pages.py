@@ -7,6 +7,7 @@ from itertools import groupby
 
 from harness.lanes.kernel.device import Device
 from harness.lanes.kernel.ladder import Ladder
+from harness.lanes.kernel.measurement import fast_p
 from harness.lanes.kernel.results import Result
 from harness.lanes.kernel.tile_map import TileMap
 
@@ -17,6 +18,7 @@ Written by `crucible kernel report`; do not edit. Speed-up is T(fastest baseline
 device, cold, with the 95 % interval of the ratio. *Predicted* is what its author wrote into the file before any
 measurement. *Least ms* is the roofline by the card's data sheet; *light* the share of the speed of light that was
 measured in the same session."""
+_FASTER = (0.9, 1.0, 1.1, 1.5, 2.0)
 _WORDS = {True: "holds", False: "**is broken**", None: f"undecided ({NOT_MEASURED})"}
 
 
@@ -33,6 +35,8 @@ def results_page(rows: Sequence[Result], ladders: dict[str, Ladder]) -> str:
         f"    {COMMAND}",
         "",
         *_setting(rows),
+        *_fast(rows),
+        "",
     ]
     for operation, group in groupby(rows, key=lambda row: row.operation):
         lines += [f"## {operation}", "", *_table(list(group)), ""]
@@ -78,6 +82,27 @@ def _setting(rows: Iterable[Result]) -> list[str]:
         }
     )
     return ["Measured on:", "", *told, ""] if told else []
+
+
+def _fast(rows: Sequence[Result]) -> Iterator[str]:
+    """fast_p (KernelBench) over all operations and sizes: of the best kernel of each that is right."""
+    best: dict[tuple[str, str], float | None] = {}
+    for row in rows:
+        key = row.operation, row.target
+        speedup = row.measured.speedup if row.measured is not None and row.status in ("ok", "review") else None
+        before = best.get(key)
+        best[key] = speedup if before is None or (speedup is not None and speedup > before) else before
+    yield "The share of operations and sizes where the best kernel is right and more than p times as fast (fast_p):"
+    yield ""
+    yield "| p | " + " | ".join(f"{p:g}" for p in _FASTER) + " |"
+    yield "|---|" + "---|" * len(_FASTER)
+    if all(row.measured is None for row in rows):
+        yield "| fast_p | " + " | ".join([NOT_MEASURED] * len(_FASTER)) + " |"
+        return
+    shares = [fast_p(list(best.values()), p) for p in _FASTER]
+    yield (
+        f"| fast_p of {len(best)} | " + " | ".join("-" if share is None else f"{share:.2f}" for share in shares) + " |"
+    )
 
 
 def _table(rows: list[Result]) -> Iterator[str]:

@@ -25,5 +25,5 @@ def honest(x):
 
 
 def run(x):
-    """The kernel is left the easy part."""
-    return honest(x - x.amax(-1, keepdim=True))
+    """The kernel is left a part."""
+    return honest(x.neg().neg())

@@ -50,31 +50,28 @@ def test_every_verb_helps_with_an_example(crucible, verb: str) -> None:
 
 @needs_kernels
 def test_check_says_right_and_wrong(crucible, place: Path) -> None:
-    kernel = place / "kernels/swiglu/fused.py"
-    shape = ("--shape", "R=3,H=70,dtype=float16", "--seed", 5)
-    right = crucible("check", kernel, *shape, "--json")
-    assert right.status == 0
-    assert [one["status"] for one in right.json] == ["ok"]
-    assert all(entry["right"] for entry in right.json[0]["shapes"])
-    kernel.write_text(kernel.read_text().replace("* up)", "* up + 1)"))
-    wrong = crucible("check", kernel, *shape)
-    assert wrong.status == 1
-    assert "fused.py: wrong: at R=3 H=70 float16" in wrong.out
+    right = place / "kernels/swiglu/fused.py"
+    wrong = right.with_name("wrong.py")
+    wrong.write_text(right.read_text().replace("* up)", "* up + 1)"))
+    found = crucible("check", right, wrong, "--shape", "R=3,H=70,dtype=float16", "--seed", 5, "--json")
+    assert found.status == 1
+    assert [one["status"] for one in found.json] == ["ok", "wrong"]
+    assert all(entry["right"] for entry in found.json[0]["shapes"])
+    assert "at R=3 H=70 float16" in found.json[1]["why"]
 
 
 @needs_kernels
 def test_compile_shows_what_the_compiler_made_of_it(crucible, place: Path, tmp_path: Path) -> None:
     golden = tmp_path / "golden.json"
-    kernel = place / "kernels/swiglu/fused.py"
-    found = crucible("compile", kernel, "--set", "BLOCK=1024", "--golden", golden, "--json")
-    assert found.status == 0
-    (entry,) = found.json
-    assert (entry["verdict"], entry["stack_bytes"], entry["architecture"]) == ("ok", 0, "sm_90a")
-    assert json.loads(golden.read_text())["rows"][0]["registers"] == entry["registers"]
-    kernel.write_text(kernel.read_text().replace("# ///\n\nimport", '# claims = ["tma"]\n# ///\n\nimport'))
-    lying = crucible("compile", kernel)
-    assert lying.status == 1
-    assert "claims tma: not in the code" in lying.out
+    honest = place / "kernels/swiglu/fused.py"
+    lying = honest.with_name("lying.py")
+    lying.write_text(honest.read_text().replace("# ///\n\nimport", '# claims = ["tma"]\n# ///\n\nimport'))
+    found = crucible("compile", honest, lying, "--set", "BLOCK=1024", "--golden", golden)
+    assert found.status == 1
+    assert "claims tma: not in the code" in found.out
+    kernel, launch, architecture, registers, stack = found.out.splitlines()[1].split()[:5]
+    assert (kernel, launch, architecture, stack) == ("fused", "swiglu_kernel", "sm_90a", "0")
+    assert str(json.loads(golden.read_text())["rows"][0]["registers"]) == registers
 
 
 @needs_no_gpu

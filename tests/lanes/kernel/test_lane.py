@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +110,19 @@ def test_an_honest_kernel_without_a_gpu(suite, judge_all, context) -> None:
     assert set(computed.environment) == {"torch", "triton", "numpy"}
     assert compiled.facts["launches"][0]["name"] == "softmax_kernel"
     assert list(context.scratch.iterdir()) == []
+
+
+@needs_kernels
+def test_a_kernel_that_got_worse_than_its_golden_row_fails(suite, judge_all, tmp_path: Path) -> None:
+    golden = ROOT / "specs/kernels/golden/softmax.json"
+    lean = re.sub(r'"registers": (\d+)', lambda m: f'"registers": {int(m[1]) - 20}', golden.read_text())
+    (tmp_path / "lean.json").write_text(lean)
+    found = judge_all(KernelLane(), suite("stages: [compile]", "golden: lean.json"))["fused-compile-sm_90a"]
+    assert not found.passed
+    assert [gate.name for gate in found.score.failed] == ["golden_differences"]
+    other = lean.replace(importlib.metadata.version("triton"), "1.0")
+    (tmp_path / "lean.json").write_text(other)
+    assert judge_all(KernelLane(), suite("stages: [compile]", "golden: lean.json"))["fused-compile-sm_90a"].passed
 
 
 @needs_kernels

@@ -34,3 +34,10 @@ def test_what_is_no_list_says_nothing(noted: object) -> None:
 )
 def test_names_that_only_a_library_gives(name: str, foreign: bool) -> None:
     assert library_kernels([name]) == ([name] if foreign else [])
+
+
+def test_where_operators_are_allowed_those_of_the_framework_are_and_other_libraries_are_not() -> None:
+    reduction = "void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float>>"
+    gemm = "nvjet_hsh_128x256_64x4_2x1_v_bz_coopA_TNT"
+    assert library_kernels([reduction, gemm]) == [reduction, gemm]
+    assert library_kernels([reduction, gemm], operators=True) == [gemm]

@@ -1,0 +1,96 @@
+"""The verbs that measure, from the command line to the pages, on the processor in a GPU's place."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.cli import main
+from harness.cli.kernel import bench, sweep
+from harness.core.errors import InfraError
+from harness.lanes.kernel import racing
+from harness.lanes.kernel.gpu import Gpu
+from harness.lanes.kernel.measuring import measure
+from harness.lanes.kernel.tuned_table import read_tuned
+from harness.lanes.kernel.tuning import measurer
+
+ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy")),
+    reason="pip install 'pytest-crucible[kernels]'",
+)
+CARD = Gpu(index=0, uuid="GPU-test", name="NVIDIA H200", driver="1.2", memory_mb=1.0)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small operation with a suite, and a processor that stands for a card."""
+    for name in ("kernels", "specs/kernels", "suites"):
+        (tmp_path / name).mkdir(parents=True)
+    told = yaml.safe_load((ROOT / "specs/kernels/swiglu.yaml").read_text())
+    told |= {"baselines": {"eager": {"call": "swiglu.py:reference"}}, "dtypes": ["float32"], "hidden": None}
+    told["shapes"] = {"tiny": [{"R": 2, "H": 16}], "target": [{"R": 8, "H": 256}]}
+    (tmp_path / "specs/kernels/swiglu.yaml").write_text(yaml.safe_dump(told))
+    shutil.copy(ROOT / "specs/kernels/swiglu.py", tmp_path / "specs/kernels")
+    text = (ROOT / "kernels/swiglu/fused.py").read_text()
+    text = text.replace("SPACE = {", 'TUNED = []\nSPACE = {"BLOCK": [1024], "num_warps": [4]}\nOTHER = {')
+    (tmp_path / "kernels/fused.py").write_text(text)
+    (tmp_path / "suites/swiglu.suite.yaml").write_text(
+        "lane: kernel\ndefinition: ../specs/kernels/swiglu.yaml\nkernels: ../kernels/*.py\n"
+    )
+    for name, value in (("ROUNDS", 2), ("CALLS", 3), ("_CLOCK_SLACK_MS", 5000.0)):
+        monkeypatch.setattr(racing, name, value)
+    for module in (bench, sweep):
+        monkeypatch.setattr(module, "absent_gpu", lambda: "")
+        monkeypatch.setattr(module, "list_gpus", lambda: [CARD])
+    monkeypatch.setattr(bench, "measure", functools.partial(measure, index=-1))
+    monkeypatch.setattr(sweep, "measurer", functools.partial(measurer, index=-1))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_from_a_benchmark_to_the_pages(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    every = ["kernel", "bench", "--all", "--suites", "suites", "--json"]
+    status = main(every)
+    (row,) = json.loads(capsys.readouterr().out)["results"]
+    assert row["status"] in ("ok", "noisy"), row["why"]
+    assert row["measured"]["milliseconds"] > 0
+    assert row["measured"]["device"] == "NVIDIA H200"
+    assert status == 0
+    assert main(every) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["results"] == [row]  # known, so not measured again
+    assert "1/1" not in err
+    assert main(["kernel", "report", "--suites", "suites", "--out", "pages"]) == 0
+    page = (place / "pages/kernel-results.md").read_text()
+    assert "Measured: 1 of 1 points" in page
+    assert f"{row['measured']['milliseconds']:.4f}" in page
+
+
+def test_our_own_failure_is_not_kept_and_the_run_fails(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise InfraError("the device went away", where="GPU-test")
+
+    monkeypatch.setattr(bench, "measure", fail)
+    assert main(["kernel", "bench", "--all", "--suites", "suites", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert "swiglu fused: GPU-test: the device went away" in err
+    assert [row["measured"] for row in json.loads(out)["results"]] == [None]
+
+
+def test_from_a_sweep_to_the_kernel_it_tunes(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = place / "kernels/fused.py"
+    words = ["kernel", "sweep", str(kernel), "--definition", "specs/kernels/swiglu.yaml", "--write"]
+    assert main(words) == 0, capsys.readouterr().err
+    assert "wrote BLOCK=1024 num_warps=4 into" in capsys.readouterr().out
+    (entry,) = read_tuned(kernel.read_text(), where="k")
+    assert (entry.device, entry.dtype, entry.shape) == ("NVIDIA H200", "float32", {"R": 8, "H": 256})
+    assert entry.configuration == {"BLOCK": 1024, "num_warps": 4}
