@@ -119,6 +119,7 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
         fit: What was learned from other files, to judge these by.
     """
     tallies = {name: session.tally(grammar, limits=limits) for name, session in samples.sessions.items()}
-    learned = fit or learn(grammar, columns_of(tallies.values()), samples.alphabet)
+    covered = sum(tally.covered for tally in tallies.values())
+    learned = fit or learn(grammar, columns_of(tallies.values()), samples.alphabet, covered)
     explanation = explain(grammar, list(tallies.values()), alphabet=samples.alphabet, fit=learned)
     return Measured(grammar, tallies, explanation, learned)
