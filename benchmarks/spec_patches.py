@@ -1,8 +1,8 @@
 """Scored patches per second: one grammar, many patches, one megabyte of samples, one core.
 
 Each patch is applied to the grammar's values, linted, compiled, read over all samples, and scored: what a search over
-patches pays for each. Half of the patches change the framing of nothing, as most proposals do; every tenth one does, and
-pays for a new reading. Run: python benchmarks/spec_patches.py [--patches 1000] [--megabytes 1]
+patches pays for each. Nine of ten leave the framing alone, as most proposals do; every tenth changes it and pays for a
+new reading. Run: python benchmarks/spec_patches.py [--patches 1000] [--megabytes 1]
 """
 
 from __future__ import annotations

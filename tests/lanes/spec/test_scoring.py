@@ -131,7 +131,7 @@ def test_random_bytes_confirm_nothing(cheat: str) -> None:
     assert score(CHEATS[cheat], data) <= 6.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_no_grammar_explains_random_bytes(data: st.DataObject) -> None:
     kinds = st.sampled_from(["u8", "i8", "u16", "u16le", "u24", "u32", "i32le", "f32", "u64"])
@@ -197,7 +197,7 @@ def with_magic(data: bytes, size: int) -> bytes:
     return b"".join(b"\xca\xfe" + data[i : i + size] for i in range(0, len(data), size))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables(), st.data())
 def test_merging_two_honest_fields_lowers_the_score(made: Any, data: st.DataObject) -> None:
     widths, rows = made
@@ -210,7 +210,7 @@ def test_merging_two_honest_fields_lowers_the_score(made: Any, data: st.DataObje
         assert score(joined, packed) < score(table_grammar(kinds), packed)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(tables(), st.data())
 def test_typing_a_blob_rightly_raises_the_score(made: Any, data: st.DataObject) -> None:
     widths, rows = made
@@ -221,7 +221,7 @@ def test_typing_a_blob_rightly_raises_the_score(made: Any, data: st.DataObject) 
     assert score(table_grammar(kinds), packed) > score(table_grammar(blob), packed)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(tables())
 def test_more_of_the_same_changes_nothing(made: Any) -> None:
     widths, rows = made
