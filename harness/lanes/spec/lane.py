@@ -27,7 +27,7 @@ from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.language.finding import path_to_string
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import lint_value
-from harness.lanes.spec.measuring import LARGE, SLOW, Measured, Samples, measure
+from harness.lanes.spec.measuring import LARGE, SLOW, Measured, Samples, is_sound, measure
 from harness.lanes.spec.options import SpecOptions
 from harness.lanes.spec.patch import PatchError, apply_patch, read_patch
 from harness.suite import Suite, SuiteOptions
@@ -257,7 +257,7 @@ def _verdict(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[S
     """Wrong is a patch that breaks a file the grammar could read, or that explains less than it did."""
     for name, found in after.items():
         for file, tally in found.tallies.items():
-            if tally.error_count and not before[name].tallies[file].error_count:
+            if not is_sound(tally) and is_sound(before[name].tallies[file]):
                 first = clip(str(tally.errors[0])) if tally.errors else "an error"
                 status = Status.WRONG
                 if limit := found.limit(SLOW | LARGE):

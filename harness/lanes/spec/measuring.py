@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.core.digest import digest_json
 from harness.core.evidence import clip
+from harness.lanes.spec.engine.fault import FaultKind
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.engine.session import Session
 from harness.lanes.spec.engine.tally import Tally
@@ -20,6 +21,9 @@ _SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
 _FIELDS = 40  # fields listed, the largest first
 SLOW = frozenset({"seconds", "steps"})
 """Limits that mean: too slow."""
+CUT_OFF = frozenset({FaultKind.TRUNCATED, FaultKind.TERMINATOR})
+TAIL = 0.9
+"""Where in a file its last part is expected to begin."""
 LARGE = frozenset({"records", "items", "inflated", "depth"})
 """Limits that mean: too much."""
 
@@ -81,7 +85,7 @@ class Measured:
             "explained": found.explained,
             "economy": found.economy,
             "score": found.score,
-            "validity": sum(t.error_count == 0 for t in tallies.values()) / len(tallies),
+            "validity": sum(is_sound(t) for t in tallies.values()) / len(tallies),
             "errors": sum(t.error_count for t in tallies.values()),
             "first_errors": errors[:_SHOWN],
             "gaps": len(gaps),
@@ -95,6 +99,16 @@ class Measured:
         }
 
 
+def is_sound(found: Tally) -> bool:
+    """Whether a file was read without an error, one apart: that it ends in the middle of its last part.
+
+    What is missing there costs the bytes of that part; it does not make the grammar wrong.
+    """
+    if found.error_count != len(found.errors):
+        return False
+    return all(e.kind in CUT_OFF and e.offset >= TAIL * found.size for e in found.errors)
+
+
 def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | None = None) -> Measured:
     """Read files with a grammar and see what it explains of them.
 
@@ -105,6 +119,7 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
         fit: What was learned from other files, to judge these by.
     """
     tallies = {name: session.tally(grammar, limits=limits) for name, session in samples.sessions.items()}
-    learned = fit or learn(grammar, columns_of(tallies.values()), samples.alphabet)
+    covered = sum(tally.covered for tally in tallies.values())
+    learned = fit or learn(grammar, columns_of(tallies.values()), samples.alphabet, covered)
     explanation = explain(grammar, list(tallies.values()), alphabet=samples.alphabet, fit=learned)
     return Measured(grammar, tallies, explanation, learned)

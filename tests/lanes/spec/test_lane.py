@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import InfraError, SpecError
+from harness.core.errors import InfraError, SpecError, SuiteError
 from harness.core.status import Status
 from harness.hooks import Lane
 from harness.lanes.spec.lane import SpecLane, crucible_lanes
@@ -107,3 +107,42 @@ def test_a_sample_that_changed_since_collection_is_not_judged(own: Path, suite_a
     (own / "specs/samples/png/checker.png").write_bytes(b"other")
     with pytest.raises(InfraError, match="changed since"):
         lane.evaluate(case, context)
+
+
+def test_controls_lose_to_the_honest_patches(judge_all) -> None:
+    found = judge_all(SpecLane(), ROOT / "suites/spec/headers.suite.yaml")
+    assert all(e.as_expected for e in found.values()), {n: e.why for n, e in found.items() if not e.as_expected}
+    best = min(found[name].score.total for name in ("complete", "declared"))
+    for control in ("wrong-type", "one-byte", "one-blob", "learnt"):
+        assert found[control].status is Status.WRONG
+        assert found[control].score.total < best
+    assert found["declared"].score.total > found["complete"].score.total
+
+
+def test_a_file_cannot_be_sample_and_holdout(own: Path, suite_at) -> None:
+    suite = own / "suites/spec/png.suite.yaml"
+    shutil.copy(own / "specs/samples/png/checker.png", own / "specs/samples/png_holdout/renamed.png")
+    lane = SpecLane()
+    with pytest.raises(SuiteError, match=r"holdout file .*renamed\.png is also a sample"):
+        lane.collect(suite_at(lane, suite))
+
+
+def test_budgets_anneal(own: Path, judge_all) -> None:
+    suite = own / "suites/spec/png.suite.yaml"
+    suite.write_text(suite.read_text() + "budget: {memory_mb: [64, 0.001], time_ms: 60000, epochs: 40}\n")
+    early = judge_all(SpecLane(), suite, only="header")["header"]
+    policy = early.case.policy.model_copy(update={"epoch": 40})
+    late = SpecLane().score(early.evidence, policy)
+    assert early.passed
+    assert [gate.name for gate in late.failed] == ["memory_mb"]
+    assert early.evidence.median_ms is not None
+    assert early.evidence.peak_mb is not None
+
+
+def test_the_classic_policy_can_be_asked_for(own: Path, judge_all) -> None:
+    suite = own / "suites/spec/png.suite.yaml"
+    text = suite.read_text().replace("gates: {validity: 1.0, coverage: 1.0, gain: 0.01}", "policy: classic")
+    suite.write_text(text)
+    found = judge_all(SpecLane(), suite, only="header")["header"]
+    assert [part.name for part in found.score.components] == ["classic"]
+    assert found.score.total == 1.0

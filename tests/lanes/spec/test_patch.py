@@ -285,7 +285,7 @@ GRAMMARS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(old=GRAMMARS, new=GRAMMARS)
 def test_a_difference_is_a_patch_that_leads_there(old: Any, new: Any) -> None:
     patch = patch_between(old, new)

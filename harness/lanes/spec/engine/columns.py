@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -145,17 +145,18 @@ class Table:
 
         return self.file.memo.get((self.extent_key(part), "row", primitive.name, part.big), make)  # type: ignore[no-any-return]
 
-    def body(self, part: Part, shape: Frame, values: tuple[int, ...] | None) -> Table:
-        """The records of one type that a field holds; those that are too short for it are left out.
+    def body(self, part: Part, shape: Frame, values: tuple[int, ...] | None, *, short: bool = False) -> Table:
+        """The records of one type that a field holds: those that have room for the type's fixed first part.
 
         Args:
             part: The field.
             shape: The type's shape.
             values: The tags that choose it; None if the field always holds it.
+            short: The others instead, in which only some fields have room.
         """
         numpy = self.file.numpy
         tag = () if values is None else (*self.tag_key(part), *sorted(values))
-        token = (self.extent_key(part), tag, shape.fixed)
+        token = (self.extent_key(part), tag, shape.fixed, short)
 
         def make() -> tuple[Vector, Vector, Vector]:
             begin, stop = self.begin(part), self.stop(part)
@@ -165,7 +166,7 @@ class Table:
             else:
                 rows = numpy.flatnonzero(any_of(self.number(part.tag), values))
                 base, limit = begin[rows], stop[rows]
-            fits = limit - base >= shape.fixed
+            fits = (limit - base < shape.fixed) if short else (limit - base >= shape.fixed)
             return (rows, base, limit) if fits.all() else (rows[fits], base[fits], limit[fits])
 
         rows, base, limit = self.file.memo.get((token, "body"), make)
@@ -176,14 +177,25 @@ class Table:
         offset, primitive, big = self.frame.numbers[part.tag]
         return (offset, primitive.name, big)
 
-    def bodies(self, part: Part, shapes: dict[str, Frame]) -> dict[str, Table]:
-        """All the records that a field holds, by type."""
+    def bodies(self, part: Part, shapes: dict[str, Frame], *, short: bool = False) -> dict[str, Table]:
+        """All the records that a field holds, by type; see `body`."""
         if part.single:
-            return {part.single: self.body(part, shapes[part.single], None)}
+            return {part.single: self.body(part, shapes[part.single], None, short=short)}
         by_type: dict[str, list[int]] = {}
         for value, name in part.bodies:
             by_type.setdefault(name, []).append(value)
-        return {name: self.body(part, shapes[name], tuple(values)) for name, values in by_type.items()}
+        return {name: self.body(part, shapes[name], tuple(values), short=short) for name, values in by_type.items()}
+
+    def room(self) -> Iterator[tuple[Part, int, Vector]]:
+        """For each part of the fixed first part, in order: where it ends, and in which confined records it has room."""
+        if self.limit is None:
+            return
+        length, end = self.limit - self.base, 0
+        for part in self.frame.parts:
+            if part.size is None or part.size.terms or end >= self.frame.fixed:
+                return
+            end += part.size.constant
+            yield part, end, length >= end
 
     def plain(self, part: Part) -> Vector:
         """Which records hold bytes in a field that may hold records."""

@@ -141,7 +141,7 @@ def blob_values(data: Any, starts: Vector, stops: Vector, codec: str | None) -> 
         if len(found) > 4 * MAX_VALUES:
             return None
     if codec is not None:
-        found = {value.decode(codec) for value in found}
+        found = {value.decode(codec, "replace") for value in found}
     return frozenset(found) if len(found) <= MAX_VALUES else None
 
 

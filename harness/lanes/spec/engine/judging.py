@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import Any
 
 from harness.lanes.spec.checksums import ALGORITHMS
@@ -15,64 +16,119 @@ from harness.lanes.spec.language.grammar import EnumDef
 from harness.lanes.spec.language.primitive import Kind
 
 
-def wrong_records(columns: Columns) -> Vector:
-    """A mask: True for every record in which the reference would report an error."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is wrong with the records of a file.
+
+    Attributes:
+        broken: A mask: records whose parts do not lie where columns would look for them. The reference reads these.
+        faults: How many values of each other record the reference would report.
+    """
+
+    broken: Vector
+    faults: Vector
+
+
+def judge(columns: Columns) -> Judgement:
+    """Judge all records at once."""
     records, enums = columns.records, columns.layout.grammar.enums
-    numpy = records.file.numpy
-    wrong = failing(records, enums)
+    broken, faults = _judge(records, enums)
     for part in columns.layout.record.parts:
         if not (part.bodies or part.single):
             continue
-        right = numpy.zeros(len(records), bool)
-        right[records.plain(part)] = True
         for table in records.bodies(part, columns.layout.bodies).values():
-            fits = ~misfits(table)
-            fitting = table.take(fits)
-            if fitting.rows is not None:
-                right[fitting.rows] = ~failing(fitting, enums)
-        wrong |= ~right
-    return wrong
+            wrong = misfits(table)
+            fitting = table.take(~wrong)
+            if table.rows is None or fitting.rows is None:
+                continue
+            broken[table.rows[wrong]] = True
+            inner, found = _judge(fitting, enums)
+            broken[fitting.rows] |= inner
+            faults[fitting.rows] += found + (left_over(fitting) > 0) * (fitting.frame.size is None)
+        for table in records.bodies(part, columns.layout.bodies, short=True).values():
+            _judge_short(table, enums, broken, faults)
+    return Judgement(broken, faults)
 
 
 def misfits(table: Table) -> Vector:
-    """Which confined records do not fill their bytes."""
+    """Which confined records have no room for their fields of varying size."""
     numpy, frame = table.file.numpy, table.frame
     wrong = numpy.zeros(len(table), bool)
     if table.limit is None:
         return wrong
-    length = table.limit - table.base
-    used = Linear(0)
     for part in frame.parts:
-        if part.size is not None:
-            used = used + part.size
-            if part.size.terms:
-                wrong |= table.amount(part.size) < 0
-    rest = length - table.amount(used)
-    if frame.size is not None:
-        return wrong | (rest != 0)
-    last = frame.parts[-1].primitive
-    wrong |= rest < 0
-    if frame.parts[-1].row and last is not None:
-        wrong |= rest % last.width != 0
-    return wrong
+        if part.size is not None and part.size.terms:
+            wrong |= table.amount(part.size) < 0
+    return wrong | (_unused(table) < 0)
 
 
-def failing(table: Table, enums: dict[str, EnumDef]) -> Vector:
-    """Which records hold a value that fails its check, a wrong checksum, or what is no text."""
-    numpy = table.file.numpy
-    wrong = numpy.zeros(len(table), bool)
+def _unused(table: Table) -> Vector:
+    used = Linear(0)
     for part in table.frame.parts:
-        field = part.field
-        if field.checks is not None and part.primitive is not None:
-            numeric = part.primitive.numeric
-            wrong |= ~(_numbers_pass(table, part, enums) if numeric else _blobs_pass(table, part))
-        elif part.primitive is not None and part.primitive.kind is Kind.STRING:
-            bad, _ = decoded(table, part)
-            if bad:
-                wrong[bad] = True
-        if field.checksum is not None:
-            wrong |= ~_sums_hold(table, part)
-    return wrong
+        used = used + part.size if part.size is not None else used
+    return (table.limit if table.limit is not None else table.base) - table.base - table.amount(used)
+
+
+def left_over(table: Table) -> Vector:
+    """How many bytes of each confined record no field explains: behind the last, or too few for a row's next number."""
+    over, last = _unused(table), table.frame.parts[-1]
+    if table.frame.size is not None:
+        return over
+    width = last.primitive.width if last.row and last.primitive is not None else 1
+    return over % width
+
+
+def _judge_short(table: Table, enums: dict[str, EnumDef], broken: Vector, faults: Vector) -> None:
+    """Judge records that end within their fixed first part: one fault for that, and those of the fields before it."""
+    if table.rows is None or not len(table):
+        return
+    if table.frame.inner:
+        broken[table.rows] = True
+        return
+    faults[table.rows] += 1
+    for part, _, has_room in table.room():
+        there = table.take(has_room)
+        text = part.primitive is not None and part.primitive.kind is Kind.STRING
+        for failed in failures(there, part, enums) if there.rows is not None and len(there) else ():
+            if text and part.field.checks is not None:
+                broken[there.rows] |= failed
+            else:
+                faults[there.rows] += failed
+
+
+def _judge(table: Table, enums: dict[str, EnumDef]) -> tuple[Vector, Vector]:
+    numpy = table.file.numpy
+    broken, faults = numpy.zeros(len(table), bool), numpy.zeros(len(table), numpy.int64)
+    for part in table.frame.parts:
+        text = part.primitive is not None and part.primitive.kind is Kind.STRING
+        for failed in failures(table, part, enums):
+            # A checked text may have two faults, or one, and which is for the reference to say.
+            if text and part.field.checks is not None:
+                broken |= failed
+            else:
+                faults += failed
+    return broken, faults
+
+
+def failures(table: Table, part: Part, enums: dict[str, EnumDef]) -> list[Vector]:
+    """For each thing that can be wrong with a part: in which records it is."""
+    numpy, field, memo = table.file.numpy, part.field, table.file.memo
+    found = []
+    if field.checks is not None and part.primitive is not None:
+        labels = tuple(enums[field.enum].labels) if field.checks.in_enum and field.enum is not None else ()
+        numeric = part.primitive.numeric
+        how = (part.primitive.name, part.big, None if numeric else codec(field.encoding), field.checks, labels)
+        apply = _numbers_fail if numeric else _blobs_fail
+        found.append(memo.get((table.extent_key(part), "fails", how), lambda: apply(table, part, labels)))
+    elif part.primitive is not None and part.primitive.kind is Kind.STRING:
+        bad, _ = decoded(table, part)
+        if bad:
+            failed = numpy.zeros(len(table), bool)
+            failed[bad] = True
+            found.append(failed)
+    if field.checksum is not None:
+        found.append(_sums_fail(table, part))
+    return found
 
 
 def decoded(table: Table, part: Part) -> tuple[list[int], int]:
@@ -83,12 +139,12 @@ def decoded(table: Table, part: Part) -> tuple[list[int], int]:
     return table.file.memo.get(key, lambda: texts(table.file.data, begin, stop, name))  # type: ignore[no-any-return]
 
 
-def _numbers_pass(table: Table, part: Part, enums: dict[str, EnumDef]) -> Vector:
+def _numbers_fail(table: Table, part: Part, labels: tuple[int, ...]) -> Vector:
     numpy, checks = table.file.numpy, part.field.checks
     column = table.number(part.path)
-    passed = numpy.ones(len(table), bool)
+    passed: Vector = numpy.ones(len(table), bool)
     if checks is None:
-        return passed
+        return ~passed
     if checks.constants is not None:
         passed &= any_of(column, tuple(c for c in checks.constants if isinstance(c, int | float)))
     for bound, compare in ((checks.low, numpy.greater_equal), (checks.high, numpy.less_equal)):
@@ -96,9 +152,9 @@ def _numbers_pass(table: Table, part: Part, enums: dict[str, EnumDef]) -> Vector
             passed &= _compared(column, bound.value, compare)
     if isinstance(checks.not_equals, Literal):
         passed &= ~any_of(column, (checks.not_equals.value,))
-    if checks.in_enum and part.field.enum is not None:
-        passed &= any_of(column, tuple(enums[part.field.enum].labels))
-    return passed
+    if checks.in_enum:
+        passed &= any_of(column, labels)
+    return ~passed
 
 
 def _compared(column: Vector, bound: Any, compare: Any) -> Vector:
@@ -107,7 +163,7 @@ def _compared(column: Vector, bound: Any, compare: Any) -> Vector:
     return compare(column, bound) if isinstance(bound, int | float) else numpy.zeros(len(column), bool)
 
 
-def _blobs_pass(table: Table, part: Part) -> Vector:
+def _blobs_fail(table: Table, part: Part, labels: tuple[int, ...]) -> Vector:
     numpy, checks, data = table.file.numpy, part.field.checks, table.file.data
     begin, stop = table.begin(part), table.stop(part)
     pairs = zip(begin.tolist(), stop.tolist(), strict=True)
@@ -131,13 +187,14 @@ def _blobs_pass(table: Table, part: Part) -> Vector:
         shown = value.encode("utf-8", "replace") if text else blob
         return bool(shown.count(checks.all_bytes) == len(shown))
 
-    return numpy.fromiter((passes(bytes(data[i:j])) for i, j in pairs), bool, len(table))
+    passed: Vector = numpy.fromiter((passes(bytes(data[i:j])) for i, j in pairs), bool, len(table))
+    return ~passed
 
 
-def _sums_hold(table: Table, part: Part) -> Vector:
+def _sums_fail(table: Table, part: Part) -> Vector:
     numpy, checksum = table.file.numpy, part.field.checksum
     if checksum is None:
-        return numpy.ones(len(table), bool)
+        return numpy.zeros(len(table), bool)
     first, last = table.part((checksum.over[0],)), table.part((checksum.over[-1],))
     algorithm, data = checksum.algorithm, table.file.data
 
@@ -147,4 +204,4 @@ def _sums_hold(table: Table, part: Part) -> Vector:
         return numpy.array([apply(data[i:j]) for i, j in zip(begin, stop, strict=True)], numpy.uint64)
 
     key = (table.extent_key(first), table.extent_key(last), "sums", algorithm)
-    return table.file.memo.get(key, make) == table.number(part.path).astype(numpy.uint64)
+    return table.file.memo.get(key, make) != table.number(part.path).astype(numpy.uint64)

@@ -44,8 +44,7 @@ class Session:
 
     def columns(self, grammar: Grammar) -> Columns | None:
         """The records as numpy arrays, complete ones only; None where the grammar has no such shape."""
-        found = self._framed(grammar)
-        return None if found is None else found[0]
+        return self._framed(grammar)
 
     def rows(self, grammar: Grammar) -> Rows | None:
         """The records as tuples, complete ones only; None where the grammar has no such shape."""
@@ -59,11 +58,10 @@ class Session:
     def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT) -> Tally:
         """What the grammar explains of the file, by the fastest engine that can tell."""
         framed = self._framed(grammar) if limits.max_records is None else None
-        if framed is not None and len(framed[0]) > _FEW:
+        if framed is not None and len(framed) > _FEW:
             from harness.lanes.spec.engine.joining import tally_columns
 
-            columns, header = framed
-            found = tally_columns(columns, header, self.data, limits)
+            found = tally_columns(framed, self.data, limits)
             if found is not None:
                 return found
         return tally(parse(grammar, self.data, limits=limits))
@@ -74,19 +72,13 @@ class Session:
         header = parse(layout.header, self.data)
         return header.stopped_at if header.records and header.records[0].complete else None
 
-    def _framed(self, grammar: Grammar) -> tuple[Columns, Parse | None] | None:
+    def _framed(self, grammar: Grammar) -> Columns | None:
         try:
             layout = layout_of(grammar)
         except NoLayoutError:
             return None
-        header: Parse | None = None
-        begin = 0
-        if layout.header is not None:
-            header = parse(layout.header, self.data)
-            if not header.records or not header.records[0].complete:
-                return None
-            begin = header.stopped_at
-        return self._columns(layout, begin), header
+        begin = self._begin(layout)
+        return None if begin is None else self._columns(layout, begin)
 
     def _columns(self, layout: Layout, begin: int) -> Columns:
         from harness.lanes.spec.engine.columns import Columns, Table

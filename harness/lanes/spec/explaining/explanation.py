@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from harness.lanes.spec.engine.tally import Tally
 from harness.lanes.spec.explaining.column import Column, Key, columns_of
-from harness.lanes.spec.explaining.usage import FieldKey, Place, Use, places, uses, width_bits
+from harness.lanes.spec.explaining.surprise import width_bits
+from harness.lanes.spec.explaining.usage import FieldKey, Place, Use, places, uses
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.primitive import Kind
 
@@ -114,9 +115,9 @@ def explain(
         fit: What was learned from other files. Without it these files teach what they are judged by.
     """
     known, columns = uses(grammar), columns_of(tallies)
-    own = fit or learn(grammar, columns, alphabet)
-    size = sum(tally.size for tally in tallies) if examined is None else examined
     covered = sum(tally.covered for tally in tallies)
+    own = fit or learn(grammar, columns, alphabet, covered)
+    size = sum(tally.size for tally in tallies) if examined is None else examined
     found: list[Credit] = []
     for key, use in known.items():
         mine = {k: column for k, column in columns.items() if k[:2] == key and column.count}
@@ -140,7 +141,7 @@ def explain(
     )
 
 
-def learn(grammar: Grammar, columns: dict[Key, Column], alphabet: float) -> Fit:
+def learn(grammar: Grammar, columns: dict[Key, Column], alphabet: float, covered: int) -> Fit:
     """What files teach about a grammar: codes of its fields, confidence in its types, which fields pay."""
     known = uses(grammar)
     total: dict[FieldKey, float] = {}
@@ -149,7 +150,8 @@ def learn(grammar: Grammar, columns: dict[Key, Column], alphabet: float) -> Fit:
         seen = column.bytes or column.invisible * width_bits(known[key[:2]].field) / 8 if key[:2] in known else 0.0
         total[key[:2]] = total.get(key[:2], 0.0) + seen
     paid = {key: _paid(total.get(key, 0.0), use.bits) for key, use in known.items()}
-    confidence = _confidence(grammar, known, columns, alphabet)
+    overlap = max(0.0, sum(column.bytes for column in columns.values()) - covered - 0.5)
+    confidence = _confidence(grammar, known, columns, alphabet, overlap)
     used = frozenset(key for key in known if any(column.count for k, column in columns.items() if k[:2] == key))
     return Fit(columns, confidence, _floor(grammar, confidence), paid, used)
 
@@ -162,18 +164,23 @@ def _paid(seen: float, bits: float) -> float:
 
 
 def _confidence(
-    grammar: Grammar, known: dict[FieldKey, Use], columns: dict[Key, Column], alphabet: float
+    grammar: Grammar, known: dict[FieldKey, Use], columns: dict[Key, Column], alphabet: float, overlap: float
 ) -> dict[str, float]:
     saved = dict.fromkeys(grammar.types, 0.0)
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
-        if use is not None and column.count:
+        if use is not None and column.count and not use.peeked:
             saved[owner] += _saved(use, kind, column, alphabet)
     seen = {key[:2] for key, column in columns.items() if column.count}
     for key, use in known.items():
         # What was never met can neither confirm nor refute; it costs economy.
         saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
     where = places(grammar)
+    for name, at in where.items():
+        # Bytes that two fields claim would confirm both; a type chosen by a look at its own bytes confirms nothing.
+        saved[name] -= 8.0 * overlap
+        if any(place.peeked for place in at):
+            saved[name] = 0.0
     own = {name: min(1.0, max(0.0, bits / CERTAIN_BITS)) for name, bits in _pooled(saved, where).items()}
     sure = dict.fromkeys(grammar.types, 0.0)
     for _ in range(len(sure) + 1):

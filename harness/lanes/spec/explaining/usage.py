@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.lanes.spec.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    EnumLiteral,
-    Expr,
-    Item,
-    Literal,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
+from harness.lanes.spec.explaining.surprise import peeking_fields, peeks, surprise
+from harness.lanes.spec.explaining.walking import names_in, walk
+from harness.lanes.spec.language.expression import Attribute, EnumLiteral, Expr, Literal, Name
 from harness.lanes.spec.language.grammar import Checks, Field, Grammar, TypeDef, Word
-from harness.lanes.spec.language.primitive import Kind
 from harness.lanes.spec.language.reach import references, tops
 
 TYPE_BITS = 5.0
@@ -51,6 +38,7 @@ class Use:
         framed: Its bytes are bounded by a number, a constant size or a terminator, not just by the end of the file.
         measured: And the file itself says where: by a length or a terminator.
         summed: A checksum covers it.
+        peeked: Whether it is there, or what it is, was decided by a look at its own bytes: then they prove nothing.
         checks: Bits of surprise of a value that passes its checks, were it random; None without checks.
     """
 
@@ -62,6 +50,7 @@ class Use:
     framed: bool
     measured: bool
     summed: bool
+    peeked: bool
     checks: float | None
 
 
@@ -74,17 +63,19 @@ class Place:
         repeated: It follows its like without anything that says how many there are, or where each starts.
         confined: A length says where it ends.
         summed: A checksum covers the field that holds it.
+        peeked: Whether it is there at all was decided by a look at its own bytes.
     """
 
     parent: str | None
     repeated: bool
     confined: bool
     summed: bool = False
+    peeked: bool = False
 
 
 def uses(grammar: Grammar) -> dict[FieldKey, Use]:
     """Every field and instance of every type."""
-    steering = _steering(grammar)
+    steering, through = _steering(grammar), peeking_fields(grammar)
     confined = {name for name, at in places(grammar).items() if at and all(place.confined for place in at)}
     found: dict[FieldKey, Use] = {}
     for definition in grammar.types.values():
@@ -101,7 +92,8 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
                 framed=_framed(field) or definition.name in confined,
                 measured=_measured(field) or definition.name in confined,
                 summed=field.name in summed,
-                checks=_surprise(field, grammar),
+                peeked=_peeked(field, through),
+                checks=surprise(definition, field, grammar),
             )
     return found
 
@@ -111,6 +103,7 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {name: [] for name in grammar.types}
     for name in tops(grammar):
         found[name].append(Place(None, repeated=not grammar.once, confined=False))
+    through = peeking_fields(grammar)
     for definition in grammar.types.values():
         summed = summed_fields(definition)
         for field in (*definition.fields, *definition.instances):
@@ -118,7 +111,13 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
             for ref in references(field):
                 if ref.primitive is None and ref.name in found:
                     found[ref.name].append(
-                        Place(definition.name, repeated, field.length is not None, summed=field.name in summed)
+                        Place(
+                            parent=definition.name,
+                            repeated=repeated,
+                            confined=field.length is not None,
+                            summed=field.name in summed,
+                            peeked=_peeked(field, through),
+                        )
                     )
     return found
 
@@ -127,6 +126,10 @@ def grammar_bits(grammar: Grammar) -> float:
     """What it takes to write the whole grammar down."""
     fields = sum(use.bits for use in uses(grammar).values())
     return fields + sum(2 * KEY_BITS + 8 for enum in grammar.enums.values() for _ in enum.labels)
+
+
+def _peeked(field: Field, through: frozenset[str]) -> bool:
+    return peeks(field.condition, through) or (field.switch is not None and peeks(field.switch.by, through))
 
 
 def summed_fields(definition: TypeDef) -> frozenset[str]:
@@ -181,39 +184,10 @@ def _steered_by(field: Field) -> Iterator[Expr]:
         yield from ref.arguments
 
 
-def names_in(expr: Expr) -> Iterator[str]:
-    """Names of fields that an expression mentions, those behind a dot included."""
-    for part in _walk(expr):
-        if isinstance(part, Name | Attribute):
-            yield part.name
-
-
-def _walk(expr: Expr) -> Iterator[Expr]:
-    waiting = [expr]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        match part:
-            case ArrayOf(items):
-                waiting.extend(items)
-            case Attribute(of, _) | Unary(_, of):
-                waiting.append(of)
-            case Item(of, index):
-                waiting.extend((of, index))
-            case Method(of, _, arguments):
-                waiting.extend((of, *arguments))
-            case Call(_, arguments):
-                waiting.extend(arguments)
-            case Binary(_, left, right):
-                waiting.extend((left, right))
-            case Ternary(condition, then, otherwise):
-                waiting.extend((condition, then, otherwise))
-
-
 def expression_bits(expr: Expr) -> float:
     """What it takes to write an expression down; a constant costs its own length."""
     total = 0.0
-    for part in _walk(expr):
+    for part in walk(expr):
         total += NODE_BITS
         if isinstance(part, Literal):
             total += literal_bits(part.value)
@@ -267,44 +241,3 @@ def _checks_bits(checks: Checks) -> float:
     given = [checks.equals, checks.not_equals, checks.low, checks.high, checks.holds, *checks.one_of]
     total = sum(NODE_BITS + expression_bits(part) for part in given if part is not None)
     return total + (8.0 if checks.all_bytes is not None else 0.0) + (1.0 if checks.in_enum else 0.0)
-
-
-def _surprise(field: Field, grammar: Grammar) -> float | None:
-    """How unlikely a random value of the field is to pass, in bits; for bytes of any length: per whole value."""
-    width = width_bits(field)
-    if field.checksum is not None:
-        return width
-    checks = field.checks
-    if checks is None:
-        return None
-    if checks.constants is not None:
-        sizes = [8.0 * len(value) for value in checks.constants if isinstance(value, str | bytes)]
-        return max(0.0, (min(sizes) if sizes else width) - math.log2(max(1, len(checks.constants))))
-    if checks.in_enum and field.enum is not None and field.enum in grammar.enums:
-        return max(0.0, width - math.log2(max(1, len(grammar.enums[field.enum].labels))))
-    if checks.equals is not None:
-        return width
-    if isinstance(checks.low, Literal) and isinstance(checks.high, Literal):
-        low, high = checks.low.value, checks.high.value
-        if isinstance(low, int) and isinstance(high, int) and high >= low:
-            return max(0.0, width - math.log2(high - low + 1))
-    if checks.all_bytes is not None:
-        return 8.0
-    if checks.one_of:
-        return max(0.0, width - math.log2(len(checks.one_of)))
-    # A bound on one side, or a condition: it says something, and how much cannot be known; about half.
-    return min(1.0, width)
-
-
-def width_bits(field: Field) -> float:
-    """Bits of one value; those of bytes and texts with a constant length too, else 8."""
-    primitive = field.type.primitive if field.type is not None else None
-    if primitive is None:
-        return 8.0
-    if primitive.kind in (Kind.BITS, Kind.FLAG):
-        return float(primitive.width)
-    if primitive.width:
-        return 8.0 * primitive.width
-    if isinstance(field.length, Literal) and isinstance(field.length.value, int):
-        return 8.0 * max(0, field.length.value)
-    return 8.0

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 MOST_RECORDS = 200_000
-HEADS = {4: 64, 2: 64, 1: 40}
+HEADS = {4: 48, 2: 32, 1: 20}
 """Bytes before the first record that are considered, by the width of the length."""
-PLACES = {4: 16, 2: 12, 1: 8}
+PLACES = {4: 12, 2: 8, 1: 6}
 """Where in a record its length may be."""
 ALIGNMENTS = {4: (1, 2, 4), 2: (1, 4), 1: (1,)}
 WHOLE = 24

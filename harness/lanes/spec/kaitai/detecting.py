@@ -36,14 +36,16 @@ from harness.lanes.spec.kaitai.types import (
 )
 
 BYTE = Integer(1, signed=False)
+MAX_CHAIN = 20
+"""Instances computed from instances; the type of what lies deeper is not looked for."""
 _BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
 
 
 class Detector:
     """Types of the expressions of one structure."""
 
-    def __init__(self, library: Library, structure: Structure) -> None:
-        self.library, self.structure = library, structure
+    def __init__(self, library: Library, structure: Structure, *, level: int = 0) -> None:
+        self.library, self.structure, self.level = library, structure, level
         self.item: DataType | None = None
         """What `_` is, where it is anything."""
 
@@ -154,7 +156,10 @@ class Detector:
         if field.derived or field.value is None:
             return
         field.derived = True  # an instance that needs itself is of any type
-        there = Detector(self.library, structure)
+        if self.level > MAX_CHAIN:
+            field.type = ANY
+            return
+        there = Detector(self.library, structure, level=self.level + 1)
         try:
             found = there.type_of(field.value)
         except TypeFaultError:

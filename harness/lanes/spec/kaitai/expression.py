@@ -193,6 +193,16 @@ def children(expression: Expression) -> Iterator[Expression]:
                 yield part
 
 
+def depth(expression: Expression) -> int:
+    """How many levels a tree has."""
+    deepest, stack = 0, [(expression, 1)]
+    while stack:
+        found, level = stack.pop()
+        deepest = max(deepest, level)
+        stack.extend((inner, level + 1) for inner in children(found))
+    return deepest
+
+
 def walk(expression: Expression) -> Iterator[Expression]:
     """An expression and all inside of it, outermost first."""
     stack = [expression]

@@ -27,6 +27,7 @@ from harness.suite import Key
 
 _ORDERS = {"le": "little", "be": "big"}
 _MIRRORED = {"<": ">", ">": "<"}
+MAX_COMPUTED_CASES = 50
 _PLAIN = frozenset({"zlib", "xor", "rol", "ror"})
 
 
@@ -199,7 +200,9 @@ class FieldWriter:
                 cases[self.label(value)] = name
             else:
                 cases[str(place)] = name
-        if not plain:
+        if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
+            self.uncarried(key, f"more than {MAX_COMPUTED_CASES} cases that are no constants")
+        elif not plain:
             on = ast.Number(-1)
             for place, (value, _) in reversed(list(enumerate(kind.cases))):
                 if value is not None:

@@ -46,7 +46,7 @@ def _read(library: Library, path: Path) -> Source:
             found = _find(library, here, line.name)
             if found is None:
                 source.report(line.key, f"cannot find {line.name + '.ksy'!r} to import")
-            elif len(library.sources) + len(waiting) > MAX_FILES:
+            elif len(library.sources) + len(waiting) >= MAX_FILES:
                 source.report(line.key, f"imports reach more than {MAX_FILES} files")
             else:
                 line.path = found

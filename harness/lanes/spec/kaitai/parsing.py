@@ -25,9 +25,13 @@ from harness.lanes.spec.kaitai.expression import (
     Truth,
     TypeName,
     Unary,
+    depth,
 )
-from harness.lanes.spec.kaitai.scanner import MAX_DEPTH, NAME, Scanner
+from harness.lanes.spec.kaitai.scanner import MAX_DEPTH, NAME, ExpressionError, Scanner
 
+MAX_DIGITS = 300
+MAX_LEVELS = 150
+"""Of the tree; whoever walks it may recurse."""
 SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_", "_buf", "_sizeof", "_bitsizeof", "_on", "_is_le"})
 ID = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -52,7 +56,10 @@ def parse(text: str) -> Expression:
     Raises:
         ExpressionError: the text is none, or is nested deeper than 100 levels or longer than 20,000 characters.
     """
-    return _Parser(text).whole()
+    found = _Parser(text).whole()
+    if depth(found) > MAX_LEVELS:
+        raise ExpressionError(text[:40], 0, f"more than {MAX_LEVELS} levels of operations")
+    return found
 
 
 def parse_type(text: str) -> tuple[TypeName, tuple[Expression, ...]]:
@@ -213,6 +220,8 @@ class _Parser(Scanner):
         if following:
             self.fail(f"unexpected {following.group()!r} after a number")
         text = found.group().replace("_", "")
+        if len(text) > MAX_DIGITS:
+            self.fail(f"a number of more than {MAX_DIGITS} digits")
         if found.lastgroup == "real":
             return Real(float(text))
         if text[1:2] in ("x", "X", "b", "B", "o", "O"):

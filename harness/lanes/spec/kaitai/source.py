@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from harness.lanes.spec.kaitai.scanner import ExpressionError
 from harness.lanes.spec.kaitai.structure import Import, Structure
 from harness.suite import Key
 
+MAX_FINDINGS = 1_000
+"""Errors, and warnings, kept of one file; later ones are dropped."""
+
 
 class Source:
     """A file that was read, and what was found in it."""
@@ -22,6 +26,8 @@ class Source:
         self.path = path
         self.document = document
         self.findings: list[Finding] = []
+        self._known: set[Finding] = set()
+        self._counts: Counter[Severity] = Counter()
         self.imports: list[Import] = []
         self.top: Structure | None = None
 
@@ -35,7 +41,9 @@ class Source:
     def report(self, key: Key, message: str, *, severity: Severity = "error") -> None:
         """Remember what is wrong at a key."""
         finding = Finding(severity, self.where(key), path_text(key), message)
-        if finding not in self.findings:
+        if finding not in self._known and self._counts[severity] < MAX_FINDINGS:
+            self._known.add(finding)
+            self._counts[severity] += 1
             self.findings.append(finding)
 
     def expression(self, value: Any, key: Key) -> Expression | None:

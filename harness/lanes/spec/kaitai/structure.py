@@ -91,6 +91,8 @@ class Structure:
     title: str = ""
     parents: list[Structure | None] = field(default_factory=list)
     """Which structures hold it; None where that is unknown."""
+    by_id: dict[str, Field] = field(default_factory=dict)
+    """Made by the first `find`, when all is read."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -113,7 +115,10 @@ class Structure:
 
     def find(self, name: str) -> Field | None:
         """A field by its id."""
-        return next((found for found in self.fields() if found.id == name), None)
+        if not self.by_id:
+            for field_ in self.fields():
+                self.by_id.setdefault(field_.id, field_)
+        return self.by_id.get(name)
 
     def family(self) -> Iterator[Structure]:
         """This type and all that are defined inside of it."""

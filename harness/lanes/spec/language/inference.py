@@ -27,6 +27,8 @@ _PRIMITIVES = {
     Kind.INTEGER: INT, Kind.BITS: INT, Kind.VARINT: INT, Kind.FLOAT: FLOAT, Kind.FLAG: BOOL,
     Kind.BYTES: BYTES, Kind.STRING: STR,
 }  # fmt: skip
+MAX_CHAIN = 40
+"""Fields computed from computed fields; deeper ones may be anything."""
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 _NUMBERS = (Sort.INT, Sort.FLOAT, Sort.ANY)
 _TEXTS = (Sort.STR, Sort.BYTES)
@@ -88,6 +90,8 @@ class Inference:
             return self._known[key]
         if key in self._busy:
             raise MistakeError("cycle", f"{field.name!r} is computed from itself")
+        if len(self._busy) >= MAX_CHAIN:
+            return ANY
         self._busy.add(key)
         try:
             found = self._of_field(owner, field)

@@ -123,7 +123,7 @@ def in_block_style(value: Any, column: int) -> str:
     return f" {writing.flow(value)}  # why"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_text_and_value_take_the_same_edits(data: st.DataObject) -> None:
     value = freeze(data.draw(DOCUMENTS))

@@ -1,7 +1,9 @@
 """The reference engine: what it reads, what it says about what it cannot read, and that it always ends."""
+# ruff: noqa: E501 - one case a line
 
 import mmap
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def plain(value: Any) -> Any:
 def adds_up(found: Parse) -> None:
     edges = sorted([*found.covered, *found.gaps])
     assert sum(b - a for a, b in edges) == found.size
-    assert all(left[1] == right[0] for left, right in zip(edges, edges[1:], strict=False))
+    assert all(left[1] == right[0] for left, right in pairwise(edges))
 
 
 @pytest.mark.parametrize(

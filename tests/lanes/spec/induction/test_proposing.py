@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import random
@@ -30,7 +31,7 @@ def tone(seed: int) -> bytes:
         out.setnchannels(1 + seed % 2)
         out.setsampwidth(2)
         out.setframerate(8000)
-        frames = (int(9000 * math.sin(i * 0.05 + seed) + rng.gauss(0, 99)) for i in range(300 + 70 * seed))
+        frames = (int(9000 * math.sin(i * 0.05 + seed) + rng.gauss(0, 99)) for i in range(100 + 30 * seed))
         out.writeframes(b"".join(struct.pack("<h", f) for f in frames) + (b"\0\0" if seed % 2 else b""))
     return file.getvalue()
 
@@ -52,19 +53,19 @@ def picture(seed: int) -> bytes:
 
 def log(seed: int, *, order: str = "<") -> bytes:
     rng, made, time = random.Random(seed), b"", 1_700_000_000
-    for i in range(80):
+    for i in range(50):
         time += rng.randrange(99)
         if rng.random() < 0.5:
             kind, body = 1, struct.pack(f"{order}IHH", time, rng.randrange(100), rng.randrange(4))
         else:
             kind, body = 2, f"user {rng.choice(['ann', 'bob'])} did {i}".encode()
         made += struct.pack(f"{order}BH", kind, len(body)) + body
-    return b"RLOG" + struct.pack(f"{order}I", 80) + made
+    return b"RLOG" + struct.pack(f"{order}I", 50) + made
 
 
 def table(seed: int) -> bytes:
     rng, made, time = random.Random(seed), b"", 1_600_000_000
-    count = 60 + 10 * seed
+    count = 40 + 10 * seed
     for i in range(count):
         time += rng.randrange(60)
         body = struct.pack(">IHHBB", time, i, rng.choice([10, 20, 30]), rng.randrange(3), rng.randrange(200))
@@ -74,7 +75,7 @@ def table(seed: int) -> bytes:
 
 def guarded(seed: int) -> bytes:
     rng, made = random.Random(seed), b""
-    for i in range(40):
+    for i in range(25):
         text = f"event {i} {rng.choice(['start', 'stop'])}".encode()
         head = struct.pack("<HHI", 0xA55A, len(text), 1_500_000_000 + 7 * i) + text
         made += head + struct.pack("<I", zlib.crc32(head))
@@ -91,15 +92,25 @@ FORMATS: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@functools.cache
 def improve(form: str, stub: str) -> Improvement:
     make = FORMATS[form]
     return improve_spec(
-        STUBS[stub], {str(i): make(i) for i in (1, 2)}, propose, holdout={"held": make(3)}, max_iterations=4
+        STUBS[stub], {str(i): make(i) for i in (1, 2)}, propose, holdout={"held": make(3)}, max_iterations=3
     )
 
 
-@pytest.mark.parametrize("stub", STUBS)
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    ("form", "stub"),
+    [
+        ("wav", "a number"),
+        ("png", "magic and rest"),
+        ("log", "magic and rest"),
+        ("big-endian log", "a number"),
+        ("table", "magic and rest"),
+        ("guarded", "a number"),
+    ],
+)
 def test_stubs_become_grammars(form: str, stub: str) -> None:
     found = improve(form, stub)
     assert found.best_score > found.initial_score + 10
@@ -131,7 +142,9 @@ def test_a_first_page_of_png_is_worked_out_further() -> None:
 
 
 def test_it_leaves_nothing_to_chance() -> None:
-    first, second = improve("log", "a number"), improve("log", "a number")
+    first = improve("guarded", "a number")
+    improve.cache_clear()
+    second = improve("guarded", "a number")
     assert first.best.id == second.best.id
 
 

@@ -1,4 +1,5 @@
 """Lint: every promise, with the place, all at once."""
+# ruff: noqa: E501 - one case a line
 
 import time
 

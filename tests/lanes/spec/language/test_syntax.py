@@ -63,10 +63,12 @@ def test_what_is_printed_parses_to_the_same_tree(expr: Expr) -> None:
 @given(st.text(max_size=40))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_an_expression_or_says_where_it_stops_being_one(text: str) -> None:
+    at = 0
     try:
         parse_expression(text)
     except ExpressionError as error:
-        assert 0 <= error.at <= len(text)
+        at = error.at
+    assert 0 <= at <= len(text)
 
 
 @pytest.mark.parametrize("text", ["(" * 5000, "-" * 5000, "a" + ".b" * 3000, "1" + "+1" * 4000, "[" * 3000, "9" * 5000])
@@ -120,7 +122,7 @@ def test_values(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1 / 0", "1 % 0", "1 << 100000", "2 ** 3" if False else "1.5 << 2", "'a' + 1", "[1][5]", "'x'.to_i", "[].first",
+        "1 / 0", "1 % 0", "1 << 100000", "1.5 << 2", "'a' + 1", "[1][5]", "'x'.to_i", "[].first",
         "(1 << 200) * (1 << 200)", '[255].to_s("ascii")', "'a' < 1", "1.0e300 * 1.0e300 & 1", "'abc'.substring(2, 1)",
     ],
 )  # fmt: skip

@@ -1,0 +1,174 @@
+"""`crucible spec` from an empty folder, on files from anywhere: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.cli.spec import ACTIONS
+
+ROOT = Path(__file__).parents[2]
+PNG = ROOT / "specs/grammars/png.yaml"
+FILES = sorted((ROOT / "specs/samples/png").glob("*.png"))
+HELD = sorted((ROOT / "specs/samples/png_holdout").glob("*.png"))
+HEADER = ROOT / "candidates/png_patches/header.patch.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def call(*words: object) -> int:
+    return main(["spec", *map(str, words)])
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> object:
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_explains_itself(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(action, "--help") == 0
+    assert f"crucible spec {action}" in capsys.readouterr().out
+
+
+def test_lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("lint", PNG) == 0
+    capsys.readouterr()
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("types:\n  T:\n    fields:\n      - {name: a, type: u33}\n      - {name: a, type: u8}\n")
+    assert call("lint", bad) == 1
+    out = capsys.readouterr().out
+    assert f"{bad}:4:" in out
+    assert "error" in out
+    assert call("lint", bad, "--json") == 1
+    found = printed(capsys)
+    assert isinstance(found, dict)
+    assert not found["success"]
+    assert len(found["errors"]) >= 2
+    assert call("parse", bad, FILES[0]) == 1
+    assert f"{bad}:4:" in capsys.readouterr().err
+
+
+def test_looking_at_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("parse", PNG, FILES[0], "--json") == 0
+    tree = printed(capsys)
+    assert isinstance(tree, dict)
+    assert tree["records"][0]["fields"]["chunks"]["items"][0]["fields"]["kind"]["value"] == "IHDR"
+    assert call("parse", PNG, FILES[0]) == 0
+    assert "signature = 89 50 4e 47" in capsys.readouterr().out
+    assert call("spans", PNG, FILES[0], "--end", "0x10", "--json") == 0
+    spans = printed(capsys)
+    assert isinstance(spans, dict)
+    assert [span["offset"] for span in spans["spans"]] == [0, 8, 12]
+    assert call("coverage", PNG, FILES[0], "--json") == 0
+    coverage = printed(capsys)
+    assert isinstance(coverage, dict)
+    assert coverage["coverage_percentage"] == 100.0
+    assert call("query", PNG, FILES[0], "--type", "Png") == 0
+    assert "1 records (type=Png)" in capsys.readouterr().out
+    assert call("hex", PNG, FILES[0], "--limit", "32") == 0
+    assert capsys.readouterr().out.startswith("00000000  89 50 4e 47")
+    assert call("decode", PNG, FILES[0], "--field", "nothing") == 1
+    assert "not found" in capsys.readouterr().out
+
+
+def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(FILES[0].read_bytes()[:60])
+    assert call("parse", PNG, cut) == 1
+    said = capsys.readouterr()
+    assert "signature" in said.out
+    assert "Parse error at 0x" in said.err
+
+
+def test_patching_and_comparing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "better.yaml"
+    assert call("patch", PNG, HEADER, "--out", out) == 0
+    assert PNG.read_text().splitlines()[0] in out.read_text()
+    capsys.readouterr()
+    assert call("diff", PNG, out) == 0
+    assert "Added type: Header" in capsys.readouterr().out
+    assert call("diff", PNG, out, "--as-patch") == 0
+    made = tmp_path / "made.patch.yaml"
+    made.write_text(capsys.readouterr().out)
+    again = tmp_path / "again.yaml"
+    assert call("patch", PNG, made, "--out", again) == 0
+    capsys.readouterr()
+    assert call("diff", out, again) == 0
+    assert capsys.readouterr().out == "0 changes\n"
+    bad = tmp_path / "bad.patch.yaml"
+    bad.write_text('[{op: delete_field, path: "types.Png.fields[9]"}]')
+    assert call("patch", PNG, bad) == 1
+    assert "Field index 9 out of range" in capsys.readouterr().err
+
+
+def test_scoring(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("score", PNG, *FILES, "--holdout", *HELD, "--json") == 0
+    found = printed(capsys)
+    assert isinstance(found, dict)
+    assert 0 < found["holdout"]["score"] < 1
+    assert call("score", PNG, *FILES, "--policy", "classic") == 0
+    assert capsys.readouterr().out.count("100.0/100") == len(FILES)
+
+
+def test_improving_and_the_versions_that_came_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stub, out, ledger = tmp_path / "stub.yaml", tmp_path / "out.yaml", tmp_path / "l.db"
+    stub.write_text("types: {File: {fields: [{name: magic, type: u32}]}}\n")
+    words = [
+        "improve",
+        stub,
+        *FILES,
+        "--holdout",
+        *HELD,
+        "--iterations",
+        "1",
+        "--out",
+        out,
+        "--ledger",
+        ledger,
+        "--json",
+    ]
+    assert call(*words) == 0
+    found = printed(capsys)
+    assert isinstance(found, dict)
+    assert found["score"][1] > found["score"][0] + 10
+    assert found["holdout"][1] > found["holdout"][0] + 10
+    assert call("versions", "--ledger", ledger, "--json") == 0
+    kept = printed(capsys)
+    assert isinstance(kept, dict)
+    assert kept["branches"] == {"stub": found["best"]}
+    assert call("versions", "stub", "--ledger", ledger) == 0
+    assert capsys.readouterr().out == out.read_text()
+
+
+def test_kaitai_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ksy, back = tmp_path / "table.ksy", tmp_path / "back.yaml"
+    source = tmp_path / "table.yaml"
+    source.write_text("endian: big\ntypes: {Row: {fields: [{name: id, type: u16}, {name: value, type: u32}]}}\n")
+    assert call("export-ksy", source, "--out", ksy) == 0
+    assert call("import-ksy", ksy, "--out", back) == 0
+    capsys.readouterr()
+    assert call("lint", back) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lint", "nowhere.yaml"),
+        ("parse", PNG, "nowhere.bin"),
+        ("patch", PNG, "nowhere.patch.yaml"),
+        ("query", PNG, FILES[0], "--type", "A", "--has-field", "b"),
+        ("decode", PNG, FILES[0], "--record", "7"),
+        ("import-ksy", "nowhere.ksy"),
+        ("bogus",),
+        (),
+    ],
+)
+def test_wrong_usage_says_what_and_ends_with_4(words: tuple[object, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*words) == 4
+    assert capsys.readouterr().err
