@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 from harness.lanes.spec.engine.arrays import read_array, read_row_of
 from harness.lanes.spec.engine.cursor import ShortError, read_number
 from harness.lanes.spec.engine.fault import FaultKind
-from harness.lanes.spec.engine.items import note_frame, read_item
+from harness.lanes.spec.engine.items import read_item
 from harness.lanes.spec.engine.node import Leaf, Node, Record, Window
+from harness.lanes.spec.engine.placing import advance
 from harness.lanes.spec.engine.plan import FieldPlan, Program, TypePlan
 from harness.lanes.spec.engine.scope import Scope
 from harness.lanes.spec.engine.state import HaltError, State, StopRecordError
@@ -326,16 +327,8 @@ class Interpreter:
             window.pos, window.bit, window.big = before
 
     def _sequential(self, scope: Scope, plan: FieldPlan, window: Window) -> None:
-        if plan.skip is not None:
-            window.align()
-            self._pass(window, self.amount(plan.skip, scope, plan, "number of bytes"), scope, plan)
-        if plan.align is not None:
-            window.align()
-            to = self.amount(plan.align, scope, plan, "alignment")
-            if to > 1:
-                at = window.pos
-                self._pass(window, -(at - window.start) % to, scope, plan)
-                note_frame(scope.record, plan, window, at, window.pos)
+        if plan.skip is not None or plan.align is not None:
+            advance(self, scope, plan, window)
         if plan.repeat is None and plan.until is None and plan.field.repeat is None:
             node = read_item(self, scope, plan, window)
             if node is not None and not isinstance(node, Record):
@@ -344,11 +337,6 @@ class Interpreter:
         if plan.packed and read_row_of(self, scope, plan, window):
             return
         read_array(self, scope, plan, window)
-
-    def _pass(self, window: Window, count: int, scope: Scope, plan: FieldPlan) -> None:
-        if window.pos + count > window.end:
-            self.short(scope.record, plan, ShortError(count, window.end - window.pos), None)
-        window.pos += count
 
     @staticmethod
     def big(primitive: Primitive, plan: FieldPlan, record: Record) -> bool:
