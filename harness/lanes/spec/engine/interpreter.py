@@ -38,8 +38,6 @@ class Interpreter:
         self._busy: set[tuple[int, str]] = set()
         self._followed: set[tuple[Any, ...]] = set()
 
-    # ---- records
-
     def begin(self, plan: TypePlan, holder: Scope | None, field: FieldPlan | None, window: Window) -> Record:
         """A record with nothing read yet."""
         parent = holder.record if holder is not None else None
@@ -135,8 +133,6 @@ class Interpreter:
         self.state.fault(FaultKind.TRUNCATED, at, record, plan.field, f"{error.needed} bytes", found, index=index)
         raise StopRecordError
 
-    # ---- expressions
-
     def evaluate(self, expr: Any, scope: Scope, plan: FieldPlan) -> Any:
         """The value of an expression that is not compiled beforehand, since it is rare."""
         closure = self.program.compiler.compile(expr, scope.record.type)
@@ -207,8 +203,6 @@ class Interpreter:
         at = window.start + position
         return int.from_bytes(window.buffer.data[at : at + width], "big" if record.big else "little")
 
-    # ---- instances
-
     def instance(self, record: Record, name: str) -> None:
         """Read an instance; what is wrong with it stops nothing else.
 
@@ -249,8 +243,6 @@ class Interpreter:
             finally:
                 self.state.quiet -= partial
         self.lazy.clear()
-
-    # ---- fields
 
     def field(self, scope: Scope, plan: FieldPlan) -> None:
         """Read one field of a record.
