@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 from harness.lanes.spec.engine.arrays import read_array, read_row_of
 from harness.lanes.spec.engine.cursor import ShortError, read_number
 from harness.lanes.spec.engine.fault import FaultKind
-from harness.lanes.spec.engine.items import note_frame, read_item
+from harness.lanes.spec.engine.items import read_item
 from harness.lanes.spec.engine.node import Leaf, Node, Record, Window
+from harness.lanes.spec.engine.placing import advance
 from harness.lanes.spec.engine.plan import FieldPlan, Program, TypePlan
 from harness.lanes.spec.engine.scope import Scope
 from harness.lanes.spec.engine.state import HaltError, State, StopRecordError
@@ -36,8 +37,6 @@ class Interpreter:
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
         self._followed: set[tuple[Any, ...]] = set()
-
-    # ---- records
 
     def begin(self, plan: TypePlan, holder: Scope | None, field: FieldPlan | None, window: Window) -> Record:
         """A record with nothing read yet."""
@@ -134,8 +133,6 @@ class Interpreter:
         self.state.fault(FaultKind.TRUNCATED, at, record, plan.field, f"{error.needed} bytes", found, index=index)
         raise StopRecordError
 
-    # ---- expressions
-
     def evaluate(self, expr: Any, scope: Scope, plan: FieldPlan) -> Any:
         """The value of an expression that is not compiled beforehand, since it is rare."""
         closure = self.program.compiler.compile(expr, scope.record.type)
@@ -206,8 +203,6 @@ class Interpreter:
         at = window.start + position
         return int.from_bytes(window.buffer.data[at : at + width], "big" if record.big else "little")
 
-    # ---- instances
-
     def instance(self, record: Record, name: str) -> None:
         """Read an instance; what is wrong with it stops nothing else.
 
@@ -248,8 +243,6 @@ class Interpreter:
             finally:
                 self.state.quiet -= partial
         self.lazy.clear()
-
-    # ---- fields
 
     def field(self, scope: Scope, plan: FieldPlan) -> None:
         """Read one field of a record.
@@ -326,16 +319,8 @@ class Interpreter:
             window.pos, window.bit, window.big = before
 
     def _sequential(self, scope: Scope, plan: FieldPlan, window: Window) -> None:
-        if plan.skip is not None:
-            window.align()
-            self._pass(window, self.amount(plan.skip, scope, plan, "number of bytes"), scope, plan)
-        if plan.align is not None:
-            window.align()
-            to = self.amount(plan.align, scope, plan, "alignment")
-            if to > 1:
-                at = window.pos
-                self._pass(window, -(at - window.start) % to, scope, plan)
-                note_frame(scope.record, plan, window, at, window.pos)
+        if plan.skip is not None or plan.align is not None:
+            advance(self, scope, plan, window)
         if plan.repeat is None and plan.until is None and plan.field.repeat is None:
             node = read_item(self, scope, plan, window)
             if node is not None and not isinstance(node, Record):
@@ -344,11 +329,6 @@ class Interpreter:
         if plan.packed and read_row_of(self, scope, plan, window):
             return
         read_array(self, scope, plan, window)
-
-    def _pass(self, window: Window, count: int, scope: Scope, plan: FieldPlan) -> None:
-        if window.pos + count > window.end:
-            self.short(scope.record, plan, ShortError(count, window.end - window.pos), None)
-        window.pos += count
 
     @staticmethod
     def big(primitive: Primitive, plan: FieldPlan, record: Record) -> bool:
