@@ -12,7 +12,7 @@ from harness.lanes.spec.engine.tally import FieldTally, Tally
 MOST_VALUES = 256
 """More different values than this are no vocabulary."""
 REPEATED = 8
-"""How often each value of a vocabulary must occur: any text repeats its syllables a few times."""
+"""How often each value of a vocabulary must occur, if it is wider than a byte: any text repeats its syllables."""
 Key = tuple[str, str, str]
 """Type, field, and the type its values have (a switch makes several)."""
 
@@ -76,7 +76,7 @@ class Column:
             Bits for each value, and bits for the code book; `(plain, 0)` if no code is worth its book.
         """
         found = [(plain, 0.0)]
-        if self.values and (plain <= 8 or len(self.values) * REPEATED <= count):
+        if self.values and (self.bytes <= self.count or len(self.values) * REPEATED <= count):
             found.append((math.log2(len(self.values)), len(self.values) * plain))
         if isinstance(self.low, int) and isinstance(self.high, int):
             found.append((math.log2(self.high - self.low + 1), 2 * plain))
