@@ -10,7 +10,9 @@ from harness.core.errors import LedgerError
 from harness.ledger import file, journal, recovery
 from harness.ledger.store import Ledger
 
-TABLES = ("runs", "evaluations", "components", "gates", "attempts", "comparisons", "lineage", "handoffs", "snapshots")
+TABLES = """
+    runs evaluations components gates attempts comparisons lineage handoffs snapshots spec_versions spec_branches
+""".split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,26 @@ ALTER TABLE attempts ADD COLUMN round INTEGER NOT NULL DEFAULT 0;
 """
 
 
+# Versions of grammars (`harness.lanes.spec.archive`): what was tried, from what, and what it scored.
+SPEC_VERSIONS = """
+CREATE TABLE IF NOT EXISTS spec_versions (
+    version_id TEXT PRIMARY KEY,
+    parent_id TEXT REFERENCES spec_versions (version_id),
+    text TEXT NOT NULL,
+    patch TEXT,
+    description TEXT NOT NULL DEFAULT '',
+    score REAL,
+    holdout REAL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS spec_versions_parent ON spec_versions (parent_id);
+CREATE TABLE IF NOT EXISTS spec_branches (
+    name TEXT PRIMARY KEY,
+    version_id TEXT NOT NULL REFERENCES spec_versions (version_id)
+);
+"""
+
+
 def m001_first(db: Database) -> None:
     """All tables of version 1."""
     _execute(db, TABLES)
@@ -242,9 +262,15 @@ def m003_ranks(db: Database) -> None:
     db.conn.execute(LEFT_OUT)
 
 
+def m004_spec_versions(db: Database) -> None:
+    """Versions of grammars; a ledger of a development version may have them already."""
+    _execute(db, SPEC_VERSIONS)
+
+
 migrations(name="m001_first")(m001_first)
 migrations(name="m002_stability")(m002_stability)
 migrations(name="m003_ranks")(m003_ranks)
+migrations(name="m004_spec_versions")(m004_spec_versions)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -94,3 +94,18 @@ def test_what_cannot_be_merged(tmp_path):
                 merge(ledger, tmp_path / name)
         assert queries.runs(ledger) == []
     assert (tmp_path / "no.db").exists()
+
+
+def test_versions_of_grammars_come_along(tmp_path):
+    for name, text in (("a", "types: {}\n"), ("b", "types: {A: {fields: []}}\n")):
+        with Ledger.open(tmp_path / f"{name}.db") as ledger, ledger.writing() as connection:
+            values = (f"id-{name}", None, text, None, "", 50.0, None, "2026-01-01")
+            connection.execute("INSERT INTO spec_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.execute("INSERT INTO spec_branches VALUES ('best', ?)", (f"id-{name}",))
+    with Ledger.open(tmp_path / "a.db") as ledger:
+        merge(ledger, tmp_path / "b.db")
+        merge(ledger, tmp_path / "b.db")
+        known = ledger.rows("SELECT version_id FROM spec_versions ORDER BY 1")
+        assert [row["version_id"] for row in known] == ["id-a", "id-b"]
+        [branch] = ledger.rows("SELECT * FROM spec_branches")
+        assert branch["version_id"] == "id-a"  # a name that both use stays what it was here

@@ -49,7 +49,12 @@ def test_a_ledger_says_what_it_is(tmp_path):
         assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         applied = other.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
-    assert applied == [("crucible", "m001_first"), ("crucible", "m002_stability"), ("crucible", "m003_ranks")]
+    assert applied == [
+        ("crucible", "m001_first"),
+        ("crucible", "m002_stability"),
+        ("crucible", "m003_ranks"),
+        ("crucible", "m004_spec_versions"),
+    ]
 
 
 def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path, monkeypatch):

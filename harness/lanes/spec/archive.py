@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 from harness.lanes.spec.version import SpecStore
 from harness.ledger.store import Ledger, now
-
-TABLES = """
-CREATE TABLE IF NOT EXISTS spec_versions (
-    version_id TEXT PRIMARY KEY,
-    parent_id TEXT REFERENCES spec_versions (version_id),
-    text TEXT NOT NULL,
-    patch TEXT,
-    description TEXT NOT NULL DEFAULT '',
-    score REAL,
-    holdout REAL,
-    created_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS spec_versions_parent ON spec_versions (parent_id);
-CREATE TABLE IF NOT EXISTS spec_branches (
-    name TEXT PRIMARY KEY,
-    version_id TEXT NOT NULL REFERENCES spec_versions (version_id)
-);
-"""
 
 
 def save(ledger: Ledger, store: SpecStore, *, scores: Mapping[str, tuple[float, float | None]] | None = None) -> int:
@@ -42,7 +23,6 @@ def save(ledger: Ledger, store: SpecStore, *, scores: Mapping[str, tuple[float, 
     """
     exported = store.export()
     with ledger.writing() as connection:
-        _prepare(connection)
         before = connection.execute("SELECT count(*) FROM spec_versions").fetchone()[0]
         for entry in exported["versions"]:
             score, holdout = scores[entry["id"]] if scores and entry["id"] in scores else (None, None)
@@ -83,13 +63,5 @@ def load(ledger: Ledger) -> SpecStore:
 
 
 def rows(ledger: Ledger) -> list[dict[str, Any]]:
-    """The versions as they are stored, parents before children; none where nothing was ever saved."""
-    if not ledger.rows("SELECT 1 FROM sqlite_master WHERE name = 'spec_versions'"):
-        return []
+    """The versions as they are stored, parents before children."""
     return ledger.rows("SELECT * FROM spec_versions ORDER BY rowid")
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    for statement in TABLES.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
