@@ -238,3 +238,23 @@ def test_a_plugin_is_told_again_of_what_changed(coins):
     )
     coins.coins(sure="sure 1.0")
     coins.run("-s").stdout.fnmatch_lines(["*told 3*", "*told 20*", "*told 59*"])
+
+
+def test_who_must_not_be_repeated_is_no_finalist(project):
+    """A program's effects happen once in a run: its lane says so, and nobody judges it again."""
+    conftest = project.path / "conftest.py"
+    text = conftest.read_text().replace(
+        "        status = harness.Status(text)\n",
+        "        with open('judged', 'a') as file:\n            file.write('x')\n"
+        "        status = harness.Status(text)\n"
+        "        from harness.core.evidence import Attempt\n"
+        "        attempts = [Attempt(index=i, seed=i, hash_seed=i, status=status) for i in range(3)]\n"
+        "        return harness.Evidence(status=status, attempts=attempts, facts={'finalist': False})\n",
+    )
+    conftest.write_text(text)
+    project.suite(good="ok")
+    result = project.run()
+    assert result.ret == 0
+    assert (project.path / "judged").read_text() == "x"
+    assert project.rows("SELECT confirmed FROM evaluations") == [(None,)]
+    result.stdout.no_fnmatch_line("*confirmed on fresh inputs*")

@@ -109,6 +109,7 @@ def evaluation_values(record: Record) -> Values:
     median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
     contends = evaluation.passed and policy.expect is None and "gpu" not in case.markers
+    contends = contends and evidence.facts.get("finalist", True) is not False
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),

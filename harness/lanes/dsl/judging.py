@@ -40,6 +40,7 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
         "invariants": first["invariants"],
         "budget": _budget(program, first),
         "durability": first["durability"],
+        "finalist": False,  # a program may have effects that must not happen again just to be sure of it
     }
     if case.inputs["kind"] in (SUCCESS, PROGRAM) or case.inputs["first"]:
         facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used", "timeline")}
