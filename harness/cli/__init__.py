@@ -86,6 +86,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrucibleError as error:
         print(f"crucible: {error}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else 1
+    except OSError as error:  # a file that a verb did not think of: still no reason for a traceback
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"crucible: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
     except SystemExit as ended:  # argparse: --help, or wrong usage
         return ended.code if isinstance(ended.code, int) else 0
     return status

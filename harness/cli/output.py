@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.errors import UsageError
 from harness.ledger.store import Ledger
 from harness.report import table
 from harness.report.table import Column
@@ -79,3 +80,34 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
     paint = table.ansi if colour() else table.plain
     for line in table.layout(columns, rows, limit=width(), paint=paint):
         print(line)
+
+
+def refuse_unwritable(path: Path | None) -> None:
+    """Look before the work whether its result can be written; None is stdout.
+
+    Raises:
+        UsageError: if it cannot.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError("this is a directory", where=str(path), fix="name a file")
+    if not path.parent.is_dir():
+        raise UsageError("there is no such folder to write into", where=str(path.parent), fix="make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError("it cannot be written", where=str(path), fix="name a file that is yours to write")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a result.
+
+    Raises:
+        UsageError: if that is not possible.
+    """
+    refuse_unwritable(path)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"it cannot be written: {error.strerror}", where=str(path), fix="name a file that is yours to write"
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from harness.cli import output
 from harness.core.errors import UsageError
 
 NAME = "graph"
@@ -39,6 +40,6 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         print(picture)
     else:
-        args.out.write_text(picture, encoding="utf-8")
+        output.write_file(args.out, picture)
         print(args.out)
     return 0

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             keep_lineage(args.ledger, attempt.digest, parent)
             parent = attempt.digest
     if better and args.out is not None:
-        args.out.write_text(best.source, encoding="utf-8")
+        output.write_file(args.out, best.source)
     if args.json:
         output.print_json({"improved": better, "digest": best.digest, "attempts": [summary(a) for a in attempts]})
     else:

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.out is None:
         print(text, end="")
     if args.out is not None:
-        args.out.write_text(text, encoding="utf-8")
+        output.write_file(args.out, text)
         if not args.json:
             print(f"{args.out}: {len(laws)} facts, {len({law.technique.name for law in helping})} laws")
             for law in laws:

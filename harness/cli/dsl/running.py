@@ -16,6 +16,7 @@ from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.session import Session
 from harness.lanes.dsl.machine.settings import RunSettings
+from harness.providers.file import read_answers
 
 NAME = "run"
 HELP = """Run a program; exit status 1 if it fails, 0 if it passes or waits for an answer.
@@ -62,7 +63,15 @@ def run(args: argparse.Namespace) -> int:
     except ProgramError as error:
         print(error)
         return 1
+    if program.main < 0:
+        fix = "`crucible dsl check` has read and checked it: it only states what is known"
+        raise UsageError(
+            "the program has no task or loop, so there is nothing to run", where=str(args.program), fix=fix
+        )
     _used(given, program, args.program)
+    # Before the first effect, not at the first question; `--backend file` may wait for one that is written later.
+    if args.answers is not None and (args.backend != "file" or Path(args.answers).exists()):
+        read_answers(Path(args.answers))
     variables = (*program.state, *(program.units[program.main].slots if program.main >= 0 else ()))
     kinds = {variable.name: str(variable.type.kind) for variable in variables}
     settings = RunSettings.model_validate(options.settings(args) | {"durability": args.durability})

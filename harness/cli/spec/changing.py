@@ -40,7 +40,7 @@ def _patch(args: argparse.Namespace) -> int:
             raise SpecError("; ".join(result.errors), where=str(path), fix=f"nothing was changed in {args.grammar}")
         version = made
     if args.out is not None:
-        args.out.write_text(version.spec_text, encoding="utf-8")
+        output.write_file(args.out, version.spec_text)
     if args.json:
         lineage = store.get_lineage(version.id)
         output.print_json({"success": True, "id": version.id, "lineage": lineage, "grammar": version.spec_text})

@@ -102,6 +102,10 @@ def _improve_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _improve(args: argparse.Namespace) -> int:
     inputs.grammar_of(args.grammar)
+    # The search takes a while: what would make it worthless in the end is said now.
+    output.refuse_unwritable(args.out)
+    if args.ledger is not None:
+        output.writing(args.ledger, create=True).close()
     proposer = from_command(shlex.split(args.proposer)) if args.proposer else propose
     found = improve_spec(
         inputs.text_of(args.grammar),
@@ -120,7 +124,7 @@ def _improve(args: argparse.Namespace) -> int:
         with output.writing(args.ledger, create=True) as ledger:
             archive.save(ledger, found.store, scores=scores)
     if args.out is not None:
-        args.out.write_text(found.best.spec_text, encoding="utf-8")
+        output.write_file(args.out, found.best.spec_text)
     if args.json:
         output.print_json(
             {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
 from harness.lanes.spec.editing import writing
@@ -62,7 +63,7 @@ def _write(text: str, args: argparse.Namespace) -> None:
     if args.out is None:
         print(text, end="")
     else:
-        args.out.write_text(text, encoding="utf-8")
+        output.write_file(args.out, text)
 
 
 EXPORT = (

@@ -10,7 +10,7 @@ from typing import Any
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
 from harness.core.digest import digest_bytes, digest_json
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, SuiteError
 from harness.core.evidence import Evidence, clip
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
@@ -41,6 +41,8 @@ class DslLane:
     untrusted: tuple[str, ...] = ("program",)
     boxed = True
     min_tier: Tier | None = None
+    components = tuple(_WEIGHTS)
+    """What a suite's `gates` may name besides `score`."""
 
     def __init__(self) -> None:
         self._programs: dict[str, Program] = {}
@@ -63,7 +65,9 @@ class DslLane:
         if inputs["answers"] is not None:
             read_answers(Path(inputs["answers"]["path"]))
         try:
-            found = list(parts(self._program(inputs)))
+            program = self._program(inputs)
+            found = list(parts(program))
+            _complete(suite, program, found)
         except ProgramError as error:
             stem = slug(path.stem)
             text = data.decode("utf-8", "replace")
@@ -168,6 +172,28 @@ class DslLane:
             known = load_source(text, path=path.name, inputs=tuple(inputs["inputs"]), entry=inputs["entry"])
             self._programs[key] = known
         return known
+
+
+def _complete(suite: Suite, program: Program, found: Sequence[Part]) -> None:
+    """Refuse a suite from which nothing could come.
+
+    Raises:
+        SuiteError: if the program holds nothing to judge, or an input it needs is not given.
+    """
+    options = suite.options
+    unit = program.units[program.main] if program.main >= 0 else None
+    if unit is None and not (found and (program.rules or program.invariants or program.prose)):
+        raise SuiteError(
+            "the program holds nothing to judge", where=suite.where("program"), fix="write a task, a loop or a law"
+        )
+    given = options.inputs if isinstance(options, DslOptions) else {}
+    for variable in (*program.state, *(unit.slots if unit else ())):
+        if variable.is_input and variable.initial is None and variable.name not in given:
+            raise SuiteError(
+                f"the program's input {variable.name!r} is missing",
+                where=suite.where("inputs"),
+                fix=f"add `inputs: {{{variable.name}: ...}}`",
+            )
 
 
 def _file(suite: Suite, name: str, key: str) -> dict[str, str] | None:

@@ -48,6 +48,8 @@ class SpecLane:
     untrusted: tuple[str, ...] = ("patches",)
     boxed = False
     min_tier: Tier | None = None
+    components = (*judging.WEIGHTS, *judging.CLASSIC)
+    """What a suite's `gates` may name besides `score`."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """One case per patch file."""

@@ -197,3 +197,31 @@ def test_each_effect_happens_once_in_a_run_of_pytest(tmp_path: Path) -> None:
     )
     assert "6 passed" in run.stdout, run.stdout + run.stderr
     assert noted.read_text().split() == [str(i) for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("program", "rest", "said"),
+    [
+        ("", "", "the program holds nothing to judge"),
+        ("const X = 1\n", "", "the program holds nothing to judge"),
+        (None, "", "the program's input 'name' is missing"),
+        (None, "inputs: {name: W}\ngates: {succes: 1.0}", "no component 'succes' to gate; did you mean 'success'"),
+    ],
+)
+def test_a_suite_from_which_nothing_could_come_is_an_error(tmp_path: Path, program, rest: str, said: str) -> None:
+    path = tmp_path / "p.spak"
+    path.write_text((ROOT / "specs/programs/hello.spak").read_text() if program is None else program)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "a.suite.yaml").write_text(f"lane: dsl\nprogram: p.spak\n{rest}\n")
+    run = subprocess.run(
+        [*PYTEST, "a.suite.yaml", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert said in run.stdout
+    assert "a.suite.yaml" in run.stdout

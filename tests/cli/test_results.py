@@ -1,0 +1,79 @@
+"""Where results are written: a place that takes none is said in a sentence, before the work where that is possible."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.cli import main
+
+ROOT = Path(__file__).parents[2]
+GRAMMAR = str(ROOT / "specs/grammars/png.yaml")
+PATCH = str(next((ROOT / "candidates/png_patches").glob("*.patch.yaml")))
+PROGRAM = str(ROOT / "specs/programs/hello.spak")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("spec", "export-ksy", GRAMMAR),
+        ("spec", "patch", GRAMMAR, PATCH),
+        ("spec", "improve", GRAMMAR, str(next((ROOT / "specs/samples/png").glob("*.png")))),
+        ("dsl", "graph", PROGRAM),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+@pytest.mark.parametrize("place", ["nosuch/result", "."])
+def test_a_place_that_takes_no_result_is_refused(words, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, "--out", place]) == 4
+    said = capsys.readouterr().err
+    assert "fix:" in said
+    assert "Traceback" not in said
+
+
+def test_a_ledger_that_is_none_is_refused_before_the_search(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with sqlite3.connect("l.db") as connection:
+        connection.execute("CREATE TABLE somebody_elses (x)")
+    sample = str(next((ROOT / "specs/samples/png").glob("*.png")))
+    assert main(["spec", "improve", GRAMMAR, sample, "--ledger", "l.db", "--out", "best.yaml"]) == 1
+    assert not Path("best.yaml").exists()
+    assert "l.db" in capsys.readouterr().err
+
+
+def test_no_file_error_is_a_traceback(monkeypatch, capsys):
+    class Verb:
+        NAME, HELP = "doctor", "A verb that meets a file it did not think of."
+
+        def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+            pass
+
+        def run(self, args: argparse.Namespace) -> int:
+            raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr(cli, "_load", lambda name: Verb())
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err == "crucible: /some/file: Permission denied\n"
+
+
+@pytest.mark.parametrize("text", ["", "const X = 1\n"])
+def test_a_program_in_which_nothing_runs_says_so(text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("p.spak").write_text(text)
+    assert main(["dsl", "run", "p.spak"]) == 4
+    assert "no task or loop" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe garbage"])
+def test_answers_are_read_before_the_first_effect(content, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("answers").write_bytes(content)
+    assert main(["dsl", "run", PROGRAM, "--live", "--input", "name=W", "--answers", "answers", "--state", "run"]) == 1
+    assert not Path("run").exists()
+    assert "answers" in capsys.readouterr().err
