@@ -228,7 +228,8 @@ def test_more_of_the_same_changes_nothing(made: Any) -> None:
     size = struct.calcsize(">" + "".join(widths))
     once, thrice = (with_magic(table(widths, rows * n), size) for n in (2, 6))
     text = table_grammar([NAMES[w] for w in widths])
-    assert score(text, thrice) == pytest.approx(score(text, once), abs=2.0)
+    # Of 100: with more records a little more is sure, so the law holds within a few points, not exactly.
+    assert score(text, thrice) == pytest.approx(score(text, once), abs=4.0)
 
 
 def test_typing_what_is_in_records_raises_the_score_step_by_step() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
 
 from harness.lanes.dsl.language import syntax as s
+from harness.lanes.dsl.language.lexer import KEYWORDS
 
 _INDENT = "    "
 _LEVELS = {"||": 1, "&&": 2, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
@@ -180,11 +182,15 @@ def _(node: s.Entry) -> Iterator[str]:
     yield f"{node.key}: {print_value(node.value)}"
 
 
+def _first_word(text: str) -> str:
+    return re.match(r"\w*", text)[0]  # type: ignore[index]  # it matches nothing at least
+
+
 @_lines.register
 def _(node: s.Setting) -> Iterator[str]:
     texts = [print_value(value) for value in node.values]
-    if any(text.startswith(("-", "[", "(", "{")) for text in texts[1:]):
-        texts = [f"({text})" for text in texts]  # else a value would be read as going on from the one before
+    if any(text.startswith(("-", "[", "(", "{")) or _first_word(text) in KEYWORDS for text in texts[1:]):
+        texts = [f"({text})" for text in texts]  # else a value would be read as more of the one before, or a statement
     yield f"{node.key}: {' '.join(texts)}"
 
 

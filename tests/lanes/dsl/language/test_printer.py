@@ -151,6 +151,15 @@ def test_what_is_printed_reads_back_equal(module: s.Module) -> None:
     assert again == module, text
 
 
+@pytest.mark.parametrize("word", sorted(KEYWORDS))
+def test_a_later_value_that_begins_with_a_keyword_reads_back(word: str) -> None:
+    setting = s.Setting("a", [s.Literal(value=False), s.Function(word, [])])
+    module = s.Module([s.Unit("task", s.Label("t"), [setting])])
+    again, problems = parse(print_module(module))
+    assert problems == []
+    assert again == module
+
+
 @settings(max_examples=50, deadline=None)
 @given(modules)
 def test_a_tree_survives_the_cache(module: s.Module) -> None:
