@@ -69,7 +69,7 @@ class Candidate:
     def verdict(self) -> str:
         """`good`, `quiet` (neither passed nor failed) or `bad`."""
         if self.row["expected"] is not None:
-            return "good" if self.row["as_expected"] else "bad"
+            return "good" if self.row["as_expected"] else "quiet" if self.row["neutral"] else "bad"
         return "good" if self.row["passed"] else "quiet" if self.row["neutral"] else "bad"
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
+from harness.report.page import gather
 from harness.report.text import render_leaderboard
 from tests.ledger.factory import fill, make_evaluation
 
@@ -84,6 +85,19 @@ def test_controls_that_fail_are_named(path):
     assert lines[0] == "controls: 0 of 9 as expected"
     assert re.match(r"  p\d: expected wrong, was ok", lines[1])
     assert "  … 4 more" in lines
+
+
+def test_controls_that_could_not_be_judged_are_no_failures(path):
+    """A control that needs a GPU, on a machine without one."""
+    cases = [make_evaluation("caught", status="wrong", score=0.1, expect="wrong")]
+    cases += [make_evaluation(f"gpu{i}", status="skipped", score=None, why="no GPU", expect="wrong") for i in range(2)]
+    [run_id] = fill(path, cases)
+    lines = render(path, run_id)
+    assert lines[0] == "controls: 1 of 1 as expected, 2 not judged here"
+    assert not any("gpu0" in line for line in lines)
+    with Ledger.read(path) as ledger:
+        found = gather(ledger, run_id)
+    assert found.verdicts == {"good": 1, "bad": 0, "quiet": 2}
 
 
 def test_the_ledgers_best_is_named_when_it_was_not_judged(path):
