@@ -118,8 +118,7 @@ def test_without_timed_items_it_is_load_scheduling(lanes):
     assert len({span.worker for span in lanes.spans()}) == 2
 
 
-@pytest.mark.parametrize("died", ["t0", "t2", "t4"])
-@pytest.mark.parametrize("untimed", [8, 0])
+@pytest.mark.parametrize(("died", "untimed"), [("t0", 8), ("t2", 0), ("t4", 8)])
 def test_a_dead_worker_costs_one_item_and_the_rest_stays_quiet(lanes, died, untimed):
     if untimed:
         lanes.suite("a", "cpu", **plain(untimed))
@@ -165,7 +164,7 @@ def test_only_what_failed_last_time(lanes):
     assert {span.name for span in lanes.spans()} == {"t1", "t2", "bad"}
 
 
-@pytest.mark.parametrize("dist", ["load", "worksteal", "loadfile"])
+@pytest.mark.parametrize("dist", ["load", "worksteal"])
 def test_a_chosen_distribution_is_kept_and_the_lock_still_holds(lanes, dist):
     lanes.suite("a", "cpu", **plain(8))
     lanes.suite("b", "exact", t0="ok", t1="ok")
