@@ -153,6 +153,7 @@ def test_workers_work_at_the_same_time() -> None:
         return Measurement(samples=(1.0,))
 
     search(Plan(SPACE, Strategy.GRID, maximize=True), measure, workers=2)
+    assert not both.broken
 
 
 def test_an_error_of_ours_ends_the_search_and_keeps_what_was_measured() -> None:
