@@ -120,7 +120,7 @@ def settle(
         base = (invocation_dir or rootdir) if name in asked else rootdir
         values[name] = (base / Path(str(asked.get(name, getattr(project, name)))).expanduser()).absolute()
     if values["gates"]:
-        from harness.gating import parse_gate
+        from harness.gates.expression import parse_gate
 
         for text in values["gates"]:
             parse_gate(text)

@@ -16,8 +16,8 @@ from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
     from harness.hooks import Registry
-    from harness.run_folder import RunFolder
-    from harness.session import RunSession
+    from harness.run.folder import RunFolder
+    from harness.run.session import RunSession
 
 SEAL = pytest.StashKey[Seal]()
 REGISTRY: pytest.StashKey[Registry] = pytest.StashKey()
@@ -158,7 +158,7 @@ def pytest_configure_node(node: Any) -> None:
     """Give every worker the run's snapshot folder and secret seed."""
     config: pytest.Config = node.config
     if _FOLDER not in config.stash:
-        from harness.run_folder import RunFolder, reap
+        from harness.run.folder import RunFolder, reap
 
         reap()
         config.stash[_FOLDER] = RunFolder()
@@ -236,7 +236,7 @@ def _session(config: pytest.Config) -> RunSession:
     """This process's part in the run, made when the first suite turns up."""
     session = config.stash.get(SESSION, None)
     if session is None:
-        from harness.session import RunSession
+        from harness.run.session import RunSession
 
         folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder")
         session = config.stash[SESSION] = RunSession(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 # Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
-import harness.recording
-import harness.session  # noqa: F401
+import harness.run.recording
+import harness.run.session  # noqa: F401
 from harness import hooks
 
 pytest_plugins = ["pytester"]

@@ -16,7 +16,6 @@ from typing import Any
 from harness.cli import output
 from harness.cli.rescore import lanes_of
 from harness.config import settle
-from harness.confirmation import another_round
 from harness.context import Context
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
@@ -29,8 +28,9 @@ from harness.hooks import Lane
 from harness.judge import folders_of, project_root, prove_tier, scratch_folder, secrets_of
 from harness.ledger import queries
 from harness.ledger.store import Ledger
-from harness.provenance import machine, versions
 from harness.report import words
+from harness.run.confirmation import another_round
+from harness.run.provenance import machine, versions
 
 NAME = "stability"
 HELP = """Say how stable a subject was shown to be; with --attempts, judge it again from its files.

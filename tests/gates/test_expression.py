@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
 from harness.core.gate import GateResult
-from harness.gate_row import row
-from harness.gate_syntax import AGGREGATES, NUMBERS, SELECTORS, TEXTS
-from harness.gating import hold_gate, parse_gate
+from harness.gates.expression import hold_gate, parse_gate
+from harness.gates.row import row
+from harness.gates.syntax import AGGREGATES, NUMBERS, SELECTORS, TEXTS
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation, make_run

@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection
 
 from harness.core.errors import UsageError
-from harness.gate_syntax import (
+from harness.gates.syntax import (
     AGGREGATES,
     LANES,
     NUMBERS,

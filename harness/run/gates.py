@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import LedgerError, UsageError
 from harness.core.gate import GateResult
-from harness.gate_syntax import baselines
-from harness.gating import hold_gate, parse_gate
+from harness.gates.expression import hold_gate, parse_gate
+from harness.gates.syntax import baselines
 from harness.hooks import Registry
 from harness.ledger import queries
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness.termination import Termination
+from harness.run.termination import Termination
 from tests.test_plugin_faults import start, wait_for  # noqa: F401 - a fixture
 
 

@@ -25,11 +25,11 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.engine import engine_of
 from harness.explanation import headline
-from harness.gate_row import row
+from harness.gates.row import row
 from harness.hooks import Registry
 from harness.judge import unjudged
-from harness.provenance import git_commit, machine, versions
-from harness.timing_summary import TimingSummary
+from harness.run.provenance import git_commit, machine, versions
+from harness.run.timing_summary import TimingSummary
 
 if TYPE_CHECKING:
     from harness.core.rival import Rival
@@ -99,7 +99,7 @@ class Recording:
             UsageError: if a gate names a lane or a run that does not exist.
         """
         from harness.ledger.store import Ledger
-        from harness.run_gates import check_gates
+        from harness.run.gates import check_gates
 
         started = datetime.now(UTC)
         run = Run(
@@ -260,7 +260,7 @@ class Recording:
         return self.settings.shard is not None and not self.cases and not self.wrong_suites
 
     def _hold_gates(self) -> None:
-        from harness.run_gates import counter_example, hold_gates
+        from harness.run.gates import counter_example, hold_gates
 
         run_id = "" if self.run is None else self.run.run_id
         ledger = None if self.run is None else self.ledger
@@ -315,7 +315,7 @@ class Recording:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The last thing people see."""
-        from harness.summary import write_summary
+        from harness.run.summary import write_summary
 
         write_summary(self, terminalreporter)
 

@@ -34,7 +34,7 @@ from harness.timing.lock import turnstile
 
 if TYPE_CHECKING:
     from harness.ledger.store import Ledger
-    from harness.session import RunSession
+    from harness.run.session import RunSession
 
 SECONDS = 10.0
 """The least time for confirmations, and"""

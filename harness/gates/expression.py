@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.gate import GateResult
-from harness.gate_parsing import parse
-from harness.gate_syntax import TEXTS, Aggregate, Arithmetic, Comparison, Condition, Negation, Node, Number, Row, Truth
+from harness.gates.parsing import parse
+from harness.gates.syntax import TEXTS, Aggregate, Arithmetic, Comparison, Condition, Negation, Node, Number, Row, Truth
 
 NAMED = 3  # cases a sentence names
 PAIRED = ("delta", "regressions")

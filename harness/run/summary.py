@@ -10,7 +10,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 
 if TYPE_CHECKING:
-    from harness.recording import Recording
+    from harness.run.recording import Recording
 
 SHOWN = 20  # of each kind; the ledger has them all
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from harness import run_folder
-from harness.run_folder import LOCK, PREFIX, RunFolder, reap
+from harness.run import folder as run_folder
+from harness.run.folder import LOCK, PREFIX, RunFolder, reap
 
 
 @pytest.fixture

@@ -22,15 +22,15 @@ from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
 from harness.report import rerun
-from harness.selection import kept
+from harness.run.selection import kept
+from harness.run.termination import Termination
 from harness.snapshot import Collected, Snapshot
-from harness.termination import Termination
 from harness.timing.bridge import Bridge
 from harness.timing.lock import turnstile
 from harness.untrusted import SUFFIX, Seal
 
 if TYPE_CHECKING:
-    from harness.recording import Recording
+    from harness.run.recording import Recording
 
 RARELY = 20_000  # allocations between two collections of the youngest objects
 COMMAND = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
@@ -82,8 +82,8 @@ class RunSession:
         self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, self.repeat, snapshot)
         self.recording: Recording | None = None
         if not self.is_worker:
-            from harness.confirmation import Confirmation
-            from harness.recording import Recording
+            from harness.run.confirmation import Confirmation
+            from harness.run.recording import Recording
 
             self.recording = Recording(config, settings, self.registry, self.share.fresh)
             config.pluginmanager.register(self.recording, "crucible-recording")
