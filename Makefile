@@ -25,10 +25,12 @@ $(BIN)/python:
 
 $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(RUN_EXTRAS)"
+	@$(BIN)/python -m compileall -q harness
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(TEST_EXTRAS)"
+	@$(BIN)/python -m compileall -q harness
 	@touch $@
 
 run: $(RUN_STAMP)  ## evaluate all suites and leave a leaderboard

@@ -70,6 +70,8 @@ def main() -> int:
     for name in ("resume", "stable state", "verify"):
         print(json.dumps({"what": name, **_one(sys.executable, name, options.steps)}))
     print(json.dumps(_flushes()))
+    for found in _starts():
+        print(json.dumps(found))
     return 0
 
 
@@ -104,7 +106,7 @@ def _ours(steps: int, folder: Path, group: int, durability: str) -> dict[str, fl
     from harness.lanes.dsl.machine.session import Session
     from harness.lanes.dsl.machine.settings import RunSettings
 
-    settings = RunSettings.model_validate({"group": group, "durability": durability})
+    settings = RunSettings.from_wire({"group": group, "durability": durability})
     session = Session.start(_program(steps), folder / "run", settings=settings)
     first = time.perf_counter() - BORN
 
@@ -244,9 +246,7 @@ def _effects(steps: int, folder: Path) -> dict[str, float]:
     from harness.lanes.dsl.machine.settings import RunSettings
 
     text = f"agent_loop B {{ repeat {steps} {{ step s {{ tool.random {{ low: 1 high: 9 output_var: x }} }} }} }}"
-    with Session.start(
-        load_source(text), folder / "run", settings=RunSettings.model_validate({"durability": "power"})
-    ) as s:
+    with Session.start(load_source(text), folder / "run", settings=RunSettings.from_wire({"durability": "power"})) as s:
         _must(s.run().passed)
     return {"effects": steps}
 
@@ -263,6 +263,61 @@ def _flushes() -> dict[str, Any]:
             rows = [line.split() for line in Path(report.name).read_text().splitlines()]
             counts.append(sum(int(row[3]) for row in rows if row and row[-1] in ("fsync", "fdatasync")))
     return {"what": "flushes per effect at power", "goal": 1.1, "value": round((counts[1] - counts[0]) / 200, 3)}
+
+
+_FIRST = """
+import sys, time
+def first():
+    print(time.process_time() * 1e3, (time.time() - float(sys.argv[1])) * 1e3, file=sys.stderr)
+"""
+_STARTS = {
+    "an interpreter": _FIRST + "first()",
+    "a first row of raw SQLite": _FIRST
+    + """
+import hashlib, sqlite3
+connection = sqlite3.connect(sys.argv[2] + ".db", isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, i INTEGER)")
+connection.execute("INSERT INTO events (i) VALUES (1)")
+first()
+""",
+    "`crucible dsl run` to its first step": _FIRST
+    + """
+from harness.cli import main
+from harness.lanes.dsl.eventlog.runlog import RunLog
+append, seen = RunLog.append, []
+def watched(self, body, **more):
+    append(self, body, **more)
+    if b'"ran"' in body and not seen:
+        seen.append(first())
+RunLog.append = watched
+sys.exit(main(["dsl", "run", sys.argv[3], "--state", sys.argv[2], "--quiet"]))
+""",
+}
+
+
+def _starts(rounds: int = 11) -> list[dict[str, Any]]:
+    """CPU and wall milliseconds of a process until its first step; byte code and the checked program are cached."""
+    found: dict[str, list[list[float]]] = {name: [] for name in _STARTS}
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "first.spak"
+        program.write_text("agent_loop B { let i = 0 repeat 9 { step s { i = i + 1 } } }")
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "XDG_CACHE_HOME": folder}
+        for number in range(rounds + 1):
+            for name, code in _STARTS.items():
+                state = str(Path(folder) / f"{len(found[name])}-{number}-{name[:3]}")
+                command = [sys.executable, "-c", code, str(time.time()), state, str(program)]
+                done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+                if number:  # the first round fills the caches
+                    found[name].append([float(word) for word in done.stderr.split()])
+    return [
+        {
+            "what": f"process start: {name}",
+            "cpu_ms": _spread([r[0] for r in runs]),
+            "wall_ms": _spread([r[1] for r in runs]),
+        }
+        for name, runs in found.items()
+    ]
 
 
 def _must(held: bool) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -55,6 +53,20 @@ class Verb(Protocol):
     def run(self, args: argparse.Namespace) -> int:
         """Do it; the exit status."""
         ...
+
+
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """argparse's layout of help; it asks the terminal how wide it is without importing all of `shutil`."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = int(os.environ["COLUMNS"])
+        except (KeyError, ValueError):
+            try:
+                width = os.get_terminal_size(1).columns
+            except OSError:
+                width = 80
+        super().__init__(prog, width=max(width, 40) - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,25 +119,43 @@ def _dispatch(words: list[str]) -> int:
         except PackageNotFoundError:  # run from a checkout that is not installed
             print("crucible, not installed")
         return 0
-    if words[0] not in _available():
-        near = difflib.get_close_matches(words[0], _available(), n=1)
-        hint = f"did you mean `crucible {near[0]}`?" if near else "`crucible --help` lists the verbs"
-        raise UsageError(f"there is no verb {words[0]!r}", fix=hint)
-    verb = _load(words[0])
+    if words[0] not in VERBS or not _is_there(words[0]):
+        raise unknown("crucible", words[0], _available())
+    name, verb = words[0], _load(words[0])
+    below = getattr(verb, "below", None)
+    if below is not None and len(words) > 1 and not words[1].startswith("-"):
+        # The verb that is meant, and none of those beside it, is imported.
+        words = words[1:]
+        name, verb = f"{name} {words[0]}", below(words[0])
     sentence, _, example = verb.HELP.partition("\n\n")
     parser = Parser(
-        prog=f"crucible {verb.NAME}",
+        prog=f"crucible {name}",
         description=sentence,
         epilog=example,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Layout,
         allow_abbrev=False,
     )
     verb.add_arguments(parser)
     return verb.run(parser.parse_args(words[1:]))
 
 
+def unknown(command: str, word: str, known: Sequence[str]) -> UsageError:
+    """The error of a verb that is not there, with the nearest one that is."""
+    import difflib
+
+    near = difflib.get_close_matches(word, known, n=1)
+    hint = f"did you mean `{command} {near[0]}`?" if near else f"`{command} --help` lists the verbs"
+    return UsageError(f"there is no verb {word!r}", fix=hint)
+
+
 def _available() -> list[str]:
-    return [name for name in VERBS if importlib.util.find_spec(f"{__name__}.{name}") is not None]
+    return [name for name in VERBS if _is_there(name)]
+
+
+def _is_there(name: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(f"{__name__}.{name}") is not None
 
 
 def _load(name: str) -> Verb:

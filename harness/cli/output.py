@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UsageError
-from harness.ledger.store import Ledger
-from harness.report import table
-from harness.report.table import Column
+
+if TYPE_CHECKING:
+    from harness.ledger.store import Ledger
+    from harness.report.table import Column
 
 DEFAULT = Path("reports/ledger.db")
 WIDEST = 120
@@ -42,6 +42,8 @@ def reading(path: Path) -> Ledger:
     Raises:
         LedgerError: if it cannot be read.
     """
+    from harness.ledger.store import Ledger
+
     return _said(Ledger.read(path))
 
 
@@ -51,6 +53,8 @@ def writing(path: Path, *, create: bool = False) -> Ledger:
     Raises:
         LedgerError: if it cannot be written.
     """
+    from harness.ledger.store import Ledger
+
     return _said(Ledger.open(path, create=create))
 
 
@@ -62,6 +66,8 @@ def _said(ledger: Ledger) -> Ledger:
 
 def width() -> int:
     """Columns for a table: the terminal's, or 100 where there is none."""
+    import shutil
+
     return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns))
 
 
@@ -77,6 +83,8 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """A table for people."""
+    from harness.report import table
+
     paint = table.ansi if colour() else table.plain
     for line in table.layout(columns, rows, limit=width(), paint=paint):
         print(line)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.frozen import Frozen
 from harness.core.policy import Policy, Timing
+from harness.core.slug import slug as slug  # noqa: PLC0414 - it is looked for here too
 
 
 class Subject(Frozen):
@@ -64,11 +64,3 @@ class Case(Frozen):
     def key(self) -> str:
         """Digest of all that the verdict may depend on: subject, inputs, policy."""
         return digest_json([self.lane, self.subject.digest, self.inputs, self.policy.to_wire()])
-
-
-def slug(text: str) -> str:
-    """A node-id-safe name: letters, digits, `_`, `.` and `-`; never empty, never ending in something xdist rewrites.
-
-    Hyphens of the source survive, other characters become one hyphen; case is kept so that file stems stay readable.
-    """
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "unnamed"

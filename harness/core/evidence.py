@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 
+from harness.core.clip import clip as clip  # noqa: PLC0414 - it is looked for here too
 from harness.core.frozen import Frozen
 from harness.core.paired import Comparison
 from harness.core.status import Status
@@ -13,7 +14,6 @@ from harness.core.tier import Tier
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Unit = Annotated[float, Field(ge=0, le=1)]
-CLIP = 400  # characters of candidate-made text that may enter a record
 
 
 class Counterexample(Frozen):
@@ -83,9 +83,3 @@ class Evidence(Frozen):
     def stability(self) -> float:
         """1.0 if all attempts agree, else 0.5 (the tournament's scale); the bound on a hidden flake is a statistic."""
         return 1.0 if self.stable else 0.5
-
-
-def clip(text: str, *, limit: int = CLIP) -> str:
-    """Candidate-made text made safe for a record: bounded, printable, one line."""
-    text = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)

@@ -9,9 +9,8 @@ from pydantic import Field
 
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
+from harness.providers.backends import BACKENDS
 from harness.providers.question import Provider
-
-BACKENDS = ("sim", "file", "person", "ollama", "openai", "command")
 
 
 class Backend(Frozen):

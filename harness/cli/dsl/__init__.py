@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 from typing import cast
 
-from harness.cli import Verb
+from harness.cli import Verb, unknown
 
 NAME = "dsl"
 HELP = """Check, run, resume, replay and improve programs.
@@ -34,17 +33,26 @@ VERBS = (
     "runs",
     "graph",
 )
-"""All sub-verbs, in the order of `--help`; each is a module of this package. One that is not there is left out."""
+"""All sub-verbs, in the order of `--help`; each is a module of this package."""
 _MODULES = {"run": "running"}
 """A module named `run` would replace this package's own `run` as soon as it is imported."""
+
+
+def below(name: str) -> Verb:
+    """The sub-verb of a name.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    if name not in VERBS:
+        raise unknown("crucible dsl", name, VERBS)
+    return _load(name)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-verbs."""
     choices = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name in VERBS:
-        if importlib.util.find_spec(_module(name)) is None:
-            continue
         verb = _load(name)
         sentence, _, example = verb.HELP.partition("\n\n")
         verb.add_arguments(

@@ -67,14 +67,14 @@ def _read(path: Path) -> str:
 def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
     from harness.lanes.dsl.analysis.load import check_source
     from harness.lanes.dsl.facts.plan import hold
-    from harness.lanes.dsl.language.cache import parse_cached
     from harness.lanes.dsl.language.diagnostic import ProgramError, render
+    from harness.lanes.dsl.language.parser import parse
 
     program, text = None, ""
     try:
         text = _read(path)
         if args.parse_only:
-            found = parse_cached(text)[1]
+            found = parse(text)[1]
         else:
             program, found = check_source(text, path=str(path), inputs=inputs)
     except ProgramError as error:

@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
     except ProgramError as error:
         raise UsageError(f"cannot be used:\n{error}", fix="correct it first") from error
-    settings = RunSettings.model_validate(options.settings(args))
-    provider = provider_for(settings.backend)
+    settings = RunSettings.from_wire(options.settings(args))
+    provider = None if settings.backend is None else provider_for(settings.backend)
     if provider is None:
         raise UsageError("nobody is asked for revisions", fix="--backend ollama, openai, command or file")
     objective = Objective(args.metric, maximize=not args.minimize)

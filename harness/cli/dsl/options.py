@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.core.errors import UsageError
 from harness.lanes.dsl.eventlog.durability import Durability
-from harness.providers.choosing import BACKENDS
+from harness.providers.backends import BACKENDS
 
 LIMITS = ("steps", "iterations", "queries", "events", "tokens", "wall_s")
 

@@ -6,8 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
-from harness.core.case import slug
 from harness.core.errors import UsageError
+from harness.core.slug import slug
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.machine.session import LOG
 

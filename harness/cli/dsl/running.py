@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.session import Session
 from harness.lanes.dsl.machine.settings import RunSettings
-from harness.providers.file import read_answers
 
 NAME = "run"
 HELP = """Run a program; exit status 1 if it fails, 0 if it passes or waits for an answer.
@@ -48,6 +46,8 @@ def _used(given: dict[str, Any], program: Program, path: Path) -> None:
     declared = [v.name for v in (*program.state, *(s for unit in program.units for s in unit.slots)) if v.is_input]
     for name in given:
         if not re.search(rf"\b{re.escape(name)}\b", program.source):
+            import difflib
+
             near = difflib.get_close_matches(name, [n for n in declared if n not in given], n=1)
             fix = f"did you mean {near[0]!r}?" if near else "leave it out"
             raise UsageError(f"the program has no input {name!r}", where=str(path), fix=fix)
@@ -71,10 +71,12 @@ def run(args: argparse.Namespace) -> int:
     _used(given, program, args.program)
     # Before the first effect, not at the first question; `--backend file` may wait for one that is written later.
     if args.answers is not None and (args.backend != "file" or Path(args.answers).exists()):
+        from harness.providers.file import read_answers
+
         read_answers(Path(args.answers))
     variables = (*program.state, *(program.units[program.main].slots if program.main >= 0 else ()))
     kinds = {variable.name: str(variable.type.kind) for variable in variables}
-    settings = RunSettings.model_validate(options.settings(args) | {"durability": args.durability})
+    settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
     session = Session.start(
         program,
         place.fresh(args.program, args.state),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.core.evidence import clip
-from harness.lanes.dsl.machine import export
-from harness.lanes.dsl.machine.bundle import pack
+from harness.core.clip import clip
 from harness.lanes.dsl.machine.outcome import Outcome
 from harness.lanes.dsl.machine.session import Session
 
@@ -75,11 +72,15 @@ def _short(value: Any) -> str:
 
 def leave(session: Session, outcome: Outcome) -> None:
     """Write what is beside the log: trace, metrics, and a bundle while the run waits."""
+    from harness.lanes.dsl.machine import export
+
     folder = session.folder
     _json(folder / TRACE, export.trace(session.program, session.log))
     _json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE
     if outcome.status in ("suspended", "budget", "in_doubt"):
+        from harness.lanes.dsl.machine.bundle import pack
+
         pack(session, bundle)
     else:
         bundle.unlink(missing_ok=True)
@@ -97,6 +98,8 @@ def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
     if as_json:
         output.print_json(data(session, outcome))
     else:
+        import shlex
+
         where = shlex.quote(str(folder)) + (f" --run {session.log.name}" if "/" in session.log.name else "")
         print(
             f"{session.program.name}: {outcome.status}{'' if outcome.passed or not outcome.why else ': ' + outcome.why}"
@@ -121,6 +124,8 @@ def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
 
 def data(session: Session, outcome: Outcome) -> dict[str, Any]:
     """The outcome as JSON."""
+    from harness.lanes.dsl.machine import export
+
     return {
         "program": session.program.name,
         "folder": str(session.folder),

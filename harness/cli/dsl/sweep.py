@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         name = _again(folder) if args.retry_failed else None
         session = Session.resume(folder, run=name, change=options.settings(args), **more)
     else:
-        settings = RunSettings.model_validate(options.settings(args) | {"durability": args.durability})
+        settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
         session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, **more)
     with session:
         if args.work is not None:

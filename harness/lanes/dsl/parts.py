@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.core.case import slug
+from harness.core.slug import slug
 from harness.lanes.dsl.ir import Program
 
 SUCCESS, INVARIANT, PROGRAM = "success", "invariant", "program"

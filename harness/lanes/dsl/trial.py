@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.machine import export
 from harness.lanes.dsl.machine.outcome import Outcome

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from harness.lanes.dsl.plain import plain
 
 
 class Kind(StrEnum):
@@ -28,7 +29,7 @@ Dimension = tuple[int, int, int]
 NO_DIMENSION: Dimension = (0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Unit:
     """A unit of measurement.
 
@@ -58,7 +59,7 @@ UNITS: dict[str, Unit] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Type:
     """A type.
 
@@ -96,7 +97,7 @@ class Type:
         return next((field for field in self.fields if field.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Bound:
     """What a number must hold to count as measured, such as `> 0`; outside of it the value is undefined."""
 
@@ -120,7 +121,7 @@ class Bound:
         return f"{self.op} {self.value:g}"
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Field:
     """A named part of a record or of a trace item."""
 
@@ -130,7 +131,7 @@ class Field:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Case:
     """One case of a variant: the shape of one sort of trace item. Items hold their values in the order of `fields`."""
 
@@ -143,7 +144,7 @@ class Case:
         return next((i for i, f in enumerate(self.fields) if f.name == field), -1)
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Schema:
     """All cases a program's trace may hold."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from harness.lanes.dsl.types import Bound, Case, Field, Kind, Type
@@ -43,12 +42,12 @@ class Undefined:
     __neg__ = __abs__ = __len__ = __iter__ = __getitem__ = __contains__ = __hash__ = _refuse
 
 
-@dataclass(frozen=True, slots=True)
 class MismatchError(Exception):
     """A JSON value is not of the type that was asked for; `path` says which part of it."""
 
-    path: str
-    why: str
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
 
     def __str__(self) -> str:
         return f"{self.path}: {self.why}" if self.path else self.why

@@ -87,7 +87,8 @@ def test_a_program_that_fails_exits_with_1(dsl, asked) -> None:
         (["answer", "ask-1", "ffff"], "TEXT or with --file"),
         (["resolve", "ask-1", "ffff", "repeat"], "not in doubt"),
         (["resolve", "ask-1", "ffff", "done", "--value", "nope"], "not JSON"),
-        (["fly", "ask-1"], "invalid choice"),
+        (["fly", "ask-1"], "no verb 'fly'"),
+        (["verfy", "ask-1"], "did you mean `crucible dsl verify`?"),
     ],
 )
 def test_wrong_usage_exits_with_4_and_says_what_to_do(dsl, asked, words, says) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
-from harness.core.case import slug
+from harness.core.slug import slug
 from harness.lanes.dsl.ir import Branch, Enter, Instruction, Jump, Leave, Step
 from harness.lanes.dsl.language.diagnostic import Span
+from harness.lanes.dsl.plain import changed
 
 LATER = -1
 """A jump's target that is not known yet."""
@@ -49,9 +49,9 @@ class Code:
         """Let a jump or branch end here."""
         instruction = self.instructions[index]
         if isinstance(instruction, Jump):
-            self.instructions[index] = replace(instruction, target=len(self))
+            self.instructions[index] = changed(instruction, target=len(self))
         elif isinstance(instruction, Branch):
-            self.instructions[index] = replace(instruction, otherwise=len(self))
+            self.instructions[index] = changed(instruction, otherwise=len(self))
 
     def set(self, index: int, instruction: Instruction) -> None:
         """Replace an instruction that was put there to keep the place."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 
-from harness.core.case import slug
+from harness.core.slug import slug
 from harness.lanes.dsl.analysis import space
 from harness.lanes.dsl.analysis.expression import condition, elaborate, fitted
 from harness.lanes.dsl.analysis.scope import Scope, Shared
@@ -186,6 +185,6 @@ def _cases(conditions: list[n.Expr], shared: Shared) -> set[int]:
                 found.add((kind.of or kind).case)
         elif isinstance(node, tuple):
             stack.extend(node)
-        elif is_dataclass(node):
-            stack.extend(getattr(node, field.name) for field in fields(node) if field.name not in ("type", "span"))
+        else:
+            stack.extend(n.parts(node))
     return {case for case in found if case >= 0}

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.lanes.dsl.analysis.program import analyse
+from harness.lanes.dsl.analysis import cache as kept
 from harness.lanes.dsl.analysis.signature import TOOLS, Signature
 from harness.lanes.dsl.ir import Program, Semantics
-from harness.lanes.dsl.language.cache import parse_cached
 from harness.lanes.dsl.language.diagnostic import Diagnostic, ProgramError
 from harness.lanes.dsl.types import ANY
 
 MAX_BYTES = 4 << 20
-_TOOL = re.compile(r"\btool\.([A-Za-z_]\w*)")
 
 
 def load_program(
@@ -74,18 +72,23 @@ def check_source(
         inputs: Names that are given from outside and that the text does not declare.
         tools: Signatures of tools beside the built-in ones; by default those of installed plugins.
         entry: Name of the unit a run begins with.
-        cache: Whether trees are kept in the user's cache folder.
+        cache: Whether checked programs are kept in the user's cache folder.
     """
-    if cache:
-        module, problems = parse_cached(text)
-    else:
-        from harness.lanes.dsl.language.parser import parse
+    known = _plugin_tools(text) if tools is None else tools
+    inputs = tuple(inputs)
+    key = kept.key_of(text, inputs=inputs, entry=entry) if cache and not known else ""
+    found = kept.load(key, text, path) if key else None
+    if found is not None:
+        return found[0], [Diagnostic(*warning) for warning in found[1]]
+    from harness.lanes.dsl.analysis.program import analyse
+    from harness.lanes.dsl.language.parser import parse
 
-        module, problems = parse(text)
+    module, problems = parse(text)
     if problems:
         return None, problems
-    known = _plugin_tools(text) if tools is None else tools
     program, report = analyse(module, text, path=path, inputs=inputs, tools=known, entry=entry)
+    if key and not any(diagnostic.is_error for diagnostic in report.diagnostics):
+        kept.store(key, program, [(d.code, d.message, d.span, d.note) for d in report.diagnostics])
     return program, report.diagnostics
 
 
@@ -110,7 +113,7 @@ def read(path: Path) -> str:
 
 def _plugin_tools(text: str) -> Mapping[str, Signature]:
     """Signatures of plugins' tools; they are looked for only if the text names a tool that is not built in."""
-    if not any(name not in TOOLS for name in _TOOL.findall(text)):
+    if all(name in TOOLS for name in re.findall(r"\btool\.(\w+)", text)):
         return {}
     from harness.lanes.dsl.tools.registry import plugin_tools
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from harness.lanes.dsl.ir import Semantics
+from harness.lanes.dsl.plain import field, plain
 from harness.lanes.dsl.types import ANY, FLOAT, INT, STRING, Type
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Signature:
     """A tool.
 

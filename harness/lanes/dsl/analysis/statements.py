@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.lanes.dsl.analysis import branching, calls
 from harness.lanes.dsl.analysis.code import Code
-from harness.lanes.dsl.analysis.expression import accepts, condition, elaborate, fitted
+from harness.lanes.dsl.analysis.expression import condition, elaborate, fitted
 from harness.lanes.dsl.analysis.scope import Scope
 from harness.lanes.dsl.analysis.signature import Signature
 from harness.lanes.dsl.expressions import nodes as n
@@ -174,9 +174,9 @@ class Statements:
         case = schema.find(node.path)
         given = {entry.key: entry for entry in node.entries or []}
         if case < 0 and node.path in self.events:
-            fields = tuple((key, elaborate(entry.value, self.scope)) for key, entry in given.items())
-            self._event_fields(node, self.events[node.path], dict(fields))
-            self.code.add(Post(self.code.label(f"emit {node.path}"), node.span, node.path, fields))
+            values = {key: elaborate(entry.value, self.scope) for key, entry in given.items()}
+            fields = self._event_fields(node, self.events[node.path], values)
+            self.code.add(Post(self.code.label(f"emit {node.path}"), node.span, node.path, tuple(fields.items())))
             return
         if case < 0:
             known = [*(c.name for c in schema.cases), *self.events]
@@ -196,16 +196,18 @@ class Statements:
             found.append((slot, fitted(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
         self.code.add(Emit(self.code.label(f"emit {node.path}"), node.span, case, tuple(found)))
 
-    def _event_fields(self, node: s.Emit, handler: s.On, given: dict[str, n.Expr]) -> None:
+    def _event_fields(self, node: s.Emit, handler: s.On, given: dict[str, n.Expr]) -> dict[str, n.Expr]:
         for field in handler.fields:
             if field.name in given:
-                fitted(given[field.name], self.scope.shared.types.of(field.type), self.scope, what=field.name)
+                kind = self.scope.shared.types.of(field.type)
+                given[field.name] = fitted(given[field.name], kind, self.scope, what=field.name)
             elif not field.optional:
                 self.scope.report.add("E207", f"event {node.path} needs {field.name}", node.span)
         names = [field.name for field in handler.fields]
         for key in given:
             if key not in names:
                 self.scope.report.unknown("E203", f"field of event {node.path}", key, names, node.span)
+        return given
 
     def _let(self, node: s.Let) -> None:
         value = elaborate(node.value, self.scope)
@@ -219,9 +221,7 @@ class Statements:
     def _assign(self, node: s.Assign) -> None:
         value = elaborate(node.value, self.scope)
         target, kind = self.scope.target(node.name, value.type)
-        if not accepts(kind, value.type):
-            self.scope.report.add("E301", f"{node.name} is {kind}, and this is {value.type}", node.value.span)
-        value = fitted(value, kind, self.scope, what=node.name) if accepts(kind, value.type) else value
+        value = fitted(value, kind, self.scope, what=node.name)
         self.code.add(Let(self.code.label(f"set {node.name}"), node.span, target, value))
 
     def _variable(self, node: s.Variable) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
-from harness.core.case import slug
+from harness.core.slug import slug
 from harness.lanes.dsl.analysis import branching, calls, searching
 from harness.lanes.dsl.analysis.code import LATER, Code
 from harness.lanes.dsl.analysis.expression import condition, fitted
@@ -16,6 +15,7 @@ from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.ir import Await, Budget, Criterion, Jump, Return, Run, Unit
 from harness.lanes.dsl.language import syntax as s
 from harness.lanes.dsl.language.printer import print_value
+from harness.lanes.dsl.plain import changed
 from harness.lanes.dsl.types import Type
 
 _BUDGET = ("steps", "iterations", "wall", "queries", "events", "tokens", "points")
@@ -98,8 +98,8 @@ class UnitAnalysis:
             if not isinstance(run, Run):
                 continue
             inputs = self._inputs(units[run.unit], dict(given), run)
-            code[index] = replace(run, inputs=inputs)
-        return replace(made, code=tuple(code))
+            code[index] = changed(run, inputs=inputs)
+        return changed(made, code=tuple(code))
 
     @property
     def runs(self) -> list[int]:

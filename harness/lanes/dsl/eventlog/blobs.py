@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 
 from harness.lanes.dsl.eventlog.chain import address
 
@@ -26,6 +25,8 @@ class Blobs:
         name = address(data)
         if name not in self._known:
             self._known.add(name)
+            import zlib
+
             packed = zlib.compress(data, 1)
             self._fresh.append((name, len(data), packed if len(packed) < len(data) else data))
         return name
@@ -70,6 +71,8 @@ def _unpacked(data: bytes, size: int, name: bytes) -> bytes:
     if size > LARGEST:
         raise ValueError(f"blob {name.hex()} claims {size} bytes")
     if len(data) != size:
+        import zlib
+
         unpacker = zlib.decompressobj()
         try:
             data = unpacker.decompress(data, size + 1)

@@ -7,7 +7,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,9 +19,10 @@ from harness.lanes.dsl.eventlog.durability import Durability
 from harness.lanes.dsl.eventlog.fault import LogError, explained
 from harness.lanes.dsl.eventlog.lock import WriterLock
 from harness.lanes.dsl.eventlog.runlog import Parent, Probe, RunLog, StoredEvent
+from harness.lanes.dsl.plain import plain
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class RunRow:
     """A run as the file lists it."""
 

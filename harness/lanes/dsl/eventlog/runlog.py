@@ -6,7 +6,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from harness.lanes.dsl.eventlog.chain import first, link
 from harness.lanes.dsl.eventlog.durability import Durability
 from harness.lanes.dsl.eventlog.fault import LogError, explained
 from harness.lanes.dsl.eventlog.tables import SHIFT
+from harness.lanes.dsl.plain import plain
 
 if TYPE_CHECKING:
     from harness.lanes.dsl.eventlog.logfile import LogFile
@@ -45,7 +45,7 @@ class StoredEvent(NamedTuple):
         return dict(decode(self.body))
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Parent:
     """Where a forked run left another one."""
 

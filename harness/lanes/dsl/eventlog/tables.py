@@ -77,6 +77,7 @@ def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> 
         return
     if application != APPLICATION_ID:
         # A new file's settings must precede its first page; the layout is one transaction, so half of it never exists.
+        connection.execute("PRAGMA synchronous = NORMAL")  # nothing of it is anybody's yet
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(
             f"BEGIN IMMEDIATE; {_LAYOUT} PRAGMA application_id = {APPLICATION_ID};"

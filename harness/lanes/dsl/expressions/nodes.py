@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from harness.lanes.dsl.plain import mutable, names, plain
 from harness.lanes.dsl.types import Type
 from harness.lanes.dsl.values import Value
 
@@ -21,7 +21,7 @@ class Items(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@mutable
 class Frame:
     """What an expression may look at; nothing else exists for it.
 
@@ -42,7 +42,7 @@ class Frame:
     visits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Const:
     """A literal, a declared constant, or an axiom's text."""
 
@@ -51,7 +51,7 @@ class Const:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Slot:
     """A variable of the unit."""
 
@@ -61,7 +61,7 @@ class Slot:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class State:
     """A state variable of the program."""
 
@@ -71,7 +71,7 @@ class State:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class FieldOf:
     """A field of a record (`index` -1) or of a trace item (`index` into the item)."""
 
@@ -82,7 +82,7 @@ class FieldOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class ItemsOf:
     """All items of a case: `trace(TraceItem.Performance)`."""
 
@@ -91,7 +91,7 @@ class ItemsOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Verdict:
     """The newest verdict of a fact, by its bare name."""
 
@@ -101,7 +101,7 @@ class Verdict:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Hints:
     """The suggestions that fired so far, one per line: `{{hints}}`."""
 
@@ -109,7 +109,7 @@ class Hints:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Within:
     """`body` with a value bound to a slot: a `let` of a fact, or a fact asked of an argument."""
 
@@ -120,7 +120,7 @@ class Within:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Unary:
     """`!x` or `-x`."""
 
@@ -130,7 +130,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Binary:
     """`+ - * / == != < <= > >= && ||`; `/` always gives a float, `&&` and `||` are Kleene's."""
 
@@ -141,7 +141,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Scale:
     """A number in base units; the checker puts it where units differ."""
 
@@ -151,7 +151,7 @@ class Scale:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Call:
     """A built-in function, see `builtins`."""
 
@@ -161,7 +161,7 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Aggregate:
     """`median(p.tflops for p in source if condition)`; `quantile` has its fraction."""
 
@@ -177,7 +177,7 @@ class Aggregate:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Index:
     """`list[i]`, from 0; undefined outside of the list."""
 
@@ -187,7 +187,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class ListOf:
     """`[a, b]`."""
 
@@ -196,7 +196,7 @@ class ListOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class RecordOf:
     """`{name: value}`."""
 
@@ -205,7 +205,7 @@ class RecordOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Template:
     """A text with values in it. Parts are filled in once; what a value says is never a template again."""
 
@@ -218,3 +218,8 @@ Expr = (
     Const | Slot | State | FieldOf | ItemsOf | Verdict | Hints | Within | Unary | Binary | Scale | Call | Aggregate
     | Index | ListOf | RecordOf | Template
 )  # fmt: skip
+
+
+def parts(node: object) -> list[object]:
+    """What a node is made of, its type and place left out; nothing for what is no node."""
+    return [getattr(node, name) for name in names(type(node)) if name not in ("type", "span")]

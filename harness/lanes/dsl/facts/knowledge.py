@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.expressions.compiled import ItemCode, compiled, compiled_for_item
 from harness.lanes.dsl.facts.record import Broken, FactRecord, Fired, Spread
 from harness.lanes.dsl.facts.trace import Trace
 from harness.lanes.dsl.ir import Fact, Invariant, Program, Rule
+from harness.lanes.dsl.plain import plain
 from harness.lanes.dsl.types import BOOL, Kind
 from harness.lanes.dsl.values import Undefined, Value
 
 _NUMBERS = (Kind.INT, Kind.FLOAT)
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Findings:
     """What one item changed."""
 
@@ -168,8 +168,8 @@ def _reads(fact: Fact) -> tuple[tuple[int, str], ...]:
                 found[node.index] = node.name
         elif isinstance(node, tuple):
             stack.extend(node)
-        elif is_dataclass(node):
-            stack.extend(getattr(node, field.name) for field in fields(node) if field.name not in ("type", "span"))
+        else:
+            stack.extend(n.parts(node))
     return tuple(sorted(found.items()))
 
 

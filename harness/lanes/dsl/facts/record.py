@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from harness.lanes.dsl.plain import plain
 from harness.lanes.dsl.types import Schema
 from harness.lanes.dsl.values import MismatchError, Undefined, Value, conform
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Spread:
     """The numbers of one field that a verdict read.
 
@@ -28,7 +28,7 @@ class Spread:
     stdev: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class FactRecord:
     """A verdict and what it rests on.
 
@@ -57,7 +57,7 @@ class FactRecord:
         return data | ({"why": self.reason} if self.reason else {}) | ({"spread": spread} if spread else {})
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Fired:
     """A rule or hint whose facts all became true."""
 
@@ -71,7 +71,7 @@ class Fired:
         return {"kind": self.kind, "name": self.name, "facts": list(self.facts), "suggestion": self.suggestion}
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Broken:
     """An invariant that an item broke; `condition` counts its executable conditions from 0."""
 

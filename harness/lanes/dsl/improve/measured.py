@@ -75,7 +75,7 @@ def measure(
     why = ""
     for seed in range(repeats):
         with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
-            own = settings.model_copy(update={"hash_seed": seed})
+            own = settings.but(hash_seed=seed)
             place = Path(folder) / "run"
             with Session.start(program, place, inputs=inputs, seed=seed, settings=own, provider=provider) as session:
                 outcome = session.run()

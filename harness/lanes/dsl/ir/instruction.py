@@ -6,11 +6,11 @@ from. Jumps are absolute indices into the unit's code. Everything is resolved an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from harness.lanes.dsl.expressions.nodes import Expr, Span
+from harness.lanes.dsl.plain import plain
 from harness.lanes.dsl.types import Type
 
 
@@ -33,7 +33,7 @@ class Answerer(StrEnum):
     HUMAN = "human"
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Target:
     """Where a value is bound: a slot of the unit, or a state variable of the program."""
 
@@ -42,7 +42,7 @@ class Target:
     is_state: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Retry:
     """How often an effect is tried, and how long (logical seconds) is waited; the delay doubles each time."""
 
@@ -52,7 +52,7 @@ class Retry:
     """Statuses that are tried again (`timeout`, `crash` ...); empty means all failures."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Comparison:
     """How a check decides on a result: `equals` and `contains` as texts, or a number against a bound."""
 
@@ -61,7 +61,7 @@ class Comparison:
     expected: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Enter:
     """A step or check begins. `step` indexes `Unit.steps`."""
 
@@ -70,7 +70,7 @@ class Enter:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Leave:
     """A step or check ended well; a failure never gets here."""
 
@@ -79,7 +79,7 @@ class Leave:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Let:
     """Bind a value. An undefined value is bound as it is, with its reason."""
 
@@ -89,7 +89,7 @@ class Let:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Effect:
     """Ask the outside: a tool, a model, a person.
 
@@ -122,7 +122,7 @@ class Effect:
     held: Target | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Emit:
     """Append a trace item made from expressions; fields that are not given are undefined."""
 
@@ -132,7 +132,7 @@ class Emit:
     fields: tuple[tuple[int, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Post:
     """Put an event into the queue of the service loops."""
 
@@ -142,7 +142,7 @@ class Post:
     fields: tuple[tuple[str, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Branch:
     """Go on if the condition is true, else jump; undefined counts as not true, and its reason is logged."""
 
@@ -152,7 +152,7 @@ class Branch:
     otherwise: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Jump:
     """Go to `target`."""
 
@@ -161,7 +161,7 @@ class Jump:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Fork:
     """Run branches as if each alone: they write different variables, and are joined in the order of the text.
 
@@ -175,7 +175,7 @@ class Fork:
     join: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Run:
     """Run another unit to its end as a child run; its inputs are given, its returned value is bound."""
 
@@ -187,7 +187,7 @@ class Run:
     out: Target | None
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Judge:
     """A check that asks no tool: a condition, or what a fact is expected to be. Undefined is not passed."""
 
@@ -201,7 +201,7 @@ class Judge:
     """Where its outcome is bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Await:
     """A service loop: take the next event, bind its fields, run its handler, come back; end when none can come.
 
@@ -216,7 +216,7 @@ class Await:
     otherwise: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Parameter:
     """One axis of a sweep; `slot` holds its value while a point is measured."""
 
@@ -226,7 +226,7 @@ class Parameter:
     """In order; JSON scalars of one type. A range `lo..hi step s` is already spelled out."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Measure:
     """How a point is measured.
 
@@ -246,7 +246,7 @@ class Measure:
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Sweep:
     """An engineering loop's search; `out` gets {parameters..., metric, points, failed} of the best point."""
 
@@ -264,7 +264,7 @@ class Sweep:
     """Points for which it is not true are left out before anything runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Fail:
     """End the run as failed."""
 
@@ -273,7 +273,7 @@ class Fail:
     message: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Return:
     """End the unit; every unit's code ends with one."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.lanes.dsl.expressions.nodes import Expr, Span
 from harness.lanes.dsl.ir.instruction import Instruction
+from harness.lanes.dsl.plain import plain
 from harness.lanes.dsl.types import Schema, Type
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Variable:
     """A slot of a unit, or a state variable: its name, its type, and its value at the start."""
 
@@ -22,7 +21,7 @@ class Variable:
     """Given from outside; if it has no initial value, it must be."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Step:
     """A part of a unit that becomes an item of its own. Steps may nest; `parent` is -1 at the top."""
 
@@ -35,7 +34,7 @@ class Step:
     parent: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Budget:
     """What a unit may use; None is the run's own limit."""
 
@@ -47,7 +46,7 @@ class Budget:
     tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Unit:
     """Something that runs: a task or a loop."""
 
@@ -63,7 +62,7 @@ class Unit:
     success: tuple[Criterion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Criterion:
     """One condition of `success:`; all must be true after the unit's last instruction."""
 
@@ -72,7 +71,7 @@ class Criterion:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Fact:
     """A three-valued predicate over one item, or over all items of a case (`over_all`)."""
 
@@ -86,7 +85,7 @@ class Fact:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Choice:
     """A named axis with the values that are allowed (in a law) or tried (in a plan). `slot` is -1 outside of laws."""
 
@@ -96,7 +95,7 @@ class Choice:
     slot: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Rule:
     """A rule or hint: fires when all its facts are true. With prose among its conditions it is only shown."""
 
@@ -116,7 +115,7 @@ class Rule:
         return bool(self.facts) and not self.prose
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Invariant:
     """A law: conditions that must never be false after an item was traced, and prose that is only shown."""
 
@@ -132,7 +131,7 @@ class Invariant:
     """Names of a plan that it speaks of; such a law is held against plans, not against a trace."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Program:
     """A checked program.
 
@@ -162,15 +161,10 @@ class Program:
     prose: tuple[tuple[str, str], ...] = ()
     choices: tuple[Choice, ...] = ()
     """Axes of design and tuning spaces and parameters of engineering loops: what a plan decides."""
-    _lines: list[int] = field(default_factory=list, compare=False, repr=False)
 
     def place(self, offset: int) -> tuple[int, int]:
         """1-based (line, column) of an offset."""
-        if not self._lines:
-            self._lines.append(0)
-            self._lines.extend(i + 1 for i, c in enumerate(self.source) if c == "\n")
-        line = bisect_right(self._lines, offset)
-        return line, offset - self._lines[line - 1] + 1
+        return self.source.count("\n", 0, offset) + 1, offset - self.source.rfind("\n", 0, offset)
 
     def where(self, span: Span) -> str:
         """`file:line:column`."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from harness.lanes.dsl.plain import plain
 
 Span = tuple[int, int]
 MOST = 20
 """Diagnostics of one kind of pass that are reported; what follows is usually an echo."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Diagnostic:
     """One finding.
 
@@ -104,5 +104,7 @@ def _caret(found: Diagnostic, lines: Lines, line: int, column: int) -> Iterator[
 
 def near(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing."""
+    import difflib
+
     found = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.core.case import slug
+from harness.core.slug import slug
 from harness.lanes.dsl.language import syntax as s
 from harness.lanes.dsl.language.printer import print_module
 from harness.lanes.dsl.lift.measurement import Effect, Measurement, effect

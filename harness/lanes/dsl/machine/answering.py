@@ -11,12 +11,11 @@ from harness.lanes.dsl.machine.effects import PROMPTS, typed
 from harness.lanes.dsl.machine.outside import Query, Response
 from harness.lanes.dsl.machine.storage import restored
 from harness.lanes.dsl.values import MismatchError
-from harness.providers.cassette import question_key
 from harness.providers.fault import ProviderError
-from harness.providers.question import Provider, Question
 
 if TYPE_CHECKING:
     from harness.lanes.dsl.machine.session import Session
+    from harness.providers.question import Provider, Question
 
 
 class Answering:
@@ -36,6 +35,8 @@ class Answering:
         """What the provider says; None if it says nothing now. Called from several threads, one at a time is asked."""
         if self._provider is None:
             return None
+        from harness.providers.cassette import question_key
+
         question = question_of(query)
         key = question_key(question)
         with self._lock:
@@ -58,6 +59,8 @@ class Answering:
         """Count the equal questions that were answered, so that a resumed run asks for the next occurrence."""
         if self._log is None:
             return
+        from harness.providers.cassette import question_key
+
         log, self._log = self._log, None
         pending: dict[str, str] = {}
         for event in log.events():
@@ -93,6 +96,8 @@ class Answering:
 
 def question_of(query: Query) -> Question:
     """A query as providers know it."""
+    from harness.providers.question import Question
+
     return Question(
         id=query.id,
         prompt=query.prompt,
@@ -105,6 +110,8 @@ def question_of(query: Query) -> Question:
 
 
 def _question(event: dict[str, Any], log: RunLog) -> Question:
+    from harness.providers.question import Question
+
     arguments = {name: restored(value, log.blobs) for name, value in event["args"].items()}
     prompt = next((str(arguments[name]) for name in PROMPTS if name in arguments), "")
     return Question(

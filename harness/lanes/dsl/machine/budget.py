@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from harness.lanes.dsl.ir import Budget, Unit
 from harness.lanes.dsl.machine.state import Call, State
+from harness.lanes.dsl.plain import plain
 
 DEFAULTS = {
     "steps": 100_000,
@@ -22,7 +22,7 @@ DEEPEST = 32
 """Units that may call each other at one time."""
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Exceeded:
     """A limit that was reached."""
 

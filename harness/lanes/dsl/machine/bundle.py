@@ -47,7 +47,7 @@ class Manifest(Frozen):
     engine: str
     name: str
     genesis: dict[str, Any]
-    settings: RunSettings
+    settings: dict[str, Any]
     head: str = Field(pattern="^[0-9a-f]{32}$")
     events: int = Field(ge=0)
     status: str
@@ -67,7 +67,7 @@ def pack(session: Session, path: Path) -> None:
         engine=ENGINE,
         name=log.name,
         genesis=log.genesis_value(),
-        settings=session.settings,
+        settings=session.settings.to_wire(),
         head=outcome.head,
         events=outcome.events,
         status=outcome.status,
@@ -124,7 +124,10 @@ def unpack(path: Path, folder: Path) -> tuple[str, ...]:
     manifest = _manifest(entries, path)
     if (folder / LOG).exists():
         raise UsageError("there is a run in this folder", where=str(folder), fix="name another with --state")
-    settings, left = _carried(manifest.settings)
+    try:
+        settings, left = _carried(RunSettings.from_wire(manifest.settings))
+    except (UsageError, ValidationError) as error:
+        raise _damaged(path, str(error)) from error
     with LogFile(folder / LOG, durability=settings.durability) as file:
         run = file.create(manifest.name, manifest.genesis, settings=settings.to_wire())
         for name, data in entries.items():
@@ -158,14 +161,15 @@ def _carried(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:
     outward: dict[str, Any] = {"grants": (), "recordings": "", "events": ""}
     backend: dict[str, Any] = {"base_url": "", "answers": "", "cassette": "", "command": ""}
     left = [name for name in outward if getattr(settings, name)]
-    left += [name for name in backend if getattr(settings.backend, name)]
-    if settings.backend.backend == "command":
-        backend["backend"] = "sim"
-        left.append("backend")
     if settings.durability is Durability.MEMORY:
         outward["durability"] = Durability.PROCESS
-    outward |= {"backend": settings.backend.model_copy(update=backend), "resolutions": ()}
-    return settings.model_copy(update=outward), tuple(left)
+    if settings.backend is not None:
+        left += [name for name in backend if getattr(settings.backend, name)]
+        if settings.backend.backend == "command":
+            backend["backend"] = "sim"
+            left.append("backend")
+        outward["backend"] = settings.backend.model_copy(update=backend)
+    return settings.but(**outward, resolutions=()), tuple(left)
 
 
 def _entries(path: Path) -> dict[str, bytes]:

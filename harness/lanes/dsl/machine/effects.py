@@ -24,7 +24,7 @@ from harness.lanes.dsl.types import Kind, Type, json_schema
 from harness.lanes.dsl.values import MismatchError, Undefined, Value, conform, item_of, shown
 
 PROMPTS = ("prompt", "prompt_template")
-_FENCE = re.compile(r"\A\s*```[a-zA-Z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_FENCE = r"\A\s*```[a-zA-Z]*\n(.*?)\n?```\s*\Z"
 
 
 class Effects:
@@ -285,7 +285,7 @@ def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
         except ValueError as error:
             raise MismatchError("", str(error)) from None
         if kind.kind not in (Kind.STRING, Kind.ANY):
-            fenced = _FENCE.match(value)
+            fenced = re.match(_FENCE, value, re.DOTALL)
             text = (fenced.group(1) if fenced else value).strip()
             if kind.kind is Kind.ENUM and text in kind.options:
                 return text

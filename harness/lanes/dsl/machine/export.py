@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.lanes.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.machine.effects import PROMPTS

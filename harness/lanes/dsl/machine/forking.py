@@ -42,7 +42,7 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     Raises:
         UsageError: if the run has ended.
     """
-    settings = RunSettings.model_validate(file.settings(log))
+    settings = RunSettings.from_wire(file.settings(log))
     events = list(log.events())
     if events and events[-1].value["k"] in ("ended", "failed") and "again" not in events[-1].value:
         raise UsageError(
@@ -58,7 +58,7 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
         "upgraded": {"head": log.head.hex() if not events else events[-1].hash.hex(), "run": log.run_hash},
     }
     source = file.blobs.put(program.source.encode("utf-8")).hex()
-    changed = settings.model_copy(update={"source": source, "path": program.path})
+    changed = settings.but(source=source, path=program.path)
     new = file.create(_free(file, f"{log.name}/upgrade"), genesis, settings=changed.to_wire())
     for event in events:
         new.append(event.body, wall=event.wall is not None)

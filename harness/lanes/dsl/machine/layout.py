@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.core.errors import SpecError
 from harness.lanes.dsl.ir import Enter, Leave, Program, Unit
 from harness.lanes.dsl.ir import Step as StepInfo
+from harness.lanes.dsl.plain import plain
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class UnitLayout:
     """One unit.
 
@@ -26,7 +25,7 @@ class UnitLayout:
     leave_of: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Layout:
     """A whole program.
 

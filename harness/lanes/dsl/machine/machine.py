@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.errors import UsageError
@@ -15,7 +13,6 @@ from harness.lanes.dsl.expressions.compiled import compiled
 from harness.lanes.dsl.expressions.nodes import Frame
 from harness.lanes.dsl.facts.knowledge import Knowledge
 from harness.lanes.dsl.ir import Await, Effect, Program, Semantics, Sweep
-from harness.lanes.dsl.machine import snapshot
 from harness.lanes.dsl.machine.budget import Limits
 from harness.lanes.dsl.machine.effects import Effects
 from harness.lanes.dsl.machine.fold import Fold
@@ -23,11 +20,11 @@ from harness.lanes.dsl.machine.layout import Layout, lay_out
 from harness.lanes.dsl.machine.operations import Operations
 from harness.lanes.dsl.machine.outside import Outside, Query, Response
 from harness.lanes.dsl.machine.recorder import Listener, Log, Recorder
-from harness.lanes.dsl.machine.searching import search
 from harness.lanes.dsl.machine.state import State, Strand
 from harness.lanes.dsl.machine.stepping import Stepper
 from harness.lanes.dsl.machine.storage import stored
 from harness.lanes.dsl.machine.tracing import Tracing
+from harness.lanes.dsl.plain import field, mutable
 from harness.lanes.dsl.values import MismatchError, Value, conform
 
 AT_ONCE = 8
@@ -35,7 +32,7 @@ AT_ONCE = 8
 ENDED = ("ok", "wrong", "failed")
 
 
-@dataclass(slots=True)
+@mutable
 class Settings:
     """What a machine is told beside its program; nothing of it is in the chain, so none of it may change an outcome.
 
@@ -163,6 +160,8 @@ class Machine:
         """
         saved, tail = log.load()
         if saved is not None:
+            from harness.lanes.dsl.machine import snapshot
+
             self.state = snapshot.load(saved, self.fold)
         for event in tail:
             self.fold.apply(self.state, decode(event.body), event.seq)
@@ -279,6 +278,8 @@ class Machine:
         calls = [self._call(strand) for strand in strands]
         if len(calls) == 1:
             return [calls[0]()]
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
@@ -297,6 +298,8 @@ class Machine:
         for strand in strands:
             instruction = self._instruction(strand)
             if isinstance(instruction, Sweep):
+                from harness.lanes.dsl.machine.searching import search
+
                 search(self, self._outside, strand, instruction)
                 return True
             if isinstance(instruction, Await) and strand.intent is None:

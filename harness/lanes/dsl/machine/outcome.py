@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.lanes.dsl.ir import Program, Step
 from harness.lanes.dsl.machine.outside import Query
 from harness.lanes.dsl.machine.state import State
+from harness.lanes.dsl.plain import contents, plain
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class StepOutcome:
     """What became of one step or check.
 
@@ -33,7 +33,7 @@ class StepOutcome:
     times: int
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Outcome:
     """What a run came to.
 
@@ -100,7 +100,7 @@ def outcome_of(
         in_doubt=tuple(in_doubt),
         criteria=criteria,
         broken=broken,
-        used=asdict(state.used),
+        used=contents(state.used),
         repeated=repeated,
         value=state.ended.get("value"),
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.lanes.dsl.plain import field, plain
 from harness.lanes.dsl.types import Type
 from harness.lanes.dsl.values import Value
-from harness.sweep.measurement import Measurement
-from harness.sweep.space import Point
+
+if TYPE_CHECKING:
+    from harness.sweep.measurement import Measurement
+    from harness.sweep.space import Point
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Request:
     """One try of one effect.
 
@@ -40,7 +42,7 @@ class Request:
     time: float
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Query:
     """A question to a model or a person.
 
@@ -63,7 +65,7 @@ class Query:
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Response:
     """What came of a request or a query.
 

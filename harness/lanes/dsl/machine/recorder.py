@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from harness.lanes.dsl.eventlog.canonical import encode
-from harness.lanes.dsl.machine import snapshot
 from harness.lanes.dsl.machine.fold import Fold
 from harness.lanes.dsl.machine.segment import Segment, SegmentWriter
 from harness.lanes.dsl.machine.state import State, Strand
@@ -97,8 +96,12 @@ class Recorder:
 
     def commit(self, *, boundary: bool = False) -> None:
         """Make what was written durable, with a snapshot when one is due."""
-        due = self._log.snapshot_due
-        self._log.commit(boundary=boundary, snapshot=snapshot.dump(self.state, self._log.blobs) if due else None)
+        body = None
+        if self._log.snapshot_due:
+            from harness.lanes.dsl.machine import snapshot
+
+            body = snapshot.dump(self.state, self._log.blobs)
+        self._log.commit(boundary=boundary, snapshot=body)
 
     def close(self, status: str) -> None:
         """Commit everything with a final status for lists."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.digest import derive_seed, digest_json, short
+
+if TYPE_CHECKING:
+    import random
 
 ENGINE = "crucible-dsl/2"
 """The meaning of programs; part of every log's first link, so a log never goes on under another meaning."""
@@ -32,4 +34,6 @@ def question_id(label: str, occurrence: int, role: str, prompt: str, schema: Map
 
 def stream(seed: int, label: str, occurrence: int) -> random.Random:
     """Chance for one effect: independent of all others, so an added draw elsewhere changes nothing here."""
+    import random
+
     return random.Random(derive_seed(seed, label, occurrence))  # noqa: S311 - reproducible, not secret

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
@@ -11,6 +10,7 @@ from harness.lanes.dsl.eventlog.canonical import encode
 from harness.lanes.dsl.machine.layout import Layout
 from harness.lanes.dsl.machine.state import Judgement, Strand
 from harness.lanes.dsl.machine.storage import BlobStore, stored
+from harness.lanes.dsl.plain import field, mutable, plain
 from harness.lanes.dsl.values import Value
 
 MOST_SHAPES = 10_000
@@ -18,7 +18,7 @@ LONGEST = 512
 """Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
 
 
-@dataclass(slots=True)
+@mutable
 class Segment:
     """What pure instructions did since the last event of their strand.
 
@@ -61,7 +61,7 @@ class Segment:
         return not (self.traced or self.judged or self.posted or self.notes)
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class _Shape:
     """What equal stretches of a program have in common: the event as a template, and the slots that fill it in."""
 

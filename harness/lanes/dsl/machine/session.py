@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -25,11 +24,10 @@ from harness.lanes.dsl.machine.seeding import ENGINE
 from harness.lanes.dsl.machine.settings import RunSettings
 from harness.lanes.dsl.machine.surroundings import Surroundings
 from harness.lanes.dsl.values import Value
-from harness.providers.choosing import provider_for
-from harness.providers.question import Provider
 
 if TYPE_CHECKING:
     from harness.lanes.dsl.tools.boxed import Boxed
+    from harness.providers.question import Provider
     from harness.sandbox.pool import BoxPool
 
 LOG, WORK = "log.db", "work"
@@ -69,7 +67,7 @@ class Session:
         self._boxed: Boxed | None = None
         work = folder / WORK
         work.mkdir(parents=True, exist_ok=True)
-        self.answering = Answering(provider_for(settings.backend) if provider is None else provider)
+        self.answering = Answering(_provider(settings) if provider is None else provider)
         self.outside = Surroundings(self, work, progress=progress, retry_failed=retry_failed)
         log.group = settings.group
         genesis = log.genesis_value()
@@ -121,7 +119,7 @@ class Session:
                 raise UsageError("there is a run in this folder", where=str(folder), fix="resume it, or name another")
             given = dict(inputs or {})
             source = file.blobs.put(program.source.encode("utf-8")).hex()
-            settings = settings.model_copy(update={"source": source, "path": program.path})
+            settings = settings.but(source=source, path=program.path)
             entry = program.units[program.main].name if program.main >= 0 else ""
             genesis = {"engine": ENGINE, "program": program.digest, "entry": entry, "inputs": given, "seed": seed}
             log = file.create("main", genesis, settings=settings.to_wire())
@@ -131,6 +129,8 @@ class Session:
         except BaseException:
             file.close()
             if not was_there:  # a run that never began leaves nothing behind
+                import shutil
+
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         return session
@@ -165,7 +165,7 @@ class Session:
         file = LogFile(path, durability=durability, probe=probe)
         try:
             log = file.open_run(run)
-            settings = RunSettings.model_validate(file.settings(log) | dict(change or {}))
+            settings = RunSettings.from_wire(file.settings(log) | dict(change or {}))
             program = stored_program(file, log)
             session = cls(program, folder, file, log, settings, **more)
             session.machine.resume(log)
@@ -187,7 +187,7 @@ class Session:
         """
         self.machine.run()
         if self.machine.repeated:
-            self.keep(self.settings.model_copy(update={"repeated": self.settings.repeated + self.machine.repeated}))
+            self.keep(self.settings.but(repeated=self.settings.repeated + self.machine.repeated))
             self.machine.repeated = 0
         return self.outcome
 
@@ -231,7 +231,7 @@ class Session:
         match how:
             case "repeat":
                 resolutions = (*self.settings.resolutions, {"key": key, "how": how})
-                self.keep(self.settings.model_copy(update={"resolutions": resolutions}))
+                self.keep(self.settings.but(resolutions=resolutions))
                 self.machine.settings.may_repeat = {*self.machine.settings.may_repeat, key}
             case "done":
                 self.machine.settle(strand, Response("ok", value, source={"provider": "person"}))
@@ -288,13 +288,21 @@ class Session:
         self.close()
 
 
+def _provider(settings: RunSettings) -> Provider | None:
+    if settings.backend is None:
+        return None
+    from harness.providers.choosing import provider_for
+
+    return provider_for(settings.backend)
+
+
 def stored_program(file: LogFile, log: RunLog) -> Program:
     """The program a run was begun with: its own text, never what is in the file by now.
 
     Raises:
         LogError: if the text is lost or is not what the chain says.
     """
-    settings = RunSettings.model_validate(file.settings(log))
+    settings = RunSettings.from_wire(file.settings(log))
     genesis = log.genesis_value()
     if genesis.get("engine") != ENGINE:
         raise LogError(

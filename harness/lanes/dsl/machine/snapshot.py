@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from harness.lanes.dsl.eventlog.canonical import decode, encode
@@ -10,6 +9,7 @@ from harness.lanes.dsl.eventlog.fault import LogError
 from harness.lanes.dsl.machine.fold import Fold
 from harness.lanes.dsl.machine.state import Call, Intent, Judgement, State, Strand, Used
 from harness.lanes.dsl.machine.storage import BlobStore, restored, stored
+from harness.lanes.dsl.plain import contents
 
 _PLAIN = ("received", "occurrences", "entered", "left", "broken", "granted", "chunks", "status", "ended")
 
@@ -25,8 +25,8 @@ def dump(state: State, blobs: BlobStore) -> bytes:
             "root": _strand(state.root, blobs),
             "values": [stored(value, blobs) for value in state.values],
             "queue": [[name, {key: stored(v, blobs) for key, v in fields.items()}] for name, fields in state.queue],
-            "judged": [asdict(judgement) for judgement in state.judged.values()],
-            "used": asdict(state.used),
+            "judged": [contents(judgement) for judgement in state.judged.values()],
+            "used": contents(state.used),
         }
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from harness.lanes.dsl.plain import field, mutable
 from harness.lanes.dsl.values import Undefined, Value
 
 
-@dataclass(slots=True)
+@mutable
 class Call:
     """A unit that is being run.
 
@@ -28,7 +28,7 @@ class Call:
     steps: int = 0
 
 
-@dataclass(slots=True)
+@mutable
 class Intent:
     """An effect that was begun, or a question that was asked, and of which no result is known.
 
@@ -49,7 +49,7 @@ class Intent:
     seq: int = -1
 
 
-@dataclass(slots=True)
+@mutable
 class Strand:
     """A line of execution; branches of a fork are strands below it and share its slots.
 
@@ -95,7 +95,7 @@ class Strand:
         raise KeyError(name)
 
 
-@dataclass(slots=True)
+@mutable
 class Used:
     """What a run has used of its budget; `time` is logical seconds."""
 
@@ -107,7 +107,7 @@ class Used:
     time: float = 0.0
 
 
-@dataclass(slots=True)
+@mutable
 class Judgement:
     """What became of a check."""
 
@@ -125,7 +125,7 @@ def outcome(held: bool, seen: str) -> Value:
     return held
 
 
-@dataclass(slots=True)
+@mutable
 class State:
     """Everything a run is, beside its trace (which `Knowledge` holds).
 

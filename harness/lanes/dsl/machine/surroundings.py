@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.lanes.dsl.machine.events import source_of
 from harness.lanes.dsl.machine.outside import Points, Query, Request, Response
-from harness.lanes.dsl.machine.points import PointRuns
-from harness.lanes.dsl.tools.folder import Folder
-from harness.lanes.dsl.tools.recordings import RecordingFile
-from harness.lanes.dsl.tools.registry import plugin_tools
-from harness.lanes.dsl.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from harness.lanes.dsl.machine.session import Session
+    from harness.lanes.dsl.tools.folder import Folder
+    from harness.lanes.dsl.tools.toolbox import Toolbox
 
 POINTS = "points.db"
 
@@ -27,11 +24,29 @@ class Surroundings:
     def __init__(
         self, session: Session, work: Path, *, progress: Callable[[str], None] | None, retry_failed: bool
     ) -> None:
-        settings = session.settings
-        self.workers, self.retry_failed, self.progress = settings.workers, retry_failed, progress
-        self._session = session
-        self._toolbox = Toolbox(
-            Folder(work),
+        self.workers, self.retry_failed, self.progress = session.settings.workers, retry_failed, progress
+        self._session, self._work = session, work
+        self._tools: Toolbox | None = None
+        self._lock = threading.Lock()
+        self._events: Any = None
+
+    @property
+    def _toolbox(self) -> Toolbox:
+        """The tools, made at first use: most of a program's steps need none."""
+        with self._lock:
+            if self._tools is None:
+                self._tools = self._made()
+            return self._tools
+
+    def _made(self) -> Toolbox:
+        from harness.lanes.dsl.tools.folder import Folder
+        from harness.lanes.dsl.tools.recordings import RecordingFile
+        from harness.lanes.dsl.tools.registry import plugin_tools
+        from harness.lanes.dsl.tools.toolbox import Toolbox
+
+        settings, session = self._session.settings, self._session
+        return Toolbox(
+            Folder(self._work),
             live=settings.live,
             boxed=lambda: session.boxed,
             granted=settings.grants,
@@ -40,7 +55,6 @@ class Surroundings:
             hash_seed=settings.hash_seed,
             plugins={name: tool.perform for name, tool in plugin_tools().items()},
         )
-        self._events: Any = None
 
     @property
     def folder(self) -> Folder:
@@ -62,12 +76,16 @@ class Surroundings:
     def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
         """The next event from outside."""
         if self._events is None:
+            from harness.lanes.dsl.machine.events import source_of
+
             self._events = source_of(self._session.settings.events)
         found: tuple[str, dict[str, Any]] | None = self._events.event(skip)
         return found
 
     def points(self, key: str) -> AbstractContextManager[Points]:
         """The points of a search."""
+        from harness.lanes.dsl.machine.points import PointRuns
+
         return PointRuns(self._session.folder / POINTS, key, durability=self._session.settings.durability)
 
     def close(self) -> None:

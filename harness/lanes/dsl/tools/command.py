@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.status import Status
+from harness.lanes.dsl.plain import plain
 from harness.lanes.dsl.tools.fault import ToolFault
 from harness.lanes.dsl.tools.traces import VARIABLE
 
@@ -29,7 +29,7 @@ _LAUNCH = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@plain
 class Finished:
     """A command that ended in time; what it said, whole."""
 

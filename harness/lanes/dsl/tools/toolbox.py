@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.core.status import Status
 from harness.lanes.dsl.eventlog.canonical import normal
 from harness.lanes.dsl.machine.outside import Request, Response
 from harness.lanes.dsl.machine.seeding import stream
+from harness.lanes.dsl.plain import field, mutable
 from harness.lanes.dsl.tools import traces
 from harness.lanes.dsl.tools.command import Finished, run_command
 from harness.lanes.dsl.tools.fault import ToolFault
@@ -29,7 +29,7 @@ Tool = Callable[[Request], Response]
 """A tool of a plugin: has one effect, raises `ToolFault` where it cannot."""
 
 
-@dataclass(slots=True)
+@mutable
 class Toolbox:
     """The tools of one run. Called from several threads.
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.lanes.dsl.language import syntax as s
-from harness.lanes.dsl.language.cache import decode, encode, parse_cached
 from harness.lanes.dsl.language.lexer import KEYWORDS
 from harness.lanes.dsl.language.parser import parse
 from harness.lanes.dsl.language.printer import print_module
@@ -160,40 +159,12 @@ def test_a_later_value_that_begins_with_a_keyword_reads_back(word: str) -> None:
     assert again == module
 
 
-@settings(max_examples=50, deadline=None)
-@given(modules)
-def test_a_tree_survives_the_cache(module: s.Module) -> None:
-    assert decode(encode(module)) == module
-
-
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "specs/programs").glob("*.spak")) + sorted((ROOT / "tests/specs/programs").glob("*.spak")),
     ids=lambda path: path.stem,
 )  # fmt: skip
-def test_programs_print_and_read_back(path: Path, tmp_path: Path) -> None:
+def test_programs_print_and_read_back(path: Path) -> None:
     module, _ = parse(path.read_text())
     text = print_module(module)
     assert parse(text) == (module, [])
     assert print_module(parse(text)[0]) == text
-    assert parse_cached(text, folder=tmp_path) == (module, [])
-    assert len(list(tmp_path.iterdir())) == 1
-    assert parse_cached(text, folder=tmp_path)[0] == module
-
-
-def test_a_damaged_or_foreign_cache_entry_is_read_past(tmp_path: Path) -> None:
-    text = "task T { x = 1 }"
-    module, _ = parse_cached(text, folder=tmp_path)
-    (entry,) = tmp_path.iterdir()
-    for damage in ("", "[", "[99]", '{"a": 1}', "[0", "null", "[[[[]]]]", "[" * 5000):
-        entry.write_text(damage)
-        assert parse_cached(text, folder=tmp_path)[0] == module, damage
-
-
-def test_a_text_with_errors_is_not_kept(tmp_path: Path) -> None:
-    assert parse_cached("task {", folder=tmp_path)[1]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert parse_cached("task T { x = 1 }", folder=tmp_path / "file" / "below")[1] == []

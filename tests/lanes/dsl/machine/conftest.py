@@ -42,7 +42,7 @@ def start(tmp_path: Path, boxes: BoxPool) -> Iterator[Start]:
         settings = {"live": True} | more.pop("settings", {})
         provider = ScriptProvider(in_order=answers) if answers is not None else None
         session = Session.start(
-            program, tmp_path / folder, settings=RunSettings(**settings), provider=provider, boxes=boxes, **more
+            program, tmp_path / folder, settings=RunSettings.from_wire(settings), provider=provider, boxes=boxes, **more
         )
         opened.append(session)
         return session

@@ -99,3 +99,23 @@ def test_nothing_outside_is_no_event() -> None:
     assert NoEvents().event(0) is None
     with pytest.raises(UsageError, match="no file"):
         source_of("nowhere.jsonl")
+
+
+def test_a_posted_value_is_converted_to_the_unit_of_the_field(start) -> None:
+    text = """state seen: float ms = 0ms
+    service_loop Listen { budget { events: 9 } on tick(value: float ms) { seen = value } }
+    task Main {
+        emit tick { value: 2s }
+        run Listen
+        evaluation { check is_two: seen == 2s }
+        success: passed("is_two")
+    }"""
+    outcome = start(text).run()
+    assert outcome.passed, outcome.why
+
+
+def test_a_record_is_assigned_as_it_is_bound(start) -> None:
+    text = """type R matches { a: int, b: "x" | "y" }
+    task T { let r: R = {a: 1, b: "x"} step s { r = {a: 2, b: "y"} } success: r.b == "y" }"""
+    outcome = start(text).run()
+    assert outcome.passed, outcome.why

@@ -193,12 +193,12 @@ def test_large_values_are_kept_once(start, tmp_path) -> None:
 
 
 def test_two_instructions_of_one_name_are_refused(rich) -> None:
-    from dataclasses import replace
+    from harness.lanes.dsl.plain import changed
 
     unit = rich.units[rich.main]
-    twin = replace(unit, code=(*unit.code, unit.code[0]))
+    twin = changed(unit, code=(*unit.code, unit.code[0]))
     with pytest.raises(SpecError, match="two instructions"):
-        lay_out(replace(rich, units=(twin,)))
+        lay_out(changed(rich, units=(twin,)))
 
 
 def test_a_plugins_answer_of_the_wrong_type_is_a_protocol_fault(start) -> None:
