@@ -12,6 +12,7 @@ from harness.ledger.store import Ledger
 
 TABLES = """
     runs evaluations components gates attempts comparisons lineage handoffs snapshots spec_versions spec_branches
+    points
 """.split()
 
 

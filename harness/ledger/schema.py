@@ -230,6 +230,21 @@ CREATE TABLE IF NOT EXISTS spec_branches (
 """
 
 
+# Points of searches and benchmarks (`harness.ledger.points`): what each came to, under a digest of all it depends on.
+POINTS = """
+CREATE TABLE points (
+    key TEXT PRIMARY KEY,
+    lane TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    identity TEXT NOT NULL CHECK (json_valid(identity)),
+    value TEXT NOT NULL CHECK (json_valid(value)),
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX points_kind ON points (lane, kind, created_at);
+"""
+
+
 def m001_first(db: Database) -> None:
     """All tables of version 1."""
     _execute(db, TABLES)
@@ -267,10 +282,16 @@ def m004_spec_versions(db: Database) -> None:
     _execute(db, SPEC_VERSIONS)
 
 
+def m005_points(db: Database) -> None:
+    """Points of searches and benchmarks."""
+    _execute(db, POINTS)
+
+
 migrations(name="m001_first")(m001_first)
 migrations(name="m002_stability")(m002_stability)
 migrations(name="m003_ranks")(m003_ranks)
 migrations(name="m004_spec_versions")(m004_spec_versions)
+migrations(name="m005_points")(m005_points)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

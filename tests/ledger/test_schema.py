@@ -54,6 +54,7 @@ def test_a_ledger_says_what_it_is(tmp_path):
         ("crucible", "m002_stability"),
         ("crucible", "m003_ranks"),
         ("crucible", "m004_spec_versions"),
+        ("crucible", "m005_points"),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +14,7 @@ from harness.core.errors import InfraError, UsageError
 from harness.sweep.measurement import Measurement
 from harness.sweep.search import Plan, Result, Strategy, search
 from harness.sweep.space import Parameter, Point, Space
-from harness.sweep.store import Memory, PointFile
+from harness.sweep.store import Memory
 
 SPACE = Space([Parameter("m", (32, 64, 128)), Parameter("n", (16, 32)), Parameter("kind", ("a", "b"))])
 
@@ -112,8 +111,8 @@ def test_halving_measures_good_points_more_often() -> None:
     assert len(result.ranking) == 12
 
 
-def test_a_search_that_was_interrupted_goes_on(tmp_path: Path) -> None:
-    path, calls = tmp_path / "points.db", []
+def test_a_search_that_was_interrupted_goes_on() -> None:
+    store, calls = Memory(), []
 
     def breaking(point: Point, repeats: int) -> Measurement:
         if len(calls) == 5:
@@ -122,7 +121,7 @@ def test_a_search_that_was_interrupted_goes_on(tmp_path: Path) -> None:
         return _cost(point, repeats)
 
     plan = Plan(SPACE, Strategy.GRID, maximize=True)
-    with PointFile(path, basis={"subject": "k"}) as store, pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):
         search(plan, breaking, store=store)
     calls.clear()
 
@@ -130,19 +129,14 @@ def test_a_search_that_was_interrupted_goes_on(tmp_path: Path) -> None:
         calls.append(point.index)
         return _cost(point, repeats)
 
-    with PointFile(path, basis={"subject": "k"}) as store:
-        result = search(plan, counting, store=store)
+    result = search(plan, counting, store=store)
     assert 0 < len(calls) < 12
     assert _shape(result) == _shape(search(plan, _cost))
     calls.clear()
-    with PointFile(path, basis={"subject": "k"}) as store:
-        search(plan, counting, store=store)
-        assert calls == []
-        search(plan, counting, store=store, retry_failed=True)
-        assert len(calls) == 2
-    with PointFile(path, basis={"subject": "another"}) as store:
-        search(plan, counting, store=store)
-    assert len(calls) == 14
+    search(plan, counting, store=store)
+    assert calls == []
+    search(plan, counting, store=store, retry_failed=True)
+    assert len(calls) == 2
 
 
 def test_workers_work_at_the_same_time() -> None:
@@ -190,12 +184,6 @@ def test_a_huge_space_is_sampled_without_listing_it() -> None:
     assert len({point.index for point in drawn}) == 20
     assert drawn == space.sample(20, seed=1)
     assert drawn != space.sample(20, seed=2)
-
-
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "points.db").write_text("not a database, but long enough to look at" * 30)
-    with pytest.raises(InfraError, match="cannot be kept"):
-        PointFile(tmp_path / "points.db", basis=None)
 
 
 def test_a_measurement_is_never_a_placeholder() -> None:

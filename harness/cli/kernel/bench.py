@@ -5,23 +5,29 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.context import Context
 from harness.core.errors import InfraError, UsageError
 from harness.core.evidence import Evidence
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device import DEFAULT, DEVICES
-from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
+from harness.lanes.kernel.gpu import absent_gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.ladder import Ladder
-from harness.lanes.kernel.measuring import measure
+from harness.lanes.kernel.measuring import measure_kernel, session
 from harness.lanes.kernel.nursery import Nursery
-from harness.lanes.kernel.point_store import PointStore
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.results import BENCHMARKED, Candidate, candidates_of_suites, ladders, results
+from harness.lanes.kernel.results import candidates_of_suites, identity_of, ladders, results
+from harness.lanes.kernel.trace import Item, TraceItem, answers_of, send
+from harness.ledger.points import Points
 from harness.report.table import Column
 
 NAME = "bench"
@@ -53,10 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject.add_definition(parser)
     parser.add_argument("--all", action="store_true", help="all kernels that the suites of --suites name")
     parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
-    subject.add_points(parser)
+    output.add_ledger(parser)
     parser.add_argument("--fresh", action="store_true", help="measure again what is known")
     parser.add_argument("--seed", type=int, metavar="S", help="where the inputs come from (default: random, printed)")
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for one kernel (default 300)")
+    parser.add_argument("--budget-s", type=subject.seconds, metavar="SECONDS", help="start no kernel after so long")
+    parser.add_argument(
+        "--timeout", type=subject.seconds, default=300.0, metavar="SECONDS", help="for one kernel (default 300)"
+    )
+    subject.add_trace(parser)
     output.add_json(parser)
 
 
@@ -66,10 +76,10 @@ def run(args: argparse.Namespace) -> int:
     subject.need_extra()
     absent = absent_gpu()
     device = DEFAULT
-    with PointStore(args.points) as store:
+    with subject.points_in(args.ledger) as points:
         if not absent:
-            device = _measure_all(candidates, store, args)
-        rows = results(candidates, store, device=DEVICES.get(device))
+            device = _measure_all(candidates, points, args)
+        rows = results(candidates, points, device=DEVICES.get(device))
     if args.json:
         output.print_json({"not_measured": absent, "results": [row.to_wire() for row in rows]})
     else:
@@ -85,7 +95,7 @@ def _candidates(args: argparse.Namespace) -> list[Candidate]:
     if args.all == bool(args.kernels):
         raise UsageError("name kernels, or --all", where="crucible kernel bench", fix="crucible kernel bench --all")
     if not args.all:
-        return [Candidate(k.path, k.source, k.definition, k.place) for k in subject.named(args)]
+        return list(subject.named(args))
     if not args.suites.is_dir():
         raise UsageError(
             "it is no folder", where=str(args.suites), fix="name the folder of kernel suites with --suites"
@@ -98,23 +108,28 @@ def _candidates(args: argparse.Namespace) -> list[Candidate]:
     return found
 
 
-def _measure_all(candidates: list[Candidate], store: PointStore, args: argparse.Namespace) -> str:
+def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Namespace) -> str:
     """Measure what is not known; the device's name. Each result is kept at once."""
-    gpu = own_gpu(list_gpus())
     seed = subject.seed_of(args)
-    with Nursery() as nursery, tempfile.TemporaryDirectory(prefix="crucible-bench-") as scratch:
+    with ExitStack() as stack:
+        nursery = stack.enter_context(Nursery())
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-bench-")))
+        baselines, gpu = stack.enter_context(session(scratch / "baselines"))
+        device, driver = (gpu.name, gpu.driver) if gpu is not None else ("cpu", "")
         context = Context(
             secret_seed=seed,
-            scratch=Path(scratch),
+            scratch=scratch,
             progress=lambda text: print(f"crucible: {text}", file=sys.stderr, flush=True),
         )
+        began, left = time.monotonic(), 0
         for number, candidate in enumerate(candidates):
-            identity = candidate.identity(device=gpu.name, driver=gpu.driver)
-            if not args.fresh and store.find(identity) is not None:
+            identity = identity_of(candidate, device=device, driver=driver)
+            if not args.fresh and points.find(identity) is not None:
+                continue
+            if args.budget_s is not None and time.monotonic() - began > args.budget_s:
+                left += 1
                 continue
             print(f"crucible: {number + 1}/{len(candidates)} {candidate.operation} {candidate.name}", file=sys.stderr)
-            folder = Path(scratch) / str(number)
-            folder.mkdir()
             job = Job(
                 source=candidate.source,
                 definition=candidate.definition,
@@ -122,17 +137,25 @@ def _measure_all(candidates: list[Candidate], store: PointStore, args: argparse.
                 questions=plan_questions(candidate.definition, seed=seed),
                 attempts=2,
                 timeout=args.timeout,
-                folder=folder,
+                folder=scratch / str(number),
                 nursery=nursery,
             )
             try:
-                evidence = measure(job, context, step=candidate.name)
+                evidence = measure_kernel(job, baselines, gpu, context, step=candidate.name)
             except InfraError as error:  # ours: nothing is kept, and the next kernel is not to blame
                 print(f"crucible: {candidate.operation} {candidate.name}: {error}", file=sys.stderr)
                 continue
-            names = {"operation": candidate.operation, "kernel": candidate.name}
-            store.keep(identity, _value(evidence), kind=BENCHMARKED, **names)
-    return gpu.name
+            send(_items(candidate.name, evidence), fields=args.trace_fields)
+            points.keep(identity, _value(evidence), kind="benchmarked", subject=candidate.name)
+    if left:
+        print(f"crucible: the budget is spent, {left} kernels are left for another call", file=sys.stderr)
+    return device
+
+
+def _items(step: str, evidence: Evidence) -> list[Item]:
+    """The trace items of a benchmark: what it answered, and how fast."""
+    timed = TypeAdapter(list[TraceItem]).validate_python(evidence.facts.get("trace", []))
+    return [*answers_of(step, evidence.facts.get("shapes", [])), *timed]
 
 
 def _value(evidence: Evidence) -> dict[str, Any]:

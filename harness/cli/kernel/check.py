@@ -9,13 +9,14 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
-from harness.cli.kernel.subject import Named
 from harness.core.evidence import Evidence
 from harness.core.status import Status
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compute import interpret
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
+from harness.lanes.kernel.trace import answers_of, send
 from harness.report.table import Column
 
 NAME = "check"
@@ -42,10 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject.add_kernels(parser)
     subject.add_shapes(parser, what="ask this size instead of the definition's (repeatable)")
     subject.add_settings(parser)
-    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="ask everything so often (default 1)")
+    parser.add_argument(
+        "--attempts", type=subject.positive, default=1, metavar="N", help="ask everything so often (default 1)"
+    )
     parser.add_argument("--seed", type=int, metavar="S", help="where the inputs come from (default: random, printed)")
-    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one kernel (default 120)")
+    parser.add_argument(
+        "--timeout", type=subject.seconds, default=120.0, metavar="SECONDS", help="for one kernel (default 120)"
+    )
     parser.add_argument("--library", action="store_true", help="it may call PyTorch's own operators")
+    subject.add_trace(parser)
     output.add_json(parser)
 
 
@@ -55,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     subject.need_extra()
     seed = subject.seed_of(args)
     configuration = subject.settings_of(args.settings, where="--set")
-    found: list[tuple[Named, Evidence]] = []
+    found: list[tuple[Candidate, Evidence]] = []
     with Nursery() as nursery:
         for kernel in kernels:
             shapes = subject.shapes_of(args.shape, kernel.definition)
@@ -65,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
                     definition=kernel.definition,
                     place=kernel.place.parent,
                     questions=plan_questions(kernel.definition, seed=seed, shapes=shapes),
-                    attempts=max(1, args.attempts),
+                    attempts=args.attempts,
                     timeout=args.timeout,
                     folder=Path(folder),
                     nursery=nursery,
@@ -73,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
                     library=args.library,
                 )
                 found.append((kernel, interpret(job)))
+    for kernel, evidence in found:
+        send(answers_of(kernel.name, evidence.facts.get("shapes", [])), fields=args.trace_fields)
     if args.json:
         output.print_json(
             [{"kernel": str(k.path), "status": e.status, "why": e.why, "seed": seed, **e.facts} for k, e in found]
@@ -84,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(evidence.status is Status.OK for _, evidence in found) else 1
 
 
-def _rows(kernel: Named, evidence: Evidence) -> list[list[str]]:
+def _rows(kernel: Candidate, evidence: Evidence) -> list[list[str]]:
     return [
         [
             kernel.path.stem,

@@ -10,13 +10,17 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
-from harness.cli.kernel.subject import Named
 from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_launches
+from harness.lanes.kernel.definition import Point
+from harness.lanes.kernel.device import card_of
 from harness.lanes.kernel.golden import Golden, rows_of, write_golden
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_file import read_kernel_file
 from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.performance_model import predict
+from harness.lanes.kernel.trace import Resources, send
 from harness.report.table import Column
 
 NAME = "compile"
@@ -53,9 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(ARCHITECTURES),
         help="a target of the compiler (default sm_90a; repeatable)",
     )
-    parser.add_argument("--targets", type=int, default=1, metavar="N", help="the first N target sizes (default 1)")
+    parser.add_argument(
+        "--targets", type=subject.positive, default=1, metavar="N", help="the first N target sizes (default 1)"
+    )
     parser.add_argument("--golden", type=Path, metavar="JSON", help="write what was found as a golden table")
-    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one kernel (default 120)")
+    parser.add_argument(
+        "--timeout", type=subject.seconds, default=120.0, metavar="SECONDS", help="for one kernel (default 120)"
+    )
+    subject.add_trace(parser)
     output.add_json(parser)
 
 
@@ -83,12 +92,13 @@ def run(args: argparse.Namespace) -> int:
                 )
                 launches, fault, _ = compile_launches(
                     job,
-                    points if args.shape else points[: max(1, args.targets)],
+                    points if args.shape else points[: args.targets],
                     architectures=tuple(args.architecture or ["sm_90a"]),
                     most_configurations=MOST_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
-            table += _entries(kernel, launches, "" if fault is None else fault[1])
+            table += _entries(kernel, launches, "" if fault is None else fault[1], points)
+    send((_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
     if args.golden is not None:
         write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
     if args.json:
@@ -101,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
 
 
-def _entries(kernel: Named, launches: list[Launch], fault: str) -> list[dict[str, Any]]:
+def _entries(kernel: Candidate, launches: list[Launch], fault: str, points: list[Point]) -> list[dict[str, Any]]:
     """One entry a launch; one for the kernel where there is none."""
     name = str(kernel.path)
     if fault or not launches:
@@ -124,7 +134,9 @@ def _entries(kernel: Named, launches: list[Launch], fault: str) -> list[dict[str
             verdict = "does not fit"
         elif code.stack_bytes:
             verdict = f"spills {code.stack_bytes} bytes"
-        entries.append(entry | code.to_wire() | {"verdict": verdict})
+        point = next(one for one in points if one.label == launch.target)
+        guess = predict(kernel.definition, point, dict(best.configuration), code, device=card_of(launch.architecture))
+        entries.append(entry | code.to_wire() | {"predicted_ms": guess.seconds * 1e3, "verdict": verdict})
     for architecture in dict.fromkeys(launch.architecture for launch in launches):
         codes = [launch.best.code for launch in launches if launch.architecture == architecture and launch.best.code]
         missing = [
@@ -141,6 +153,11 @@ def _entries(kernel: Named, launches: list[Launch], fault: str) -> list[dict[str
                 }
             )
     return entries
+
+
+def _resources(entry: dict[str, Any]) -> Resources:
+    told = {name: entry[name] for name in Resources.model_fields if name in entry}
+    return Resources(step_name=Path(entry["kernel"]).stem, **told)
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:

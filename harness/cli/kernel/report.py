@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.kernel import subject
 from harness.cli.kernel.bench import SUITES
 from harness.core.errors import UsageError
 from harness.lanes.kernel.device import DEFAULT, find_device
 from harness.lanes.kernel.pages import ladder_page, results_page
-from harness.lanes.kernel.point_store import PointStore
 from harness.lanes.kernel.results import candidates_of_suites, ladders, results
+from harness.lanes.kernel.searched_points import LANE
 from harness.lanes.kernel.tile_map import TileMap, tile_maps
+from harness.ledger.points import Points
 
 NAME = "report"
 HELP = """Write the pages about kernels: all results, and a final report for each ladder.
@@ -32,7 +33,7 @@ FINAL = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
-    subject.add_points(parser)
+    output.add_ledger(parser)
     parser.add_argument("--device", default=DEFAULT, help=f"whose data sheet is the roof (default {DEFAULT})")
     parser.add_argument("--out", type=Path, default=Path("docs"), metavar="DIR", help="where pages go (default docs)")
     output.add_json(parser)
@@ -46,16 +47,15 @@ def run(args: argparse.Namespace) -> int:
     if not candidates:
         raise UsageError("no suite of kernels is there", where=str(args.suites), fix="name another with --suites")
     device = find_device(args.device)
-    store = PointStore(args.points) if args.points.is_file() else None
-    try:
-        rows = results(candidates, store, device=device)
-        maps: dict[str, list[TileMap]] = {}
+    maps: dict[str, list[TileMap]] = {}
+    with ExitStack() as stack:
+        known = None
+        if args.ledger.is_file():
+            known = Points(stack.enter_context(output.reading(args.ledger)), lane=LANE)
+        rows = results(candidates, known, device=device)
         for candidate in candidates:
-            if store is not None:
-                maps.setdefault(candidate.operation, []).extend(tile_maps(candidate, store))
-    finally:
-        if store is not None:
-            store.close()
+            if known is not None:
+                maps.setdefault(candidate.operation, []).extend(tile_maps(candidate, known))
     found = ladders(rows)
     if args.json:
         output.print_json(

@@ -7,26 +7,20 @@ import importlib.util
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 
+from harness.cli import output
 from harness.core.errors import MissingExtraError, UsageError
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
 from harness.lanes.kernel.lane import EXTRA, MODULES
+from harness.lanes.kernel.searched_points import LANE
+from harness.lanes.kernel.trace import USUAL
+from harness.ledger.points import Points
 
 MAX_BYTES = 1 << 20
-POINTS = Path("reports/sweeps.db")
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """One kernel's file and what it is judged against."""
-
-    path: Path
-    source: bytes
-    definition: Definition
-    place: Path
-    """The definition's file."""
+_LEAST_SECONDS, _MOST_SECONDS = 0.001, 86400.0
 
 
 def add_kernels(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +44,15 @@ def add_shapes(parser: argparse.ArgumentParser, *, what: str) -> None:
     parser.add_argument("--shape", action="append", default=[], metavar="M=16,N=16,K=16", help=what)
 
 
-def add_points(parser: argparse.ArgumentParser) -> None:
-    """`--points PATH`."""
-    parser.add_argument("--points", type=Path, default=POINTS, metavar="PATH", help=f"the results (default {POINTS})")
+@contextmanager
+def points_in(path: Path) -> Iterator[Points]:
+    """The lane's points in a ledger, which is made if it is not there.
+
+    Raises:
+        LedgerError: if it cannot be written.
+    """
+    with output.writing(path, create=True) as ledger:
+        yield Points(ledger, lane=LANE)
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def named(args: argparse.Namespace) -> Iterator[Named]:
+def named(args: argparse.Namespace) -> Iterator[Candidate]:
     """The kernels of a command line, each read once.
 
     Raises:
@@ -77,7 +77,7 @@ def named(args: argparse.Namespace) -> Iterator[Named]:
     for path in args.kernels:
         source = read_source(path)
         place = args.definition or usual_definition(path)
-        yield Named(path, source, read_definition(place.resolve()), place.resolve())
+        yield Candidate(path, source, read_definition(place.resolve()), place.resolve())
 
 
 def read_source(path: Path) -> bytes:
@@ -130,6 +130,42 @@ def shapes_of(words: Sequence[str], definition: Definition) -> list[Shape]:
 def points_of(words: Sequence[str], definition: Definition) -> list[Point]:
     """The same as points; the definition's targets where none is named."""
     return [definition.point(shape) for shape in shapes_of(words, definition)] or definition.targets
+
+
+def add_trace(parser: argparse.ArgumentParser) -> None:
+    """`--trace-fields`."""
+    parser.add_argument(
+        "--trace-fields",
+        type=lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+        default=USUAL,
+        metavar="NAME,...",
+        help="fields of the trace items that a dsl program which runs this is told (default: all but point, latency)",
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, as an argument's type."""
+    return _whole(text, least=1)
+
+
+def natural(text: str) -> int:
+    """A whole number from 0 on, as an argument's type."""
+    return _whole(text, least=0)
+
+
+def seconds(text: str) -> float:
+    """A time from a millisecond to a day, as an argument's type."""
+    value = float(text)
+    if not _LEAST_SECONDS <= value <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text} s is no time limit, {_LEAST_SECONDS:g} to {_MOST_SECONDS:g} are")
+    return value
+
+
+def _whole(text: str, *, least: int) -> int:
+    value = int(text)
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+    return value
 
 
 def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:

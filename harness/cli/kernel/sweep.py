@@ -6,6 +6,7 @@ import argparse
 import re
 import secrets
 import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import UsageError
-from harness.lanes.kernel import tile_space
+from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.compilers import Compilers
 from harness.lanes.kernel.device import DEFAULT, find_device
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
+from harness.lanes.kernel.measuring import session
 from harness.lanes.kernel.nursery import Nursery
-from harness.lanes.kernel.point_store import PointStore
-from harness.lanes.kernel.sweep import Subject, Sweep, Tried, sweep
+from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
+from harness.lanes.kernel.trace import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
 from harness.lanes.kernel.tuning import measurer
 from harness.report.table import Column
@@ -30,7 +33,8 @@ It can be stopped and goes on where it was; without a GPU nothing is measured, a
 
 example:
   crucible kernel sweep kernels/matmul/autotuned.py --most 40
-  crucible kernel sweep kernels/fmha/autotuned.py --shape B=4,H=16,G=16,S=4096,D=64,causal=true --write"""
+  crucible kernel sweep kernels/fmha/autotuned.py --shape B=4,H=16,G=16,S=4096,D=64,causal=true --write
+  crucible kernel sweep kernels/matmul/autotuned.py --targets --write      # every target size of the operation"""
 
 FIGURES = (
     Column("registers", right=True, optional=3),
@@ -47,97 +51,109 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("kernel", type=Path, metavar="KERNEL", help="a kernel's file with a SPACE")
     subject.add_definition(parser)
-    subject.add_shapes(parser, what="tune for this size instead of the definition's first target")
+    subject.add_shapes(parser, what="tune for this size instead of the definition's first target (repeatable)")
+    parser.add_argument("--targets", action="store_true", help="tune for every target of the definition")
     parser.add_argument("--device", help=f"the card to tune for (default: the one that is there, else {DEFAULT})")
-    parser.add_argument("--most", type=int, metavar="N", help="sample N configurations instead of all")
-    parser.add_argument("--best", type=int, default=8, metavar="N", help="measure the N most promising (default 8)")
-    subject.add_points(parser)
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="print the best N (default 10; 0: all)")
+    parser.add_argument("--most", type=subject.positive, metavar="N", help="sample N configurations instead of all")
     parser.add_argument(
-        "--write", action="store_true", help="write the best measured configuration into the kernel's TUNED"
+        "--best", type=subject.positive, default=8, metavar="N", help="measure the N most promising (default 8)"
+    )
+    output.add_ledger(parser)
+    parser.add_argument(
+        "--top", type=subject.natural, default=10, metavar="N", help="print the best N (default 10; 0: all)"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="write the best measured configurations into the kernel's TUNED"
     )
     parser.add_argument("--no-measure", action="store_true", help="predict only")
+    subject.add_trace(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the ranking; 1 if no configuration can run, or nothing could be written that was asked for."""
+    """Print the rankings; 1 if at some size no configuration can run, or nothing was written that was asked for."""
+    if args.targets and args.shape:
+        raise UsageError("--targets and --shape exclude each other", fix="keep one")
     args.kernels = [args.kernel]
-    kernel = next(subject.named(args))
+    (kernel,) = subject.named(args)
+    absent = "--no-measure" if args.no_measure else ""
     subject.need_extra()
-    if args.most is not None and args.most < 1:
-        raise UsageError(f"{args.most} configurations are none", where="--most", fix="name 1 or more")
-    absent = "--no-measure" if args.no_measure else absent_gpu()
+    absent = absent or absent_gpu()
     card = find_device(args.device or (DEFAULT if absent else own_gpu(list_gpus()).name))
-    point = subject.points_of(args.shape[:1], kernel.definition)[0]
-    about = Subject(kernel.path, kernel.source, kernel.definition, kernel.place, point, card)
-    if problem := about.file.problem:
-        raise UsageError(problem, where=str(kernel.path), fix='write SPACE = {"BLOCK_M": [64, 128], ...}')
+    points = subject.points_of(args.shape, kernel.definition)
+    subjects = [Subject(kernel, point, card) for point in (points if args.shape or args.targets else points[:1])]
+    _ = subjects[0].space  # says what is wrong with it before anything starts
+    found: list[Sweep] = []
     with ExitStack() as stack:
-        store, nursery = stack.enter_context(PointStore(args.points)), stack.enter_context(Nursery())
-        measure = None if absent else stack.enter_context(measurer(nursery, seed=secrets.randbits(62)))
-        found = sweep(
-            about,
-            store,
-            nursery,
-            most=args.most,
-            measure=measure,
-            best=args.best,
-            progress=_progress(sys.stderr.isatty()),
-        )
+        kept = stack.enter_context(subject.points_in(args.ledger))
+        compilers, nursery = stack.enter_context(Compilers()), stack.enter_context(Nursery())
+        baselines = gpu = None
+        if not absent:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-sweep-")))
+            baselines, gpu = stack.enter_context(session(scratch / "baselines"))
+        for about in subjects:
+            with ExitStack() as tuning:
+                measure = None
+                if baselines is not None:
+                    opened = measurer(about, nursery, baselines, gpu, seed=secrets.randbits(62))
+                    measure = tuning.enter_context(opened)
+                progress = _progress(sys.stderr.isatty())
+                one = sweep(about, kept, compilers, most=args.most, measure=measure, best=args.best, progress=progress)
+            one.unmeasured = absent
+            found.append(one)
+            send(_trace(one), fields=args.trace_fields)
+            if not args.json:
+                _print(one, top=args.top)
+            if args.write and one.best is not None:
+                _write(one, one.best, quiet=args.json)
     if args.json:
-        output.print_json(_report(found, absent))
-    else:
-        _print(found, absent, top=args.top)
-    status = 0 if found.ranked else 1
-    return max(status, _write(found)) if args.write else status
+        reports = [_report(one) for one in found]
+        output.print_json(reports[0] | {"sweeps": reports})
+    status = 0 if all(one.ranked for one in found) else 1
+    if args.write and any(one.best is None for one in found):
+        print("crucible: nothing was measured, so nothing is written: a prediction is no result", file=sys.stderr)
+        status = 1
+    return status
 
 
 def _progress(shown: bool) -> Any:
-    def say(done: int, whole: int, text: str) -> None:
+    def say(text: str) -> None:
         if shown:
-            print(
-                f"\r\x1b[K{done}/{whole} {text}"[:118],
-                end="" if done < whole else "\r\x1b[K",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(f"\r\x1b[K{text}"[:118], end="\r", file=sys.stderr, flush=True)
 
     return say
 
 
-def _print(found: Sweep, absent: str, *, top: int) -> None:
+def _print(found: Sweep, *, top: int) -> None:
     ranked = found.ranked
     dropped = [one for one in found.tried if not one.feasible]
-    print(f"{found.subject.path.name} at {found.subject.point.label} for {found.subject.device.name}")
+    print(f"{found.subject.candidate.path.name} at {found.subject.point.label} for {found.subject.device.name}")
     if ranked:
         shown = ranked[: top or None]
         # What all of them share is said once; a column for each of the others.
         names = list(ranked[0].configuration)
         shared = [name for name in names if len({one.configuration[name] for one in shown}) == 1]
         if shared and len(shown) > 1:
-            print("all: " + tile_space.label({name: shown[0].configuration[name] for name in shared}))
+            print("all: " + label({name: shown[0].configuration[name] for name in shared}))
         else:
             shared = []
         varied = [name for name in names if name not in shared]
         columns = (Column(" #", right=True), *(Column(name, right=True) for name in varied), *FIGURES)
         output.print_table(columns, [_cells(number, one, varied) for number, one in enumerate(shown, 1)])
-    known = sum(one.known for one in found.tried)
-    print(
-        f"{len(found.tried)} configurations: {len(ranked)} can run, {len(dropped)} cannot; {known} were known already"
-    )
+    counts = f"{len(found.tried)} configurations: {len(ranked)} can run, {len(dropped)} cannot"
+    print(f"{counts}; {found.known} were known already")
     for reason, count in _reasons(dropped):
         print(f"  {count} {reason}")
     if found.agreement is not None:
         print(f"the prediction ranks as the measurement does: Spearman {found.agreement:+.2f}")
-    if absent:
-        print(f"not measured: {absent}")
+    if found.unmeasured:
+        print(f"not measured: {found.unmeasured}")
 
 
 def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
-    code = max(one.compiled.codes, key=lambda code: code.registers)
-    predicted, timing = one.prediction, one.timing
-    measured = "-" if timing is None else (timing.why or f"{timing.seconds * 1e3:.4f}")
+    code = one.compiled.main
+    predicted, timed = one.prediction, one.measured
+    measured = "-" if timed is None else (timed.why or f"{timed.detail['kernel_ms']:.4f}")
     return [
         str(number),
         *(str(one.configuration[name]) for name in names),
@@ -147,7 +163,7 @@ def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
         "" if predicted is None else predicted.limit,
         "" if predicted is None else f"{predicted.seconds * 1e3:.4f}",
         measured,
-        "-" if timing is None or timing.speedup is None else f"{timing.speedup:.3f}",
+        "-" if timed is None or timed.value is None else f"{timed.value:.3f}",
     ]
 
 
@@ -167,13 +183,17 @@ def _reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
     return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _report(found: Sweep, absent: str) -> dict[str, Any]:
+def _report(found: Sweep) -> dict[str, Any]:
+    best = found.best
     return {
-        "kernel": str(found.subject.path),
+        "kernel": str(found.subject.candidate.path),
         "point": found.subject.point.to_wire(),
         "device": found.subject.device.name,
-        "not_measured": absent,
+        "not_measured": found.unmeasured,
         "agreement": found.agreement,
+        "known": found.known,
+        "best": best.configuration if best else None,
+        "trace": [item.to_wire() for item in _trace(found)],
         "tried": [
             {
                 "configuration": one.configuration,
@@ -181,19 +201,36 @@ def _report(found: Sweep, absent: str) -> dict[str, Any]:
                 "fault": one.compiled.fault,
                 "codes": [code.to_wire() for code in one.compiled.codes],
                 "predicted": one.prediction.to_wire() if one.prediction else None,
-                "measured": one.timing.to_wire() if one.timing else None,
+                "measured": one.measured.to_wire() if one.measured else None,
             }
             for one in found.tried
         ],
     }
 
 
-def _write(found: Sweep) -> int:
-    best = next((one for one in found.ranked if one.timing and not one.timing.why), None)
-    if best is None:
-        print("crucible: nothing was measured, so nothing is written: a prediction is no result", file=sys.stderr)
-        return 1
+def _trace(found: Sweep) -> list[Performance]:
+    """An item for each configuration that was measured, and right; the best one last."""
     about = found.subject
+    flops, moved = (
+        evaluate(text, about.point.names)
+        for text in (about.candidate.definition.flops, about.candidate.definition.bytes)
+    )
+    return [
+        Performance(
+            step_name=f"{about.candidate.name} {label(one.configuration)}",
+            point=about.point.label,
+            latency_ms=one.milliseconds,
+            tflops=flops / one.milliseconds / 1e9,
+            speedup=one.measured.value if one.measured else None,
+            dram_throughput=moved / one.milliseconds / 1e6,
+        )
+        for one in reversed(found.ranked)
+        if one.milliseconds is not None
+    ]
+
+
+def _write(found: Sweep, best: Tried, *, quiet: bool) -> None:
+    about, path = found.subject, found.subject.candidate.path
     entry = Tuned(
         device=about.device.name,
         dtype="float32" if about.point.dtype == "tf32" else about.point.dtype,
@@ -201,7 +238,8 @@ def _write(found: Sweep) -> int:
         parameters=about.point.parameters,
         configuration=best.configuration,
     )
-    text = write_tuned(about.source.decode(), [entry], where=str(about.path))
-    about.path.write_text(text, encoding="utf-8")
-    print(f"wrote {tile_space.label(best.configuration)} into {about.path}")
-    return 0
+    # From the file as it is by now: another size's entry may have been written since it was read.
+    text = write_tuned(path.read_text(encoding="utf-8"), [entry], where=str(path))
+    path.write_text(text, encoding="utf-8")
+    if not quiet:
+        print(f"wrote {label(best.configuration)} into {path}")

@@ -1,4 +1,4 @@
-"""Arena: the two stands of one kernel's measurement, how they are set up, and whose fault it is when one fails."""
+"""Arena: where a kernel meets the baselines: the stands it is built and judged in, and whose fault a failure is."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.digest import derive_seed
-from harness.core.errors import InfraError
 from harness.core.evidence import clip
 from harness.core.status import Status
-from harness.lanes.kernel.bench import STARTING, Bench, StandFault
+from harness.lanes.kernel.baselines import Baselines
+from harness.lanes.kernel.bench import Bench, Part, StandFault
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.gpu import Gpu
 from harness.lanes.kernel.job import Job, failed
@@ -41,12 +41,11 @@ class KernelFault(Exception):  # noqa: N818 - a kernel's fault is data, no error
 
 @dataclass(slots=True)
 class Arena:
-    """The two stands of a kernel's measurement, and what the device can do."""
+    """A kernel's stand, the baselines', and what the device can do."""
 
     job: Job
     kernel: Bench
-    baseline: Bench
-    index: int
+    baselines: Baselines
     gpu: Gpu | None
     ceilings: Ceilings
     rng: random.Random
@@ -54,7 +53,7 @@ class Arena:
     @property
     def device(self) -> str:
         """As torch names it."""
-        return "cpu" if self.index == CPU else f"cuda:{self.index}"
+        return "cpu" if self.baselines.index == CPU else f"cuda:{self.baselines.index}"
 
     def ask_kernel(self, do: str, **named: Any) -> dict[str, Any]:
         """Ask the stand with the kernel; what goes wrong there is the kernel's.
@@ -62,18 +61,37 @@ class Arena:
         Raises:
             KernelFault: if it fails.
         """
-        return _ask_kernel(self.job, self.kernel, do, **named)
+        return ask_kernel(self.job, self.kernel, do, **named)
 
-    def ask_baseline(self, do: str, **named: Any) -> dict[str, Any]:
-        """Ask the stand with a baseline.
-
-        Raises:
-            StandFault: if it fails, as a backend may that does not support a shape.
-        """
-        return self.baseline.ask(do, timeout=max(self.job.timeout, STARTING), **named)
+    def plans(self, point: Point, count: int) -> list[dict[str, Any]]:
+        """Plans of calls at a target; nobody has seen their seeds."""
+        seeds = [self.rng.getrandbits(60) for _ in range(count)]
+        return [Question("target", point, "normal", seed).plan(self.job.definition) for seed in seeds]
 
 
-def _ask_kernel(job: Job, bench: Bench, do: str, **named: Any) -> dict[str, Any]:
+def open_arena(job: Job, kernel: Bench, baselines: Baselines, *, gpu: Gpu | None, seed: int) -> Arena:
+    """Find out what the device can do today.
+
+    Args:
+        job: The kernel.
+        kernel: Its stand.
+        baselines: The stand with the baselines.
+        gpu: What `nvidia-smi` knows of the device.
+        seed: Where the seeds of timed calls come from.
+
+    Raises:
+        InfraError: if the device cannot be used.
+    """
+    rng = random.Random(derive_seed(seed, "timed"))  # noqa: S311 - the seed is the secret
+    return Arena(job, kernel, baselines, gpu, baselines.ceilings(job.definition), rng)
+
+
+def ask_kernel(job: Job, bench: Bench, do: str, **named: Any) -> dict[str, Any]:
+    """Ask a stand with a kernel for one thing.
+
+    Raises:
+        KernelFault: if it fails, ends or is late.
+    """
     try:
         return bench.ask(do, timeout=job.timeout, **named)
     except StandFault as fault:
@@ -83,66 +101,40 @@ def _ask_kernel(job: Job, bench: Bench, do: str, **named: Any) -> dict[str, Any]
         raise KernelFault(Status.MEMORY if "out of memory" in why else status, why) from None
 
 
-def build_kernel(job: Job, index: int, points: Sequence[Point]) -> None:
-    """Call the kernel once at every size in a process that may start the assembler, to have all of it compiled.
+@contextmanager
+def stand_of(job: Job, index: int, part: Part, cache: Path) -> Iterator[Bench]:
+    """A stand with the job's kernel loaded: one that may compile (`building`), or the one that is judged (`kernel`).
+
+    Args:
+        job: The kernel, in a folder that is the stand's alone; what it leaves there does not outlive the stand.
+        index: The device, as CUDA counts.
+        part: Which of the two.
+        cache: Compiled kernels: what the one writes, the other reads.
+
+    Raises:
+        KernelFault: if the kernel cannot be loaded.
+    """
+    for folder in (job.folder, cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    (job.folder / "kernel.py").write_bytes(job.source)
+    try:
+        with Bench(job.folder, index=index, part=part, cache=cache) as bench:
+            ask_kernel(job, bench, "load", entry=job.definition.entry)
+            yield bench
+    finally:
+        shutil.rmtree(job.folder / "out", ignore_errors=True)
+
+
+def build_kernel(job: Job, bench: Bench, points: Sequence[Point]) -> None:
+    """Call the kernel once at every size, to have all of it compiled.
 
     Raises:
         KernelFault: what it did wrong.
     """
-    (job.folder / "kernel.py").write_bytes(job.source)
-    with Bench(job.folder, index=index, part="building", cache=_beside(job, "cache")) as bench:
-        _ask_kernel(job, bench, "load", entry=job.definition.entry)
-        for question in job.questions:
-            plan = question.plan(job.definition)
-            _ask_kernel(job, bench, "ask", plan=plan, name="built", configuration=job.configuration)
-        for point in points:
-            plan = Question("target", point, "normal", 1).plan(job.definition)
-            _ask_kernel(job, bench, "prepare", plans=[plan], warm=plan, first=False, configuration=job.configuration)
-            _ask_kernel(job, bench, "release")
-    shutil.rmtree(job.folder / "out", ignore_errors=True)
-
-
-def _beside(job: Job, name: str) -> Path:
-    folder = job.folder.with_name(f"{job.folder.name}-{name}")
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@contextmanager
-def stands(job: Job, index: int) -> Iterator[tuple[Bench, Bench]]:
-    """The stand with the kernel, which can compile nothing any more, and the one with the baselines."""
-    cache, place = _beside(job, "cache"), _beside(job, "baseline")
-    try:
-        with (
-            Bench(job.folder, index=index, part="kernel", cache=cache) as kernel,
-            Bench(place, index=index, part="baseline", cache=place / "home" / "triton") as baseline,
-        ):
-            yield kernel, baseline
-    finally:
-        for folder in (cache, place):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def open_arena(job: Job, benches: tuple[Bench, Bench], *, index: int, gpu: Gpu | None, seed: int) -> Arena:
-    """Find out what the device can do today.
-
-    Args:
-        job: The kernel.
-        benches: The stand with the kernel and the one with the baselines.
-        index: The device, as CUDA counts.
-        gpu: What `nvidia-smi` knows of it.
-        seed: Where the seeds of timed calls come from.
-
-    Raises:
-        InfraError: if the device cannot be used.
-    """
-    kernel, baseline = benches
-    precisions = sorted({point.dtype for point in job.definition.targets})
-    try:
-        described = baseline.ask("describe", timeout=STARTING)
-        found = baseline.ask("ceilings", timeout=STARTING, precisions=precisions)
-    except StandFault as fault:
-        raise InfraError(f"the device cannot be used: {fault}; {baseline.said}", where=str(index)) from fault
-    ceilings = Ceilings(bytes_per_s=found["bytes_per_s"], tflops=found["tflops"], l2_bytes=described["l2_bytes"])
-    rng = random.Random(derive_seed(seed, "timed"))  # noqa: S311 - the seed is the secret
-    return Arena(job, kernel, baseline, index, gpu, ceilings, rng)
+    for question in job.questions:
+        plan = question.plan(job.definition)
+        ask_kernel(job, bench, "ask", plan=plan, name="built", configuration=job.configuration)
+    for point in points:
+        plan = Question("target", point, "normal", 1).plan(job.definition)
+        ask_kernel(job, bench, "prepare", plans=[plan], warm=plan, first=False, configuration=job.configuration)
+        ask_kernel(job, bench, "release")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +27,14 @@ Part = Literal["baseline", "building", "kernel"]
 _PASSED = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_HOME", "TRITON_PTXAS_PATH")
 STARTING = 240.0
 """Seconds that importing PyTorch and starting CUDA may take."""
+
+
+@functools.cache
+def _trusted_cache() -> str:
+    """Where a stand finds what it compiles before any kernel is loaded; no kernel can write there."""
+    folder = tempfile.mkdtemp(prefix="crucible-warm-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class StandFault(Exception):  # noqa: N818 - what went wrong there is data here
@@ -67,7 +79,7 @@ class Bench:
             environment["TRITON_INTERPRET"] = "1"  # there is no other way to run a kernel on the CPU
         start = (
             f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from harness.lanes.kernel.stand import main; "
-            f"main({str(folder)!r}, {index}, {part!r})"
+            f"main({str(folder)!r}, {index}, {part!r}, {_trusted_cache()!r})"
         )
         self._log = home / "stderr"
         with self._log.open("wb") as log:

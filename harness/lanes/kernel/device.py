@@ -93,6 +93,12 @@ DEVICES = {
 DEFAULT = "NVIDIA H200"
 
 
+def card_of(architecture: str) -> Device:
+    """The card that stands for an architecture where none is named: the default one, else the first that has it."""
+    usual = DEVICES[DEFAULT]
+    return next((card for card in (usual, *DEVICES.values()) if card.architecture == architecture), usual)
+
+
 def find_device(text: str) -> Device:
     """A card by its name, or by a part of it that no other has.
 

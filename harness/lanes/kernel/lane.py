@@ -37,7 +37,7 @@ from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.scoring import MEASURED, OWN_GATES, score_kernel
 from harness.lanes.kernel.source import read_source
-from harness.lanes.kernel.trace import Correctness
+from harness.lanes.kernel.trace import answers_of
 from harness.suite import Suite, SuiteOptions
 
 EXTRA = "kernels"
@@ -193,15 +193,7 @@ class KernelLane:
         if stage == "compile":
             return _compiled(job, case, name, spoken)
         found = interpret(job) if stage == "interpreter" else measure(job, context, step=name)
-        trace = [
-            Correctness(
-                step_name=name,
-                point=f"{entry['shape']} {entry['dtype']} {entry['family']}",
-                max_error=entry.get("error"),
-                passed=entry["right"],
-            ).to_wire()
-            for entry in found.facts.get("shapes", [])
-        ]
+        trace = [item.to_wire() for item in answers_of(name, found.facts.get("shapes", []))]
         facts = {**spoken, **found.facts, "trace": [*trace, *found.facts.get("trace", [])]}
         return found.model_copy(update={"facts": facts})
 

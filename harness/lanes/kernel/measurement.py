@@ -49,6 +49,22 @@ class Rounds(Frozen):
     kernel: tuple[tuple[float, ...], ...]
     baseline: tuple[tuple[float, ...], ...]
 
+    @property
+    def ratios(self) -> list[float]:
+        """The speed-up of each round."""
+        pairs = zip(self.kernel, self.baseline, strict=True)
+        return [statistics.median(baseline) / statistics.median(kernel) for kernel, baseline in pairs]
+
+    @property
+    def kernel_ms(self) -> float:
+        """Median of all calls of the kernel."""
+        return statistics.median(value for block in self.kernel for value in block)
+
+    @property
+    def baseline_ms(self) -> float:
+        """Median of all calls of the baseline."""
+        return statistics.median(value for block in self.baseline for value in block)
+
 
 class Measurement(Frozen):
     """One kernel at one target."""
@@ -103,9 +119,7 @@ def summarise(
 ) -> Measurement:
     """Everything that follows from the samples."""
     kernel = [value for block in rounds.kernel for value in block]
-    kernel_ms = statistics.median(kernel)
-    baseline_ms = statistics.median(value for block in rounds.baseline for value in block)
-    ratios = [statistics.median(b) / statistics.median(k) for k, b in zip(rounds.kernel, rounds.baseline, strict=True)]
+    kernel_ms, baseline_ms, ratios = rounds.kernel_ms, rounds.baseline_ms, rounds.ratios
     interval = bootstrap_interval(ratios)
     steady = interval is not None and interval[1] - interval[0] <= NOISY * statistics.median(ratios)
     floor = ceilings.floor_ms(flops=flops, bytes_moved=bytes_moved, precision=dtype)

@@ -1,12 +1,16 @@
 """Measuring: a kernel on a device, judged and timed against every baseline, in turn with the fastest.
 
 Two stands: one holds the kernel and is confined, the other the baselines, so that nothing the kernel does slows or
-helps what it is compared with. While one is timed the other waits. Each timed call has inputs of its own.
+helps what it is compared with. While one is timed the other waits. Each timed call has inputs of its own. The baselines
+stay as long as a session lasts, a kernel's stand as long as the kernel is measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from harness.context import Context
@@ -14,9 +18,9 @@ from harness.core.errors import InfraError
 from harness.core.evidence import Evidence, clip
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.lanes.kernel.arena import CPU, Arena, KernelFault, build_kernel, open_arena, stands
+from harness.lanes.kernel.arena import Arena, KernelFault, build_kernel, open_arena, stand_of
+from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.compute import collect, judge_answers
-from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.gpu import Gpu, list_gpus, own_gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.library import library_kernels
@@ -27,70 +31,82 @@ from harness.lanes.kernel.trace import Performance
 from harness.timing.lock import turnstile
 
 
+@contextmanager
+def session(folder: Path, *, index: int | None = None) -> Iterator[tuple[Baselines, Gpu | None]]:
+    """This process's device, held alone, and the baselines on it.
+
+    Args:
+        folder: For the baselines' files.
+        index: A device to use instead, -1 for the CPU (which tests the path, and measures nothing of interest).
+
+    Raises:
+        InfraError: if there is no device, or it cannot be had alone.
+    """
+    if index is not None:
+        with Baselines(folder, index=index) as baselines:
+            yield baselines, None
+        return
+    gpu = own_gpu(list_gpus())
+    with turnstile(f"gpu-{gpu.uuid}").exclusive() as hold:
+        if hold.problem:
+            raise InfraError(f"{gpu.name} could not be had alone: {hold.problem}", where=gpu.uuid)
+        with Baselines(folder, index=gpu.index) as baselines:
+            yield baselines, gpu
+
+
 def measure(job: Job, context: Context, *, step: str, index: int | None = None) -> Evidence:
-    """Ask and time a kernel on this process's device.
+    """Ask and time a kernel on this process's device, in a session of its own.
 
     Args:
         job: The kernel; its questions are asked, its definition's targets timed.
         context: For progress.
         step: What the trace calls the kernel.
-        index: A device to use instead, -1 for the CPU (which tests the path, and measures nothing of interest).
+        index: As `session`.
     """
-    gpu = own_gpu(list_gpus()) if index is None else None
-    if gpu is None:
-        return _measure(job, CPU if index is None else index, None, context, step)
-    with turnstile(f"gpu-{gpu.uuid}").exclusive() as hold:
-        if hold.problem:
-            raise InfraError(f"{gpu.name} could not be had alone: {hold.problem}", where=gpu.uuid)
-        return _measure(job, gpu.index, gpu, context, step)
+    with session(job.folder.with_name(f"{job.folder.name}-baselines"), index=index) as (baselines, gpu):
+        return measure_kernel(job, baselines, gpu, context, step=step)
 
 
-def measure_points(job: Job, points: Sequence[Point], *, index: int, gpu: Gpu | None, seed: int) -> list[Measurement]:
-    """Time one kernel at some points, checking timed outputs; who calls holds the device.
-
-    Raises:
-        KernelFault: what the kernel did wrong.
-    """
-    build_kernel(job, index, points)
-    with stands(job, index) as benches:
-        arena = open_arena(job, benches, index=index, gpu=gpu, seed=seed)
-        arena.ask_kernel("load", entry=job.definition.entry)
-        return [race(arena, point) for point in points]
-
-
-def _measure(job: Job, index: int, gpu: Gpu | None, context: Context, step: str) -> Evidence:
+def measure_kernel(job: Job, baselines: Baselines, gpu: Gpu | None, context: Context, *, step: str) -> Evidence:
+    """Ask and time a kernel within a session."""
     facts: dict[str, Any] = {}
     environment = {"gpu": gpu.name, "gpu_uuid": gpu.uuid, "driver": gpu.driver} if gpu else {}
+    baselines.start()
+    cache = job.folder.with_name(f"{job.folder.name}-cache")
     try:
-        build_kernel(job, index, job.definition.targets)
+        context.progress(f"{step}: building")
+        with stand_of(job, baselines.index, "building", cache) as bench:
+            build_kernel(job, bench, job.definition.targets)
+        with stand_of(job, baselines.index, "kernel", cache) as bench:
+            described = baselines.describe()
+            named = ("cuda", "cudnn", "capability")
+            environment |= {name: str(described[name]) for name in named if described.get(name)}
+            arena = open_arena(job, bench, baselines, gpu=gpu, seed=job.questions[0].seed)
+            facts |= {"ceilings": arena.ceilings.to_wire(), "device": described["name"]}
+            found = _measured(arena, context, step, facts)
     except KernelFault as fault:
         return Evidence(status=fault.status, why=fault.why, tier=Tier.D, facts=facts, environment=environment)
-    with stands(job, index) as benches:
-        arena = open_arena(job, benches, index=index, gpu=gpu, seed=job.questions[0].seed)
-        described = arena.ask_baseline("describe")
-        environment |= {name: str(described[name]) for name in ("cuda", "cudnn", "capability") if described.get(name)}
-        facts |= {"ceilings": arena.ceilings.to_wire(), "device": described["name"]}
-        try:
-            arena.ask_kernel("load", entry=job.definition.entry)
-            evidence = _answers(arena, facts)
-            if evidence.status is not Status.OK:
-                return evidence.model_copy(update={"environment": environment})
-            _check_names(arena, evidence.facts)
-            measured = []
-            for point in job.definition.targets:
-                context.progress(f"{step}: {point.label}")
-                measured.append(race(arena, point))
-        except KernelFault as fault:
-            return Evidence(status=fault.status, why=fault.why, tier=Tier.D, facts=facts, environment=environment)
-        found = {**evidence.facts, "confinement": list(arena.kernel.layers), **_told(measured, step)}
-        status, why = _verdict(job, measured)
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+    return found.model_copy(update={"environment": environment})
+
+
+def _measured(arena: Arena, context: Context, step: str, facts: dict[str, Any]) -> Evidence:
+    evidence = _answers(arena, facts)
+    if evidence.status is not Status.OK:
+        return evidence
+    _check_names(arena, evidence.facts)
+    measured = []
+    for point in arena.job.definition.targets:
+        context.progress(f"{step}: {point.label}")
+        measured.append(race(arena, point))
+    status, why = _verdict(arena.job, measured)
     peaks = [one.peak_mb for one in measured if one.peak_mb is not None]
     return evidence.model_copy(
         update={
             "status": status,
             "why": why,
-            "facts": found,
-            "environment": environment,
+            "facts": {**evidence.facts, "confinement": list(arena.kernel.layers), **_told(measured, step)},
             "median_ms": max(one.kernel_ms for one in measured),
             "peak_mb": max(peaks) if peaks else None,
         }
@@ -152,7 +168,11 @@ def _check_names(arena: Arena, facts: dict[str, Any]) -> None:
     """What really ran on the device, by the driver's own account."""
     job = arena.job
     plan = Question("target", job.definition.targets[0], "normal", arena.rng.getrandbits(60)).plan(job.definition)
-    names = _texts(arena.ask_kernel("names", plan=plan, configuration=job.configuration).get("names"))
+    reply = arena.ask_kernel("names", plan=plan, configuration=job.configuration)
+    if reply.get("names") is None:
+        facts["device_kernels"] = "not known: the driver's profiler sees nothing here"
+        return
+    names = _texts(reply["names"])
     facts["device_kernels"] = names
     foreign = library_kernels(names, operators=bool(job.definition.operators))
     if foreign and not job.library:

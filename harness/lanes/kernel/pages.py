@@ -67,7 +67,7 @@ def ladder_page(
     for step in ladder.steps:
         lines += [f"### Step {step.step}: {step.kernel}", "", *_story(stories.get(step.kernel, "")), ""]
     drawn = [line for tiles in maps for line in [*_heat(tiles), ""]]
-    lines += ["## Sweeps", "", *(drawn or ["No sweep is in the store of points."])]
+    lines += ["## Sweeps", "", *(drawn or ["No sweep is in the ledger."])]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -10,6 +10,7 @@ the ranking is what counts, and `crucible kernel sweep` prints how well it agree
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.core.frozen import Frozen
@@ -17,7 +18,6 @@ from harness.lanes.kernel.architecture import ARCHITECTURES, WARP
 from harness.lanes.kernel.arithmetic import evaluate
 from harness.lanes.kernel.definition import Definition, Point
 from harness.lanes.kernel.device import Device, Floor
-from harness.lanes.kernel.kernel_file import Configuration
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.tensor import BYTES
 
@@ -81,7 +81,7 @@ class _Work:
 
 
 def predict(
-    definition: Definition, point: Point, configuration: Configuration, code: MachineCode, *, device: Device
+    definition: Definition, point: Point, configuration: Mapping[str, object], code: MachineCode, *, device: Device
 ) -> Prediction:
     """How long a configuration is expected to take at a point.
 
@@ -105,7 +105,7 @@ def predict(
     return _loop(tiles, work, ahead=max(0, _number(configuration, "num_stages", 1) - 1))
 
 
-def _product(point: Point, configuration: Configuration, at_once: int) -> _Tiles | None:
+def _product(point: Point, configuration: Mapping[str, object], at_once: int) -> _Tiles | None:
     """A product of matrices: axes M (or R), N, K, and E products at most."""
     sizes = point.sizes
     rows = sizes.get("M", sizes.get("R"))
@@ -131,7 +131,7 @@ def _product(point: Point, configuration: Configuration, at_once: int) -> _Tiles
     )
 
 
-def _attention(point: Point, configuration: Configuration) -> _Tiles | None:
+def _attention(point: Point, configuration: Mapping[str, object]) -> _Tiles | None:
     """Attention: axes S and D, all others count heads."""
     sizes = point.sizes
     if not {"B", "H", "S", "D"} <= sizes.keys():
@@ -182,6 +182,6 @@ def _stream(floor: Floor, code: MachineCode, device: Device, moved: int) -> Pred
     return Prediction(seconds=seconds, limit=limit, rounds=1.0, floor_seconds=floor.seconds)
 
 
-def _number(configuration: Configuration, name: str, default: int) -> int:
+def _number(configuration: Mapping[str, object], name: str, default: int) -> int:
     value = configuration.get(name, default)
     return value if type(value) is int and value > 0 else default

@@ -4,75 +4,34 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.digest import digest_bytes, digest_json
+from harness.core.digest import digest_json
 from harness.core.errors import SuiteError
 from harness.core.frozen import Frozen
 from harness.document import read_document
 from harness.lanes.kernel.arithmetic import evaluate
-from harness.lanes.kernel.definition import Definition, Point, read_definition, trusted_files
+from harness.lanes.kernel.candidate import Candidate
+from harness.lanes.kernel.definition import Point, read_definition
 from harness.lanes.kernel.device import Device
-from harness.lanes.kernel.kernel_file import KernelFile, read_kernel_file
 from harness.lanes.kernel.ladder import Ladder, Step, climb
-from harness.lanes.kernel.point_store import PointStore
+from harness.ledger.points import Points
 
-BENCHMARKED = "benchmarked"
 Benchmarks = dict[str, tuple[dict[str, Any], str]]
 """What was kept, and when, by content."""
 _MODULES = ("torch", "triton", "numpy")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One kernel as one operation.
-
-    Attributes:
-        path: The kernel's file.
-        source: Its text.
-        definition: The operation.
-        place: The definition's file.
-    """
-
-    path: Path
-    source: bytes
-    definition: Definition
-    place: Path
-
-    @property
-    def file(self) -> KernelFile:
-        """What the kernel says of itself."""
-        return read_kernel_file(self.source.decode("utf-8", "replace"))
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return self.path.stem
-
-    @property
-    def operation(self) -> str:
-        """The definition's name: one operation may have several definitions."""
-        return self.place.stem
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """What is judged, and by what."""
-        return {
-            "kernel": digest_bytes(self.source),
-            "definition": digest_json(sorted(trusted_files(self.place, self.definition).values())),
-        }
-
-    def identity(self, *, device: str, driver: str) -> dict[str, Any]:
-        """All that a benchmark depends on."""
-        return {
-            **self.content,
-            "targets": [point.label for point in self.definition.targets],
-            "device": device,
-            "driver": driver,
-            "versions": {name: importlib.metadata.version(name) for name in _MODULES},
-        }
+def identity_of(candidate: Candidate, *, device: str, driver: str) -> dict[str, Any]:
+    """All that a benchmark depends on."""
+    return {
+        **candidate.content,
+        "targets": [point.label for point in candidate.definition.targets],
+        "device": device,
+        "driver": driver,
+        "versions": {name: importlib.metadata.version(name) for name in _MODULES},
+    }
 
 
 class Measured(Frozen):
@@ -136,9 +95,9 @@ def candidates_of_suites(folder: Path) -> list[Candidate]:
     return list(found.values())
 
 
-def results(candidates: Iterable[Candidate], store: PointStore | None, *, device: Device | None) -> list[Result]:
+def results(candidates: Iterable[Candidate], points: Points | None, *, device: Device | None) -> list[Result]:
     """A row for each kernel and target, with the latest measurement of exactly this kernel and definition, if any."""
-    known = _benchmarks(store)
+    known = _benchmarks(points)
     return [row for candidate in candidates for row in _rows(candidate, known, device)]
 
 
@@ -203,11 +162,11 @@ def _measured(value: dict[str, Any], point: Point, at: str) -> Measured | None:
     return None
 
 
-def _benchmarks(store: PointStore | None) -> Benchmarks:
+def _benchmarks(points: Points | None) -> Benchmarks:
     """The latest benchmark of each kernel as each operation, whatever device and versions it ran with."""
     found: Benchmarks = {}
-    if store is not None:
-        for identity, value, at in store.rows(kind=BENCHMARKED):
+    if points is not None:
+        for identity, value, at in points.rows(kind="benchmarked"):
             told = value | {"device": identity["device"], "versions": identity["versions"]}
             found[_key(identity)] = told, at
     return found

@@ -1,7 +1,8 @@
 """Sweep: walk a kernel's tile space: compile all, drop what cannot run, predict the rest, measure the most promising.
 
-Each point is kept as soon as it is known (`PointStore`), so a sweep that is stopped goes on where it was, and its
-result does not depend on how many runs it took: but for measurements a point follows from its identity alone.
+Two searches of `harness.sweep`, the engine that the dsl lane's engineering loops use too. Each point is kept in the
+ledger as soon as it is known, so a sweep that is stopped goes on where it was; but for measurements a point follows
+from its identity alone, whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -16,37 +17,28 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.core.digest import digest_bytes, digest_json
+from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
 from harness.core.status import Status
-from harness.lanes.kernel import tile_space
 from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.candidate import Candidate
+from harness.lanes.kernel.compilers import Compilers
 from harness.lanes.kernel.compiling import Launch, compile_launches
-from harness.lanes.kernel.definition import Definition, Point, trusted_files
+from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device import Device
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.kernel_file import Configuration, KernelFile, read_kernel_file
+from harness.lanes.kernel.kernel_file import Configuration
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.performance_model import Prediction, predict
-from harness.lanes.kernel.point_store import PointStore
+from harness.lanes.kernel.searched_points import SearchedPoints
+from harness.ledger.points import Points
+from harness.sweep import space as tiles
+from harness.sweep.measurement import Measurement
+from harness.sweep.search import Measure, Plan, Strategy, search
 
 _SECONDS = 60.0
 """For compiling one configuration; what is usual is a second, and what takes a minute spills."""
-
-
-class Timing(Frozen):
-    """What one configuration took on a device."""
-
-    seconds: float
-    """Median of a cold call."""
-    speedup: float | None = None
-    """Time of the fastest baseline over its own, taken in turns."""
-    low: float | None = None
-    high: float | None = None
-    """The 95 % interval of the speed-up."""
-    why: str = ""
-    """Why there is no right answer to be timed; the figures then mean nothing."""
 
 
 class Compiled(Frozen):
@@ -56,6 +48,11 @@ class Compiled(Frozen):
     fault: str = ""
     """Why it cannot run; empty if it can."""
 
+    @property
+    def main(self) -> MachineCode:
+        """Of its kernels the one that does the work: a tensor core's, with the most registers."""
+        return max(self.codes, key=lambda code: (code.tensor_core_instructions > 0, code.registers))
+
 
 @dataclass(slots=True)
 class Tried:
@@ -64,14 +61,19 @@ class Tried:
     configuration: Configuration
     compiled: Compiled
     prediction: Prediction | None = None
-    timing: Timing | None = None
-    known: bool = False
-    """Whether it was compiled in an earlier sweep."""
+    measured: Measurement | None = None
+    """Its samples are speed-ups over the fastest baseline, one for each round."""
 
     @property
     def feasible(self) -> bool:
         """Whether it can run."""
         return not self.compiled.fault
+
+    @property
+    def milliseconds(self) -> float | None:
+        """What a cold call took; None where it was not measured, or not right."""
+        found = self.measured
+        return None if found is None or found.value is None else float(found.detail["kernel_ms"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,46 +81,54 @@ class Subject:
     """A kernel at one point of its operation.
 
     Attributes:
-        path: The kernel's file; its text is read once.
-        source: That text.
-        definition: The operation.
-        place: The definition's file.
+        candidate: The kernel.
         point: The size that is tuned for.
         device: The card that is compiled and predicted for.
     """
 
-    path: Path
-    source: bytes
-    definition: Definition
-    place: Path
+    candidate: Candidate
     point: Point
     device: Device
 
     @property
-    def file(self) -> KernelFile:
-        """What the kernel says of itself."""
-        return read_kernel_file(self.source.decode("utf-8", "replace"))
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return self.path.stem
-
-    def identity(self, configuration: Configuration, **more: Any) -> dict[str, Any]:
-        """All that a point depends on."""
+    def basis(self) -> dict[str, Any]:
+        """All that compiling a configuration depends on."""
         return {
-            "kernel": digest_bytes(self.source),
-            "definition": digest_json(sorted(trusted_files(self.place, self.definition).values())),
+            **self.candidate.tunable,
             "point": self.point.to_wire(),
             "architecture": self.device.architecture,
-            "configuration": configuration,
             "triton": importlib.metadata.version("triton"),
-            **more,
         }
 
+    @property
+    def space(self) -> tiles.Space:
+        """What can be varied.
 
-Measure = Callable[[Subject, Configuration], Timing]
-Progress = Callable[[int, int, str], None]
+        Raises:
+            UsageError: if the kernel names nothing, or a value twice.
+        """
+        said = self.candidate.file
+        if said.problem or not said.space:
+            raise UsageError(
+                said.problem or "it has no SPACE, so there is nothing to tune",
+                where=str(self.candidate.path),
+                fix='write SPACE = {"BLOCK_M": [64, 128], ...}',
+            )
+        return tiles.Space([tiles.Parameter(name, choices) for name, choices in said.space.items()])
+
+    def job(self, folder: Path, nursery: Nursery, *, timeout: float, configuration: Configuration) -> Job:
+        """A job that asks nothing but this point."""
+        return Job(
+            source=self.candidate.source,
+            definition=self.candidate.definition,
+            place=self.candidate.place.parent,
+            questions=(),
+            attempts=1,
+            timeout=timeout,
+            folder=folder,
+            nursery=nursery,
+            configuration=dict(configuration),
+        )
 
 
 @dataclass(slots=True)
@@ -127,128 +137,139 @@ class Sweep:
 
     subject: Subject
     tried: list[Tried] = field(default_factory=list)
+    known: int = 0
+    """How many were compiled in an earlier sweep."""
+    unmeasured: str = ""
+    """Why nothing was measured."""
 
     @property
     def ranked(self) -> list[Tried]:
-        """What can run, best first: measured ones by their time, then the others by their prediction."""
+        """What can run, best first: measured ones by their speed-up, then the others by their prediction."""
         return sorted(
             (one for one in self.tried if one.feasible),
             key=lambda one: (
-                one.timing is None or bool(one.timing.why),
-                one.timing.seconds if one.timing else 0.0,
+                one.milliseconds is None,
+                -(one.measured.value or 0.0) if one.measured else 0.0,
                 one.prediction.seconds if one.prediction else 0.0,
             ),
         )
 
     @property
+    def best(self) -> Tried | None:
+        """The fastest of those that were measured, and right; a prediction is no result."""
+        return next((one for one in self.ranked if one.milliseconds is not None), None)
+
+    @property
     def agreement(self) -> float | None:
         """Spearman's rank correlation of predicted and measured times; None below three measurements."""
         both = [
-            (one.prediction.seconds, one.timing.seconds)
+            (one.prediction.seconds, one.milliseconds)
             for one in self.tried
-            if one.prediction and one.timing and not one.timing.why
+            if one.prediction and one.milliseconds is not None
         ]
         return spearman(both) if len(both) >= 3 else None
 
 
+def label(configuration: Configuration) -> str:
+    """What people read, for example `BLOCK_M=128 num_warps=8`."""
+    return " ".join(f"{name}={value}" for name, value in configuration.items())
+
+
 def sweep(
     subject: Subject,
-    store: PointStore,
-    nursery: Nursery,
+    points: Points,
+    compilers: Compilers,
     *,
     most: int | None = None,
     measure: Measure | None = None,
     best: int = 8,
-    progress: Progress = lambda _done, _all, _text: None,
+    progress: Callable[[str], None] | None = None,
 ) -> Sweep:
     """Walk the tile space of a kernel.
 
     Args:
         subject: The kernel and the point it is tuned for.
-        store: Where points are kept, and found again.
-        nursery: The warm processes that compile.
+        points: Where points are kept, and found again.
+        compilers: The warm processes that compile.
         most: Sample so many configurations instead of all.
-        measure: Times one configuration on a device; None where there is none.
+        measure: Times a configuration on a device; None where there is none.
         best: How many of the most promising are measured.
-        progress: Told how many of how many are done, and which.
+        progress: Takes a short line now and then.
 
     Raises:
-        LedgerError: if the store fails.
-        InfraError: if a warm process does.
+        UsageError: if the kernel has no tile space.
+        LedgerError: if the ledger fails.
+        InfraError: if a warm process does, or the device.
     """
-    result = Sweep(subject)
-    space = tile_space.configurations(subject.file.space, most=most, seed=0)
-    for done, configuration in enumerate(space):
-        progress(done, len(space), tile_space.label(configuration))
-        compiled, known = _compiled(subject, configuration, store, nursery)
-        one = Tried(configuration, compiled, known=known)
-        if one.feasible:
-            code = max(compiled.codes, key=lambda code: (code.tensor_core_instructions > 0, code.registers))
-            one.prediction = predict(subject.definition, subject.point, configuration, code, device=subject.device)
-        result.tried.append(one)
-    progress(len(space), len(space), "")
+    space, name = subject.space, subject.candidate.name
+    sampled = Strategy.GRID if most is None else Strategy.SAMPLE
+
+    def compiling(point: tiles.Point, _repeats: int) -> Measurement:
+        compiled = compilers.run(lambda nursery: compile_configuration(subject, dict(point.values), nursery))
+        return _as_measurement(subject, point, compiled)
+
+    found = search(
+        Plan(space, sampled, maximize=False, points=most),
+        compiling,
+        store=SearchedPoints(points, "compiled", name, subject.basis),
+        workers=compilers.count,
+        progress=progress,
+    )
+    entries = sorted([*found.ranking, *found.failed], key=lambda entry: entry.point.index)
+    tried = {entry.point.index: _tried(subject, entry.point, entry.measurement) for entry in entries}
+    result = Sweep(subject, [*tried.values()], known=len(tried) - found.measured)
     if measure is not None:
-        promising = result.ranked[:best]
-        for done, one in enumerate(promising):
-            progress(done, len(promising), f"measuring {tile_space.label(one.configuration)}")
-            one.timing = _timed(subject, one.configuration, store, measure)
-        progress(len(promising), len(promising), "")
+        promising = [one.configuration for one in result.ranked[:best]]
+        raced = search(
+            Plan(space, Strategy.HALVING, maximize=True, allowed=lambda values: dict(values) in promising),
+            measure,
+            store=SearchedPoints(
+                points, "measured", name, subject.basis | {"device": subject.device.name, "driver": _driver()}
+            ),
+            progress=progress,
+        )
+        for entry in (*raced.ranking, *raced.failed):
+            tried[entry.point.index].measured = entry.measurement
     return result
+
+
+def _as_measurement(subject: Subject, point: tiles.Point, compiled: Compiled) -> Measurement:
+    """A point of the first search: its sample is the predicted time."""
+    detail = compiled.to_wire()
+    if compiled.fault:
+        return Measurement(status="unfit", why=compiled.fault, detail=detail)
+    return Measurement(samples=(_predicted(subject, dict(point.values), compiled).seconds,), detail=detail)
+
+
+def _tried(subject: Subject, point: tiles.Point, measurement: Measurement) -> Tried:
+    """The prediction is made anew: the model may know better than when the point was kept."""
+    configuration = dict(point.values)
+    try:
+        compiled = Compiled.from_wire(measurement.detail)
+    except ValidationError:  # of another version of ours
+        compiled = Compiled(fault=measurement.why or "kept by another version")
+    prediction = None if compiled.fault else _predicted(subject, configuration, compiled)
+    return Tried(configuration, compiled, prediction)
+
+
+def _predicted(subject: Subject, configuration: Configuration, compiled: Compiled) -> Prediction:
+    definition = subject.candidate.definition
+    return predict(definition, subject.point, configuration, compiled.main, device=subject.device)
 
 
 def compile_configuration(subject: Subject, configuration: Configuration, nursery: Nursery) -> Compiled:
     """What one configuration compiles to for the subject's card, and whether it can run there."""
     with tempfile.TemporaryDirectory(prefix="crucible-sweep-") as folder:
-        job = Job(
-            source=subject.source,
-            definition=subject.definition,
-            place=subject.place.parent,
-            questions=(),
-            attempts=1,
-            timeout=_SECONDS,
-            folder=Path(folder),
-            nursery=nursery,
-            configuration=dict(configuration),
-        )
+        job = subject.job(Path(folder), nursery, timeout=_SECONDS, configuration=configuration)
         architectures = (subject.device.architecture,)
         launches, fault, _ = compile_launches(job, (subject.point,), architectures=architectures)
     if fault is not None:
         status, why = fault
         return Compiled(fault=why if status is not Status.OK else "")
     if not launches:
-        return Compiled(fault=f"{subject.definition.entry} launches no Triton kernel")
+        return Compiled(fault=f"{subject.candidate.definition.entry} launches no Triton kernel")
     codes = tuple(launch.best.code for launch in launches if launch.best.code is not None)
     return Compiled(codes=codes, fault="; ".join(fault for launch in launches for fault in faults(launch)))
-
-
-def _compiled(
-    subject: Subject, configuration: Configuration, store: PointStore, nursery: Nursery
-) -> tuple[Compiled, bool]:
-    identity = subject.identity(configuration)
-    kept = store.find(identity)
-    if kept is not None:
-        try:
-            return Compiled.from_wire(kept), True
-        except ValidationError:  # of another version of ours: compile again
-            kept = None
-    compiled = compile_configuration(subject, configuration, nursery)
-    names = {"operation": subject.definition.operation, "kernel": subject.name}
-    store.keep(identity, compiled.to_wire(), kind="compiled", **names)
-    return compiled, False
-
-
-def _timed(subject: Subject, configuration: Configuration, store: PointStore, measure: Measure) -> Timing:
-    identity = subject.identity(configuration, device=subject.device.name, driver=_driver())
-    kept = store.find(identity)
-    if kept is not None:
-        try:
-            return Timing.from_wire(kept)
-        except ValidationError:
-            kept = None
-    timing = measure(subject, configuration)
-    names = {"operation": subject.definition.operation, "kernel": subject.name}
-    store.keep(identity, timing.to_wire(), kind="measured", **names)
-    return timing
 
 
 def faults(launch: Launch) -> Iterator[str]:

@@ -9,13 +9,15 @@ from pydantic import ValidationError
 
 from harness.core.digest import digest_json
 from harness.core.frozen import Frozen
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.device import card_of
 from harness.lanes.kernel.kernel_file import Choice, Configuration
 from harness.lanes.kernel.performance_model import predict
-from harness.lanes.kernel.point_store import PointStore
-from harness.lanes.kernel.results import Candidate
-from harness.lanes.kernel.sweep import Compiled, Timing
+from harness.lanes.kernel.searched_points import Kind
+from harness.lanes.kernel.sweep import Compiled
+from harness.ledger.points import Points
+from harness.sweep.measurement import Measurement
 
 _FIRST = ("BLOCK_M", "BLOCK", "BLOCK_N", "PACK")
 
@@ -36,10 +38,10 @@ class TileMap(Frozen):
     """None where no configuration can run."""
 
 
-def tile_maps(candidate: Candidate, store: PointStore) -> Iterator[TileMap]:
-    """A map for each size that the store has points of this very kernel for: of measurements, else of predictions."""
-    timed = dict(_times(candidate, store, kind="measured"))
-    guessed = dict(_times(candidate, store, kind="compiled"))
+def tile_maps(candidate: Candidate, points: Points) -> Iterator[TileMap]:
+    """A map for each size that the ledger has points of this very kernel for: of measurements, else of predictions."""
+    timed = dict(_times(candidate, points, kind="measured"))
+    guessed = dict(_times(candidate, points, kind="compiled"))
     for point, predicted in guessed.items():
         unit = f"{'measured' if point in timed else 'predicted'} milliseconds"
         found = _map(candidate, point, timed.get(point, predicted), unit)
@@ -48,12 +50,12 @@ def tile_maps(candidate: Candidate, store: PointStore) -> Iterator[TileMap]:
 
 
 def _times(
-    candidate: Candidate, store: PointStore, *, kind: str
+    candidate: Candidate, points: Points, *, kind: Kind
 ) -> Iterator[tuple[str, list[tuple[Configuration, float | None]]]]:
     """For each point, configurations and milliseconds; None where one cannot run."""
     found: dict[str, list[tuple[Configuration, float | None]]] = {}
-    content = digest_json(candidate.content)
-    for identity, value, _ in store.rows(kind=kind):
+    content = digest_json(candidate.tunable)
+    for identity, value, _ in points.rows(kind=kind):
         if digest_json({name: identity.get(name) for name in ("kernel", "definition")}) != content:
             continue
         try:
@@ -66,19 +68,16 @@ def _times(
 
 
 def _milliseconds(
-    candidate: Candidate, point: Point, identity: Mapping[str, Any], value: dict[str, Any], kind: str
+    candidate: Candidate, point: Point, identity: Mapping[str, Any], value: dict[str, Any], kind: Kind
 ) -> float | None:
+    found = Measurement.from_wire(value)
     if kind == "measured":
-        timing = Timing.from_wire(value)
-        return None if timing.why else timing.seconds * 1e3
-    compiled = Compiled.from_wire(value)
+        return None if found.value is None else float(found.detail["kernel_ms"])
+    compiled = Compiled.from_wire(found.detail)
     if compiled.fault or not compiled.codes:
         return None
-    code = max(compiled.codes, key=lambda code: (code.tensor_core_instructions > 0, code.registers))
-    usual = DEVICES[DEFAULT]
-    device = next((card for card in DEVICES.values() if card.architecture == identity["architecture"]), usual)
-    device = usual if usual.architecture == identity["architecture"] else device
-    return predict(candidate.definition, point, identity["configuration"], code, device=device).seconds * 1e3
+    device = card_of(identity["architecture"])
+    return predict(candidate.definition, point, identity["configuration"], compiled.main, device=device).seconds * 1e3
 
 
 def _map(

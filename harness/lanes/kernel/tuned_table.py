@@ -52,6 +52,19 @@ def write_tuned(source: str, entries: list[Tuned], *, where: str) -> str:
     node = _node(source, where)
     lines = [f"    {_literal(kept[key])}," for key in sorted(kept)]
     text = "\n".join(["[", *lines, "]  # fmt: skip"]) if lines else "[]"
+    return _replaced(source, text, node)
+
+
+def without_tuned(source: bytes) -> bytes:
+    """The kernel's text with an empty list in the list's place; as it is where there is none."""
+    try:
+        text = source.decode()
+        return _replaced(text, "[]", _node(text, "")).encode()
+    except (SpecError, UnicodeDecodeError):
+        return source
+
+
+def _replaced(source: str, text: str, node: ast.expr) -> str:
     data = source.encode()
     starts = [0]
     for line in data.splitlines(keepends=True):

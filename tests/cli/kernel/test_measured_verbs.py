@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,8 @@ from harness.cli.kernel import bench, sweep
 from harness.core.errors import InfraError
 from harness.lanes.kernel import racing
 from harness.lanes.kernel.gpu import Gpu
-from harness.lanes.kernel.measuring import measure
+from harness.lanes.kernel.measuring import session
 from harness.lanes.kernel.tuned_table import read_tuned
-from harness.lanes.kernel.tuning import measurer
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.skipif(
@@ -26,6 +25,12 @@ pytestmark = pytest.mark.skipif(
     reason="pip install 'pytest-crucible[kernels]'",
 )
 CARD = Gpu(index=0, uuid="GPU-test", name="NVIDIA H200", driver="1.2", memory_mb=1.0)
+
+
+@contextmanager
+def on_the_processor(folder: Path):
+    with session(folder, index=-1) as (baselines, _):
+        yield baselines, CARD
 
 
 @pytest.fixture
@@ -44,13 +49,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "suites/swiglu.suite.yaml").write_text(
         "lane: kernel\ndefinition: ../specs/kernels/swiglu.yaml\nkernels: ../kernels/*.py\n"
     )
-    for name, value in (("ROUNDS", 2), ("CALLS", 3), ("_CLOCK_SLACK_MS", 5000.0)):
+    for name, value in (("ROUNDS", 2), ("CALLS", 3), ("_CLOCK_SLACK_MS", 5000.0), ("_AHEAD_SLACK_MS", 5000.0)):
         monkeypatch.setattr(racing, name, value)
     for module in (bench, sweep):
         monkeypatch.setattr(module, "absent_gpu", lambda: "")
-        monkeypatch.setattr(module, "list_gpus", lambda: [CARD])
-    monkeypatch.setattr(bench, "measure", functools.partial(measure, index=-1))
-    monkeypatch.setattr(sweep, "measurer", functools.partial(measurer, index=-1))
+        monkeypatch.setattr(module, "session", on_the_processor)
+    monkeypatch.setattr(sweep, "list_gpus", lambda: [CARD])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -79,7 +83,7 @@ def test_our_own_failure_is_not_kept_and_the_run_fails(
     def fail(*_arguments: object, **_named: object) -> None:
         raise InfraError("the device went away", where="GPU-test")
 
-    monkeypatch.setattr(bench, "measure", fail)
+    monkeypatch.setattr(bench, "measure_kernel", fail)
     assert main(["kernel", "bench", "--all", "--suites", "suites", "--json"]) == 1
     out, err = capsys.readouterr()
     assert "swiglu fused: GPU-test: the device went away" in err

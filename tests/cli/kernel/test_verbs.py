@@ -86,7 +86,7 @@ def test_sweep_predicts_and_says_that_nothing_was_measured(crucible, place: Path
     again = crucible("sweep", kernel, "--most", 2, "--json")
     assert again.status == 0
     assert [one["measured"] for one in again.json["tried"]] == [None, None]
-    assert Path("reports/sweeps.db").is_file()
+    assert Path("reports/ledger.db").is_file()
 
 
 @needs_no_gpu
@@ -114,7 +114,7 @@ def test_roofline(crucible, place: Path) -> None:
         (["check", "{}/kernels/swiglu/fused.py", "--shape", "R=3"], "the shape does not give H"),
         (["check", "{}/kernels/swiglu/fused.py", "--shape", "R"], "'R' is not NAME=VALUE"),
         (["compile", "{}/kernels/swiglu/fused.py", "--architecture", "sm_1"], "invalid choice"),
-        (["sweep", "{}/kernels/swiglu/fused.py", "--most", "0"], "0 configurations are none"),
+        (["sweep", "{}/kernels/swiglu/fused.py", "--most", "0"], "0 is less than 1"),
         (["sweep", "{}/kernels/swiglu/fused.py", "--device", "Voodoo"], "no card is named"),
         (["bench"], "name kernels, or --all"),
         (["bench", "--all", "--suites", "gone"], "it is no folder"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.core.errors import SuiteError
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device import DEFAULT, DEVICES
 from harness.lanes.kernel.pages import NOT_MEASURED, ladder_page, results_page
-from harness.lanes.kernel.point_store import PointStore
-from harness.lanes.kernel.results import BENCHMARKED, Candidate, candidates_of_suites, ladders, results
+from harness.lanes.kernel.results import candidates_of_suites, ladders, results
 from harness.lanes.kernel.tile_map import TileMap
+from harness.ledger.points import Points
+from harness.ledger.store import Ledger
 
 ROOT = Path(__file__).parents[3]
 CARD = DEVICES[DEFAULT]
@@ -24,14 +28,20 @@ def candidates() -> list[Candidate]:
     return [one for one in found if one.operation == "matmul"]
 
 
-def keep(store: PointStore, candidate: Candidate, milliseconds: float, *, status: str = "ok") -> None:
+@contextmanager
+def opened(path: Path) -> Iterator[Points]:
+    with Ledger.open(path) as ledger:
+        yield Points(ledger, lane="kernel")
+
+
+def keep(store: Points, candidate: Candidate, milliseconds: float, *, status: str = "ok") -> None:
     identity = candidate.content | {"device": "NVIDIA H200", "driver": "1", "versions": {"torch": "2", "triton": "3"}}
     target = {
         "target": TARGET, "kernel_ms": milliseconds, "speedup": 0.2 / milliseconds, "interval": [0.9, 1.1],
         "fastest": "eager", "baselines": {"eager": 0.2}, "tflops": 700.0, "light": 0.9,
     }  # fmt: skip
     value = {"status": status, "why": "", "targets": [target]}
-    store.keep(identity, value, kind=BENCHMARKED, operation="matmul", kernel=candidate.name)
+    store.keep(identity, value, kind="benchmarked", subject=candidate.name)
 
 
 def test_the_suites_name_every_kernel_but_the_controls() -> None:
@@ -53,7 +63,7 @@ def test_without_measurements_everything_says_so(candidates: list[Candidate]) ->
 
 def test_a_measurement_is_shown_a_regression_is_flagged(tmp_path: Path, candidates: list[Candidate]) -> None:
     times = {"naive": 20.0, "tiled": 1.0, "grouped": 1.3, "pipelined": 0.22, "persistent": 0.2, "autotuned": 0.19}
-    with PointStore(tmp_path / "p.db") as store:
+    with opened(tmp_path / "p.db") as store:
         for candidate in candidates:
             keep(store, candidate, 99.0)
             keep(store, candidate, times[candidate.name])  # the latest counts
@@ -82,7 +92,7 @@ def test_a_measurement_is_shown_a_regression_is_flagged(tmp_path: Path, candidat
 
 def test_a_changed_kernel_loses_its_measurement(tmp_path: Path, candidates: list[Candidate]) -> None:
     first = candidates[0]
-    with PointStore(tmp_path / "p.db") as store:
+    with opened(tmp_path / "p.db") as store:
         keep(store, first, 1.0)
         changed = Candidate(first.path, first.source + b"\n", first.definition, first.place)
         rows = results([first, changed], store, device=CARD)
@@ -90,9 +100,9 @@ def test_a_changed_kernel_loses_its_measurement(tmp_path: Path, candidates: list
 
 
 def test_a_wrong_kernel_is_shown_as_wrong(tmp_path: Path, candidates: list[Candidate]) -> None:
-    with PointStore(tmp_path / "p.db") as store:
+    with opened(tmp_path / "p.db") as store:
         first = candidates[0]
-        names = {"kind": BENCHMARKED, "operation": "matmul", "kernel": first.name}
+        names = {"kind": "benchmarked", "subject": first.name}
         identity = first.content | {"device": "d", "driver": "1", "versions": {}}
         store.keep(identity, {"status": "wrong", "why": "off by 7"}, **names)
         rows = results([first], store, device=None)
@@ -115,6 +125,6 @@ def test_the_shipped_pages_are_the_generated_ones(name: str, tmp_path: Path) -> 
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     if "Measured on:" in page:
         pytest.skip("it holds measurements of a store that does not ship")
-    arguments = ["--suites", str(ROOT / "suites/kernel"), "--points", str(tmp_path / "none.db"), "--out", str(tmp_path)]
+    arguments = ["--suites", str(ROOT / "suites/kernel"), "--ledger", str(tmp_path / "none.db"), "--out", str(tmp_path)]
     assert main(["kernel", "report", *arguments]) == 0
     assert (tmp_path / name).read_text(encoding="utf-8") == page

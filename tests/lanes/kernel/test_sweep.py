@@ -8,17 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import UsageError
 from harness.lanes.kernel import racing
+from harness.lanes.kernel.baselines import Baselines
+from harness.lanes.kernel.candidate import Candidate
+from harness.lanes.kernel.compilers import Compilers
 from harness.lanes.kernel.compiling import Launch, Variant
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device import DEFAULT, DEVICES
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.nursery import Nursery
-from harness.lanes.kernel.point_store import PointStore
-from harness.lanes.kernel.results import Candidate
-from harness.lanes.kernel.sweep import Subject, Timing, faults, spearman, sweep
+from harness.lanes.kernel.sweep import Subject, faults, spearman, sweep
 from harness.lanes.kernel.tile_map import tile_maps
 from harness.lanes.kernel.tuning import measurer
+from harness.ledger.points import Points
+from harness.ledger.store import Ledger
+from harness.sweep.measurement import Measurement
+from harness.sweep.space import Point
 
 ROOT = Path(__file__).parents[3]
 PLACE = ROOT / "specs/kernels/swiglu.yaml"
@@ -37,78 +43,95 @@ def subject(tmp_path: Path, *, space: str = SPACE) -> Subject:
     path.write_text(before + f"SPACE = {space}\n" + line.partition("\n")[2], encoding="utf-8")
     definition = read_definition(PLACE)
     point = definition.point({"R": 64, "H": 4096, "dtype": "float16"})
-    return Subject(path, path.read_bytes(), definition, PLACE, point, DEVICES[DEFAULT])
+    return Subject(Candidate(path, path.read_bytes(), definition, PLACE), point, DEVICES[DEFAULT])
 
 
 @pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as made:
+def compilers():
+    with Compilers(1) as made:
         yield made
 
 
+@pytest.fixture
+def points(tmp_path: Path):
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        yield Points(ledger, lane="kernel")
+
+
 @needs_kernels
-def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: Compilers, points: Points) -> None:
     about = subject(tmp_path)
-    asked: list[dict] = []
+    asked: list[tuple[int, int]] = []
 
-    def measure(_subject: Subject, configuration: dict) -> Timing:
-        asked.append(configuration)
-        return Timing(seconds=configuration["num_warps"] * 1e-3, speedup=1.1, low=1.0, high=1.2)
+    def measure(point: Point, repeats: int) -> Measurement:
+        warps = point.values["num_warps"]
+        asked.append((warps, repeats))
+        return Measurement(samples=(1.0 / warps,) * repeats, detail={"kernel_ms": float(warps)})
 
-    with PointStore(tmp_path / "p.db") as store:
-        first = sweep(about, store, nursery, measure=measure, best=2)
-        kept = [one for one in first.tried if one.feasible]
-        dropped = [one for one in first.tried if not one.feasible]
-        assert [one.configuration["BLOCK"] for one in kept[:2]] == [1024, 1024]
-        assert dropped
-        assert all("arange's range must be a power of 2" in one.compiled.fault for one in dropped)
-        assert all(one.prediction is not None and one.prediction.seconds > 0 for one in kept)
-        assert len(asked) == 2
-        assert first.ranked[0].configuration["num_warps"] == 1  # the stand-in's fastest
-        again = sweep(about, store, nursery, measure=measure, best=2)
-        assert all(one.known for one in again.tried)
-        assert len(asked) == 2  # nothing is measured twice
-        assert [one.compiled for one in again.tried] == [one.compiled for one in first.tried]
-        candidate = Candidate(about.path, about.source, about.definition, PLACE)
-        (drawn,) = tile_maps(candidate, store)
-        assert (drawn.down, drawn.across, drawn.unit) == ("BLOCK", "num_warps", "measured milliseconds")
-        assert drawn.milliseconds[0] == (4.0, 1.0)
+    first = sweep(about, points, compilers, measure=measure, best=2)
+    kept = [one for one in first.tried if one.feasible]
+    dropped = [one for one in first.tried if not one.feasible]
+    assert [one.configuration["BLOCK"] for one in kept[:2]] == [1024, 1024]
+    assert dropped
+    assert all("arange's range must be a power of 2" in one.compiled.fault for one in dropped)
+    assert all(one.prediction is not None and one.prediction.seconds > 0 for one in kept)
+    assert sorted(asked) == [(1, 1), (1, 3), (4, 1)]  # the better one is looked at longer
+    assert first.best is first.ranked[0]
+    assert first.ranked[0].configuration["num_warps"] == 1  # the stand-in's fastest
+    again = sweep(about, points, compilers, measure=measure, best=2)
+    assert (first.known, again.known) == (0, 4)
+    assert len(asked) == 3  # nothing is measured twice
+    assert [one.compiled for one in again.tried] == [one.compiled for one in first.tried]
+    (drawn,) = tile_maps(about.candidate, points)
+    assert (drawn.down, drawn.across, drawn.unit) == ("BLOCK", "num_warps", "measured milliseconds")
+    assert drawn.milliseconds[0] == (4.0, 1.0)
 
 
 @needs_kernels
-def test_a_changed_kernel_is_compiled_again(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_changed_kernel_is_compiled_again_but_not_for_its_table(
+    tmp_path: Path, compilers: Compilers, points: Points
+) -> None:
     one = '{"BLOCK": [1024]}'
-    with PointStore(tmp_path / "p.db") as store:
-        sweep(subject(tmp_path, space=one), store, nursery)
-        changed = subject(tmp_path, space=one + "  # changed")
-        assert [tried.known for tried in sweep(changed, store, nursery).tried] == [False]
+    sweep(subject(tmp_path, space=one + "\nTUNED = []"), points, compilers)
+    tuned = subject(tmp_path, space=one + "\nTUNED = [1, 2]")
+    assert sweep(tuned, points, compilers).known == 1
+    changed = subject(tmp_path, space=one + "  # changed\nTUNED = []")
+    assert sweep(changed, points, compilers).known == 0
 
 
 @needs_kernels
-def test_a_kernel_that_fails_is_data_not_an_error(tmp_path: Path, nursery: Nursery) -> None:
-    about = subject(tmp_path, space='{"NO_SUCH_KEYWORD": [1]}')
-    with PointStore(tmp_path / "p.db") as store:
-        found = sweep(about, store, nursery)
+def test_a_kernel_that_fails_is_data_not_an_error(tmp_path: Path, compilers: Compilers, points: Points) -> None:
+    found = sweep(subject(tmp_path, space='{"NO_SUCH_KEYWORD": [1]}'), points, compilers)
     assert found.ranked == []
     assert "NO_SUCH_KEYWORD" in found.tried[0].compiled.fault
 
 
+@pytest.mark.parametrize(("space", "says"), [("{}", "nothing to tune"), ('{"BLOCK": [8, 8]}', "a value twice")])
+def test_a_kernel_without_a_space_is_told_so(tmp_path: Path, space: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        _ = subject(tmp_path, space=space).space
+
+
 @needs_kernels
-def test_the_way_to_a_measurement_on_the_processor(
+def test_the_way_to_measurements_on_the_processor(
     tmp_path: Path, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(racing, "ROUNDS", 2)
-    monkeypatch.setattr(racing, "CALLS", 3)
-    monkeypatch.setattr(racing, "_CLOCK_SLACK_MS", 2000.0)  # other processes may take the processor away
+    for name, value in (("CALLS", 3), ("_CLOCK_SLACK_MS", 2000.0), ("_AHEAD_SLACK_MS", 2000.0)):
+        monkeypatch.setattr(racing, name, value)  # other processes may take the processor away
     about = subject(tmp_path)
     text = b"import torch\ndef run(gate, up, *, OFF):\n    return torch.nn.functional.silu(gate) * up + OFF\n"
-    plain = about.definition.model_copy(update={"baselines": {}})  # compiling one takes a minute here
-    about = dataclasses.replace(about, source=text, definition=plain)
-    with measurer(nursery, seed=7, index=-1) as measure:
-        right, wrong = measure(about, {"OFF": 0}), measure(about, {"OFF": 1})
-    assert right.why == ""
-    assert right.seconds > 0
-    assert "wrong" in wrong.why  # however fast it was
+    plain = about.candidate.definition.model_copy(update={"baselines": {}})  # compiling one takes a minute here
+    about = dataclasses.replace(about, candidate=dataclasses.replace(about.candidate, source=text, definition=plain))
+    with (
+        Baselines(tmp_path / "baselines", index=-1) as baselines,
+        measurer(about, nursery, baselines, None, seed=7) as measure,
+    ):
+        right, wrong, again = (measure(Point(0, {"OFF": off}), 2) for off in (0, 1, 0))
+    assert (right.status, again.status) == ("ok", "ok")
+    assert len(right.samples) == 2
+    assert right.detail["fastest"] == "eager"
+    assert wrong.status == "wrong"  # however fast it was
+    assert "relative error" in wrong.why
 
 
 LIMITS = {"registers": 64, "stack_bytes": 0, "shared_bytes": 0, "occupancy": 0.5}

@@ -1,0 +1,177 @@
+"""Accelerator: what a stand asks of the device it runs on: order, clock, cache, memory; one class each for two kinds.
+
+A timed call is queued behind the flush of the cache and a short pause, so that what the host needs to launch it is not
+counted; whether a kernel made use of that pause to work ahead, on a stream of its own, is found out by a call without
+one (`racing`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import time
+from typing import Any
+
+FLUSH_FACTOR = 4
+"""Between cold calls so many times the second-level cache is written, after what persists in it was reset."""
+_PAUSE_CYCLES = 600_000
+"""Of the multiprocessors' clock, some 0.3 ms: longer than launching a kernel takes the host."""
+_PAUSE_FLUSHES = 4
+_CPU_CACHE = 8 << 20
+
+
+class Cpu:
+    """No device: the path is the same, and what is measured is of no interest."""
+
+    kind = "cpu"
+    device: str = "cpu"
+    copy_bytes, matmul = 64 << 20, 512
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+        self.properties: dict[str, Any] = {"name": "cpu", "l2_bytes": _CPU_CACHE, "processors": 1, "capability": ""}
+        self._flushed = torch.empty(FLUSH_FACTOR * _CPU_CACHE, dtype=torch.uint8)
+
+    def wait(self) -> None:
+        """Until everything on the device is done, on every stream."""
+
+    def mark(self) -> Any:
+        """A moment in the device's order of work."""
+        return time.perf_counter()
+
+    def between(self, start: Any, end: Any) -> float:
+        """Milliseconds."""
+        return float(end - start) * 1000
+
+    def flush(self) -> None:
+        """Have nothing of anybody in the cache."""
+        self._flushed.zero_()
+
+    def pause(self) -> None:
+        """Give the host time to launch what comes next."""
+
+    def forget_peak(self) -> None:
+        """Count the most memory from here."""
+
+    def peak_mb(self) -> float | None:
+        """The most memory since; None where nobody counts."""
+        return None
+
+    def release(self) -> None:
+        """Give memory back, for whoever has the device next."""
+
+    def warm(self) -> None:
+        """Start everything that starts programs or reads files once, while this process still may."""
+
+    def profiled(self, call: Any) -> list[str] | None:
+        """The names of what a call runs; None where they cannot be told."""
+        return _names(self.torch, "CPU", call)
+
+
+class Cuda(Cpu):
+    """One CUDA device.
+
+    Args:
+        torch: PyTorch.
+        index: As CUDA counts.
+    """
+
+    kind = "cuda"
+    copy_bytes, matmul = 2 << 30, 8192
+
+    def __init__(self, torch: Any, index: int) -> None:
+        self.torch = torch
+        self.device = f"cuda:{index}"
+        torch.cuda.set_device(index)
+        found = torch.cuda.get_device_properties(index)
+        cudnn = torch.backends.cudnn
+        self.properties = {
+            "name": found.name,
+            "l2_bytes": int(found.L2_cache_size),
+            "processors": int(found.multi_processor_count),
+            "capability": f"{found.major}.{found.minor}",
+            "cuda": str(torch.version.cuda),
+            "cudnn": str(cudnn.version()) if cudnn.is_available() else "",
+        }
+        self._flushed = torch.empty(FLUSH_FACTOR * self.properties["l2_bytes"], dtype=torch.uint8, device=self.device)
+        self._driver: Any = None
+        with contextlib.suppress(OSError):
+            self._driver = ctypes.CDLL("libcuda.so.1")
+        self._profiles = False
+
+    def wait(self) -> None:
+        """See `Cpu`."""
+        self.torch.cuda.synchronize()
+
+    def mark(self) -> Any:
+        """See `Cpu`."""
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(self, start: Any, end: Any) -> float:
+        """See `Cpu`."""
+        return float(start.elapsed_time(end))
+
+    def flush(self) -> None:
+        """See `Cpu`; also of what somebody had set to persist."""
+        if hasattr(self._driver, "cuCtxResetPersistingL2Cache"):
+            self._driver.cuCtxResetPersistingL2Cache()
+        self._flushed.zero_()
+
+    def pause(self) -> None:
+        """See `Cpu`."""
+        sleep = getattr(self.torch.cuda, "_sleep", None)
+        if sleep is not None:
+            sleep(_PAUSE_CYCLES)
+            return
+        for _ in range(_PAUSE_FLUSHES):
+            self._flushed.zero_()
+
+    def forget_peak(self) -> None:
+        """See `Cpu`."""
+        self.torch.cuda.reset_peak_memory_stats()
+
+    def peak_mb(self) -> float | None:
+        """See `Cpu`."""
+        return float(self.torch.cuda.max_memory_allocated()) / (1 << 20)
+
+    def release(self) -> None:
+        """See `Cpu`."""
+        self.torch.cuda.empty_cache()
+
+    def warm(self) -> None:
+        """See `Cpu`: Triton asks for its assembler's version and builds a launcher; the profiler loads its library."""
+        from harness.lanes.kernel.warming import launch_nothing
+
+        launch_nothing(self.torch, self.device)
+        one = self.torch.ones(1024, device=self.device)
+
+        def add() -> None:
+            one.add_(1)
+            self.wait()
+
+        self._profiles = bool(_names(self.torch, "CUDA", add))
+
+    def profiled(self, call: Any) -> list[str] | None:
+        """See `Cpu`; None where the profiler did not even see an addition of PyTorch's."""
+
+        def complete() -> None:
+            call()
+            self.wait()
+
+        return _names(self.torch, "CUDA", complete) if self._profiles else None
+
+
+def open_accelerator(index: int) -> Cpu:
+    """The device of an index as CUDA counts; of -1 the processor."""
+    import torch
+
+    return Cuda(torch, index) if index >= 0 else Cpu(torch)
+
+
+def _names(torch: Any, activity: str, call: Any) -> list[str]:
+    kinds = torch.profiler.ProfilerActivity
+    with torch.profiler.profile(activities=[getattr(kinds, activity)]) as profiler:
+        call()
+    return sorted({str(event.key) for event in profiler.key_averages()})
