@@ -4,8 +4,10 @@
 
 PATH is a checkout of kaitai-io/kaitai_struct_tests, or a folder shaped like it: `formats/*.ksy`, `formats_err/*.ksy`,
 `spec/*.kst` or `spec/ks/*.kst`, `src/*.bin`. Each format is imported, read by our engine, and each assertion of its
-`.kst` is evaluated on what was read. A format of `formats_err` counts as rejected when the importer reports at least
-one finding of the severity that its first comment lines expect; files without such lines are helpers and not counted.
+`.kst` is evaluated on what was read; what kept a format from being imported is listed with how many assertions it cost.
+A file that cannot be read counts as failed and does not end the run. A format of `formats_err` counts as rejected when
+the importer reports at least one finding of the severity that its first comment lines expect; files without such lines
+are helpers and not counted.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import argparse
 import json
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +67,8 @@ class Tally:
     passed: int = 0
     total: int = 0
     failures: list[str] = field(default_factory=list)
+    uncarried: Counter[str] = field(default_factory=Counter)
+    """Assertions lost by what kept a format from being imported."""
 
     def count(self, ok: bool, what: str) -> None:
         """One more."""
@@ -101,6 +105,7 @@ def run_spec(root: Path, path: Path, tally: Tally) -> None:
         lost(str(error))
         return
     if imported.grammar is None:
+        tally.uncarried[imported.errors[0].message] += wanted
         lost(f"not imported: {imported.errors[0]}")
         return
     try:
@@ -195,6 +200,8 @@ def main() -> int:
         passed, total = (sum(getattr(t, what) for t in tallies.values()) for what in ("passed", "total"))
         share = f"{100 * passed / total:.1f} %" if total else "undefined: there are none"
         print(f"{title} {passed} / {total} ({share})")
+    for why, cost in sum((t.uncarried for t in accepted.values()), Counter[str]()).most_common():
+        print(f"not imported, {cost} assertions: {why}")
     print(f"CPU {time.process_time() - began:.2f} s")
     if arguments.json:
         arguments.json.write_text(

@@ -54,6 +54,8 @@ class Evaluator:
             case ast.Unary(op=op, operand=operand):
                 inner = self.value(operand)
                 return not inner if op == "not" else -inner if op == "-" else ~inner if op == "~" else inner
+            case ast.Logic(op=op, operands=operands):
+                return (all if op == "and" else any)(map(self.value, operands))
             case ast.Binary(op="/", left=left, right=right):
                 a, b = self.value(left), self.value(right)
                 return a // b if isinstance(a, int) and isinstance(b, int) else a / b
@@ -73,6 +75,8 @@ class Evaluator:
                 return self.value(value).decode(python_name(self.value(encoding)))
             case ast.Call(value=value, method="substring", arguments=(start, end)):
                 return self.value(value)[self.value(start) : self.value(end)]
+            case ast.Call(value=value, method="to_i", arguments=(base,)):
+                return int(self.value(value), self.value(base))
             case ast.Cast(value=value, type=name):
                 inner = self.value(value)
                 return bytes(inner) if str(name) == "bytes" and inner == [] else inner

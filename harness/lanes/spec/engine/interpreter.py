@@ -91,7 +91,7 @@ class Interpreter:
         above = None if holder is None else (holder.type.name, holder.start, holder.index)
         given = tuple(v if isinstance(v, int | str | bytes | float) else id(v) for v in record.arguments.values())
         place = (id(record.buffer), record.start, window.start, window.end)
-        key = (record.type.name, record.index, place, above, given)
+        key = (record.type.name, record.field and record.field.name, record.index, place, above, given)
         if key not in self._followed:
             self._followed.add(key)
             self.lazy.append(record)

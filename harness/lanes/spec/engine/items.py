@@ -104,8 +104,6 @@ def _record(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, sou
     field = plan.field
     extent: Extent | None = None
     inner = window
-    if plan.aligns:
-        window.align()
     if field.length is not None or plan.terminator is not None or plan.process:
         extent = extent_of(run, scope, plan, window, partial=True)
         inner = Window(window.buffer, extent.start, extent.stop)

@@ -42,7 +42,7 @@ class FieldPlan:
     """One field, ready to read; see `Field` for what each part means."""
 
     __slots__ = (
-        "align", "aligns", "at", "bits", "checks", "codec", "compute", "condition", "constants", "field", "length",
+        "align", "at", "bits", "checks", "codec", "compute", "condition", "constants", "field", "length",
         "name", "offset", "packed", "pad", "positioned", "process", "repeat", "simple", "skip", "source",
         "sources", "stream", "switch_by", "terminator", "until",
     )  # fmt: skip
@@ -72,8 +72,6 @@ class FieldPlan:
         primitive = field.type.primitive if field.type is not None else None
         self.bits = primitive is not None and primitive.bitwise
         plain = field.switch is None and not self.process and field.checks is None and field.length is None
-        self.aligns = False
-        """Whether it is a record behind bit fields, which begins at a whole byte."""
         self.packed = (
             plain
             and primitive is not None
@@ -136,8 +134,6 @@ class TypePlan:
     def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool | None) -> None:
         self.definition = definition
         self.fields = tuple(FieldPlan(field, definition, compiler) for field in definition.fields)
-        for before, after in zip(self.fields, self.fields[1:], strict=False):
-            after.aligns = before.bits
         self.instances = {f.name: FieldPlan(f, definition, compiler) for f in definition.instances}
         endian = definition.endian
         self.endian_by = compiler.compile(endian.by, definition) if isinstance(endian, EndianSwitch) else None

@@ -92,7 +92,14 @@ class Detector:
             case ast.Attribute(value=value, name=name):
                 return self.attribute(value, name)
             case ast.Call(value=value, method=method, arguments=arguments):
-                return self.call(self.value(value), method, [self.value(each) for each in arguments])
+                kind = self.value(value)
+                if (
+                    isinstance(kind, Bytes)
+                    and method == "to_s"
+                    and not isinstance(arguments[0] if arguments else None, ast.Text)
+                ):
+                    raise TypeFaultError("to_s needs the name of an encoding, as a string literal")
+                return self.call(kind, method, [self.value(each) for each in arguments])
             case ast.Items(values=values):
                 return self.items(values)
             case ast.Cast(value=value, type=name):
@@ -119,7 +126,7 @@ class Detector:
 
     def printable(self, kind: DataType) -> None:
         """Insist that values can be put into text."""
-        if not isinstance(settled(kind), Integer | Float | String | Boolean | Enum):
+        if not isinstance(settled(kind), Integer | String | Anything):
             raise TypeFaultError(f"{describe(kind)} cannot be put into text")
 
     def name(self, name: str) -> DataType:
@@ -242,14 +249,12 @@ class Detector:
                 if name in ("length", "reverse", "to_i"):
                     return STRING if name == "reverse" else INTEGER
             case Integer() | Float():
-                if name in ("to_s", "to_i"):
-                    if name == "to_i" and isinstance(kind, Integer):
-                        raise TypeFaultError("an integer is one already: it has no to_i")
+                if name == ("to_s" if isinstance(kind, Integer) else "to_i"):
                     return STRING if name == "to_s" else INTEGER
             case Boolean() | Enum():
                 if name == "to_i":
                     return INTEGER
-            case Array() if name in ("size", "length"):
+            case Array() if name == "size":
                 return INTEGER
             case Stream():
                 if name in ("size", "pos", "eof"):

@@ -44,9 +44,6 @@ class FieldReader:
         self.keys(spec, COMMON_KEYS | legal | repeat_keys | extra, key)
         if contents is not None and "valid" in spec:
             self.source.report(key, "contents and valid exclude each other")
-        doc = spec.get("doc", "")
-        if not isinstance(doc, str):
-            self.source.report((*key, "doc"), f"expected text, got {kind_of(doc)}")
         return Field(
             name,
             "parse" if kind == "parse" else "seq",
@@ -57,8 +54,17 @@ class FieldReader:
             repeat_by=repeat_by,
             checks=self.checks(spec, key),
             contents=contents,
-            doc=str(doc).strip(),
+            doc=self.doc(spec, key),
         )
+
+    def doc(self, spec: dict[str, Any], key: Key) -> str:
+        """What its `doc` says."""
+        found = spec.get("doc", "")
+        references = spec.get("doc-ref", "")
+        for name, value in (("doc", found), *(("doc-ref", each) for each in _listed(references))):
+            if not isinstance(value, str):
+                self.source.report((*key, name), f"expected text, got {kind_of(value)}")
+        return str(found).strip()
 
     def instance(self, spec: dict[str, Any], name: str, key: Key) -> Field:
         """An element of `instances`: computed where it has a `value`, else read at a position."""
@@ -80,7 +86,7 @@ class FieldReader:
             checks=self.checks(spec, key),
             value=self.expression(spec, "value", key),
             enum=enum if isinstance(enum, str) else None,
-            doc=str(spec.get("doc", "")).strip(),
+            doc=self.doc(spec, key),
             derived=False,
         )
 
@@ -96,6 +102,8 @@ class FieldReader:
                 made += bytes([part])
             else:
                 self.source.report((*key, "contents"), f"no fixed contents: {kind_of(part)}")
+        if value in ("", []):
+            self.source.report((*key, "contents"), "there is nothing to compare with")
         return made
 
     def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expression | None, frozenset[str]]:
@@ -142,3 +150,7 @@ class FieldReader:
                 self.source.report((*at, "in-enum"), f"only `true` is supported, got {kind_of(value['in-enum'])}")
             made.append(Check("in-enum", (), (*at, "in-enum")))
         return tuple(made)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

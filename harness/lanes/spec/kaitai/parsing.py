@@ -224,6 +224,8 @@ class _Parser(Scanner):
             self.fail(f"a number of more than {MAX_DIGITS} digits")
         if found.lastgroup == "real":
             return Real(float(text))
+        if text[:1] == "0" and text[1:].isdecimal():
+            self.fail("a decimal number begins with no zero; octal ones with 0o")
         if text[1:2] in ("x", "X", "b", "B", "o", "O"):
             if len(text) < 3:
                 self.fail("a number needs digits")

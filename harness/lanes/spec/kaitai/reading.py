@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness.lanes.spec.kaitai.expression import Expression
@@ -25,6 +26,7 @@ _PARAM_KEYS = frozenset({"id", "type", "doc", "doc-ref", "enum"})
 _MEMBER_KEYS = frozenset({"id", "doc", "doc-ref"})
 NEWEST = (0, 12)
 """The language version this reader knows."""
+OLDEST = (0, 6)
 MAX_DEPTH = 30
 
 
@@ -178,6 +180,9 @@ class _Reader:
         except ValueError:
             self.report(key, f"{value!r} is no version")
             return
+        if wanted[:2] < OLDEST:
+            least = ".".join(map(str, OLDEST))
+            self.report(key, f"versions begin with {least}; 0.10 needs quotes, lest YAML take it for 0.1")
         if wanted[:2] > NEWEST:
             known = ".".join(map(str, NEWEST))
             self.report(key, f"the file asks for version {value} of the language; {known} is known here")
@@ -213,6 +218,8 @@ class _Reader:
             at = (*key, number)
             if isinstance(member, dict):
                 self.keys(member, _MEMBER_KEYS, at)
+                if not isinstance(member.get("doc", ""), str):
+                    self.report((*at, "doc"), f"expected text, got {kind_of(member['doc'])}")
                 if "id" not in member:
                     self.report(at, "`id` is missing")
                     continue
@@ -270,7 +277,7 @@ def _integer(text: str) -> int:
     """A key of an enum, in any of the notations of the expression language."""
     from harness.lanes.spec.kaitai.expression import Number, Unary
 
-    found = parse(text)
+    found = parse(re.sub(r"^(-?)0+(?=[0-9])", r"\1", text))
     if isinstance(found, Unary) and found.op == "-" and isinstance(found.operand, Number):
         return -found.operand.value
     if isinstance(found, Number):

@@ -51,14 +51,8 @@ def size_of_structure(structure: Structure, *, busy: frozenset[Structure] = froz
     """
     if structure in busy:
         raise DynamicSizeError("it contains itself")
-    total, bits = 0, False
-    for field in structure.seq:
-        one = size_of_field(field, busy=busy | {structure})
-        now = isinstance(field.type, Boolean) or (isinstance(field.type, Integer) and field.type.bits is not None)
-        if bits and not now:
-            total = (total + 7) // 8 * 8
-        total, bits = total + one, now
-    return total
+    # Kaitai's compiler adds up without the bits that alignment passes over; so is `_sizeof` defined.
+    return sum(size_of_field(field, busy=busy | {structure}) for field in structure.seq)
 
 
 def size_of_field(field: Field, *, busy: frozenset[Structure] = frozenset()) -> int:

@@ -41,7 +41,7 @@ _BYTES_KEYS = frozenset({"contents", "size", "size-eos", "pad-right", "parent", 
 _STRING_KEYS = frozenset({"size", "size-eos", "pad-right", "encoding"})
 _ENUM_KEYS = frozenset({"enum"})
 
-_INTEGER = re.compile(r"([us])([1248])(le|be)?")
+_INTEGER = re.compile(r"([us])(?:(1)|([248])(le|be)?)")
 _FLOAT = re.compile(r"f([48])(le|be)?")
 _BITS = re.compile(r"b([0-9]+)(le|be)?")
 _PROCESS = re.compile(r"([a-z][a-z0-9_.]*)\s*(\(.*\))?", re.DOTALL)
@@ -67,7 +67,7 @@ class TypeReader:
         if contents is not None and raw is None:
             return Bytes("size", Number(len(contents)), process=self.process), _BYTES_KEYS
         if isinstance(raw, dict):
-            return self.read_switch(raw), _BYTES_KEYS | _ENUM_KEYS | {"encoding"}
+            return self.read_switch(raw), _BYTES_KEYS
         if raw is not None and not isinstance(raw, str | int | bool):
             self.source.report((*self.key, "type"), f"expected text or a mapping, got {kind_of(raw)}")
             return BYTES, _BYTES_KEYS | _STRING_KEYS | _ENUM_KEYS
@@ -122,7 +122,7 @@ class TypeReader:
         user = User(
             reference,
             arguments,
-            self.sized_bytes() if {"size", "size-eos", "terminator"} & self.spec.keys() else None,
+            self.sized_bytes() if {"size", "terminator"} & self.spec.keys() or self.spec.get("size-eos") else None,
             None if parent in (None, False) else self.source.expression(parent, (*self.key, "parent")),
             parent is False,
         )
@@ -233,10 +233,12 @@ class TypeReader:
         on = (
             self.source.expression(raw["switch-on"], (*here, "switch-on")) if raw.get("switch-on") is not None else None
         )
-        cases = raw.get("cases") or {}
+        cases = raw.get("cases", {})
         if not isinstance(cases, dict):
             self.source.report((*here, "cases"), f"expected a mapping, got {kind_of(cases)}")
             cases = {}
+        elif not cases and "cases" in raw:
+            self.source.report((*here, "cases"), "there is no case")
         made: list[tuple[Expression | None, DataType]] = []
         for label, name in cases.items():
             at = (*here, "cases", label)
@@ -254,8 +256,8 @@ class TypeReader:
 def numeric(name: str, structure: Structure, *, alone: bool = True) -> DataType | str | None:
     """A number type; text for one that lacks a byte order; None for another kind of name."""
     if found := _INTEGER.fullmatch(name):
-        width = int(found[2])
-        order = _order(name, found[3], structure, needed=width > 1)
+        width = int(found[2] or found[3])
+        order = _order(name, found[4], structure, needed=width > 1)
         if isinstance(order, str) and order not in ("le", "be"):
             return order
         return Integer(width, found[1] == "s", order)

@@ -30,6 +30,10 @@ FILES = {
     "spec/fail_one.kst": "id: fail_one\ndata: five.bin\nexception: ValidationNotEqualError<u1>\n",
     "spec/short_one.kst": "id: short_one\ndata: five.bin\nexception: {type: EndOfStreamError, message: too short}\n",
     "spec/gone_one.kst": "id: gone_one\ndata: five.bin\n",
+    "spec/torn_one.kst": "id: [torn",
+    "spec/torn_two.kst": "5",
+    "formats/odd_one.ksy": "meta: {id: odd_one}\nseq: [{id: a, size: 1, process: mystery}]\n",
+    "spec/odd_one.kst": "id: odd_one\ndata: five.bin\nasserts: [{actual: a, expected: '[1]'}]\n",
     "formats_err/type_a.ksy": "# type_a.ksy: /seq/0/type:\n# \terror: unknown\nmeta: {id: type_a}\n"
     "seq: [{id: a, type: nope}]\n",
     "formats_err/type_b.ksy": "# type_b.ksy: /seq/0/type:\n# \terror: really wrong\nmeta: {id: type_b}\n"
@@ -65,7 +69,7 @@ def run(*arguments):
 def test_what_is_right_and_what_is_wrong_is_counted(folder, tmp_path):
     found = run(folder, "--verbose", "--json", tmp_path / "figures.json")
     assert found.returncode == 0, found.stderr
-    assert "asserts passed 8 / 12 (66.7 %)" in found.stdout
+    assert "asserts passed 8 / 15 (53.3 %)" in found.stdout
     assert "rejected 2 / 3 (66.7 %)" in found.stdout
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert [figures["asserts"][feature][:2] for feature in ("fail", "gone", "pair", "short")] == [
@@ -77,6 +81,8 @@ def test_what_is_right_and_what_is_wrong_is_counted(folder, tmp_path):
     assert [line.partition(":")[0] for line in figures["rejected"]["type"][2]] == ["type_b.ksy"]
     assert "pair_one: a is 513, expected 7" in found.stdout
     assert "pair_one: nowhere: " in found.stdout
+    assert figures["asserts"]["torn"][:2] == [0, 2]
+    assert "1 assertions: cannot be carried over: the custom process 'mystery'" in found.stdout
 
 
 def test_a_folder_of_another_shape_is_wrong_usage(tmp_path):

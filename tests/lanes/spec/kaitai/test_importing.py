@@ -124,7 +124,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "v: {value: a.y._sizeof}, me: {value: _sizeof}}\n"
         "types:\n  t: {seq: [{id: x, type: b4}, {id: y, size: 2}]}\n",
         "100203",
-        {"a": {"x": 1, "y": b"\x02\x03"}, "s": 3, "b": 24, "v": 2, "me": 3},
+        {"a": {"x": 1, "y": b"\x02\x03"}, "s": 3, "b": 20, "v": 2, "me": 3},
     ),
     "processing": (
         "seq:\n  - {id: a, size: 2, process: xor(1)}\n  - {id: b, size: 2, process: 'rol(4)'}\n"
