@@ -62,11 +62,6 @@ class Recorder:
         self._writer = SegmentWriter(fold.layout, log.blobs)
 
     @property
-    def full(self) -> bool:
-        """Whether pure events should be committed."""
-        return self._log.full
-
-    @property
     def next_seq(self) -> int:
         """Number of the event that is written next."""
         return self._log.seq + 1
@@ -85,14 +80,19 @@ class Recorder:
             self._listener(self._log.seq, event)
 
     def segment(self, segment: Segment, strand: Strand, at: str, pc: int) -> None:
-        """Write a segment of pure work up to an instruction (its label, its index); its variables are bound already."""
-        values = self.state.values
+        """Write a segment of pure work up to an instruction (its label, its index), and commit if enough waits.
+
+        Its variables are bound already.
+        """
+        state, log = self.state, self._log
         if segment.plain and self._listener is None:
-            self._log.append(self._writer.body(segment, strand, at, values))
-            self._fold.passed(self.state, strand, segment, pc)
-            return
-        event = self._writer.event(segment, strand, at, values)
-        self.write(event, wall=bool(segment.judged or segment.traced))
+            log.append(self._writer.body(segment, strand, at, state.values))
+            self._fold.passed(state, strand, segment, pc)
+        else:
+            event = self._writer.event(segment, strand, at, state.values)
+            self.write(event, wall=bool(segment.judged or segment.traced))
+        if log.full:
+            self.commit()
 
     def commit(self, *, boundary: bool = False) -> None:
         """Make what was written durable, with a snapshot when one is due."""

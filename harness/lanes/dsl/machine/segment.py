@@ -49,7 +49,7 @@ class Segment:
         self.loops = 0
         if self.state:
             self.state.clear()
-        if not self.plain:
+        if self.traced or self.judged or self.posted or self.notes:
             self.traced = {}
             self.judged.clear()
             self.posted.clear()
@@ -99,8 +99,11 @@ class SegmentWriter:
             if len(self._shapes) > MOST_SHAPES:
                 self._shapes.clear()
             shape = self._shapes[key] = self._shape(segment, call.unit, at)
-        slots = call.slots
-        return (shape.template % tuple([self._spelled(slots[index]) for index in shape.order])).encode("ascii")
+        slots, spelled = call.slots, []
+        for index in shape.order:
+            value = slots[index]
+            spelled.append(str(value) if type(value) is int else self._spelled(value))
+        return (shape.template % tuple(spelled)).encode("ascii")
 
     def _shape(self, segment: Segment, unit: int, at: str) -> _Shape:
         names = self._layout.units[unit].slot_names

@@ -81,8 +81,6 @@ class Stepper:
                 return moved or self._turn(strand, instruction)
             recorder.segment(segment, strand, code[pc].label, pc)
             moved, count = True, count + 1
-            if recorder.full:
-                recorder.commit()
             if strand.done or count >= AT_MOST or call.steps > most_steps or call.iterations > most_loops:
                 return True
 
