@@ -91,6 +91,8 @@ def budget(texts: list[str]) -> dict[str, float]:
             found[name] = float(number)
         except ValueError:
             raise UsageError(f"--budget {text}: {number!r} is no number", fix="NAME=N") from None
+        if not 0 < found[name] < float("inf"):
+            raise UsageError(f"--budget {text}", fix="give a number above 0")
     return found
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import re
+import sys
 from pathlib import Path
-from typing import Any
 
 from harness.cli import output
 from harness.cli.dsl import options, place, showing
 from harness.core.errors import UsageError
+from harness.lanes.dsl.analysis.given import refuse_unknown
 from harness.lanes.dsl.analysis.load import load_program
-from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.session import Session
 from harness.lanes.dsl.machine.settings import RunSettings
@@ -37,22 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_json(parser)
 
 
-def _used(given: dict[str, Any], program: Program, path: Path) -> None:
-    """An input that the program never names is a slip of the pen.
-
-    Raises:
-        UsageError: if there is one.
-    """
-    declared = [v.name for v in (*program.state, *(s for unit in program.units for s in unit.slots)) if v.is_input]
-    for name in given:
-        if not re.search(rf"\b{re.escape(name)}\b", program.source):
-            import difflib
-
-            near = difflib.get_close_matches(name, [n for n in declared if n not in given], n=1)
-            fix = f"did you mean {near[0]!r}?" if near else "leave it out"
-            raise UsageError(f"the program has no input {name!r}", where=str(path), fix=fix)
-
-
 def run(args: argparse.Namespace) -> int:
     """Run it."""
     given = options.inputs(args.input)
@@ -61,14 +44,14 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
     except ProgramError as error:
-        print(error)
+        print(error, file=sys.stderr)
         return 1
     if program.main < 0:
         fix = "`crucible dsl check` has read and checked it: it only states what is known"
         raise UsageError(
             "the program has no task or loop, so there is nothing to run", where=str(args.program), fix=fix
         )
-    _used(given, program, args.program)
+    refuse_unknown(given, program, where=str(args.program))
     # Before the first effect, not at the first question; `--backend file` may wait for one that is written later.
     if args.answers is not None and (args.backend != "file" or Path(args.answers).exists()):
         from harness.providers.file import read_answers

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.dsl import place
+from harness.core.errors import UsageError
 from harness.lanes.dsl.eventlog.fault import LogError
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.machine.session import LOG
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List them."""
+    if args.folder != place.RUNS and not args.folder.is_dir():
+        raise UsageError("there is no such folder", where=str(args.folder), fix="name one that holds runs")
     folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
     found: list[dict[str, Any]] = []
     for folder in folders:

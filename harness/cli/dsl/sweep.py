@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
     except ProgramError as error:
-        print(error)
+        print(error, file=sys.stderr)
         return 1
     folder = place.fresh(args.program, args.state)
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.cli import output
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         except OSError as error:
             raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
         except ProgramError as error:
-            print(error)
+            print(error, file=sys.stderr)
             return 1
         new, found = upgrade(file, log, program)
     if args.json:

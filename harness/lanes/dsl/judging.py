@@ -9,6 +9,7 @@ from harness.core.evidence import Attempt, Evidence, clip
 from harness.core.status import Status, first_of
 from harness.core.tier import Tier
 from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.limits import limits_at, tightest
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
 
 Record = dict[str, Any]
@@ -27,6 +28,7 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
     if (diverged or differ) and status.precedence > Status.FLAKY.precedence:
         status, why = Status.FLAKY, diverged or differ
     first = trials[0]
+    spent = tightest(limits_at(case.policy, program), first["used"])
     facts = {
         "kind": case.inputs["kind"],
         "head": first["head"],
@@ -38,7 +40,8 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
         "diverged": diverged,
         "differ": differ,
         "invariants": first["invariants"],
-        "budget": _budget(program, first),
+        "budget": None if spent is None else spent[1],
+        "tightest": "" if spent is None else spent[0],
         "durability": first["durability"],
         "finalist": False,  # a program may have effects that must not happen again just to be sure of it
     }
@@ -167,17 +170,3 @@ def _difference(program: Program, trials: list[Record]) -> str:
             before = a[0]
         return "one run has more events than another"
     return ""
-
-
-def _budget(program: Program, trial: Record) -> float | None:
-    """The largest share of a declared budget that was used, None where none is declared."""
-    if program.main < 0:
-        return None
-    declared = program.units[program.main].budget
-    used = trial["used"]
-    shares = [
-        used[name] / limit
-        for name in ("steps", "queries", "events", "tokens")
-        if (limit := getattr(declared, name)) and name in used
-    ]
-    return min(1.0, max(shares)) if shares else None

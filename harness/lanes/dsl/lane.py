@@ -10,22 +10,25 @@ from typing import Any
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
 from harness.core.digest import digest_bytes, digest_json
-from harness.core.errors import InfraError, SuiteError
+from harness.core.errors import InfraError, SuiteError, UsageError
 from harness.core.evidence import Evidence, clip
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
+from harness.lanes.dsl.analysis.given import refuse_unknown
 from harness.lanes.dsl.analysis.load import load_source, read
 from harness.lanes.dsl.ir import Effect, Program, Sweep
 from harness.lanes.dsl.judging import evidence, knowledge
 from harness.lanes.dsl.language.diagnostic import ProgramError
+from harness.lanes.dsl.limits import ANNEALED, limits_at
 from harness.lanes.dsl.machine.settings import RunSettings
 from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.parts import PROGRAM, Part, parts
 from harness.lanes.dsl.sharing import shared
 from harness.lanes.dsl.trial import Trial, run
+from harness.lanes.dsl.values import MismatchError, conform
 from harness.providers.file import Answers, read_answers
 from harness.suite import Suite, SuiteOptions
 
@@ -68,6 +71,8 @@ class DslLane:
             program = self._program(inputs)
             found = list(parts(program))
             _complete(suite, program, found)
+        except UsageError as error:
+            raise SuiteError(error.what, where=suite.where("entry"), fix=error.fix) from error
         except ProgramError as error:
             stem = slug(path.stem)
             text = data.decode("utf-8", "replace")
@@ -136,7 +141,7 @@ class DslLane:
             "success": evidence.why,
             "determinism": facts.get("diverged") or facts.get("differ") or ("" if evidence.attempts else evidence.why),
             "invariants": ", ".join(name for name, state in facts.get("invariants", {}).items() if state == "broken"),
-            "budget": "" if used is None else f"{used:.0%} of the tightest budget used",
+            "budget": "" if used is None else f"{used:.0%} of the tightest budget used ({facts['tightest']})",
         }
         return judge(
             evidence,
@@ -187,8 +192,18 @@ def _complete(suite: Suite, program: Program, found: Sequence[Part]) -> None:
             "the program holds nothing to judge", where=suite.where("program"), fix="write a task, a loop or a law"
         )
     given = options.inputs if isinstance(options, DslOptions) else {}
+    try:
+        refuse_unknown(given, program, where=program.path)
+    except UsageError as error:
+        raise SuiteError(error.what, where=suite.where("inputs"), fix=error.fix) from error
     for variable in (*program.state, *(unit.slots if unit else ())):
-        if variable.is_input and variable.initial is None and variable.name not in given:
+        if variable.is_input and variable.name in given:
+            try:
+                conform(given[variable.name], variable.type, path=variable.name)
+            except MismatchError as error:
+                fix = f"give {variable.type}"
+                raise SuiteError(f"the program's input {error}", where=suite.where("inputs"), fix=fix) from error
+        elif variable.is_input and variable.initial is None:
             raise SuiteError(
                 f"the program's input {variable.name!r} is missing",
                 where=suite.where("inputs"),
@@ -213,14 +228,7 @@ def _same(entry: dict[str, str]) -> str:
 def _settings(case: Case, program: Program, index: int) -> RunSettings:
     """The budget of the epoch: a command's time and memory, and the program's own limits shrunk in proportion."""
     policy, given = case.policy, case.inputs
-    now, first = policy.budget, policy.schedule.at(0)
-    limits = {}
-    if program.main >= 0:
-        declared = program.units[program.main].budget
-        for name in ("steps", "wall_s"):
-            limit = getattr(declared, name)
-            if limit is not None:
-                limits[name] = limit * now.time_ms / first.time_ms
+    now = policy.budget
     recordings = given["recordings"]
     return RunSettings(
         live=given["live"],
@@ -229,7 +237,7 @@ def _settings(case: Case, program: Program, index: int) -> RunSettings:
         seconds=now.time_ms / 1000,
         memory_mb=now.memory_mb,
         hash_seed=index,
-        limits=limits,
+        limits={name: limit for name, limit in limits_at(policy, program).items() if name in ANNEALED},
     )
 
 

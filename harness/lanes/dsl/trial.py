@@ -55,12 +55,16 @@ def run(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
             trial.program, folder, inputs=trial.inputs, seed=trial.seed, settings=trial.settings, boxes=boxes
         )
     try:
+        began = time.perf_counter()
         outcome = session.run()
         while outcome.status == "suspended" and _answer(session, outcome, trial.answers):
             session.close()
             session = Session.resume(folder, boxes=boxes)
             outcome, resumed = session.run(), resumed + 1
-        return _record(session, outcome, trial) | {"resumed": resumed, "seconds": time.perf_counter() - started}
+        wall = time.perf_counter() - began
+        record = _record(session, outcome, trial)
+        record["used"]["wall_s"] = wall  # beside the log, as nothing in it may depend on a clock
+        return record | {"resumed": resumed, "seconds": time.perf_counter() - started}
     finally:
         session.close()
 
@@ -98,7 +102,7 @@ def _record(session: Session, outcome: Outcome, trial: Trial) -> dict[str, Any]:
         "invariants": {i.name: knowledge.status(i) for i in program.invariants},
         "facts": {fact.name: _verdict(value) for fact, value in zip(program.facts, knowledge.verdicts, strict=True)},
         "hints": [clip(hint) for hint in knowledge.hints],
-        "used": outcome.used,
+        "used": dict(outcome.used),
         "diverged": clip(str(diverged)) if diverged is not None else "",
         "asked": sum(1 for event in log.events() if event.value["k"] == "asked"),
         "timeline": export.timeline(program, log)[:1_000],

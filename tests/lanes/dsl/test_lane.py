@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness.core.errors import SpecError
+from harness.core.budget import Schedule
+from harness.core.errors import SpecError, SuiteError
+from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.hooks import Lane
+from harness.lanes.dsl.analysis.load import load_source
 from harness.lanes.dsl.lane import DslLane, crucible_lanes
+from harness.lanes.dsl.limits import limits_at, tightest
+from harness.loading import collect_cases
 
 ROOT = Path(__file__).parents[3]
 SUITES = ROOT / "suites/dsl"
@@ -204,24 +210,57 @@ def test_each_effect_happens_once_in_a_run_of_pytest(tmp_path: Path) -> None:
     [
         ("", "", "the program holds nothing to judge"),
         ("const X = 1\n", "", "the program holds nothing to judge"),
-        (None, "", "the program's input 'name' is missing"),
-        (None, "inputs: {name: W}\ngates: {succes: 1.0}", "no component 'succes' to gate; did you mean 'success'"),
+        (HELLO, "", "the program's input 'name' is missing"),
+        (HELLO, "inputs: {name: W}\ngates: {succes: 1.0}", "no component 'succes' to gate; did you mean 'success'"),
+        (HELLO, "inputs: {name: W}\nentry: HelloSpac", "no task or loop 'HelloSpac'; did you mean 'HelloSPAK'"),
+        (HELLO, "inputs: {name: W, nmae: x}", "no input 'nmae'"),
+        (HELLO, "inputs: {name: 7}", "the program's input name: 7 is not string"),
     ],
 )
-def test_a_suite_from_which_nothing_could_come_is_an_error(tmp_path: Path, program, rest: str, said: str) -> None:
-    path = tmp_path / "p.spak"
-    path.write_text((ROOT / "specs/programs/hello.spak").read_text() if program is None else program)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    (tmp_path / "a.suite.yaml").write_text(f"lane: dsl\nprogram: p.spak\n{rest}\n")
-    run = subprocess.run(
-        [*PYTEST, "a.suite.yaml", "-q", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 1
-    assert said in run.stdout
-    assert "a.suite.yaml" in run.stdout
+def test_a_suite_from_which_nothing_could_come_is_an_error(
+    tmp_path: Path, suite_at, program, rest: str, said: str
+) -> None:
+    (tmp_path / "p.spak").write_text(program)
+    suite = tmp_path / "a.suite.yaml"
+    suite.write_text(f"lane: dsl\nprogram: p.spak\n{rest}\n")
+    lane = DslLane()
+    with pytest.raises(SuiteError, match=re.escape(said)) as caught:
+        collect_cases(suite_at(lane, suite), lane)
+    assert "a.suite.yaml:" in str(caught.value)
+
+
+STEPS = """agent_loop T {{ {budget} let i = 0 repeat 9 {{ step s {{ i = i + 1 }} }} success: i == 9 }}"""
+
+
+@pytest.mark.parametrize(
+    ("budget", "tightest", "share", "component"),
+    [
+        ("", "", None, None),
+        ("budget { steps: 90 }", "steps", 0.1, 1.0),
+        ("budget { steps: 10 }", "steps", 0.9, 0.2),
+        ("budget { steps: 9 iterations: 100 wall: 1h }", "steps", 1.0, 0.0),
+        ("budget { iterations: 12 steps: 90 }", "iterations", 0.75, 0.5),
+    ],
+)
+def test_steps_and_iterations_and_wall_time_count_as_budget(
+    tmp_path: Path, judge_all, budget: str, tightest: str, share: float | None, component: float | None
+) -> None:
+    found = judge_all(DslLane(), own(tmp_path, STEPS.format(budget=budget)), only="success")["t::success"]
+    assert found.status is Status.OK, found.why
+    facts = found.evidence.facts
+    assert (facts["tightest"], facts["budget"]) == (tightest, share if share is None else pytest.approx(share))
+    values = {c.name: c.value for c in found.score.components}
+    assert values.get("budget") == (component if component is None else pytest.approx(component))
+
+
+def test_step_and_wall_budgets_anneal_and_others_do_not() -> None:
+    program = load_source(STEPS.format(budget="budget { steps: 10 iterations: 20 wall: 60s queries: 4 }"), cache=False)
+    schedule = Schedule(time_ms=(1000, 500))
+    found = [limits_at(Policy(schedule=schedule, epoch=epoch), program) for epoch in (0, 40)]
+    assert found == [
+        {"steps": 10, "wall_s": 60, "iterations": 20, "queries": 4},
+        {"steps": 5, "wall_s": 30, "iterations": 20, "queries": 4},
+    ]
+    assert tightest(found[0], {"steps": 1, "wall_s": 45}) == ("wall_s", 0.75)
+    assert tightest(found[1], {"steps": 1, "wall_s": 45}) == ("wall_s", 1.0)
+    assert tightest({}, {"steps": 1}) is None

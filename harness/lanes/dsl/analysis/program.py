@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from harness.core.errors import UsageError
 from harness.lanes.dsl.analysis import laws
 from harness.lanes.dsl.analysis.expression import elaborate, fitted
 from harness.lanes.dsl.analysis.names import Names, gather
@@ -17,6 +18,7 @@ from harness.lanes.dsl.analysis.unit import UnitAnalysis
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.ir import Choice, Program, Unit, Variable
 from harness.lanes.dsl.language import syntax as s
+from harness.lanes.dsl.language.diagnostic import near
 from harness.lanes.dsl.language.printer import print_value
 from harness.lanes.dsl.types import ANY
 
@@ -42,6 +44,9 @@ def analyse(
         inputs: Names that are given from outside and that the text does not declare.
         tools: Signatures of a plugin's tools.
         entry: Name of the unit a run begins with; by default the task, or the first loop nobody runs.
+
+    Raises:
+        UsageError: if there is no unit of that name.
     """
     report = Report()
     names = gather(module, report)
@@ -70,7 +75,7 @@ def analyse(
         rules=rules,
         invariants=invariants,
         units=tuple(units),
-        main=_main(units, [analysis.runs for analysis in analyses], entry, report, module),
+        main=_main(units, [analysis.runs for analysis in analyses], entry, path),
         prose=tuple(_prose(names)),
         choices=(*choices, *_parameters(names, shared)),
     )
@@ -103,10 +108,10 @@ def _folded(node: n.Expr | None) -> n.Const | None:
     from harness.lanes.dsl.facts.trace import Trace
     from harness.lanes.dsl.values import Undefined
 
-    if node is None or not isinstance(node, n.Binary | n.Unary | n.ListOf | n.Scale | n.Call):
+    if node is None or not isinstance(node, n.Binary | n.Unary | n.ListOf | n.Scale | n.Call | n.Aggregate):
         return None
     try:
-        value = evaluate(node, n.Frame([], [], Trace(0), []))
+        value = evaluate(node, n.Frame([Undefined("no constant")] * n.slots_of(node), [], Trace(0), []))
     except LookupError:
         return None  # it looks at something that is no constant
     return None if isinstance(value, Undefined) else n.Const(value, node.type, node.span)
@@ -169,11 +174,16 @@ def _cycles(units: list[Unit], runs: list[list[int]], report: Report) -> None:
         walk(number, [])
 
 
-def _main(units: list[Unit], runs: list[list[int]], entry: str, report: Report, module: s.Module) -> int:
+def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
     if entry:
         found = next((number for number, unit in enumerate(units) if unit.name == entry), -1)
         if found < 0:
-            report.unknown("E203", "task or loop", entry, [unit.name for unit in units], module.span)
+            # Whoever names it is wrong, not the text: no finding of the program.
+            raise UsageError(
+                f"there is no task or loop {entry!r}{near(entry, [unit.name for unit in units])}",
+                where=path,
+                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has none",
+            )
         return found
     called = {other for mine in runs for other in mine}
     for kind in _MAIN:

@@ -74,6 +74,7 @@ class UnitAnalysis:
         if unit.keyword == "engineering_loop" and "best" in self._scope.visible:
             result = self._scope.resolve("best", unit.span)
         code.add(Return(code.label("end"), (unit.span[1], unit.span[1]), result))
+        success = self._success(settings.get("success"))  # before the slots are counted: it may need some
         self.made = Unit(
             kind=unit.keyword,
             name=unit.label.text,
@@ -83,7 +84,7 @@ class UnitAnalysis:
             steps=tuple(code.steps),
             budget=Budget(**{k: v for k, v in numbers.items() if k != "points"}),  # type: ignore[arg-type]
             span=unit.span,
-            success=self._success(settings.get("success")),
+            success=success,
         )
         return self.made
 

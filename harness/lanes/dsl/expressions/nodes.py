@@ -220,6 +220,13 @@ Expr = (
 )  # fmt: skip
 
 
+def slots_of(node: object) -> int:
+    """How many slots a frame needs for the elements that an expression itself binds."""
+    own = node.slot + 1 if isinstance(node, Aggregate | Within) else 0
+    inner = node if isinstance(node, tuple) else parts(node)
+    return max([own, *[slots_of(part) for part in inner]])
+
+
 def parts(node: object) -> list[object]:
     """What a node is made of, its type and place left out; nothing for what is no node."""
     return [getattr(node, name) for name in names(type(node)) if name not in ("type", "span")]

@@ -10,7 +10,7 @@ from harness.core.errors import UsageError
 from harness.lanes.dsl.eventlog.canonical import decode
 from harness.lanes.dsl.eventlog.runlog import RunLog
 from harness.lanes.dsl.expressions.compiled import compiled
-from harness.lanes.dsl.expressions.nodes import Frame
+from harness.lanes.dsl.expressions.nodes import Frame, slots_of
 from harness.lanes.dsl.facts.knowledge import Knowledge
 from harness.lanes.dsl.ir import Await, Effect, Program, Semantics, Sweep
 from harness.lanes.dsl.machine.budget import Limits
@@ -25,7 +25,7 @@ from harness.lanes.dsl.machine.stepping import Stepper
 from harness.lanes.dsl.machine.storage import stored
 from harness.lanes.dsl.machine.tracing import Tracing
 from harness.lanes.dsl.plain import field, mutable
-from harness.lanes.dsl.values import MismatchError, Value, conform
+from harness.lanes.dsl.values import MismatchError, Undefined, Value, conform
 
 AT_ONCE = 8
 """Effects of parallel branches that are under way at the same time."""
@@ -129,6 +129,9 @@ class Machine:
             raise UsageError(f"the program has no input {unknown[0]!r}", where=self.program.path, fix=fix)
         event: dict[str, Any] = {"k": "began"}
         names = self.layout.units[self.program.main].slot_names
+        # What the program states for its state variables was read outside of any unit, with slots of its own.
+        own = max([slots_of(variable.initial) for variable in self.program.state], default=0)
+        outer = Frame([Undefined("is no variable")] * own, state.values, frame.trace, frame.verdicts, frame.hints)
         for key, variables, target in (("state", self.program.state, state.values), ("set", unit.slots, call.slots)):
             bound = {}
             for index, variable in enumerate(variables):
@@ -140,7 +143,7 @@ class Machine:
                             f"input {error}", where=self.program.path, fix=f"give {variable.type}"
                         ) from error
                 elif variable.initial is not None:
-                    target[index] = compiled(variable.initial)(frame)
+                    target[index] = compiled(variable.initial)(outer if key == "state" else frame)
                 elif variable.is_input:
                     raise UsageError(
                         f"input {variable.name!r} is missing", where=self.program.path, fix=f"--input {variable.name}=…"

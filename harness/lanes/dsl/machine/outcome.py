@@ -86,6 +86,7 @@ def outcome_of(
         for unit in program.units
         for step in unit.steps
     )
+    main = state.root.calls[0]
     criteria = tuple(tuple(entry) for entry in state.ended.get("success", ()))
     broken = tuple(dict.fromkeys(state.broken))
     failing = _unfinished(state, status, questions) or _failing(state, steps, criteria, broken)
@@ -100,7 +101,7 @@ def outcome_of(
         in_doubt=tuple(in_doubt),
         criteria=criteria,
         broken=broken,
-        used=contents(state.used),
+        used={**contents(state.used), "steps": main.steps, "iterations": main.iterations},
         repeated=repeated,
         value=state.ended.get("value"),
     )

@@ -5,6 +5,7 @@ No pydantic model, though it crosses a border: a run that asks nobody starts in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -124,7 +125,10 @@ def _whole(least: int) -> Callable[[Any], int]:
 
 
 def _limits(value: Any) -> dict[str, float]:
-    return {_is(str)(name): _number(float("-inf"))(limit) for name, limit in dict(value).items()}
+    found = {_is(str)(name): _number(-math.inf)(limit) for name, limit in dict(value).items()}
+    if any(limit < 0 for limit in found.values()):
+        raise ValueError("a limit is below 0")
+    return found
 
 
 _TEXT = _is(str)

@@ -279,3 +279,15 @@ def test_a_snapshot_holds_a_state_in_the_middle_of_branches(start, rich) -> None
             assert dump(again, session.log.blobs) == dump(state, session.log.blobs)
             assert again.root.branches[0].call.slots is again.root.call.slots
     assert seen > 5
+
+
+def test_what_an_expression_binds_for_itself_has_a_place_wherever_it_stands(start) -> None:
+    """Success criteria and state variables are evaluated in frames that hold nothing else."""
+    text = """variant V { case C { n: int } }
+      state none: float = mean(x for x in [1.0] if x > 9.0)
+      state two: int = sum(x for x in [1, 1])
+      const THREE = sum(x for x in [1, 2])
+      task T { step s { } success: two + 1 == THREE !defined(none) mean(c.n for c in trace(V.C)) > 1 }"""
+    outcome = start(text).run()
+    assert [verdict for _, verdict, _ in outcome.criteria] == ["true", "true", "undefined"]
+    assert outcome.criteria[2][2] == "mean of nothing"
