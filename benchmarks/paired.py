@@ -1,16 +1,20 @@
-"""Whether paired timing finds a slow-down and leaves equals alone: planted candidates, one real run under `-n auto`.
+"""Whether paired timing finds a slow-down and leaves equals alone: planted candidates, real runs under `-n auto`.
 
-    python benchmarks/paired.py [--equal 300] [--slower 100] [--max-time 0.5] [--idle]
+    python benchmarks/paired.py [--equal 60] [--slower 20] [--sessions 5] [--max-time 0.3] [--results FILE] [--idle]
 
 Every candidate names `base` as its parent and is compared with it: copies of it (A/A), copies that do 5 % more work,
 and copies that do 10 % more. Meanwhile another process keeps a core busy (`--idle` leaves it out). Goals: at most 1 %
 of the copies are told apart, at least 95 % of those with 5 % more and 99 % of those with 10 % more are found. What is
-answered with "underpowered" is neither; it is shown beside.
+answered with "underpowered" was neither told apart nor found.
+
+A session is one run of pytest. `--results` keeps every trial, a line of JSON each, and what is printed at the end is
+about all trials of the file: so 300 copies can be measured piece by piece. `--sessions 0` only prints.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import sqlite3
@@ -19,7 +23,11 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
+
+from harness.core.stats import wilson_interval
 
 FILES = {
     "tool/tool.yaml": """
@@ -28,13 +36,15 @@ FILES = {
         signature: "def spin(rounds: int, salt: int) -> int"
         test_cases:
           - {input: {rounds: 3, salt: 5}, expected_output: 8}
-        workload_size: 20000
+        workload_size: 10000
     """,
     "tool/oracle.py": """
         from hypothesis import strategies as st
 
 
         def reference(rounds, salt):
+            if not 0 <= rounds <= 100_000:
+                raise ValueError("so many rounds would take too long")
             return rounds + salt
 
 
@@ -57,40 +67,57 @@ FILES = {
     "pytest.ini": "[pytest]\n",
 }
 CANDIDATE = """# /// candidate
-# parents = ["{parent}"]
+# parents = [{parents}]
 # ///
 # {name}
 def spin(rounds: int, salt: int) -> int:
+    if not 0 <= rounds <= 100_000:
+        raise ValueError("too many")
     for _ in range(rounds * {percent} // 100):
         pass
     return rounds + salt
 """
 SPIN = "while True: pass"
+KINDS = {100: "equal", 105: "+5 %", 110: "+10 %"}
+GOALS = {
+    "equal": "told apart, goal <= 1 %",
+    "+5 %": "found slower, goal >= 95 %",
+    "+10 %": "found slower, goal >= 99 %",
+}
 
 
 def main() -> None:
     """Plant, run, count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--equal", type=int, default=300, help="copies of the parent")
-    parser.add_argument("--slower", type=int, default=100, help="candidates of each planted slow-down")
-    parser.add_argument("--max-time", type=float, default=0.5, help="seconds of one measurement")
+    parser.add_argument("--equal", type=int, default=60, help="copies of the parent in one session")
+    parser.add_argument("--slower", type=int, default=20, help="candidates of each planted slow-down in one session")
+    parser.add_argument("--sessions", type=int, default=5)
+    parser.add_argument(
+        "--max-time", type=float, default=0.3, help="seconds of one measurement (pytest's default is 1)"
+    )
+    parser.add_argument("--results", type=Path, help="keep all trials here, and count those that are there, too")
     parser.add_argument("--idle", action="store_true", help="leave the other core alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        plant(root, options.equal, options.slower)
-        busy = None if options.idle else subprocess.Popen([sys.executable, "-c", SPIN])
-        started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        try:
-            run(root, options.max_time)
-        finally:
-            if busy is not None:
-                busy.kill()
-                busy.wait()
-        now = resource.getrusage(resource.RUSAGE_CHILDREN)
-        wall, cpu = time.perf_counter() - started, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-        report(root)
-        print(f"{wall:.0f} s wall, {cpu:.0f} s CPU (the busy process included)")
+        results = options.results or Path(folder) / "results.jsonl"
+        for number in range(options.sessions):
+            root = Path(folder) / str(number)
+            plant(root, options.equal, options.slower)
+            busy = None if options.idle else subprocess.Popen([sys.executable, "-c", SPIN])
+            started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            try:
+                run(root, options.max_time)
+            finally:
+                now = resource.getrusage(resource.RUSAGE_CHILDREN)
+                if busy is not None:
+                    busy.kill()
+                    busy.wait()
+            wall, cpu = time.perf_counter() - started, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+            keep(root, results)
+            print(
+                f"session {number + 1}: {wall:.0f} s wall, {cpu:.0f} s CPU, load {os.getloadavg()[0]:.1f}", flush=True
+            )
+        report([json.loads(line) for line in results.read_text("utf-8").splitlines()])
 
 
 def plant(root: Path, equal: int, slower: int) -> None:
@@ -100,11 +127,11 @@ def plant(root: Path, equal: int, slower: int) -> None:
         (root / name).write_text(textwrap.dedent(text).lstrip())
     found = root / "found"
     found.mkdir()
-    (found / "base.py").write_text(CANDIDATE.format(parent="", name="base", percent=100).replace('[""]', "[]"))
+    (found / "base.py").write_text(CANDIDATE.format(parents="", name="base", percent=100))
     for percent, count in ((100, equal), (105, slower), (110, slower)):
         for number in range(count):
-            name = f"plus{percent - 100}_{number:03}"
-            (found / f"{name}.py").write_text(CANDIDATE.format(parent="base", name=name, percent=percent))
+            name = f"by{percent}_{number:03}"
+            (found / f"{name}.py").write_text(CANDIDATE.format(parents='"base"', name=name, percent=percent))
 
 
 def run(root: Path, max_time: float) -> None:
@@ -118,22 +145,31 @@ def run(root: Path, max_time: float) -> None:
     print(*[line for line in ended.stdout.splitlines() if line.startswith("timing control")], sep="\n")
 
 
-def report(root: Path) -> None:
-    """Count the verdicts."""
-    with sqlite3.connect(root / "reports/ledger.db") as connection:
+def keep(root: Path, results: Path) -> None:
+    """Append each trial to the results. A candidate that was not compared at all is a trial without a verdict."""
+    with sqlite3.connect(root / "reports/ledger.db") as connection, results.open("a", encoding="utf-8") as file:
         rows = connection.execute(
-            "SELECT substr(e.subject, 1, instr(e.subject, '_') - 1), c.verdict, count(*)"
-            " FROM comparisons c JOIN evaluations e USING (run_id, nodeid) WHERE c.role = 'parent' GROUP BY 1, 2"
-        ).fetchall()
-    for kind in sorted({row[0] for row in rows}, key=lambda name: int(name.removeprefix("plus"))):
-        counts = {verdict: number for name, verdict, number in rows if name == kind}
-        total, told = sum(counts.values()), counts.get("slower", 0)
-        decided = total - counts.get("underpowered", 0)
+            "SELECT e.subject, e.status, e.seconds, c.verdict, c.ratio, c.deviation, c.pairs, c.why"
+            " FROM evaluations e LEFT JOIN comparisons c ON c.run_id = e.run_id AND c.nodeid = e.nodeid"
+            " AND c.role = 'parent' WHERE e.subject <> 'base'"
+        )
+        names = [about[0] for about in rows.description]
+        for row in rows:
+            trial = dict(zip(names, row, strict=True))
+            kind = KINDS[int(trial["subject"][2:5])]
+            file.write(json.dumps({"kind": kind, **trial, "verdict": trial["verdict"] or "none"}) + "\n")
+
+
+def report(trials: list[dict[str, Any]]) -> None:
+    """Count the verdicts."""
+    for kind, goal in GOALS.items():
+        of_kind = [trial for trial in trials if trial["kind"] == kind]
+        counts = Counter(trial["verdict"] for trial in of_kind)
+        told = counts["slower"] + (counts["faster"] if kind == "equal" else 0)
+        low, high = wilson_interval(told, len(of_kind))
         words = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
-        wrong = told + counts.get("faster", 0) if kind == "plus0" else told
-        label = "told apart" if kind == "plus0" else "found slower"
-        share = f"{wrong / decided:.1%} of {decided} decided" if decided else "nothing decided"
-        print(f"+{kind.removeprefix('plus'):>2} %: {wrong} of {total} {label} ({share}); {words}")
+        share = f"{told / len(of_kind):.1%} (95 %: {low:.1%} to {high:.1%})" if of_kind else "-"
+        print(f"{kind:>6}: {told} of {len(of_kind)}, {share} {goal}; {words}")
 
 
 if __name__ == "__main__":

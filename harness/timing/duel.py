@@ -12,16 +12,18 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.core.paired import Comparison, Verdict, compare
+from harness.core.paired import LEAST_EFFECT, Comparison, Verdict, compare
 from harness.timing import stopwatch as sides
 from harness.timing.instructions import Counter
 from harness.timing.logarithms import RIVAL, SIDES, SLEEPS, Logarithms, by_cpu, by_wall
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
-GROUPS = 16
+LEAST_GROUPS, GROUPS = 8, 16
 """Groups of one measurement; each has a fresh process of every side."""
-LEAST_PAIRS, MOST_PAIRS = 3, 60
-"""Pairs of one group: more processes tell more than more calls."""
+LEAST_PAIRS, MOST_PAIRS = 3, 32
+"""Pairs of one group."""
+CALLS_BESIDE_PROCESSES = 6.0
+"""How much more calls of one process differ than processes do: some 5 % beside somewhat less than 1 %."""
 PATIENCE = 4.0
 """Measurements are added for so many times what one should take, while the control deviates too much."""
 
@@ -93,8 +95,8 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
 class _Tally:
     """All measurements of a duel so far, by two clocks.
 
-    Wall time is what is asked for. Where others disturb it, CPU time says the same of a subject that works all the
-    time, and that is seen from outside: it never gives its core away but to wait for the next question.
+    Wall time is what is asked for. Where others disturb it, CPU time says the same, and more finely, of a subject that
+    works all the time, and that is seen from outside: it never gives its core away but to wait for the next question.
     """
 
     def __init__(self, seed: int) -> None:
@@ -114,11 +116,14 @@ class _Tally:
 
     def verdict(self) -> Comparison:
         wall = compare(self._wall.pairs, self._wall.control, seed=self._seed)
-        if wall.decided or self._sleeps:
-            return wall.model_copy(update={"dropped": self._wall.dropped})
+        wall = wall.model_copy(update={"dropped": self._wall.dropped})
+        if self._sleeps or (wall.decided and (wall.threshold or 0.0) <= LEAST_EFFECT):
+            return wall
         cpu = compare(self._cpu.pairs, self._cpu.control, seed=self._seed)
-        if not cpu.decided and wall.ratio is not None:
-            return wall.model_copy(update={"dropped": self._wall.dropped})
+        # Which clock is believed is up to its control, never to what it says of the subject.
+        finer = cpu.ratio is not None and (wall.ratio is None or (cpu.deviation or 0.0) < (wall.deviation or 0.0))
+        if cpu.decided < wall.decided or (cpu.decided == wall.decided and not finer):
+            return wall
         return cpu.model_copy(update={"clock": "cpu", "why": f"by CPU time, {cpu.why}"})
 
     def told(self, found: Comparison) -> Comparison:
@@ -164,13 +169,16 @@ class _Fight:
             self._stop(side)
 
     def rounds(self, section: Section) -> list[Round]:
-        """The plan of a measurement; one group is run untimed, to learn how many pairs there is time for."""
+        """The plan of a measurement; one group is run untimed, to learn what there is time for."""
         self.section = section
         self._start(sides.NULL)
-        opening, each = (self._cost(self._group(0, 1)), self._cost(self._trio(0, 1)))
-        often = int((self.seconds / GROUPS - opening) / max(1e-6, each))
-        often = max(LEAST_PAIRS, min(often, self.duel.most - 1))
-        return [one for number in range(GROUPS) for one in self._group(number, often)]
+        opening = self._cost(self._group(0, 0))
+        each = min(self._cost(self._trio(0, index)) for index in range(1, 1 + min(LEAST_PAIRS, self.duel.most - 1)))
+        # The number of calls that makes the most of a group's time: the optimum of sampling in two stages.
+        often = round(CALLS_BESIDE_PROCESSES * math.sqrt(opening / max(1e-6, each)))
+        often = max(LEAST_PAIRS, min(often, MOST_PAIRS, self.duel.most - 1))
+        self.groups = max(LEAST_GROUPS, min(GROUPS, int(self.seconds / (opening + often * each))))
+        return [one for number in range(self.groups) for one in self._group(number, often)]
 
     def instructions(self) -> list[float]:
         """Instructions of the subject over the rival's, by group; empty where none are counted."""
@@ -187,8 +195,9 @@ class _Fight:
 
     def _group(self, number: int, often: int) -> list[Round]:
         """Fresh processes, a first call of each that is not counted (it pays for their pages), then the pairs."""
-        null = Round("null", sides.NULL, lambda: self._call(sides.NULL, b"{}"), _ignore)
-        found = [null, *self._trio(number, 0, series="first", fresh=True)]
+        # A null call that wakes its process pays for that; what is taken off the others' calls must not.
+        nulls = [Round("null", side, lambda: self._call(sides.NULL, b"{}"), _ignore) for side in ("waking", sides.NULL)]
+        found = [*nulls, *self._trio(number, 0, series="first", fresh=True)]
         for index in range(1, often + 1):
             found += self._trio(number, index)
         return found

@@ -22,7 +22,7 @@ WHOLE = 0.9
 MOST_DISTURBED = 0.25
 """More of the control calls kept waiting, and a median is no longer theirs."""
 MOST_FOREIGN = 0.25
-"""The most of the measuring core that others may take."""
+"""The most of the control calls' time that others may take."""
 MOST_SPREAD = 0.10
 """The most by which two halves of the same calls may differ."""
 SHORTEST = 0.2  # seconds; the kernel counts a core's time in ticks of 10 ms
@@ -45,7 +45,7 @@ class Quality(Frozen):
     involuntary: NonNegativeInt = 0
     """Context switches that this process did not ask for."""
     foreign: Amount | None = None
-    """Share of the measuring core that others took, the hypervisor's included; None when too short to tell."""
+    """Share of the control calls' time that others took, the hypervisor included; None where that is not known."""
     load: Amount | None = None
     """Cores' worth of work by others on the whole machine meanwhile."""
     pressure: Amount | None = None
@@ -54,7 +54,7 @@ class Quality(Frozen):
     """Seconds until no other session was at work."""
     pinned: bool = False
     spread: Amount | None = None
-    """A/A: relative difference of the medians of two halves of the null calls."""
+    """A/A: the medians of two halves of the null calls differ by so much of the subject's shortest calls."""
     session_spread: Amount | None = None
     """Root mean square of that over the measurements of this process so far."""
 
@@ -78,15 +78,30 @@ def disturbed(control: Tally) -> float:
     return waiting / len(control.wall) if control.wall else 0.0
 
 
-def spread(samples: Sequence[float]) -> float | None:
-    """The relative difference between every other sample and the rest.
+def foreign(control: Tally) -> float | None:
+    """The share of the calls' time in which whoever worked at them wanted the core and did not have it.
 
-    None of too few samples, of nothing but zeros, and of what no clock should say: that is for `verdict` to judge.
+    What happens on the core between calls (boxes that start and end) has no part in it. None of nothing.
+    """
+    wall = math.fsum(control.wall)
+    return max(0.0, 1 - math.fsum(control.cpu) / wall) if 0 < wall < math.inf else None
+
+
+def spread(samples: Sequence[float], scale: float = 0.0) -> float | None:
+    """The difference between every other sample and the rest, as a share of their median or of `scale`, if longer.
+
+    Args:
+        samples: Seconds of equal calls.
+        scale: Seconds of the calls that are to be told apart.
+
+    Returns:
+        None of too few samples, of nothing but zeros, and of what no clock should say: that is for `verdict` to judge.
     """
     if len(samples) < FEWEST or not all(0 <= one < math.inf for one in samples):
         return None
     one, other = statistics.median(samples[::2]), statistics.median(samples[1::2])
-    return abs(one - other) / max(one, other) if max(one, other) > 0 else None
+    whole = max(one, other, scale if math.isfinite(scale) else 0.0)
+    return abs(one - other) / whole if whole > 0 else None
 
 
 def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slept: float = 0.0) -> str:
@@ -106,8 +121,8 @@ def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slep
         return f"the machine was suspended for {slept:.1f} s"
     if alone:
         return alone
-    if quality.foreign is not None and quality.foreign > MOST_FOREIGN:
-        return f"others took {quality.foreign:.0%} of the core"
+    if quality.pinned and quality.foreign is not None and quality.foreign > MOST_FOREIGN:
+        return f"others took {quality.foreign:.0%} of the control calls' time"
     if quality.pinned and quality.disturbed > MOST_DISTURBED:
         return f"{quality.disturbed:.0%} of the control calls were kept waiting"
     if quality.spread is not None and quality.spread > MOST_SPREAD:
@@ -118,22 +133,17 @@ def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slep
 class Watch:
     """Looks at the machine, when made and when finished.
 
-    Args:
-        core: The core that is measured on, or None when not pinned.
-
     Attributes:
-        involuntary, foreign, load, pressure: See `Quality`.
+        involuntary, load, pressure: See `Quality`.
         slept: Seconds that the machine was suspended.
     """
 
-    def __init__(self, core: int | None) -> None:
-        self._core = core
+    def __init__(self) -> None:
         self.involuntary = 0
-        self.foreign: float | None = None
         self.load: float | None = None
         self.pressure: float | None = None
         self.slept = 0.0
-        self._start = _Glance.take(core)
+        self._start = _Glance.take()
 
     def finish(self, cpu_seconds: float) -> None:
         """Look again.
@@ -141,7 +151,7 @@ class Watch:
         Args:
             cpu_seconds: What this process and its boxes used meanwhile.
         """
-        before, after = self._start, _Glance.take(self._core)
+        before, after = self._start, _Glance.take()
         wall = after.wall - before.wall
         self.involuntary = max(0, after.involuntary - before.involuntary)
         self.slept = max(0.0, (after.boot - before.boot) - wall)
@@ -153,8 +163,6 @@ class Watch:
             return
         if before.all_busy is not None and after.all_busy is not None:
             self.load = max(0.0, after.all_busy - before.all_busy - cpu_seconds) / wall
-        if before.core_busy is not None and after.core_busy is not None:
-            self.foreign = max(0.0, after.core_busy - before.core_busy - cpu_seconds) / wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,24 +170,21 @@ class _Glance:
     wall: float
     boot: float
     involuntary: int
-    core_busy: float | None
     all_busy: float | None
     stall: float | None
 
     @classmethod
-    def take(cls, core: int | None) -> _Glance:
+    def take(cls) -> _Glance:
         import resource
 
         wall = time.monotonic()
         boot = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else wall
         who = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
-        busy = busy_seconds()
         return cls(
             wall=wall,
             boot=boot,
             involuntary=resource.getrusage(who).ru_nivcsw,
-            core_busy=None if core is None else busy.get(f"cpu{core}"),
-            all_busy=busy.get("cpu"),
+            all_busy=busy_seconds().get("cpu"),
             stall=_stall(),
         )
 

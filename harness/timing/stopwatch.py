@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Instrument, Loop, Record
 from harness.timing.lock import Turnstile, turnstile
-from harness.timing.noise import WHOLE, Quality, Tally, Watch, disturbed, spread, verdict
+from harness.timing.noise import WHOLE, Quality, Tally, Watch, disturbed, foreign, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
 TRIES = 3
@@ -147,7 +148,7 @@ class Stopwatch:
         with self._lock.exclusive() as hold, OneCore(turn) as core:
             section = Section(core)
             rounds = plan(section)
-            watch, before = Watch(core.core), section.cpu
+            watch, before = Watch(), section.cpu
             run = _Run(rounds)
             walls = self.instrument.run(run.target, run.setup, len(rounds), name=name) if rounds else []
             run.finish()
@@ -160,9 +161,9 @@ class Stopwatch:
             samples[one.series, one.side].append(wall)
             waited[one.series, one.side].append(late)
             used[one.series, one.side].append(spent)
-        halves = [
-            found for (_, side), nulls in samples.items() if side == NULL and (found := spread(nulls)) is not None
-        ]
+        shortest = min((statistics.median(own) for (_, side), own in samples.items() if side == SUBJECT), default=0.0)
+        nulls = [own for (_, side), own in samples.items() if side == NULL]
+        halves = [found for own in nulls if (found := spread(own, shortest)) is not None]
         self._spreads += halves
         wall_seconds = sum(run.all.wall)
         quality = Quality(
@@ -171,7 +172,7 @@ class Stopwatch:
             cpu_ratio=sum(run.all.cpu) / wall_seconds if wall_seconds > 0 else None,
             disturbed=disturbed(run.control),
             involuntary=watch.involuntary,
-            foreign=watch.foreign,
+            foreign=foreign(run.control),
             load=watch.load,
             pressure=watch.pressure,
             lock_wait=hold.waited,

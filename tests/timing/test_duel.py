@@ -11,8 +11,9 @@ from harness.core.paired import Verdict
 from harness.timing import duel as module
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
-from harness.timing.duel import GROUPS, Duel, fight
+from harness.timing.duel import GROUPS, LEAST_GROUPS, Duel, fight
 from harness.timing.lock import Turnstile
+from harness.timing.logarithms import Logarithms
 from harness.timing.stopwatch import Stopwatch
 
 
@@ -157,6 +158,38 @@ def test_rounds_are_added_while_the_control_is_too_coarse(arena, monkeypatch):
     assert found.verdict is Verdict.SLOWER
 
 
+@pytest.mark.parametrize(
+    ("opening", "call", "pairs", "groups"),
+    [
+        (9e-3, 0.3e-3, 19, 16),  # short calls: many of each process
+        (9e-3, 10e-3, 3, 10),  # long calls: one process tells as much as the next, and time is short
+        (1e-6, 1e-3, 3, 16),
+        (0.5, 0.5, 3, LEAST_GROUPS),  # nothing fits; without groups there is no answer at all
+    ],
+)
+def test_time_is_spent_on_calls_and_processes_by_what_they_cost(arena, monkeypatch, opening, call, pairs, groups):
+    """Two-stage sampling: the calls of a process are worth their price up to a point."""
+    ring = arena(noisy_seconds(1.0))
+    costs = iter([opening, *[3 * call] * 99])
+    monkeypatch.setattr(module._Fight, "_cost", staticmethod(lambda rounds: next(costs)))
+    found = fight(ring.duel(most=99), ring.watch, name="x")
+    assert found.groups == groups
+    assert found.pairs == pairs * groups
+
+
+def test_of_two_clocks_the_one_whose_control_is_calmer_is_believed():
+    def known(deviation):
+        pairs = [[0.05 + deviation * step for step in (-1, 0, 1)] for _ in range(12)]
+        return Logarithms([[one + deviation * (g % 3 - 1) for one in group] for g, group in enumerate(pairs)], pairs)
+
+    tally = module._Tally(0)
+    tally._wall, tally._cpu = known(0.03), known(0.001)
+    tally._cpu.control = [[one - 0.05 for one in group] for group in tally._cpu.control]
+    assert tally.verdict().clock == "cpu"
+    tally._sleeps = True  # CPU time knows nothing of sleep
+    assert tally.verdict().clock == "wall"
+
+
 def test_patience_ends(arena, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.0)
     ring = arena(noisy_seconds(1.03, spread=0.3))
@@ -215,6 +248,7 @@ class TestCpuTime:
     def ring(self, arena, monkeypatch):
         def build(ratio, *, waits):
             ring = arena(noisy_seconds(1.0), noisy="others took 60% of the core")
+            ring.instrument.seconds = 0.1
             cost = {"subject": ratio, "rival": 1.0, "null": 0.01}
             pids = {"null": 900_001, "subject": 900_002, "rival": 900_003}
             spent = Counter()
