@@ -12,10 +12,9 @@ from harness.lanes.spec.engine.fault import FaultKind
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.engine.session import Session
 from harness.lanes.spec.engine.tally import Tally
-from harness.lanes.spec.explaining.column import columns_of
+from harness.lanes.spec.explaining.alphabet import Alphabet, alphabet_of
 from harness.lanes.spec.explaining.explanation import Explanation, Fit, explain, learn
 from harness.lanes.spec.language.grammar import Grammar
-from harness.lanes.spec.scoring import alphabet
 
 _SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
 _FIELDS = 40  # fields listed, the largest first
@@ -34,18 +33,19 @@ class Samples:
 
     Attributes:
         files: Their bytes.
-        alphabet: Bits of one of their bytes, taken alone.
+        alphabet: What their bytes look like without any structure.
         sessions: What grammars of one framing share, so that a patch costs what it touches.
     """
 
     files: dict[str, bytes]
-    alphabet: float
+    alphabet: Alphabet
     sessions: dict[str, Session]
 
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> Samples:
         """Files, measured."""
-        return cls(dict(files), alphabet(files.values()), {name: Session(data) for name, data in files.items()})
+        sessions = {name: Session(data) for name, data in files.items()}
+        return cls(dict(files), alphabet_of((files[name], s.weights) for name, s in sessions.items()), sessions)
 
     def afresh(self) -> Samples:
         """The same files, with nothing remembered of them."""
@@ -118,8 +118,8 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
         limits: What each reading may use.
         fit: What was learned from other files, to judge these by.
     """
-    tallies = {name: session.tally(grammar, limits=limits) for name, session in samples.sessions.items()}
-    covered = sum(tally.covered for tally in tallies.values())
-    learned = fit or learn(grammar, columns_of(tallies.values()), samples.alphabet, covered)
-    explanation = explain(grammar, list(tallies.values()), alphabet=samples.alphabet, fit=learned)
+    tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}
+    found = list(tallies.values())
+    learned = fit or learn(grammar, found, samples.alphabet)
+    explanation = explain(grammar, found, alphabet=samples.alphabet, fit=learned, held=fit is not None)
     return Measured(grammar, tallies, explanation, learned)

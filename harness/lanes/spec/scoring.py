@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.lanes.spec.anomaly import AnomalyKind
 from harness.lanes.spec.artifacts import RunArtifact
 from harness.lanes.spec.engine.tally import tally
-from harness.lanes.spec.explaining.explanation import Explanation, explain
+from harness.lanes.spec.engine.weighing import UNIT, Weights
+from harness.lanes.spec.explaining.alphabet import alphabet_of
+from harness.lanes.spec.explaining.explanation import Explanation, explain, learn
 
 DEFAULT, CLASSIC = "default", "classic"
 POLICIES = (DEFAULT, CLASSIC)
@@ -76,14 +76,12 @@ def explain_run(run: RunArtifact) -> Explanation:
     if found is None:
         made = Explanation(run.stats.examined_bytes, 0, 0.0, 0.0, {}, ())
     else:
-        counted = tally(found)
-        data = found.records[0].buffer.data if found.records else b""
-        made = explain(
-            found.grammar,
-            [counted],
-            alphabet=alphabet([data[: run.stats.examined_bytes]]),
-            examined=run.stats.examined_bytes,
-        )
+        data = bytes(found.records[0].buffer.data) if found.records else b""
+        weights, examined = Weights(data), min(len(data), run.stats.examined_bytes)
+        alphabet = alphabet_of([(data[:examined], Weights(data[:examined]))])
+        counted = [tally(found, weights=weights)]
+        fit = learn(found.grammar, counted, alphabet)
+        made = explain(found.grammar, counted, alphabet=alphabet, fit=fit, weight=weights.of(0, examined) / UNIT)
     run.__dict__["_explanation"] = made
     return made
 
@@ -91,15 +89,6 @@ def explain_run(run: RunArtifact) -> Explanation:
 def explained_share(run: RunArtifact) -> float:
     """The share of the examined bytes that the default policy counts as explained."""
     return explain_run(run).score
-
-
-def alphabet(files: Iterable[bytes]) -> float:
-    """Bits of one byte of these files, taken alone: their entropy, which any code without structure reaches."""
-    counts: Counter[int] = Counter()
-    for data in files:
-        counts.update(bytes(data))
-    total = counts.total()
-    return -sum(n / total * math.log2(n / total) for n in counts.values()) if total else 0.0
 
 
 def _default(run: RunArtifact) -> ScoreBreakdown:

@@ -37,7 +37,8 @@ def test_the_suite_as_it_ships(judge_all) -> None:
     found = judge_all(SpecLane(), SUITE)
     assert all(e.as_expected for e in found.values()), {n: e.why for n, e in found.items() if not e.as_expected}
     ranked = sorted(found, key=lambda name: -found[name].score.total)
-    assert ranked[:3] == ["ancillary", "text", "header"]
+    assert set(ranked[:3]) == {"ancillary", "text", "header"}
+    assert ranked[2] == "header"
     assert found["blob"].score.total < found["header"].score.total
     assert "explains less" in found["blob"].why
     assert found["unknown-type"].why == "Lint failed: Unknown type 'NonExistentType'"
@@ -66,7 +67,7 @@ def test_a_patch_that_changes_nothing_gains_nothing(own: Path, judge_all) -> Non
     idle = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="idle")["idle"]
     assert idle.status is Status.OK
     assert not idle.passed
-    assert idle.why.startswith("gain 0 fails >= 0.01")
+    assert idle.why.startswith("gain 0 fails >= 0.005")
 
 
 def test_holdout_counts_as_much_as_samples(own: Path, judge_all) -> None:
@@ -141,7 +142,7 @@ def test_budgets_anneal(own: Path, judge_all) -> None:
 
 def test_the_classic_policy_can_be_asked_for(own: Path, judge_all) -> None:
     suite = own / "suites/spec/png.suite.yaml"
-    text = suite.read_text().replace("gates: {validity: 1.0, coverage: 1.0, gain: 0.01}", "policy: classic")
+    text = suite.read_text().replace("gates: {validity: 1.0, coverage: 1.0, gain: 0.005}", "policy: classic")
     suite.write_text(text)
     found = judge_all(SpecLane(), suite, only="header")["header"]
     assert [part.name for part in found.score.components] == ["classic"]

@@ -14,6 +14,7 @@ from harness.lanes.spec.language.primitive import Kind
 
 if TYPE_CHECKING:
     from harness.lanes.spec.engine.gather import Vector
+    from harness.lanes.spec.engine.weighing import Weights
 
 
 class Counter:
@@ -23,8 +24,8 @@ class Counter:
         holes: Stretches within confined records that no field explains: beginnings and ends.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, weights: Weights | None = None) -> None:
+        self.layout, self.weights = layout, weights
         self.holes: list[tuple[Vector, Vector]] = []
         self.records: dict[str, int] = {}
         self.fields: dict[tuple[str, str], FieldTally] = {}
@@ -108,6 +109,9 @@ class Counter:
         key = (table.extent_key(part), table.tag_key(part), tuple(sorted(part.bodies)), "plain values")
         values = memo.get(key, lambda: (blob_values(table.file.data, begin, stop, None),))[0]
         made = FieldTally(type="bytes", count=len(rows), bytes=float((stop - begin).sum()), values=values)
+        if self.weights is not None:
+            sums = self.weights.sums
+            made.weight = memo.get((*key, "weight"), lambda: (int((sums[stop] - sums[begin]).sum()),))[0]
         self.merge(part, made)
 
     def part(self, table: Table, part: Part) -> None:
@@ -135,13 +139,33 @@ class Counter:
             blobs = (table.extent_key(part), "blobs", name)
             made.values = memo.get(blobs, lambda: (blob_values(table.file.data, begin, stop, name),))[0]
             made.printable = decoded(table, part)[1] if name is not None else 0
+        made.weight = self.weigh(table, part)
         failed = failures(table, part, self.layout.grammar.enums)
         for other in failed[1:]:
             failed[0] = failed[0] | other
         made.failed = int(failed[0].sum()) if failed else 0
+        if made.failed and self.weights is not None:
+            begin, stop = table.begin(part)[failed[0]], table.stop(part)[failed[0]]
+            made.failed_weight = int((self.weights.sums[stop] - self.weights.sums[begin]).sum())
         if part.field.checks is not None or part.field.checksum is not None:
             made.passed = len(table) - made.failed
         self.merge(part, made)
+
+    def weigh(self, table: Table, part: Part) -> int:
+        """What the bytes of a part weigh, in all records."""
+        if self.weights is None:
+            return 0
+        sums = self.weights.sums
+
+        def make() -> tuple[int]:
+            begin, stop = table.begin(part), table.stop(part)
+            if part.row and part.primitive is not None:
+                stop = begin + (stop - begin) // part.primitive.width * part.primitive.width
+            return (int((sums[stop] - sums[begin]).sum()),)
+
+        row = part.primitive.width if part.row and part.primitive is not None else 0
+        found: int = table.file.memo.get((table.extent_key(part), "weight", row), make)[0]
+        return found
 
     def merge(self, part: Part, made: FieldTally) -> None:
         """Add a tally to that of its field."""
@@ -176,4 +200,6 @@ def joined(a: FieldTally, b: FieldTally) -> FieldTally:
         exact=a.exact + b.exact,
         chosen=a.chosen + b.chosen,
         invisible=a.invisible + b.invisible,
+        weight=a.weight + b.weight,
+        failed_weight=a.failed_weight + b.failed_weight,
     )

@@ -20,12 +20,13 @@ from harness.lanes.spec.engine.tally import MAX_GAPS, Tally, tally
 
 if TYPE_CHECKING:
     from harness.lanes.spec.engine.gather import Vector
+    from harness.lanes.spec.engine.weighing import Weights
 
 _MOST_BROKEN = 0.2
 _MANY = 1_000
 
 
-def tally_columns(columns: Columns, data: Any, limits: Limits) -> Tally | None:
+def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights | None = None) -> Tally | None:
     """The tally of a file whose records are in columns; None where the reference does better alone."""
     numpy = columns.records.file.numpy
     judgement = judge(columns)
@@ -40,9 +41,9 @@ def tally_columns(columns: Columns, data: Any, limits: Limits) -> Tally | None:
     judgement.faults[broken] = 0
     judgement.faults[shown] = 0
     right = columns.take(~broken) if lost else columns
-    counter = Counter(columns.layout)
+    counter = Counter(columns.layout, weights)
     counter.add(right)
-    counter.join(tally(found))
+    counter.join(tally(found, weights=weights))
     gaps = _gaps(found, columns, broken, counter.holes)
     return Tally(
         size=found.size,
@@ -56,6 +57,8 @@ def tally_columns(columns: Columns, data: Any, limits: Limits) -> Tally | None:
         error_count=found.error_count + int(judgement.faults.sum()),
         stopped_at=found.stopped_at,
         engine="columns",
+        weight=weights.of(0, found.size) if weights is not None else 0,
+        covered_weight=weights.of(0, found.size) - sum(weights.of(*gap) for gap in gaps) if weights is not None else 0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.lanes.spec.engine.chase import Framing, framing_of, starts_of
@@ -12,6 +13,7 @@ from harness.lanes.spec.engine.parser import Data, parse
 from harness.lanes.spec.engine.plan import magic, order_of
 from harness.lanes.spec.engine.rows import Rows, read_rows
 from harness.lanes.spec.engine.tally import Tally, tally
+from harness.lanes.spec.engine.weighing import Weights
 from harness.lanes.spec.language.grammar import Grammar
 
 if TYPE_CHECKING:
@@ -55,16 +57,28 @@ class Session:
         except NoLayoutError:
             return None
 
-    def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT) -> Tally:
-        """What the grammar explains of the file, by the fastest engine that can tell."""
+    @cached_property
+    def weights(self) -> Weights:
+        """What each byte of the file weighs."""
+        return Weights(self.data)
+
+    def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT, weigh: bool = False) -> Tally:
+        """What the grammar explains of the file, by the fastest engine that can tell.
+
+        Args:
+            grammar: The grammar.
+            limits: What reading may use.
+            weigh: Whether to count what bytes weigh too.
+        """
+        weights = self.weights if weigh else None
         framed = self._framed(grammar) if limits.max_records is None else None
         if framed is not None and len(framed) > _FEW:
             from harness.lanes.spec.engine.joining import tally_columns
 
-            found = tally_columns(framed, self.data, limits)
+            found = tally_columns(framed, self.data, limits, weights)
             if found is not None:
                 return found
-        return tally(parse(grammar, self.data, limits=limits))
+        return tally(parse(grammar, self.data, limits=limits), weights=weights)
 
     def _begin(self, layout: Layout) -> int | None:
         if layout.header is None:

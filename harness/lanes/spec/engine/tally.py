@@ -9,6 +9,7 @@ from typing import Any
 from harness.lanes.spec.engine.fault import Fault
 from harness.lanes.spec.engine.node import Array, Leaf, Record
 from harness.lanes.spec.engine.parse import Parse
+from harness.lanes.spec.engine.weighing import Weights
 
 MAX_VALUES = 256
 MAX_GAPS = 10_000
@@ -33,6 +34,9 @@ class FieldTally:
         exact: Of confined records: how many fill their bytes exactly.
         chosen: Of records: how many a switch chose.
         invisible: Values that lie in processed bytes, not in the file (they have no bytes of it).
+        weight: What their bytes weigh, in units of `weighing.UNIT`; of records only those that processing made, as
+            what is in them has no bytes of the file. 0 if nobody asked.
+        failed_weight: As much of it as values have that failed.
     """
 
     type: str
@@ -47,13 +51,16 @@ class FieldTally:
     exact: int = 0
     chosen: int = 0
     invisible: int = 0
+    weight: int = 0
+    failed_weight: int = 0
 
     def to_wire(self) -> list[Any]:
         """Numbers only; of the values, how many there are."""
         return [
             self.count, self.bytes, self.passed, self.failed, self.printable,
             None if self.values is None else len(self.values),
-            self.low, self.high, self.exact, self.chosen, self.invisible,
+            self.low, self.high, self.exact, self.chosen, self.invisible, self.weight,
+            self.failed_weight,
         ]  # fmt: skip
 
 
@@ -73,6 +80,8 @@ class Tally:
         error_count: How many there were.
         stopped_at: As in `Parse`.
         engine: Which engine counted: `columns` or `records`.
+        weight: What the file weighs, in units of `weighing.UNIT`; 0 if nobody asked.
+        covered_weight: What of it leaves explain.
     """
 
     size: int
@@ -86,6 +95,8 @@ class Tally:
     error_count: int
     stopped_at: int
     engine: str
+    weight: int = 0
+    covered_weight: int = 0
 
     def to_wire(self) -> dict[str, Any]:
         """Plain values in a fixed order: the same for the same file and grammar, whichever engine counted."""
@@ -99,12 +110,19 @@ class Tally:
             "errors": [str(error) for error in self.errors],
             "error_count": self.error_count,
             "stopped_at": self.stopped_at,
+            "weight": self.weight,
+            "covered_weight": self.covered_weight,
         }
 
 
-def tally(parse: Parse) -> Tally:
-    """Count what a parse found."""
-    counter = _Counter()
+def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
+    """Count what a parse found.
+
+    Args:
+        parse: The parse.
+        weights: What the bytes of its file weigh, if that is to be counted too.
+    """
+    counter = _Counter(weights)
     for _, record in parse.walk():
         counter.record(record)
     covered = sum(end - start for start, end in parse.covered)
@@ -122,6 +140,8 @@ def tally(parse: Parse) -> Tally:
         error_count=parse.error_count,
         stopped_at=parse.stopped_at,
         engine="records",
+        weight=weights.of(0, parse.size) if weights is not None else 0,
+        covered_weight=sum(weights.of(*stretch) for stretch in parse.covered) if weights is not None else 0,
     )
 
 
@@ -131,7 +151,8 @@ def is_printable(text: str) -> bool:
 
 
 class _Counter:
-    def __init__(self) -> None:
+    def __init__(self, weights: Weights | None) -> None:
+        self.weights = weights
         self.records: dict[str, int] = {}
         self.fields: dict[tuple[str, str], FieldTally] = {}
         self.values: dict[tuple[str, str], set[Any] | None] = {}
@@ -143,7 +164,7 @@ class _Counter:
             path = f"{name}.{field}"
             for item in node.items if isinstance(node, Array) else (node,):
                 if isinstance(item, Record):
-                    self.inner(path, item)
+                    self.inner(path, item, record)
                 elif isinstance(item, Leaf):
                     self.leaf(path, item)
 
@@ -153,14 +174,24 @@ class _Counter:
             found = self.fields[path, kind] = FieldTally(type=kind)
         return found
 
-    def inner(self, path: str, record: Record) -> None:
+    def inner(self, path: str, record: Record, holder: Record) -> None:
         found = self.of(path, record.type.name)
         found.count += 1
         found.exact += bool(record.exact)
         found.chosen += record.chosen
-        if record.buffer.origin is not None:
+        origin = record.buffer.origin
+        if origin is not None:
             found.invisible += 1
+            if record.buffer is not holder.buffer and origin.buffer.origin is None:
+                found.bytes += origin.end - origin.start
+                found.weight += self.weigh(origin)
         self.judge(found, record.valid)
+
+    def weigh(self, leaf: Leaf) -> int:
+        if self.weights is None:
+            return 0
+        weight = self.weights.of(leaf.start, leaf.end)
+        return weight * leaf.bits // (8 * (leaf.end - leaf.start)) if leaf.bits else weight
 
     @staticmethod
     def judge(found: FieldTally, valid: bool | None) -> None:
@@ -177,6 +208,9 @@ class _Counter:
         size = leaf.end - leaf.start
         if visible:
             found.bytes += leaf.bits / 8 if leaf.bits else size
+            weight = self.weigh(leaf)
+            found.weight += weight
+            found.failed_weight += weight if leaf.valid is False else 0
         else:
             found.invisible += 1
         self.judge(found, leaf.valid)

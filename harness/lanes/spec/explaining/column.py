@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.lanes.spec.engine.tally import FieldTally, Tally
+from harness.lanes.spec.engine.weighing import UNIT
 
 MOST_VALUES = 256
 """More different values than this are no vocabulary."""
@@ -24,6 +25,8 @@ class Column:
     Attributes:
         count: How many.
         bytes: Bytes of the files they cover.
+        weight: What these weigh, in bytes.
+        failed_weight: As much of it as values have that something refused.
         passed: Values that passed what validates them.
         failed: Values that did not.
         values: The different values, where they are few enough to be a vocabulary; else None.
@@ -31,10 +34,13 @@ class Column:
         high: The largest.
         printable: Of texts, bytes of values that decode and can be printed.
         invisible: Values in processed bytes, which have no bytes of the file.
+        exact: Of confined records, how many fill their bytes exactly.
     """
 
     count: int = 0
     bytes: float = 0.0
+    weight: float = 0.0
+    failed_weight: float = 0.0
     passed: int = 0
     failed: int = 0
     values: frozenset[Any] | None = field(default=frozenset(), repr=False)
@@ -42,11 +48,15 @@ class Column:
     high: float | int | None = None
     printable: int = 0
     invisible: int = 0
+    exact: int = 0
 
     @property
     def good(self) -> float:
-        """The share of its values that nothing refused."""
-        return 1.0 - self.failed / max(1, self.passed + self.failed, self.count) if self.failed else 1.0
+        """How far what is said of its values holds; a check that is often wrong says nothing where it is right."""
+        if not self.failed:
+            return 1.0
+        right = 1.0 - self.failed / max(1, self.passed + self.failed, self.count)
+        return right * right * (1.0 - self.failed_weight / self.weight if self.weight else 1.0)
 
     def joined(self, other: Column) -> Column:
         """Both together."""
@@ -56,6 +66,8 @@ class Column:
         return Column(
             count=self.count + other.count,
             bytes=self.bytes + other.bytes,
+            weight=self.weight + other.weight,
+            failed_weight=self.failed_weight + other.failed_weight,
             passed=self.passed + other.passed,
             failed=self.failed + other.failed,
             values=values if values is not None and len(values) <= MOST_VALUES else None,
@@ -63,6 +75,7 @@ class Column:
             high=max(highs) if highs else None,
             printable=self.printable + other.printable,
             invisible=self.invisible + other.invisible,
+            exact=self.exact + other.exact,
         )
 
     def code(self, plain: float, count: int) -> tuple[float, float]:
@@ -76,7 +89,8 @@ class Column:
             Bits for each value, and bits for the code book; `(plain, 0)` if no code is worth its book.
         """
         found = [(plain, 0.0)]
-        if self.values and (self.bytes <= self.count or len(self.values) * REPEATED <= count):
+        kinds = len(self.values or ())
+        if self.values and (self.bytes <= self.count or kinds == 1 or kinds * REPEATED <= count):
             found.append((math.log2(len(self.values)), len(self.values) * plain))
         if isinstance(self.low, int) and isinstance(self.high, int):
             found.append((math.log2(self.high - self.low + 1), 2 * plain))
@@ -112,6 +126,8 @@ def _column(entry: FieldTally) -> Column:
     return Column(
         count=entry.count,
         bytes=entry.bytes,
+        weight=entry.weight / UNIT,
+        failed_weight=entry.failed_weight / UNIT,
         passed=entry.passed,
         failed=entry.failed,
         values=values,
@@ -119,4 +135,5 @@ def _column(entry: FieldTally) -> Column:
         high=entry.high,
         printable=entry.printable,
         invisible=entry.invisible,
+        exact=entry.exact,
     )

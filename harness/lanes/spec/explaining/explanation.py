@@ -11,19 +11,27 @@ b bits with a chance of at most 2^-b, so that no grammar, however it was found, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.lanes.spec.engine.tally import Tally
-from harness.lanes.spec.explaining.column import Column, Key, columns_of
+from harness.lanes.spec.engine.weighing import UNIT
+from harness.lanes.spec.explaining.alphabet import Alphabet
+from harness.lanes.spec.explaining.column import Column, columns_of
 from harness.lanes.spec.explaining.confidence import (
     BLOB,
     FRAMED,
     SUMMED,
+    Evidence,
+    bulk_types,
     claim_bits,
     confidence_in,
+    fits,
     floor_of,
+    held_evidence,
     plain_bits,
+    weigh_evidence,
 )
 from harness.lanes.spec.explaining.surprise import width_bits
 from harness.lanes.spec.explaining.usage import FieldKey, Use, uses
@@ -34,6 +42,8 @@ MOSTLY = 0.95
 """A field of texts of which more than a few are not printable is no field of texts."""
 NUMBER, STEERING, TEXT = 0.30, 0.50, 0.90
 """Typed values of which nothing more is known; values that steer the parse; printable text found by its bounds."""
+NARROW_BITS = 32.0
+"""A wider number of which nothing is known is opaque bytes under another name."""
 FINER = 0.01
 """All else equal, the finer description is preferred."""
 UNDECLARED = 0.9
@@ -52,6 +62,7 @@ class Credit:
         type: Its type.
         name: Its name.
         bytes: Bytes it covers.
+        weight: What these weigh, in bytes: what they say that the byte before them does not.
         credit: Between 0 and 1: how well they are explained.
         paid: Whether it explains more than it takes to write it down, from 0 to 1.
         bits: What it takes to write it down.
@@ -61,6 +72,7 @@ class Credit:
     type: str
     name: str
     bytes: float
+    weight: float
     credit: float
     paid: float
     bits: float
@@ -74,7 +86,7 @@ class Explanation:
     Attributes:
         bytes: Bytes that were to be explained.
         covered: Bytes in any field.
-        explained: Credit-weighted bytes, as a share of all.
+        explained: The share of the files' weight that is explained, by credit.
         economy: Share of the grammar's description that these files (or those that taught) have a use for.
         confidence: By type, from 0 to 1.
         credits: By field, in the grammar's order.
@@ -97,65 +109,83 @@ class Explanation:
 class Fit:
     """What was learned from files: judged by it, other files show whether it holds beyond them."""
 
-    columns: dict[Key, Column]
-    confidence: dict[str, float]
-    floor: dict[str, float]
+    evidence: Evidence
     paid: dict[FieldKey, float]
     used: frozenset[FieldKey]
 
 
 def explain(
-    grammar: Grammar, tallies: Sequence[Tally], *, alphabet: float, examined: int | None = None, fit: Fit | None = None
+    grammar: Grammar,
+    tallies: Sequence[Tally],
+    *,
+    alphabet: Alphabet,
+    fit: Fit,
+    held: bool = False,
+    weight: float | None = None,
 ) -> Explanation:
     """Judge what a grammar explains.
 
     Args:
         grammar: The grammar that the tallies come from.
-        tallies: One for each file.
-        alphabet: Bits of a byte of these files without any structure: their entropy.
-        examined: Bytes that were to be explained, where that is not all of the files.
-        fit: What was learned from other files. Without it these files teach what they are judged by.
+        tallies: One for each file, with weights.
+        alphabet: What bytes of these files look like without any structure.
+        fit: What was learned, from these files or from others.
+        held: Whether from others.
+        weight: What was to be explained, where that is not all of the files.
     """
     known, columns = uses(grammar), columns_of(tallies)
-    covered = sum(tally.covered for tally in tallies)
-    own = fit or learn(grammar, columns, alphabet, covered)
-    size = sum(tally.size for tally in tallies) if examined is None else examined
+    evidence = fit.evidence
+    if held:
+        evidence = held_evidence(evidence, known, columns, tallies, alphabet)
+    confidence = confidence_in(grammar, evidence)
+    floor, bulk = floor_of(grammar, confidence), bulk_types(grammar)
+    weight = sum(tally.weight for tally in tallies) / UNIT if weight is None else weight
     found: list[Credit] = []
     for key, use in known.items():
         mine = {k: column for k, column in columns.items() if k[:2] == key and column.count}
-        total = sum(column.bytes for column in mine.values())
-        paid = own.paid.get(key, 0.0)
-        sure = own.confidence.get(key[0], 0.0)
+        total = sum(column.weight for column in mine.values())
+        trust = _Trust(
+            sure=confidence.get(key[0], 0.0),
+            own=evidence.own.get(key[0], 0.0) if key[0] in bulk else 1.0,
+            paid=1.0 if held and _predicts(mine.values()) else fit.paid.get(key, 0.0),
+            floor=floor.get(key[0], 0.0),
+        )
         value, why = 0.0, "never seen"
         for k, column in mine.items():
-            seen = _Seen(use, k[2], column, own.columns.get(k, Column()), alphabet)
-            one, why = _credit(seen, sure=sure, paid=paid, floor=own.floor.get(key[0], 0.0))
-            value += one * column.bytes
-        found.append(Credit(*key, total, value / total if total else 0.0, paid, use.bits, why))
+            seen = _Seen(use, k[2], column, fit.evidence.columns.get(k, Column()) if held else column, alphabet)
+            one, why = _credit(seen, trust)
+            value += one * column.weight
+        size = sum(column.bytes for column in mine.values())
+        found.append(Credit(*key, size, total, value / total if total else 0.0, trust.paid, use.bits, why))
     bits = sum(use.bits for use in known.values())
+    covered_weight = sum(tally.covered_weight for tally in tallies) / UNIT
     return Explanation(
-        bytes=size,
-        covered=covered,
-        explained=_weigh(found, covered) / size if size else 0.0,
-        economy=sum(credit.bits for credit in found if (credit.type, credit.name) in own.used) / bits if bits else 0.0,
-        confidence=own.confidence,
+        bytes=sum(tally.size for tally in tallies),
+        covered=sum(tally.covered for tally in tallies),
+        explained=min(1.0, _weigh(found, covered_weight) / weight) if weight else 0.0,
+        economy=sum(credit.bits for credit in found if (credit.type, credit.name) in fit.used) / bits if bits else 0.0,
+        confidence=confidence,
         credits=tuple(found),
     )
 
 
-def learn(grammar: Grammar, columns: dict[Key, Column], alphabet: float, covered: int) -> Fit:
+def learn(grammar: Grammar, tallies: Sequence[Tally], alphabet: Alphabet) -> Fit:
     """What files teach about a grammar: codes of its fields, confidence in its types, which fields pay."""
-    known = uses(grammar)
+    known, columns = uses(grammar), columns_of(tallies)
     total: dict[FieldKey, float] = {}
     for key, column in columns.items():
         # Bytes that were inflated lie in no file; their values count by the width they were read with.
-        seen = column.bytes or column.invisible * width_bits(known[key[:2]].field) / 8 if key[:2] in known else 0.0
+        seen = column.weight or column.invisible * width_bits(known[key[:2]].field) / 8 if key[:2] in known else 0.0
         total[key[:2]] = total.get(key[:2], 0.0) + seen
     paid = {key: _paid(total.get(key, 0.0), use.bits) for key, use in known.items()}
-    overlap = max(0.0, sum(column.bytes for column in columns.values()) - covered - 0.5)
-    confidence = confidence_in(grammar, known, columns, alphabet, overlap)
-    used = frozenset(key for key in known if any(column.count for k, column in columns.items() if k[:2] == key))
-    return Fit(columns, confidence, floor_of(grammar, confidence), paid, used)
+    used = frozenset(key[:2] for key, column in columns.items() if column.count and key[:2] in known)
+    return Fit(weigh_evidence(grammar, known, columns, tallies, alphabet), paid, used)
+
+
+def _predicts(columns: Iterable[Column]) -> bool:
+    """Whether checks foretold what is in files that taught nothing: then it does not matter how long they are."""
+    found = list(columns)
+    return any(column.passed for column in found) and not any(column.failed for column in found)
 
 
 def _paid(seen: float, bits: float) -> float:
@@ -173,7 +203,7 @@ class _Seen:
     kind: str
     column: Column
     taught: Column
-    alphabet: float
+    alphabet: Alphabet
 
     @property
     def plain(self) -> float:
@@ -181,37 +211,50 @@ class _Seen:
         return plain_bits(self.use, self.column, self.alphabet)
 
 
-def _credit(seen: _Seen, *, sure: float, paid: float, floor: float) -> tuple[float, str]:
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """How far a field is believed: its place, its type's own values, its worth; and what its bytes get anyway."""
+
+    sure: float
+    own: float
+    paid: float
+    floor: float
+
+
+def _credit(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     use, good = seen.use, seen.column.good
-    if not sure:
-        return floor * good, "nothing shows that the type belongs here"
-    blob = max(floor, BLOB + sure * (FRAMED * use.framed + SUMMED * use.summed))
-    value, reason = _typed(seen)
-    earned = sure * paid * value
+    if not trust.sure:
+        return trust.floor * good, "nothing shows that the type belongs here"
+    blob = max(trust.floor, BLOB + trust.sure * (FRAMED * use.framed + SUMMED * use.summed))
+    value, reason = _typed(seen, trust.own)
+    earned = trust.sure * trust.paid * value
     if earned <= blob:
         return blob * good, "opaque, framed" if use.framed else "opaque"
     return earned * good, reason
 
 
-def _typed(seen: _Seen) -> tuple[float, str]:
-    """What is known of a value whose place is certain."""
+def _typed(seen: _Seen, own: float) -> tuple[float, str]:
+    """What is known of a value whose place is certain; `own` as far as values of its type show it by themselves."""
     use, column = seen.use, seen.column
     if any(step.name in ("zlib", "gzip", "deflate") for step in use.field.process):
         return VERIFIED, "inflated"
-    narrow = FINER * min(1.0, 8.0 / max(8.0, 8.0 * column.bytes / max(1, column.count)))
+    narrow = FINER * own * min(1.0, 8.0 / max(8.0, 8.0 * column.bytes / max(1, column.count)))
     known = _known(seen)
     if seen.kind == Kind.BYTES:
         value, reason = 0.0, "opaque"
     elif seen.kind == Kind.STRING:
         share = column.printable / column.bytes if column.bytes else 0.0
-        claimed = TEXT if use.measured else STEERING if use.framed else NUMBER
+        claimed = TEXT if use.measured and not use.lone else STEERING if use.framed and not use.lone else NUMBER
         value, reason = max(claimed * (share >= MOSTLY), known * UNDECLARED), "text"
     elif use.row:
         value, reason = (1.0 - NUMBER) * known, "row of numbers"
     elif use.steers:
         value, reason = STEERING + (1.0 - STEERING - FINER) * known + narrow, "steers the parse"
     else:
-        value, reason = NUMBER + (1.0 - NUMBER - FINER) * known + narrow, "number"
+        # Numbers of which nothing is known are a row of numbers, however many lines of grammar say so.
+        width = 8.0 * column.bytes / max(1, column.count)
+        plain = NUMBER * own * min(1.0, NARROW_BITS / width if width else 1.0)
+        value, reason = plain + (1.0 - NUMBER - FINER) * known + narrow, "number"
     if use.checks is not None and column.passed and seen.plain:
         share = min(1.0, claim_bits(use, column, seen.alphabet) / seen.plain)
         value, reason = value + (1.0 - value) * share, "checked"
@@ -224,20 +267,23 @@ def _known(seen: _Seen) -> float:
     if plain <= 0:
         return 0.0
     joined = seen.taught if seen.taught is seen.column else seen.column.joined(seen.taught)
-    share = 1.0 - joined.code(plain, seen.taught.count)[0] / plain
+    code = joined.code(plain, seen.taught.count)[0]
+    if seen.use.sizes and fits(joined, seen.alphabet):
+        code = min(code, math.log2(seen.alphabet.size + 1))
+    share = 1.0 - code / plain
     if seen.use.checks is None and joined.low == joined.high == 0:
         return min(share, NOTHING)
     return min(share, UNDECLARED) if seen.use.checks is None else share
 
 
-def _weigh(credits: Sequence[Credit], covered: int) -> float:
-    """Explained bytes; where fields overlap, the bytes that were counted twice are taken from the best explained."""
-    excess = sum(credit.bytes for credit in credits) - covered
-    total = sum(credit.bytes * credit.credit for credit in credits)
+def _weigh(credits: Sequence[Credit], covered: float) -> float:
+    """Explained weight; where fields overlap, what was counted twice is taken from the best explained."""
+    excess = sum(credit.weight for credit in credits) - covered
+    total = sum(credit.weight * credit.credit for credit in credits)
     if excess <= 0.5:
         return total
     for credit in sorted(credits, key=lambda c: -c.credit):
-        taken = min(excess, credit.bytes)
+        taken = min(excess, credit.weight)
         total -= taken * credit.credit
         excess -= taken
         if excess <= 0:

@@ -33,7 +33,7 @@ def surprise(owner: TypeDef, field: Field, grammar: Grammar) -> float | None:
     if checks.in_enum and field.enum is not None and field.enum in grammar.enums:
         return max(0.0, width - math.log2(max(1, len(grammar.enums[field.enum].labels))))
     if checks.equals is not None:
-        return width if _compares_with_others(owner, field, checks.equals) else 0.0
+        return width if _is_size(checks.equals) or _compares_with_others(owner, field, checks.equals) else 0.0
     if checks.all_bytes is not None:
         return 8.0
     return _range(field, checks.low, checks.high, width)
@@ -51,6 +51,11 @@ def _range(field: Field, low: Expr | None, high: Expr | None, width: float) -> f
     if isinstance(high, Literal) and isinstance(high.value, int):
         most = min(most, high.value)
     return max(0.0, width - math.log2(most - least + 1)) if most >= least else 0.0
+
+
+def _is_size(expr: Expr) -> bool:
+    """Whether an expression is how large the stream is: no value that was read equals that by accident."""
+    return isinstance(expr, Attribute) and expr.name == "size" and expr.of == Name("_io")
 
 
 def _compares_with_others(owner: TypeDef, field: Field, expr: Expr) -> bool:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.lanes.spec.explaining.surprise import peeking_fields, peeks, surprise
-from harness.lanes.spec.explaining.walking import names_in, walk
+from harness.lanes.spec.explaining.walking import counted, names_in, walk
 from harness.lanes.spec.language.expression import Attribute, EnumLiteral, Expr, Literal, Name
 from harness.lanes.spec.language.grammar import Checks, Field, Grammar, TypeDef, Word
 from harness.lanes.spec.language.reach import references, tops
 
-TYPE_BITS = 5.0
-"""To choose one of about thirty types."""
-NODE_BITS = 3.0
+TYPE_BITS = 4.0
+"""To choose a type; a few are much more frequent than the others."""
+NODE_BITS = 2.0
 """To choose what sort of expression comes next."""
-NAME_BITS = 4.0
+NAME_BITS = 3.0
 """To choose one of the fields in reach."""
-KEY_BITS = 4.0
+KEY_BITS = 2.0
 """To choose a key."""
 
 FieldKey = tuple[str, str]
@@ -34,9 +34,12 @@ class Use:
         bits: What it takes to write it down, names and documentation apart.
         case_bits: As much of it as the cases of its switch take.
         steers: Its value decides where or what something else is: a length, a count, a position, a choice.
+        sizes: It decides where something is, or how large: what does not fit into the file would have shown.
         row: It is an array of bare numbers: one line of grammar for any number of bytes.
         framed: Its bytes are bounded by a number, a constant size or a terminator, not just by the end of the file.
         measured: And the file itself says where: by a length or a terminator.
+        greedy: It takes what is left of the file, or of a record that nothing confines.
+        lone: It is all that its type holds, and its type repeats: nothing but the text itself says where it ends.
         summed: A checksum covers it.
         peeked: Whether it is there, or what it is, was decided by a look at its own bytes: then they prove nothing.
         checks: Bits of surprise of a value that passes its checks, were it random; None without checks.
@@ -46,9 +49,12 @@ class Use:
     bits: float
     case_bits: float
     steers: bool
+    sizes: bool
     row: bool
     framed: bool
     measured: bool
+    greedy: bool
+    lone: bool
     summed: bool
     peeked: bool
     checks: float | None
@@ -60,7 +66,8 @@ class Place:
 
     Attributes:
         parent: The type that holds it; None for a top-level record of a file.
-        repeated: It follows its like without anything that says how many there are, or where each starts.
+        repeated: It follows its like; only `counted` ones have something that says how many there are.
+        counted: Values that were read say how many, or where.
         confined: A length says where it ends.
         summed: A checksum covers the field that holds it.
         peeked: Whether it is there at all was decided by a look at its own bytes.
@@ -69,32 +76,41 @@ class Place:
     parent: str | None
     repeated: bool
     confined: bool
+    counted: bool = False
     summed: bool = False
     peeked: bool = False
 
 
 def uses(grammar: Grammar) -> dict[FieldKey, Use]:
     """Every field and instance of every type."""
-    steering, through = _steering(grammar), peeking_fields(grammar)
-    confined = {name for name, at in places(grammar).items() if at and all(place.confined for place in at)}
+    steering, through = _steering(grammar, _steered_by), peeking_fields(grammar)
+    sizing = _steering(grammar, _sized_by)
+    at_place = places(grammar)
+    confined = {name for name, at in at_place.items() if at and all(place.confined for place in at)}
     found: dict[FieldKey, Use] = {}
     for definition in grammar.types.values():
         summed = summed_fields(definition)
+        before: Field | None = None
+        lone = len(definition.fields) == 1 and any(place.repeated for place in at_place[definition.name])
         for field in (*definition.fields, *definition.instances):
             primitive = field.type.primitive if field.type is not None else None
             repeated = field.repeat is not None or field.until is not None
             found[definition.name, field.name] = Use(
                 field=field,
-                bits=description_bits(field),
+                bits=_bits_after(before, field),
                 case_bits=case_bits(field),
                 steers=(definition.name, field.name) in steering,
+                sizes=(definition.name, field.name) in sizing,
                 row=repeated and primitive is not None and primitive.numeric,
                 framed=_framed(field) or definition.name in confined,
                 measured=_measured(field) or definition.name in confined,
+                greedy=Word.REST in (field.length, field.repeat) and definition.name not in confined,
+                lone=lone,
                 summed=field.name in summed,
                 peeked=_peeked(field, through),
                 checks=surprise(definition, field, grammar),
             )
+            before = field
     return found
 
 
@@ -115,6 +131,7 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
                             parent=definition.name,
                             repeated=repeated,
                             confined=field.length is not None,
+                            counted=counted(field),
                             summed=field.name in summed,
                             peeked=_peeked(field, through),
                         )
@@ -140,6 +157,8 @@ def summed_fields(definition: TypeDef) -> frozenset[str]:
 def _framed(field: Field) -> bool:
     if field.length is Word.REST or field.repeat is Word.REST:
         return False
+    if field.repeat is not None and not isinstance(field.repeat, Literal):
+        return True
     return field.length is not None or field.delimiter is not None or field.prefix is not None
 
 
@@ -147,8 +166,8 @@ def _measured(field: Field) -> bool:
     return _framed(field) and not (field.delimiter is None and isinstance(field.length, Literal))
 
 
-def _steering(grammar: Grammar) -> set[FieldKey]:
-    """Fields that lengths, counts, positions, conditions or switches look at."""
+def _steering(grammar: Grammar, parts: Callable[[Field], Iterator[Expr]]) -> set[FieldKey]:
+    """Fields that some parts of fields look at."""
     found: set[FieldKey] = set()
     owners: dict[str, list[str]] = {}
     for definition in grammar.types.values():
@@ -157,13 +176,13 @@ def _steering(grammar: Grammar) -> set[FieldKey]:
     for definition in grammar.types.values():
         local = {field.name for field in (*definition.fields, *definition.instances)}
         for field in (*definition.fields, *definition.instances):
-            for expr in _steered_by(field):
+            for expr in parts(field):
                 for name in names_in(expr):
                     if name in local:
                         found.add((definition.name, name))
                     else:
                         found.update((owner, name) for owner in owners.get(name, ()))
-    select = grammar.select
+    select = grammar.select if parts is _steered_by else None
     if select is not None and select.path:
         found.update((owner, select.path[-1]) for owner in owners.get(select.path[-1], ()))
     # A computed field that steers passes the honour on to what it is computed from.
@@ -174,9 +193,16 @@ def _steering(grammar: Grammar) -> set[FieldKey]:
     return found
 
 
-def _steered_by(field: Field) -> Iterator[Expr]:
-    for part in (field.length, field.repeat, field.until, field.condition, field.at, field.offset, field.skip):
+def _sized_by(field: Field) -> Iterator[Expr]:
+    for part in (field.length, field.repeat, field.at, field.offset, field.skip):
         if part is not None and not isinstance(part, Word):
+            yield part
+
+
+def _steered_by(field: Field) -> Iterator[Expr]:
+    yield from _sized_by(field)
+    for part in (field.until, field.condition):
+        if part is not None:
             yield part
     if field.switch is not None:
         yield field.switch.by
@@ -197,12 +223,12 @@ def expression_bits(expr: Expr) -> float:
 
 
 def literal_bits(value: Any) -> float:
-    """Bits of a constant: of a text or bytes eight for each, of a number about twice its length."""
+    """Bits of a constant: of a text or bytes eight for each, of a number its length and how long that is."""
     match value:
         case bool():
             return 1.0
         case int():
-            return 2.0 * max(1, abs(value).bit_length()) if abs(value) < 256 else abs(value).bit_length() + 4.0
+            return abs(value).bit_length() + 3.0
         case str() | bytes():
             return 8.0 * len(value) + 4.0
         case _:
@@ -223,13 +249,27 @@ def description_bits(field: Field) -> float:
         total += KEY_BITS + expression_bits(field.switch.by)
         total += case_bits(field)
     if field.delimiter is not None:
-        total += KEY_BITS + 8.0
+        total += KEY_BITS + 4.0
     total += sum(KEY_BITS + 16.0 for _ in field.process)
     if field.checksum is not None:
         total += KEY_BITS + NODE_BITS + NAME_BITS * (len(field.checksum.over) or 2)
     if field.checks is not None:
         total += KEY_BITS + _checks_bits(field.checks)
     return total
+
+
+def _bits_after(before: Field | None, field: Field) -> float:
+    """What a field takes: little, if it is like the one before it but for its length."""
+    full = description_bits(field)
+    if before is None or _shape(before) != _shape(field):
+        return full
+    length = literal_bits(field.length.value) if isinstance(field.length, Literal) else 0.0
+    return min(full, TYPE_BITS + length)
+
+
+def _shape(field: Field) -> Field:
+    length = None if isinstance(field.length, Literal) else field.length
+    return replace(field, name="", index=0, doc="", color=None, length=length)
 
 
 def case_bits(field: Field) -> float:

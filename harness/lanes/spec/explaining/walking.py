@@ -1,4 +1,4 @@
-"""Walking: all parts of an expression, and the names in it."""
+"""Walking: all parts of an expression, the names in it, and what it looks at."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from harness.lanes.spec.language.expression import (
     Ternary,
     Unary,
 )
+from harness.lanes.spec.language.grammar import Field, Word
 
 
 def names_in(expr: Expr) -> Iterator[str]:
@@ -46,3 +47,18 @@ def walk(expr: Expr) -> Iterator[Expr]:
                 waiting.extend((left, right))
             case Ternary(condition, then, otherwise):
                 waiting.extend((condition, then, otherwise))
+
+
+def looks_at_its_place(expr: Expr | Word | None) -> bool:
+    """Whether an expression asks the stream where it is, or how much there is."""
+    if expr is None or isinstance(expr, Word):
+        return False
+    return any(isinstance(part, Name) and part.name == "_io" for part in walk(expr)) or "_io" in names_in(expr)
+
+
+def counted(field: Field) -> bool:
+    """Whether values that were read say how often a field repeats, or where it begins, and nothing else does."""
+    given = [part for part in (field.repeat, field.until, field.at, field.offset) if part is not None]
+    if not given or any(isinstance(part, Word) or looks_at_its_place(part) for part in given):
+        return False
+    return all(any(True for _ in names_in(part)) for part in given if not isinstance(part, Word))

@@ -13,6 +13,7 @@ from harness.lanes.spec.engine.node import Array, Leaf, Record
 from harness.lanes.spec.engine.parser import parse
 from harness.lanes.spec.engine.session import Session
 from harness.lanes.spec.engine.tally import tally
+from harness.lanes.spec.engine.weighing import Weights
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import lint_value
 
@@ -153,12 +154,12 @@ def test_columns_and_reference_make_the_same_tally(data: st.DataObject) -> None:
         kept, joining._MANY = joining._MANY, many
         try:
             limits = Limits(errors=data.draw(st.sampled_from([1, 3, 1000])))
-            found = Session(file).tally(grammar, limits=limits)
+            found = Session(file).tally(grammar, limits=limits, weigh=True)
         finally:
             joining._MANY = kept
     finally:
         sessions._FEW = few
-    assert wire(found) == wire(tally(parse(grammar, file, limits=limits)))
+    assert wire(found) == wire(tally(parse(grammar, file, limits=limits), weights=Weights(file)))
 
 
 def values(node: Any) -> Any:
@@ -217,7 +218,7 @@ def test_what_a_session_kept_never_changes_what_it_says(data: st.DataObject) -> 
             grammar = lint_value(patched).grammar
             if grammar is None:
                 continue
-            assert wire(session.tally(grammar)) == wire(Session(file).tally(grammar))
+            assert wire(session.tally(grammar, weigh=True)) == wire(Session(file).tally(grammar, weigh=True))
             assert wire(session.tally(grammar)) == wire(tally(parse(grammar, file)))
     finally:
         sessions._FEW = few
