@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
@@ -75,7 +76,22 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how it is used."""
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        self.exit(USAGE, f"{self.prog}: {message}{_meant(message)}\n")
+
+
+_CHOICE = re.compile(r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*?)(?:, maybe you meant .*)?\)")
+
+
+def _meant(message: str) -> str:
+    """The nearest right word, where argparse says that one is wrong."""
+    found = _CHOICE.search(message)
+    if found is None:
+        return ""
+    import difflib
+
+    known = [word.strip().strip("'") for word in found["known"].split(",")]
+    near = difflib.get_close_matches(found["given"], known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -76,9 +76,9 @@ def unconfirmed(row: dict[str, Any]) -> str:
     return f"unconfirmed: {shown}; first place needs {LEAST_HASH_SEEDS}"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """`1 case`, `2 cases`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def candidate(row: dict[str, Any]) -> str:

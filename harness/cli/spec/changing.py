@@ -15,6 +15,7 @@ from harness.lanes.spec.difference import patch_between
 from harness.lanes.spec.editing import writing
 from harness.lanes.spec.patch import Patch, PatchError, read_patch
 from harness.lanes.spec.version import SpecStore
+from harness.report import words
 
 
 def _patch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def _patch(args: argparse.Namespace) -> int:
     elif args.out is None:
         print(version.spec_text, end="")
     else:
-        print(f"{args.out}: version {version.id}, {len(args.patch)} patches applied")
+        print(f"{args.out}: version {version.id}, {words.count(len(args.patch), 'patch', 'patches')} applied")
     return 0
 
 
@@ -99,7 +100,7 @@ def _diff(args: argparse.Namespace) -> int:
     else:
         for change in found:
             print(change)
-        print(f"{len(found)} changes")
+        print(words.count(len(found), "change"))
     return 0
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.spec import inputs
+from harness.cli.spec import asking, inputs
 from harness.core.errors import UsageError
 from harness.lanes.spec import archive
 from harness.lanes.spec.artifacts import create_run_artifact
 from harness.lanes.spec.engine.limits import Limits
-from harness.lanes.spec.induction.proposing import propose
 from harness.lanes.spec.measuring import Samples, measure
 from harness.lanes.spec.proposing.iteration import improve_spec
-from harness.lanes.spec.proposing.proposer import from_command
 from harness.lanes.spec.scoring import POLICIES, score_run
 from harness.lanes.spec.tool_host import ParseBinaryInput, ToolHost
 from harness.report import words
@@ -37,6 +34,20 @@ def _files(paths: list[Path]) -> dict[str, bytes]:
     return {str(path): inputs.bytes_of(path) for path in paths}
 
 
+def _both(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Samples and hold-out.
+
+    Raises:
+        UsageError: if a file is both: then it is not held out.
+    """
+    samples, holdout = _files(args.samples), _files(args.holdout)
+    seen = {data: name for name, data in samples.items()}
+    for name, data in holdout.items():
+        if data in seen:
+            raise UsageError(f"is also a sample: {seen[data]}", where=name, fix="keep the two sets apart")
+    return samples, holdout
+
+
 def _score_arguments(parser: argparse.ArgumentParser) -> None:
     _sets(parser)
     parser.add_argument("--policy", choices=POLICIES, default=POLICIES[0], help="how to score (default: %(default)s)")
@@ -47,10 +58,10 @@ def _score(args: argparse.Namespace) -> int:
     grammar = inputs.grammar_of(args.grammar)
     if args.policy != POLICIES[0]:
         return _score_each(args)
-    samples = Samples.of(_files(args.samples))
-    found = {"samples": measure(grammar, samples, limits=LIMITS)}
-    if args.holdout:
-        held = Samples.of(_files(args.holdout))
+    samples, holdout = _both(args)
+    found = {"samples": measure(grammar, Samples.of(samples), limits=LIMITS)}
+    if holdout:
+        held = Samples.of(holdout)
         found["holdout"] = measure(grammar, held, limits=LIMITS, fit=found["samples"].fit)
     if args.json:
         output.print_json({name: measured.facts() for name, measured in found.items()})
@@ -59,7 +70,8 @@ def _score(args: argparse.Namespace) -> int:
         facts = measured.facts()
         print(
             f"{name}: {100 * facts['score']:.1f} of 100: {facts['explained']:.1%} of {facts['bytes']} bytes explained, "
-            f"{facts['coverage']:.1%} covered, {facts['errors']} errors in {facts['files']} files"
+            f"{facts['coverage']:.1%} covered, "
+            f"{words.count(facts['errors'], 'error')} in {words.count(facts['files'], 'file')}"
         )
     columns = (Column("field", flexible=True), Column("bytes", right=True), Column("credit", right=True), Column("why"))
     rows = [[path, f"{size:g}", f"{credit:.2f}", why] for path, size, credit, why in found["samples"].facts()["fields"]]
@@ -93,8 +105,10 @@ SCORE = (
 
 def _improve_arguments(parser: argparse.ArgumentParser) -> None:
     _sets(parser)
-    parser.add_argument("--iterations", type=int, default=10, metavar="N", help="the most rounds (default 10)")
-    parser.add_argument("--proposer", metavar="COMMAND", help="a program: situation as JSON in, patches as JSON out")
+    parser.add_argument(
+        "--iterations", type=inputs.positive, default=10, metavar="N", help="the most rounds (default 10)"
+    )
+    asking.add_proposer(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the best grammar here (default: stdout)")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="keep all versions in this ledger")
     output.add_json(parser)
@@ -106,12 +120,12 @@ def _improve(args: argparse.Namespace) -> int:
     output.refuse_unwritable(args.out)
     if args.ledger is not None:
         output.writing(args.ledger, create=True).close()
-    proposer = from_command(shlex.split(args.proposer)) if args.proposer else propose
+    samples, holdout = _both(args)
     found = improve_spec(
         inputs.text_of(args.grammar),
-        _files(args.samples),
-        proposer,
-        holdout=_files(args.holdout),
+        samples,
+        asking.proposer_of(args),
+        holdout=holdout,
         max_iterations=args.iterations,
         progress=lambda line: print(line, file=sys.stderr),
     )
@@ -133,15 +147,18 @@ def _improve(args: argparse.Namespace) -> int:
                 "score": [found.initial_score, found.best_score],
                 "holdout": [found.holdout_before, found.holdout_after],
                 "grammar": found.best.spec_text,
+                "fault": found.fault,
             }
         )
-        return 0
+        return 1 if found.fault else 0
     if args.out is None:
         print(found.best.spec_text, end="")
     print(f"samples {found.initial_score:.1f} → {found.best_score:.1f}", file=sys.stderr)
     if found.holdout_after is not None and found.holdout_before is not None:
         print(f"holdout {found.holdout_before:.1f} → {found.holdout_after:.1f}", file=sys.stderr)
-    return 0
+    if found.fault:
+        print(f"crucible: {found.fault}; what was found until then is kept", file=sys.stderr)
+    return 1 if found.fault else 0
 
 
 IMPROVE = (

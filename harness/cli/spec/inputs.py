@@ -23,12 +23,27 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
     parser.add_argument("--offset", type=number, default=0, metavar="N", help="start here (12 or 0x0c)")
     parser.add_argument("--limit", type=number, metavar="N", help="look at no more bytes than this")
-    parser.add_argument("--max-records", type=int, metavar="N", help="read no more top-level records than this")
+    parser.add_argument("--max-records", type=positive, metavar="N", help="read no more top-level records than this")
 
 
 def number(text: str) -> int:
-    """A whole number, decimal or with 0x."""
-    return int(text, 0)
+    """A whole number from 0 on, decimal or with 0x."""
+    return _at_least(text, 0)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, decimal or with 0x."""
+    return _at_least(text, 1)
+
+
+def _at_least(text: str, least: int) -> int:
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number (12 or 0x0c)") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+    return value
 
 
 def text_of(path: Path) -> str:

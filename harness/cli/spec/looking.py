@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+import difflib
+from dataclasses import asdict, replace
 
 from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
 from harness.core.evidence import clip
 from harness.lanes.spec.hex_view import hex_view, render
-from harness.lanes.spec.host.record import ParsedField, tree
+from harness.lanes.spec.host.record import ParsedField, Records, tree
 from harness.lanes.spec.tool_host import (
     AnalyzeCoverageInput,
     DecodeFieldInput,
@@ -18,6 +19,7 @@ from harness.lanes.spec.tool_host import (
     QueryRecordsInput,
     ToolHost,
 )
+from harness.report import words
 from harness.report.table import Column
 
 SHOWN = 40
@@ -43,7 +45,7 @@ def _lint(args: argparse.Namespace) -> int:
         for finding in findings:
             hint = f"\n  fix: {finding.hint}" if finding.hint else ""
             print(f"{inputs.place(args.grammar, finding)}: {kind}: {finding.message} [{finding.code}]{hint}")
-    print(f"{len(found.errors)} errors, {len(found.warnings)} warnings")
+    print(f"{words.count(len(found.errors), 'error')}, {words.count(len(found.warnings), 'warning')}")
     return int(bool(found.errors))
 
 
@@ -75,7 +77,8 @@ def _parse(args: argparse.Namespace) -> int:
     if len(result.records) > SHOWN:
         print(f"... and {len(result.records) - SHOWN} more records; --json prints all")
     inputs.complain(result)
-    print(f"{result.record_count} records, {result.total_bytes_parsed} bytes, {len(result.errors)} errors")
+    counted = ((result.record_count, "record"), (result.total_bytes_parsed, "byte"), (len(result.errors), "error"))
+    print(", ".join(words.count(number, noun) for number, noun in counted))
     return int(bool(result.errors))
 
 
@@ -185,6 +188,7 @@ def _query_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--range", nargs=2, type=inputs.number, metavar=("START", "END"), help="records that overlap it"
     )
+    parser.add_argument("--top", action="store_true", help="only top-level records, not those within others")
 
 
 def _query(args: argparse.Namespace) -> int:
@@ -193,14 +197,21 @@ def _query(args: argparse.Namespace) -> int:
     if len(given) > 1:
         raise UsageError("only one filter at a time", fix="give --type, --has-field or --range")
     kind, value = given[0] if given else ("all", None)
-    found = ToolHost.query_records(QueryRecordsInput(inputs.parsed(args), kind, value))
+    result = inputs.parsed(args)
+    if args.type is not None and result.parse is not None and args.type not in (types := result.parse.grammar.types):
+        near = difflib.get_close_matches(args.type, types, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"types are {', '.join(types)}"
+        raise UsageError(f"the grammar has no type {args.type!r}", where=str(args.grammar), fix=fix)
+    if not args.top and result.parse is not None:
+        result = replace(result, records=Records(tuple(record for _, record in result.parse.walk())))
+    found = ToolHost.query_records(QueryRecordsInput(result, kind, value))
     if args.json:
         records = [{"type": r.type_name, "offset": r.offset, "size": r.size} for r in found.records]
         output.print_json({"filter": found.filter_applied, "count": found.record_count, "records": records})
         return 0
     for record in found.records[:SHOWN]:
         print(f"0x{record.offset:08x}  {record.size:>8}  {record.type_name}")
-    print(f"{found.record_count} records ({found.filter_applied})")
+    print(f"{words.count(found.record_count, 'record')} ({found.filter_applied})")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from harness.core.errors import InfraError
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import lint_text
@@ -48,6 +49,7 @@ class Improvement:
         holdout_before: The initial version's score on files that no proposer saw; None without such files.
         holdout_after: The best version's.
         steps: Iteration by iteration.
+        fault: Why the proposer could not be asked again after it had been asked before; empty if it could.
     """
 
     store: SpecStore
@@ -58,6 +60,7 @@ class Improvement:
     holdout_before: float | None = None
     holdout_after: float | None = None
     steps: tuple[Step, ...] = field(default=())
+    fault: str = ""
 
 
 def improve_spec(
@@ -88,6 +91,7 @@ def improve_spec(
 
     Raises:
         ValueError: if the grammar does not pass lint, or there are no files.
+        InfraError: if the proposer fails in the first round; later that ends the loop, and what was found is kept.
     """
     store = store or SpecStore()
     samples = Samples.of(files)
@@ -99,12 +103,20 @@ def improve_spec(
     first = found = measure(grammar, samples, limits=limits)
     steps: list[Step] = []
     refused: set[str] = set()
+    fault = ""
     for number in range(1, max_iterations + 1):
         before = found
         tried = rejected = 0
         kept: tuple[SpecVersion, Measured] | None = None
         description = ""
-        for patch in proposer(Situation(best, samples.files, found, frozenset(refused))):
+        try:
+            proposed = proposer(Situation(best, samples.files, found, frozenset(refused)))
+        except InfraError as error:
+            if number == 1:
+                raise
+            fault = str(error)
+            break
+        for patch in proposed:
             if patch.digest in refused:
                 continue
             refused.add(patch.digest)
@@ -136,6 +148,7 @@ def improve_spec(
         holdout_before=_held(_grammar(initial), first, holdout, limits),
         holdout_after=_held(_grammar(best), found, holdout, limits),
         steps=tuple(steps),
+        fault=fault,
     )
 
 

@@ -9,13 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError
+from harness.core.evidence import clip
 from harness.document import read_text
 from harness.lanes.spec.measuring import Measured
 from harness.lanes.spec.patch import Patch, PatchError, read_patch
 from harness.lanes.spec.version import SpecVersion
+from harness.providers.question import Provider, Question
 
 COMMAND_SECONDS = 120.0
+ROLE = "You improve grammars of binary formats. You answer with patches and nothing else."
 _BLOCK = re.compile(r"```(?:ya?ml|json)?\n(.*?)```", re.DOTALL)
 _SHOWN = 256  # bytes of each file that a prompt shows
 
@@ -75,7 +79,27 @@ def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) ->
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[-200:]
             raise InfraError(f"the proposer ended with status {done.returncode}: {said}", where=" ".join(command))
-        return read_patches(done.stdout.decode(errors="replace"))
+        return read_patches(done.stdout.decode(errors="replace"), where=" ".join(command))
+
+    return propose
+
+
+def from_provider(provider: Provider) -> Proposer:
+    """Whoever answers questions: a model behind a server, a program, a person, recorded answers.
+
+    Args:
+        provider: Of `harness.providers`.
+    """
+
+    def propose(situation: Situation) -> list[Patch]:
+        text = prompt(situation)
+        asked = Question(id=digest_bytes(text.encode())[:16], prompt=text, role=ROLE, label="spec/improve")
+        reply = provider.answer(asked)
+        if reply is None:
+            raise InfraError(
+                "there is no answer now", where=f"{provider.name}, question {asked.id}", fix="answer it and run again"
+            )
+        return read_patches(reply.text, where=f"{reply.provider} {reply.model}".strip())
 
     return propose
 
@@ -88,7 +112,7 @@ def from_completion(complete: Callable[[str], str]) -> Proposer:
     """
 
     def propose(situation: Situation) -> list[Patch]:
-        return read_patches(complete(prompt(situation)))
+        return read_patches(complete(prompt(situation)), where="the model")
 
     return propose
 
@@ -109,27 +133,44 @@ def prompt(situation: Situation) -> str:
     )
 
 
-def read_patches(text: str) -> list[Patch]:
-    """The patches in an answer: a JSON list of them, or YAML in fenced blocks; what is no patch is left out."""
+def read_patches(text: str, *, where: str = "the proposer") -> list[Patch]:
+    """The patches in an answer: JSON (a patch or a list of them), or YAML in fenced blocks, one patch each.
+
+    What is no patch among patches is left out; an empty JSON list says that there is no idea left.
+
+    Args:
+        text: The answer.
+        where: Who gave it.
+
+    Raises:
+        InfraError: if there is no patch in it at all; it shows the answer, and what is wrong with the first try.
+    """
+    candidates = _candidates(text)
+    found, wrong = [], []
+    for candidate in candidates or ():
+        try:
+            found.append(read_patch(candidate))
+        except PatchError as error:
+            wrong.append(str(error))
+    if candidates is None or (wrong and not found):
+        why = f"it holds no patch: {wrong[0]}" if wrong else "it is neither JSON nor has fenced blocks of YAML"
+        fix = "a JSON list of patches, or one ```yaml block for each; crucible schema patch says what a patch is"
+        raise InfraError(f"the answer cannot be used, {why}; it begins: {clip(text, limit=200)}", where=where, fix=fix)
+    return found
+
+
+def _candidates(text: str) -> list[Any] | None:
+    """What may be patches; None if the answer has no form that could hold any."""
     try:
         value = json.loads(text)
     except ValueError:
-        value = None
-    if isinstance(value, list) and value and not isinstance(value[0], dict):
-        candidates: list[Any] = value
-    elif isinstance(value, list) and value and "ops" in value[0]:
-        candidates = value
-    elif value is not None:
-        candidates = [value]
-    else:
-        candidates = [_yaml(block) for block in _BLOCK.findall(text)]
-    found = []
-    for candidate in candidates:
-        try:
-            found.append(read_patch(candidate))
-        except PatchError:
-            continue
-    return found
+        blocks = _BLOCK.findall(text)
+        return [_yaml(block) for block in blocks] if blocks else None
+    if not isinstance(value, list):
+        return [value]
+    # A list of operations is one patch; a list of patches, or of lists of operations, is several.
+    one = bool(value) and all(isinstance(entry, dict) and "op" in entry for entry in value)
+    return [value] if one else value
 
 
 def _yaml(text: str) -> Any:
