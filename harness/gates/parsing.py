@@ -11,6 +11,7 @@ from harness.gates.syntax import (
     AGGREGATES,
     LANES,
     NUMBERS,
+    RATES,
     RELATIONS,
     SELECTORS,
     SPACE,
@@ -30,6 +31,7 @@ from harness.gates.syntax import (
 )
 
 LONGEST, MOST, DEEPEST = 2000, 250, 40
+MOST_DRAWN = 1_000_000
 EXAMPLE = "toolgen.mean(score) >= 0.8"
 
 
@@ -207,7 +209,7 @@ class _Parser:
         return token.text
 
     def call(self, name: Token, start: int, selected: dict[str, str]) -> Aggregate:
-        column, quantile, baseline = "", 0.5, ""
+        column, quantile, drawn, baseline = "", 0.5, 1, ""
         condition: Condition | None = None
         if name.text == "regressions":
             if self.accept("("):
@@ -215,7 +217,9 @@ class _Parser:
                 self.expect(")", 'write `regressions`, or `regressions("RUN")`')
         else:
             self.expect("(", f"write {name.text}(...)")
-            if name.text != "count":
+            if name.text in RATES:
+                drawn = self.candidates(name)
+            elif name.text != "count":
                 column = self.column(NUMBERS)
             if name.text == "quantile":
                 self.expect(",", "write quantile(score, 0.9)")
@@ -227,7 +231,15 @@ class _Parser:
             follows = self.token.text != ")" if name.text == "count" else name.text != "delta" and self.accept(",")
             condition = self.condition() if follows else None
             self.expect(")", "close the parenthesis after the aggregate's arguments")
-        return Aggregate(name.text, column, self.since(start), quantile, condition, **selected, baseline=baseline)
+        text = self.since(start)
+        return Aggregate(name.text, column, text, quantile, condition, **selected, drawn=drawn, baseline=baseline)
+
+    def candidates(self, name: Token) -> int:
+        place = self.token
+        if place.kind != "number" or not place.text.isdecimal() or not 1 <= int(place.text) <= MOST_DRAWN:
+            problem = f"a whole number from 1 to {MOST_DRAWN} is needed here"
+            raise self.wrong(place, problem, f"write {name.text}(5): of how many candidates")
+        return int(self.take().text)
 
     def baseline(self) -> str:
         if self.token.kind != "string" or len(self.token.text) < 3:

@@ -17,8 +17,12 @@ NUMBERS = (
     *("score", "passed", "stability", "stability_bound", "hash_seeds", "confirmed", "median_ms", "peak_mb", "seconds"),
     *("attempts", "epoch", *COMPONENTS),
 )
-TEXTS = ("nodeid", "lane", "suite", "subject", "digest", "status", "why", "tier", "style", "style_detected", "machine")
-AGGREGATES = ("mean", "median", "min", "max", "sum", "quantile", "count", "delta", "regressions")
+TEXTS = (
+    *("nodeid", "lane", "suite", "subject", "cohort", "digest", "status", "why", "tier", "style", "style_detected"),
+    "machine",
+)
+RATES = ("pass_at", "pass_all")
+AGGREGATES = ("mean", "median", "min", "max", "sum", "quantile", "count", *RATES, "delta", "regressions")
 SELECTORS = ("suite", "subject")
 RELATIONS = (">=", "<=", "==", "!=", ">", "<")
 
@@ -53,6 +57,8 @@ class Aggregate:
     lane: str | None = None
     suite: str | None = None
     subject: str | None = None
+    drawn: int = 1
+    """How many candidates `pass_at` and `pass_all` draw."""
     baseline: str = ""
     """The run that `delta` and `regressions` compare with; the last comparable one if none is named."""
 

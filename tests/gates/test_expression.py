@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
 from harness.core.gate import GateResult
+from harness.core.pass_rate import pass_all, pass_at
+from harness.gates.aggregation import UNJUDGED
 from harness.gates.expression import hold_gate, parse_gate
 from harness.gates.row import row
 from harness.gates.syntax import AGGREGATES, NUMBERS, SELECTORS, TEXTS
@@ -81,6 +83,11 @@ def hold(text, rows=ROWS, **more) -> GateResult:
         ("kernel.min(correctness) == 1", 1.0),
         ("max(score) > toolgen.max(score)", 1.0),
         ("0.5 <= mean(score)", 0.7),
+        ("toolgen.pass_at(1) >= 0.6", 2 / 3),
+        ("toolgen.pass_at(2) == 1", 1.0),
+        ("toolgen.pass_all(2) >= 0.3", 1 / 3),
+        ("pass_at(1) > 0.8", (2 / 3 + 1) / 2),  # the mean of the suites, not of their candidates
+        ("toolgen.pass_at(1, score < 0.8) == 0.5", 0.5),
     ],
 )
 def test_gates_that_hold(text, observed):
@@ -100,6 +107,8 @@ def test_gates_that_hold(text, observed):
         ("mean(score) >= 0.9 or min(score) >= 0.9", 0.7, 0.9, "; min(score) is 0.2"),
         ("mean(score) >= 0.1 and min(score) >= 0.9", 0.2, 0.9, "min(score)"),
         ("not mean(score) >= 0.1", 0.7, 0.1, "not (mean(score)"),
+        ("pass_at(1) >= 0.9", 5 / 6, 0.9, "2 suites; lowest: suites/toolgen/clamp.suite.yaml: 2 of 3 pass"),
+        ("toolgen.pass_all(3) >= 0.1", 0.0, 0.1, "2 of 3 pass"),
     ],
 )
 def test_gates_that_fail_say_what_was_seen(text, observed, threshold, said):
@@ -132,6 +141,10 @@ def test_gates_that_fail_say_what_was_seen(text, observed, threshold, said):
         ('count(tier != "A") == 4', "has no tier"),
         ('max(score, machine == "x") <= 1', "has no machine"),
         ("toolgen.count(correctness < 1) == 0", "has no correctness"),
+        ("pass_at(2) >= 0", "suites/kernel/matmul.suite.yaml has 1 judged candidate, and 2 are drawn"),
+        ("toolgen.pass_all(4) >= 0", "has 3 judged candidates, and 4 are drawn"),
+        ('pass_at(1, cohort == "mine") >= 0', "has no cohort"),
+        ("pass_at(1, score > 5) >= 0", "no candidate was judged"),
     ],
 )
 def test_what_is_undefined_fails(text, said):
@@ -167,6 +180,8 @@ def test_skipped_cases_meet_no_condition_on_values_they_lack():
 
 def test_all_texts_of_a_row_can_be_asked_for():
     made = make_evaluation("f", style="functional", detected="procedural", status="wrong")
+    subject = made.case.subject.model_copy(update={"group": "mine"})
+    made = made.model_copy(update={"case": made.case.model_copy(update={"subject": subject})})
     found = row(made, make_run())
     assert set(TEXTS) | {"score", "passed", "correctness"} <= set(found)
     for column in TEXTS:
@@ -194,6 +209,18 @@ def test_other_unscored_cases_make_an_aggregate_undefined():
     result = hold("mean(score) >= 0", [*ROWS, case("lost", None, status="infra", passed=0)])
     assert result.observed is None
     assert "lost (infra) has no score" in result.why
+
+
+def test_pass_rates_are_about_candidates_that_were_judged_and_of_one_group_if_asked():
+    rows = [case(f"a{number}", passed=number < 2, cohort="a") for number in range(5)]
+    rows += [case(f"b{number}", cohort="b") for number in range(5)]
+    rows += [case(f"x{number}", status=status, passed=0, cohort="a") for number, status in enumerate(UNJUDGED)]
+    assert hold('pass_at(3, cohort == "a") > 0', rows).observed == pytest.approx(pass_at(3, passed=2, total=5))
+    assert hold('pass_all(2, cohort == "a") > 0', rows).observed == pytest.approx(pass_all(2, passed=2, total=5))
+    assert hold("pass_at(3) > 0", rows).observed == pytest.approx(pass_at(3, passed=7, total=10))
+    failed = hold('pass_at(1, cohort == "a") == 1', rows)
+    assert (failed.passed, failed.nodeid) == (False, "a2")
+    assert "no candidate was judged" in hold("pass_at(1) >= 0", [case("x", status="infra", passed=0)]).why
 
 
 def test_planted_controls_are_excluded_in_either_spelling():
@@ -241,6 +268,11 @@ def test_regressions_and_delta_compare_with_the_baseline():
         ("count(score) >= 1", "must be compared", ") >=", "write"),
         ("quantile(score, 2) >= 1", "between 0 and 1", "2)", "0.9"),
         ("quantile(score) >= 1", "',' is missing", ") >=", "0.9"),
+        ("pass_at() >= 1", "a whole number from 1", ") >=", "pass_at(5)"),
+        ("pass_at(0) >= 1", "a whole number from 1", "0)", "of how many"),
+        ("pass_all(2.5) >= 1", "a whole number from 1", "2.5", "pass_all(5)"),
+        ("pass_at(passed) >= 1", "a whole number from 1", "passed", "pass_at(5)"),
+        ("pass_at(5, 3) >= 1", "a column is missing", "3)", "use one of"),
         ("mean(score) >= 1e999", "too large", "1e999", "smaller"),
         ("mean(score) >= 'x", "not closed", "'x", "quote"),
         ("mean(score) >= 1;", "';' means nothing", ";", "names"),

@@ -1,0 +1,205 @@
+"""Aggregation: what an aggregate of a gate comes to over the evaluations of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from harness.core.pass_rate import pass_all, pass_at
+from harness.gates.syntax import RATES, TEXTS, Aggregate, Condition, Row
+
+NAMED = 3
+"""Cases that a sentence names."""
+PAIRED = ("delta", "regressions")
+UNJUDGED = ("infra", "skipped", "review", "noisy")
+"""Of whom nobody knows whether they pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number, or None and the reason; `notes` are the cases behind it, `low` and `high` who pull it there."""
+
+    number: float | None
+    why: str = ""
+    notes: str = ""
+    low: str = ""
+    high: str = ""
+
+
+class _UndefinedError(Exception):
+    """A condition asks for a column that a row lacks."""
+
+    def __init__(self, column: str, row: Row) -> None:
+        self.column = column
+        super().__init__(f"{row.get('nodeid')} ({row.get('status')}) has no {column}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Strict(Mapping[str, Any]):
+    """A row whose missing columns are undefined, even to `get`: neither equal nor unequal to anything."""
+
+    row: Row
+
+    def __getitem__(self, column: str) -> Any:
+        if column not in self.row:
+            raise _UndefinedError(column, self.row)
+        return self.row[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.row)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def _meets(condition: Condition, row: Row) -> bool:
+    try:
+        return condition(_Strict(row))
+    except _UndefinedError as error:
+        if row.get("status") == "skipped" and error.column not in TEXTS:
+            return False  # it has no values, as everybody knows
+        raise
+
+
+def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequence[Row]]) -> Value:
+    """The value of an aggregate.
+
+    Args:
+        node: What is asked.
+        rows: The evaluations, without planted controls.
+        baselines: Earlier ones by the name of their run; the last comparable run has none.
+    """
+    chosen = [row for row in rows if node.selects(row)]
+    if not chosen:
+        return Value(None, _nothing(node, rows))
+    if node.name in PAIRED:
+        return _paired(node, chosen, baselines[node.baseline])
+    if node.condition is not None:
+        try:
+            chosen = [row for row in chosen if _meets(node.condition, row)]
+        except _UndefinedError as error:
+            return Value(None, str(error))
+    if node.name == "count":
+        counted = {id(row) for row in chosen}
+        others = [row for row in rows if node.selects(row) and id(row) not in counted]
+        return Value(float(len(chosen)), notes=_names(chosen), low=_nodeid(others), high=_nodeid(chosen))
+    if node.name in RATES:
+        return _rate(node, [row for row in chosen if row.get("status") not in UNJUDGED])
+    judged = [row for row in chosen if row.get("status") != "skipped"]
+    if not judged:
+        return Value(None, "every case was skipped" if chosen else "no case meets its condition")
+    values = []
+    for row in judged:
+        value = _cell(row, node.column)
+        if value is None:
+            return Value(None, f"{row.get('nodeid')} ({row.get('status')}) has no {node.column}", low=_nodeid([row]))
+        values.append((value, row))
+    values.sort(key=lambda pair: pair[0])
+    number = _summary(node, [value for value, _ in values])
+    if number is None or not math.isfinite(number):
+        return Value(None, "the numbers are too large")
+    low, high = values[0], values[-1]
+    notes = f"lowest: {low[1].get('nodeid')} {low[0]:.6g}"
+    if node.name == "max":
+        notes = f"highest: {high[1].get('nodeid')} {high[0]:.6g}"
+    notes = f"{len(values)} case{'s' * (len(values) != 1)}; {notes}"
+    return Value(number, notes=notes, low=_nodeid([low[1]]), high=_nodeid([high[1]]))
+
+
+def _summary(node: Aggregate, ordered: list[float]) -> float | None:
+    if node.name in ("min", "max"):
+        return ordered[0 if node.name == "min" else -1]
+    try:
+        total = math.fsum(ordered)
+    except OverflowError:
+        return None
+    if node.name in ("sum", "mean"):
+        return total if node.name == "sum" else total / len(ordered)
+    place = (len(ordered) - 1) * (0.5 if node.name == "median" else node.quantile)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    # Weighted, not `low + (high - low) * k`: the difference of two extreme numbers overflows.
+    return ordered[below] * (1 - (place - below)) + ordered[above] * (place - below)
+
+
+def _rate(node: Aggregate, judged: list[Row]) -> Value:
+    if not judged:
+        return Value(None, "no candidate was judged")
+    estimate = pass_at if node.name == "pass_at" else pass_all
+    rates: list[tuple[float, str, list[Row]]] = []
+    for suite, group in groupby(sorted(judged, key=_suite), key=_suite):
+        found = list(group)
+        failed = [row for row in found if not row.get("passed")]
+        rate = estimate(node.drawn, passed=len(found) - len(failed), total=len(found))
+        if rate is None:
+            few = f"{suite} has {len(found)} judged candidate{'s' * (len(found) != 1)}"
+            return Value(None, f"{few}, and {node.drawn} are drawn", low=_nodeid(found))
+        rates.append((rate, f"{suite}: {len(found) - len(failed)} of {len(found)} pass", failed))
+    _, note, failed = min(rates, key=lambda one: one[0])
+    note = note if len(rates) == 1 else f"{len(rates)} suites; lowest: {note}"
+    return Value(math.fsum(rate for rate, _, _ in rates) / len(rates), notes=note, low=_nodeid(failed))
+
+
+def _suite(row: Row) -> str:
+    return str(row.get("suite"))
+
+
+def _paired(node: Aggregate, rows: list[Row], baseline: Sequence[Row]) -> Value:
+    before = {row.get("of", row.get("nodeid")): row for row in baseline}
+    pairs = [(row, before[row.get("nodeid")]) for row in rows if row.get("nodeid") in before]
+    measured = [row for row in rows if row.get("beside_parent") is not None and row.get("expected") is None]
+    if not pairs and not (node.name == "regressions" and measured):
+        if node.baseline:
+            return Value(None, f"run {node.baseline} has none of these cases")
+        return Value(None, "the ledger has no earlier run of these cases on this machine, tier and epoch")
+    unlike = next((f"; not comparable as numbers: {old['differs']}" for _, old in pairs if old.get("differs")), "")
+    if node.name == "regressions":
+        worse = [row for row, old in pairs if old.get("passed") and not row.get("passed")]
+        worse += [row for row in measured if row["beside_parent"] == "slower" and row not in worse]
+        return Value(float(len(worse)), notes=_names(worse) + unlike, high=_nodeid(worse))
+    changes = []
+    for row, old in pairs:
+        new_value, old_value = _cell(row, node.column), _cell(old, node.column)
+        if new_value is not None and old_value is not None:
+            changes.append((new_value - old_value, row))
+    if not changes:
+        return Value(None, f"no case has a {node.column} in both runs")
+    total = sum(change for change, _ in changes) / len(changes)
+    if not math.isfinite(total):
+        return Value(None, "the numbers are too large")
+    worst = min(changes, key=lambda pair: pair[0])
+    best = max(changes, key=lambda pair: pair[0])
+    notes = f"{len(changes)} cases; most lost: {worst[1].get('nodeid')} {worst[0]:+.6g}{unlike}"
+    return Value(total, notes=notes, low=_nodeid([worst[1]]), high=_nodeid([best[1]]))
+
+
+def _cell(row: Row, column: str) -> float | None:
+    try:
+        value = float(row[column])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _nodeid(rows: list[Row]) -> str:
+    return str(rows[0].get("nodeid", "")) if rows else ""
+
+
+def _names(rows: list[Row]) -> str:
+    names = [str(row.get("nodeid")) for row in rows[:NAMED]]
+    return ", ".join([*names, *(["..."] if len(rows) > NAMED else [])])
+
+
+def _nothing(node: Aggregate, rows: Sequence[Row]) -> str:
+    if not rows:
+        return "no case was judged"
+    for name, wanted in (("lane", node.lane), ("suite", node.suite), ("subject", node.subject)):
+        known = sorted({str(row.get(name)) for row in rows})
+        if wanted is not None and not any(node.matches(name, row) for row in rows):
+            return f"no case has {name} {wanted!r}; there are {', '.join(known[:NAMED])}" + (
+                ", ..." if len(known) > NAMED else ""
+            )
+    return "no case matches all of its selectors"
