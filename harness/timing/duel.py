@@ -24,8 +24,10 @@ LEAST_PAIRS, MOST_PAIRS = 3, 32
 """Pairs of one group."""
 CALLS_BESIDE_PROCESSES = 6.0
 """How much more calls of one process differ than processes do: some 5 % beside somewhat less than 1 %."""
-PATIENCE = 4.0
-"""Measurements are added for so many times what one should take, while the control deviates too much."""
+MEASUREMENTS = 6
+"""Measurements that are made at most while such ratios deviate too much."""
+PATIENCE = 16.0
+"""No further one after so many times what one should take: where others have most of the core, each takes longer."""
 
 
 class Process(Protocol):
@@ -83,13 +85,14 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
         return Comparison(verdict=Verdict.UNDERPOWERED, why="benchmarks are disabled")
     started = time.monotonic()
     tally = _Tally(seed)
-    while True:
+    for _ in range(MEASUREMENTS):
         with _Fight(duel, seconds=stopwatch.instrument.seconds) as running:
             measured = stopwatch.measure(name, running.rounds, tries=1)
         tally.add(measured, running)
         found = tally.verdict()
         if found.decided or time.monotonic() - started > PATIENCE * stopwatch.instrument.seconds:
-            return tally.told(found)
+            break
+    return tally.told(found)
 
 
 class _Tally:

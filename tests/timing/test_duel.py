@@ -146,6 +146,7 @@ def test_a_disturbed_measurement_is_not_used_and_says_why(arena):
 
 def test_rounds_are_added_while_the_control_is_too_coarse(arena, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 1e6)
+    monkeypatch.setattr(module, "MEASUREMENTS", 99)
     rough, calm = noisy_seconds(1.05, spread=0.15), noisy_seconds(1.05, spread=0.001)
 
     def seconds_of(side):
@@ -174,7 +175,7 @@ def test_time_is_spent_on_calls_and_processes_by_what_they_cost(arena, monkeypat
     monkeypatch.setattr(module._Fight, "_cost", staticmethod(lambda rounds: next(costs)))
     found = fight(ring.duel(most=99), ring.watch, name="x")
     assert found.groups == groups
-    assert found.pairs == pairs * groups
+    assert found.pairs + found.dropped == pairs * groups
 
 
 def test_of_two_clocks_the_one_whose_control_is_calmer_is_believed():
@@ -188,6 +189,14 @@ def test_of_two_clocks_the_one_whose_control_is_calmer_is_believed():
     assert tally.verdict().clock == "cpu"
     tally._sleeps = True  # CPU time knows nothing of sleep
     assert tally.verdict().clock == "wall"
+
+
+def test_measurements_end_also_where_there_is_time(arena, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 1e6)
+    monkeypatch.setattr(module, "MEASUREMENTS", 2)
+    ring = arena(noisy_seconds(1.03, spread=0.5))
+    found = fight(ring.duel(), ring.watch, name="x")
+    assert (found.verdict, found.groups) == (Verdict.UNDERPOWERED, 2 * GROUPS)
 
 
 def test_patience_ends(arena, monkeypatch):
