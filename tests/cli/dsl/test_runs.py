@@ -68,7 +68,7 @@ def test_a_program_that_fails_exits_with_1(dsl, asked) -> None:
     assert "n == 3" in failed.out
     Path("bad.spak").write_text("task T { step s: tool.rad { } }")
     assert dsl("run", "bad.spak").status == 1
-    assert "tool.read" in dsl("run", "bad.spak").out, "did you mean"
+    assert "tool.read" in dsl("run", "bad.spak").err, "did you mean"
 
 
 @pytest.mark.parametrize(
