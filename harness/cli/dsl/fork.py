@@ -11,9 +11,9 @@ from harness.lanes.dsl.machine.forking import fork
 from harness.lanes.dsl.machine.session import LOG
 
 NAME = "fork"
-HELP = """Begin another run from any event of a run; nothing is copied, and the old run stays as it is.
+HELP = """Begin another run from any event of a run; the old run stays as it is.
 
-Work files are shared: they are as the last run left them.
+The log is shared, work files are copied: they are as the old run left them, and each run changes its own.
 
 example:
   crucible dsl fork reports/dsl/hello-1 10

@@ -74,7 +74,7 @@ def leave(session: Session, outcome: Outcome) -> None:
     """Write what is beside the log: trace, metrics, and a bundle while the run waits."""
     from harness.lanes.dsl.machine import export
 
-    folder = session.folder
+    folder = session.place
     _json(folder / TRACE, export.trace(session.program, session.log))
     _json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE

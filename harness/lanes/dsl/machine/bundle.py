@@ -16,6 +16,7 @@ from harness.lanes.dsl.eventlog.canonical import encode
 from harness.lanes.dsl.eventlog.durability import Durability
 from harness.lanes.dsl.eventlog.fault import LogError
 from harness.lanes.dsl.eventlog.logfile import LogFile
+from harness.lanes.dsl.machine.own import WORK
 from harness.lanes.dsl.machine.seeding import ENGINE
 from harness.lanes.dsl.machine.settings import RunSettings
 from harness.lanes.dsl.tools.fault import ToolFault
@@ -118,7 +119,7 @@ def unpack(path: Path, folder: Path) -> tuple[str, ...]:
         UsageError: if the folder holds a run already.
         LogError: if the file is no bundle, is of a newer version, or is damaged.
     """
-    from harness.lanes.dsl.machine.session import LOG, WORK
+    from harness.lanes.dsl.machine.session import LOG
 
     entries = _entries(path)
     manifest = _manifest(entries, path)

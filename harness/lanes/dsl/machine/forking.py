@@ -7,13 +7,14 @@ from harness.lanes.dsl.eventlog.fault import LogError
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.eventlog.runlog import Parent, RunLog
 from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.machine.own import carry
 from harness.lanes.dsl.machine.replay import Replayed, replay
 from harness.lanes.dsl.machine.seeding import ENGINE
 from harness.lanes.dsl.machine.settings import RunSettings
 
 
 def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
-    """A new run that shares everything up to an event, and nothing is copied.
+    """A new run that shares everything up to an event; only its work files are copied, as they are now.
 
     Args:
         file: Open for writing.
@@ -21,13 +22,15 @@ def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
         seq: The last event they share.
 
     Raises:
-        LogError: if there is no such event.
+        LogError: if there is no such event, or the work files cannot be copied.
     """
     event = file.event(log, seq)
     name = _free(file, f"{log.name}/fork-{seq}")
-    return file.create(
+    new = file.create(
         name, log.genesis_value(), settings=file.settings(log), parent=Parent(log.number, seq, event.hash)
     )
+    carry(file.path.parent, log.number, new.number)
+    return new
 
 
 def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None, Replayed]:
@@ -60,6 +63,7 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     source = file.blobs.put(program.source.encode("utf-8")).hex()
     changed = settings.but(source=source, path=program.path)
     new = file.create(_free(file, f"{log.name}/upgrade"), genesis, settings=changed.to_wire())
+    carry(file.path.parent, log.number, new.number)
     for event in events:
         new.append(event.body, wall=event.wall is not None)
     new.set_status("running")

@@ -19,6 +19,7 @@ from harness.lanes.dsl.machine.answering import Answering
 from harness.lanes.dsl.machine.machine import Machine, Settings
 from harness.lanes.dsl.machine.outcome import Outcome, outcome_of
 from harness.lanes.dsl.machine.outside import Response
+from harness.lanes.dsl.machine.own import FIRST, WORK, carry, own_folder
 from harness.lanes.dsl.machine.recorder import Listener
 from harness.lanes.dsl.machine.seeding import ENGINE
 from harness.lanes.dsl.machine.settings import RunSettings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from harness.providers.question import Provider
     from harness.sandbox.pool import BoxPool
 
-LOG, WORK = "log.db", "work"
+LOG = "log.db"
 
 
 class Session:
@@ -38,7 +39,7 @@ class Session:
 
     Args:
         program: Its program.
-        folder: Where everything of it is.
+        folder: Where its log is; `place` is where its files are.
         file: Its open log file.
         log: Its run.
         settings: What it was started with.
@@ -65,7 +66,10 @@ class Session:
         self._own_boxes: list[BoxPool] = []
         self._boxes = boxes
         self._boxed: Boxed | None = None
-        work = folder / WORK
+        self.place = own_folder(folder, log.number)
+        work = self.place / WORK
+        if log.number != FIRST and not work.is_dir():  # left behind by a crash between the two
+            carry(folder, FIRST if log.parent is None else log.parent.run, log.number)
         work.mkdir(parents=True, exist_ok=True)
         self.answering = Answering(_provider(settings) if provider is None else provider)
         self.outside = Surroundings(self, work, progress=progress, retry_failed=retry_failed)

@@ -351,3 +351,34 @@ def test_a_bundle_brings_nothing_along_that_reaches_out_of_the_box(start, tmp_pa
             True, "power", "openai", "m",
         )  # fmt: skip
         assert (settings.grants, settings.recordings, settings.events, settings.backend.base_url) == ((), "", "", "")
+
+
+def test_a_fork_changes_its_own_files_and_exports(start, tmp_path) -> None:
+    """Whatever a fork, or a fork of it, or an upgrade writes: the run that was left has what it had."""
+    text = """task T { step a: tool.write { path: "sub/x" content: "1" }
+      step b: human.ask { prompt: "?" output_var: said }
+      step c: tool.write { path: "sub/x" content: said } step d: tool.read { path: "sub/x" output_var: seen }
+      success: seen == said }"""
+    session = start(text)
+    (question,) = session.run().questions
+    session.close()
+    folder = tmp_path / "run"
+    (folder / "work/link").symlink_to("/etc/passwd")
+    names = []
+    with LogFile(folder / "log.db") as file:
+        names.append(fork(file, file.open_run("main"), file.open_run("main").load()[1][-1].seq).name)
+        upgraded, _ = upgrade(file, file.open_run("main"), load_source(text + " // more", cache=False))
+        names.append(upgraded.name)
+    for said, name in zip("23", names, strict=True):
+        with Session.resume(folder, run=name) as other:
+            other.answer(question.id, said)
+            assert other.run().passed
+            assert (other.place / "work/sub/x").read_text() == said
+            assert other.place.parent == folder / "forks"
+            assert not (other.place / "work/link").exists()
+    assert (folder / "work/sub/x").read_text() == "1"
+    with LogFile(folder / "log.db") as file:
+        second = file.open_run(names[0])
+        third = fork(file, second, 1)
+    (folder / "forks" / str(third.number) / "work/sub/x").unlink()
+    assert (folder / "forks" / str(second.number) / "work/sub/x").read_text() == "2"
