@@ -27,8 +27,11 @@ _SHOWN = {
     "LBRACE": "'{'", "RBRACE": "'}'", "_COLON": "':'", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
     "DOT": "'.'", "_COMMA": "','", "_EQUAL": "'='", "ARROW": "'->'", "BAR": "'|'", "DOTDOT": "'..'", "OPTIONAL": "'?'",
     "NAME": "a name", "KEY": "`name:`", "TARGET": "`name =`", "STRING": "a text", "LONG_STRING": "a text",
-    "CALLEE": "a call (`tool.run {`)", "$END": "the end of the text", "PERCENT": "a unit",
+    "CALLEE": "a call (`tool.run {`)", "$END": "the end of the text", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
 }  # fmt: skip
+ORPHAN = "there is no '{' that this could close"
+MOST_WORDS = 8
+"""Keywords that a message lists one by one."""
 _VALUE = frozenset({"NUMBER", "QUANTITY", "STRING", "LONG_STRING", "TRUE", "FALSE", "NAME", "LPAR", "LSQB"})
 _OPERATOR = frozenset({"AND", "OR", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"})
 _COUNTED = _OPERATOR | {"NOT", "DOT", "LSQB", "LPAR"}
@@ -65,7 +68,10 @@ def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
             level += 1  # an echo of what was left out: leave out what is around it as well
         else:
             level = 0
-            problems.append(_unexpected(parser, found, at, text, lines))
+            problem = _unexpected(parser, found, at, text, lines)
+            # A '{' that was missed has left its '}' without one: that is no second mistake.
+            if problem.message != ORPHAN or not any(p.message.endswith("expected '{'") for p in problems):
+                problems.append(problem)
         if len(problems) >= MOST:
             return syntax.Module([]), problems
         start, end = _damaged(found, at, level)
@@ -170,7 +176,7 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         return Diagnostic("E105", f"the text ends, expected {expected}", (end, end + 1), note)
     token = found[at]
     if token.type == "RBRACE" and not _open_braces(found, at):
-        return _error("E104", "there is no '{' that this could close", token)
+        return _error("E104", ORPHAN, token)
     if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
         return _error("E104", f"unexpected {_quoted(token)}, expected ':'", token, note=f"`{found[at - 1]}: {token}`")
     hint = near(str(token), {word for word in KEYWORDS if word.upper() in accepted}) if token.type in _WORDS else ""
@@ -194,12 +200,16 @@ def _words(accepted: set[str]) -> str:
     if len(rest & _OPERATOR) > 3:
         rest -= _OPERATOR | {"DOT", "LSQB"}
         names.append("an operator")
-    keywords = sorted(kind.lower() for kind in rest if kind.lower() in KEYWORDS)
-    names += sorted({_SHOWN[kind] for kind in rest if kind in _SHOWN})
-    if len(keywords) > 8:
-        keywords = [*keywords[:8], f"{len(keywords) - 8} other words"]
-    names += keywords
-    names += sorted(kind.lower() for kind in rest if kind not in _SHOWN and kind.lower() not in KEYWORDS)
+    keywords = {kind for kind in rest if kind.lower() in KEYWORDS}
+    groups = []
+    if len(keywords) > MOST_WORDS:
+        # Twenty words say less than what they have in common.
+        groups = ["a statement (step, let, if ...)"] if "LET" in keywords else ["a declaration (task, fact, const ...)"]
+        rest -= keywords | {"TARGET", "CALLEE"}
+        keywords = set()
+    names += sorted({_SHOWN[kind] for kind in rest - keywords if kind in _SHOWN})
+    names += [*groups, *sorted(kind.lower() for kind in keywords)]
+    names += sorted(kind.lower() for kind in rest - keywords if kind not in _SHOWN)
     return " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " or " + names[-1]
 
 

@@ -170,3 +170,15 @@ def test_any_text_is_read_or_explained(text: str) -> None:
     assert list(render(problems, text, "p")) is not None
     if problems:
         assert str(ProgramError(problems, text, "p"))
+
+
+def test_a_brace_that_was_missed_is_one_mistake() -> None:
+    assert findings('domain D\n  rule R { apply: "x" }\n}') == [
+        "p:2:3: E104 unexpected 'rule', expected '{' (after 'D' in line 1)"
+    ]
+    assert findings("task T { }\n}") == ["p:2:1: E104 there is no '{' that this could close"]
+
+
+def test_many_possible_words_are_named_by_what_they_are() -> None:
+    (said,) = findings("task T { let x = 1 ) }")
+    assert said.endswith("`name:` or a statement (step, let, if ...)")
