@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from harness.lanes.dsl.analysis.command import command
 from harness.lanes.dsl.analysis.expression import accepts, elaborate, fitted
+from harness.lanes.dsl.analysis.functions import pattern
 from harness.lanes.dsl.analysis.scope import Scope
 from harness.lanes.dsl.analysis.signature import COMPARISONS, MODIFIERS, QUERIES, Signature
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.ir import Answerer, Comparison, Effect, Retry, Semantics, Target
 from harness.lanes.dsl.language import syntax as s
-from harness.lanes.dsl.types import BOOL, INT, STRING, UNITS, Type
+from harness.lanes.dsl.types import BOOL, INT, STRING, UNITS, Kind, Type
 
 _FAULTS = ("wrong", "forbidden", "timeout", "crash", "memory", "output", "protocol")
 _ALIASES = {"prompt_template": "prompt"}
@@ -122,7 +123,13 @@ def _comparison(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signatu
             "W505", "this check holds whenever its call works: it decides nothing else", call.span, note=note
         )
         return None
-    return Comparison(COMPARISONS[found[0]], elaborate(entries[found[0]].value, scope))
+    key = found[0]
+    expected = elaborate(entries[key].value, scope)
+    if key == "matches":
+        pattern(expected, scope)
+    elif COMPARISONS[key] in ("<", "<=", ">", ">=") and expected.type.kind not in (Kind.INT, Kind.FLOAT, Kind.ANY):
+        scope.report.add("E301", f"{key} needs a number, and this is {expected.type}", expected.span)
+    return Comparison(COMPARISONS[key], expected)
 
 
 def _answer(call: s.Call, entries: dict[str, s.Entry], signature: Signature, scope: Scope, who: Answerer) -> Type:

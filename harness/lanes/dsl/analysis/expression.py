@@ -167,6 +167,8 @@ def _subscript(node: s.Subscript, scope: Scope) -> n.Expr:
 def _prefix(node: s.Prefix, scope: Scope) -> n.Expr:
     if node.op == "!":
         return n.Unary("!", condition(node.operand, scope, what="what `!` negates"), BOOL, node.span)
+    if isinstance(node.operand, s.Literal) and type(node.operand.value) is int and node.operand.value == INT_MAX + 1:
+        return n.Const(-node.operand.value, INT, node.span)  # the smallest one has no positive twin
     operand = elaborate(node.operand, scope)
     if operand.type.kind not in (*_NUMBERS, Kind.ANY):
         scope.report.add("E301", f"`-` needs a number, and this is {operand.type}", node.span)

@@ -8,6 +8,7 @@ from harness.lanes.dsl.analysis import dimensions
 from harness.lanes.dsl.analysis.scope import Scope, broken
 from harness.lanes.dsl.expressions import nodes as n
 from harness.lanes.dsl.expressions.operations import AGGREGATES, FUNCTIONS
+from harness.lanes.dsl.expressions.pattern import Pattern, PatternError
 from harness.lanes.dsl.language import syntax as s
 from harness.lanes.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type, list_of
 
@@ -57,9 +58,21 @@ def function(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
         if value.type.kind not in (*_KINDS[kind], Kind.ANY):
             scope.report.add("E301", f"{node.name} takes {kind} here, and this is {value.type}", value.span)
             return broken(node.span)
+    if node.name == "matches":
+        pattern(values[1], scope)
     if result is None:
         values, result = _result(node, values, scope)
     return n.Call(node.name, tuple(values), result, node.span)
+
+
+def pattern(found: n.Expr, scope: Scope) -> None:
+    """A pattern that is stated must be one."""
+    if isinstance(found, n.Const) and isinstance(found.value, str):
+        try:
+            Pattern(found.value)
+        except PatternError as error:
+            note = r"there are . [a-z] \d \w \s * + ? {m,n} | ( ) ^ $, and no back-references"
+            scope.report.add("E304", f"this is no pattern: {error}", found.span, note=note)
 
 
 def _aggregates(node: s.Function) -> bool:

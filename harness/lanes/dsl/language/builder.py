@@ -315,8 +315,7 @@ class Builder(Transformer[Token, s.Module]):
                 found = _NUMBER.match(token)
                 digits = found[0] if found else str(token)
                 is_int = digits.replace("_", "").isdigit()
-                # Beyond 64 bits it becomes a float; the checker says so, and a bomb of digits costs nothing.
-                value = int(digits) if is_int and len(digits) < 20 else float(digits)
+                value = _whole(digits) if is_int else float(digits)
                 return s.Literal(value, str(token)[len(digits) :], "", _span(parts))
 
     def reference(self, parts: Parts) -> s.Name:
@@ -342,3 +341,8 @@ class Builder(Transformer[Token, s.Module]):
     def pair(self, parts: Parts) -> tuple[str, s.Value]:
         """One field of a record."""
         return _text(parts[0]), parts[1]
+
+
+def _whole(digits: str) -> int:
+    """A whole number; all that are far beyond 64 bits are one, so that a bomb of digits costs nothing."""
+    return int(digits) if len(digits) < 60 else 1 << 64

@@ -74,6 +74,15 @@ CASES = {
     "E301 in a record": 'type R matches { k: "a" | "b" }\n' + task('let r: R = {k: "c"}'),
     "E203 in a record": "type R matches { k: int }\n" + task("let r: R = {k: 1, q: 2}"),
     "E207 in a record": "type R matches { k: int, q: int }\n" + task("let r: R = {k: 1}"),
+    "E301 of a number": task("let x = 9223372036854775808"),
+    "E301 of a long number": task("let x = 99999999999999999999999"),
+    "E301 of a bomb of digits": task("let x = " + "9" * 100_000),
+    "E301 of a bound": task('check a: tool.run { cmd: "echo 1" below: "2" }').replace("check", "evaluation { check")
+    + "}",
+    "E304": task('let x = matches("a", "(")'),
+    "E304 with a back-reference": task('let x = matches("a", "(a)\\\\1")'),
+    "E304 of a check": task('check a: tool.run { cmd: "echo 1" matches: "[" }').replace("check", "evaluation { check")
+    + "}",
     "E301 in a list": task('let r: [int] = [1, "x"]'),
     "E301 of a command": task('let x = "a b" step a: tool.run { cmd: x }'),
     "E302": SCHEMA + "fact f(t: T.P) { return t.ms < 5 }",
