@@ -120,8 +120,9 @@ def _summary(result: dict[str, Any], found: list[Diagnostic], program: Program |
         return "can be read"
     if program is not None:
         steps = sum(len(unit.steps) for unit in program.units)
-        parts += [f"{len(program.units)} units", f"{steps} steps", f"{len(program.facts)} facts"]
-        parts += [f"{len(program.rules)} rules", f"{len(program.prose)} of prose (never evaluated)"]
+        counts = {"unit": len(program.units), "step": steps, "fact": len(program.facts), "rule": len(program.rules)}
+        parts += [f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items()]
+        parts.append(f"{len(program.prose)} of prose (never evaluated)")
     if "breaches" in result:
         broken = ", ".join(dict.fromkeys(b["law"] for b in result["breaches"])) or "none"
         parts.append(f"laws: {len(result['held'])} held, {len(result['silent'])} not concerned, broken: {broken}")

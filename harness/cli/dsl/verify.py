@@ -41,5 +41,6 @@ def run(args: argparse.Namespace) -> int:
             print(problem)
         for run_name, head in found.runs:
             print(f"{run_name}: {head}")
-        print(f"{found.events} events, {'nothing wrong' if not problems else f'{len(problems)} problems'}")
+        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "nothing wrong"
+        print(f"{found.events} events, {count}")
     return 1 if problems else 0

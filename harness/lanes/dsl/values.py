@@ -78,7 +78,9 @@ def conform(value: Any, kind: Type, *, path: str = "", depth: int = 0) -> Value:
             if isinstance(value, str) and value in kind.options:
                 return value
         case Kind.LIST:
-            if isinstance(value, list) and len(value) <= MAX_ELEMENTS:
+            if isinstance(value, list):
+                if len(value) > MAX_ELEMENTS:
+                    raise MismatchError(path, f"a list of {len(value)}, at most {MAX_ELEMENTS} elements are held")
                 element = kind.of or Type(Kind.ANY)
                 return [conform(v, element, path=f"{path}[{i}]", depth=depth + 1) for i, v in enumerate(value)]
         case Kind.RECORD:
@@ -113,6 +115,8 @@ def _any(value: Any, path: str, depth: int) -> Value:
     if isinstance(value, float):
         return _finite(value, path)
     if isinstance(value, list):
+        if len(value) > MAX_ELEMENTS:
+            raise MismatchError(path, f"a list of {len(value)}, at most {MAX_ELEMENTS} elements are held")
         return [_any(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
     if isinstance(value, dict):
         return {str(k): _any(v, f"{path}.{k}", depth + 1) for k, v in value.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +13,8 @@ class LogError(InfraError):
     """A log that is damaged, locked, of a newer version, or cannot be written."""
 
 
+LEAST_SPACE = 64 << 10
+"""Bytes below which a disk counts as full: SQLite's index beside a log takes 32 KiB."""
 _READABLE = {
     "database or disk is full": ("the disk is full; nothing of the last commit was kept", "free space, then resume"),
     "attempt to write a readonly database": ("the file cannot be written", "make it and its folder writable"),
@@ -23,9 +26,19 @@ _READABLE = {
 }
 
 
+def _full(path: Path | str) -> bool:
+    try:
+        found = os.statvfs(Path(path).parent)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < LEAST_SPACE
+
+
 def explained(error: sqlite3.Error, path: Path | str) -> LogError:
     """What SQLite says, in words that help."""
     text = str(error).lower()
+    if "disk i/o error" in text and _full(path):
+        text = "database or disk is full"  # SQLite says so only of some of its files
     for known, (what, fix) in _READABLE.items():
         if known in text:
             return LogError(what, where=str(path), fix=fix)

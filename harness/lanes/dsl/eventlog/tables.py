@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def connect(path: Path, durability: Durability, *, read_only: bool = False) -> s
         if read_only and not path.is_file():
             raise LogError("there is no event log here", where=where, fix="`crucible dsl runs` lists them")
         mode = "ro" if read_only else "rwc"
+        if read_only and _still(path):
+            mode += "&immutable=1"  # an archive: nobody writes it, and SQLite could not write its index beside it
         try:
             connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={mode}",
@@ -58,6 +61,15 @@ def connect(path: Path, durability: Durability, *, read_only: bool = False) -> s
         connection.close()
         raise
     return connection
+
+
+def _still(path: Path) -> bool:
+    """Whether a log lies where nothing can be written, whole: without a write-ahead log that is still needed."""
+    wal = path.with_name(path.name + "-wal")
+    try:
+        return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+    except OSError:
+        return False
 
 
 def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> None:

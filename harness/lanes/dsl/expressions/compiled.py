@@ -30,7 +30,8 @@ def compiled(node: n.Expr) -> Code:
         return known[1]
     if len(_cache) >= _MOST_CACHED:
         _cache.clear()
-    code = made(node, walks=WALKS)
+    # A walk over a million elements costs more than code for them.
+    code = made(node, walks=0 if n.slots_of(node) else WALKS)
     _cache[id(node)] = (node, code)
     return code
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.lanes.dsl.eventlog.canonical import encode, normal
 from harness.lanes.dsl.eventlog.durability import Durability
-from harness.lanes.dsl.eventlog.fault import LogError
+from harness.lanes.dsl.eventlog.fault import LogError, explained
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.eventlog.runlog import Parent, RunLog
 
@@ -272,3 +272,26 @@ def test_a_file_that_cannot_be_written_for_a_while_loses_nothing(tmp_path: Path,
         log = file.open_run()
         log.load()
         assert (log.head, log.seq) == (head, 10)
+
+
+def test_an_archive_that_nobody_can_write_is_read_and_nothing_is_made_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.db"
+    with LogFile(path) as file:
+        head = _filled(file).head
+    for name in ("log.db-wal", "log.db-shm", "log.db.lock"):
+        (tmp_path / name).unlink(missing_ok=True)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with LogFile(path, read_only=True) as reader:
+        log = reader.open_run()
+        log.load()
+        assert log.head == head
+        assert [found.name for found in tmp_path.iterdir()] == ["log.db"]
+
+
+def test_a_disk_that_refuses_because_it_is_full_is_called_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    assert "refuses" in str(explained(error, tmp_path / "log.db"))
+    monkeypatch.setattr("harness.lanes.dsl.eventlog.fault.LEAST_SPACE", 1 << 62)
+    assert "full" in str(explained(error, tmp_path / "log.db"))
