@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXTRAS ?= kernels
 EPOCH  ?= 20
+# A run starts many processes; compiling everything again in each of them would take longer than the work.
+unexport PYTHONDONTWRITEBYTECODE
 
 comma := ,
 empty :=

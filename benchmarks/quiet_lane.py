@@ -26,7 +26,7 @@ from harness import hookimpl, hooks
 from harness.core.score import Component, judge
 from harness.suite import SuiteOptions
 
-hooks.BUILT_IN = ()
+hooks.BUILT_IN = {}
 
 
 class Options(SuiteOptions):

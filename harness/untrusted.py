@@ -119,10 +119,6 @@ class Seal:
         from harness.core.errors import CrucibleError, UsageError
         from harness.document import read_document
 
-        try:
-            lanes = self._lanes()
-        except Exception:
-            lanes = {}
         areas: list[Area] = []
         for suite in self._suites:
             if suite not in self._documents:
@@ -132,7 +128,7 @@ class Seal:
                     self._documents[suite] = None  # it is reported where it is collected
             value = self._documents[suite]
             if isinstance(value, dict):
-                lane = lanes.get(str(value.get("lane")))
+                lane = self._lane(str(value.get("lane")))
                 # The conftest.py that brings the lane may not be loaded yet: until then every path is suspect.
                 keys = lane.untrusted if lane is not None else [key for key in value if key != "lane"]
                 patterns = [text for key in keys for text in _texts(value.get(key))]
@@ -153,6 +149,12 @@ class Seal:
                     )
                 self.dropped.append((area.suite, by.suite))
         return [area for area in areas if area in genuine]
+
+    def _lane(self, name: str) -> Lane | None:
+        try:
+            return self._lanes().get(name)
+        except Exception:  # one that cannot be imported is reported where it is collected
+            return None
 
     def _find(self) -> Iterator[str]:
         """Suite files that pytest will collect: its arguments and what lies below them."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,12 @@ import harness.run.session  # noqa: F401
 from harness import hooks
 
 pytest_plugins = ["pytester"]
+
+
+def pytest_configure():
+    """Byte code is kept: hundreds of processes are started here, and each would compile the harness again."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,7 +47,7 @@ from harness.core.case import slug
 from harness.core.score import Component, judge
 from harness.suite import SuiteOptions
 
-hooks.BUILT_IN = ()  # not under test here, and slow to import
+hooks.BUILT_IN = {}  # not under test here, and slow to import
 
 
 class Options(SuiteOptions):
@@ -113,7 +121,8 @@ class Project:
         self.pytester = pytester
         self.path = pytester.path
         self.put("conftest.py", WORDS)
-        self.put("pytest.ini", "[pytest]\naddopts = --strict-markers\n")
+        # These plugins import all of Hypothesis and of asyncio in every process, for nothing that is used here.
+        self.put("pytest.ini", "[pytest]\naddopts = --strict-markers -p no:hypothesispytest -p no:anyio\n")
 
     def put(self, path: str, text: str) -> Path:
         """Write a file."""
@@ -151,7 +160,7 @@ class Project:
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A throw-away project with the words lane."""
-    monkeypatch.setattr(hooks, "BUILT_IN", ())
+    monkeypatch.setattr(hooks, "BUILT_IN", {})
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):  # of the run that tests us
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(hooks.__file__).parents[1]))

@@ -125,7 +125,7 @@ def test_candidates_in_the_suites_own_folder_seal_only_the_files_they_match(proj
 
 
 def test_a_lane_that_cannot_be_imported_leaves_folders_sealed(planted):
-    planted.put("conftest.py", "import harness.hooks\nharness.hooks.BUILT_IN = ('no.such.module',)\n")
+    planted.put("conftest.py", "import harness.hooks\nharness.hooks.BUILT_IN = {'words': 'no.such.module'}\n")
     planted.run(".")
     assert ran(planted) == []
 

@@ -147,7 +147,7 @@ class RunSession:
         self.recording.cases = cases
         lines = self._sealed()
         names = {case.lane for case in cases.values()}
-        boxed = [lane for name, lane in self.registry.lanes.items() if name in names and lane.boxed]
+        boxed = [lane for name in self.registry.lanes if name in names and (lane := self.registry.lanes[name]).boxed]
         if boxed:
             try:
                 secrets = secrets_of(cases.values(), root=self.config.rootpath, ledger=self.settings.ledger)

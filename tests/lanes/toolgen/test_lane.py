@@ -24,7 +24,7 @@ BODY = "def clamp(x: int, lo: int, hi: int) -> int:\n"
 
 
 def test_it_is_a_lane_and_found_by_the_hook():
-    registry = Registry(built_in=("harness.lanes.toolgen.lane",))
+    registry = Registry(built_in={"toolgen": "harness.lanes.toolgen.lane"})
     assert isinstance(registry.lanes["toolgen"], Lane)
 
 
