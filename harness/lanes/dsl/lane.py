@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.context import Context
 from harness.core.case import Case, Subject, slug
-from harness.core.digest import digest_bytes, digest_json
+from harness.core.digest import digest_bytes, digest_folder, digest_json
 from harness.core.errors import InfraError, SuiteError, UsageError
 from harness.core.evidence import Evidence, clip
 from harness.core.policy import Policy
@@ -24,6 +24,7 @@ from harness.lanes.dsl.judging import evidence, knowledge
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.limits import ANNEALED, limits_at
 from harness.lanes.dsl.machine.settings import RunSettings
+from harness.lanes.dsl.machine.supplies import supplies
 from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.parts import PROGRAM, Part, parts
 from harness.lanes.dsl.sharing import shared
@@ -61,6 +62,7 @@ class DslLane:
             "program": {"path": str(path), "digest": digest_bytes(data)},
             "answers": _file(suite, options.answers, "answers"),
             "recordings": _file(suite, options.recordings, "recordings"),
+            "files": [_listed(suite, name, number) for number, name in enumerate(options.files)],
             "inputs": options.inputs,
             **{name: getattr(options, name) for name in ("live", "entry", "repeatable")},
             "grants": list(options.grants),
@@ -106,7 +108,8 @@ class DslLane:
         boxes = context.boxes if given["live"] and _runs_commands(program) else None
 
         def make(index: int, folder: Path) -> dict[str, Any]:
-            trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0)
+            files = supplies(Path(_same(entry, digest_folder)) for entry in given["files"])
+            trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0, files=files)
             return run(trial, folder, boxes)
 
         trials = [
@@ -218,9 +221,14 @@ def _file(suite: Suite, name: str, key: str) -> dict[str, str] | None:
     return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
 
 
-def _same(entry: dict[str, str]) -> str:
-    """The path of a file, which must still be what was collected."""
-    if digest_bytes(Path(entry["path"]).read_bytes()) != entry["digest"]:
+def _listed(suite: Suite, name: str, number: int) -> dict[str, str]:
+    path = suite.resolve(name, "files", number)
+    return {"path": str(path), "digest": digest_folder(path)}
+
+
+def _same(entry: dict[str, str], digest: Callable[[Path], str] = lambda path: digest_bytes(path.read_bytes())) -> str:
+    """The path of a file (or of a folder), which must still be what was collected."""
+    if digest(Path(entry["path"])) != entry["digest"]:
         raise InfraError("the file changed since it was collected", where=entry["path"], fix="run again")
     return entry["path"]
 

@@ -14,6 +14,8 @@ class DslOptions(SuiteOptions):
     """The program's file."""
     answers: str = ""
     """Answers to its questions, bound to the questions' ids."""
+    files: tuple[str, ...] = ()
+    """Files and folders that its work folder holds when it begins."""
     inputs: dict[str, Any] = {}
     """Values of its inputs."""
     live: bool = True

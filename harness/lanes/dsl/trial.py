@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Trial:
         answers: To its questions, by id.
         settings: Of the run.
         seed: Of its chance.
+        files: What its work folder holds when it begins.
     """
 
     program: Program
@@ -40,6 +42,7 @@ class Trial:
     answers: Answers
     settings: RunSettings
     seed: int
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def run(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
@@ -52,7 +55,13 @@ def run(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
         session = Session.resume(folder, boxes=boxes)
     else:
         session = Session.start(
-            trial.program, folder, inputs=trial.inputs, seed=trial.seed, settings=trial.settings, boxes=boxes
+            trial.program,
+            folder,
+            inputs=trial.inputs,
+            seed=trial.seed,
+            settings=trial.settings,
+            files=trial.files,
+            boxes=boxes,
         )
     try:
         began = time.perf_counter()

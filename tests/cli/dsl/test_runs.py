@@ -212,3 +212,17 @@ def test_the_settings_of_a_run_survive_its_suspension(dsl, model_server) -> None
     dsl("answer", "two-1", first.json["questions"][0]["id"], "yes")
     assert dsl("resume", "two-1", "--json").json["passed"] is True
     assert model_server.asked[0][0] == "/v1/chat/completions"
+
+
+def test_files_come_along_and_so_do_scripts_that_it_runs(dsl) -> None:
+    Path("beside.py").write_text("print('from beside')")
+    Path("given.txt").write_text("given")
+    Path("p.spak").write_text("""task T { step a: tool.read { path: "given.txt" output_var: x }
+      step b: tool.read { path: "beside.py" output_var: y }
+      step c: human.ask { prompt: "go on?" answer: boolean output_var: go }
+      step d: tool.run { cmd: "python beside.py" } success: go }""")
+    found = dsl("run", "p.spak", "--live", "--files", "given.txt", "--state", "here", "--json")
+    assert found.json["status"] == "suspended", found.out + found.err
+    assert Path("here/work/beside.py").read_text() == "print('from beside')"
+    assert dsl("run", "p.spak", "--live", "--files", "absent.txt", "--state", "there").status == 4
+    assert not Path("there").exists()

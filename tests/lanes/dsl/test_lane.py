@@ -229,6 +229,14 @@ def test_a_suite_from_which_nothing_could_come_is_an_error(
     assert "a.suite.yaml:" in str(caught.value)
 
 
+def test_a_suite_gives_its_program_files(tmp_path: Path, judge_all) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/x.txt").write_text("7")
+    program = 'task T { step a: tool.read { path: "data/x.txt" output_var: x } success: x == "7" }'
+    found = judge_all(DslLane(), own(tmp_path, program, "files: [data]"))
+    assert {e.status for e in found.values()} == {Status.OK}, {n: e.why for n, e in found.items()}
+
+
 STEPS = """agent_loop T {{ {budget} let i = 0 repeat 9 {{ step s {{ i = i + 1 }} }} success: i == 9 }}"""
 
 

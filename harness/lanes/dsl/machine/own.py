@@ -6,6 +6,7 @@ So nothing that a fork does to its files can reach the run it left: not its work
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.lanes.dsl.eventlog.fault import LogError
@@ -60,3 +61,23 @@ def carry(folder: Path, run: int, new: int) -> None:
     except OSError as error:
         why = f"the work files cannot be copied: {error.strerror}"
         raise LogError(why, where=str(source), fix="free space, then try again") from error
+
+
+def supply(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put files into the work folder of a log's first run.
+
+    Raises:
+        LogError: if one cannot be written.
+    """
+    from harness.lanes.dsl.tools.fault import ToolFault
+    from harness.lanes.dsl.tools.folder import Folder
+
+    work = folder / WORK
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        for path, data in files.items():
+            Folder(work).write(path, data)
+    except ToolFault as fault:
+        raise LogError(f"the run's files cannot be written: {fault.why}", where=str(work)) from fault
+    except OSError as error:
+        raise LogError(f"the run's files cannot be written: {error.strerror}", where=str(work)) from error

@@ -19,7 +19,7 @@ from harness.lanes.dsl.machine.answering import Answering
 from harness.lanes.dsl.machine.machine import Machine, Settings
 from harness.lanes.dsl.machine.outcome import Outcome, outcome_of
 from harness.lanes.dsl.machine.outside import Response
-from harness.lanes.dsl.machine.own import FIRST, WORK, carry, own_folder
+from harness.lanes.dsl.machine.own import FIRST, WORK, carry, own_folder, supply
 from harness.lanes.dsl.machine.recorder import Listener
 from harness.lanes.dsl.machine.seeding import ENGINE
 from harness.lanes.dsl.machine.settings import RunSettings
@@ -97,6 +97,7 @@ class Session:
         inputs: Mapping[str, Value] | None = None,
         seed: int = 0,
         settings: RunSettings | None = None,
+        files: Mapping[str, bytes] | None = None,
         probe: Probe | None = None,
         **more: Any,
     ) -> Self:
@@ -108,12 +109,13 @@ class Session:
             inputs: Values of its inputs.
             seed: Of its chance.
             settings: The rest.
+            files: What lies in the work folder when it begins, by path.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
         Raises:
             UsageError: if there is a run already, or the inputs do not fit.
-            LogError: if the log cannot be written.
+            LogError: if the log or a file cannot be written.
         """
         settings = settings or RunSettings()
         path, was_there = folder / LOG, folder.exists()
@@ -121,6 +123,8 @@ class Session:
         try:
             if file.runs():
                 raise UsageError("there is a run in this folder", where=str(folder), fix="resume it, or name another")
+            if files:
+                supply(folder, files)
             given = dict(inputs or {})
             source = file.blobs.put(program.source.encode("utf-8")).hex()
             settings = settings.but(source=source, path=program.path)
