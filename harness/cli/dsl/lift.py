@@ -10,7 +10,11 @@ from harness.cli import output
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.lanes.dsl.lift.lifting import Law
+    from collections.abc import Iterator
+
+    from harness.lanes.dsl.lift.axis import AxisLaw
+    from harness.lanes.dsl.lift.effect import Effect
+    from harness.lanes.dsl.lift.lifting import Law, Lifted
 
 NAME = "lift"
 HELP = """Turn a ledger or report of measurements into a domain of laws; every fact names the runs it came from.
@@ -31,58 +35,89 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--least", type=float, default=1.05, metavar="RATIO", help="what single measurements must differ by (1.05)"
     )
+    parser.add_argument("--metric", default="", metavar="NAME", help="the number of reports that counts")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--minimize", dest="lower", action="store_true", default=None, help="less of it is better")
+    end.add_argument("--maximize", dest="lower", action="store_false", help="more of it is better")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lift; 1 if nothing was found."""
+    """Lift; 1 if there is no law in it."""
     from harness.lanes.dsl.analysis.load import check_source
     from harness.lanes.dsl.language.diagnostic import ProgramError
-    from harness.lanes.dsl.lift.lifting import find, write
-    from harness.lanes.dsl.lift.sources import read
+    from harness.lanes.dsl.lift.lifting import find
+    from harness.lanes.dsl.lift.reports import Wanted
+    from harness.lanes.dsl.lift.sources import merged, read
+    from harness.lanes.dsl.lift.writing import write
 
-    if not args.least >= 1:
+    if not 1 <= args.least < 1000:
         raise UsageError("--least is a ratio of at least 1", where=str(args.least), fix="--least 1.05")
-    measurements = [found for path in args.sources or [args.ledger] for found in read(path)]
+    wanted = Wanted(args.metric, args.lower)
+    measurements = merged(found for path in args.sources or [args.ledger] for found in read(path, wanted))
     if args.suite:
         measurements = [found for found in measurements if args.suite in found.task]
-    laws = find(measurements, least=args.least)
-    text = write(laws, name=args.name)
+    lifted = find(measurements, least=args.least)
+    text = write(lifted, name=args.name)
     _, problems = check_source(text, path="lifted", cache=False)
     if any(problem.is_error for problem in problems):
         raise ProgramError(problems, text, "lifted")
-    helping = [law for law in laws if law.helps or law.only_right]
     if args.json:
-        output.print_json([_row(law) for law in laws])
+        output.print_json([*map(_row, lifted.laws), *map(_axis_row, lifted.axes)])
     elif args.out is None:
         print(text, end="")
+    names = [*lifted.holding, *lifted.choices]
     if args.out is not None:
         output.write_file(args.out, text)
         if not args.json:
-            print(f"{args.out}: {len(laws)} facts, {len({law.technique.name for law in helping})} laws")
-            for law in laws:
-                print(f"  {_line(law)}")
-    return int(not helping)
+            print(f"{args.out}: {_counted(len(lifted.laws) + len(lifted.axes), 'fact')}, {_counted(len(names), 'law')}")
+            for line in _lines(lifted):
+                print(f"  {line}")
+    return int(not names)
 
 
-def _row(law: Law) -> dict[str, object]:
-    made = law.effect
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _numbers(made: Effect) -> dict[str, object]:
     return {
-        "law": law.technique.name,
-        "helps": law.helps,
-        "task": law.after.task,
-        "before": law.before.subject,
-        "after": law.after.subject,
         "ratio": made.ratio,
         "low": made.low,
         "high": made.high,
         "samples": made.samples,
-        "runs": list(dict.fromkeys([*law.before.runs, *law.after.runs])),
+        "comparisons": made.pairs,
+        "scatter_seen": made.known,
     }
 
 
-def _line(law: Law) -> str:
-    made = law.effect
-    interval = f"({made.low:.2f} to {made.high:.2f}, {made.samples} samples)"
-    sign = "+" if law.helps else "-"
-    return f"{sign} {law.technique.name}: {made.ratio:.2f} x over {law.before.subject} {interval}"
+def _row(law: Law) -> dict[str, object]:
+    from harness.lanes.dsl.lift.lifting import runs_of
+
+    named = {"law": law.technique.name, "helps": law.helps, "task": law.after.task, "setting": dict(law.after.setting)}
+    compared = {"before": law.before.subject, "after": law.after.subject, "together_with": list(law.together)}
+    return named | compared | _numbers(law.effect) | {"runs": runs_of(law.members)}
+
+
+def _axis_row(law: AxisLaw) -> dict[str, object]:
+    from harness.lanes.dsl.lift.lifting import runs_of
+
+    axis, first = law.axis, law.axis.members[0]
+    named = {"law": axis.name, "helps": law.helps, "task": first.task, "setting": dict(first.setting)}
+    values = {"values": list(axis.values), "good": list(law.good), "times_worse": list(law.levels)}
+    return named | values | _numbers(law.effect) | {"runs": runs_of(axis.members)}
+
+
+def _lines(lifted: Lifted) -> Iterator[str]:
+    for law in lifted.laws:
+        sign = "+" if law.helps else "-"
+        together = f" with {' and '.join(law.together)}" if law.together else ""
+        yield f"{sign} {law.technique.name}{together}: {_shown(law.effect)} over {law.before.subject}"
+    for found in lifted.axes:
+        good = ", ".join(map(str, found.good)) if found.helps else "no value is better"
+        yield f"{'+' if found.helps else '-'} {found.axis.name}: {good}; {_shown(found.effect)}"
+
+
+def _shown(made: Effect) -> str:
+    seen = f"{made.samples} samples" if made.known else "one measurement each"
+    return f"{made.ratio:.2f} x ({made.low:.2f} to {made.high:.2f}, {seen})"

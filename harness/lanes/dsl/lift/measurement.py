@@ -1,9 +1,12 @@
-"""Measurement: what is known of one subject of one task, from however many runs."""
+"""Measurement: what is known of one subject of one task in one setting, from however many runs."""
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field
+
+Scalar = bool | int | float | str
 
 
 @dataclass(slots=True)
@@ -14,11 +17,12 @@ class Measurement:
         task: What was computed: the suite, or the report's title.
         subject: Its name.
         labels: Words that say how it works: its style, its title, what it claims.
-        values: Measured numbers, one for each run.
-        metric: What they are.
+        setting: What its numbers hold for: size, stage, machine, tier, epoch. Those of different ones never meet.
+        parameters: What was chosen for it, by name.
+        samples: (run, number) for each time it was measured.
+        metric: What the numbers are.
         lower_is_better: Whether they are times.
         right: Whether it passed in every run that judged it.
-        runs: Where the numbers come from.
         digest: Of the subject, empty if unknown.
         parents: Digests or names it was derived from.
         order: Its place among the subjects of the task.
@@ -28,11 +32,12 @@ class Measurement:
     task: str
     subject: str
     labels: tuple[str, ...] = ()
-    values: list[float] = field(default_factory=list)
+    setting: tuple[tuple[str, str], ...] = ()
+    parameters: dict[str, Scalar] = field(default_factory=dict)
+    samples: list[tuple[str, float]] = field(default_factory=list)
     metric: str = "median_ms"
     lower_is_better: bool = True
     right: bool = True
-    runs: list[str] = field(default_factory=list)
     digest: str = ""
     parents: tuple[str, ...] = ()
     order: float = 0.0
@@ -41,39 +46,25 @@ class Measurement:
     @property
     def usable(self) -> bool:
         """Whether it may be compared: right, and measured."""
-        return self.right and bool(self.values)
+        return self.right and bool(self.samples)
+
+    @property
+    def runs(self) -> list[str]:
+        """Where the numbers come from, each once, in order."""
+        return list(dict.fromkeys(run for run, _ in self.samples))
 
     @property
     def middle(self) -> float:
-        """The median of its values."""
-        return statistics.median(self.values)
+        """The median of its numbers."""
+        return statistics.median(value for _, value in self.samples)
 
+    @property
+    def merits(self) -> list[tuple[str, float]]:
+        """(run, logarithm of the number, signed so that more is better): differences of these are ratios."""
+        sign = -1.0 if self.lower_is_better else 1.0
+        return [(run, sign * math.log(value)) for run, value in self.samples]
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """How much better one subject is than another.
-
-    Attributes:
-        ratio: Above 1 is better, of the medians.
-        low: Of the worst against the best value: what holds however the runs are paired.
-        high: The other end.
-        samples: Values on both sides.
-    """
-
-    ratio: float
-    low: float
-    high: float
-    samples: int
-
-    def helps(self, *, least: float) -> bool:
-        """Whether it is an improvement beyond what its runs scatter; `least` is asked of single measurements."""
-        return self.ratio > 1 and (self.low > 1 if self.samples > 2 else self.ratio >= least)
-
-
-def effect(before: Measurement, after: Measurement) -> Effect:
-    """How much better `after` is than `before`."""
-    old, new = before.values, after.values
-    if not before.lower_is_better:
-        old, new = new, old
-    middle = statistics.median(old) / statistics.median(new)
-    return Effect(middle, min(old) / max(new), max(old) / min(new), len(old) + len(new))
+    @property
+    def merit(self) -> float:
+        """The middle one of its merits."""
+        return -math.log(self.middle) if self.lower_is_better else math.log(self.middle)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 import sqlite3
 from pathlib import Path
 
@@ -11,8 +13,10 @@ import pytest
 from harness.core.errors import LedgerError, UsageError
 from harness.lanes.dsl.analysis.load import check_source, load_source
 from harness.lanes.dsl.facts.plan import hold
-from harness.lanes.dsl.lift.lifting import Law, find, write
-from harness.lanes.dsl.lift.sources import read
+from harness.lanes.dsl.lift.lifting import Lifted, find
+from harness.lanes.dsl.lift.measurement import Measurement
+from harness.lanes.dsl.lift.sources import merged, read
+from harness.lanes.dsl.lift.writing import write
 from harness.ledger.store import Ledger
 
 MATMUL = {"naive": [9.0, 9.4], "tiled": [1.9, 2.0], "grouped": [1.5, 1.6], "pipelined": [1.2, 1.3]}
@@ -53,8 +57,8 @@ def insert(
     connection.execute(f"INSERT INTO evaluations ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
 
 
-def helping(laws: list[Law]) -> dict[str, str]:
-    return {law.technique.name: law.before.subject for law in laws if law.helps}
+def helping(lifted: Lifted) -> dict[str, str]:
+    return {law.technique.name: law.before.subject for laws in lifted.holding.values() for law in laws[:1]}
 
 
 def test_the_ladders_show_their_laws_with_their_evidence(tmp_path: Path) -> None:
@@ -67,9 +71,10 @@ def test_the_ladders_show_their_laws_with_their_evidence(tmp_path: Path) -> None
     program = load_source(text, cache=False)
     assert [rule.name for rule in program.rules] == ["Tiling", "Swizzling", "Pipelining", "Fusion"]
     assert [invariant.name for invariant in program.invariants] == ["Online Softmax"]
-    tiling = next(law for law in laws if law.technique.name == "Tiling")
-    assert tiling.effect.ratio == pytest.approx(9.2 / 1.95)
-    assert (tiling.effect.low, tiling.effect.high, tiling.effect.samples) == (4.5, 9.4 / 1.9, 4)
+    tiling = laws.holding["Tiling"][0].effect
+    assert tiling.ratio == pytest.approx(9.2 / 1.95)
+    assert 3 < tiling.low < tiling.ratio < tiling.high < 7
+    assert (tiling.samples, tiling.known) == (4, True)
     assert 'runs: ["matmul-run-0", "matmul-run-1"]' in text
     assert '"digest-matmul-tiled"' in text
 
@@ -91,7 +96,7 @@ def test_what_does_not_help_is_recorded_and_no_law(tmp_path: Path) -> None:
 
 
 def test_noise_is_no_law(tmp_path: Path) -> None:
-    noisy = {"naive": [9.0, 9.4], "tiled": [1.9, 2.4, 3.0], "grouped": [1.8, 2.6]}
+    noisy = {"naive": [9.0, 9.4, 9.2], "tiled": [1.9, 2.4, 3.0], "grouped": [1.8, 2.6]}
     assert helping(find(read(ledger(tmp_path / "l.db", matmul=noisy)))) == {"Tiling": "naive"}
 
 
@@ -125,7 +130,7 @@ def test_numbered_steps_and_sizes_are_kept_apart(tmp_path: Path) -> None:
     connection.close()
     laws = find(read(path))
     assert helping(laws) == {"Tiling": "step1_naive", "Swizzling": "step2_tiled"}
-    assert len(laws) == 4, "each size is a task of its own"
+    assert len(laws.laws) == 4, "each size is a task of its own"
     assert check_source(write(laws, name="S"), cache=False)[1] == []
 
 
@@ -166,3 +171,184 @@ def test_a_database_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.db").write_bytes((tmp_path / "x.db").read_bytes()[:500])
     with pytest.raises(LedgerError):
         read(tmp_path / "cut.db")
+
+
+def lifted(tmp_path: Path, records: object, name: str = "report.json") -> Lifted:
+    path = tmp_path / name
+    path.write_text(records if isinstance(records, str) else json.dumps(records))
+    found = find(merged(read(path)))
+    text = write(found, name="L")
+    assert check_source(text, cache=False)[1] == []
+    assert write(find(merged(read(path))), name="L") == text, "the same measurements, the same domain"
+    return found
+
+
+def scattered(value: float, chance: random.Random, deviation: float = 0.02) -> float:
+    return value * math.exp(chance.gauss(0, deviation))
+
+
+@pytest.mark.parametrize(
+    ("metric", "sign"), [("latency_us", 1), ("tokens_per_second", -1), ("Throughput (GB/s)", -1), ("energy_joules", 1)]
+)
+def test_other_operations_and_metrics_are_read_too(tmp_path: Path, metric: str, sign: int) -> None:
+    chance = random.Random(1)
+    ladder = {"step1_direct": 900.0, "step2_im2col": 400.0, "step3_winograd": 250.0, "step4_winograd_fused": 251.0}
+    records = [
+        {"operation": "conv2d", "step_name": name, metric: scattered(value**sign, chance), "run_id": f"r{run}"}
+        for run in range(4)
+        for name, value in ladder.items()
+    ]
+    assert helping(lifted(tmp_path, records)) == {"Im2col": "step1_direct", "Winograd": "step2_im2col"}
+
+
+def test_shuffled_numbers_make_no_laws(tmp_path: Path) -> None:
+    del tmp_path
+    found = 0
+    for seed in range(30):
+        chance = random.Random(seed)
+        values = [scattered(value, chance) for value in (9.0, 2.0, 1.5, 1.2) for _ in range(3)]
+        chance.shuffle(values)
+        subjects = [Measurement("matmul", name) for name in ("naive", "tiled", "grouped", "pipelined")]
+        for place, value in enumerate(values):
+            subjects[place // 3].samples.append((f"r{place % 3}", value))
+        found += bool(find(subjects).holding)
+    assert found <= 2
+
+
+def test_an_interval_covers_what_is_true(tmp_path: Path) -> None:
+    del tmp_path
+    missed = 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        subjects = [
+            Measurement("t", name, samples=[(f"r{run}", scattered(value, chance)) for run in range(5)])
+            for name, value in (("naive", 8.0), ("tiled", 2.0))
+        ]
+        effect = find(subjects).laws[0].effect
+        missed += not effect.low <= 4 <= effect.high
+    assert missed <= 6
+
+
+def test_runs_on_a_slower_day_are_compared_with_themselves(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    records = []
+    for run in range(5):
+        day = math.exp(chance.gauss(0, 0.5))
+        for name, value in (("naive", 9.0), ("tiled", 6.0), ("vectorized", 8.9)):
+            records.append({"name": name, "ms": scattered(value * day, chance), "run": run})
+    assert helping(lifted(tmp_path, records)) == {"Tiling": "naive"}
+
+
+def test_numbers_of_different_devices_never_meet(tmp_path: Path) -> None:
+    rows = [("naive", "old", 9.0), ("tiled", "new", 1.0), ("naive", "new", 1.005)]
+    records = [{"name": n, "device": d, "ms": ms, "run": run} for run in range(3) for n, d, ms in rows]
+    assert helping(lifted(tmp_path, records)) == {}
+
+
+def test_what_helps_here_and_hurts_there_binds_no_plan(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    records = [
+        {"name": name, "device": device, "ms": scattered(value, chance), "run": run}
+        for run in range(4)
+        for device, times in (("a", (9.0, 3.0)), ("b", (9.0, 18.0)))
+        for name, value in zip(("naive", "tiled"), times, strict=True)
+    ]
+    found = lifted(tmp_path, records)
+    assert helping(found) == {"Tiling": "naive"}
+    text = write(found, name="L")
+    assert "worse in report b" in text
+    assert hold(load_source("design_space { tiling: false }", cache=False), load_source(text, cache=False)).held == ()
+
+
+def test_what_came_together_or_was_skipped_is_said(tmp_path: Path) -> None:
+    joint = lifted(tmp_path, [{"suite": "fmha", "subject": n, "ms": ms} for n, ms in (("naive", 30.0), ("flash", 5.0))])
+    assert {law.technique.name: law.together for law in joint.laws} == {
+        "Online Softmax": ("Fusion",), "Fusion": ("Online Softmax",),
+    }  # fmt: skip
+    steps = [("step1_naive", 9.0, "ok"), ("step2_tiled", 2.0, "wrong"), ("step3_swizzled", 1.5, "ok")]
+    skipped = lifted(tmp_path, [{"name": n, "ms": ms, "status": status} for n, ms, status in steps])
+    assert {law.technique.name: law.together for law in skipped.laws} == {
+        "Swizzling": ("Tiling",), "Tiling": ("Swizzling",),
+    }  # fmt: skip
+
+
+def test_placeholders_and_projections_are_nothing(tmp_path: Path) -> None:
+    (tmp_path / "zeros.json").write_text(json.dumps([{"name": n, "tflops": 0.0} for n in ("naive", "tiled")]))
+    assert helping(find(read(tmp_path / "zeros.json"))) == {}
+    records = [{"name": "naive", "tflops": 1.0}, {"name": "tiled", "tflops": 9.0, "projected": True}, {"name": "fused"}]
+    assert helping(lifted(tmp_path, records)) == {}
+
+
+def test_a_sweep_shows_which_values_are_good(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    rows = [(tile, warps, scattered(1 + abs(tile - 64) / 64, chance)) for tile in (32, 64, 128) for warps in (2, 4, 8)]
+    text = "kernel,TILE_M,num_warps,time_ms\n" + "\n".join(f"mm,{a},{b},{ms}" for a, b, ms in rows)
+    found = lifted(tmp_path, text, "sweep.csv")
+    assert {name: laws[0].good for name, laws in found.choices.items()} == {"TILE_M": (64,)}
+    laws = load_source(write(found, name="S"), cache=False)
+    plan = load_source("engineering_loop T { parameter TILE_M: [32, 64] measure { cmd: \"echo\" metric: x "
+                       "objective: minimize } }", cache=False)  # fmt: skip
+    assert [breach.law for breach in hold(plan, laws).breaches] == ["TILE_M"]
+
+
+def test_shuffled_sweeps_and_parameters_that_change_together_show_nothing(tmp_path: Path) -> None:
+    together = [{"TILE_M": a, "TILE_N": 2 * a, "ms": float(a), "run": run} for a in (32, 64) for run in range(4)]
+    assert lifted(tmp_path, together).choices == {}
+    opposite = [
+        {"TILE": a, "SWZ": b, "ms": 2.0 if (a == 64) == (b == "on") else 1.0} for a in (32, 64) for b in ("on", "off")
+    ]
+    assert lifted(tmp_path, opposite).choices == {}
+
+
+def test_flags_that_say_what_each_subject_is_made_of(tmp_path: Path) -> None:
+    chance = random.Random(6)
+    records = [
+        {"name": "k", "tiled": a, "vectorized": b, "gflops": scattered(10 * (3 if a else 1), chance), "run": run}
+        for a in (True, False)
+        for b in (True, False)
+        for run in range(3)
+    ]
+    assert helping(lifted(tmp_path, records)) == {"Tiling": "k"}
+
+
+def test_other_peoples_reports(tmp_path: Path) -> None:
+    bench = {
+        "benchmarks": [
+            {"name": f"test_{name}", "stats": {"median": value, "min": 0.0, "rounds": 9}}
+            for name, value in (("naive", 2e-3), ("hashset", 1e-4))
+        ]
+    }
+    assert helping(lifted(tmp_path, bench)) == {"Hashset": "test_naive"}
+    wide = (
+        "# MatMul\n\n## Speed-up by size\n\n| size | naive | tiled | grouped |\n|-|-|-|-|\n"
+        "| 4096 | 0.01x (0.01-0.02) | 0.20x (0.19-0.21) | not measured |\n"
+        "| 8192 | 0.01x | 0.20x | 0.26x (0.25-0.27) |\n"
+    )
+    assert helping(lifted(tmp_path, wide, "wide.md")) == {"Tiling": "naive", "Swizzling": "tiled"}
+
+
+def test_names_that_are_no_names(tmp_path: Path) -> None:
+    names = ['naive "x" {{a}}', '{{hints}} tiled\n"} rule', "\u65e5" * 200, "", "\ud800x", "a" * 9_000]
+    lifted(tmp_path, [{"name": name, "ms": 9.0 - place} for place, name in enumerate(names)])
+
+
+def test_a_control_or_a_verdict_taken_over_is_no_measurement(tmp_path: Path) -> None:
+    path = ledger(tmp_path / "l.db", m={"naive": [9.0]})
+    with sqlite3.connect(path) as connection:
+        insert(connection, "m-run-0", "m", "tiled", 1.0, expected="ok")
+        insert(connection, "m-run-0", "m", "fused", 1.0, reused_from="earlier")
+    connection.close()
+    assert find(read(path)).laws == ()
+
+
+def test_one_run_of_many_styles_is_weighed_by_its_subjects(tmp_path: Path) -> None:
+    del tmp_path
+    chance = random.Random(7)
+    made = [
+        Measurement("dedupe", f"cand_{number:04x}", (style,), samples=[("r", scattered(value, chance, 0.3))])
+        for number, (style, value) in enumerate([(s, v) for s, v in (("trie", 3.0), ("set", 1.0)) for _ in range(9)])
+    ]
+    assert list(find(made).holding) == ["Set"]
+    for number, one in enumerate(made):
+        one.labels = (("trie", "set")[number % 2],)
+    assert find(made).holding == {}
