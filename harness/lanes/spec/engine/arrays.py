@@ -38,7 +38,7 @@ def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window)
         run.short(record, plan, ShortError(count * width, window.end - at), fits)
     run.state.count_items(count, record)
     values = read_row(window, primitive, count, big=run.big(primitive, plan, record))
-    record.nodes[plan.name] = Leaf(plan.field, window.buffer, at, window.pos, values, primitive=primitive)
+    record.raw[plan.name] = Leaf(plan.field, window.buffer, at, window.pos, values, primitive=primitive)
     if plan.field.repeat is Word.REST and window.pos < window.end:
         run.short(record, plan, ShortError(width, window.end - window.pos), count)
     return True
@@ -54,7 +54,7 @@ def read_array(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) 
     endless = field.repeat is Word.REST or plan.until is not None
     count = _FAR if endless else run.amount(plan.repeat, scope, plan, "count")
     array = Array(field, window.buffer, window.pos)
-    scope.record.nodes[plan.name] = array
+    scope.record.raw[plan.name] = array
     continue_array(run, scope, plan, window, array, index=0, count=count)
 
 

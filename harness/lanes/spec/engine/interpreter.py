@@ -11,6 +11,7 @@ from harness.lanes.spec.engine.items import read_item
 from harness.lanes.spec.engine.node import Leaf, Node, Record, Window
 from harness.lanes.spec.engine.placing import advance
 from harness.lanes.spec.engine.plan import FieldPlan, Program, TypePlan
+from harness.lanes.spec.engine.quick import fill_flat, read_blob, read_stretch
 from harness.lanes.spec.engine.scope import Scope
 from harness.lanes.spec.engine.state import HaltError, State, StopRecordError
 from harness.lanes.spec.engine.validation import validate, verify
@@ -40,24 +41,28 @@ class Interpreter:
 
     def begin(self, plan: TypePlan, holder: Scope | None, field: FieldPlan | None, window: Window) -> Record:
         """A record with nothing read yet."""
-        parent = holder.record if holder is not None else None
-        record = Record(plan.definition, field.field if field else None, parent, window, window.pos + (window.bit > 0))
-        if plan.instances:
-            record.pending = {name: p.field for name, p in plan.instances.items()}
-        if holder is not None and field is not None:
+        at = window.pos + (window.bit > 0)
+        if holder is None or field is None:
+            record = Record(plan.definition, None, None, window, at)
+        else:
+            record = Record(plan.definition, field.field, holder.record, window, at)
             record.index = holder.index or 0
             if field.field.parent is not None:
                 found = self.evaluate(field.field.parent, holder, field)
                 record.parent = found if isinstance(found, Record) else None
+        if plan.instances:
+            record.pending = {name: p.field for name, p in plan.instances.items()}
         return record
 
     def fill(self, record: Record, plan: TypePlan, inherited: bool, *, last: int | None = None) -> None:
-        """Read a record's fields in order, all of them or the first few.
+        """Read a record's fields in order, all of them or the first few; what was read is kept.
 
         Raises:
-            StopRecordError: if an error makes the position unknowable; what was read is kept.
+            StopRecordError: if an error makes the position unknowable.
             HaltError: if a limit is hit.
         """
+        if plan.flat is not None and last is None and fill_flat(self, record, plan, plan.flat, inherited=inherited):
+            return
         state, window = self.state, record.window
         scope = Scope(record, self)
         try:
@@ -68,11 +73,13 @@ class Interpreter:
             record.big = inherited if endian is None else endian if isinstance(endian, bool) else None
             if plan.endian_by is not None and isinstance(endian, EndianSwitch):
                 record.big = self._endian(scope, plan, endian)
-            for field in plan.fields if last is None else plan.fields[:last]:
-                if field.simple is not None:
-                    self._simple(record, field, field.simple)
-                else:
-                    self.field(scope, field)
+            for step in plan.steps if last is None else plan.fields[:last]:
+                if isinstance(step, FieldPlan):
+                    if step.blob is None or not read_blob(self, scope, step, window):
+                        self.field(scope, step)
+                elif not read_stretch(self, record, plan, step):
+                    for field in step.plans:  # which of them is short, or one too many, is told one by one
+                        self.field(scope, field)
         except (StopRecordError, HaltError):
             record.complete = False
             raise
@@ -104,7 +111,7 @@ class Interpreter:
         except ShortError as error:
             self.short(record, plan, error, None)
         end = window.pos
-        record.nodes[plan.name] = Leaf(field, window.buffer, end - primitive.width, end, value, primitive=primitive)
+        record.raw[plan.name] = Leaf(field, window.buffer, end - primitive.width, end, value, primitive=primitive)
         self.state.count_items(1, record)
 
     def _endian(self, scope: Scope, plan: TypePlan, endian: EndianSwitch) -> bool:
@@ -218,7 +225,7 @@ class Interpreter:
         try:
             self.field(Scope(record, self), plan)
         except StopRecordError:
-            if field.name not in record.nodes and self.state.quiet == 0:
+            if field.name not in record.raw and self.state.quiet == 0:
                 record.complete = False
         finally:
             self._busy.discard(key)
@@ -257,6 +264,8 @@ class Interpreter:
             self._compute(scope, plan)
         elif plan.positioned:
             self._positioned(scope, plan)
+        elif plan.simple is not None:
+            self._simple(scope.record, plan, plan.simple)
         else:
             self._sequential(scope, plan, scope.record.window)
 
@@ -275,18 +284,16 @@ class Interpreter:
             raise StopRecordError from None
 
     def _compute(self, scope: Scope, plan: FieldPlan) -> None:
-        record = scope.record
-        value = self.value(plan.compute, scope, plan)
+        record, value = scope.record, self.value(plan.compute, scope, plan)
         at = record.window.pos
         leaf = Leaf(plan.field, record.window.buffer, at, at, value)
         if value is not None:
-            record.nodes[plan.name] = leaf
+            record.raw[plan.name] = leaf
             self.state.count_items(1, record)
             self.validate(scope, plan, leaf)
 
     def _positioned(self, scope: Scope, plan: FieldPlan) -> None:
-        record = scope.record
-        window = record.window
+        record, window = scope.record, scope.record.window
         if plan.stream is not None:
             found = self.value(plan.stream, scope, plan)
             if not isinstance(found, Window):
@@ -324,7 +331,7 @@ class Interpreter:
         if plan.repeat is None and plan.until is None and plan.field.repeat is None:
             node = read_item(self, scope, plan, window)
             if node is not None and not isinstance(node, Record):
-                scope.record.nodes[plan.name] = node
+                scope.record.raw[plan.name] = node
             return
         if plan.packed and read_row_of(self, scope, plan, window):
             return

@@ -9,6 +9,7 @@ from harness.lanes.spec.engine.cursor import LongError, ShortError, read_number
 from harness.lanes.spec.engine.fault import FaultKind
 from harness.lanes.spec.engine.node import Array, Buffer, Leaf, Node, Record, Window
 from harness.lanes.spec.engine.plan import FieldPlan, Source
+from harness.lanes.spec.engine.quick import end_of
 from harness.lanes.spec.engine.scope import Scope
 from harness.lanes.spec.engine.state import StopRecordError
 from harness.lanes.spec.language.primitive import Kind, Primitive
@@ -97,14 +98,22 @@ def _number(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, pri
 
 def _record(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, source: Source, *, chosen: bool) -> Record:
     type_plan = run.program.plan(source.ref.name)
-    arguments = {
-        name: run.value(closure, scope, plan)
-        for name, closure in zip(type_plan.definition.params, source.arguments, strict=False)
-    }
+    arguments = (
+        {
+            name: run.value(closure, scope, plan)
+            for name, closure in zip(type_plan.definition.params, source.arguments, strict=False)
+        }
+        if source.arguments
+        else None
+    )
     field = plan.field
     extent: Extent | None = None
     inner = window
-    if field.length is not None or plan.terminator is not None or plan.process:
+    end = end_of(scope, plan, window) if plan.sized else -1
+    if end >= 0:
+        inner = Window(window.buffer, window.pos, end)
+        window.pos = end
+    elif field.length is not None or plan.terminator is not None or plan.process:
         extent = extent_of(run, scope, plan, window, partial=True)
         inner = Window(window.buffer, extent.start, extent.stop)
         if not plan.process and (extent.begin < extent.start or extent.stop < extent.end):
@@ -116,19 +125,22 @@ def _record(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, sou
             holder.value = data
             inner = Window(Buffer(data if data is not None else b"", holder), 0, len(data or b""))
     record = run.begin(type_plan, scope, plan, inner)
-    record.arguments, record.chosen = arguments, chosen
+    if arguments:
+        record.arguments = arguments
+    record.chosen = chosen
     _attach(run, scope, plan, record)
     inherited = scope.record.big if field.big is None else field.big
     try:
         run.fill(record, type_plan, bool(inherited))
     except StopRecordError:
-        if extent is None:
+        if inner is window:
             raise
-    if extent is not None:
+    if inner is not window:
         record.exact = inner.pos >= inner.end and not inner.bit and record.complete
-        if extent.missing:
+        if extent is not None and extent.missing:
             raise StopRecordError
-    run.validate(scope, plan, record)
+    if field.checks is not None:
+        run.validate(scope, plan, record)
     return record
 
 
@@ -140,8 +152,8 @@ def note_frame(record: Record, plan: FieldPlan, window: Window, start: int, end:
 
 
 def _attach(run: Interpreter, scope: Scope, plan: FieldPlan, record: Record) -> None:
-    node = scope.record.nodes.get(plan.name)
+    node = scope.record.raw.get(plan.name)
     if isinstance(node, Array):
         node.items.append(record)
     else:
-        scope.record.nodes[plan.name] = record
+        scope.record.raw[plan.name] = record

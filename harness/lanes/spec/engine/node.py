@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from harness.lanes.spec.language.grammar import Field, TypeDef
 from harness.lanes.spec.language.primitive import Primitive
+
+NOTHING: dict[str, Any] = {}
+"""What most records have of pending instances, of arguments, and of fields outside of a stretch; never written to."""
 
 
 class Buffer:
@@ -99,6 +102,9 @@ class Record:
         type: Its definition.
         field: The field that holds it; None for a top-level record.
         nodes: What was read of it, by field name, in order; instances last. Partial where an error stopped it.
+        raw: The same as it was read: by a `Stretch`, where it stands for several fields, its place and values.
+        packed: Of fields in stretches: the stretch and the index in it; None where everything is unpacked.
+        head: The values of a record that is one stretch: such a record has no `raw` of its own until it is unpacked.
         holder: The record that holds it.
         parent: What it calls its parent: the holder, unless the field says otherwise.
         index: Its place in the array that holds it, or among the top-level records.
@@ -115,17 +121,19 @@ class Record:
     """
 
     __slots__ = (
-        "arguments", "big", "buffer", "chosen", "complete", "depth", "end", "exact", "field", "frames", "holder",
-        "index", "nodes", "parent", "pending", "start", "type", "valid", "window",
+        "arguments", "big", "buffer", "chosen", "complete", "depth", "end", "exact", "field", "frames", "head",
+        "holder", "index", "packed", "parent", "pending", "raw", "start", "type", "valid", "window",
     )  # fmt: skip
 
     def __init__(self, type: TypeDef, field: Field | None, parent: Record | None, window: Window, start: int) -> None:
         self.type, self.field, self.window = type, field, window
         self.holder = self.parent = parent
         self.buffer, self.start, self.end = window.buffer, start, start
-        self.nodes: dict[str, Node] = {}
-        self.pending: dict[str, Field] = {}
-        self.arguments: dict[str, Any] = {}
+        self.head: tuple[Any, ...] | None = None
+        self.raw: dict[Any, Any] = {}
+        self.packed: Mapping[str, tuple[Any, int]] | None = None
+        self.pending = NOTHING
+        self.arguments = NOTHING
         self.index = 0
         self.frames: tuple[Leaf, ...] = ()
         self.depth: int = 0 if parent is None else parent.depth + 1
@@ -140,22 +148,57 @@ class Record:
         """Itself: what an expression sees."""
         return self
 
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """What was read of it, with a leaf for every value."""
+        if self.packed is not None:
+            self.raw, self.packed, self.head = dict(self.parts()), None, None
+        return self.raw
+
+    def parts(self) -> Iterator[tuple[str, Node]]:
+        """The same one by one, without keeping the leaves that are made for it."""
+        if self.head is not None and self.packed:
+            (stretch, _), *_ = self.packed.values()
+            yield from stretch.leaves(self.buffer, self.start, self.head)
+        for name, node in self.raw.items():
+            if name.__class__ is str:
+                yield name, node
+            else:
+                yield from name.leaves(self.buffer, *node)
+
+    def holders(self) -> Iterator[tuple[str, Record | Array]]:
+        """Those parts that may hold records."""
+        for name, node in self.raw.items():
+            if node.__class__ is Record or node.__class__ is Array:
+                yield name, node
+
     def __getitem__(self, name: str) -> Any:
         """The value of a field.
 
         Raises:
             KeyError: if it was not read.
         """
-        return self.nodes[name].value
+        found = self.get(name, NOTHING)
+        if found is NOTHING:
+            raise KeyError(name)
+        return found
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of a field, or the default where it was not read."""
-        node = self.nodes.get(name)
+        if self.packed is not None:
+            place = self.packed.get(name)
+            if place is not None:
+                if self.head is not None:
+                    return self.head[place[1]]
+                read = self.raw.get(place[0])
+                if read is not None:
+                    return read[1][place[1]]
+        node = self.raw.get(name)
         return default if node is None else node.value
 
     def records(self) -> Iterator[Record]:
         """The records directly within it, in order."""
-        for node in self.nodes.values():
+        for _, node in self.holders():
             for item in node.items if isinstance(node, Array) else (node,):
                 if isinstance(item, Record):
                     yield item

@@ -54,10 +54,10 @@ class Parse:
             path, record = stack.pop()
             yield path, record
             below = []
-            for name, node in record.nodes.items():
+            for name, node in record.holders():
                 if isinstance(node, Record):
                     below.append((f"{path}.{name}", node))
-                elif isinstance(node, Array):
+                else:
                     below.extend(
                         (f"{path}.{name}[{i}]", item) for i, item in enumerate(node.items) if isinstance(item, Record)
                     )
@@ -86,7 +86,7 @@ class Parse:
                 for frame in node.frames:
                     if frame.buffer.origin is None:
                         yield Span(frame.start, frame.end, f"{path}.{frame.field.name}", frame, node)
-                stack.extend((f"{path}.{name}", inner, node) for name, inner in reversed(node.nodes.items()))
+                stack.extend((f"{path}.{name}", inner, node) for name, inner in reversed(list(node.parts())))
 
     @cached_property
     def covered(self) -> tuple[tuple[int, int], ...]:

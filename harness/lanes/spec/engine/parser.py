@@ -231,8 +231,5 @@ class Reading:
             del self.run.lazy[lazy:]
         value: Any = record
         for name in select.path:
-            node = value.nodes.get(name) if isinstance(value, Record) else None
-            if node is None:
-                return None
-            value = node.value
+            value = value.get(name) if isinstance(value, Record) else None
         return value

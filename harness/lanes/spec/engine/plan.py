@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from harness.lanes.spec.engine.stretch import Stretch, steps_of
 from harness.lanes.spec.language.encodings import codec, unit
 from harness.lanes.spec.language.evaluation import Compiler, Evaluate
 from harness.lanes.spec.language.expression import Expr, Literal
@@ -42,9 +43,34 @@ class FieldPlan:
     """One field, ready to read; see `Field` for what each part means."""
 
     __slots__ = (
-        "align", "at", "bits", "checks", "codec", "compute", "condition", "constants", "field", "length",
-        "name", "offset", "packed", "pad", "positioned", "process", "repeat", "simple", "skip", "source",
-        "sources", "stream", "switch_by", "terminator", "until",
+        "align",
+        "at",
+        "bits",
+        "blob",
+        "checks",
+        "codec",
+        "compute",
+        "condition",
+        "constants",
+        "field",
+        "length",
+        "name",
+        "offset",
+        "packed",
+        "pad",
+        "positioned",
+        "process",
+        "repeat",
+        "simple",
+        "sized",
+        "skip",
+        "source",
+        "sources",
+        "stream",
+        "switch_by",
+        "terminator",
+        "texts",
+        "until",
     )  # fmt: skip
 
     def __init__(self, field: Field, owner: TypeDef, compiler: Compiler) -> None:
@@ -83,6 +109,14 @@ class FieldPlan:
         number = primitive is not None and primitive.kind in (Kind.INTEGER, Kind.FLOAT) and bool(primitive.code)
         self.simple = primitive if plain and always and number and field.compute is None else None
         """A number, always there, nothing to check: the common case has a short way."""
+        stated = field.length is Word.REST or self.length is not None
+        self.sized = stated and self.terminator is None and self.pad is None and not self.process
+        """Whether its bytes end at a stated length, and are all its own."""
+        kind = primitive.kind if primitive is not None and field.switch is None and field.checks is None else None
+        self.texts = kind is Kind.STRING
+        bare = self.sized and always and field.compute is None and (self.texts or kind is Kind.BYTES)
+        self.blob = primitive if bare else None
+        """Bytes or a text of a stated length, always there, nothing to check."""
 
     @staticmethod
     def _source(ref: TypeRef | None, owner: TypeDef, compiler: Compiler) -> Source | None:
@@ -129,20 +163,27 @@ class FieldPlan:
 class TypePlan:
     """A type, ready to read."""
 
-    __slots__ = ("checksums", "definition", "endian_by", "fields", "instances", "magic")
+    __slots__ = ("checksums", "definition", "endian_by", "fields", "flat", "instances", "magic", "places", "steps")
 
     def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool | None) -> None:
         self.definition = definition
         self.fields = tuple(FieldPlan(field, definition, compiler) for field in definition.fields)
+        self.steps = steps_of(self.fields)
+        stretches = [step for step in self.steps if isinstance(step, Stretch)]
+        self.places = {plan.name: (stretch, i) for stretch in stretches for i, plan in enumerate(stretch.plans)}
+        """Of each field in a stretch: the stretch and its index there."""
         self.instances = {f.name: FieldPlan(f, definition, compiler) for f in definition.instances}
         endian = definition.endian
         self.endian_by = compiler.compile(endian.by, definition) if isinstance(endian, EndianSwitch) else None
-        self.magic = magic(definition, big=endian if isinstance(endian, bool) else big)
         self.checksums = tuple(
             (f, None if f.checksum.of is None else compiler.compile(f.checksum.of, definition))
             for f in definition.fields
             if f.checksum is not None
         )
+        flat = len(self.steps) == 1 and not self.instances and self.endian_by is None
+        self.flat = stretches[0] if flat and stretches and not self.checksums else None
+        """Its one stretch, where it has nothing else."""
+        self.magic = magic(definition, big=endian if isinstance(endian, bool) else big)
 
 
 class Program:

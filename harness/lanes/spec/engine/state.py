@@ -25,6 +25,7 @@ class State:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.most_records, self.most_items = limits.records, limits.items
         self.errors: list[Fault] = []
         self.warnings: list[Fault] = []
         self.error_count = 0
@@ -81,7 +82,7 @@ class State:
             StopRecordError: if it lies too deep.
         """
         self.records += 1
-        if self.records > self.limits.records:
+        if self.records > self.most_records:
             self.halt("records", record, f"at most {self.limits.records} records")
         if record.depth >= self.limits.depth:
             what = f"at most {self.limits.depth} levels of records"
@@ -96,9 +97,11 @@ class State:
             HaltError: if there are too many, or it takes too long.
         """
         self.items += count
-        if self.items > self.limits.items:
+        if self.items > self.most_items:
             self.halt("items", record, f"at most {self.limits.items} items")
-        self.tick(record)
+        self._ticks += 1
+        if self._ticks % _CLOCK_EVERY == 0:
+            self._look(record)
 
     def tick(self, record: Record) -> None:
         """Look at the clock now and then.
@@ -107,7 +110,11 @@ class State:
             HaltError: if time is up.
         """
         self._ticks += 1
-        if self._ticks % _CLOCK_EVERY == 0 and time.monotonic() > self.deadline:
+        if self._ticks % _CLOCK_EVERY == 0:
+            self._look(record)
+
+    def _look(self, record: Record) -> None:
+        if time.monotonic() > self.deadline:
             self.halt("seconds", record, f"at most {self.limits.seconds:g} seconds")
 
     def charge(self, steps: int, record: Record) -> None:

@@ -160,7 +160,7 @@ class _Counter:
     def record(self, record: Record) -> None:
         name = record.type.name
         self.records[name] = self.records.get(name, 0) + 1
-        for field, node in record.nodes.items():
+        for field, node in record.parts():
             path = f"{name}.{field}"
             for item in node.items if isinstance(node, Array) else (node,):
                 if isinstance(item, Record):

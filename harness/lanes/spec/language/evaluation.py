@@ -68,6 +68,7 @@ class Host(Protocol):
 
 
 Evaluate = Callable[[Scope], Any]
+_UNREAD = object()
 
 
 class Compiler:
@@ -146,8 +147,9 @@ class Compiler:
             return lambda scope: attribute(outer(scope), name, scope.run)
 
         def field(scope: Scope) -> Any:
-            node = scope.record.nodes.get(name)
-            return scope.run.value_of(scope.record, name) if node is None else node.value
+            record = scope.record
+            found = record.get(name, _UNREAD)
+            return scope.run.value_of(record, name) if found is _UNREAD else found
 
         return field
 
@@ -278,7 +280,7 @@ FUNCTIONS = {
 
 
 def _step(node: Any, name: str, run: Host) -> Any:
-    if node is None or not hasattr(node, "nodes"):
+    if node is None or not hasattr(node, "packed"):
         raise NoValueError(f"there is no record to look for {name!r} in")
     if name in ("_parent", "_root"):
         return attribute(node, name, run)

@@ -150,16 +150,18 @@ def item(array: Any, index: Any) -> Any:
     return array[place]
 
 
+_UNREAD = object()
+
+
 def attribute(value: Any, name: str, run: Any) -> Any:
     """`value.name`.
 
     Raises:
         NoValueError: if there is none.
     """
-    nodes = getattr(value, "nodes", None)
-    if nodes is not None:
-        node = nodes.get(name)
-        return node.value if node is not None else _of_record(value, name, run)
+    if hasattr(value, "packed"):
+        found = value.get(name, _UNREAD)
+        return _of_record(value, name, run) if found is _UNREAD else found
     if name in ("pos", "size", "eof") and hasattr(value, "bit"):
         return _of_stream(value, name)
     return call_method(value, name, [], run)
