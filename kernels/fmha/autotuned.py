@@ -17,6 +17,7 @@ Measured: not measured.
 # predicted = 0.8
 # ///
 
+import functools
 import math
 
 import torch
@@ -80,15 +81,18 @@ def attention_kernel(
     o_desc.store([head, first, 0], (acc / total[:, None]).to(o_desc.dtype).reshape(1, BLOCK_M, D))
 
 
+@functools.cache
 def tuned(dtype: torch.dtype, device: torch.device, *, causal: bool, **shape: int) -> dict:
-    """The measured configuration of the nearest shape, if there is any for the device and dtype."""
+    """The measured configuration of the nearest shape in the same order, if there is any for the device."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    known = [
-        entry for entry in TUNED if entry["device"] == name and entry["dtype"] == str(dtype).removeprefix("torch.")
-    ]
+    known = [entry for entry in TUNED if entry["device"] == name and entry["parameters"]["causal"] == causal]
+    own = str(dtype).removeprefix("torch.")  # both 16-bit types make the tensor cores do the same
     return min(
         known,
-        key=lambda entry: sum(abs(math.log(entry["shape"][axis] / size)) for axis, size in shape.items()),
+        key=lambda entry: (
+            sum(abs(math.log(entry["shape"][axis] / size)) for axis, size in shape.items()),
+            entry["dtype"] != own,
+        ),
         default={"configuration": {}},
     )["configuration"]
 

@@ -2,7 +2,7 @@
 
 What changed: tile, stages, order, the split of the result and `FLATTEN` (the two loops become one, so that the next
     tile's first blocks are loaded while this tile is written) are looked up in `TUNED`, which `crucible kernel sweep
-    --write` fills with what it measured. An unknown shape takes the nearest known one of its dtype, an unknown device
+    --write` fills with what it measured. An unknown shape takes the nearest known one, an unknown device
     the defaults of the persistent step.
 Predicted: 2-4 % over the persistent step at 4096, where 512 tiles of 128 x 256 are 3.88 rounds of 132, and within 1 %
     of it at 8192 and 16384, where the device's power is the limit: 0.98-1.02 of cuBLAS.
@@ -16,6 +16,7 @@ Measured: not measured.
 # predicted = 0.99
 # ///
 
+import functools
 import math
 
 import torch
@@ -103,15 +104,19 @@ def programs(device: torch.device) -> int:
     return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else MULTIPROCESSORS
 
 
+@functools.cache
 def tuned(dtype: torch.dtype, device: torch.device, **shape: int) -> dict:
-    """The measured configuration of the nearest shape, if there is any for the device and dtype."""
+    """The measured configuration of the nearest shape, if there is any for the device and the size of its numbers."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    known = [
-        entry for entry in TUNED if entry["device"] == name and entry["dtype"] == str(dtype).removeprefix("torch.")
-    ]
+    own = str(dtype).removeprefix("torch.")  # both 16-bit types make the tensor cores do the same
+    alike = {"float32"} if own == "float32" else {"float16", "bfloat16"}
+    known = [entry for entry in TUNED if entry["device"] == name and entry["dtype"] in alike]
     return min(
         known,
-        key=lambda entry: sum(abs(math.log(entry["shape"][axis] / size)) for axis, size in shape.items()),
+        key=lambda entry: (
+            sum(abs(math.log(entry["shape"][axis] / size)) for axis, size in shape.items()),
+            entry["dtype"] != own,
+        ),
         default={"configuration": {}},
     )["configuration"]
 

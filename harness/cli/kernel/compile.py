@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
+from harness.core.errors import UsageError
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_launches
@@ -71,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print one line for each launch; 1 if any does not compile, does not fit, spills, or lacks what it claims."""
     kernels = list(subject.named(args))
+    if args.golden is not None and args.golden.is_dir():
+        raise UsageError("it is a folder", where=str(args.golden), fix="name the table's file")
     subject.need_extra()
     configuration = subject.settings_of(args.settings, where="--set")
     table: list[dict[str, Any]] = []

@@ -9,7 +9,6 @@ from typing import Any
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.lanes.kernel.arithmetic import evaluate
-from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device import DEFAULT, DEVICES, find_device
 from harness.report.table import Column
 
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     device = find_device(args.device)
     table: list[dict[str, Any]] = []
     for path in args.definitions:
-        definition = read_definition(path)
+        definition = subject.definition_at(path)
         for point in subject.points_of(args.shape, definition):
             flops, moved = evaluate(definition.flops, point.names), evaluate(definition.bytes, point.names)
             floor = device.floor(flops=flops, bytes_moved=moved, precision=point.dtype)

@@ -77,7 +77,19 @@ def named(args: argparse.Namespace) -> Iterator[Candidate]:
     for path in args.kernels:
         source = read_source(path)
         place = args.definition or usual_definition(path)
-        yield Candidate(path, source, read_definition(place.resolve()), place.resolve())
+        yield Candidate(path, source, definition_at(place), place.resolve())
+
+
+def definition_at(path: Path) -> Definition:
+    """The definition of a file that a command line names.
+
+    Raises:
+        UsageError: if there is no such file.
+        SpecError: if what it says is wrong.
+    """
+    if not path.is_file():
+        raise UsageError("there is no such file", where=str(path), fix="name an operation's YAML file")
+    return read_definition(path.resolve())
 
 
 def read_source(path: Path) -> bytes:

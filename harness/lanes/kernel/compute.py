@@ -14,6 +14,7 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lanes.kernel.job import Job, failed, read_note
 from harness.lanes.kernel.library import not_plumbing
+from harness.lanes.kernel.reaching import reach
 from harness.lanes.kernel.tensor import BYTES
 
 _JUDGING = 120.0
@@ -104,7 +105,8 @@ def judge_answers(
     facts |= {"operators": foreign, "changed_inputs": _texts(notes.get("changed"))}
     status, why, first = _first_wrong(job, answers, verdicts, notes)
     if status is Status.OK and not job.library:
-        status, why = _forbidden(foreign, facts, ghost_right=ghost_right)
+        reached = reach(job.source.decode("utf-8", "replace"))
+        status, why = _forbidden(foreign, reached, facts, ghost_right=ghost_right)
     if status is Status.OK and notes.get("late"):
         status, why = Status.WRONG, "an answer changed after it was returned"
     if status is Status.OK and facts["changed_inputs"]:
@@ -240,13 +242,17 @@ def _told(verdict: Verdict) -> tuple[str, str]:
     return f"at most {verdict['tile_allowed']:.3g}", f"relative error {verdict['tile_error']:.3g} in one tile"
 
 
-def _forbidden(foreign: list[str], facts: dict[str, Any], *, ghost_right: bool) -> tuple[Status, str]:
+def _forbidden(
+    foreign: list[str], reached: list[str], facts: dict[str, Any], *, ghost_right: bool
+) -> tuple[Status, str]:
     if "launched" in facts and not facts["launched"]:
         return Status.FORBIDDEN, "no Triton kernel was launched: the answer comes from elsewhere"
     if ghost_right:
         return Status.FORBIDDEN, "its answer is right although none of its kernels ran"
     if foreign:
         return Status.FORBIDDEN, clip(f"it calls the library's own operators: {', '.join(foreign)}")
+    if reached:
+        return Status.FORBIDDEN, clip(f"it {reached[0]}, which no kernel needs")
     return Status.OK, ""
 
 

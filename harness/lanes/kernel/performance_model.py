@@ -27,6 +27,8 @@ LAUNCH = 3e-6
 """Seconds a launch costs."""
 EXPONENTIALS = 27e9
 """Of one multiprocessor in a second: 16 in each of 1.7e9 cycles."""
+CHAINED = 0.12e-6
+"""Seconds that a step of attention loses because its two products and the softmax between them wait for each other."""
 STREAMED = 0.92
 """Of the memory's bandwidth, what a perfect copy reaches."""
 OLD_CORES = 0.6
@@ -168,7 +170,8 @@ def _loop(tiles: _Tiles, work: _Work, *, ahead: int) -> Prediction:
     limit = max(costs, key=lambda name: costs[name])
     rounds = tiles.count / (each * blocks)
     finish = LATENCY + blocks * tiles.result / (device.memory_tbs * 1e12 / each)
-    seconds = LAUNCH + math.ceil(rounds) * (tiles.steps * costs[limit] + finish)
+    chained = CHAINED if tiles.exponentials else 0.0
+    seconds = LAUNCH + math.ceil(rounds) * (tiles.steps * (costs[limit] + chained) + finish)
     return Prediction(seconds=max(seconds, floor.seconds), limit=limit, rounds=rounds, floor_seconds=floor.seconds)
 
 
