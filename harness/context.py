@@ -43,6 +43,7 @@ class Context:
         progress: Takes one short line for long work.
         protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
         without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
+        warm: How many zygotes are kept; None for as many as a few attempts need.
         timer: What measures wall time; by default made at first use, and without pytest-benchmark.
         rivals: By node id whom a timed case is measured against.
         controlled: Whether this process has measured its A/A control, or something that contains one.
@@ -54,6 +55,7 @@ class Context:
     progress: Callable[[str], None] = _silent
     protect: tuple[Path, ...] = ()
     without: frozenset[str] = frozenset()
+    warm: int | None = None
     timer: Stopwatch | None = None
     rivals: Mapping[str, tuple[Rival, ...]] = field(default_factory=dict)
     controlled: bool = False
@@ -72,9 +74,9 @@ class Context:
     def boxes(self) -> BoxPool:
         """The pool of warm zygotes, started at first use."""
         if not self._pools:
-            from harness.sandbox.pool import BoxPool
+            from harness.sandbox.pool import KEPT, BoxPool
 
-            self._pools.append(BoxPool(protect=self.protect, without=self.without))
+            self._pools.append(BoxPool(protect=self.protect, without=self.without, warm=self.warm or KEPT))
         return self._pools[0]
 
     @property

@@ -90,8 +90,10 @@ class Contender:
         digest: Its content.
         attempts: So far.
         seconds: What judging it took, and
-        asked: what of that were its attempts.
+        asked: what of that were its attempts; 0 where nobody took their time.
         confirmed: Whether it may be called first; None where there is nothing to confirm.
+        seeds: Hash seeds so far; where attempts have none, the attempts.
+        leads: Whether it stands first, alone or with others.
     """
 
     run_id: str
@@ -101,10 +103,13 @@ class Contender:
     seconds: float
     asked: float
     confirmed: bool | None
+    seeds: int
+    leads: bool
 
     def expected(self, attempts: int) -> float:
         """Seconds that so many more attempts will take: what is done once, and each of them."""
-        return max(0.0, self.seconds - self.asked) + self.asked / max(1, self.attempts) * attempts
+        asked = self.asked or self.seconds
+        return max(0.0, self.seconds - asked) + asked / max(1, self.attempts) * attempts
 
 
 @dataclass(slots=True)
@@ -127,7 +132,13 @@ class Finalists:
         for row in queries.contenders(ledger, self.run_id, first=LOOKED_AT):
             confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
             names = ("run_id", "nodeid", "digest", "attempts", "seconds")
-            contender = Contender(**{name: row[name] for name in names}, asked=row["asked"] or 0.0, confirmed=confirmed)
+            contender = Contender(
+                **{name: row[name] for name in names},
+                asked=row["asked"] or 0.0,
+                confirmed=confirmed,
+                seeds=row["attempts"] if row["hash_seeds"] is None else row["hash_seeds"],
+                leads=row["rank"] == 1,
+            )
             self.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
 
     def jobs(self) -> Iterator[tuple[int, float, Contender, int]]:
@@ -136,13 +147,7 @@ class Finalists:
             for place, one in enumerate(board[:FIRST_TEN_RANKS], 1):
                 if one.run_id != self.run_id or one.confirmed is None or one.nodeid in self.tried:
                     continue
-                urgency = 0 if place == 1 and not one.confirmed else 1
-                target = FIRST_TEN
-                if one.confirmed and one.attempts >= FIRST_TEN:
-                    urgency, target = 2, FIRST_THREE if place <= FIRST_THREE_RANKS else 0
-                wanted = target - one.attempts
-                if not one.confirmed:  # however many there are, they were not made on fresh inputs
-                    wanted = max(wanted, EVERYONE)
+                urgency, wanted = _turn(place, one)
                 if wanted > 0:
                     yield urgency, one.expected(wanted), one, wanted
 
@@ -153,6 +158,19 @@ class Finalists:
 
 
 FIRST_TEN_RANKS, FIRST_THREE_RANKS = 10, 3
+
+
+def _turn(place: int, one: Contender) -> tuple[int, int]:
+    """How urgent somebody's next attempts are (less is sooner), and how many they are."""
+    if one.confirmed:
+        if one.attempts < FIRST_TEN:
+            return 2, FIRST_TEN - one.attempts
+        return 3, FIRST_THREE - one.attempts if place <= FIRST_THREE_RANKS else 0
+    # However many attempts there are, they were not made on fresh inputs. Who leads is asked for no more than first
+    # place needs, so that every board gets as far as that; whoever shares its place comes next.
+    if one.leads:
+        return (0 if place == 1 else 1), max(EVERYONE, LEAST_HASH_SEEDS - one.seeds)
+    return 2, max(EVERYONE, FIRST_TEN - one.attempts)
 
 
 class Confirmation:
@@ -233,6 +251,8 @@ class Confirmation:
                 tier=self._session.share.tier,
                 protect=self._session.protect,
                 controlled=True,
+                # One for each hash seed that a finalist needs, so that the next one finds them started.
+                warm=FIRST_TEN,
             )
         return self._contexts[number]
 
