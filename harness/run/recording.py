@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import last_words
 from harness.collection import SHARE
 from harness.config import Settings
 from harness.core.case import Case
@@ -174,7 +175,10 @@ class Recording:
             self._record(self._fresh.pop(report.nodeid) if here else Evaluation.model_validate_json(text))
         elif report.failed and report.nodeid not in self.rows:
             # A worker that died, or another plugin that failed before the case began.
-            self._record(unjudged(self.cases[report.nodeid], _reason(report), tier=self.tier))
+            text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
+            words = last_words.told(text)  # a trusted file of the user's may have ended the worker
+            why = words or f"no verdict: {text}"
+            self._record(unjudged(self.cases[report.nodeid], why, tier=self.tier, trusted=bool(words)))
 
     def _record(self, evaluation: Evaluation) -> None:
         nodeid = evaluation.case.nodeid
@@ -341,8 +345,3 @@ def wants_samples(option: argparse.Namespace) -> bool:
     """Whether pytest-benchmark was asked for something that needs the times of this very run."""
     names = ("only", "json", "save", "save_data", "autosave", "compare", "compare_fail", "histogram")
     return any(getattr(option, f"benchmark_{name}", None) for name in names)
-
-
-def _reason(report: pytest.TestReport) -> str:
-    text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
-    return f"no verdict: {text}"

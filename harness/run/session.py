@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import last_words
 from harness.collection import SHARE, BareHooks, CaseItem, Share
 from harness.config import Settings, settle
 from harness.context import Context
@@ -99,6 +100,7 @@ class RunSession:
         # Thousands of cases, reports and records live until the end; looking for garbage among them again and again
         # took a quarter of the time.
         self.termination = None if self.is_worker else Termination()
+        last_words.prepare(config, folder)
         self._thresholds = gc.get_threshold()
         if 0 < self._thresholds[0] < RARELY:
             gc.set_threshold(RARELY, *self._thresholds[1:])
@@ -129,6 +131,7 @@ class RunSession:
         if self.recording is None or self.recording.opened:
             return
         self.share.snapshot = Snapshot(Path(folder))
+        last_words.meet_in(Path(folder))
         wanted = set(ids)
         known = {case.nodeid: case for suite in self.share.snapshot.suites() for case in suite.cases}
         lines = self._open({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
@@ -262,6 +265,7 @@ class RunSession:
 
     def close(self) -> None:
         """Stop boxes; nothing outlives the run."""
+        last_words.forget()
         if self.termination is not None:
             self.termination.release()
         if self._context is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness import last_words
 from harness.core.errors import SpecError, position
 from harness.core.evidence import clip
 from harness.sandbox.codec import CodecError, decode, encode
@@ -149,6 +150,13 @@ def load_oracle(path: Path, digest: str) -> Oracle:
         SpecError: if it cannot be imported, or one of its names is not what it should be.
     """
     key = (str(path), digest)
+    ended = last_words.ended_in(path)
+    if ended:
+        raise SpecError(
+            f"the oracle did not come back in {ended}, and nothing could interrupt it: a process of this run ended",
+            where=position(path),
+            fix="make it come back on all that it may be asked, within a minute",
+        )
     if key not in _LOADED:
         _LOADED[key] = _check(path, _import(path, f"_crucible_oracle_{digest[:16]}"))
     return _LOADED[key]

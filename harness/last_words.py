@@ -1,0 +1,151 @@
+"""LastWords: a process that cannot be interrupted is ended by a timer of the kernel's, and says where it stood.
+
+The interpreter is inside of C, so nothing of Python can run: not a handler, and no other thread. The signal of a POSIX
+timer needs neither; faulthandler's own handler, written in C, then writes the Python stack to a file, and the signal's
+default action ends the process. On a system without such timers nothing happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import re
+import signal
+from pathlib import Path
+from typing import IO, Any
+
+MARK = "overdue-"
+"""Files of the run's folder with the last words of its processes begin so."""
+SHOWN = 3
+"""Frames of the stack that are told."""
+_MONOTONIC, _BY_SIGNAL = 1, 0  # CLOCK_MONOTONIC, SIGEV_SIGNAL
+_FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signal", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("padding", ctypes.c_char * 48),
+    )
+
+
+class _Seconds(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Times(ctypes.Structure):
+    _fields_ = (("interval", _Seconds), ("value", _Seconds))
+
+
+class _Timer:
+    """One timer of this process; forked processes have none."""
+
+    def __init__(self) -> None:
+        self.pid, self.times, self.id = os.getpid(), _Times(), ctypes.c_void_p()
+        self._library = ctypes.CDLL(None, use_errno=True)
+        event = _Event(signal=signal.SIGVTALRM, notify=_BY_SIGNAL)
+        if self._library.timer_create(_MONOTONIC, ctypes.byref(event), ctypes.byref(self.id)):
+            raise OSError(ctypes.get_errno(), "timer_create")
+        faulthandler.register(signal.SIGVTALRM, file=_file or 2, all_threads=False, chain=True)
+
+    def close(self) -> None:
+        """Give the timer and the signal back."""
+        if self.pid == os.getpid():
+            self._library.timer_delete(self.id)
+            faulthandler.unregister(signal.SIGVTALRM)
+
+    def set(self, seconds: float) -> None:
+        """Ring once after so many seconds; 0 is never."""
+        self.times.value.seconds, self.times.value.nanoseconds = int(seconds), int(seconds % 1 * 1e9)
+        self._library.timer_settime(self.id, 0, ctypes.byref(self.times), None)
+
+
+_timer: _Timer | None = None
+_possible = hasattr(signal, "SIGVTALRM") and hasattr(faulthandler, "register")
+_file: IO[bytes] | None = None
+_folder: Path | None = None
+
+
+def prepare(config: Any, folder: str | None) -> None:
+    """Say where the last words of this process go: a worker's into the run's folder, anybody else's to stderr.
+
+    Args:
+        config: pytest's.
+        folder: Where the processes of the run meet, if there are several.
+    """
+    global _file
+    forget()
+    if folder is not None and hasattr(config, "workerinput"):
+        meet_in(Path(folder))
+        _file = (Path(folder) / f"{MARK}{config.workerinput['workerid']}").open("ab", buffering=0)
+        return
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    # A copy of the stderr that people see, which pytest captures while something runs.
+    with contextlib.suppress(OSError), capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        _file = os.fdopen(os.dup(2), "wb", buffering=0)
+
+
+def meet_in(folder: Path) -> None:
+    """The folder where the last words of other processes of the run are."""
+    global _folder
+    _folder = folder
+
+
+def forget() -> None:
+    """The run is over."""
+    global _file, _folder, _timer
+    if _timer is not None:
+        _timer.close()
+    if _file is not None:
+        _file.close()
+    _file = _folder = _timer = None
+
+
+def end_in(seconds: float | None) -> None:
+    """End this process after so many seconds; None takes it back."""
+    global _timer, _possible
+    if not _possible or (seconds is None and _timer is None):
+        return
+    if _timer is None or _timer.pid != os.getpid():
+        try:
+            _timer = _Timer()
+        except (OSError, AttributeError, RuntimeError):  # no such system call, or no such descriptor
+            _possible = False
+            return
+    _timer.set(seconds or 0.0)
+
+
+def told(crash: str) -> str:
+    """What a worker's last words say.
+
+    Args:
+        crash: What xdist says of a worker that died.
+
+    Returns:
+        One sentence; empty if it had none.
+    """
+    died = re.match(r"worker '(\w+)' crashed", crash)
+    text = _read(_folder / f"{MARK}{died[1]}") if _folder is not None and died else ""
+    frames = [f"{frame['file']}:{frame['line']} {frame['name']}" for frame in _FRAME.finditer(text)][:SHOWN]
+    return f"trusted code did not come back, and nothing could interrupt it, at {' < '.join(frames)}" if frames else ""
+
+
+def ended_in(path: Path) -> str:
+    """Where in a file a process of this run had to be ended; empty if none was."""
+    files = sorted(_folder.glob(f"{MARK}*")) if _folder is not None else []
+    for text in map(_read, files):
+        for frame in _FRAME.finditer(text):
+            if frame["file"] == str(path):
+                return f"{frame['name']}, line {frame['line']}"
+    return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
