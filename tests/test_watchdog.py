@@ -158,15 +158,15 @@ def test_an_oracle_that_never_returns_hangs_no_run_and_is_to_blame(project):
     project.put("conftest.py", (project.path / "conftest.py").read_text() + IMPATIENT)
     project.put("tool/tool.yaml", 'tool_id: same\ndescription: The same.\nsignature: "def same(x: int) -> int"\n')
     project.put("tool/oracle.py", ORACLE)
-    for number in range(5):
+    for number in range(2):
         project.put(f"found/c{number}.py", f"# {number}\ndef same(x: int) -> int:\n    return x\n")
     project.put("b.suite.yaml", "lane: toolgen\ntool: tool\ncandidates: found/*.py\nattempts: 1\nquestions: 2\n")
     project.suite(fine="ok")
-    result = project.run("-n2", "--min-tier", "E")
+    result = project.run("-n1", "--min-tier", "E", "--confirm", "0")
     assert result.ret == 1
     found = dict(project.rows("SELECT subject, status FROM evaluations"))
-    assert found == {"fine": "ok"} | {f"c{number}": "infra" for number in range(5)}
+    assert found == {"fine": "ok"} | {f"c{number}": "infra" for number in range(2)}
     whys = [why for (why,) in project.rows("SELECT why FROM evaluations WHERE status = 'infra'")]
     died = [why for why in whys if "nothing could interrupt it, at " in why]
-    assert 1 <= len(died) <= 2  # one for each worker that had loaded it
+    assert len(died) == 1
     assert all("oracle.py" in why and "accept" in why for why in whys)
