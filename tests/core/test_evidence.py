@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.core.evidence import CLIP, Attempt, Evidence, clip
+from harness.core.clip import CLIP, clip
+from harness.core.evidence import Attempt, Evidence
 from harness.core.status import Status
 
 NOT_OK = [status for status in Status if status is not Status.OK]

@@ -28,9 +28,10 @@ class Coins:
 
     def evaluate(self, case, context):
         kind, _, worth = case.inputs["text"].partition(" ")
-        run = Path("seed")
-        if not run.exists():
-            run.write_text(str(context.secret_seed))
+        run, mine = Path("seed"), Path(f"seed-{os.getpid()}")
+        if not run.exists():  # several workers may be here at once: none may read half a seed
+            mine.write_text(str(context.secret_seed))
+            mine.replace(run)
         fresh = run.read_text() != str(context.secret_seed)
         with Path("log").open("a") as log:
             print(case.name, case.policy.attempts, fresh, os.getpid(), file=log)
