@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UsageError
 from harness.lanes.dsl.eventlog.durability import Durability
 from harness.providers.backends import BACKENDS
+
+if TYPE_CHECKING:
+    from harness.lanes.dsl.ir import Program
 
 LIMITS = ("steps", "iterations", "queries", "events", "tokens", "wall_s")
 
@@ -138,3 +141,22 @@ def add_durability(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--durability", choices=[str(level) for level in Durability], default="process", help="what the log survives"
     )
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """`--files`."""
+    parser.add_argument(
+        "--files", type=Path, action="append", default=[], metavar="PATH",
+        help="a file or folder for its work folder (repeatable); scripts beside it that it runs come along with --live",
+    )  # fmt: skip
+
+
+def files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
+    """What a run's work folder begins with."""
+    if not args.files and not (args.live and "python" in program.source):
+        return {}
+    from harness.lanes.dsl.machine.supplies import scripts, supplies
+
+    named = {path.absolute() for path in args.files}
+    beside = scripts(program, args.program.parent) if args.live else []
+    return supplies([*args.files, *[path for path in beside if path.absolute() not in named]])

@@ -11,7 +11,6 @@ from harness.cli.dsl import options, place, showing
 from harness.core.errors import UsageError
 from harness.lanes.dsl.analysis.given import refuse_unknown
 from harness.lanes.dsl.analysis.load import load_program
-from harness.lanes.dsl.ir import Program
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.session import Session
 from harness.lanes.dsl.machine.settings import RunSettings
@@ -31,24 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the program's chance (default 0)")
     parser.add_argument("--entry", default="", metavar="UNIT", help="which task or loop (default: the program's first)")
     parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
-    parser.add_argument(
-        "--files", type=Path, action="append", default=[], metavar="PATH",
-        help="a file or folder for its work folder (repeatable); scripts beside it that it runs come along with --live",
-    )  # fmt: skip
+    options.add_files(parser)
     parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
     options.add_settings(parser)
     options.add_durability(parser)
     output.add_json(parser)
-
-
-def _files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
-    if not args.files and not (args.live and "python" in program.source):
-        return {}
-    from harness.lanes.dsl.machine.supplies import scripts, supplies
-
-    named = {path.absolute() for path in args.files}
-    beside = scripts(program, args.program.parent) if args.live else []
-    return supplies([*args.files, *[path for path in beside if path.absolute() not in named]])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         inputs=options.fitted(given, kinds),
         seed=args.seed,
         settings=settings,
-        files=_files(program, args),
+        files=options.files(program, args),
         listener=None if args.quiet or args.json else showing.stream,
     )
     with session:

@@ -12,7 +12,7 @@ from harness.cli.dsl import options, place, showing
 from harness.core.errors import UsageError
 from harness.lanes.dsl.analysis.load import load_program
 from harness.lanes.dsl.eventlog.logfile import LogFile
-from harness.lanes.dsl.ir import Program
+from harness.lanes.dsl.ir import Program, Sweep
 from harness.lanes.dsl.language.diagnostic import ProgramError
 from harness.lanes.dsl.machine.forking import fork
 from harness.lanes.dsl.machine.session import LOG, Session
@@ -24,6 +24,8 @@ HELP = """Run an engineering loop of a program on its own, and show its points; 
 
 example:
   crucible dsl sweep fmha.spak --live --workers 2
+  crucible dsl sweep specs/programs/kernel_tuner.spak --live --grant crucible --files kernels/matmul/autotuned.py \\
+    --files specs/kernels/matmul.yaml
   crucible dsl sweep fmha.spak --loop Kernel_Tuner --live --state out/tune --retry-failed"""
 
 
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is sampled (default 0)")
     parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
     parser.add_argument("--work", type=Path, metavar="DIR", help="files the commands need, copied into the work folder")
+    options.add_files(parser)
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points again")
     options.add_settings(parser)
     options.add_durability(parser)
@@ -59,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
         session = Session.resume(folder, run=name, change=options.settings(args), **more)
     else:
         settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
-        session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, **more)
+        files = options.files(program, args)
+        session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, files=files, **more)
     with session:
         if args.work is not None:
             _copy(args.work, session)
@@ -67,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         showing.leave(session, outcome)
         points = _points(folder)
         if args.json:
-            output.print_json(showing.data(session, outcome) | {"points": points})
+            output.print_json(showing.data(session, outcome) | _searched(program, entry) | {"points": points})
             return 0 if outcome.passed else 1
         for point in points:
             values = " ".join(f"{name}={value}" for name, value in point["point"].items())
@@ -75,6 +79,13 @@ def run(args: argparse.Namespace) -> int:
                 f"  {values}: {point['value'] if point['value'] is not None else point['status'] + ': ' + point['why']}"
             )
         return showing.summary(session, outcome, as_json=False)
+
+
+def _searched(program: Program, entry: str) -> dict[str, Any]:
+    """What the search was for, so that `crucible dsl lift` knows which end is better."""
+    unit = next(unit for unit in program.units if unit.name == entry)
+    measure = next(one.measure for one in unit.code if isinstance(one, Sweep))
+    return {"task": entry, "metric": measure.metric, "lower_is_better": not measure.maximize}
 
 
 def _again(folder: Path) -> str | None:

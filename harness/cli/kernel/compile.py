@@ -20,7 +20,7 @@ from harness.lanes.kernel.golden import Golden, rows_of, write_golden
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_file import read_kernel_file
 from harness.lanes.kernel.nursery import Nursery
-from harness.lanes.kernel.performance_model import predict
+from harness.lanes.kernel.performance_model import predict, tile_of
 from harness.lanes.kernel.trace import Resources, send
 from harness.report.table import Column
 
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
                     most_configurations=MOST_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
-            table += _entries(kernel, launches, "" if fault is None else fault[1], points)
+            table += _entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
     send((_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
     if args.golden is not None:
         write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
@@ -114,8 +114,10 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
 
 
-def _entries(kernel: Candidate, launches: list[Launch], fault: str, points: list[Point]) -> list[dict[str, Any]]:
-    """One entry a launch; one for the kernel where there is none."""
+def _entries(
+    kernel: Candidate, launches: list[Launch], fault: str, points: list[Point], configuration: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """One entry a launch; one for the kernel where there is none. Predicted is only what has a known tile."""
     name = str(kernel.path)
     if fault or not launches:
         return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]
@@ -125,7 +127,7 @@ def _entries(kernel: Candidate, launches: list[Launch], fault: str, points: list
         best = launch.best
         entry: dict[str, Any] = {
             "kernel": name, "launch": launch.name, "architecture": launch.architecture, "target": launch.target,
-            "configuration": best.configuration,
+            "configuration": {**configuration, **best.configuration},
         }  # fmt: skip
         if best.code is None:
             entries.append(entry | {"verdict": f"does not compile: {best.fault}"})
@@ -138,8 +140,11 @@ def _entries(kernel: Candidate, launches: list[Launch], fault: str, points: list
         elif code.stack_bytes:
             verdict = f"spills {code.stack_bytes} bytes"
         point = next(one for one in points if one.label == launch.target)
-        guess = predict(kernel.definition, point, dict(best.configuration), code, device=card_of(launch.architecture))
-        entries.append(entry | code.to_wire() | {"predicted_ms": guess.seconds * 1e3, "verdict": verdict})
+        entry |= code.to_wire()
+        if tile_of(point) <= entry["configuration"].keys():
+            guess = predict(kernel.definition, point, entry["configuration"], code, device=card_of(launch.architecture))
+            entry["predicted_ms"] = guess.seconds * 1e3
+        entries.append(entry | {"verdict": verdict})
     for architecture in dict.fromkeys(launch.architecture for launch in launches):
         codes = [launch.best.code for launch in launches if launch.architecture == architecture and launch.best.code]
         missing = [

@@ -75,7 +75,10 @@ def confine(
             continue  # said by its absence
     for name, value in limits.items():
         bound = value + mapped if name == "RLIMIT_AS" else value
-        resource.setrlimit(getattr(resource, name), (bound, bound))
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]  # whoever started us (a program of the dsl lane) may have less to give
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(kind, (bound, bound))
     if not may_execute and not device:
         try:
             Filter("compute").install()

@@ -82,6 +82,13 @@ class _Work:
     """Resident blocks of one multiprocessor."""
 
 
+def tile_of(point: Point) -> frozenset[str]:
+    """The keywords that must be known for a prediction: without them it would be one of a made-up tile."""
+    if _product(point, {}, 1) is not None:
+        return frozenset(("BLOCK_M", "BLOCK_N", "BLOCK_K"))
+    return frozenset(("BLOCK_M", "BLOCK_N")) if _attention(point, {}) is not None else frozenset()
+
+
 def predict(
     definition: Definition, point: Point, configuration: Mapping[str, object], code: MachineCode, *, device: Device
 ) -> Prediction:

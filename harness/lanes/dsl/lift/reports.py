@@ -21,7 +21,9 @@ from harness.lanes.dsl.lift.technique import step_of
 _DEEPEST = 12
 _FEW = 24
 """So many different texts a column may have to be a choice, and no comment."""
-_ASIDE = re.compile(r"(?:^|_)(?:id|time|date|timestamp|why|note|notes|comment|description|path|file|url|commit|error)$")
+_ASIDE = re.compile(
+    r"(?:^|_)(?:id|head|rung|value|lower_is_better|metric|time|date|timestamp|why|note|notes|comment|description|path|file|url|commit|error)$"
+)
 Record = dict[str, Any]
 
 
@@ -143,7 +145,8 @@ def _is_context(key: str, value: Any) -> bool:
     if isinstance(value, dict):
         return name in columns.SETTINGS
     return isinstance(value, str | int | float) and (
-        name in columns.SETTINGS or name in (*columns.TASKS, *columns.NAMES, *columns.RUNS, *columns.PROJECTED)
+        name in columns.SETTINGS
+        or name in (*columns.TASKS, *columns.NAMES, *columns.RUNS, *columns.PROJECTED, "metric", "lower_is_better")
     )
 
 
@@ -163,7 +166,7 @@ def _record(data: Mapping[str, Any], above: Record, task: str, wanted: Wanted) -
             flat |= {k if k not in data else f"{key}_{k}": v for k, v in value.items()} if name in _INNER else {}
         else:
             flat[str(key)] = value
-    metrics = _metrics(flat, wanted)
+    metrics = _metrics(flat, wanted) or _searched(flat, above, wanted)
     if not metrics:
         return
     record = {**above, **flat}
@@ -184,18 +187,26 @@ def _metrics(record: Mapping[str, Any], wanted: Wanted) -> dict[str, Metric]:
     for key, value in record.items():
         seen = columns.metric(key)
         if wanted.metric and plain(key) == plain(wanted.metric):
-            lower = wanted.lower_is_better
-            if lower is None and seen is not None:
+            lower = wanted.lower_is_better if wanted.lower_is_better is not None else record.get("lower_is_better")
+            if not isinstance(lower, bool):
+                if seen is None:
+                    continue
                 lower = seen.lower_is_better
-            if lower is None:
-                fix = "--minimize or --maximize"
-                raise UsageError(f"{key} does not say which end of it is better", where=wanted.metric, fix=fix)
             seen = Metric(key, lower, (-1, 0))
         elif wanted.metric:
             seen = None
         if seen is not None and (columns.number(value) is not None or _list(value)):
             found[key] = seen
     return found
+
+
+def _searched(record: Mapping[str, Any], above: Record, wanted: Wanted) -> dict[str, Metric]:
+    """The value of a point, where what stands above all points says what was searched for (`crucible dsl sweep`)."""
+    name, lower = above.get("metric"), above.get("lower_is_better")
+    if not isinstance(name, str) or not isinstance(lower, bool) or columns.number(record.get("value")) is None:
+        return {}
+    meant = plain(name) == plain(wanted.metric) if wanted.metric else not columns.is_aside(name)
+    return {"value": Metric("value", lower, (0, 0))} if meant else {}
 
 
 def _list(value: Any) -> bool:
@@ -218,10 +229,11 @@ def _of_task(task: str, rows: list[_Row], wanted: Wanted) -> list[Measurement]:
     kinds = {key: metric for row in rows for key, metric in row.metrics.items()}
     metric = min((kinds[key] for key in often), key=lambda one: one.place)
     lower = metric.lower_is_better if wanted.lower_is_better is None else wanted.lower_is_better
+    name = str(rows[0].record.get("metric", metric.key)) if metric.key == "value" else metric.key
     choices = _choices([row.record for row in rows])
     found: dict[tuple[Any, ...], Measurement] = {}
     for row in rows:
-        known = _measurement(task, row, choices, metric=metric.key, lower=lower, place=len(found))
+        known = _measurement(task, row, choices, metric=name, lower=lower, place=len(found))
         known = found.setdefault((known.subject, known.labels, known.setting, tuple(known.parameters.items())), known)
         verdict = columns.first(row.plain, columns.RIGHT)
         if columns.is_wrong(verdict):

@@ -34,8 +34,8 @@ def read(path: Path, wanted: Wanted | None = None) -> list[Measurement]:
             found = kind(text, path, wanted)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    if not found:
-        fix = "a ledger, JSON records with a name and a number, a CSV or Markdown table; or name the number: --metric"
+    if not any(one.samples or one.notes for one in found):
+        fix = "a ledger, JSON records with a name and a number, a CSV or Markdown table; or --metric NAME --minimize"
         raise UsageError("there is no measurement in it", where=str(path), fix=fix)
     return found
 

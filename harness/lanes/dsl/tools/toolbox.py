@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ class Toolbox:
         name = command[0]
         source: dict[str, Any] = {}
         if name in self.granted:
-            finished = run_command(command, self.folder.root, seconds=seconds, hash_seed=self.hash_seed)
+            finished = run_command(_found(command), self.folder.root, seconds=seconds, hash_seed=self.hash_seed)
             source["box"] = False
         elif name == "echo":
             finished = Finished(0, _encoded(" ".join(command[1:]) + "\n"), b"", b"")
@@ -132,7 +133,8 @@ class Toolbox:
                 f"was ended by signal {-finished.code}" if finished.code < 0 else f"exited with status {finished.code}"
             )
             # The last line of what it said, without the folder's name: it would make runs differ.
-            said = finished.err[-4000:].decode("utf-8", "replace").replace(str(self.folder.root), ".").strip()
+            told = finished.err if finished.err.strip() else finished.out
+            said = told[-4000:].decode("utf-8", "replace").replace(str(self.folder.root), ".").strip()
             last = f": {said.splitlines()[-1]}" if said else ""
             raise ToolFault(Status.CRASH, f"{command[0]} {how}{last}")
         text = _decoded(finished.out, "the output")
@@ -141,6 +143,11 @@ class Toolbox:
         if problems or wrong:
             source["trace_problems"] = [*problems, *wrong][:20]
         return Response("ok", text.removesuffix("\n"), items=(*items, *marked), source=source)
+
+
+def _found(command: list[str]) -> list[str]:
+    """A command with `crucible` as the one that runs: on no PATH perhaps, and never a module of the work folder."""
+    return [sys.executable, "-P", "-m", "harness", *command[1:]] if command[0] == "crucible" else command
 
 
 def _text(request: Request, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -15,6 +16,7 @@ from harness.lanes.dsl.analysis.load import check_source, load_source
 from harness.lanes.dsl.facts.plan import hold
 from harness.lanes.dsl.lift.lifting import Lifted, find
 from harness.lanes.dsl.lift.measurement import Measurement
+from harness.lanes.dsl.lift.reports import Wanted
 from harness.lanes.dsl.lift.sources import merged, read
 from harness.lanes.dsl.lift.writing import write
 from harness.ledger.store import Ledger
@@ -274,7 +276,8 @@ def test_what_came_together_or_was_skipped_is_said(tmp_path: Path) -> None:
 
 def test_placeholders_and_projections_are_nothing(tmp_path: Path) -> None:
     (tmp_path / "zeros.json").write_text(json.dumps([{"name": n, "tflops": 0.0} for n in ("naive", "tiled")]))
-    assert helping(find(read(tmp_path / "zeros.json"))) == {}
+    with pytest.raises(UsageError, match="no measurement"):
+        read(tmp_path / "zeros.json")
     records = [{"name": "naive", "tflops": 1.0}, {"name": "tiled", "tflops": 9.0, "projected": True}, {"name": "fused"}]
     assert helping(lifted(tmp_path, records)) == {}
 
@@ -352,3 +355,17 @@ def test_one_run_of_many_styles_is_weighed_by_its_subjects(tmp_path: Path) -> No
     for number, one in enumerate(made):
         one.labels = (("trie", "set")[number % 2],)
     assert find(made).holding == {}
+
+
+def test_a_search_says_itself_what_was_better(tmp_path: Path) -> None:
+    points = [
+        {"point": {"TILE": tile, "STAGES": stages}, "value": cost, "status": "ok"}
+        for (tile, cost), stages in itertools.product(((4, 9.0), (8, 3.0)), (1, 2, 3))
+    ]
+    search = {"metric": "cost", "lower_is_better": True, "task": "Tuner", "points": points}
+    assert [laws[0].good for laws in lifted(tmp_path, search).choices.values()] == [(8,)]
+    assert [laws[0].good for laws in lifted(tmp_path, search | {"lower_is_better": False}).choices.values()] == [(4,)]
+    (tmp_path / "p.json").write_text(json.dumps(search | {"metric": "predicted_ms"}))
+    with pytest.raises(UsageError, match="no measurement"):
+        read(tmp_path / "p.json")
+    assert read(tmp_path / "p.json", Wanted("predicted_ms"))[0].metric == "predicted_ms"
