@@ -6,7 +6,7 @@ values are defined and every result fits. Where one does not, an operator of `Un
 
 from __future__ import annotations
 
-import ast
+import _ast as ast  # the nodes alone; what `ast` adds is never needed and costs a start-up
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +62,8 @@ class _Compiler:
             posonlyargs=[], args=[ast.arg(name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[]
         )
         function = ast.Assign([ast.Name("fast", ast.Store())], ast.Lambda(parameters, body))
-        module = ast.fix_missing_locations(ast.Module([function], []))
+        module = ast.Module([function], [])
+        _place(module)
         scope: dict[str, Any] = {"__builtins__": {}, **self._constants}
         exec(compile(module, "<expression>", "exec"), scope)  # noqa: S102 - our own nodes, no text, no builtins
         made: Callable[..., Value] = scope["fast"]
@@ -234,3 +235,15 @@ def _item(base: ast.expr, index: int) -> ast.expr:
 
 def _call(function: ast.expr, *arguments: ast.expr) -> ast.expr:
     return ast.Call(function, list(arguments), [])
+
+
+def _place(node: ast.AST) -> None:
+    """Give every node the position that `compile` asks for."""
+    if node._attributes:
+        node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
+        node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+    for name in node._fields:
+        child = getattr(node, name, None)
+        for part in child if isinstance(child, list) else [child]:
+            if isinstance(part, ast.AST):
+                _place(part)
