@@ -49,6 +49,14 @@ COMPUTE_DENIED = frozenset(
     """.split()
 )
 
+DEVICE_DENIED = COMPUTE_DENIED - frozenset(
+    """
+    sendto sendmsg recvfrom recvmsg memfd_create mbind move_pages migrate_pages sched_setaffinity sched_setscheduler
+    setpriority timer_create io_setup io_submit tkill tgkill
+    """.split()
+)
+"""What a GPU's driver may ask the kernel for once it has started is its own; new sockets and programs are not in it."""
+
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _KILL_PROCESS, _ALLOW = 0x80000000, 0x7FFF0000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
@@ -62,6 +70,8 @@ _PRCTL_REFUSED = (1, 4)
 _X32 = 0x40000000
 # isatty() asks TCGETS; Python sets close-on-exec and asks how much can be read. The rest could inject keystrokes.
 _HARMLESS_IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)
+_TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x540E)
+"""TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSCTTY."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -85,7 +95,7 @@ def _refuse_values(index: int, values: tuple[int, ...]) -> list[Instruction]:
     ]
 
 
-def _guarded(*, strict: bool) -> list[Instruction]:
+def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
     """Calls that are allowed for some arguments only; each block ends in a verdict."""
     blocks: list[Instruction] = []
 
@@ -121,15 +131,18 @@ def _guarded(*, strict: bool) -> list[Instruction]:
     if not strict:
         block("prctl", _refuse_values(0, _PRCTL_REFUSED))
     harmless = len(_HARMLESS_IOCTLS)
-    block(
-        "ioctl",
-        [
-            _argument(1),
-            *((_EQUAL, harmless - i, 0, request) for i, request in enumerate(_HARMLESS_IOCTLS)),
-            (_RETURN, 0, 0, _refuse(errno.ENOTTY)),
-            (_RETURN, 0, 0, _ALLOW),
-        ],
-    )
+    if device:  # a driver's own requests are not known, but a terminal's are
+        block("ioctl", _refuse_values(1, _TERMINAL_IOCTLS))
+    else:
+        block(
+            "ioctl",
+            [
+                _argument(1),
+                *((_EQUAL, harmless - i, 0, request) for i, request in enumerate(_HARMLESS_IOCTLS)),
+                (_RETURN, 0, 0, _refuse(errno.ENOTTY)),
+                (_RETURN, 0, 0, _ALLOW),
+            ],
+        )
     # Reading a limit passes no new one.
     block(
         "prlimit64",
@@ -173,9 +186,10 @@ def _search(spans: list[tuple[int, int]], inside: int, outside: int) -> list[Ins
 
 
 def build(policy: str) -> bytes:
-    """The filter of a policy, "strict", "sealed" or "compute", as an array of `struct sock_filter`.
+    """The filter of a policy, "strict", "sealed", "compute" or "device", as an array of `struct sock_filter`.
 
-    "sealed" is strict without the calls that touch files other than through a descriptor that Landlock gave.
+    "sealed" is strict without the calls that touch files other than through a descriptor that Landlock gave; "device"
+    is compute for a process that has started a GPU's driver.
 
     A foreign architecture and the x32 numbers kill: they would bypass the numbers that are compared below.
     """
@@ -189,9 +203,11 @@ def build(policy: str) -> bytes:
         program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
     # A call newer than our table is one that no list has an opinion of.
     program += [(_AT_LEAST, 0, 1, max(NUMBERS.values()) + 1), (_RETURN, 0, 0, _refuse(errno.ENOSYS))]
-    strict = policy != "compute"
-    program += _guarded(strict=strict)
-    names = COMPUTE_DENIED if not strict else STRICT if policy == "strict" else STRICT - METADATA
+    device = policy == "device"
+    strict = policy != "compute" and not device
+    program += _guarded(strict=strict, device=device)
+    denied = DEVICE_DENIED if device else COMPUTE_DENIED
+    names = denied if not strict else STRICT if policy == "strict" else STRICT - METADATA
     listed = [NUMBERS[name] for name in names if name in NUMBERS]
     verdict, otherwise = (_ALLOW, _refuse(errno.EPERM)) if strict else (_refuse(errno.EPERM), _ALLOW)
     program += _search(_ranges(listed), verdict, otherwise)

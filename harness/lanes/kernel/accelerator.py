@@ -63,6 +63,22 @@ class Cpu:
     def warm(self) -> None:
         """Start everything that starts programs or reads files once, while this process still may."""
 
+    def check(self) -> None:
+        """See that the device computes, allocates and waits.
+
+        Raises:
+            RuntimeError: if it does not.
+        """
+        torch = self.torch
+        numbers = torch.ones(64, 64, device=self.device)
+        found = float((numbers @ numbers).sum())
+        self.profiled(lambda: numbers.add_(1))
+        self.wait()
+        self.release()
+        if found != 64.0**3:
+            msg = f"a product of ones sums up to {found:g}"
+            raise RuntimeError(msg)
+
     def profiled(self, call: Any) -> list[str] | None:
         """The names of what a call runs; None where they cannot be told."""
         return _names(self.torch, "CPU", call)

@@ -23,7 +23,7 @@ from harness.lanes.kernel.leavings import last_line
 from harness.lanes.kernel.nursery import ENVIRONMENT
 
 _ROOT = Path(__file__).resolve().parents[3]
-Part = Literal["baseline", "building", "kernel"]
+Part = Literal["baseline", "building", "kernel", "unfiltered"]
 _PASSED = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_HOME", "TRITON_PTXAS_PATH")
 STARTING = 240.0
 """Seconds that importing PyTorch and starting CUDA may take."""
@@ -57,7 +57,7 @@ class Bench:
         folder: Its private folder; a kernel's has `kernel.py`.
         index: The device, as CUDA counts; -1 for the CPU.
         part: `baseline` holds trusted code and is not confined; `building` may start the assembler and fill the cache;
-            `kernel` may start nothing, and read the cache.
+            `kernel` may start nothing, and read the cache; `unfiltered` is the same without a filter of system calls.
         cache: A folder for compiled kernels.
     """
 

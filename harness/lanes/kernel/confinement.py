@@ -42,6 +42,7 @@ def confine(
     *,
     may_execute: bool,
     device: bool = False,
+    filtered: bool = True,
     readable: Iterable[str] = (),
     writable: Iterable[str] = (),
 ) -> list[str]:
@@ -51,8 +52,9 @@ def confine(
         folder: Where this process may write.
         limits: `resource` names and values; `RLIMIT_AS` counts from what is mapped now.
         may_execute: Whether it has to start programs (the assembler).
-        device: Whether it talks to a GPU: then its device nodes stay, and system calls are not filtered, because the
-            driver's are not known.
+        device: Whether it talks to a GPU, whose driver it has started: then its device nodes stay, and the filter of
+            system calls leaves the driver what it may ask for.
+        filtered: Whether system calls are filtered where no program has to be started.
         readable: Further paths it may read.
         writable: Further paths it may write.
 
@@ -79,9 +81,9 @@ def confine(
         hard = resource.getrlimit(kind)[1]  # whoever started us (a program of the dsl lane) may have less to give
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (bound, bound))
-    if not may_execute and not device:
+    if filtered and not may_execute:
         try:
-            Filter("compute").install()
+            Filter("device" if device else "compute").install()
             layers.append("seccomp")
         except OSError:
             pass

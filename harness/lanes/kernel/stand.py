@@ -50,7 +50,9 @@ def main(folder: str, index: int, part: str, warm: str) -> None:
     if part != "baseline":
         building = part == "building"
         paths = {"writable": [cache]} if building else {"readable": [cache]}
-        layers = confine(folder, {"RLIMIT_CORE": 0}, may_execute=building, device=True, **paths)
+        filtered = part == "kernel"
+        limits = {"RLIMIT_CORE": 0}
+        layers = confine(folder, limits, may_execute=building, device=True, filtered=filtered, **paths)
     for line in questions:
         request = json.loads(line)
         try:
@@ -100,6 +102,11 @@ class _Stand:
     def do_describe(self, _request: dict[str, Any]) -> dict[str, Any]:
         """What the device and its libraries are."""
         return self.accelerator.properties
+
+    def do_check(self, _request: dict[str, Any]) -> dict[str, Any]:
+        """Whether the device does what it did before this process gave up what it does not need."""
+        self.accelerator.check()
+        return {}
 
     def do_load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load the kernel, or a baseline of the definition; one that was loaded stays compiled."""

@@ -11,7 +11,8 @@ from harness.context import Context
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.status import Status
-from harness.lanes.kernel import measuring, racing
+from harness.lanes.kernel import arena, measuring, racing
+from harness.lanes.kernel.bench import StandFault
 from harness.lanes.kernel.definition import Definition, read_definition
 from harness.lanes.kernel.scoring import score_kernel
 
@@ -57,6 +58,7 @@ def test_an_honest_kernel_is_judged_and_timed(measured, tmp_path: Path) -> None:
     assert (item["type"], item["step_name"]) == ("TraceItem.Performance", "honest")
     score = score_kernel(found.model_copy(update={"facts": {"stage": "gpu", **found.facts}}), Policy())
     assert {"correctness", "accuracy", "speed", "speedup", "light"} == {part.name for part in score.components}
+    assert {"landlock", "seccomp", "no_new_privs"} <= set(found.facts["confinement"])
     left = {path.name for path in tmp_path.iterdir() if path.name.startswith("job-")}
     assert all(not name.endswith("-cache") for name in left)
 
@@ -99,3 +101,26 @@ def test_what_a_process_reports_must_be_times(times: object) -> None:
     with pytest.raises(measuring.KernelFault, match="times that are none"):
         racing._times({"event_ms": times}, 10)
     assert racing._times({"event_ms": [1.0] * 10}, 10) == [1.0] * 10
+
+
+def test_a_driver_that_the_filter_breaks_is_run_without_it(measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device's may ask for more than is known: then a layer is absent, and no kernel is to blame."""
+    tried: list[str] = []
+
+    class Bench(arena.Bench):
+        def __init__(self, folder: Path, **named: object) -> None:
+            tried.append(str(named["part"]))
+            super().__init__(folder, **named)
+
+        def ask(self, do: str, **named: object) -> dict:
+            if do == "check":
+                raise StandFault({"error": "RuntimeError: operation not permitted"}, None)
+            return super().ask(do, **named)
+
+    monkeypatch.setattr(arena, "Bench", Bench)
+    monkeypatch.setattr(arena, "_unfiltered", [])
+    found = measured(HONEST)
+    assert found.status is Status.OK, found.why
+    assert tried == ["building", "kernel", "unfiltered"]
+    assert "seccomp" not in found.facts["confinement"]
+    assert "not permitted" in arena._unfiltered[0]
