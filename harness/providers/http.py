@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.evidence import clip
+from harness.providers import streamed
 from harness.providers.fault import ProviderError
 
 CONNECT_S = 5.0
@@ -54,7 +54,10 @@ class Endpoint:
                     raise ProviderError(
                         error.what + tries, where=error.where, fix=error.fix, status=error.status
                     ) from None
-                self.sleep(max(self.backoff_s * 2 ** (attempt - 1), min(problem.after, self.timeout_s)))
+                if problem.after > self.timeout_s:
+                    what = f"{error.what} (it asks to wait {problem.after:g} s, longer than the time-out)"
+                    raise ProviderError(what, where=error.where, fix=error.fix, status=error.status) from None
+                self.sleep(max(self.backoff_s * 2 ** (attempt - 1), problem.after))
         raise RuntimeError("unreachable: the last try returns or raises")
 
     def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -94,10 +97,7 @@ class Endpoint:
         if status != 200:
             word = "forbidden" if status in (401, 403) else "protocol"
             raise ProviderError(f"status {status}: {said}", where=url, fix=_fix(status), status=word)
-        try:
-            value = json.loads(data)
-        except (ValueError, RecursionError):
-            value = None
+        value = streamed.whole(data)
         if not isinstance(value, dict):
             what = f"the reply is no JSON object: {said!r}"
             raise _Retryable(ProviderError(what, where=url, fix="is this the right server?", status="protocol"))
@@ -120,6 +120,8 @@ def _fix(status: int) -> str:
     match status:
         case 401 | 403:
             return "set the API key (CRUCIBLE_API_KEY)"
+        case 301 | 302 | 303 | 307 | 308:
+            return "give --base-url the address it redirects to: a key is never sent on"
         case 404:
             return "check --base-url and --model"
         case _:

@@ -64,8 +64,14 @@ def run(args: argparse.Namespace) -> int:
     objective = Objective(args.metric, maximize=not args.minimize)
     improving = Improving(
         objective,
-        lambda revised: measure(
-            revised, objective, inputs=inputs, settings=settings, provider=provider, repeats=args.repeats
+        lambda revised, first: measure(
+            revised,
+            objective,
+            inputs=inputs,
+            settings=settings,
+            provider=provider,
+            repeats=args.repeats,
+            first=first,
         ),
         provider,
         inputs=tuple(inputs),

@@ -50,6 +50,17 @@ class Measured:
     metrics: dict[str, Any]
     trace: str
 
+    @property
+    def scatters(self) -> bool:
+        """Whether its runs differ."""
+        return len(set(self.values)) > 1
+
+    def with_(self, other: Measured) -> Measured:
+        """The runs of both; measured only if both are."""
+        both = (*self.values, *other.values) if self.values and other.values else ()
+        passed = self.passed and other.passed
+        return Measured(both, passed, self.why or other.why, self.metrics, self.trace)
+
     def beats(self, other: Measured, *, maximize: bool) -> bool:
         """Whether its worst run is better than the other's best."""
         if not self.values:
@@ -68,12 +79,13 @@ def measure(
     settings: RunSettings,
     provider: Provider | None,
     repeats: int,
+    first: int = 0,
 ) -> Measured:
-    """Run a program several times, with other seeds, each in a folder that is thrown away."""
+    """Run a program several times, with seeds from `first` on, each in a folder that is thrown away."""
     values: list[float] = []
-    first: tuple[dict[str, Any], str] = ({}, "")
+    told: tuple[dict[str, Any], str] = ({}, "")
     why = ""
-    for seed in range(repeats):
+    for seed in range(first, first + repeats):
         with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
             own = settings.but(hash_seed=seed)
             place = Path(folder) / "run"
@@ -83,10 +95,10 @@ def measure(
                 value = _value(program, session, outcome, objective)
                 if value is not None:
                     values.append(value)
-                if seed == 0:
+                if seed == first:
                     trace = json.dumps(export.trace(program, session.log), ensure_ascii=False)
-                    first = (export.metrics(outcome, session.log), trace[:MOST_TRACE])
-    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *first)
+                    told = (export.metrics(outcome, session.log), trace[:MOST_TRACE])
+    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *told)
 
 
 def _value(program: Program, session: Session, outcome: Outcome, objective: Objective) -> float | None:

@@ -34,8 +34,8 @@ def tuned(tile: int, source: str = PROGRAM) -> str:
 
 
 def improve(*replies: str, objective: Objective = Objective("cost", maximize=False)) -> tuple[Program, list[Attempt]]:
-    def run(program: Program) -> Measured:
-        return measure(program, objective, inputs={}, settings=SETTINGS, provider=None, repeats=1)
+    def run(program: Program, first: int) -> Measured:
+        return measure(program, objective, inputs={}, settings=SETTINGS, provider=None, repeats=1, first=first)
 
     improving = Improving(objective, run, ScriptProvider(in_order=replies))
     return improving.improve(load_source(PROGRAM, cache=False), len(replies))
@@ -88,7 +88,7 @@ def test_nobody_answers() -> None:
 
     program = load_source(PROGRAM, cache=False)
     measured = Measured((1.0,), passed=True, why="", metrics={}, trace="")
-    best, attempts = Improving(Objective(), lambda _: measured, Silent()).improve(program, 3)
+    best, attempts = Improving(Objective(), lambda *_: measured, Silent()).improve(program, 3)
     assert (best.digest, [a.why for a in attempts]) == (program.digest, ["nobody answered"])
 
 
@@ -114,3 +114,24 @@ def test_lineage_is_kept(tmp_path: Path) -> None:
     with Ledger.read(tmp_path / "l.db") as ledger:
         found = ledger.rows("SELECT child, parent, relation FROM lineage")
     assert [tuple(row.values()) for row in found] == [("child", "parent", "improved")]
+
+
+def test_what_was_luck_is_not_accepted() -> None:
+    """The same program under another name: where three runs happen to beat three, six do not."""
+    program = load_source(PROGRAM, cache=False)
+    luck = {True: {0: (5.0, 6.0, 5.5), 3: (7.0, 5.0, 6.0)}, False: {0: (7.0, 7.5, 6.5), 3: (5.0, 6.0, 7.0)}}
+
+    def run(one: Program, first: int) -> Measured:
+        return Measured(luck[one.digest != program.digest][first], passed=True, why="", metrics={}, trace="")
+
+    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+        program, 1
+    )
+    assert not attempt.accepted
+    assert attempt.values == (5.0, 6.0, 5.5, 7.0, 5.0, 6.0)
+    luck[True][3] = (5.0, 4.0, 4.5)
+    luck[False][3] = (6.6, 7.0, 7.0)
+    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+        program, 1
+    )
+    assert attempt.accepted

@@ -1,0 +1,61 @@
+"""Streamed: a reply as one JSON object, also from servers that send it in pieces although they were not asked to.
+
+Pieces are JSON lines (Ollama) or server-sent events (OpenAI); the texts of their messages are put together, and the
+last piece says the rest. Without its end (`"done": true`, `data: [DONE]`) a stream is no reply.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_MARK, _END = "data:", "[DONE]"
+
+
+def whole(data: bytes) -> dict[str, Any] | None:
+    """The object a reply is, None if it is none."""
+    try:
+        value = json.loads(data)
+    except RecursionError:
+        return None
+    except ValueError:
+        value = _joined(data.decode("utf-8", "replace"))
+    return value if isinstance(value, dict) else None
+
+
+def _joined(text: str) -> dict[str, Any] | None:
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("event:", "id:", ":"))]
+    events = [line.removeprefix(_MARK).strip() for line in lines]
+    if not lines or any(line.startswith(_MARK) != lines[0].startswith(_MARK) for line in lines):
+        return None
+    ended = events[-1] == _END
+    try:
+        pieces = [json.loads(event) for event in events[: len(events) - ended]]
+    except (ValueError, RecursionError):
+        return None
+    if not pieces or not all(isinstance(piece, dict) for piece in pieces):
+        return None
+    last = pieces[-1]
+    if ended:
+        return _openai(pieces)
+    if last.get("done") is not True:
+        return None
+    said = [piece.get("message") for piece in pieces]
+    texts = [one.get("content") for one in said if isinstance(one, dict)]
+    return last | {"message": {"role": "assistant", "content": "".join(t for t in texts if isinstance(t, str))}}
+
+
+def _openai(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
+    content, reason, refusal = "", None, ""
+    for piece in pieces:
+        choices = piece.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else {}
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if isinstance(delta, dict):
+            content += delta["content"] if isinstance(delta.get("content"), str) else ""
+            refusal += delta["refusal"] if isinstance(delta.get("refusal"), str) else ""
+        if isinstance(choice, dict):
+            reason = choice.get("finish_reason") or reason
+    usage = next((piece["usage"] for piece in reversed(pieces) if piece.get("usage")), None)
+    message = {"content": content, "refusal": refusal or None}
+    return pieces[0] | {"choices": [{"message": message, "finish_reason": reason}], "usage": usage}
