@@ -35,7 +35,7 @@ def _joined(text: str) -> dict[str, Any] | None:
         return None
     if not pieces or not all(isinstance(piece, dict) for piece in pieces):
         return None
-    last = pieces[-1]
+    last: dict[str, Any] = pieces[-1]
     if ended:
         return _openai(pieces)
     if last.get("done") is not True:
