@@ -83,6 +83,9 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
     """
     if not stopwatch.instrument.thorough:
         return Comparison(verdict=Verdict.UNDERPOWERED, why="benchmarks are disabled")
+    if duel.most <= LEAST_PAIRS:
+        why = f"there are {duel.most} inputs, and no process gets one twice: {LEAST_PAIRS + 1} are needed"
+        return Comparison(verdict=Verdict.UNDERPOWERED, why=why)
     started = time.monotonic()
     tally = _Tally(seed)
     for _ in range(MEASUREMENTS):
@@ -176,7 +179,7 @@ class _Fight:
         self.section = section
         self._start(sides.NULL)
         opening = self._cost(self._group(0, 0))
-        each = min(self._cost(self._trio(0, index)) for index in range(1, 1 + min(LEAST_PAIRS, self.duel.most - 1)))
+        each = min(self._cost(self._trio(0, index)) for index in range(1, 1 + LEAST_PAIRS))
         # The number of calls that makes the most of a group's time: the optimum of sampling in two stages.
         often = round(CALLS_BESIDE_PROCESSES * math.sqrt(opening / max(1e-6, each)))
         often = max(LEAST_PAIRS, min(often, MOST_PAIRS, self.duel.most - 1))

@@ -213,6 +213,19 @@ def test_without_a_thorough_instrument_nothing_is_measured(arena):
     assert not ring.started
 
 
+@pytest.mark.parametrize("inputs", range(6))
+def test_few_inputs_are_never_used_twice_in_a_process(arena, inputs):
+    ring = arena(noisy_seconds(1.0))
+    given = []
+    found = fight(
+        ring.duel(most=inputs, argument=lambda index: given.append(range(inputs)[index])), ring.watch, name="x"
+    )
+    assert (found.verdict is Verdict.UNDERPOWERED) is (inputs <= 3)
+    assert bool(given) is (inputs > 3)
+    if not given:
+        assert f"there are {inputs} inputs" in found.why
+
+
 @pytest.mark.parametrize("reading", [float("nan"), float("inf"), -1.0])
 def test_a_clock_that_breaks_is_no_verdict(arena, reading):
     ring = arena(lambda side: reading, noisy=None)
