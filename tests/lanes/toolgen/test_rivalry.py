@@ -88,7 +88,7 @@ def test_more_work_is_slower_and_less_is_faster(ring):
 
 
 def alike(found):
-    """One false alarm in some hundred is in the nature of things (benchmarks/paired.py counts them); a large one is not."""
+    """One small false alarm in some hundred is in the nature of things; benchmarks/paired.py counts them."""
     return found.verdict not in (Verdict.SLOWER, Verdict.FASTER) or 0.8 < found.ratio < 1.25
 
 
