@@ -18,6 +18,7 @@ from harness.sandbox.pool import BoxPool
 _RUNNER = (
     b'''
 LIMIT = %d
+OURS = (".crucible-trace", ".crucible-out", ".crucible-err")
 import io, os, sys, traceback
 
 
@@ -30,7 +31,7 @@ def run(argv, files, variable):
             file.write(data)
     trace = os.open(".crucible-trace", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     os.environ[variable] = str(trace)
-    out, err = _Limited(), _Limited()
+    out, err = _Limited(1, ".crucible-out"), _Limited(2, ".crucible-err")
     sys.stdin = io.StringIO("")
     sys.stdout = io.TextIOWrapper(out, "utf-8", write_through=True)
     sys.stderr = io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True)
@@ -42,6 +43,8 @@ def run(argv, files, variable):
             pass
     with open(".crucible-trace", "rb") as file:
         told = file.read()
+    out.take()
+    err.take()
     return {
         "code": code, "out": out.getvalue(), "err": err.getvalue(), "trace": told, "files": _changed(files),
         "over": out.over or err.over or len(told) > LIMIT,
@@ -49,13 +52,30 @@ def run(argv, files, variable):
 
 
 class _Limited(io.BytesIO):
-    """What was printed, up to the limit: a script that prints for ever fills no memory."""
+    """What was printed, up to the limit: a script that prints for ever fills no memory. What knows descriptors only
+    writes to a file, which is taken in before each further line, so that the order stays."""
 
-    over = False
+    def __init__(self, number, path):
+        super().__init__()
+        self.path, self.over = path, False
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        os.dup2(file, number)
+        os.close(file)
 
     def write(self, data):
+        self.take()
+        return self.keep(data)
+
+    def keep(self, data):
         self.over = self.over or self.tell() + len(data) > LIMIT
         return len(data) if self.over else super().write(data)
+
+    def take(self):
+        if os.path.exists(self.path) and os.stat(self.path).st_size:
+            self.over = self.over or os.statvfs(".").f_bavail == 0
+            with open(self.path, "rb") as file:
+                self.keep(file.read())
+            os.truncate(self.path, 0)
 
 
 def _execute(argv):
@@ -89,7 +109,7 @@ def _changed(files):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(names):
             path = os.path.relpath(os.path.join(folder, name))
-            if path == ".crucible-trace" or os.path.islink(path) or not os.path.isfile(path):
+            if path in OURS or os.path.islink(path) or not os.path.isfile(path):
                 continue
             with open(path, "rb") as file:
                 data = file.read()

@@ -83,6 +83,16 @@ def test_a_script_runs_in_a_box_with_the_programs_files_and_nothing_else(box, tm
     assert (tmp_path / "work/made/by.txt").read_text() == "me"
 
 
+def test_what_is_printed_past_pythons_streams_is_output_too(box, tmp_path) -> None:
+    code = (
+        "import os, sys; print(1, flush=True); os.write(1, b'2\\n'); print(3); os.write(2, b'aside'); "
+        "print('x' * 9_000_000)"
+    )
+    value = _ask(box, "run", cmd=["python", "-c", code]).value
+    assert (value[:6], len(value)) == ("1\n2\n3\n", 9_000_006)
+    assert list((tmp_path / "work").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("cmd", "status", "words"),
     [
@@ -92,6 +102,7 @@ def test_a_script_runs_in_a_box_with_the_programs_files_and_nothing_else(box, tm
         (["python", "-c", "while True: pass"], "timeout", ""),
         (["python", "-c", "print('x' * (1 << 30))"], "memory", ""),
         (["python", "-c", "for _ in range(64): print('x' * (1 << 20))"], "output", ""),
+        (["python", "-c", "import os\nfor _ in range(64): os.write(1, b'x' * (1 << 20))"], "output", ""),
         (["python", "-c", "import os; os.kill(os.getpid(), 11)"], "crash", ""),
         (["python", "missing.py"], "wrong", "cannot be read"),
         (["python", "../x.py"], "forbidden", "outside"),
