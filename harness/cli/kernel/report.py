@@ -10,6 +10,7 @@ from harness.cli import output
 from harness.cli.kernel.bench import SUITES
 from harness.core.errors import UsageError
 from harness.lanes.kernel.device import DEFAULT, find_device
+from harness.lanes.kernel.golden import read_golden
 from harness.lanes.kernel.pages import ladder_page, results_page
 from harness.lanes.kernel.results import candidates_of_suites, ladders, results
 from harness.lanes.kernel.searched_points import LANE
@@ -72,8 +73,16 @@ def run(args: argparse.Namespace) -> int:
         if operation in found:
             here = [row for row in rows if row.operation == operation]
             stories = {c.name: c.file.story for c in candidates if c.operation == operation}
+            place = next(c.place for c in candidates if c.operation == operation)
+            golden = place.parent / "golden" / f"{operation}.json"
             pages[name] = ladder_page(
-                title, here, found[operation], device=device, stories=stories, maps=maps.get(operation, [])
+                title,
+                here,
+                found[operation],
+                device=device,
+                stories=stories,
+                maps=maps.get(operation, []),
+                resources=read_golden(golden).rows if golden.is_file() else (),
             )
     args.out.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():

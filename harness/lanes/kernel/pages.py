@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from harness.lanes.kernel.device import Device
+from harness.lanes.kernel.golden import Row
 from harness.lanes.kernel.ladder import Ladder
 from harness.lanes.kernel.measurement import fast_p
 from harness.lanes.kernel.results import Result
@@ -53,8 +54,9 @@ def ladder_page(
     device: Device,
     stories: dict[str, str],
     maps: Iterable[TileMap],
+    resources: Sequence[Row] = (),
 ) -> str:
-    """The final report of one ladder: its steps' stories, speed-up by size, the roofline and the sweeps."""
+    """The final report of one ladder: its steps' stories, speed-up by size, the roofline, resources and the sweeps."""
     lines = [
         f"# {title}", "",
         "Written by `crucible kernel report`; do not edit.", "",
@@ -66,6 +68,7 @@ def ladder_page(
     ]  # fmt: skip
     for step in ladder.steps:
         lines += [f"### Step {step.step}: {step.kernel}", "", *_story(stories.get(step.kernel, "")), ""]
+    lines += ["## Resources", "", *_resources(resources), ""]
     drawn = [line for tiles in maps for line in [*_heat(tiles), ""]]
     lines += ["## Sweeps", "", *(drawn or ["No sweep is in the ledger."])]
     return "\n".join(lines).rstrip() + "\n"
@@ -168,6 +171,20 @@ def _roofline(rows: Sequence[Result], device: Device) -> Iterator[str]:
             f"| {target} | {first.flops / 1e9:,.1f} | {first.bytes / 1e6:,.1f} | {first.flops / first.bytes:,.0f} "
             f"| {least} | {best} |"
         )
+
+
+def _resources(rows: Sequence[Row]) -> Iterator[str]:
+    """What the compiler makes of each launch; known without a GPU."""
+    if not rows:
+        yield "No golden table is there."
+        return
+    yield "Compiled, not measured: of one thread the registers, of one block the shared memory."
+    yield ""
+    yield "| kernel | launch | target | for | registers | stack | shared | occupancy | tensor core instructions |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        figures = row.registers, row.stack_bytes, row.shared_bytes, f"{row.occupancy:.0%}", row.tensor_core_instructions
+        yield f"| {row.kernel} | {row.name} | {row.target} | {row.architecture} | {' | '.join(map(str, figures))} |"
 
 
 def _story(story: str) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from harness.core.errors import SuiteError
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.golden import read_golden
 from harness.lanes.kernel.pages import NOT_MEASURED, ladder_page, results_page
 from harness.lanes.kernel.results import candidates_of_suites, ladders, results
 from harness.lanes.kernel.tile_map import TileMap
@@ -84,7 +85,10 @@ def test_a_measurement_is_shown_a_regression_is_flagged(tmp_path: Path, candidat
         rows=(64, 128), columns=(128,), milliseconds=((0.3,), (None,)),
     )  # fmt: skip
     story = {"naive": "Naive.\n\nPredicted: slow.\n    Very slow."}
-    final = ladder_page("Final", rows, found, device=CARD, stories=story, maps=[drawn])
+    golden = read_golden(ROOT / "specs/kernels/golden/matmul.json").rows
+    final = ladder_page("Final", rows, found, device=CARD, stories=story, maps=[drawn], resources=golden)
+    assert all(f"| {row.registers} | {row.stack_bytes} | {row.shared_bytes} |" in final for row in golden)
+    assert "No golden table" in ladder_page("Final", rows, found, device=CARD, stories=story, maps=[])
     assert "- **Predicted**: slow.\n  Very slow." in final
     assert "| 64 | 0.3000 |\n| 128 | - |" in final
     assert "| 1,365 | 0.1390 | 0.1900 |" in final
