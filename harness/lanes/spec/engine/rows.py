@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,8 @@ from harness.lanes.spec.engine.row_writing import RowWriter, Shape, order_of_par
 from harness.lanes.spec.language.primitive import Kind
 
 Reader = Callable[..., int]
+SPAN = 256 << 10
+"""Bytes of the file in one batch of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Rows:
     end: int
 
 
-def read_rows(layout: Layout, data: Any, begin: int) -> Rows:
-    """Read the records that begin at a position and follow each other to the end of the file.
+def read_rows(layout: Layout, data: Any, begin: int, *, until: int | None = None) -> Rows:
+    """Read the records that begin at a position and follow each other to another one, which is the end of the file.
 
     Raises:
         NoLayoutError: if the records hold other records of varying size.
@@ -48,10 +50,11 @@ def read_rows(layout: Layout, data: Any, begin: int) -> Rows:
     collecting = gc.isenabled()
     gc.disable()  # tuples of numbers and bytes hold no garbage; looking for some takes as long as reading
     try:
-        end = _fixed(frame, data, begin, records)
+        stop = len(data) if until is None else until
+        end = _fixed(frame, data, begin, stop, records)
         if end is None:
             reader = _reader(Shape(frame, tuple(sorted(layout.bodies.items()))))
-            end = reader(data, begin, len(data), records, doubtful)
+            end = reader(data, begin, stop, records, doubtful)
     finally:
         if collecting:
             gc.enable()
@@ -59,14 +62,34 @@ def read_rows(layout: Layout, data: Any, begin: int) -> Rows:
     return Rows(tuple(".".join(p.path) for p in frame.parts), names, records, doubtful, end)
 
 
-def _fixed(frame: Frame, data: Any, begin: int, records: list[tuple[Any, ...]]) -> int | None:
+def read_batches(layout: Layout, data: Any, begin: int, *, span: int = SPAN) -> Iterator[Rows]:
+    """The same rows, some at a time: whoever drops them keeps the memory of one batch.
+
+    A batch covers `span` bytes of the file, or one record where that is longer.
+
+    Raises:
+        NoLayoutError: as `read_rows`, by the first batch.
+    """
+    at, size, wide = begin, len(data), span
+    while at < size:
+        found = read_rows(layout, data, at, until=min(size, at + wide))
+        if found.records:
+            yield found
+            at, wide = found.end, span
+        elif at + wide >= size:
+            return
+        else:
+            wide *= 2
+
+
+def _fixed(frame: Frame, data: Any, begin: int, stop: int, records: list[tuple[Any, ...]]) -> int | None:
     """Read records of nothing but numbers and blobs of constant size, without any loop of ours."""
     if framing_of(frame).sizes or not all(_packs(part) for part in frame.parts):
         return None
     if len({wide_order(part) for part in frame.parts} - {None}) > 1:
         return None
     whole = struct.Struct(order_of_parts(frame.parts) + "".join(_code(part) for part in frame.parts))
-    count = max(0, len(data) - begin) // whole.size
+    count = max(0, stop - begin) // whole.size
     records.extend(whole.iter_unpack(memoryview(data)[begin : begin + count * whole.size]))
     return begin + count * whole.size
 

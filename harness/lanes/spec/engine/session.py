@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from harness.lanes.spec.engine.limits import DEFAULT, Limits
 from harness.lanes.spec.engine.parse import Parse
 from harness.lanes.spec.engine.parser import Data, parse
 from harness.lanes.spec.engine.plan import magic, order_of
-from harness.lanes.spec.engine.rows import Rows, read_rows
+from harness.lanes.spec.engine.rows import Rows, read_batches, read_rows
 from harness.lanes.spec.engine.tally import Tally, tally
 from harness.lanes.spec.engine.weighing import Weights
 from harness.lanes.spec.language.grammar import Grammar
@@ -61,6 +62,15 @@ class Session:
     def weights(self) -> Weights:
         """What each byte of the file weighs."""
         return Weights(self.data)
+
+    def batches(self, grammar: Grammar) -> Iterator[Rows] | None:
+        """The same rows some at a time, so that a file of any size needs the memory of one batch."""
+        try:
+            layout = layout_of(grammar)
+            begin = self._begin(layout)
+            return None if begin is None else read_batches(layout, self.data, begin)
+        except NoLayoutError:
+            return None
 
     def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT, weigh: bool = False) -> Tally:
         """What the grammar explains of the file, by the fastest engine that can tell.

@@ -11,6 +11,7 @@ from harness.lanes.spec.engine.layout import NoLayoutError, layout_of
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.engine.node import Array, Leaf, Record
 from harness.lanes.spec.engine.parser import parse
+from harness.lanes.spec.engine.rows import read_batches
 from harness.lanes.spec.engine.session import Session
 from harness.lanes.spec.engine.tally import tally
 from harness.lanes.spec.engine.weighing import Weights
@@ -182,6 +183,15 @@ def test_rows_are_the_values_that_the_reference_reads(data: st.DataObject) -> No
     rows, columns = Session(file).rows(grammar), Session(file).columns(grammar)
     if rows is None or columns is None:
         return
+    layout, begin = layout_of(grammar), 2 if document["root"] == "File" else 0
+    batches = list(read_batches(layout, file, begin, span=data.draw(st.sampled_from([1, 7, 1 << 20]))))
+    assert repr([row for batch in batches for row in batch.records]) == repr(rows.records)
+    assert (batches[-1].end if batches else begin) == rows.end
+    doubtful, before = [], 0
+    for batch in batches:
+        doubtful += [before + place for place in batch.doubtful]
+        before += len(batch.records)
+    assert doubtful == rows.doubtful
     found = parse(grammar, file)
     top = found.records[0].nodes.get("recs") if document["root"] == "File" else None
     records = list(found.records) if document["root"] != "File" else top.items if isinstance(top, Array) else []
