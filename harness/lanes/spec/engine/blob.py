@@ -16,8 +16,6 @@ from harness.lanes.spec.processing import ProcessError
 if TYPE_CHECKING:
     from harness.lanes.spec.engine.interpreter import Interpreter
 
-_COPIED = 64 << 20
-
 
 class Extent:
     """Where a value lies.
@@ -36,13 +34,9 @@ class Extent:
         self.window, self.start, self.stop, self.end, self.missing = window, start, stop, end, missing
         self.begin = start
 
-    def data(self) -> Any:
+    def data(self, state: State) -> Any:
         """The content: bytes, or a view of them where they are many."""
-        data = self.window.buffer.data
-        if self.stop - self.start > _COPIED:
-            return memoryview(data)[self.start : self.stop]
-        found = data[self.start : self.stop]
-        return found if isinstance(found, bytes) else bytes(found)
+        return state.bytes_of(self.window.buffer.data, self.start, self.stop)
 
 
 def extent_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, *, partial: bool = False) -> Extent:

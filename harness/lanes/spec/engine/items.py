@@ -30,7 +30,7 @@ def read_item(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -
         return _number(run, scope, plan, window, primitive)
     extent = extent_of(run, scope, plan, window)
     leaf = Leaf(plan.field, window.buffer, extent.begin, extent.end, None, primitive=primitive)
-    value: Any = extent.data()
+    value: Any = extent.data(run.state)
     if plan.process:
         value = process_bytes(run, scope, plan, leaf, value)
     leaf.value = value
@@ -121,7 +121,7 @@ def _record(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, sou
             note_frame(scope.record, plan, window, extent.stop, extent.end)
         if plan.process:
             holder = Leaf(field, window.buffer, extent.begin, extent.end, None)
-            data = process_bytes(run, scope, plan, holder, extent.data())
+            data = process_bytes(run, scope, plan, holder, extent.data(run.state))
             holder.value = data
             inner = Window(Buffer(data if data is not None else b"", holder), 0, len(data or b""))
     record = run.begin(type_plan, scope, plan, inner)

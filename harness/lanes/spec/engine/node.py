@@ -53,7 +53,7 @@ class Leaf:
         buffer: What its offsets count in.
         start: First byte; a computed leaf has `start == end`.
         end: Behind its last byte, with terminator, padding and length prefix.
-        value: int, float, bool, str, bytes (a memoryview beyond 64 MiB),
+        value: int, float, bool, str, bytes (a memoryview beyond 64 MiB, or 512 MiB of all values),
             a tuple of numbers (a row of equal ones, packed), or None (unreadable).
         primitive: What it was read as; None for computed values and framing.
         valid: None where nothing was validated, else whether the value passed its checks and checksum.

@@ -16,9 +16,6 @@ from harness.lanes.spec.language.operations import NoValueError
 if TYPE_CHECKING:
     from harness.lanes.spec.engine.interpreter import Interpreter
 
-_COPIED = 64 << 20
-"""Longer values are views, not copies."""
-
 
 def read_stretch(run: Interpreter, record: Record, plan: TypePlan, stretch: Stretch) -> bool:
     """Read neighbouring numbers at once.
@@ -91,12 +88,12 @@ def read_blob(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -
     """
     at = window.pos
     end = end_of(scope, plan, window)
-    if end < 0 or end - at > _COPIED or run.state.items >= run.state.most_items:
+    if end < 0 or run.state.items >= run.state.most_items:
         return False
-    value = window.buffer.data[at:end]
-    if value.__class__ is not bytes:
-        value = bytes(value)
+    value = run.state.bytes_of(window.buffer.data, at, end)
     if plan.texts:
+        if not isinstance(value, bytes):
+            return False
         try:
             value = value.decode(plan.codec)
         except UnicodeDecodeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from harness.lanes.spec.engine.fault import Fault, FaultKind
 from harness.lanes.spec.engine.limits import Limits
@@ -10,6 +11,10 @@ from harness.lanes.spec.engine.node import Record
 from harness.lanes.spec.language.grammar import Field
 
 _CLOCK_EVERY = 1024
+MOST_COPIED = 64 << 20
+"""Bytes of one value, from which on it is a view of the file and no copy."""
+MOST_COPIED_IN_ALL = 512 << 20
+"""The same of all values of a reading, so that a file of any size needs bounded memory."""
 
 
 class StopRecordError(Exception):
@@ -29,7 +34,7 @@ class State:
         self.errors: list[Fault] = []
         self.warnings: list[Fault] = []
         self.error_count = 0
-        self.records = self.items = self.steps = self.inflated = 0
+        self.records = self.items = self.steps = self.inflated = self.copied = 0
         self.deadline = time.monotonic() + limits.seconds
         self.quiet = 0
         """While positive, faults are not noted: something is only looked at."""
@@ -73,6 +78,15 @@ class State:
                 field=name,
             )
         )
+
+    def bytes_of(self, data: Any, start: int, stop: int) -> Any:
+        """Bytes of a buffer: a copy, or a view of it where copies would be too many."""
+        size = stop - start
+        if size > MOST_COPIED or self.copied + size > MOST_COPIED_IN_ALL:
+            return memoryview(data)[start:stop]
+        self.copied += size
+        found = data[start:stop]
+        return found if isinstance(found, bytes) else bytes(found)
 
     def count_record(self, record: Record) -> None:
         """Account for a record.

@@ -98,3 +98,18 @@ def test_packed_records_are_records() -> None:
     (record,) = read(grammar, bytes(6), Limits(), long=False).records
     assert isinstance(record, Record)
     assert list(record.records()) == []
+
+
+def test_values_of_a_huge_file_are_views_and_texts_stay_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.lanes.spec.engine.state.MOST_COPIED_IN_ALL", 10)
+    grammar = lint_text(
+        "endian: little\ntypes: {A: {fields: [{name: b, type: bytes, length: 4}, "
+        "{name: s, type: string, length: 2, encoding: ascii}]}}"
+    ).grammar
+    assert grammar is not None
+    found = read(grammar, b"abcdxy" * 4, Limits(), long=False)
+    assert not found.errors
+    assert [type(record["b"]) for record in found.records] == [bytes, bytes, memoryview, memoryview]
+    assert [bytes(record["b"]) + record["s"].encode() for record in found.records] == [b"abcdxy"] * 4
+    assert found.covered == ((0, 24),)
+    assert tally(found).covered == 24
