@@ -55,6 +55,8 @@ def read_rows(layout: Layout, data: Any, begin: int, *, until: int | None = None
         if end is None:
             reader = _reader(Shape(frame, tuple(sorted(layout.bodies.items()))))
             end = reader(data, begin, stop, records, doubtful)
+            while doubtful and doubtful[-1] >= len(records):
+                doubtful.pop()  # of a record that turned out not to fit
     finally:
         if collecting:
             gc.enable()

@@ -43,3 +43,13 @@ def test_records_that_are_doubtful_keep_their_bytes() -> None:
     rows = Session(b"\x01a\x02\xff\xff\x01b\x09").rows(made)  # type: ignore[arg-type]
     assert rows is not None
     assert (rows.records, rows.doubtful, rows.end) == ([(1, "a"), (2, b"\xff\xff"), (1, "b")], [1], 7)
+
+
+def test_a_record_that_does_not_fit_is_not_doubtful_either() -> None:
+    fields = [{"name": "text", "type": "string", "length": 2}, {"name": "n", "type": "u8"}]
+    fields.append({"name": "row", "type": "u16", "repeat": "n"})
+    made = lint_value({"endian": "big", "types": {"A": {"fields": fields}}}).grammar
+    assert made is not None
+    rows = Session(b"ok\x00\x01\xff\x01\0").rows(made)
+    assert rows is not None
+    assert (rows.records, rows.doubtful, rows.end) == ([("ok", 0, ())], [], 3)
