@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.lanes.spec.induction.chain import Chain, find_chains
+from harness.lanes.spec.induction.directory import directory_drafts
 from harness.lanes.spec.induction.draft import Draft, FieldDef, Names, numbered
+from harness.lanes.spec.induction.ending import ended_drafts
 from harness.lanes.spec.induction.guarding import WIDTHS, checksum_of
+from harness.lanes.spec.induction.heading import RECORDS, head_fields
 from harness.lanes.spec.induction.payload import induce_choice, pairs
 from harness.lanes.spec.induction.segmenting import FEW, columns_worth, integers, matrix, segment
 
@@ -15,6 +18,8 @@ STRIDES = range(2, 129)
 SAMPLED = 20_000
 MOST_HEAD = 64
 BEST_STRIDES = 3
+NEARLY = 0.7
+"""The share of what a table saves that one of a divisor's width must save to be preferred."""
 BEST_CHAINS = 3
 
 
@@ -25,6 +30,8 @@ def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     drafts = [draft for chain in find_chains(blobs)[:BEST_CHAINS] for draft in _chained(blobs, chain, names)]
     drafts += _equal(blobs, names)
     drafts += _lines(blobs, names)
+    drafts += directory_drafts(blobs, names)
+    drafts += ended_drafts(blobs, names)
     return sorted(drafts, key=lambda draft: -draft.saved)
 
 
@@ -35,7 +42,7 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
     rows = [blob[a:b] for blob, a, b in cuts]
     lead, order = chain.lead, "big" if chain.big else "little"
     values = [int.from_bytes(row[chain.place : lead], order) for row in rows]  # type: ignore[arg-type]
-    wholes = [row[: value + chain.extra] for row, value in zip(rows, values, strict=True)]
+    wholes = [row[: value * chain.unit + chain.extra] for row, value in zip(rows, values, strict=True)]
     spare = max(0, chain.extra - lead)
     shortest = min(map(len, wholes))
     tail, guard = _guard(wholes, spare, chain)
@@ -46,13 +53,10 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
         length["endian"] = order
     fields, saved = segment(matrix(wholes, front), fixed={chain.place: (chain.width, length)})
     rest = front + tail - chain.extra
-    body: FieldDef = {
-        "name": "body",
-        "type": "bytes",
-        "length": f"length - {rest}" if rest > 0 else f"length + {-rest}",
-    }
-    if rest == 0:
-        body["length"] = "length"
+    sized = "length" if chain.unit == 1 else f"length * {chain.unit}"
+    body: FieldDef = {"name": "body", "type": "bytes", "length": sized}
+    if rest:
+        body["length"] = f"{sized} - {rest}" if rest > 0 else f"{sized} + {-rest}"
     bodies = [whole[front : len(whole) - tail] for whole in wholes]
     typed = induce_choice(bodies, _tags(fields, matrix(wholes, front)), local, wish="Body")
     types: dict[str, Any] = {}
@@ -65,13 +69,13 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
         fields.append(_tail(tail, guard, fields, front))
         saved += 8.0 * tail * len(wholes) if guard else 0.0
     if chain.align > 1:
-        whole = f"length + {chain.extra}" if chain.extra else "length"
+        whole = f"{sized} + {chain.extra}" if chain.extra else sized
         fields.append(
             {"name": "padding", "type": "bytes", "length": f"(-({whole})) % {chain.align}", "if": "not _io.eof"}
         )
     types[record] = {"fields": numbered(fields)}
     counts = [len(starts) - 1 for starts in chain.starts]
-    head, more = _head(blobs, chain.head, counts, record)
+    head, more = head_fields(blobs, chain.head, counts, {**RECORDS, "type": record})
     types = {root: {"fields": head}, **types}
     idea = f"{chain.records} records with a {length['type']} length at {chain.place}, from byte {chain.head} on"
     # The chain itself is evidence: each length that fits would hardly fit by accident.
@@ -130,44 +134,6 @@ def _tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _head(blobs: Sequence[bytes], size: int, counts: Sequence[int], record: str) -> tuple[list[FieldDef], float]:
-    """What comes before the records, and the records."""
-    records: FieldDef = {"name": "records", "type": record, "repeat": "rest"}
-    if not size:
-        return [records], 0.0
-    rows = matrix(blobs, size)
-    fixed: dict[int, tuple[int, FieldDef]] = {}
-    if len(set(counts)) > 1 or counts[0] > 3:
-        for width, endian in ((4, "little"), (4, "big"), (2, "little"), (2, "big")):
-            for at in range(size - width + 1):
-                held = integers(rows[:, at : at + width], big=endian == "big")
-                if [int(v) for v in held] == list(counts) and not fixed:
-                    fixed[at] = (width, {"name": "count", "type": f"u{8 * width}", "endian": endian})
-                    records = {**records, "repeat": "count"}
-    fields, saved = segment(rows, fixed=fixed)
-    if len(blobs) == 1:  # a single head shows nothing but its magic number
-        fields = _lone(rows[0].tobytes(), fixed)
-    return numbered([*fields, records]), saved
-
-
-def _lone(head: bytes, fixed: dict[int, tuple[int, FieldDef]]) -> list[FieldDef]:
-    fields: list[FieldDef] = []
-    at = 0
-    for place in [*sorted(fixed), len(head)]:
-        size = place - at
-        if size > 0:
-            text = all(0x20 <= byte < 0x7F for byte in head[at:place])
-            fields.append(
-                {"name": "text", "type": "string", "length": size, "encoding": "ascii"}
-                if text and size > 2
-                else {"name": "data", "type": "bytes", "length": size}
-            )
-        if place in fixed:
-            fields.append(fixed[place][1])
-            at = place + fixed[place][0]
-    return fields
-
-
 def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     """Records of one size, behind a head of the size that is left over."""
     ranked: list[tuple[float, int, int]] = []
@@ -180,12 +146,14 @@ def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
             if len(rows) >= 8:
                 ranked.append((columns_worth(rows), head, stride))
     ranked.sort(key=lambda entry: (-entry[0], entry[2], entry[1]))
-    drafts = []
-    for worth, head, stride in ranked[:BEST_STRIDES]:
-        if worth <= 0:
-            break
-        drafts.append(_equal_draft(blobs, head, stride, names))
-    return drafts
+    best = [entry for entry in ranked if entry[0] > 0]
+    # Twice the size fits as well: of sizes that divide each other the smallest is tried that saves nearly as much.
+    best = [a for a in best if not any(_divides(b, a) and b[0] >= NEARLY * a[0] for b in best)]
+    return [_equal_draft(blobs, head, stride, names) for _, head, stride in best[:BEST_STRIDES]]
+
+
+def _divides(small: tuple[float, int, int], large: tuple[float, int, int]) -> bool:
+    return small[2] < large[2] and large[2] % small[2] == 0 and (large[1] - small[1]) % small[2] == 0
 
 
 def _rows(blobs: Sequence[bytes], head: int, stride: int) -> Any:
@@ -218,7 +186,7 @@ def _equal_draft(blobs: Sequence[bytes], head: int, stride: int, names: Names) -
             over = [other["name"] for other in fields if other is not field]
             field["checksum"] = {**field["checksum"], "over": over}
     counts = [(len(blob) - head) // stride for blob in blobs]
-    start, more = _head(blobs, head, counts, record)
+    start, more = head_fields(blobs, head, counts, {**RECORDS, "type": record})
     types = {root: {"fields": start}, record: {"fields": fields}}
     return Draft(root, types, saved + more, f"{len(rows)} records of {stride} bytes, from byte {head} on")
 
