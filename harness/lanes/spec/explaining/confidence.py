@@ -32,6 +32,7 @@ class Evidence:
 
     Attributes:
         own: How certain each type is by what it holds, from 0 to 1.
+        plain: The same, texts apart.
         rates: Bits saved for each record, code books and grammar apart; of types that hold values.
         tops: Types of top-level records.
         columns: The values that taught.
@@ -39,6 +40,7 @@ class Evidence:
     """
 
     own: dict[str, float]
+    plain: dict[str, float]
     rates: dict[str, float]
     closed: bool
     tops: tuple[str, ...]
@@ -65,13 +67,14 @@ def weigh_evidence(
     for found in (landings(grammar, known, columns), file_landings(grammar, tallies)):
         for name, bits in found.items():
             saved[name] += bits
-    gross = dict.fromkeys(grammar.types, 0.0)
+    gross, plain = dict.fromkeys(grammar.types, 0.0), dict.fromkeys(grammar.types, 0.0)
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
         if use is not None and column.count and not use.peeked:
             bits, book = _saved(use, kind, column, column, alphabet)
             gross[owner] += bits
             saved[owner] += bits - book
+            plain[owner] += bits - book if kind != Kind.STRING else 0.0
     seen = {key[:2] for key, column in columns.items() if column.count}
     for key, use in known.items():
         # What was never met can neither confirm nor refute; it costs economy.
@@ -85,10 +88,15 @@ def weigh_evidence(
         saved[name] -= 8.0 * max(0.0, overlap - 0.5)
         if any(place.peeked for place in at):
             saved[name] = 0.0
-    own = {name: min(1.0, max(0.0, bits / CERTAIN_BITS)) for name, bits in _pooled(saved, where).items()}
+    own = {name: _certainty(bits) for name, bits in _pooled(saved, where).items()}
+    structure = {name: _certainty(bits) for name, bits in plain.items()}
     count = _counts(columns)
     rates = {name: bits / count[name] for name, bits in gross.items() if count.get(name)}
-    return Evidence(own, rates, is_closed(grammar, known, columns, tallies), tops(grammar), columns)
+    return Evidence(own, structure, rates, is_closed(grammar, known, columns, tallies), tops(grammar), columns)
+
+
+def _certainty(bits: float) -> float:
+    return min(1.0, max(0.0, bits / CERTAIN_BITS))
 
 
 def held_evidence(

@@ -147,6 +147,7 @@ def explain(
         trust = _Trust(
             sure=confidence.get(key[0], 0.0),
             own=evidence.own.get(key[0], 0.0) if key[0] in bulk else 1.0,
+            plain=evidence.plain.get(key[0], 0.0),
             paid=1.0 if held and _predicts(mine.values()) else fit.paid.get(key, 0.0),
             floor=floor.get(key[0], 0.0),
         )
@@ -213,10 +214,11 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Trust:
-    """How far a field is believed: its place, its type's own values, its worth; and what its bytes get anyway."""
+    """How far a field is believed: its place, its type's values, texts apart too, its worth; what it gets anyway."""
 
     sure: float
     own: float
+    plain: float
     paid: float
     floor: float
 
@@ -226,16 +228,16 @@ def _credit(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     if not trust.sure:
         return trust.floor * good, "nothing shows that the type belongs here"
     blob = max(trust.floor, BLOB + trust.sure * (FRAMED * use.framed + SUMMED * use.summed))
-    value, reason = _typed(seen, trust.own)
+    value, reason = _typed(seen, trust)
     earned = trust.sure * trust.paid * value
     if earned <= blob:
         return blob * good, "opaque, framed" if use.framed else "opaque"
     return earned * good, reason
 
 
-def _typed(seen: _Seen, own: float) -> tuple[float, str]:
-    """What is known of a value whose place is certain; `own` as far as values of its type show it by themselves."""
-    use, column = seen.use, seen.column
+def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
+    """What is known of a value whose place is certain."""
+    use, column, own = seen.use, seen.column, trust.own
     if any(step.name in ("zlib", "gzip", "deflate") for step in use.field.process):
         return VERIFIED, "inflated"
     narrow = FINER * own * min(1.0, 8.0 / max(8.0, 8.0 * column.bytes / max(1, column.count)))
@@ -244,7 +246,9 @@ def _typed(seen: _Seen, own: float) -> tuple[float, str]:
         value, reason = 0.0, "opaque"
     elif seen.kind == Kind.STRING:
         share = column.printable / column.bytes if column.bytes else 0.0
-        claimed = TEXT if use.measured and not use.lone else STEERING if use.framed and not use.lone else NUMBER
+        claimed = TEXT if use.measured else STEERING if use.framed else NUMBER
+        if use.lone:  # only what stands beside it can show that it begins and ends there
+            claimed = NUMBER + (claimed - NUMBER) * trust.plain
         value, reason = max(claimed * (share >= MOSTLY), known * UNDECLARED), "text"
     elif use.row:
         value, reason = (1.0 - NUMBER) * known, "row of numbers"

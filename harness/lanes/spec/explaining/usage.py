@@ -39,7 +39,7 @@ class Use:
         framed: Its bytes are bounded by a number, a constant size or a terminator, not just by the end of the file.
         measured: And the file itself says where: by a length or a terminator.
         greedy: It takes what is left of the file, or of a record that nothing confines.
-        lone: It is all that its type holds, and its type repeats: nothing but the text itself says where it ends.
+        lone: A text up to a certain byte, in a type that repeats and that nothing confines: any bytes end like that.
         summed: A checksum covers it.
         peeked: Whether it is there, or what it is, was decided by a look at its own bytes: then they prove nothing.
         checks: Bits of surprise of a value that passes its checks, were it random; None without checks.
@@ -91,7 +91,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
     for definition in grammar.types.values():
         summed = summed_fields(definition)
         before: Field | None = None
-        lone = len(definition.fields) == 1 and any(place.repeated for place in at_place[definition.name])
+        loose = definition.name not in confined and any(place.repeated for place in at_place[definition.name])
         for field in (*definition.fields, *definition.instances):
             primitive = field.type.primitive if field.type is not None else None
             repeated = field.repeat is not None or field.until is not None
@@ -105,7 +105,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
                 framed=_framed(field) or definition.name in confined,
                 measured=_measured(field) or definition.name in confined,
                 greedy=Word.REST in (field.length, field.repeat) and definition.name not in confined,
-                lone=lone,
+                lone=loose and field.delimiter is not None and field.length is None and field.prefix is None,
                 summed=field.name in summed,
                 peeked=_peeked(field, through),
                 checks=surprise(definition, field, grammar),

@@ -16,7 +16,7 @@ PLACES = {4: 12, 3: 6, 2: 8, 1: 6}
 ALIGNMENTS = {4: (1, 2, 4), 3: (1,), 2: (1, 4), 1: (1,)}
 UNITS = {4: (1, 4, 2, 8), 3: (1,), 2: (1, 2, 4, 8), 1: (1, 2, 4)}
 """Bytes that a length counts in: numbers of an array, not only bytes."""
-MOST_HOPS = 3_000_000
+MOST_HOPS = 500_000
 """From record to record, in all; then the search ends with what it has."""
 WHOLE = 24
 """The most bytes of a record besides those that its length counts."""
@@ -74,7 +74,7 @@ def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
             lead = place + width
             value = int.from_bytes(first[head + place : head + lead], "big" if big else "little")
             room = len(first) - head
-            for unit in UNITS[width]:
+            for unit in UNITS[width] if hops.left > 0 else ():
                 # A length that counts itself and what is before it has extra 0. Almost every wrong idea ends here.
                 for extra in range(max(0, lead - value * unit), min(WHOLE, room - value * unit) + 1):
                     for align in ALIGNMENTS[width] if unit == 1 else (1,):
@@ -141,7 +141,7 @@ def _worth(chain: Chain) -> float:
         total += math.log2(max(2.0, (end - starts[0]) / count))
         total += 0.5 * sum(b - a > small for a, b in itertools.pairwise(starts[:MOST_WEIGHED]))
         total -= 0.5 * sum(b - a <= small for a, b in itertools.pairwise(starts[:MOST_WEIGHED]))
-    return total - 0.1 * chain.head - 0.5 * (chain.align - 1) - 2.0 * (chain.unit > 1)
+    return total - 0.1 * chain.head - 0.5 * (chain.align - 1) - 2.0 * (chain.unit > 1) - (chain.place % chain.width > 0)
 
 
 def _different(chains: list[Chain]) -> list[Chain]:

@@ -31,7 +31,8 @@ def ended_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
             cuts = [_cut(blob, head, front, end) for blob in blobs]
             if all(cuts) and sum(len(cut or ()) for cut in cuts) >= FEWEST:
                 kept += 1
-                yield _draft(blobs, [cut or [] for cut in cuts], head, front, end, Names(set(names.taken)))
+                found = [cut or [] for cut in cuts]
+                yield _draft(blobs, found, (head, front, end), Names(set(names.taken)))
 
 
 def _cut(blob: bytes, head: int, front: int, end: int) -> list[tuple[int, int]] | None:
@@ -48,8 +49,9 @@ def _cut(blob: bytes, head: int, front: int, end: int) -> list[tuple[int, int]] 
 
 
 def _draft(
-    blobs: Sequence[bytes], cuts: Sequence[list[tuple[int, int]]], head: int, front: int, end: int, names: Names
+    blobs: Sequence[bytes], cuts: Sequence[list[tuple[int, int]]], shape: tuple[int, int, int], names: Names
 ) -> Draft:
+    head, front, end = shape
     root, record = names.fresh("File"), names.fresh("Record")
     rows = [blob[at : at + front] for blob, cut in zip(blobs, cuts, strict=True) for at, _ in cut][:SAMPLED]
     fields, saved = segment(matrix(rows, front)) if front else ([], 0.0)

@@ -11,6 +11,7 @@ from harness.lanes.spec.induction.draft import Draft, FieldDef, Names, numbered
 from harness.lanes.spec.induction.ending import ended_drafts
 from harness.lanes.spec.induction.guarding import WIDTHS, checksum_of
 from harness.lanes.spec.induction.heading import RECORDS, head_fields
+from harness.lanes.spec.induction.lengths import odd_chains
 from harness.lanes.spec.induction.payload import induce_choice, pairs
 from harness.lanes.spec.induction.segmenting import FEW, columns_worth, integers, matrix, segment
 
@@ -18,7 +19,7 @@ STRIDES = range(2, 129)
 SAMPLED = 20_000
 MOST_HEAD = 64
 BEST_STRIDES = 3
-NEARLY = 0.7
+NEARLY = 0.9
 """The share of what a table saves that one of a divisor's width must save to be preferred."""
 BEST_CHAINS = 3
 
@@ -32,6 +33,7 @@ def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     drafts += _lines(blobs, names)
     drafts += directory_drafts(blobs, names)
     drafts += ended_drafts(blobs, names)
+    drafts += odd_chains(blobs, names)
     return sorted(drafts, key=lambda draft: -draft.saved)
 
 
@@ -70,9 +72,10 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
         saved += 8.0 * tail * len(wholes) if guard else 0.0
     if chain.align > 1:
         whole = f"{sized} + {chain.extra}" if chain.extra else sized
-        fields.append(
-            {"name": "padding", "type": "bytes", "length": f"(-({whole})) % {chain.align}", "if": "not _io.eof"}
-        )
+        padding: FieldDef = {"name": "padding", "type": "bytes", "length": f"(-({whole})) % {chain.align}"}
+        if not any(byte for row, inner in zip(rows, wholes, strict=True) for byte in row[len(inner) :]):
+            padding["validate"] = {"all_bytes": 0}
+        fields.append({**padding, "if": "not _io.eof"})
     types[record] = {"fields": numbered(fields)}
     counts = [len(starts) - 1 for starts in chain.starts]
     head, more = head_fields(blobs, chain.head, counts, {**RECORDS, "type": record})

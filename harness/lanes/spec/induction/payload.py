@@ -21,7 +21,7 @@ PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 MOST_KINDS = 64
 TEXT_BITS = 8.0 - 6.57
 """Bits a byte that printable text saves."""
-FEWEST = 4
+FEWEST = 2
 STRIDES = range(2, 41)
 BEST_STRIDES = 2
 MOST_TAGS = 3
@@ -31,10 +31,11 @@ SAMPLED = 20_000
 
 def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> Draft | None:
     """A type for bodies of one kind, read to their end; None if they look like nothing in particular."""
+    shortest = min(map(len, bodies), default=0)  # an empty one has no beginning in common with the others
     bodies = [body for body in bodies if body][:SAMPLED]
     if not bodies:
         return None
-    shortest, longest = min(map(len, bodies)), max(map(len, bodies))
+    longest = max(map(len, bodies))
     best: tuple[float, list[FieldDef], dict[str, Any]] = (0.0, [], {})
     # A few instances teach nothing about columns, only about whether all of it is text.
     longest_prefix = min(shortest, PREFIXES[-1]) if len(bodies) >= FEWEST else 0

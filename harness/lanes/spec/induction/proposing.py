@@ -29,8 +29,8 @@ from harness.lanes.spec.patch import (
 from harness.lanes.spec.proposing.proposer import Situation
 
 MOST_PATCHES = 60
-MOST_BYTES = 4 << 20
-"""Of all files together that are looked at in one round; whole files, the smallest first."""
+MOST_BYTES = 256 << 10
+"""Of all files together that are looked at in one round; whole files, the smallest first, one at least."""
 MOST_VALUES = 20_000
 _NUMBERS = {"u8": 1, "u16": 2, "u32": 4}
 
@@ -130,7 +130,12 @@ def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Pa
             for record, node in entries
             if isinstance(node, Leaf) and isinstance(node.value, bytes | memoryview) and node.buffer.origin is None
         ]
-        if index is None or not opaque or len({len(body) for _, body in opaque}) == 1 == len(opaque[0][1]):
+        if (
+            index is None
+            or not opaque
+            or name.startswith("padding")
+            or len({len(body) for _, body in opaque}) == 1 == len(opaque[0][1])
+        ):
             continue
         records, bodies = [record for record, _ in opaque], [body for _, body in opaque]
         wish = name[:1].upper() + name[1:20]

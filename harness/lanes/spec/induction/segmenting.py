@@ -24,6 +24,7 @@ WEIGHED = 400
 REPEATED = 8
 """How often each value of a vocabulary must occur."""
 _TEXTS = (3, 4, 6, 8, 12, 16, 20, 32)
+CODE = 4
 FEW = 64
 """More different values are no vocabulary of tags."""
 
@@ -169,7 +170,8 @@ def _text(cells: Bytes) -> tuple[FieldDef, float]:
     data = cells.tobytes()
     kinds = {data[at : at + size] for at in range(0, len(data), size)}
     bits = count * size * math.log2(95)
-    if len(kinds) * REPEATED <= count or len(kinds) == 1:
+    # Four letters that recur are a code; of other lengths any text repeats its syllables.
+    if len(kinds) * (2 if size == CODE else REPEATED) <= count or len(kinds) == 1:
         bits = min(bits, count * math.log2(len(kinds)) + len(kinds) * 8.0 * size)
     definition: FieldDef = {"name": "text", "type": "string", "length": size, "encoding": "ascii"}
     if len(kinds) == 1 and count > 1:

@@ -9,7 +9,7 @@ from harness.core.errors import InfraError
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import lint_text
-from harness.lanes.spec.measuring import Measured, Samples, measure
+from harness.lanes.spec.measuring import Measured, Samples, foretold, measure
 from harness.lanes.spec.proposing.proposer import Proposer, Situation
 from harness.lanes.spec.version import SpecStore, SpecVersion
 
@@ -76,8 +76,9 @@ def improve_spec(
 ) -> Improvement:
     """Improve a grammar.
 
-    A step is taken only if the samples are explained better and no file is read with more errors than before. The
-    hold-out decides nothing here: it is measured once before and once after, so that it stays what it is.
+    A step is taken only if the samples are explained better, each of them also by what the others teach, and no file is
+    read with more errors than before. The hold-out decides nothing here: it is measured once before and once after, so
+    that it stays what it is.
 
     Args:
         spec_text: The grammar to start from; it must pass lint.
@@ -105,7 +106,7 @@ def improve_spec(
     refused: set[str] = set()
     fault = ""
     for number in range(1, max_iterations + 1):
-        before = found
+        before, top = found, _merit(found, samples)
         tried = rejected = 0
         kept: tuple[SpecVersion, Measured] | None = None
         description = ""
@@ -127,9 +128,11 @@ def improve_spec(
                 rejected += 1
                 continue
             measured = measure(_grammar(candidate), samples, limits=limits)
-            top = kept[1] if kept is not None else found
-            if measured.explanation.score > top.explanation.score + LEAST_GAIN and not _breaks(before, measured):
-                kept, description = (candidate, measured), patch.description
+            if measured.explanation.score <= before.explanation.score + LEAST_GAIN or _breaks(before, measured):
+                continue
+            merit = _merit(measured, samples)
+            if merit > top + LEAST_GAIN:
+                kept, top, description = (candidate, measured), merit, patch.description
         if kept is not None:
             best, found = kept
             refused.clear()  # what did not help before may help now
@@ -156,6 +159,11 @@ def _held(grammar: Grammar, taught: Measured, holdout: Mapping[str, bytes] | Non
     if not holdout:
         return None
     return 100 * measure(grammar, Samples.of(holdout), limits=limits, fit=taught.fit).explanation.score
+
+
+def _merit(found: Measured, samples: Samples) -> float:
+    """By what candidates are compared: how well they explain the samples, and each sample by what the others teach."""
+    return (found.explanation.score + foretold(found, samples)) / 2
 
 
 def _breaks(before: Measured, after: Measured) -> bool:
