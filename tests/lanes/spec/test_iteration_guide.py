@@ -65,7 +65,7 @@ def test_path_validation() -> None:
         ("registry", "0x01"),
         ("endian",),
     ]
-    bad: list[Any] = [(), ("nope",), ("types", 3), (*HEADER, "fields", True), "types", None]
+    bad: list[Any] = [(), ("nope",), (3,), (*HEADER, "fields", True), "types", None]
     assert all(validate_path(path) for path in good)
     assert not any(validate_path(path) for path in bad)
 

@@ -327,3 +327,17 @@ def test_differences_between_runs() -> None:
     assert diff_runs(typed, errors).error_delta > 0
     assert "Introduced" in diff_runs(typed, errors).summary
     assert not diff_runs(typed, errors).is_improvement()
+
+
+def test_grammars_of_types_within_types_are_scored() -> None:
+    """Types that contain themselves, and trees that would be exponentially large if each place were followed."""
+    loop = "endian: big\ntypes: {A: {fields: [{name: n, type: u8}, {name: a, type: A, repeat: n}]}}"
+    assert 0.0 <= score(loop, b"\1\2\0\0\0") <= 100.0
+    deep = ", ".join(
+        f"T{i}: {{fields: [{{name: a, type: T{i + 1}, repeat: 0}}, {{name: b, type: T{i + 1}, repeat: 0}}]}}"
+        for i in range(60)
+    )
+    leaf = "fields: [{name: v, type: u8}]"
+    root = "fields: [{name: t, type: T0}, {name: v, type: u8}]"
+    tree = f"endian: big\ntypes: {{R: {{{root}}}, {deep}, T60: {{{leaf}}}}}"
+    assert 0.0 <= score(tree, bytes(range(40))) <= 100.0

@@ -15,6 +15,8 @@ from harness.lanes.spec.language.reach import references, tops
 
 HIT_BITS = 8.0
 """A stretch ends at one of some hundred bytes; to hit it says that much."""
+DEEPEST = 100
+"""Types within types that are looked into for their sizes."""
 CLOSED = 0.98
 """The share of the files' weight that a grammar must account for to be closed."""
 
@@ -36,7 +38,7 @@ def grain(definition: TypeDef, grammar: Grammar) -> float:
     return math.inf if any(size is None for size in sizes) else float(min(size for size in sizes if size is not None))
 
 
-def _sizes(field: Field, grammar: Grammar) -> int | None:
+def _sizes(field: Field, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
     """Bytes of one item, if all are of that size."""
     if field.switch is not None or field.type is None or field.delimiter is not None or field.prefix is not None:
         return None
@@ -46,11 +48,21 @@ def _sizes(field: Field, grammar: Grammar) -> int | None:
         return field.length.value if isinstance(field.length, Literal) and isinstance(field.length.value, int) else None
     if field.type.primitive is not None:
         return None
-    return constant_size(grammar.types[field.type.name], grammar)
+    return constant_size(grammar.types[field.type.name], grammar, known)
 
 
-def constant_size(definition: TypeDef, grammar: Grammar, depth: int = 0) -> int | None:
-    """Bytes of a record, if all records of the type have the same size; None if they need not."""
+def constant_size(definition: TypeDef, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
+    """Bytes of a record, if all records of the type have the same size; None if they need not.
+
+    Args:
+        definition: The type.
+        grammar: Its grammar.
+        known: Sizes of types that were asked for already; one that is being asked for has none.
+    """
+    known = {} if known is None else known
+    if definition.name in known or len(known) > DEEPEST:
+        return known.get(definition.name)
+    known[definition.name] = None
     total = 0
     for field in definition.fields:
         if field.compute is not None or field.at is not None or field.offset is not None:
@@ -58,10 +70,11 @@ def constant_size(definition: TypeDef, grammar: Grammar, depth: int = 0) -> int 
         if field.condition is not None or field.until is not None or field.align is not None or field.skip is not None:
             return None
         count = 1 if field.repeat is None else field.repeat.value if isinstance(field.repeat, Literal) else None
-        size = _sizes(field, grammar) if depth < 16 else None
+        size = _sizes(field, grammar, known)
         if not isinstance(count, int) or size is None:
             return None
         total += count * size
+    known[definition.name] = total
     return total
 
 
