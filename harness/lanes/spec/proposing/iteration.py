@@ -9,7 +9,8 @@ from harness.core.errors import InfraError
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import lint_text
-from harness.lanes.spec.measuring import Measured, Samples, foretold, measure
+from harness.lanes.spec.measuring import Measured, Samples, measure
+from harness.lanes.spec.proposing.foretelling import foretold
 from harness.lanes.spec.proposing.proposer import Proposer, Situation
 from harness.lanes.spec.version import SpecStore, SpecVersion
 
