@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.core.number import amount, whole
 from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
@@ -252,29 +253,6 @@ def _session(config: pytest.Config) -> RunSession:
 # Types of option values: argparse turns what they raise into a usage error
 
 
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-        if number < least or (most is not None and number > most):
-            raise argparse.ArgumentTypeError(f"{number} is not {f'at least {least}' if most is None else 'in range'}")
-        return number
-
-    return parse
-
-
-def _amount(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a finite number of at least 0")
-    return number
-
-
 def _tier(text: str) -> str:
     if text.upper() not in ("A", "B", "C", "D", "E"):
         raise argparse.ArgumentTypeError(f"{text!r} is no tier: A (strongest), B, C, D or E (none)")
@@ -289,11 +267,11 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--epoch": {"type": _whole(0, 2**31 - 1), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
-    "--attempts": {"type": _whole(1), "metavar": "K", "help": "seeded repetitions of each case (default: the suite's)"},
-    "--anneal-temp": {"type": _amount, "metavar": "T", "help": "annealing temperature (default 1.0)"},
+    "--epoch": {"type": whole(0, 2**31 - 1), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
+    "--attempts": {"type": whole(1), "metavar": "K", "help": "seeded repetitions of each case (default: the suite's)"},
+    "--anneal-temp": {"type": amount(), "metavar": "T", "help": "annealing temperature (default 1.0)"},
     "--secret-seed": {
-        "type": _whole(0, 2**63 - 1),
+        "type": whole(0, 2**63 - 1),
         "metavar": "S",
         "help": "what inputs are drawn from (default: random, printed at the end)",
     },
@@ -310,10 +288,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "refuse to run boxed items with weaker isolation than this (default C, or the lane's own)",
     },
     "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
-    "--limit": {"type": _whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
-    "--top": {"type": _whole(0), "metavar": "N", "help": "leaderboard lines per suite (default 5)"},
+    "--limit": {"type": whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
+    "--top": {"type": whole(0), "metavar": "N", "help": "leaderboard lines per suite (default 5)"},
     "--confirm": {
-        "type": _amount,
+        "type": amount(),
         "metavar": "SECONDS",
         "help": "time for judging the best again on fresh inputs before anybody is called first; 0 is off "
         "(default: a quarter of the run's own time, at least 10)",

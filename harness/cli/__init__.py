@@ -76,7 +76,23 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how it is used."""
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}{_meant(message)}\n")
+        self.exit(USAGE, f"{self.prog}: {message}{_meant(message) or self._meant_option(message)}\n")
+
+    def _meant_option(self, message: str) -> str:
+        """The nearest option of this parser, or of those below it, to one that nobody knows."""
+        prefix = "unrecognized arguments: "
+        if not message.startswith(prefix):
+            return ""
+        known, parsers = set[str](), [self]
+        while parsers:
+            parser = parsers.pop()
+            known |= set(parser._option_string_actions)
+            for action in parser._actions:
+                if isinstance(action, argparse._SubParsersAction):
+                    parsers += action.choices.values()
+        words = [word.partition("=")[0] for word in message.removeprefix(prefix).split() if word.startswith("--")]
+        near = [found for word in words for found in _nearest(word, sorted(known))]
+        return f"; did you mean {near[0]}?" if near else ""
 
 
 _CHOICE = re.compile(r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*?)(?:, maybe you meant .*)?\)")
@@ -87,11 +103,14 @@ def _meant(message: str) -> str:
     found = _CHOICE.search(message)
     if found is None:
         return ""
+    near = _nearest(found["given"], [word.strip().strip("'") for word in found["known"].split(",")])
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _nearest(word: str, known: Sequence[str]) -> list[str]:
     import difflib
 
-    known = [word.strip().strip("'") for word in found["known"].split(",")]
-    near = difflib.get_close_matches(found["given"], known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return difflib.get_close_matches(word, known, n=1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -157,9 +176,7 @@ def _dispatch(words: list[str]) -> int:
 
 def unknown(command: str, word: str, known: Sequence[str]) -> UsageError:
     """The error of a verb that is not there, with the nearest one that is."""
-    import difflib
-
-    near = difflib.get_close_matches(word, known, n=1)
+    near = _nearest(word, known)
     hint = f"did you mean `{command} {near[0]}`?" if near else f"`{command} --help` lists the verbs"
     return UsageError(f"there is no verb {word!r}", fix=hint)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from harness.cli import output
 from harness.core.errors import UsageError
+from harness.core.number import whole
 from harness.ledger.prune import prune
 from harness.report import words
 
@@ -23,7 +24,7 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--keep", type=int, metavar="N", help="the newest N runs stay")
+    parser.add_argument("--keep", type=whole(), metavar="N", help="the newest N runs stay")
     parser.add_argument("--newer-than", metavar="AGE", help="runs younger than 12h, 30d, 8w, or since 2026-11-01 stay")
     parser.add_argument("--dry-run", action="store_true", help="only say what would go")
     output.add_ledger(parser)
@@ -34,8 +35,6 @@ def run(args: argparse.Namespace) -> int:
     """Drop them."""
     if args.keep is None and args.newer_than is None:
         raise UsageError("nothing says which runs to keep", fix="use --keep N or --newer-than AGE")
-    if args.keep is not None and args.keep < 0:
-        raise UsageError("--keep must not be negative", fix="use --keep 0 to drop every run")
     since = None if args.newer_than is None else moment(args.newer_than, datetime.now(UTC))
     with output.writing(args.ledger) as ledger:
         gone = prune(ledger, keep=args.keep, newer_than=since, dry_run=args.dry_run)

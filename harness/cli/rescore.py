@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.evaluation import Evaluation
+from harness.core.number import whole
 from harness.core.policy import Policy
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.tier import Tier
@@ -72,7 +73,7 @@ class Change:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
-    parser.add_argument("--epoch", type=int, metavar="N", help="judge as if it were this epoch")
+    parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge as if it were this epoch")
     parser.add_argument(
         "--gates", action="append", default=[], metavar="NAME=LEAST", help="a gate to set, e.g. score=0.9 (repeatable)"
     )

@@ -20,6 +20,7 @@ from harness.context import Context
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
+from harness.core.number import whole
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.stability import FACT, Stability, stability_of
 from harness.core.tier import Tier
@@ -48,9 +49,13 @@ BATCH = 40
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("what", metavar="DIGEST|NODEID|NAME", help="the beginning of a digest, a node id, or a name")
-    parser.add_argument("--attempts", type=int, metavar="N", help="make attempts until there are N in all, e.g. 299")
+    parser.add_argument(
+        "--attempts", type=whole(1), metavar="N", help="make attempts until there are N in all, e.g. 299"
+    )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
-    parser.add_argument("--secret-seed", type=int, metavar="S", help="what new inputs are drawn from (default random)")
+    parser.add_argument(
+        "--secret-seed", type=whole(), metavar="S", help="what new inputs are drawn from (default random)"
+    )
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as for pytest")
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
@@ -65,8 +70,6 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InfraError: if it cannot be judged again: its files changed or are gone.
     """
-    if args.attempts is not None and args.attempts < 1:
-        raise UsageError(f"{args.attempts} attempts cannot be made", fix="use --attempts 299")
     with output.writing(args.ledger) if args.attempts else output.reading(args.ledger) as ledger:
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)

@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from harness.cli import output
-from harness.core.errors import LedgerError, UsageError
+from harness.core.errors import LedgerError
+from harness.core.number import whole
 from harness.core.pass_rate import pass_all, pass_at
 from harness.core.ranking import Place
 from harness.ledger import queries
@@ -41,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     output.add_ledger(parser)
     output.add_filters(parser)
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="the first N of each suite (default 10)")
+    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="the first N of each suite (default 10)")
     parser.add_argument(
         "--pass-at",
-        type=int,
+        type=whole(1),
         action="append",
         metavar="K",
         help="instead, for each group of candidates (`group` or `generator` in their metadata): pass@K, the chance "
@@ -87,8 +88,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _pass_rates(args: argparse.Namespace) -> int:
     """Groups of candidates, by name."""
-    if min(args.pass_at) < 1:
-        raise UsageError(f"pass@{min(args.pass_at)} makes no sense", fix="use --pass-at 1")
     with output.reading(args.ledger) as ledger:
         rows = queries.cohorts(ledger, lane=args.lane, suite=args.suite)
     if not rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import output
+from harness.core.number import whole
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import words
@@ -42,7 +43,7 @@ SUITES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("what", nargs="?", metavar="NODEID|DIGEST|NAME", help="default: every suite")
-    parser.add_argument("--limit", type=int, default=30, metavar="N", help="the last N runs (default 30)")
+    parser.add_argument("--limit", type=whole(1), default=30, metavar="N", help="the last N runs (default 30)")
     output.add_ledger(parser)
     output.add_filters(parser)
     output.add_json(parser)

@@ -25,8 +25,10 @@ def write_summary(recording: Recording, terminal: Any) -> None:
     if not (recording.run or recording.reasons or recording.notices or recording.gates):
         return
     terminal.section("crucible")
-    for notice in recording.notices:
+    for notice in recording.notices[:SHOWN]:
         terminal.write_line(f"notice: {notice}", yellow=True)
+    if len(recording.notices) > SHOWN:
+        terminal.write_line(f"notice: and {len(recording.notices) - SHOWN} more like these", yellow=True)
     if recording.run is not None:
         counts = ", ".join(f"{recording.statuses[status]} {status}" for status in Status if recording.statuses[status])
         ended = "; ABORTED, what finished is in the ledger" if recording.aborted else ""

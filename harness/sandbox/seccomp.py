@@ -16,7 +16,7 @@ STRICT = frozenset(
     close_range stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents
     getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat
     symlink symlinkat truncate ftruncate fallocate fsync fdatasync chmod fchmod fchmodat fchmodat2
-    umask utimensat statfs fstatfs flock copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
+    umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
     mremap madvise msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
     epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex futex_waitv futex_wake futex_wait
     futex_requeue set_robust_list get_robust_list rseq set_tid_address sched_yield sched_getaffinity nanosleep
@@ -28,7 +28,7 @@ STRICT = frozenset(
 )
 
 # What touches a file without opening it: modes, times, sizes.
-METADATA = frozenset("chmod fchmod fchmodat fchmodat2 utimensat truncate ftruncate fallocate flock".split())
+METADATA = frozenset("chmod fchmod fchmodat fchmodat2 utimensat truncate ftruncate fallocate".split())
 
 # What numpy and torch never need and an escape would: processes, sockets, tracing, mounts, kernel objects with memory
 # of their own, clocks, keys, modules.
@@ -64,6 +64,11 @@ _CLONE_THREAD = 0x00010000
 _NAMESPACE_FLAGS = 0x7E020000
 _FCNTL_REFUSED = (8, 10, 15, 1024, 1026, 1031)
 """F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others. F_SETLEASE, F_NOTIFY: the same by other files. F_SETPIPE_SZ."""
+_FCNTL_LOCKS = (5, 36, 37, 38)
+"""F_GETLK, F_OFD_*: with them, and with flock, boxes that are open at once could talk over the locks of a shared file.
+
+F_SETLK stays, SQLite needs it: on a file that is open for reading it takes no write lock, and so meets no other.
+"""
 _MAP_HUGETLB = 0x40000
 _PRCTL_REFUSED = (1, 4)
 """PR_SET_PDEATHSIG and PR_SET_DUMPABLE: what ends a box with its zygote, and what hides it from its neighbours."""
@@ -117,7 +122,7 @@ def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
         ],
     )
     # A pipe's buffer is kernel memory outside every rlimit: 64 KiB each is bounded by RLIMIT_NOFILE.
-    block("fcntl", _refuse_values(1, _FCNTL_REFUSED))
+    block("fcntl", _refuse_values(1, _FCNTL_REFUSED + (_FCNTL_LOCKS if strict else ())))
     # Pages of the machine's huge-page pool are nobody's memory to a group.
     block(
         "mmap",

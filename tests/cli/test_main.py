@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,11 +55,15 @@ def test_the_overview_lists_what_there_is(crucible):
         (["tops"], "did you mean `crucible top`?"),
         (["xyzzy"], "lists the verbs"),
         (["top", "--nope"], "unrecognized arguments"),
-        (["top", "--top", "x"], "invalid int"),
+        (["top", "--top", "x"], "'x' is no whole number"),
+        (["top", "--top", "-3"], "-3 is less than 1"),
+        (["top", "--tpo", "3"], "did you mean --top?"),
+        (["trend", "--limit", "0"], "0 is less than 1"),
+        (["trend", "--limit", str(2**70)], "the most that is possible"),
         (["show"], "required"),
         (["schema", "nonsense"], "invalid choice"),
         (["prune"], "--keep N"),
-        (["prune", "--keep", "-1"], "must not be negative"),
+        (["prune", "--keep", "-1"], "-1 is less than 0"),
         (["prune", "--newer-than", "soon"], "neither an age nor a date"),
         (["rescore", "--gates", "score"], "write NAME=LEAST"),
         (["rescore", "--gates", "score=nan"], "write NAME=LEAST"),
@@ -132,3 +137,16 @@ def test_what_the_ledger_has_to_say_does_not_disturb_json(path, crucible):
     done = crucible("top", "--json")
     assert done.json
     assert "cannot be read" in done.err
+
+
+def test_every_number_of_every_verb_has_bounds():
+    """A bare `int` or `float` lets through what only fails later, or, worse, does something."""
+    bare = re.compile(r"type=(int|float)\b")
+    found = [str(path) for path in (ROOT / "harness" / "cli").rglob("*.py") if bare.search(path.read_text("utf-8"))]
+    assert found == []
+
+
+def test_an_unknown_option_below_a_verb_has_a_hint_too(crucible):
+    done = crucible("dsl", "trace", "run", "--limmit", "3", ledger=False)
+    assert done.status == 4
+    assert "did you mean --limit?" in done.err

@@ -6,6 +6,7 @@ import argparse
 
 from harness.cli import output
 from harness.cli.dsl import place
+from harness.core.number import whole
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.machine.forking import fork
 from harness.lanes.dsl.machine.session import LOG
@@ -23,7 +24,7 @@ example:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     place.add_run(parser, verb="fork")
-    parser.add_argument("seq", type=int, metavar="SEQ", help="the last event both share; `trace` shows them")
+    parser.add_argument("seq", type=whole(), metavar="SEQ", help="the last event both share; `trace` shows them")
     output.add_json(parser)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import options
 from harness.core.errors import UsageError
+from harness.core.number import whole
 
 NAME = "improve"
 HELP = """Ask for revisions of a program, run them, and keep one only if it measured better; exit status 1 if none was.
@@ -22,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--metric", default="", metavar="NAME", help="a check with a number, or Variant.Case.field")
     parser.add_argument("--minimize", action="store_true", help="less is better")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="revisions to ask for (default 3)")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each program (default 3)")
+    parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="revisions to ask for (default 3)")
+    parser.add_argument("--repeats", type=whole(1), default=3, metavar="N", help="runs of each program (default 3)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
     parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain no revision may break")
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli import output
 from harness.core.errors import UsageError
+from harness.core.number import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="Lifted", help="the domain's name")
     parser.add_argument("--suite", help="only suites or tasks whose name contains this")
     parser.add_argument(
-        "--least", type=float, default=1.05, metavar="RATIO", help="what single measurements must differ by (1.05)"
+        "--least",
+        type=amount(1.0),
+        default=1.05,
+        metavar="RATIO",
+        help="what single measurements must differ by (1.05)",
     )
     parser.add_argument("--metric", default="", metavar="NAME", help="the number of reports that counts")
     end = parser.add_mutually_exclusive_group()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UsageError
+from harness.core.number import amount, whole
 from harness.lanes.dsl.eventlog.durability import Durability
 from harness.providers.backends import BACKENDS
 
@@ -31,8 +32,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recordings", metavar="FILE", help="recorded effects; with --live they are added to")
     parser.add_argument("--grant", action="append", metavar="PROGRAM", help="may run outside of a box (repeatable)")
     parser.add_argument("--events", metavar="SOURCE", help="events for service loops: a file, unix:PATH, tcp:HOST:PORT")
-    parser.add_argument("--seconds", type=float, metavar="S", help="wall time of a command (default 60)")
-    parser.add_argument("--workers", type=int, metavar="N", help="points of a search at the same time (default 1)")
+    parser.add_argument("--seconds", type=amount(0.001), metavar="S", help="wall time of a command (default 60)")
+    parser.add_argument(
+        "--workers", type=whole(1, 1024), metavar="N", help="points of a search at the same time (default 1)"
+    )
     parser.add_argument(
         "--budget", action="append", default=[], metavar="NAME=N", help=f"limit of the run: {', '.join(LIMITS)}"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import options, place, showing
 from harness.core.errors import UsageError
+from harness.core.number import whole
 from harness.lanes.dsl.analysis.given import refuse_unknown
 from harness.lanes.dsl.analysis.load import load_program
 from harness.lanes.dsl.language.diagnostic import ProgramError
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the program's chance (default 0)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of the program's chance (default 0)")
     parser.add_argument("--entry", default="", metavar="UNIT", help="which task or loop (default: the program's first)")
     parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
     options.add_files(parser)

@@ -10,6 +10,7 @@ from typing import Any
 from harness.cli import output
 from harness.cli.dsl import options, place, showing
 from harness.core.errors import UsageError
+from harness.core.number import whole
 from harness.lanes.dsl.analysis.load import load_program
 from harness.lanes.dsl.eventlog.logfile import LogFile
 from harness.lanes.dsl.ir import Program, Sweep
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--loop", default="", metavar="NAME", help="which engineering_loop (default: the only one)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is sampled (default 0)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of what is sampled (default 0)")
     parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
     parser.add_argument("--work", type=Path, metavar="DIR", help="files the commands need, copied into the work folder")
     options.add_files(parser)

@@ -7,6 +7,7 @@ import json
 
 from harness.cli import output
 from harness.cli.dsl import place, showing
+from harness.core.number import whole
 from harness.lanes.dsl.machine import export
 from harness.lanes.dsl.machine.session import stored_program
 
@@ -25,8 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the shape"
     )
-    parser.add_argument("--from", dest="start", type=int, default=0, metavar="SEQ", help="the first event (default 0)")
-    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="so many events (default 1000)")
+    parser.add_argument(
+        "--from", dest="start", type=whole(), default=0, metavar="SEQ", help="the first event (default 0)"
+    )
+    parser.add_argument("--limit", type=whole(1), default=1000, metavar="N", help="so many events (default 1000)")
     output.add_json(parser)
 
 

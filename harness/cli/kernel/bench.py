@@ -17,6 +17,7 @@ from harness.cli.kernel import subject
 from harness.context import Context
 from harness.core.errors import InfraError, UsageError
 from harness.core.evidence import Evidence
+from harness.core.number import whole
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device import DEFAULT, DEVICES
 from harness.lanes.kernel.gpu import absent_gpu
@@ -61,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
     output.add_ledger(parser)
     parser.add_argument("--fresh", action="store_true", help="measure again what is known")
-    parser.add_argument("--seed", type=int, metavar="S", help="where the inputs come from (default: random, printed)")
+    parser.add_argument(
+        "--seed", type=whole(), metavar="S", help="where the inputs come from (default: random, printed)"
+    )
     parser.add_argument("--budget-s", type=subject.seconds, metavar="SECONDS", help="start no kernel after so long")
     parser.add_argument(
         "--timeout", type=subject.seconds, default=300.0, metavar="SECONDS", help="for one kernel (default 300)"

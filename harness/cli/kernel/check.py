@@ -10,6 +10,7 @@ from typing import Any
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.evidence import Evidence
+from harness.core.number import whole
 from harness.core.status import Status
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compute import interpret
@@ -43,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject.add_kernels(parser)
     subject.add_shapes(parser, what="ask this size instead of the definition's (repeatable)")
     subject.add_settings(parser)
+    parser.add_argument("--attempts", type=whole(1), default=1, metavar="N", help="ask everything so often (default 1)")
     parser.add_argument(
-        "--attempts", type=subject.positive, default=1, metavar="N", help="ask everything so often (default 1)"
+        "--seed", type=whole(), metavar="S", help="where the inputs come from (default: random, printed)"
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="where the inputs come from (default: random, printed)")
     parser.add_argument(
         "--timeout", type=subject.seconds, default=120.0, metavar="SECONDS", help="for one kernel (default 120)"
     )

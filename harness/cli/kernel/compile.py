@@ -11,6 +11,7 @@ from typing import Any
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import UsageError
+from harness.core.number import whole
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_launches
@@ -58,9 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(ARCHITECTURES),
         help="a target of the compiler (default sm_90a; repeatable)",
     )
-    parser.add_argument(
-        "--targets", type=subject.positive, default=1, metavar="N", help="the first N target sizes (default 1)"
-    )
+    parser.add_argument("--targets", type=whole(1), default=1, metavar="N", help="the first N target sizes (default 1)")
     parser.add_argument("--golden", type=Path, metavar="JSON", help="write what was found as a golden table")
     parser.add_argument(
         "--timeout", type=subject.seconds, default=120.0, metavar="SECONDS", help="for one kernel (default 120)"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import MissingExtraError, UsageError
+from harness.core.number import amount
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
 from harness.lanes.kernel.lane import EXTRA, MODULES
@@ -155,29 +156,9 @@ def add_trace(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def positive(text: str) -> int:
-    """A whole number from 1 on, as an argument's type."""
-    return _whole(text, least=1)
-
-
-def natural(text: str) -> int:
-    """A whole number from 0 on, as an argument's type."""
-    return _whole(text, least=0)
-
-
 def seconds(text: str) -> float:
     """A time from a millisecond to a day, as an argument's type."""
-    value = float(text)
-    if not _LEAST_SECONDS <= value <= _MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text} s is no time limit, {_LEAST_SECONDS:g} to {_MOST_SECONDS:g} are")
-    return value
-
-
-def _whole(text: str, *, least: int) -> int:
-    value = int(text)
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{text} is less than {least}")
-    return value
+    return amount(_LEAST_SECONDS, _MOST_SECONDS)(text)
 
 
 def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:

@@ -14,6 +14,7 @@ from typing import Any
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import UsageError
+from harness.core.number import whole
 from harness.lanes.kernel.arithmetic import evaluate
 from harness.lanes.kernel.compilers import Compilers
 from harness.lanes.kernel.device import DEFAULT, find_device
@@ -54,14 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject.add_shapes(parser, what="tune for this size instead of the definition's first target (repeatable)")
     parser.add_argument("--targets", action="store_true", help="tune for every target of the definition")
     parser.add_argument("--device", help=f"the card to tune for (default: the one that is there, else {DEFAULT})")
-    parser.add_argument("--most", type=subject.positive, metavar="N", help="sample N configurations instead of all")
+    parser.add_argument("--most", type=whole(1), metavar="N", help="sample N configurations instead of all")
     parser.add_argument(
-        "--best", type=subject.positive, default=8, metavar="N", help="measure the N most promising (default 8)"
+        "--best", type=whole(1), default=8, metavar="N", help="measure the N most promising (default 8)"
     )
     output.add_ledger(parser)
-    parser.add_argument(
-        "--top", type=subject.natural, default=10, metavar="N", help="print the best N (default 10; 0: all)"
-    )
+    parser.add_argument("--top", type=whole(), default=10, metavar="N", help="print the best N (default 10; 0: all)")
     parser.add_argument(
         "--write", action="store_true", help="write the best measured configurations into the kernel's TUNED"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
+from harness.core.number import amount
 from harness.lanes.spec.induction.proposing import propose
 from harness.lanes.spec.proposing.proposer import Proposer, from_command, from_provider
 from harness.providers.backends import BACKENDS
@@ -32,7 +33,9 @@ def add_proposer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--command", default="", metavar="LINE", help="for --backend command: what answers")
     parser.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the answers")
     parser.add_argument("--cassette", default="", metavar="FILE", help="recorded answers; missing ones are added")
-    parser.add_argument("--timeout", type=float, default=120.0, metavar="S", help="seconds for an answer (default 120)")
+    parser.add_argument(
+        "--timeout", type=amount(0.001), default=120.0, metavar="S", help="seconds for an answer (default 120)"
+    )
 
 
 def proposer_of(args: argparse.Namespace) -> Proposer:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.spec import asking, inputs
 from harness.core.errors import UsageError
+from harness.core.number import whole
 from harness.lanes.spec import archive
 from harness.lanes.spec.artifacts import create_run_artifact
 from harness.lanes.spec.engine.limits import Limits
@@ -105,9 +106,7 @@ SCORE = (
 
 def _improve_arguments(parser: argparse.ArgumentParser) -> None:
     _sets(parser)
-    parser.add_argument(
-        "--iterations", type=inputs.positive, default=10, metavar="N", help="the most rounds (default 10)"
-    )
+    parser.add_argument("--iterations", type=whole(1), default=10, metavar="N", help="the most rounds (default 10)")
     asking.add_proposer(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the best grammar here (default: stdout)")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="keep all versions in this ledger")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.core.errors import SpecError, UsageError, position
+from harness.core.number import whole
 from harness.lanes.spec.language.finding import Finding
 from harness.lanes.spec.language.grammar import Grammar
 from harness.lanes.spec.language.lint import Lint, lint_text
@@ -21,29 +22,9 @@ def add_grammar(parser: argparse.ArgumentParser) -> None:
 def add_file(parser: argparse.ArgumentParser) -> None:
     """FILE and where in it to look."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
-    parser.add_argument("--offset", type=number, default=0, metavar="N", help="start here (12 or 0x0c)")
-    parser.add_argument("--limit", type=number, metavar="N", help="look at no more bytes than this")
-    parser.add_argument("--max-records", type=positive, metavar="N", help="read no more top-level records than this")
-
-
-def number(text: str) -> int:
-    """A whole number from 0 on, decimal or with 0x."""
-    return _at_least(text, 0)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on, decimal or with 0x."""
-    return _at_least(text, 1)
-
-
-def _at_least(text: str, least: int) -> int:
-    try:
-        value = int(text, 0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number (12 or 0x0c)") from None
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{text} is less than {least}")
-    return value
+    parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
+    parser.add_argument("--limit", type=whole(), metavar="N", help="look at no more bytes than this")
+    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read no more top-level records than this")
 
 
 def text_of(path: Path) -> str:

@@ -10,6 +10,7 @@ from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
 from harness.core.evidence import clip
+from harness.core.number import whole
 from harness.lanes.spec.hex_view import hex_view, render
 from harness.lanes.spec.host.record import ParsedField, Records, tree
 from harness.lanes.spec.tool_host import (
@@ -106,8 +107,8 @@ PARSE = (
 
 def _spans_arguments(parser: argparse.ArgumentParser) -> None:
     _file_arguments(parser)
-    parser.add_argument("--start", type=inputs.number, default=0, metavar="N", help="the first byte to look at")
-    parser.add_argument("--end", type=inputs.number, metavar="N", help="behind the last (default: the end)")
+    parser.add_argument("--start", type=whole(), default=0, metavar="N", help="the first byte to look at")
+    parser.add_argument("--end", type=whole(), metavar="N", help="behind the last (default: the end)")
 
 
 def _spans(args: argparse.Namespace) -> int:
@@ -156,7 +157,7 @@ COVERAGE = (
 
 def _decode_arguments(parser: argparse.ArgumentParser) -> None:
     _file_arguments(parser)
-    parser.add_argument("--record", type=int, default=0, metavar="N", help="which top-level record (default 0)")
+    parser.add_argument("--record", type=whole(), default=0, metavar="N", help="which top-level record (default 0)")
     parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path; without it the registry says which")
 
 
@@ -185,9 +186,7 @@ def _query_arguments(parser: argparse.ArgumentParser) -> None:
     _file_arguments(parser)
     parser.add_argument("--type", metavar="NAME", help="records of this type")
     parser.add_argument("--has-field", metavar="NAME", help="records that have this field")
-    parser.add_argument(
-        "--range", nargs=2, type=inputs.number, metavar=("START", "END"), help="records that overlap it"
-    )
+    parser.add_argument("--range", nargs=2, type=whole(), metavar=("START", "END"), help="records that overlap it")
     parser.add_argument("--top", action="store_true", help="only top-level records, not those within others")
 
 

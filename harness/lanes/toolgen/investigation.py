@@ -74,7 +74,10 @@ class Investigation:
         if isinstance(tree, Source):
             return self._evidence(tree.status, tree.why)
         self.facts["parsed"] = True
-        self.facts["metadata"] = read_metadata(self.source.text).model_dump(include={"generator", "license", "problem"})
+        claims = read_metadata(self.source.text)
+        self.facts["metadata"] = claims.model_dump(include={"generator", "license", "problem"})
+        if claims.problem:
+            self.facts["notices"] = [f"{self.case.subject.name}: its metadata was not read: {claims.problem}"]
         try:
             found = find_violations(tree, self.source.text, self.tool)
             documentation = read_documentation(tree, self.tool.signature)
@@ -115,7 +118,7 @@ class Investigation:
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
         if questions.surprise:
-            self.facts["notices"] = [questions.surprise]
+            self.facts.setdefault("notices", []).append(questions.surprise)
         self._attempt(questions, plan, documentation)
         status, why = self._verdict(questions, plan)
         self._count(questions)

@@ -86,6 +86,13 @@ def test_a_word_in_a_docstring_is_no_violation(bench, judge):
     assert judge(GOOD.replace("Clamp a number.", "It evaluates eval(x); os.system is never called.")).passed
 
 
+def test_metadata_that_cannot_be_read_is_said(judge):
+    evaluation = judge(f"# /// candidate\n# style =\n# ///\n{GOOD}")
+    assert evaluation.passed
+    [notice] = evaluation.evidence.facts["notices"]
+    assert f"{evaluation.case.subject.name}: its metadata was not read: not TOML" in notice
+
+
 def test_links_and_folders_are_judged_without_being_followed(bench, judge):
     real = bench.candidate(GOOD)
     (bench.folder / "link.py").symlink_to(real)

@@ -1,0 +1,42 @@
+"""What a person may write where an option asks for a number."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.number import LARGEST, amount, whole
+
+
+@given(st.integers(), st.integers(-10, 10), st.integers(11, 100))
+def test_a_whole_number_is_within_its_bounds_or_refused(number, least, most):
+    for text in (str(number), f" {number} "):
+        if least <= number <= most:
+            assert whole(least, most)(text) == number
+        else:
+            with pytest.raises(argparse.ArgumentTypeError, match="than"):
+                whole(least, most)(text)
+
+
+def test_hexadecimal_too():
+    assert whole()("0x0C") == 12
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "0x", "0xg", "--", "9" * 5000, str(LARGEST + 1), "-1"])
+def test_what_is_no_whole_number(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        whole()(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-inf", "-0.1", "1e400"])
+def test_what_is_no_amount(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        amount()(text)
+
+
+@given(st.floats(0, 1e300))
+def test_an_amount_is_itself(number):
+    assert amount()(repr(number)) == number
