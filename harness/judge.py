@@ -15,9 +15,10 @@ from harness import hooks
 from harness.config import Settings, settle
 from harness.context import Context
 from harness.core.case import Case
+from harness.core.clip import clip
 from harness.core.errors import InfraError, SuiteError, TierError, UsageError
 from harness.core.evaluation import Evaluation
-from harness.core.evidence import Evidence, clip
+from harness.core.evidence import Evidence
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier

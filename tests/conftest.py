@@ -48,7 +48,7 @@ from pathlib import Path
 
 import harness
 from harness import hookimpl, hooks
-from harness.core.case import slug
+from harness.core.slug import slug
 from harness.core.score import Component, judge
 from harness.suite import SuiteOptions
 

@@ -8,7 +8,6 @@ from typing import Any
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.frozen import Frozen
 from harness.core.policy import Policy, Timing
-from harness.core.slug import slug as slug  # noqa: PLC0414 - it is looked for here too
 
 
 class Subject(Frozen):

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 
-from harness.core.clip import clip as clip  # noqa: PLC0414 - it is looked for here too
 from harness.core.frozen import Frozen
 from harness.core.paired import Comparison
 from harness.core.status import Status

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from harness.core.case import slug
 from harness.core.evaluation import Evaluation
 from harness.core.run import Run
+from harness.core.slug import slug
 from harness.ledger.process import Process
 from harness.ledger.row import Record, dump
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.providers.fault import ProviderError
 from harness.providers.question import Question, Reply
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.providers import streamed
 from harness.providers.fault import ProviderError
 

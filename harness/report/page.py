@@ -9,9 +9,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from harness.core.case import slug
 from harness.core.digest import digest_bytes
 from harness.core.ranking import Place, ranked
+from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.ledger import queries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.core.clip import clip
 from harness.core.errors import InfraError
-from harness.core.evidence import clip
 from harness.core.status import Status
 from harness.sandbox.answer import Answer, describe
 from harness.sandbox.codec import encode

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.core.budget import Schedule
-from harness.core.case import Case, Subject, slug
+from harness.core.case import Case, Subject
 from harness.core.policy import Policy, Timing
+from harness.core.slug import slug
 
 BASE = Case(
     lane="words", suite="a.suite.yaml", name="x", subject=Subject.from_bytes("x", b"x"), inputs={"n": 1, "m": [2]}

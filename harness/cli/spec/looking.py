@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 
 from harness.cli import output
 from harness.cli.spec import inputs
+from harness.core.clip import clip
 from harness.core.errors import UsageError
-from harness.core.evidence import clip
 from harness.core.number import whole
 from harness.lanes.spec.hex_view import hex_view, render
 from harness.lanes.spec.host.record import ParsedField, Records, tree

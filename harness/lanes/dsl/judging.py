@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.case import Case
-from harness.core.evidence import Attempt, Evidence, clip
+from harness.core.clip import clip
+from harness.core.evidence import Attempt, Evidence
 from harness.core.status import Status, first_of
 from harness.core.tier import Tier
 from harness.lanes.dsl.ir import Program

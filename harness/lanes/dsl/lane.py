@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.context import Context
-from harness.core.case import Case, Subject, slug
+from harness.core.case import Case, Subject
+from harness.core.clip import clip
 from harness.core.digest import digest_bytes, digest_folder, digest_json
 from harness.core.errors import InfraError, SuiteError, UsageError
-from harness.core.evidence import Evidence, clip
+from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
+from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl

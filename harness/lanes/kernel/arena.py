@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.core.clip import clip
 from harness.core.digest import derive_seed
-from harness.core.evidence import clip
 from harness.core.status import Status
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.bench import STARTING, Bench, Part, StandFault

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from harness.core.clip import clip
 from harness.core.errors import InfraError
-from harness.core.evidence import clip
 from harness.lanes.kernel.bench import STARTING, Bench, StandFault
 from harness.lanes.kernel.definition import Definition, Point
 from harness.lanes.kernel.measurement import Ceilings

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.evidence import Evidence, clip
+from harness.core.clip import clip
+from harness.core.evidence import Evidence
 from harness.core.frozen import Frozen
 from harness.core.policy import Finite
 from harness.core.status import Status

@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from harness.core.clip import clip
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.errors import InfraError
-from harness.core.evidence import Attempt, Counterexample, Evidence, clip
+from harness.core.evidence import Attempt, Counterexample, Evidence
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lanes.kernel.job import Job, failed, read_note

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.core.status import Status
 from harness.lanes.kernel.definition import Definition, Setting
 from harness.lanes.kernel.leavings import read_table

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.core.frozen import Frozen
 
 Claim = Literal["tensor_cores", "async_copy", "tma", "warp_specialization"]

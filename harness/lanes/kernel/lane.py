@@ -15,12 +15,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt
 
 from harness.context import Context
-from harness.core.case import Case, Subject, slug
+from harness.core.case import Case, Subject
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.errors import InfraError, MissingExtraError, SuiteError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.score import Score
+from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl

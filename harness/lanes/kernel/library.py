@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 
 PLUMBING = frozenset(
     """

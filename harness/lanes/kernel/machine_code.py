@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.core.frozen import Frozen
 from harness.lanes.kernel.architecture import Architecture
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.context import Context
+from harness.core.clip import clip
 from harness.core.errors import InfraError
-from harness.core.evidence import Evidence, clip
+from harness.core.evidence import Evidence
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lanes.kernel.arena import Arena, KernelFault, build_kernel, open_arena, stand_of

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.context import Context
-from harness.core.case import Case, Subject, slug
+from harness.core.case import Case, Subject
+from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SpecError, SuiteError, position
-from harness.core.evidence import Attempt, Counterexample, Evidence, clip
+from harness.core.evidence import Attempt, Counterexample, Evidence
 from harness.core.policy import Policy, Timing
 from harness.core.score import Score
+from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.document import read_document

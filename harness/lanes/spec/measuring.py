@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.core.clip import clip
 from harness.core.digest import digest_json
-from harness.core.evidence import clip
 from harness.lanes.spec.engine.fault import FaultKind
 from harness.lanes.spec.engine.limits import Limits
 from harness.lanes.spec.engine.session import Session

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.core.clip import clip
 from harness.core.digest import derive_seed
-from harness.core.evidence import clip
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong import Wrong, described, shown

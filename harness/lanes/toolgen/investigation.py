@@ -12,8 +12,9 @@ from typing import Any
 
 from harness.context import Context
 from harness.core.case import Case
+from harness.core.clip import clip
 from harness.core.errors import InfraError
-from harness.core.evidence import Counterexample, Evidence, clip
+from harness.core.evidence import Counterexample, Evidence
 from harness.core.paired import Comparison
 from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core.case import Case, Subject, slug
+from harness.core.case import Case, Subject
 from harness.core.digest import digest_folder
 from harness.core.errors import SuiteError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.score import Score
+from harness.core.slug import slug
 from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lanes.toolgen.investigation import Investigation

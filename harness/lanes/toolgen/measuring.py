@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.context import Context
 from harness.core.case import Case
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.core.paired import Comparison, Verdict, ratio_to
 from harness.core.policy import Timing
 from harness.core.stats import wilson_interval

@@ -7,7 +7,7 @@ import tomllib
 
 from pydantic import ValidationError
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.core.frozen import Frozen
 
 # PEP 723's reference expression, for the type `candidate` only.

@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from harness import last_words
+from harness.core.clip import clip
 from harness.core.errors import SpecError, position
-from harness.core.evidence import clip
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.watchdog import OverdueError, limited
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.core.clip import clip
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
-from harness.core.evidence import clip
 from harness.lanes.toolgen.annotations import Kind
 from harness.lanes.toolgen.drawing import draw_inputs
 from harness.lanes.toolgen.edges import derived_edges, extremes

@@ -12,8 +12,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core.clip import clip
 from harness.core.digest import digest_bytes
-from harness.core.evidence import clip
 from harness.core.status import Status
 
 LARGEST = 512 << 10  # bytes of a candidate

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.lanes.toolgen.constants import Constant, constant_names, fold
 from harness.lanes.toolgen.forbidden import BUILTINS, ESCAPES, Forbidden
 from harness.lanes.toolgen.syntax import children, descendants

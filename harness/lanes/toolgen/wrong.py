@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.core.evidence import clip
+from harness.core.clip import clip
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import Question
 

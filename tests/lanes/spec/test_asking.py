@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.cli import main
+from harness.core.clip import clip
 from harness.core.errors import InfraError
-from harness.core.evidence import clip
 from harness.lanes.spec.patch import InsertField, Patch
 from harness.lanes.spec.proposing.iteration import improve_spec
 from harness.lanes.spec.proposing.proposer import from_provider, read_patches

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError
-from harness.core.evidence import clip
 from harness.document import read_text
 from harness.lanes.spec.measuring import Measured
 from harness.lanes.spec.patch import Patch, PatchError, read_patch
