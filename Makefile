@@ -40,7 +40,7 @@ run: $(RUN_STAMP)  ## evaluate all suites and leave a leaderboard
 	@echo "report: $(CURDIR)/reports/index.html"
 
 test: $(TEST_STAMP)  ## the harness's own tests
-	$(BIN)/pytest tests/ -n auto
+	$(BIN)/pytest tests/ -n auto --dist worksteal
 
 check: $(TEST_STAMP)  ## style, types, floors
 	$(BIN)/ruff check .
