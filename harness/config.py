@@ -14,7 +14,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 from harness.core.budget import Schedule
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
-from harness.core.policy import Policy, Timing
+from harness.core.policy import Need, Policy, Timing
 from harness.core.tier import Tier
 from harness.suite import SuiteOptions
 
@@ -45,7 +45,7 @@ class Project(Frozen):
     """Seconds for confirming finalists; 0 is off, None a quarter of the run's own time and at least 10 s."""
     budget: Schedule | None = None
     timing: Timing | None = None
-    require: tuple[str, ...] = ()
+    require: tuple[Need, ...] = ()
 
 
 class Settings(Frozen):
@@ -140,7 +140,7 @@ def read_project(path: Path) -> Project:
         table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("crucible", {})
     except FileNotFoundError:
         return Project()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError, AttributeError) as error:
         raise UsageError(f"it cannot be read: {error}", where=str(path)) from None
     try:
         return Project.model_validate(table)

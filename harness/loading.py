@@ -9,13 +9,14 @@ import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from harness.config import Settings
 from harness.core.case import Case
 from harness.core.errors import SuiteError, position
+from harness.core.policy import Need
 from harness.core.status import Status
 from harness.document import Document, read_document
 from harness.hooks import Lane
@@ -23,7 +24,7 @@ from harness.suite import Key, Suite
 
 SUFFIX = ".suite.yaml"
 _MARKER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_KNOWN_NEEDS = ("review", "noisy", "gpu")
+_KNOWN_NEEDS = get_args(Need)
 MOST_PROBLEMS = 12
 
 

@@ -102,5 +102,14 @@ class Suite:
                 raise SuiteError(
                     f"{pattern!r} matches no file", where=self.where(*key), fix=f"looked in {root.resolve()}"
                 )
-            found.update(dict.fromkeys(matches))
+            found.update(dict.fromkeys(map(_recordable, matches)))
         return sorted(found)
+
+
+def _recordable(path: Path) -> Path:
+    """The path itself, or where a name is not UTF-8 what can be shown of it: no report and no ledger holds such a name.
+
+    Nothing lies there, so the lane finds the file unreadable, which is whoever chose its name's own loss.
+    """
+    text = str(path)
+    return path if text.isascii() else Path(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))

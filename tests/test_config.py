@@ -74,6 +74,8 @@ def test_requirements_of_project_and_suite_add_up(tmp_path):
         ("min_tier = 'Z'", "min_tier"),
         ("budget = {time_ms = [1, 2]}", "must not grow"),
         ("epoch = ", "cannot be read"),
+        (f"epoch = 1{'0' * 5000}", "cannot be read"),
+        ("require = ['foo']", "'review', 'noisy' or 'gpu'"),
         ("gates = ['mean(score >= 1']", "gate"),
     ],
 )

@@ -15,6 +15,7 @@ from harness.core.case import Case, Subject
 from harness.core.errors import SuiteError
 from harness.core.status import Status
 from harness.document import MAX_BYTES, read_document
+from harness.lanes.toolgen.source import read_source
 from harness.loading import collect_cases, load_suite
 from harness.suite import Suite, SuiteOptions
 
@@ -248,3 +249,13 @@ def test_yaml_like_noise_gives_a_suite_or_a_suite_error(load, text):
         load(text)
     except SuiteError as error:
         check_place(error)
+
+
+def test_a_file_name_that_is_not_utf8_is_a_name_all_the_same(load, tmp_path):
+    """Nobody can print, record or send it; it must not take its neighbours with it."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "good.txt").touch()
+    (tmp_path / "a" / os.fsdecode(b"bad\xff.txt")).touch()
+    found = load(GOOD).glob("a/*.txt")
+    assert [path.name for path in found] == ["bad\\xff.txt", "good.txt"]
+    assert "its file name is not UTF-8" in read_source(found[0]).why

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.cli import output
-from harness.ledger.merge import merge
+from harness.ledger.merge import check_source, merge
 from harness.report import words
 
 NAME = "merge"
@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Merge them."""
+    for source in args.sources:
+        check_source(source)
     with output.writing(args.ledger, create=True) as ledger:
         merged = [merge(ledger, source) for source in args.sources]
     if args.json:

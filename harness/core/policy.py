@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -12,6 +12,8 @@ from harness.core.frozen import Frozen
 from harness.core.status import Status
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Need = Literal["review", "noisy", "gpu"]
+"""What a suite or a project may refuse to shrug off."""
 
 
 class Timing(StrEnum):

@@ -33,6 +33,23 @@ class Merged:
     notices: tuple[str, ...] = ()
 
 
+def check_source(source: Path) -> None:
+    """Look at what is to be merged before anything is written: half of a merge helps nobody.
+
+    Raises:
+        LedgerError: if there is nothing, or nothing that can hold runs.
+    """
+    what = ""
+    if not source.is_file():
+        what = "this is a folder" if source.is_dir() else "there is nothing here"
+    elif source.suffix != journal.SUFFIX and not file.is_database(source):
+        what = "this file is no ledger: it is no SQLite database"
+    if what:
+        raise LedgerError(
+            what, where=str(source), fix="name ledgers that `pytest` wrote, or .jsonl files of their journal folders"
+        )
+
+
 def merge(ledger: Ledger, source: Path) -> Merged:
     """Add what `source` has and `ledger` has not.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
+from harness.report import words
 
 if TYPE_CHECKING:
     from harness.run.recording import Recording
@@ -26,7 +27,7 @@ def write_summary(recording: Recording, terminal: Any) -> None:
         return
     terminal.section("crucible")
     for notice in recording.notices[:SHOWN]:
-        terminal.write_line(f"notice: {notice}", yellow=True)
+        terminal.write_line(f"notice: {words.printable(notice)}", yellow=True)
     if len(recording.notices) > SHOWN:
         terminal.write_line(f"notice: and {len(recording.notices) - SHOWN} more like these", yellow=True)
     if recording.run is not None:

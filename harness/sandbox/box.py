@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _KINDS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
 _KNOWN = frozenset((*_KINDS, b"L", b"M", b"X", b"Y"))
 
+SAID_BYTES = 64 << 10
+"""Longest name and message of an exception, or name of a type; the shim sends some thousand characters."""
+
 
 class Box:
     """An open box. Use as a context manager: it is dead and reaped afterwards, whatever happened inside.
@@ -134,6 +137,8 @@ class Box:
             raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} in a call")
         if not body.isascii():
             raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
+        if tag != b"R" and len(body) > SAID_BYTES:
+            raise BoxFault(Status.OUTPUT, f"an exception of {len(body)} bytes in a call (limit {SAID_BYTES})")
         used = self._last_cpu - cpu if self._clock is not None else None
         return Answer(_KINDS[tag], body, elapsed, used)
 

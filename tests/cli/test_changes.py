@@ -135,10 +135,6 @@ class TestMerge:
         assert main([*words, "--json"]) == 0
         assert [row["runs"] for row in json.loads(capsys.readouterr().out)] == [0, 0]
 
-    def test_a_missing_source(self, tmp_path, capsys):
-        assert main(["merge", str(tmp_path / "no.db"), "--ledger", str(tmp_path / "l.db")]) == 1
-        assert "no ledger here" in capsys.readouterr().err
-
 
 class TestPrune:
     def test_it_drops_and_says_so(self, crucible):
@@ -156,3 +152,17 @@ class TestPrune:
         for text in ("", "3", "3m", "d", "yesterday", "999999d"):
             with pytest.raises(UsageError):
                 moment(text, now)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("none.db", "nothing here"), ("text.db", "no SQLite"), ("folder", "a folder"), ("no.jsonl", "nothing")],
+)
+def test_nothing_is_merged_unless_everything_can_be(tmp_path, path, capsys, name, said):
+    (tmp_path / "text.db").write_text("hello\n")
+    (tmp_path / "folder").mkdir()
+    assert main(["merge", str(path), str(tmp_path / name), "--ledger", str(tmp_path / "new" / "l.db")]) == 1
+    said_all = capsys.readouterr().err
+    assert said in said_all
+    assert "--ledger" not in said_all
+    assert not (tmp_path / "new").exists()

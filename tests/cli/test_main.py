@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 import subprocess
 import sys
@@ -80,6 +81,15 @@ def test_wrong_usage_is_status_4_and_says_what_to_do(crucible, words, said):
     assert done.status == 4
     assert said in done.err
     assert done.out == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_another_encoding_is_written_to_all_the_same(monkeypatch, encoding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stderr", stream)
+    assert cli.main(["h\u00e4\u2260\udcff"]) == 4
+    stream.flush()
+    assert "there is no verb" in stream.buffer.getvalue().decode(encoding)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,12 @@ Read, never run: the text is parsed, nothing of it is executed. What is claimed 
 from __future__ import annotations
 
 import ast
-import re
-import tomllib
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from harness.core.clip import clip
+from harness.core.description import read_description
 from harness.core.frozen import Frozen
 
 Claim = Literal["tensor_cores", "async_copy", "tma", "warp_specialization"]
@@ -20,15 +19,10 @@ Choice = bool | int | str
 Space = dict[str, tuple[Choice, ...]]
 Configuration = dict[str, Choice]
 
-LONGEST = 8192
-"""Characters of a block; a longer one is no description."""
 MOST_CHOICES = 64
 """Values of one parameter; a longer list is no tile space."""
 SPACE = "SPACE"
 TUNED = "TUNED"
-
-# PEP 723's reference expression, for the type `kernel` only.
-_BLOCK = re.compile(r"(?m)^# /// kernel[ \t]*$\s(?P<content>(^#(| .*)$\s)+)^# ///[ \t]*$")
 
 
 class KernelFile(Frozen):
@@ -70,22 +64,9 @@ def read_kernel_file(source: str) -> KernelFile:
 
 
 def _block(source: str, problems: list[str]) -> dict[str, object]:
-    if "# /// kernel" not in source:
-        return {}
-    blocks = list(_BLOCK.finditer(source))
-    if len(blocks) != 1:
-        problems.append(f"{len(blocks)} well-formed kernel blocks where one is expected")
-        return {}
-    content = blocks[0].group("content")
-    if len(content) > LONGEST:
-        problems.append(f"the kernel block has {len(content)} characters, at most {LONGEST} are read")
-        return {}
-    lines = (line[2:] if line.startswith("# ") else line[1:] for line in content.splitlines())
-    try:
-        table = tomllib.loads("\n".join(lines))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problems.append(f"the kernel block is not TOML: {error}")
-        return {}
+    table, problem = read_description(source, "kernel")
+    if problem:
+        problems.append(problem)
     known = ("step", "title", "claims", "predicted")
     problems.extend(f"{key}: unknown, known are {', '.join(known)}" for key in table if key not in known)
     return {key: value for key, value in table.items() if key in known}

@@ -150,7 +150,7 @@ class _Asking:
         shared = number < len(self.questions.shared)
         if shared:
             self.essences[number] = hashlib.sha256(b"\0".join((reply.essence[0].encode(), reply.essence[1]))).digest()
-            self.outcome.replies[number] = reply
+            self.outcome.replies[number] = reply.trimmed()
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
         elif self.questions.right(question, reply):
@@ -159,7 +159,7 @@ class _Asking:
         elif shared:
             outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
         else:
-            outcome.wrong_extras.append((question, reply))
+            outcome.wrong_extras.append((question, reply.trimmed()))
 
     def _shows(self, example: DocExample) -> bool:
         answer = self.box.ask(example.key)

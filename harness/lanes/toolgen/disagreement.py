@@ -14,7 +14,7 @@ def disagreement(entry: str, questions: Questions, first: Outcome, other: Outcom
     Args:
         entry: The candidate's function.
         questions: What both were asked.
-        first: An attempt whose replies are still there.
+        first: An attempt whose (trimmed) replies are still there.
         other: Another one.
     """
     for number in sorted(first.replies.keys() & other.replies.keys()):
@@ -24,7 +24,9 @@ def disagreement(entry: str, questions: Questions, first: Outcome, other: Outcom
         question = questions.shared[number]
         right = question.expected
         # Where the right answer is known, what differs from it is what was observed.
-        expected, observed = (right, one) if right is not None and one.essence != question.essence else (one, two)
+        expected, observed = (
+            (right, one) if right is not None and one.essence != right.trimmed().essence else (one, two)
+        )
         return Wrong(
             question.key,
             clip(expected.payload.decode("ascii", "replace")),

@@ -171,7 +171,7 @@ class Investigation:
                 replies = [ask_once(self.context.boxes, plan, question, other.hash_seed) for other in others]
                 wrong = wrong_answer(plan.entry, question, reply)
                 outcome.wrong.append(wrong)
-                if any(isinstance(one, BoxFault) or one.essence != reply.essence for one in replies):
+                if any(isinstance(one, BoxFault) or one.trimmed().essence != reply.essence for one in replies):
                     return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
                 for other in others:
                     other.wrong.append(wrong)

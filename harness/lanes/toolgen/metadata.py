@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-
 from pydantic import ValidationError
 
 from harness.core.clip import clip
+from harness.core.description import read_description
 from harness.core.frozen import Frozen
-
-# PEP 723's reference expression, for the type `candidate` only.
-_BLOCK = re.compile(r"(?m)^# /// candidate[ \t]*$\s(?P<content>(^#(| .*)$\s)+)^# ///[ \t]*$")
-LONGEST = 8192  # characters of a block; a longer one is no description
 
 
 class Metadata(Frozen):
@@ -31,21 +25,10 @@ class Metadata(Frozen):
 
 def read_metadata(source: str) -> Metadata:
     """The metadata of a candidate; a broken block is reported in `problem`, it is no reason to reject the tool."""
-    if "# /// candidate" not in source:
-        return Metadata()
-    blocks = list(_BLOCK.finditer(source))
-    if len(blocks) != 1:
-        return Metadata(problem=f"{len(blocks)} well-formed candidate blocks where one is expected")
-    content = blocks[0].group("content")
-    if len(content) > LONGEST:
-        return Metadata(problem=f"the candidate block has {len(content)} characters, at most {LONGEST} are read")
-    lines = (line[2:] if line.startswith("# ") else line[1:] for line in content.splitlines())
+    table, problem = read_description(source, "candidate")
+    known = {key: value for key, value in table.items() if key in Metadata.model_fields and key != "problem"}
     try:
-        table = tomllib.loads("\n".join(lines))
-        known = {key: value for key, value in table.items() if key in Metadata.model_fields and key != "problem"}
-        return Metadata.model_validate(known)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return Metadata(problem=clip(f"not TOML: {error}"))
+        return Metadata.model_validate(known | {"problem": problem})
     except ValidationError as error:
         first = error.errors()[0]
         return Metadata(problem=clip(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))

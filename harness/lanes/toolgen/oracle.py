@@ -14,6 +14,7 @@ from typing import Any
 
 from harness import last_words
 from harness.core.clip import clip
+from harness.core.digest import digest_bytes
 from harness.core.errors import SpecError, position
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.watchdog import OverdueError, limited
@@ -26,6 +27,9 @@ ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
 is the right answer. Anything else that it raises there (NameError, RuntimeError ...) means a broken oracle."""
 TRUSTED_SECONDS = IMPORT_SECONDS = 60.0
 """Wall seconds for one call of trusted code, and for importing it; beyond that it is taken to hang."""
+
+LONG = 4096
+"""Bytes of a reply that are worth keeping; a judge keeps as many replies as it asks questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,17 @@ class Reply:
             value = decode(self.payload)
         except CodecError:
             return "?"
-        return str(value.get("type", "?")) if isinstance(value, dict) else "?"
+        name = value.get("type") if isinstance(value, dict) else None
+        return name if isinstance(name, str) else "?"
+
+    def trimmed(self) -> Reply:
+        """The same in few bytes, to be kept: of a long value its beginning and its digest.
+
+        Two replies are the same exactly when they are so trimmed.
+        """
+        if self.kind != "value" or len(self.payload) <= LONG:
+            return self
+        return Reply(self.kind, b"%s... sha256 %s" % (self.payload[:LONG], digest_bytes(self.payload).encode()))
 
 
 def raised(error: BaseException) -> Reply:

@@ -29,8 +29,8 @@ class Outcome:
         seconds: Wall seconds of each call on an example or a drawn input, by the parent's clock.
         slowest: Wall seconds of the longest call of all.
         wrong: Wrong answers to shared questions and violated properties.
-        replies: By number the reply to each shared question, until attempts were compared.
-        wrong_extras: Questions of this attempt's own with the wrong reply they got.
+        replies: By number the (trimmed) reply to each shared question, until attempts were compared.
+        wrong_extras: Questions of this attempt's own with the wrong (trimmed) reply they got.
         fault: What ended the box, if anything did.
         doc_examples: Per example of the docstrings whether it came out as promised.
     """

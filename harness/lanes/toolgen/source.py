@@ -59,7 +59,10 @@ def read_source(path: Path) -> Source:
     except OSError as error:
         # A link that leads nowhere was the candidate's doing; a permission or a disk is ours.
         mine = error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
-        return _refused(Status.INFRA if mine else Status.CRASH, f"it cannot be read: {error.strerror}", path.name)
+        why = f"it cannot be read: {error.strerror}"
+        if error.errno == errno.ENOENT and "\\x" in path.name:
+            why = "its file name is not UTF-8"
+        return _refused(Status.INFRA if mine else Status.CRASH, why, path.name)
     if len(data) > LARGEST:
         size = max(state.st_size, len(data))
         why = f"it has {size / (1 << 20):.1f} MiB; a candidate has at most {LARGEST >> 10} KiB"
@@ -96,7 +99,8 @@ def parse(source: Source) -> ast.Module | Source:
             warnings.simplefilter("ignore")  # an invalid escape in a candidate is no warning of ours
             return ast.parse(source.data, filename="candidate.py")
     except SyntaxError as error:
-        why = f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+        where = f"line {error.lineno}: " if error.lineno else ""
+        why = f"{where}{type(error).__name__}: {error.msg}"
     except (ValueError, OverflowError) as error:
         why = f"it cannot be parsed: {error}"
     except (RecursionError, MemoryError):

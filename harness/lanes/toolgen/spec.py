@@ -233,6 +233,8 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
             raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file)) from None
         except json.JSONDecodeError as error:
             raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, a list of as many levels
+            raise SpecError(f"not JSON: {error}", where=position(file)) from None
     else:
         try:
             value = read_document(file).value

@@ -20,6 +20,7 @@ def test_a_broken_block_is_reported_not_fatal():
     assert "TOML" in read_metadata("# /// candidate\n# style = \n# ///\n").problem
     assert "style" in read_metadata("# /// candidate\n# style = 3\n# ///\n").problem
     assert read_metadata("# /// candidate\n# style = 'a'\n").problem
+    assert "TOML" in read_metadata(f"# /// candidate\n# license = 1{'0' * 5000}\n# ///\n").problem
     assert read_metadata("# /// candidate\n# style = 'a'\n# ///\n" * 2).problem
 
 

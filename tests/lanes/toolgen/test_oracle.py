@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.core.errors import SpecError
-from harness.lanes.toolgen.oracle import Reply, load_oracle, raised
+from harness.lanes.toolgen.oracle import LONG, Reply, load_oracle, raised
 from harness.sandbox.codec import encode
 
 
@@ -65,3 +67,20 @@ def test_exceptions_are_compared_by_type_alone():
 def test_a_made_up_exception_cannot_break_us():
     assert Reply("raised", b"[[[").exception == "?"
     assert Reply("raised", b"3").exception == "?"
+
+
+values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)
+
+
+@given(values, values, st.integers(0, 3))
+def test_replies_are_the_same_exactly_when_they_are_when_trimmed(one, two, kilobytes):
+    first, second = (Reply("value", encode(["x" * 2048 * kilobytes, value])) for value in (one, two))
+    assert (first == second) == (first.trimmed() == second.trimmed())
+    assert len(first.trimmed().payload) <= LONG + 100
+
+
+@given(st.sampled_from(["raised", "unsupported"]), values | st.just(1 << 90_000) | st.just([[[]] * 9] * 9))
+def test_whatever_a_candidate_calls_an_exception_it_has_a_name(kind, name):
+    found = Reply(kind, encode({"type": name}))
+    assert found.exception == (name if isinstance(name, str) else "?")
+    assert found.essence[0] == kind

@@ -133,3 +133,10 @@ def test_a_folder_without_a_spec(tmp_path):
 def test_a_spec_survives_the_wire():
     spec = ToolSpec.model_validate(SEED)
     assert ToolSpec.from_wire(spec.to_wire()) == spec
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 200_000, f'{{"tool_id": 1{"0" * 5000}}}', "\ufeff{]"])
+def test_json_that_python_refuses_is_an_error_of_the_spec(tmp_path, text):
+    (tmp_path / "t.json").write_text(text, "utf-8")
+    with pytest.raises(SpecError, match="not JSON"):
+        read_tool(tmp_path / "t.json")
