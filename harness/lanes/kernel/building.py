@@ -132,13 +132,23 @@ _device = _Device()
 
 
 def prepare() -> None:
-    """Load what all compilations need; called once, before any fork. Nothing is compiled yet: it may start threads."""
+    """Load what all compilations need; called once, before any fork. Nothing is compiled yet: it may start threads.
+
+    What Triton works out once in a process is worked out here, not in each child: it took longer than compiling.
+    """
     import torch
     import triton
     import triton.compiler
+    import triton.experimental.gluon.nvidia.hopper
     import triton.language
+    from triton.backends.nvidia.compiler import get_ptxas_version
+    from triton.runtime.cache import triton_key
 
     torch.set_num_threads(1)
+    torch.empty_like(torch.empty(1, device="meta"))  # imports SymPy
+    triton_key()  # reads Triton's whole library to name what it caches
+    for architecture in ARCHITECTURES.values():
+        get_ptxas_version(architecture.capability)
     torch.cuda.get_device_capability = lambda *_: divmod(_device.architecture.capability, 10)
     torch.cuda.current_device = lambda: 0
     torch.cuda.get_device_properties = lambda *_: _Properties(_device)

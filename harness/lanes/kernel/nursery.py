@@ -45,7 +45,7 @@ class Outcome:
         code: Its exit status, negative for a signal; None if it ran out of time.
         seconds: Wall time.
         cpu_ms: CPU time, as the kernel of this machine counted it.
-        peak_mb: The most memory it had resident, beyond what the zygote had.
+        peak_mb: The most memory it had resident, beyond what it began with.
         said: The last line of its standard error.
         layers: What confined it.
     """

@@ -40,14 +40,19 @@ def main(mode: str) -> None:
 
 def _serve(job: dict[str, Any], work: Any, *, may_execute: bool) -> dict[str, Any]:
     started = time.monotonic()
-    base = _resident_mb()
+    told, telling = os.pipe()
     child = os.fork()
     if child == 0:
+        # Pages of files are not mapped anew by a fork, so what it begins with is less than this process has.
+        os.write(telling, f"{_resident_mb()}".encode())
         _become(job, work, may_execute=may_execute)
+    os.close(telling)
     watched = os.pidfd_open(child)
     try:
+        base = float(os.read(told, 64) or b"inf")
         ready, _, _ = select.select([watched], [], [], job["timeout"])
     finally:
+        os.close(told)
         os.close(watched)
     if not ready:
         os.kill(child, signal.SIGKILL)

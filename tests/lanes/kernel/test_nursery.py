@@ -100,3 +100,9 @@ def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: P
         assert server._process.pid != first
         last = server._process
     assert last.poll() is not None
+
+
+def test_the_memory_a_kernel_takes_is_told(job, nursery: Nursery) -> None:
+    small = _run(job("def run(x):\n    return x\n"), nursery)
+    large = _run(job("held = bytearray(96 << 20)\ndef run(x):\n    return x\n"), nursery)
+    assert small.peak_mb < 60 < 90 < large.peak_mb < 180
