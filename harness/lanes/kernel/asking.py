@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def _ask(
     kept = [tensor.clone() for tensor in inputs]
     named = {**plan["parameters"], **request.get("configuration", {})}
     if logged:
-        with OperatorLog() as log:
+        with OperatorLog(inputs) as log:
             result = function(*inputs, **named)
         notes["operators"] = sorted({*notes["operators"], *log.names})
     else:
@@ -188,26 +189,50 @@ def bytes_of(tensor: Any) -> bytes:
 
 
 class OperatorLog:
-    """The library operators that are called, by their `aten` names."""
+    """The library operators that are called, by their `aten` names, and readings of numbers that no kernel needs.
 
-    def __init__(self) -> None:
+    A kernel may look at the sizes and offsets it is given, so whole numbers may be read: as often as there are any
+    among the inputs, and once more, for a check before. More would be the bits of other numbers.
+
+    Args:
+        inputs: Of the call.
+    """
+
+    def __init__(self, inputs: Iterable[Any]) -> None:
         from torch.utils._python_dispatch import TorchDispatchMode
 
         names = self.names = set[str]()
+        left = [2 * sum(one.numel() for one in inputs if not one.is_floating_point())]
 
         class Mode(TorchDispatchMode):  # type: ignore[misc]
             def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 del types
                 name = func.overloadpacket.__name__
-                reads = name == "_local_scalar_dense" and args[0].is_floating_point()
-                names.add("item of numbers" if reads else name)  # sizes and offsets a kernel may look at
+                if name == "_local_scalar_dense":
+                    left[0] -= 1
+                    if args[0].is_floating_point() or left[0] < 0:
+                        name = "item of numbers"
+                names.add(name)
                 return func(*args, **(kwargs or {}))
 
         self._mode = Mode()
 
     def __enter__(self) -> OperatorLog:
+        import torch
+
+        texts = torch._tensor_str
+        self._usual = texts._str
+
+        def told(*args: Any, **kwargs: Any) -> Any:  # it switches such logs off
+            self.names.add("text of numbers")
+            return self._usual(*args, **kwargs)
+
+        texts._str = told
         self._mode.__enter__()
         return self
 
     def __exit__(self, *problem: Any) -> None:
+        import torch
+
         self._mode.__exit__(*problem)
+        torch._tensor_str._str = self._usual

@@ -12,7 +12,7 @@ PLUMBING = frozenset(
     full_like new_full ones ones_like new_ones fill_ fill arange scalar_tensor _local_scalar_dense lift_fresh item
     view _unsafe_view reshape view_as transpose t permute squeeze unsqueeze expand select slice narrow unbind split
     split_with_sizes as_strided movedim detach alias contiguous clone copy_ _to_copy to _reshape_alias unfold
-    constant_pad_nd set_ resize_ is_same_size size stride equal
+    constant_pad_nd set_ resize_ is_same_size size stride
     """.split()
 )
 """Allocation, views, copies, casts, filling: no arithmetic on what the operation is about."""

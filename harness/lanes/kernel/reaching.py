@@ -9,6 +9,7 @@ what is imported, so that a way nobody thought of is closed too.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 _PLAIN = frozenset(
@@ -20,7 +21,7 @@ _TRITON = ("triton.language", "triton.tools", "triton.experimental", "triton.tes
 _NAMES = frozenset(
     """
     eval exec compile open globals locals vars setattr delattr breakpoint input memoryview __import__ __builtins__
-    get_type_hints ForwardRef attrgetter methodcaller
+    get_type_hints ForwardRef attrgetter methodcaller update_wrapper wraps make_dataclass asdict astuple
     """.split()
 )
 _ATTRIBUTES = frozenset(
@@ -29,12 +30,23 @@ _ATTRIBUTES = frozenset(
     get_type_hints ForwardRef
     gi_frame gi_code cr_frame ag_frame tb_frame f_back f_globals f_locals f_builtins f_code
     jit multiprocessing overrides futures distributed hub fx profiler serialization utils modules
+    apply_ map_ map2_ update_wrapper wraps make_dataclass asdict astuple bltns np
     """.split()
 )
-"""Ways from a tensor to numbers that no operator is called on, to the frames of others, to other threads."""
+"""Ways from a tensor to numbers that no operator is called on, to attributes by names that are text, to the frames of
+others, to other threads."""
+_HARMLESS = frozenset("copy numbers platform queue random select stat statistics test this time token types".split())
+_MODULES = sys.stdlib_module_names - _PLAIN - _HARMLESS
+"""What modules import they hand on (`torch.ctypes`); whatever the name before the dot stands for."""
 _OF_TORCH = frozenset("compile export fork library load package save set_default_dtype".split())
 _OF_TRITON = frozenset("compiler backends knobs".split())
 _DUNDERS = frozenset(("__init__", "__name__", "__post_init__", "__call__", "__version__", "__future__"))
+_DEFINED = _DUNDERS | frozenset(
+    """
+    __all__ __doc__ __file__ __slots__ __repr__ __str__ __hash__ __eq__ __len__ __iter__ __getitem__ __enter__ __exit__
+    """.split()
+)
+"""Names with a meaning for Python that a kernel's file may define or use by themselves; not `__match_args__`."""
 _JITS = ("triton", "gluon")
 """`jit` of these is what makes a kernel."""
 
@@ -86,8 +98,14 @@ class _Reader:
                 yield from self._attribute(self._meant(value), name, ast.unparse(node)[:60])
             case ast.Name(id="getattr") if id(node) not in self._written_out:
                 yield "uses getattr with a name that is not written out"
-            case ast.Name(id=name) if name in _NAMES:
+            case ast.Name(id=name) if name in _NAMES or _meaningful(name):
                 yield f"uses {name}"
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if _meaningful(
+                name
+            ):
+                yield f"defines {name}"
+            case ast.Call(func=ast.Name(id="type"), args=[_, _, *_]):
+                yield "makes a class by calling type"
             case ast.MatchClass(kwd_attrs=names):
                 for name in names:
                     yield from self._attribute("", name, f".{name}")
@@ -105,6 +123,8 @@ class _Reader:
         taken = (
             _private(name)
             or name in _ATTRIBUTES
+            or name in _MODULES
+            or name.endswith("Storage")  # whose bytes can be read one by one
             or (of == "torch" and name in _OF_TORCH)
             or (of == "triton" and name in _OF_TRITON)
             or (of == "triton.runtime" and name != "driver")  # which says what device there is
@@ -134,6 +154,10 @@ def _imported(name: str) -> Iterator[str]:
     )
     if not allowed or any(_private(part) for part in name.split(".")):
         yield f"imports {name or head}"
+
+
+def _meaningful(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in _DEFINED
 
 
 def _private(name: str) -> bool:

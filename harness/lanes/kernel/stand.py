@@ -149,7 +149,7 @@ class _Stand:
         try:
             inputs = draw(plan, self.device)
             kept = [tensor.clone() for tensor in inputs]
-            with OperatorLog() as log:
+            with OperatorLog(inputs) as log:
                 result = self.function(*inputs, **plan["parameters"], **request["configuration"])
             self.accelerator.wait()
         finally:

@@ -28,6 +28,7 @@ def test_the_kernels_that_ship_reach_for_nothing(path: Path) -> None:
         "import triton\nDEVICE = triton.runtime.driver.active.get_active_torch_device()",
         "from triton.tools.tensor_descriptor import TensorDescriptor",
         "from typing import Optional\nimport math, functools\nfrom collections.abc import Iterator",
+        "import torch\ntorch.select(x, 0, 1)\ntype(x)\nx.copy\n__all__ = ['run']",
         "import torch\ncopy = getattr(torch, 'empty_like')\nx.stride(0)\nx.data_ptr() % 16",
     ],
 )
@@ -61,6 +62,18 @@ def test_what_kernels_need_is_theirs(text: str) -> None:
         ("import typing\ntyping.get_type_hints(f)", "uses typing.get_type_hints"),
         ("().__class__.__base__.__subclasses__()", "uses ().__class__"),
         ("def f():\n    import ctypes", "imports ctypes"),
+        ("import torch\ntorch.ctypes.string_at(x.data_ptr())", "uses torch.ctypes"),
+        ("import torch\nlibrary = torch\nlibrary.importlib", "uses library.importlib"),
+        ("from torch import builtins", "uses torch.builtins"),
+        ("import enum\nenum.bltns.exec('')", "uses enum.bltns"),
+        ("import dataclasses\ndataclasses.inspect.getmembers(x)", "uses dataclasses.inspect"),
+        ("import triton.testing\ntriton.testing.os", "uses triton.testing.os"),
+        ("import torch\ntorch.UntypedStorage(8)", "uses torch.UntypedStorage"),
+        ("x.apply_(numbers.append)", "uses x.apply_"),
+        ("import functools\nfunctools.update_wrapper(w, x, ('tolist',))", "uses functools.update_wrapper"),
+        ("class W:\n    def __setattr__(self, name, value): pass", "defines __setattr__"),
+        ("class V:\n    __match_args__ = ('tolist',)", "uses __match_args__"),
+        ("V = type('V', (T,), {'__match_args__': ('tolist',)})", "makes a class"),
     ],
 )
 def test_each_way_around_is_named(text: str, says: str) -> None:
