@@ -15,15 +15,13 @@ from harness.core.status import Status
 from harness.sandbox.answer import Answer, describe
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
+from harness.sandbox.incoming import ANSWERS, FREE_BYTES, GROWTH, Frame, Incoming
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import Usage, cpu_clock
-from harness.sandbox.wire import BODY, CHUNK, HEADER, LEFT, NONCE
+from harness.sandbox.wire import CHUNK, HEADER, LEFT, NONCE
 
 if TYPE_CHECKING:
     from harness.sandbox.nursery import Death, Newborn, Nursery
-
-_KINDS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
-_KNOWN = frozenset((*_KINDS, b"L", b"M", b"X", b"Y"))
 
 SAID_BYTES = 64 << 10
 """Longest name and message of an exception, or name of a type; the shim sends some thousand characters."""
@@ -41,7 +39,7 @@ class Box:
         self.usage = Usage()
         self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = 0.0
         self._clock: int | None = None
-        self._buffer = bytearray()
+        self._incoming = Incoming(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
         self._kills = _kills(nursery)
         self._write = self._read = -1
@@ -115,8 +113,9 @@ class Box:
         """
         nonce = self._nonce()
         frame = HEADER.pack(b"Q", NONCE + len(question)) + nonce + question
-        if self._buffer or self._poll.poll(0):
+        if self._incoming.buffer or self._poll.poll(0):
             self._unasked("before a question was asked")
+        self._incoming.allow(FREE_BYTES // GROWTH + len(question))
         limit = self._limits.call_seconds if seconds is None else seconds
         cpu = self._cpu()
         self._idle_cpu += cpu - self._last_cpu
@@ -133,16 +132,20 @@ class Box:
             raise BoxFault(Status.PROTOCOL, "an answer to another question, or a frame made up by the subject")
         if tag == b"M":
             raise BoxFault(Status.MEMORY, f"out of memory in a call ({self._budget()})")
-        if tag not in _KINDS:
+        if tag not in ANSWERS:
             raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} in a call")
         if not body.isascii():
             raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
         if tag != b"R" and len(body) > SAID_BYTES:
             raise BoxFault(Status.OUTPUT, f"an exception of {len(body)} bytes in a call (limit {SAID_BYTES})")
         used = self._last_cpu - cpu if self._clock is not None else None
-        return Answer(_KINDS[tag], body, elapsed, used)
+        return Answer(ANSWERS[tag], body, elapsed, used)
 
-    def _small_answer(self, limit: float, begun: float) -> tuple[bytes, bytes, bytes] | None:
+    def allow(self, count: int) -> None:
+        """Say how many bytes the right answer to a question has: a box may send large ones where they are due."""
+        self._incoming.allow(count)
+
+    def _small_answer(self, limit: float, begun: float) -> Frame | None:
         """The usual case, an answer that one read gets, in as few steps as there can be.
 
         Anything else is left where `_exchange` finds it: None is returned and what was read is in the buffer.
@@ -155,12 +158,10 @@ class Box:
             return None
         if not data:
             raise self._vanished("in a call")
-        if len(data) >= BODY:
-            tag, length = HEADER.unpack_from(data)
-            if len(data) == HEADER.size + length and length <= self._limits.output_bytes + NONCE and tag in _KINDS:
-                return tag, data[HEADER.size : BODY], data[BODY:]
-        self._buffer += data
-        return None
+        frame = self._incoming.at_once(data)
+        if frame is None:
+            self._incoming.buffer += data
+        return frame
 
     def _nonce(self) -> bytes:
         self._sequence = (self._sequence + 1) & 0xFFFFFFFFFFFFFFFF
@@ -177,12 +178,10 @@ class Box:
         except OSError:
             return self._last_cpu
 
-    def _exchange(
-        self, unsent: bytes | memoryview, deadline: float, when: str, limit: float
-    ) -> tuple[bytes, bytes, bytes]:
+    def _exchange(self, unsent: bytes | memoryview, deadline: float, when: str, limit: float) -> Frame:
         """Send what is left of a question, read one frame; both may be larger than a pipe holds."""
         deadline = min(deadline, self._end)
-        while (frame := self._next_frame(when)) is None:
+        while (frame := self._incoming.take(when)) is None:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise self._overtime(when, limit)
@@ -195,26 +194,7 @@ class Box:
                 continue
             if not data:
                 raise self._vanished(when)
-            self._buffer += data
-        return frame
-
-    def _next_frame(self, when: str) -> tuple[bytes, bytes, bytes] | None:
-        """The first frame of the buffer, None while it is incomplete; its length is judged before its bytes come."""
-        buffer = self._buffer
-        if len(buffer) < HEADER.size:
-            return None
-        tag, length = HEADER.unpack_from(buffer)
-        if tag not in _KNOWN:
-            raise BoxFault(Status.PROTOCOL, f"a frame with unknown tag {tag!r} {when}")
-        if length > self._limits.output_bytes + NONCE:
-            raise BoxFault(Status.OUTPUT, f"an answer of {length} bytes {when} (limit {self._limits.output_bytes})")
-        if length < NONCE:
-            raise BoxFault(Status.PROTOCOL, f"a frame too short to be an answer {when}")
-        end = HEADER.size + length
-        if len(buffer) < end:
-            return None
-        frame = tag, bytes(buffer[HEADER.size : BODY]), bytes(buffer[BODY:end])
-        del buffer[:end]
+            self._incoming.buffer += data
         return frame
 
     def _send(self, data: bytes | memoryview) -> bytes | memoryview:
@@ -234,7 +214,7 @@ class Box:
             self._poll.unregister(self._write)
 
     def _unasked(self, when: str) -> None:
-        data = bytes(self._buffer)
+        data = bytes(self._incoming.buffer)
         if not data:
             try:
                 data = os.read(self._read, 64)
@@ -316,7 +296,7 @@ class Box:
         """
         if self._newborn is None:
             return
-        if self._buffer or any(event & select.POLLIN for _fd, event in self._poll.poll(0)):
+        if self._incoming.buffer or any(event & select.POLLIN for _fd, event in self._poll.poll(0)):
             raise BoxFault(Status.PROTOCOL, "data was sent after the last answer")
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class Limits:
         cpu_seconds: CPU time for the whole life; the kernel's backstop behind the wall deadlines.
         memory_bytes: Bytes above the empty box: the cgroup's limit, and address space above the zygote's.
         output_bytes: Longest answer.
+        total_output_bytes: All answers together, beyond what the questions account for (see `incoming`).
         policy: Which system calls are allowed.
     """
 
@@ -37,4 +38,5 @@ class Limits:
     cpu_seconds: float = 60.0
     memory_bytes: int = 128 * MIB
     output_bytes: int = 16 * MIB
+    total_output_bytes: int = 32 * MIB
     policy: SyscallPolicy = SyscallPolicy.STRICT

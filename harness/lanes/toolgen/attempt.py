@@ -18,6 +18,7 @@ from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Question, Questions, Trial, oversized
 from harness.lanes.toolgen.wrong import Wrong, described, shown, wrong_answer
+from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.fault import BoxFault
@@ -101,7 +102,6 @@ class _Asking:
         self.essences: dict[int, bytes] = {}
         self.law_answers = hashlib.sha256()
         self.dead: BoxFault | None = None
-        self.last_seconds = 0.0
 
     def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
         rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
@@ -115,7 +115,7 @@ class _Asking:
         for turn, (number, question) in enumerate(numbered):
             if turn in pauses:
                 time.sleep(rng.uniform(low, high) / 1e3)
-            self._ask(number, question)
+            self._ask(number, question, first=turn == 0)
         for trial in self.questions.trials:
             self._try(trial)
         whole = hashlib.sha256()
@@ -129,6 +129,10 @@ class _Asking:
             self.outcome.doc_examples = [False] * len(doc_examples)
 
     def _reply(self, key: bytes) -> Reply:
+        answer = self._answer(key)
+        return Reply(answer.kind, answer.payload)
+
+    def _answer(self, key: bytes) -> Answer:
         self.outcome.fault_question = key
         if self.dead is not None:
             raise self.dead
@@ -139,15 +143,19 @@ class _Asking:
             raise
         self.outcome.fault_question = None
         self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
-        self.last_seconds = answer.seconds
-        return Reply(answer.kind, answer.payload)
+        return answer
 
-    def _ask(self, number: int, question: Question) -> None:
+    def _ask(self, number: int, question: Question, *, first: bool) -> None:
         outcome = self.outcome
-        reply = self._reply(question.key)
+        self.box.allow(question.due)
+        answer = self._answer(question.key)
+        reply = Reply(answer.kind, answer.payload)
         if question.origin != "edge":
-            outcome.seconds.append(self.last_seconds)
+            outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)
+        if shared and question.reference_seconds is not None and not first:
+            outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
+            outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
             self.essences[number] = hashlib.sha256(b"\0".join((reply.essence[0].encode(), reply.essence[1]))).digest()
             self.outcome.replies[number] = reply.trimmed()
@@ -162,6 +170,7 @@ class _Asking:
             outcome.wrong_extras.append((question, reply.trimmed()))
 
     def _shows(self, example: DocExample) -> bool:
+        self.box.allow(len(example.promised))
         answer = self.box.ask(example.key)
         return answer.kind == "value" and answer.payload == example.promised
 
@@ -193,7 +202,9 @@ class _Asking:
         oracle = self.questions.oracle
         if oracle is None or not oversized(payload, key, b""):
             return False
-        return oversized(payload, key, oracle.reply(key, any_error=True).payload)
+        right = oracle.reply(key, any_error=True).payload
+        self.box.allow(len(right))
+        return oversized(payload, key, right)
 
     def _caller(self, trial: Trial) -> Callable[..., Any]:
         def call(**kwargs: Any) -> Any:
@@ -240,6 +251,7 @@ def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> R
     """
     try:
         with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
+            box.allow(question.due)
             answer = box.ask(question.key)
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
@@ -264,6 +276,7 @@ def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
             with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
                 while waiting:
                     question = waiting.pop()
+                    box.allow(question.due)
                     answer = box.ask(question.key)
                     handled += questions.right(question, Reply(answer.kind, answer.payload))
         except BoxFault:

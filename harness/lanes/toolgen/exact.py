@@ -162,6 +162,7 @@ class _Timing:
         def prepare() -> Call:
             if fresh:
                 self._open(box, self.plan.source, self.plan.entry, self.plan.limits)
+            self.boxes[box].allow(question.due)
             return self._call(box, question.key)
 
         return Round(series, sides.SUBJECT, prepare, lambda answer: self._check(question, answer))
@@ -205,6 +206,8 @@ class _Timing:
 
     def check_workload(self, key: bytes, expected: Reply, answer: Answer) -> None:
         """Hold an answer against the reference's own timed reply."""
+        # Too late for this answer, but what it took of the box's allowance is given back before the next one.
+        self.boxes["workload"].allow(len(expected.payload))
         self._check(Question("workload", key, expected), answer)
 
     # Boxes

@@ -24,6 +24,7 @@ from harness.lanes.toolgen.documentation import Documentation, read_documentatio
 from harness.lanes.toolgen.forbidden import Forbidden, default_apis
 from harness.lanes.toolgen.measuring import Measuring
 from harness.lanes.toolgen.metadata import read_metadata
+from harness.lanes.toolgen.ordinary import exact_costs, ordinary_costs
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
 from harness.lanes.toolgen.questions import Questions, questions_for
@@ -128,6 +129,10 @@ class Investigation:
                 handled = ask_derived(self.context.boxes, questions, plan)
                 self.facts["edges"] = {"handled": handled, "total": len(questions.derived), "source": "derived"}
             status, why = self._time(questions, plan)
+            costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
+            costs = costs or ordinary_costs(questions, self.outcomes, null_call(self.context.boxes))
+            if costs is not None:
+                self.facts["ordinary"] = costs
         self._describe_style(questions)
         return self._evidence(status, why)
 

@@ -27,6 +27,9 @@ class Outcome:
         edges_total: Shared edge inputs among them; for a tool with examples only, the drawn inputs.
         edges_handled: Those that were answered rightly; for a tool with examples only, without an exception.
         seconds: Wall seconds of each call on an example or a drawn input, by the parent's clock.
+        costs: By number the CPU seconds of each shared question whose reference was timed (wall, where the kernel does
+            not tell), but the first that was asked: it pays for caches and lazy imports.
+        clock: `cpu` or `wall`, of these.
         slowest: Wall seconds of the longest call of all.
         wrong: Wrong answers to shared questions and violated properties.
         replies: By number the (trimmed) reply to each shared question, until attempts were compared.
@@ -44,6 +47,8 @@ class Outcome:
     edges_handled: int = 0
     answers: str = ""
     seconds: list[float] = field(default_factory=list)
+    costs: dict[int, float] = field(default_factory=dict)
+    clock: str = "cpu"
     slowest: float = 0.0
     wrong: list[Wrong] = field(default_factory=list)
     replies: dict[int, Reply] = field(default_factory=dict)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import statistics
-import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -109,7 +108,7 @@ def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int = REP
     times: list[float] = []
     for repeat in range(repeats):
         key = workload_key(questions, oracle, size, repeat)
-        reply, seconds = time_reference(oracle, key)
+        reply, seconds = oracle.timed_reply(key)
         made.append(Question("workload", key, reply))
         times.append(seconds)
     return Workload(size, tuple(made), max(SHORTEST, min(times)))
@@ -134,14 +133,6 @@ def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object
     return key
 
 
-def time_reference(oracle: Oracle, key: bytes) -> tuple[Reply, float]:
-    """The reference's reply and its CPU seconds, decoding and encoding included as they are for a candidate."""
-    with limited(TRUSTED_SECONDS):  # around the clock: setting an alarm takes some microseconds
-        begun = time.thread_time()
-        reply = oracle.reply(key, watched=False)
-        return reply, time.thread_time() - begun
-
-
 def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
     """Time a candidate on the workloads, in a box of their own, every answer checked; None if there is nothing to time.
 
@@ -161,6 +152,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                 times: list[float] = []
                 for question in workload.questions:
                     profile.fault_question = question.key
+                    box.allow(question.due)
                     answer = box.ask(question.key)
                     profile.fault_question = None
                     profile.seconds.append(answer.seconds)

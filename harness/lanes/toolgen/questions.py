@@ -16,6 +16,7 @@ from harness.lanes.toolgen.edges import derived_edges, extremes
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
 from harness.lanes.toolgen.spec import Tool
 from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.incoming import FREE_BYTES, GROWTH
 from harness.watchdog import OverdueError, limited
 
 PROPERTY_INPUTS = 5
@@ -34,16 +35,23 @@ class Question:
         origin: Where it comes from.
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
+        reference_seconds: CPU time of the reference on it; None where it was not asked, or its time is not compared.
         essence: What a candidate's reply is compared with.
     """
 
     origin: Origin
     key: bytes
     expected: Reply | None
+    reference_seconds: float | None = None
     essence: tuple[str, bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "essence", self.expected.essence if self.expected else None)
+
+    @property
+    def due(self) -> int:
+        """Bytes of the right answer; 0 where nobody knows."""
+        return len(self.expected.payload) if self.expected is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +132,6 @@ class Questions:
         return reply.essence == question.essence
 
 
-FREE_BYTES, GROWTH = 64 << 10, 8
-
-
 def oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
     """Whether an answer is far larger than the right one: trusted code must not be made to chew on it."""
     return len(payload) > FREE_BYTES + GROWTH * (len(key) + len(expected))
@@ -197,8 +202,9 @@ def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -
     if key in asked:
         return None
     asked.add(key)
+    seconds: float | None = None
     if oracle is not None:
-        said = oracle.reply(key)
+        said, seconds = oracle.timed_reply(key)
         agrees = oracle.accepts(key, wanted.payload) if oracle.accept is not None else said.essence == wanted.essence
         if not agrees:
             raise SpecError(
@@ -207,7 +213,7 @@ def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -
                 where=position(oracle.path),
                 fix="correct the test case or the reference",
             )
-    return Question("example", key, wanted)
+    return Question("example", key, wanted, seconds)
 
 
 def _ask_oracle(oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]) -> list[Question]:
@@ -216,7 +222,8 @@ def _ask_oracle(oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, 
         if key in asked:
             continue
         asked.add(key)
-        found.append(Question(origin, key, oracle.reply(key) if oracle else None))
+        reply, seconds = oracle.timed_reply(key) if oracle else (None, None)
+        found.append(Question(origin, key, reply, seconds))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,7 @@ class _Bout:
         self.asked = [question for question in questions.shared if question.origin != "edge"]
         self._started = self._made = 0
         self._last: tuple[bytes, Question] | None = None
+        self._boxes: deque[Box] = deque(maxlen=3)
 
     def duel(self) -> Duel:
         growing = self.size is not None
@@ -143,6 +145,7 @@ class _Bout:
             box = self.pool.open(source, entry=self.plan.entry, limits=self.plan.limits, hash_seed=seed)
         except BoxFault as fault:
             raise _blame(side, fault, None) from None
+        self._boxes.append(box)
         return _Boxed(box, side)
 
     def _workload(self, _index: int) -> bytes:
@@ -161,6 +164,8 @@ class _Bout:
 
     def _check(self, side: str, key: bytes, answer: Any) -> None:
         question = self._question(key)
+        for box in self._boxes:
+            box.allow(question.due)
         reply = Reply(answer.kind, answer.payload)
         if self.questions.right(question, reply):
             return

@@ -19,6 +19,8 @@ DIVERSE_FROM = 0.9
 """Least correctness with which being different earns anything."""
 EXAMPLES_ONLY_CAP = 0.9
 """The most a candidate can score where nothing but examples says what is right."""
+GRACE_US = 250.0
+"""Microseconds that an ordinary question may cost besides: these take some microseconds, and so does a cold cache."""
 QUARTERS = ("module", "function", "signature", "example")
 
 
@@ -31,6 +33,14 @@ def scaling(rows: Sequence[Mapping[str, Any]], cpu_factor: float, *, candidate: 
     """Geometric mean over the workload sizes of min(1, factor x reference / candidate); None of nothing."""
     times = [(row["reference_s"], row.get(candidate, row["candidate_s"])) for row in rows]
     return geometric_mean([min(1.0, cpu_factor * reference / seconds) for reference, seconds in times])
+
+
+def steadiness(costs: Mapping[str, Any], cpu_factor: float) -> float | None:
+    """Geometric mean over the ordinary questions of min(1, (factor x reference + `GRACE_US`) / candidate)."""
+    pairs = zip(costs["candidate_us"], costs["reference_us"], strict=True)
+    return geometric_mean(
+        [min(1.0, (cpu_factor * reference + GRACE_US) / max(candidate, GRACE_US)) for candidate, reference in pairs]
+    )
 
 
 def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
@@ -100,18 +110,29 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
     least, most = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     low, high = latency(max(most, evidence.median_ms), budget_ms), latency(min(least, evidence.median_ms), budget_ms)
     growth = scaling(rows, factor)
-    if growth is None:
-        why = f"{first}; the tool has no workload"
+    costs = evidence.facts.get("ordinary")
+    steady = steadiness(costs, factor) if costs else None
+    against = f"against {factor:.3g} x reference"
+    why = first
+    if growth is not None:
+        why += f": {quick:.3f}; CPU {against} at n..8n: {growth:.3f}{_exponent(evidence)}"
+    else:
+        why += "; the tool has no workload"
+    # A candidate must keep up on the questions everybody is asked, too: workloads can be told by their size.
+    if steady is not None and (steady < 1 or growth is None):
+        why += f"; ordinary questions {against} + {GRACE_US:g} us: {steady:.3f}"
+    if growth is None and steady is None:
         return Component(name="performance", value=quick, weight=0.0, why=why, low=low, high=high)
+    most = 1.0 if steady is None else steady
     slow, fast = (scaling(rows, factor, candidate=f"candidate_{end}_s") or 0.0 for end in ("high", "low"))
-    why = f"{first}: {quick:.3f}; CPU against {factor:.3g} x reference at n..8n: {growth:.3f}{_exponent(evidence)}"
+    pace, slow, fast = (1.0, 1.0, 1.0) if growth is None else (growth, min(slow, growth), max(fast, growth))
     return Component(
         name="performance",
-        value=(quick + growth) / 2,
+        value=(quick + min(pace, most)) / 2,
         weight=0.0,
         why=why,
-        low=(low + min(slow, growth)) / 2,
-        high=(high + max(fast, growth)) / 2,
+        low=(low + min(slow, most)) / 2,
+        high=(high + min(fast, most)) / 2,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.core.clip import clip
+from harness.core.clip import CLIP, clip
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import Question
 
@@ -24,14 +24,14 @@ def wrong_answer(entry: str, question: Question, reply: Reply) -> Wrong:
     expected = described(question.expected) if question.expected else "an answer"
     observed = described(reply)
     sentence = f"{entry}({shown(question.key)}) {observed}, not {expected.removeprefix('returned ')}"
-    payload = question.expected.payload.decode("ascii", "replace") if question.expected else ""
-    return Wrong(question.key, clip(payload), clip(reply.payload.decode("ascii", "replace")), sentence)
+    payload = _text(question.expected.payload) if question.expected else ""
+    return Wrong(question.key, payload, _text(reply.payload), sentence)
 
 
 def described(reply: Reply) -> str:
     """`returned ...`, `raised ValueError` or `returned a value of type set`, bounded and printable."""
     if reply.kind == "value":
-        return f"returned {clip(reply.payload.decode('ascii', 'replace'), limit=120)}"
+        return f"returned {_text(reply.payload, limit=120)}"
     if reply.kind == "raised":
         return f"raised {clip(reply.exception, limit=60)}"
     return f"returned a value of type {clip(reply.exception, limit=60)}, which cannot cross the box"
@@ -39,5 +39,9 @@ def described(reply: Reply) -> str:
 
 def shown(key: bytes) -> str:
     """Keyword arguments as people read them, bounded."""
-    text = key.decode("ascii", "replace")
-    return clip(text, limit=160)
+    return _text(key, limit=160)
+
+
+def _text(payload: bytes, *, limit: int = CLIP) -> str:
+    # No more is decoded than is shown: an answer may be millions of characters long.
+    return clip(payload[: limit + 1].decode("ascii", "replace"), limit=limit)

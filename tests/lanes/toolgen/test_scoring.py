@@ -15,7 +15,7 @@ from harness.core.evidence import Attempt, Evidence
 from harness.core.policy import Policy
 from harness.core.score import Score
 from harness.core.status import Status
-from harness.lanes.toolgen.scoring import DIVERSITY, WEIGHTS, latency, scaling, score_toolgen
+from harness.lanes.toolgen.scoring import DIVERSITY, WEIGHTS, latency, scaling, score_toolgen, steadiness
 
 ALL_DOCUMENTED = {"module": True, "function": True, "signature": True, "example": True}
 
@@ -168,6 +168,33 @@ def test_without_timing_the_other_weights_are_rescaled():
 def test_without_a_workload_only_latency_counts():
     score = score_toolgen(evidence(profile=[], median_ms=4000.0), Policy())
     assert value(score, "performance") == pytest.approx(0.5)
+
+
+def ordinary(candidate: list[float], reference: list[float]) -> dict[str, Any]:
+    return {"clock": "cpu", "candidate_us": candidate, "reference_us": reference}
+
+
+def test_ordinary_questions_bound_what_growth_earns():
+    # c = 20 at epoch 0: min(1, (20 x 10 + 250) / 40000) = 0.01125, (20 x 1000 + 250) / 1000 -> 1; the root of both
+    observed = with_facts(evidence(), ordinary=ordinary([40000.0, 1000.0], [10.0, 1000.0]))
+    score = score_toolgen(observed, Policy())
+    assert value(score, "performance") == pytest.approx((1 + math.sqrt(0.01125)) / 2)
+    assert "ordinary questions against 20 x reference + 250 us: 0.106" in score.explanation
+
+
+def test_without_a_workload_ordinary_questions_count_alone():
+    observed = with_facts(evidence(profile=[], median_ms=4000.0), ordinary=ordinary([45000.0], [1000.0]))
+    assert value(score_toolgen(observed, Policy()), "performance") == pytest.approx((0.5 + 0.45) / 2)
+
+
+def test_ordinary_questions_never_excuse_a_slow_workload():
+    slow = evidence(profile=rows(40, 40, 40, 40))
+    assert value(score_toolgen(with_facts(slow, ordinary=ordinary([1.0], [1.0])), Policy()), "performance") == 0.75
+
+
+@given(st.lists(st.floats(0, 250), min_size=1, max_size=9), st.floats(0.1, 100))
+def test_questions_of_less_than_the_grace_never_cost_anything(candidate, factor):
+    assert steadiness(ordinary(candidate, [0.0] * len(candidate)), factor) == pytest.approx(1.0)
 
 
 def test_without_edge_inputs_robustness_is_left_out():

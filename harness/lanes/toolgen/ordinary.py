@@ -1,0 +1,61 @@
+"""Ordinary: what the questions that everybody is asked cost a candidate, beside what they cost the reference.
+
+Without this a candidate would only have to be fast on the workloads, which it can tell by their size.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.performance import NullCall, Profile
+from harness.lanes.toolgen.questions import Questions
+
+
+def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: NullCall) -> dict[str, Any] | None:
+    """CPU microseconds of each question, the least over the attempts, less a call that does nothing.
+
+    The attempts ask in different orders, so whatever one question pays for others (a lazy import) is paid by another
+    one next time.
+
+    Returns:
+        `clock`, and `candidate_us` and `reference_us` in the questions' order; None if nothing can be compared.
+    """
+    clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
+    asking = null.seconds if clock == "wall" else null.cpu_seconds
+    pairs: list[tuple[float, float]] = []
+    for number, question in enumerate(questions.shared):
+        costs = [outcome.costs[number] for outcome in outcomes if number in outcome.costs]
+        if costs and question.reference_seconds is not None:
+            pairs.append((min(costs) - asking, question.reference_seconds))
+    return _fact(clock, pairs)
+
+
+def exact_costs(profile: Profile) -> dict[str, Any] | None:
+    """The same in wall time, from an exact measurement: the median over the boxes that were asked each question."""
+    block = profile.block
+    if not block or len(profile.latency) != len(profile.reference_latency):
+        return None
+    # The first question of a box pays for caches and lazy imports.
+    return _fact(
+        "wall",
+        [
+            (
+                statistics.median(profile.latency[number::block]),
+                statistics.median(profile.reference_latency[number::block]),
+            )
+            for number in range(1, min(block, len(profile.latency)))
+        ],
+    )
+
+
+def _fact(clock: str, pairs: Sequence[tuple[float, float]]) -> dict[str, Any] | None:
+    if not pairs:
+        return None
+    return {
+        "clock": clock,
+        "candidate_us": [round(max(0.0, candidate) * 1e6, 1) for candidate, _ in pairs],
+        "reference_us": [round(max(0.0, reference) * 1e6, 1) for _, reference in pairs],
+    }
