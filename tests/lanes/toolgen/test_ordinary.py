@@ -37,7 +37,7 @@ def performance(bench, context):
 
     def judged(source, *, timing=Timing.CPU, tool=corpus.HERE / "spec"):
         path = source if not isinstance(source, str) else bench.candidate(source)
-        policy = Policy(attempts=2, timing=timing)
+        policy = Policy(attempts=2, timing=timing, epoch=40)  # factor 1.5: a loaded machine changes nothing
         case = case_for(read_tool(tool), path, suite="x", policy=policy, questions=8, jitter_ms=(0, 0))
         evidence = Toolgen().evaluate(case, context)
         assert evidence.status is Status.OK, evidence.why
@@ -63,13 +63,12 @@ def test_slow_in_the_workloads_alone_loses_performance(performance):
     assert min(row["candidate_s"] for row in evidence.facts["profile"]["rows"]) > 0.04
 
 
-@pytest.mark.parametrize("wait", ["time.sleep(0.01)", "sum(range(300_000))"])
-def test_exact_timing_sees_waiting_too(performance, context, tmp_path, monkeypatch, wait):
+def test_exact_timing_sees_waiting_too(performance, context, tmp_path, monkeypatch):
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
     context.timer = Stopwatch(Loop(thorough=False), lock=Turnstile(folder=tmp_path / "locks"))
     slow, evidence = performance(
         "import time\n\ndef run(text):\n"
-        f"    if len(text) < 400:\n        {wait}\n"
+        "    if len(text) < 400:\n        time.sleep(0.01)\n"
         '    return "\\n".join(dict.fromkeys(text.split("\\n")))\n',
         timing=Timing.EXACT,
     )
