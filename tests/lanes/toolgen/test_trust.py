@@ -26,7 +26,7 @@ def accept(kwargs, output):
     return abs(output) >= 0 and output == reference(**kwargs)
 """
 )
-HUGE = "def clamp(x: int, lo: int, hi: int) -> int:\n    return {'k' * 3_000_000: 1}\n"
+HUGE = "def clamp(x: int, lo: int, hi: int) -> int:\n    return {'k' * 1_000_000: 1}\n"
 SLOW_ACCEPT = (
     ORACLE
     + """
