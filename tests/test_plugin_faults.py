@@ -128,6 +128,15 @@ def test_a_report_that_cannot_be_written_fails_loudly(project):
 
 def test_a_damaged_ledger_is_kept_aside(project):
     project.suite(a="ok")
-    project.put("reports/ledger.db", "this is no database\n" * 100)
-    result = project.run()
-    assert project.verdicts() == {"a": "ok"} or result.ret == pytest.ExitCode.USAGE_ERROR
+    project.put("reports/ledger.db", "SQLite format 3\0" + "this is no database\n" * 100)
+    project.run()
+    assert project.verdicts() == {"a": "ok"}
+
+
+def test_a_file_that_is_no_ledger_is_refused_and_left_alone(project):
+    project.suite(a="ok")
+    project.put("no.db", "this is no database\n" * 100)
+    result = project.run("--ledger", "no.db")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no ledger: it is no SQLite database*"])
+    assert [path.name for path in project.path.glob("no.db*")] == ["no.db"]

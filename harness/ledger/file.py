@@ -16,7 +16,6 @@ from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
 MAGIC = b"SQLite format 3\0"
-SUFFIXES = (".db", ".sqlite", ".sqlite3", ".ledger")
 CHECKED_BYTES = 128 << 20  # a larger file is not read through at every start; damage then shows when it is touched
 SHARED = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "fuse.gcsfuse")
 
@@ -143,16 +142,19 @@ def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = Fals
     return int(version)
 
 
-def set_aside(path: Path, why: str) -> str:
+def set_aside(path: Path, why: str, *, known: bool = False) -> str:
     """Rename a damaged ledger, with its write-ahead log, and say so.
+
+    Args:
+        path: Where it is.
+        why: What is wrong with it.
+        known: Whether it was a ledger a moment ago, whatever its first bytes say now.
 
     Raises:
         LedgerError: if the file never was a ledger, so that a typing error cannot move somebody's file away.
     """
-    with path.open("rb") as file:
-        ours = file.read(len(MAGIC)) == MAGIC or path.suffix.lower() in SUFFIXES
-    if not ours:
-        raise LedgerError("this file is not a ledger", where=str(path), fix="name another file with --ledger")
+    if not known and not is_database(path):
+        raise foreign(path)
     kept = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
     try:
         path.rename(kept)
@@ -165,16 +167,24 @@ def set_aside(path: Path, why: str) -> str:
     return f"the ledger {path} is damaged ({why}): it is kept as {kept.name} and a new one was started"
 
 
-def establish(path: Path, *, thorough: bool = False) -> tuple[sqlite3.Connection, list[str]]:
-    """A connection to a ledger of this version, and what there is to say about how it came to be."""
+def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, list[str]]:
+    """A connection to a ledger of this version, and what there is to say about how it came to be.
+
+    Args:
+        path: Where it is, or will be.
+        known: Whether a ledger was open there a moment ago; then it is read through, however large.
+
+    Raises:
+        LedgerError: if the file never was a ledger, or is of a newer version.
+    """
     said = []
     connection = connect(path)
     try:
         try:
-            version = inspect(connection, path, thorough=thorough)
+            version = inspect(connection, path, thorough=known)
         except CorruptError as error:
             connection.close()
-            said.append(set_aside(path, str(error)))
+            said.append(set_aside(path, str(error), known=known))
             connection, version = connect(path), 0
         if notice := use_wal(connection, path):
             said.append(notice)

@@ -306,7 +306,7 @@ class Ledger:
         """Go on in a new file, with all that the open runs had recorded in the old one."""
         self._connection.close()
         with file.opening(self.path):
-            self._connection, said = file.establish(self.path, thorough=True)
+            self._connection, said = file.establish(self.path, known=True)
         self._inode = file.inode(self.path)
         self.notices += said or [f"the ledger {self.path} was deleted or replaced during the run: it was started anew"]
         with tables.immediate(self._connection):
