@@ -63,6 +63,26 @@ def read_json(path: Path) -> Any:
         raise NotAdaptedError(f"no JSON: {error}", where=str(path)) from None
 
 
+def name_of(path: Path) -> str | None:
+    """The name of a definition; None if the file is none."""
+    told = _table(path)
+    return str(told["name"]) if is_definition(told) else None
+
+
+def named_by(path: Path) -> str | None:
+    """The definition that a solution is for; None if the file is no solution."""
+    told = _table(path)
+    return str(told["definition"]) if {"definition", "sources"} <= told.keys() else None
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        told = read_json(path)
+    except NotAdaptedError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[Path]) -> Adapted:
     """One definition, and the solutions and workloads that name it.
 

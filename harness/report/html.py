@@ -89,6 +89,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         score=words.score,
+        measured=words.measured,
         ms=words.milliseconds,
         delta=lambda d: words.delta(d["score"], edited=not d["same_digest"]),
         candidate=words.candidate,

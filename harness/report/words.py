@@ -17,6 +17,13 @@ def score(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
+def measured(value: float | None) -> str:
+    """Of a gate: a whole number whole, of any other four digits."""
+    if value is None:
+        return "undefined"
+    return f"{value:,.0f}" if abs(value) < 1e15 and value == int(value) else f"{value:.4g}"
+
+
 def delta(value: float | None, *, edited: bool = False) -> str:
     """A signed difference with an arrow; `*` says that the subject itself was edited."""
     if value is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from harness.adapters import prober
 from harness.adapters.case_folder import write_case
 from harness.adapters.kernelbench import adapt_problem
 from harness.adapters.prober import NotAdaptedError
+from harness.cli import main
 from harness.lanes.kernel.definition import read_definition
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +83,7 @@ def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path) -> None:
     definition = read_definition(out / "definitions/7_Linear.yaml")
     assert list(definition.axes) == ["batch_size", "in_features"]
     assert definition.outputs["y0"].axes == ("batch_size", 48)
+    assert definition.inputs["x0"].values == "uniform"
     assert definition.targets[0].sizes == {"batch_size": 1024, "in_features": 8192}
     done = subprocess.run(
         [
@@ -100,6 +103,30 @@ def test_sizes_that_only_weights_have_stay_and_convolutions_are_understood(probl
     text = text.replace("torch.rand(batch_size, in_features)", "torch.rand(batch_size, 3, in_features, 32)")
     found = adapt_problem(problem(text), []).definition
     assert found["outputs"]["y0"]["axes"] == ["batch_size", 48, "in_features - 4", 28]
+
+
+def test_a_problem_whose_own_numbers_make_passing_on_right_is_asked_with_others(problem) -> None:
+    text = LINEAR.replace("torch.relu(self.gemm(x))", "torch.relu(x)")
+    found = adapt_problem(problem(text), []).definition
+    assert found["inputs"]["x0"]["values"] == "normal"
+    assert "handing on an input" in found["description"]
+    nothing = LINEAR.replace("torch.relu(self.gemm(x))", "x")  # with any numbers
+    assert adapt_problem(problem(nothing), []).definition["inputs"]["x0"]["values"] == "uniform"
+
+
+def test_each_candidate_goes_to_one_problem_or_is_named(problem, tmp_path: Path, capsys) -> None:
+    problem(LINEAR, "1_Linear_Wide.py")
+    short = problem(LINEAR, "1_Linear.py")
+    candidates = tmp_path / "candidates"
+    candidates.mkdir()
+    for name in ("1_Linear_x", "1_Linear_Wide_x", "2_Other"):
+        (candidates / f"{name}.py").write_text(RIGHT)
+    (candidates / "s.json").write_text('{"name": "s", "definition": "gone", "sources": []}')
+    arguments = ["kernel", "adapt", "--candidates", str(candidates), "--out", str(tmp_path / "out"), "--json"]
+    assert main([*arguments, str(short.parent)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [one["kernels"] for one in told["written"]] == [["1_Linear_x"], ["1_Linear_Wide_x"]]
+    assert [Path(one["problem"]).name for one in told["left"]] == ["2_Other.py", "s.json"]
 
 
 def test_integer_inputs_stay_below_their_bound(problem) -> None:

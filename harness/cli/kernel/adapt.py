@@ -45,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
         subject.need_extra()
     written: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
+    shared = _shared(problems, candidates)
     for path in problems:
         try:
-            adapted = _adapt(path, candidates, workloads)
+            adapted = _adapt(path, candidates, shared.get(path, []), workloads)
             files = write_case(args.out, adapted)
         except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
             left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
@@ -55,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         kernels = [*adapted.kernels, *adapted.native]
         written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
         left += [{"problem": str(path), "why": note} for note in adapted.notes]
+    if any(given.is_dir() for given in args.problems):  # of one problem's candidates the others are no loss
+        left += _orphans(problems, candidates, shared)
     if args.json:
         output.print_json({"written": written, "left": left})
     else:
@@ -65,10 +68,29 @@ def run(args: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-def _adapt(path: Path, candidates: list[Path], workloads: list[Path]) -> Adapted:
+def _shared(problems: list[Path], candidates: list[Path]) -> dict[Path, list[Path]]:
+    """The candidates of each KernelBench problem: each is for the longest name that its own begins with."""
+    shared: dict[Path, list[Path]] = {}
+    for candidate in (path for path in candidates if path.suffix == ".py"):
+        begun = [path for path in problems if path.suffix != ".json" and candidate.stem.startswith(path.stem)]
+        if begun:
+            shared.setdefault(max(begun, key=lambda path: len(path.stem)), []).append(candidate)
+    return shared
+
+
+def _orphans(problems: list[Path], candidates: list[Path], shared: dict[Path, list[Path]]) -> Iterator[dict[str, str]]:
+    """Candidates of no problem that was given."""
+    known = {flashinfer.name_of(path) for path in problems if path.suffix == ".json"}
+    for path in candidates:
+        if path.suffix == ".py" and not any(path in own for own in shared.values()):
+            yield {"problem": str(path), "why": "its name begins with the name of no problem that was given"}
+        elif path.suffix == ".json" and (named := flashinfer.named_by(path)) not in {None, *known}:
+            yield {"problem": str(path), "why": f"its definition {named!r} was not given"}
+
+
+def _adapt(path: Path, candidates: list[Path], own: list[Path], workloads: list[Path]) -> Adapted:
     if path.suffix == ".json":
         return flashinfer.adapt_definition(path, [one for one in candidates if one.suffix == ".json"], workloads)
-    own = [one for one in candidates if one.suffix == ".py" and one.stem.startswith(path.stem)]
     return kernelbench.adapt_problem(path, own)
 
 
