@@ -18,10 +18,14 @@ UNITS = {4: (1, 4, 2, 8), 3: (1,), 2: (1, 2, 4, 8), 1: (1, 2, 4)}
 """Bytes that a length counts in: numbers of an array, not only bytes."""
 MOST_HOPS = 500_000
 """From record to record, in all; then the search ends with what it has."""
+EMPTY = 9
+"""A chain does not begin with so many records of nothing: those are zeros, and they would use up all hops."""
 WHOLE = 24
 """The most bytes of a record besides those that its length counts."""
 KEPT = 12
 MOST_WEIGHED = 1000
+SURE = 16.0
+"""Bits of evidence, beyond the luck of so many tries, with which a chain is no accident."""
 HYPOTHESES = 400_000
 """About as many ideas are tried; the best of so many always looks good."""
 
@@ -88,7 +92,7 @@ def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
                         else:
                             starts = tuple(walks[i] for i in range(len(blobs)))
                             chain = Chain(head, place, width, big, extra, unit, align, starts)
-                            if (worth := _worth(chain)) > 0:
+                            if (worth := evidence(chain)) > 0:
                                 found.append((worth, chain))
     found.sort(key=lambda pair: (-pair[0], pair[1].head, pair[1].place, pair[1].align, pair[1].extra))
     return _different([chain for _, chain in found])
@@ -116,7 +120,8 @@ def _walk(blob: bytes, head: int, step: _Step, hops: _Hops) -> tuple[int, ...] |
     place, lead, unit, extra, align = step.place, step.place + step.width, step.unit, step.extra, step.align
     while at < end:
         size = int.from_bytes(blob[at + place : at + lead], step.order) * unit + extra
-        if size < lead or at + size > end or len(starts) > MOST_RECORDS or hops.left <= 0:
+        idle = len(starts) == EMPTY and at - head <= (EMPTY - 1) * (extra + align - 1)
+        if size < lead or at + size > end or idle or len(starts) > MOST_RECORDS or hops.left <= 0:
             hops.left -= len(starts)
             return None
         at = min(at + size + (-size) % align, end)  # the last record may lack its padding
@@ -125,7 +130,7 @@ def _walk(blob: bytes, head: int, step: _Step, hops: _Hops) -> tuple[int, ...] |
     return tuple(starts)
 
 
-def _worth(chain: Chain) -> float:
+def evidence(chain: Chain) -> float:
     """Bits of evidence: how unlikely it is that so many lengths fit and that the last ends where the bytes end."""
     sizes = {b - a for starts in chain.starts for a, b in itertools.pairwise(starts)}
     small = chain.extra + chain.unit  # what a length of 0 or 1 makes: bytes that are mostly zero are full of them
@@ -163,6 +168,13 @@ def _ends_as(chain: Chain, other: Chain) -> bool:
         return False
     pairs = list(zip(chain.starts, other.starts, strict=True))
     shift = chain.head - other.head
-    if all(len(a) == len(b) and all(x - y == shift for x, y in zip(a[:-1], b[:-1], strict=True)) for a, b in pairs):
+    alike = all(len(a) == len(b) and all(x - y == shift for x, y in zip(a[:-1], b[:-1], strict=True)) for a, b in pairs)
+    if alike and other.align <= chain.align:  # with more padding the end may only seem to be reached
         return True
-    return all(len(a) <= len(b) and a[len(a) // 2 :] == b[len(b) - len(a) + len(a) // 2 :] for a, b in pairs)
+    if all(len(a) <= len(b) and a[len(a) // 2 :] == b[len(b) - len(a) + len(a) // 2 :] for a, b in pairs):
+        return True
+    # Parts within a part are a chain as well. That both read one and the same length in every file is no accident.
+    luck = sum(8.0 * other.width - math.log2(len(a) * len(b)) for a, b in pairs) - math.log2(HYPOTHESES)
+    return luck >= SURE and all(
+        {at + chain.place for at in a[:-1]} & {at + other.place for at in b[:-1]} for a, b in pairs
+    )

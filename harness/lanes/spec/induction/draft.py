@@ -39,12 +39,16 @@ class Draft:
         types: All types, the root's included: name -> its definition.
         saved: Bits that the idea saves, roughly: the order in which ideas are tried.
         idea: How it was found, in one sentence.
+        head: Bytes in front of what it is about; it has seen nothing in them but what all files begin with.
+        sure: It rests on lengths that lead to the end of every file, which hardly happens by accident.
     """
 
     root: str
     types: dict[str, dict[str, Any]] = field(default_factory=dict)
     saved: float = 0.0
     idea: str = ""
+    head: int = 0
+    sure: bool = False
 
 
 def numbered(fields: Iterable[FieldDef]) -> list[FieldDef]:

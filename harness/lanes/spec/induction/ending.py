@@ -62,4 +62,4 @@ def _draft(
     types: dict[str, Any] = {root: {"fields": begin}, record: {"fields": numbered([*fields, text])}}
     size = sum(stop - at - front for cut in cuts for at, stop in cut)
     idea = f"{sum(counts)} records of {front} bytes and a text up to {bytes([end])!r}, from byte {head} on"
-    return Draft(root, types, saved + more + 1.4 * size - 8.0 * head, idea)
+    return Draft(root, types, saved + more + 1.4 * size - 8.0 * head, idea, head=head)

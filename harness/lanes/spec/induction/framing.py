@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.lanes.spec.induction.chain import Chain, find_chains
+from harness.lanes.spec.induction.chain import SURE, Chain, evidence, find_chains
 from harness.lanes.spec.induction.directory import directory_drafts
 from harness.lanes.spec.induction.draft import Draft, FieldDef, Names, numbered
 from harness.lanes.spec.induction.ending import ended_drafts
@@ -25,19 +25,26 @@ BEST_CHAINS = 3
 
 
 def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
-    """Drafts for blobs read from start to end, the most promising first."""
+    """Drafts for blobs read from start to end, the most promising first.
+
+    Where lengths lead through all files for sure, whatever begins later than they do is left out: rows and pairs that
+    fit behind the first parts of files of one writer say nothing about those of another.
+    """
     if not blobs:
         return []
-    drafts = [draft for chain in find_chains(blobs)[:BEST_CHAINS] for draft in _chained(blobs, chain, names)]
+    chained = [_chained(blobs, chain, names) for chain in find_chains(blobs)[:BEST_CHAINS]]
+    drafts: list[Draft] = []
     drafts += _equal(blobs, names)
     drafts += _lines(blobs, names)
     drafts += directory_drafts(blobs, names)
     drafts += ended_drafts(blobs, names)
     drafts += odd_chains(blobs, names)
-    return sorted(drafts, key=lambda draft: -draft.saved)
+    first = min((draft.head for draft in chained if draft.sure), default=None)
+    drafts = [draft for draft in drafts if first is None or draft.head <= first]
+    return sorted([*chained, *drafts], key=lambda draft: -draft.saved)
 
 
-def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
+def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> Draft:
     local = Names(set(names.taken))
     root, record = local.fresh("File"), local.fresh("Record")
     cuts = [(blob, a, b) for blob, starts in zip(blobs, chain.starts, strict=True) for a, b in pairs(starts)][:SAMPLED]
@@ -60,7 +67,9 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
     if rest:
         body["length"] = f"{sized} - {rest}" if rest > 0 else f"{sized} + {-rest}"
     bodies = [whole[front : len(whole) - tail] for whole in wholes]
-    typed = induce_choice(bodies, _tags(fields, matrix(wholes, front)), local, wish="Body")
+    typed = None
+    if len(bodies) > len(blobs):  # one for each file is a file again, whose own structure is sought next
+        typed = induce_choice(bodies, _tags(fields, matrix(wholes, front)), local, wish="Body")
     types: dict[str, Any] = {}
     if typed is not None:
         body |= typed[0]
@@ -82,7 +91,9 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> list[Draft]:
     types = {root: {"fields": head}, **types}
     idea = f"{chain.records} records with a {length['type']} length at {chain.place}, from byte {chain.head} on"
     # The chain itself is evidence: each length that fits would hardly fit by accident.
-    return [Draft(root, types, saved + more + 4.0 * chain.records, idea)]
+    # Lengths of one byte or two lead to some end in many a table; of three or four they hardly do.
+    sure = chain.width > 2 and chain.unit == 1 and evidence(chain) >= SURE
+    return Draft(root, types, saved + more + 4.0 * chain.records, idea, head=chain.head, sure=sure)
 
 
 def _guard(wholes: Sequence[bytes], spare: int, chain: Chain) -> tuple[int, tuple[str, int, bool] | None]:
@@ -191,7 +202,7 @@ def _equal_draft(blobs: Sequence[bytes], head: int, stride: int, names: Names) -
     counts = [(len(blob) - head) // stride for blob in blobs]
     start, more = head_fields(blobs, head, counts, {**RECORDS, "type": record})
     types = {root: {"fields": start}, record: {"fields": fields}}
-    return Draft(root, types, saved + more, f"{len(rows)} records of {stride} bytes, from byte {head} on")
+    return Draft(root, types, saved + more, f"{len(rows)} records of {stride} bytes, from byte {head} on", head=head)
 
 
 def _lines(blobs: Sequence[bytes], names: Names) -> list[Draft]:

@@ -47,7 +47,7 @@ class _Layout:
         begin, more = head_fields(self.blobs, self.head, counts, {**RECORDS, "type": record})
         made = {root: {"fields": begin}, **types, record: {"fields": numbered(fields)}}
         said = f"{sum(counts)} records with {idea}, from byte {self.head} on"
-        return Draft(root, made, more + 8.0 * sum(counts), said)
+        return Draft(root, made, more + 8.0 * sum(counts), said, head=self.head)
 
 
 class _Walker:

@@ -13,7 +13,7 @@ from harness.lanes.spec.engine.parser import parse
 from harness.lanes.spec.induction.draft import Draft, Names
 from harness.lanes.spec.induction.framing import frame
 from harness.lanes.spec.induction.guarding import WIDTHS, checksum_of
-from harness.lanes.spec.induction.payload import induce_choice
+from harness.lanes.spec.induction.payload import induce_choice, induce_payload
 from harness.lanes.spec.induction.segmenting import FEW
 from harness.lanes.spec.patch import (
     AddType,
@@ -87,7 +87,9 @@ def _behind(document: Any, files: dict[str, bytes], parses: dict[str, Parse]) ->
     tails = [data[first.end :] for data, first in zip(files.values(), firsts, strict=True)]
     if "record" in document or any(len(tail) < 4 for tail in tails) or not any(first.end for first in firsts):
         return
-    for draft in frame(tails, Names.beside(document)):
+    drafts = frame(tails, Names.beside(document))
+    alike = None if any(draft.sure for draft in drafts) else induce_payload(tails, Names.beside(document), wish="Rest")
+    for draft in [*drafts, *([alike] if alike else [])]:
         field = {"name": _free(document, top, "rest"), "type": draft.root}
         operations: list[Operation] = [
             *_added(draft),
@@ -141,9 +143,13 @@ def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Pa
         wish = name[:1].upper() + name[1:20]
         path = ("types", owner, "fields", index)
         rest = document["types"][owner]["fields"][index].get("length") == "rest"
-        for draft in frame(bodies, Names.beside(document)) if min(map(len, bodies)) >= 4 else []:
+        drafts = frame(bodies, Names.beside(document)) if min(map(len, bodies)) >= 4 else []
+        for draft in drafts:
             patch = Patch((*_added(draft), UpdateField(path, {"type": draft.root})), f"in {owner}.{name}: {draft.idea}")
             yield draft.saved, patch
+        # What every file has at one place may be the habit of its writer; lengths are the format's.
+        if len(bodies) <= len(parses) and any(draft.sure for draft in drafts):
+            continue
         tags = {} if rest and len(records) == 1 else _tags(records)
         choice = induce_choice(bodies, tags, Names.beside(document), wish=wish)
         if choice is not None:

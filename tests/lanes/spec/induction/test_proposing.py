@@ -20,6 +20,9 @@ from harness.lanes.spec.proposing.iteration import Improvement, improve_spec
 ROOT = Path(__file__).parents[4]
 STUBS = {
     "a number": "types:\n  Header:\n    fields:\n      - name: magic\n        type: u32\n",
+    "a blob": "framing: {repeat: once}\ntypes:\n  File:\n    fields:\n"
+    "      - {name: data, type: bytes, length: rest}\n",
+    "a byte": "types:\n  Byte:\n    fields:\n      - {name: value, type: u8}\n",
     "magic and rest": "framing: {repeat: once}\ntypes:\n  File:\n    fields:\n"
     "      - {name: magic, type: bytes, length: 4}\n      - {name: rest, type: bytes, length: rest}\n",
 }
@@ -92,6 +95,32 @@ FORMATS: dict[str, Callable[[int], bytes]] = {
 }
 
 
+def riff(kind: bytes, data: bytes) -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def written(seed: int, *writers: bytes) -> bytes:
+    """A tone as different programs write it: chunks of theirs before its data."""
+    whole, odd = tone(seed), b"v" * (seed + 2)
+    chunks = {
+        b"LIST": riff(
+            b"LIST", b"INFO" + riff(b"ISFT", b"Writer 58.29.%d\0" % (100 + seed)) + riff(b"INAM", b"A tone\0")
+        ),
+        b"odd ": riff(b"LIST", b"INFO" + riff(b"ISFT", odd)),
+        b"fact": riff(b"fact", struct.pack("<I", len(whole) - 44)),
+        b"bext": riff(b"bext", (b"take %d" % seed).ljust(256, b"\0") + b"studio".ljust(346, b"\0")),
+    }
+    body = b"WAVE" + whole[12:36] + b"".join(chunks[writer] for writer in writers) + whole[36:]
+    if b"bext" in writers:  # it comes before what it describes
+        body = b"WAVE" + chunks[b"bext"] + whole[12:]
+    return riff(b"RIFF", body)
+
+
+WRITERS: dict[str, tuple[bytes, ...]] = {
+    "plain": (), "list": (b"LIST",), "odd": (b"odd ",), "fact": (b"fact", b"LIST"), "bext": (b"bext",)
+}  # fmt: skip
+
+
 @functools.cache
 def improve(form: str, stub: str) -> Improvement:
     make = FORMATS[form]
@@ -153,3 +182,23 @@ def test_files_without_structure_are_no_trouble(data: bytes) -> None:
     found = improve_spec(STUBS["a number"], {"a": data, "b": data[:9]}, propose, max_iterations=2)
     assert found.best_score >= found.initial_score
     assert data != random.Random(1).randbytes(700) or found.best_score < 10
+
+
+@pytest.mark.parametrize(
+    ("writer", "stub", "count"),
+    [
+        ("list", "a blob", 2),
+        ("list", "a number", 4),
+        ("bext", "a blob", 3),
+        ("plain", "a byte", 2),
+        ("odd", "a number", 2),
+    ],
+)
+def test_what_the_files_of_one_writer_teach_holds_for_those_of_others(writer: str, stub: str, count: int) -> None:
+    files = {str(i): written(i, *WRITERS[writer]) for i in range(1, count + 1)}
+    unseen = {name: written(i, *chunks) for i, (name, chunks) in enumerate(WRITERS.items(), 6)}
+    found = improve_spec(STUBS[stub], files, propose, holdout=unseen, max_iterations=3)
+    assert found.holdout_before is not None
+    assert found.holdout_after is not None
+    assert found.holdout_after > 2 * found.holdout_before
+    assert "repeat: rest" in found.best.spec_text  # chunks, not a head that one writer's files have in common
