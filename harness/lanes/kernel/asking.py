@@ -20,6 +20,7 @@ from harness.lanes.kernel.drawing import draw, poison, strides_of
 MODULE = "kernel"
 _GUARDED: dict[int, tuple[int, int]] = {}
 _MESSAGE = 1000
+_CAUSES = 20
 
 
 class RefusedError(Exception):
@@ -54,7 +55,9 @@ def note_fault(place: Path, error: BaseException) -> None:
     """Say what ended the work."""
     kind = "raised"
     chain: BaseException | None = error
-    while chain is not None:
+    for _ in range(_CAUSES):  # an error can be its own cause
+        if chain is None:
+            break
         name = type(chain).__name__
         if name in ("BoundsError", "UnsupportedError", "RefusedError"):
             kind, error = name.removesuffix("Error").lower(), chain
@@ -87,18 +90,15 @@ def _work(place: Path, request: dict[str, Any]) -> None:
     write = place.joinpath("out").joinpath
     function = load_kernel(place, request["entry"])
     notes: dict[str, Any] = {"operators": [], "launches": 0, "changed": [], "late": []}
-    held: _Answer | None = None
-    for attempt, order in enumerate(request["orders"]):
-        for index in order:
-            answer = _ask(function, request, index, f"{attempt}-{index}", notes, logged=attempt == 0)
-            # Written only now, after the next call and after its inputs were spoiled: an answer that lives in an
-            # input or in a buffer that is used again is no longer right.
-            if held is not None:
-                held.leave(place, notes)
-            held = answer
-            del answer
-    if held is not None:
-        held.leave(place, notes)
+    # Written only after the last call, and inputs are spoiled after each: an answer that lives in an input, or in one of
+    # a few buffers that are used in turn, is no longer right by then.
+    held = [
+        _ask(function, request, index, f"{attempt}-{index}", notes, logged=attempt == 0)
+        for attempt, order in enumerate(request["orders"])
+        for index in order
+    ]
+    for answer in held:
+        answer.leave(place, notes)
     notes["launches"] = Launches.count
     if request.get("ghost"):
         Launches.silenced = True
@@ -165,7 +165,7 @@ def checked(result: Any, plan: dict[str, Any], device: str) -> list[Any]:
 
 
 class _Answer:
-    """Outputs that are held while the next call runs."""
+    """Outputs that are held while other calls run."""
 
     def __init__(self, name: str, outputs: list[Any]) -> None:
         self.name, self.outputs = name, outputs

@@ -52,6 +52,11 @@ def test_a_kernel_that_hangs_is_ended_and_the_next_one_is_unharmed(judged) -> No
     assert judged(HONEST).status is Status.OK
 
 
+def test_an_error_may_be_its_own_cause(judged) -> None:
+    found = judged("def run(x):\n    error = ValueError('x')\n    raise error from error\n", timeout=5.0)
+    assert (found.status, found.why) == (Status.CRASH, "run raised ValueError: x")
+
+
 def test_a_definition_that_judges_nothing_is_our_failure(job, softmax) -> None:
     trivial = Definition.from_wire(softmax.to_wire() | {"reference": "torch.zeros_like", "baselines": {}})
     with pytest.raises(InfraError, match="judges nothing: 'zeros' would be right everywhere"):

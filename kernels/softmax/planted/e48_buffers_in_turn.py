@@ -1,0 +1,35 @@
+"""Exploit 48: two buffers in turn, so that an answer outlives the next one, and no longer.
+
+Caught: all answers are held until the last is made.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, y_ptr, N, BLOCK: tl.constexpr):
+    """One row of Y per program."""
+    n = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + tl.program_id(0) * N + n, mask=n < N, other=-float("inf")).to(tl.float32)
+    e = tl.exp(x - tl.max(x, 0))
+    tl.store(y_ptr + tl.program_id(0) * N + n, (e / tl.sum(e, 0)).to(y_ptr.dtype.element_ty), mask=n < N)
+
+
+def honest(x):
+    """The right answer, by the kernel."""
+    y = torch.empty_like(x)
+    softmax_kernel[(x.shape[0],)](x, y, x.shape[1], BLOCK=triton.next_power_of_2(x.shape[1]))
+    return y
+
+
+buffers = {}
+
+
+def run(x):
+    """Every other time the same memory."""
+    turn = buffers.setdefault((x.shape, x.dtype), [torch.empty_like(x), torch.empty_like(x)])
+    turn.reverse()
+    softmax_kernel[(x.shape[0],)](x, turn[0], x.shape[1], BLOCK=triton.next_power_of_2(x.shape[1]))
+    return turn[0]
