@@ -90,8 +90,8 @@ def _work(place: Path, request: dict[str, Any]) -> None:
     write = place.joinpath("out").joinpath
     function = load_kernel(place, request["entry"])
     notes: dict[str, Any] = {"operators": [], "launches": 0, "changed": [], "late": []}
-    # Written only after the last call, and inputs are spoiled after each: an answer that lives in an input, or in one of
-    # a few buffers that are used in turn, is no longer right by then.
+    # Written only after the last call, and inputs are spoiled after each: an answer that lives in an input or in one
+    # of a few buffers that are used in turn is no longer right by then.
     held = [
         _ask(function, request, index, f"{attempt}-{index}", notes, logged=attempt == 0)
         for attempt, order in enumerate(request["orders"])
