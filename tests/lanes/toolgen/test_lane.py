@@ -90,7 +90,7 @@ def test_metadata_that_cannot_be_read_is_said(judge):
     evaluation = judge(f"# /// candidate\n# style =\n# ///\n{GOOD}")
     assert evaluation.passed
     [notice] = evaluation.evidence.facts["notices"]
-    assert f"{evaluation.case.subject.name}: its metadata was not read: not TOML" in notice
+    assert f"{evaluation.case.subject.name}: its metadata was not read: the candidate block is not TOML" in notice
 
 
 def test_links_and_folders_are_judged_without_being_followed(bench, judge):
