@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,6 +142,43 @@ def test_budgets_anneal(own: Path, judge_all) -> None:
     assert [gate.name for gate in late.failed] == ["memory_mb"]
     assert early.evidence.median_ms is not None
     assert early.evidence.peak_mb is not None
+
+
+def test_what_passes_at_epoch_0_fails_at_epoch_40_and_the_ledger_says_why(own: Path) -> None:
+    suite = own / "suites/spec/png.suite.yaml"
+    suite.write_text(suite.read_text() + "budget: {memory_mb: [64, 0.001], time_ms: 60000, epochs: 40}\n")
+    (own / "pytest.ini").write_text("[pytest]\n")
+    options = ["-p", "harness.plugin", "-p", "no:cacheprovider", "-p", "no:xdist", "--confirm", "0"]
+    codes = []
+    for epoch in ("0", "40"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, "suites/spec/png.suite.yaml::header", "--epoch", epoch],
+            cwd=own,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        codes.append(done.returncode)
+    with sqlite3.connect(own / "reports/ledger.db") as ledger:
+        rows = ledger.execute("SELECT epoch, passed, median_ms, peak_mb, digest FROM evaluations ORDER BY epoch")
+        early, late = rows.fetchall()
+        failed = ledger.execute("SELECT name FROM gates WHERE NOT passed").fetchall()
+    assert codes == [0, 1]
+    assert (early[:2], late[:2]) == ((0, 1), (40, 0))
+    assert early[4] == late[4]
+    assert failed == [("memory_mb",)]
+    assert all(row[2] > 0 and row[3] > 0 for row in (early, late))
+
+
+@pytest.mark.parametrize(("name", "honest"), [("wav", "format"), ("gzip", "packed")])
+def test_in_suites_of_other_formats_controls_lose_as_well(judge_all, name: str, honest: str) -> None:
+    found = judge_all(SpecLane(), ROOT / f"suites/spec/{name}.suite.yaml")
+    assert all(e.as_expected for e in found.values()), {n: e.why for n, e in found.items() if not e.as_expected}
+    assert found[honest].passed
+    assert {"blob", "byte", "table", "zeros"} <= found.keys()
+    assert all(e.score.total < found[honest].score.total for other, e in found.items() if other != honest)
 
 
 def test_the_classic_policy_can_be_asked_for(own: Path, judge_all) -> None:
