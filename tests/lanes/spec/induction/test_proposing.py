@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from harness.lanes.spec.induction.proposing import propose
-from harness.lanes.spec.proposing.iteration import Improvement, improve_spec
+from harness.lanes.spec.language.lint import lint_text
+from harness.lanes.spec.measuring import Samples, measure
+from harness.lanes.spec.proposing.foretelling import foretold
+from harness.lanes.spec.proposing.iteration import LIMITS, Improvement, improve_spec
 
 ROOT = Path(__file__).parents[4]
 STUBS = {
@@ -146,6 +149,18 @@ def test_stubs_become_grammars(form: str, stub: str) -> None:
     assert found.holdout_before is not None
     assert found.holdout_after is not None
     assert found.holdout_after > 2 * found.holdout_before
+
+
+def test_no_step_explains_a_file_worse_by_what_the_others_teach() -> None:
+    found, told = improve("guarded", "a number"), []
+    samples = Samples.of({str(i): guarded(i) for i in (1, 2)})
+    for version in dict.fromkeys((found.initial.id, *(step.version_id for step in found.steps))):
+        made = found.store.get(version)
+        grammar = lint_text(made.spec_text).grammar if made else None
+        assert grammar is not None
+        told.append(foretold(measure(grammar, samples, limits=LIMITS), samples))
+    assert len(told) > 1
+    assert told == sorted(told)
 
 
 def test_what_was_found_is_what_is_there() -> None:
