@@ -46,7 +46,9 @@ def draw(program: Program) -> str:
             inside = _inside(unit, number)
             notes = tuple(dict.fromkeys(note for i in inside if (note := _note(program, i))))
             depth = _depth(unit, number)
-            box = _Box(step.kind, f"{step.kind} {step.name}", notes[:4], x + 12 * depth, y, depth)
+            box = _Box(
+                step.kind, f"{step.kind} {step.name.removeprefix(f'{step.kind} ')}", notes[:4], x + 12 * depth, y, depth
+            )
             boxes.append(box)
             lines.append((x + 14, before.y + before.height, x + 14, y))
             before, y = box, y + box.height + 14

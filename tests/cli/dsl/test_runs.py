@@ -38,7 +38,9 @@ def asked(dsl):
 def test_a_run_that_waits_is_answered_and_goes_on(dsl, asked) -> None:
     assert "How many, Ada?" in dsl("resume", "ask-1", "--quiet").out
     assert dsl("answer", "ask-1", asked, "many").status == 4
-    assert "not int" in dsl("answer", "ask-1", asked, "many").err
+    said = dsl("answer", "ask-1", asked, "many").err
+    assert "not int" in said
+    assert '{"type": "integer"}' in said  # JSON, as the answer must be
     assert dsl("answer", "ask-1", asked, "3", "--source", "Ada").status == 0
     assert "so before" in dsl("answer", "ask-1", asked, "3").out
     done = dsl("resume", "ask-1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ class Answering:
                     raise UsageError(
                         f"the answer is not {query.answer}: {error}",
                         where=f"question {question}",
-                        fix=f"answer with JSON of this shape: {query.schema}",
+                        fix=f"answer with JSON of this shape: {json.dumps(query.schema)}",
                     ) from error
                 said: dict[str, Any] = {"provider": "person", **({"source": source} if source else {})}
                 machine.settle(strand, Response("ok", text, source=said))
