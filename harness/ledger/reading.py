@@ -61,9 +61,8 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
     known = [found["run_id"] for found in ledger.rows("SELECT run_id FROM runs")]
     matching = [name] if name in known else [run_id for run_id in known if name and name in run_id]
     if not known:
-        raise LedgerError(
-            "no run was recorded yet", where=str(ledger.path), fix="run `pytest` on a suite with this --ledger"
-        )
+        what = f"there is no run {name!r}: no run was recorded yet"
+        raise LedgerError(what, where=str(ledger.path), fix="run `pytest` on a suite with this --ledger")
     if len(matching) != 1:
         near = matching or difflib.get_close_matches(name, known, n=3) or known[-3:]
         what = f"{len(matching)} runs match {name!r}" if matching else f"there is no run {name!r}"
