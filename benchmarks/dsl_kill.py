@@ -20,9 +20,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.lanes.dsl.analysis.load import load_source
-from harness.lanes.dsl.machine.session import LOG, Session
-from harness.lanes.dsl.machine.settings import RunSettings
+from harness.dsl.analysis.load import load_source
+from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.settings import RunSettings
 from harness.providers.script import ScriptProvider
 
 PROGRAM = """
@@ -105,7 +105,7 @@ def _run(program, folder: Path, *, probe) -> tuple[str, int]:
     more = {"provider": ScriptProvider(in_order=["7"]), "probe": probe}
     begun = False
     if (folder / LOG).exists():
-        from harness.lanes.dsl.eventlog.fault import LogError
+        from harness.dsl.eventlog.fault import LogError
 
         try:
             session = Session.resume(folder, **more)

@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.lanes.dsl.analysis.load import load_source
-from harness.lanes.dsl.analysis.program import analyse
-from harness.lanes.dsl.facts.knowledge import Knowledge, verdicts
-from harness.lanes.dsl.language.lexer import tokens
-from harness.lanes.dsl.language.parser import parse
+from harness.dsl.analysis.load import load_source
+from harness.dsl.analysis.program import analyse
+from harness.dsl.facts.knowledge import Knowledge, verdicts
+from harness.dsl.language.lexer import tokens
+from harness.dsl.language.parser import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = """
@@ -57,7 +57,7 @@ def large() -> str:
 def start(cached: bool, folder: str) -> tuple[float, float]:
     """(CPU, wall) milliseconds of a process that loads hello's program, less an empty process'."""
     code = (
-        "from pathlib import Path; from harness.lanes.dsl.analysis.load import load_program;"
+        "from pathlib import Path; from harness.dsl.analysis.load import load_program;"
         f"load_program(Path({str(ROOT / 'specs/programs/hello.spak')!r}), cache={cached})"
     )
 

@@ -95,7 +95,7 @@ def _timed(steps: int, work: Callable[[], None], first: float, size: Callable[[]
 
 
 def _program(steps: int) -> Any:
-    from harness.lanes.dsl.analysis.load import load_source
+    from harness.dsl.analysis.load import load_source
 
     text = f"""agent_loop B {{ budget {{ steps: 10000000 }} let i = 0 let last = ""
         repeat {steps} {{ step s {{ i = i + 1 last = "{TEXT}" }} }} }}"""
@@ -103,8 +103,8 @@ def _program(steps: int) -> Any:
 
 
 def _ours(steps: int, folder: Path, group: int, durability: str) -> dict[str, float]:
-    from harness.lanes.dsl.machine.session import Session
-    from harness.lanes.dsl.machine.settings import RunSettings
+    from harness.dsl.machine.session import Session
+    from harness.dsl.machine.settings import RunSettings
 
     settings = RunSettings.from_wire({"group": group, "durability": durability})
     session = Session.start(_program(steps), folder / "run", settings=settings)
@@ -193,8 +193,8 @@ def _dbos(steps: int, folder: Path) -> dict[str, float]:
 
 
 def _resume(steps: int, folder: Path) -> dict[str, float]:
-    from harness.lanes.dsl.machine.session import Session
-    from harness.lanes.dsl.machine.settings import RunSettings
+    from harness.dsl.machine.session import Session
+    from harness.dsl.machine.settings import RunSettings
 
     Session.start(_program(steps), folder / "run", settings=RunSettings()).close()
     with Session.resume(folder / "run") as session:
@@ -209,9 +209,9 @@ def _resume(steps: int, folder: Path) -> dict[str, float]:
 
 
 def _stable(steps: int, folder: Path) -> dict[str, float]:
-    from harness.lanes.dsl.analysis.load import load_source
-    from harness.lanes.dsl.machine.session import Session
-    from harness.lanes.dsl.machine.settings import RunSettings
+    from harness.dsl.analysis.load import load_source
+    from harness.dsl.machine.session import Session
+    from harness.dsl.machine.settings import RunSettings
 
     text = """agent_loop B { let i = 0 step r: tool.read { path: "big" output_var: big }
         repeat 100 { step s { i = i + 1 } } }"""
@@ -224,10 +224,10 @@ def _stable(steps: int, folder: Path) -> dict[str, float]:
 
 
 def _verify(steps: int, folder: Path) -> dict[str, float]:
-    from harness.lanes.dsl.eventlog.logfile import LogFile
-    from harness.lanes.dsl.machine.session import Session
-    from harness.lanes.dsl.machine.settings import RunSettings
-    from harness.lanes.dsl.machine.verify import verify
+    from harness.dsl.eventlog.logfile import LogFile
+    from harness.dsl.machine.session import Session
+    from harness.dsl.machine.settings import RunSettings
+    from harness.dsl.machine.verify import verify
 
     many = max(steps, 50_000)
     with Session.start(_program(many), folder / "run", settings=RunSettings()) as session:
@@ -241,9 +241,9 @@ def _verify(steps: int, folder: Path) -> dict[str, float]:
 
 
 def _effects(steps: int, folder: Path) -> dict[str, float]:
-    from harness.lanes.dsl.analysis.load import load_source
-    from harness.lanes.dsl.machine.session import Session
-    from harness.lanes.dsl.machine.settings import RunSettings
+    from harness.dsl.analysis.load import load_source
+    from harness.dsl.machine.session import Session
+    from harness.dsl.machine.settings import RunSettings
 
     text = f"agent_loop B {{ repeat {steps} {{ step s {{ tool.random {{ low: 1 high: 9 output_var: x }} }} }} }}"
     with Session.start(load_source(text), folder / "run", settings=RunSettings.from_wire({"durability": "power"})) as s:
@@ -284,7 +284,7 @@ first()
     "`crucible dsl run` to its first step": _FIRST
     + """
 from harness.cli import main
-from harness.lanes.dsl.eventlog.runlog import RunLog
+from harness.dsl.eventlog.runlog import RunLog
 append, seen = RunLog.append, []
 def watched(self, body, **more):
     append(self, body, **more)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["harness.lanes.spec"]):
-    from harness.lanes.spec.engine.limits import Limits
-    from harness.lanes.spec.engine.parser import parse
-    from harness.lanes.spec.engine.session import Session
-    from harness.lanes.spec.engine.tally import tally
-    from harness.lanes.spec.language.lint import lint_text
+with atheris.instrument_imports(include=["harness.grammar"]):
+    from harness.grammar.engine.limits import Limits
+    from harness.grammar.engine.parser import parse
+    from harness.grammar.engine.session import Session
+    from harness.grammar.engine.tally import tally
+    from harness.grammar.language.lint import lint_text
 
 LIMITS = Limits(records=20_000, items=200_000, steps=100_000, seconds=5, inflated=1 << 20)
 GRAMMARS = Path(__file__).resolve().parent.parent / "specs" / "grammars"

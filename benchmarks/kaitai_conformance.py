@@ -24,12 +24,12 @@ from typing import Any
 
 from kst import AbsentError, Evaluator, same
 
+from harness.core.document import read_document
 from harness.core.errors import CrucibleError
-from harness.document import read_document
-from harness.lanes.spec.engine.fault import FaultKind
-from harness.lanes.spec.engine.parser import parse
-from harness.lanes.spec.kaitai.importing import Imported, import_ksy
-from harness.lanes.spec.processing import Processor
+from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.parser import parse
+from harness.grammar.processing import Processor
+from harness.kaitai.importer import Imported, import_ksy
 
 
 def _shift(data: bytes, most: int, key: int, up: bool, some: bytes) -> bytes:

@@ -21,8 +21,8 @@ from pathlib import Path
 import spec_throughput
 import yaml
 
-from harness.lanes.spec.kaitai.exporting import export_ksy
-from harness.lanes.spec.language.lint import lint_text
+from harness.grammar.language.lint import lint_text
+from harness.kaitai.exporter import export_ksy
 
 DRIVER = """
 #include <cstdio>

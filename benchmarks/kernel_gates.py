@@ -18,12 +18,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.lanes.kernel.compiling import compile_launches
-from harness.lanes.kernel.compute import interpret
+from harness.lanes.kernel.compilation import compile_launches
+from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.nursery import Nursery, Outcome
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.results import candidates_of_suites
+from harness.lanes.kernel.warm_processes import Nursery, Outcome
 
 GOALS = {"compile gate": 2.0, "interpreter check": 3.0}
 """Seconds a kernel."""

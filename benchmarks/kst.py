@@ -6,13 +6,13 @@ import math
 import operator
 from typing import Any
 
-from harness.lanes.spec.engine.node import Record, Window
-from harness.lanes.spec.kaitai import expression as ast
-from harness.lanes.spec.kaitai.encoding import python_name
-from harness.lanes.spec.kaitai.importing import Imported
-from harness.lanes.spec.kaitai.naming import field_name
-from harness.lanes.spec.kaitai.parsing import parse
-from harness.lanes.spec.kaitai.resolving import find_enum
+from harness.grammar.engine.node import Record, Window
+from harness.kaitai import expression as ast
+from harness.kaitai.encodings import python_name
+from harness.kaitai.importer import Imported
+from harness.kaitai.names import field_name
+from harness.kaitai.parser import parse
+from harness.kaitai.resolver import find_enum
 
 _BINARY = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "%": operator.mod, "<<": operator.lshift,

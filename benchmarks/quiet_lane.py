@@ -24,7 +24,7 @@ import time
 import harness
 from harness import hookimpl, hooks
 from harness.core.score import Component, judge
-from harness.suite import SuiteOptions
+from harness.suites.suite import SuiteOptions
 
 hooks.BUILT_IN = {}
 

@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.document import read_text
-from harness.lanes.spec.editing.frozen import freeze
-from harness.lanes.spec.engine.limits import DEFAULT
-from harness.lanes.spec.language.lint import lint_value
-from harness.lanes.spec.measuring import Samples, measure
-from harness.lanes.spec.patch import InsertField, Operation, Patch, SetEndian, SetProperty, UpdateField, apply_patch
+from harness.core.document import read_text
+from harness.grammar.editing.frozen import freeze
+from harness.grammar.engine.limits import DEFAULT
+from harness.grammar.language.lint import lint_value
+from harness.grammar.measurement import Samples, measure
+from harness.grammar.patch import InsertField, Operation, Patch, SetEndian, SetProperty, UpdateField, apply_patch
 
 GRAMMAR = """
 endian: little

@@ -155,10 +155,10 @@ def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
             return kaitai_peer.read(name, path)
 
     else:
-        from harness.lanes.spec.engine.node import Array
-        from harness.lanes.spec.engine.parser import parse
-        from harness.lanes.spec.engine.session import Session
-        from harness.lanes.spec.language.lint import lint_text
+        from harness.grammar.engine.node import Array
+        from harness.grammar.engine.parser import parse
+        from harness.grammar.engine.session import Session
+        from harness.grammar.language.lint import lint_text
 
         grammar = lint_text(GRAMMARS[name]).grammar
         patched = lint_text(GRAMMARS[name].replace(*PATCHES[name])).grammar
@@ -202,7 +202,7 @@ def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
 
 def compile_time() -> float:
     """Seconds of CPU to lint a patched tlv grammar, warm."""
-    from harness.lanes.spec.language.lint import lint_text
+    from harness.grammar.language.lint import lint_text
 
     texts = [GRAMMARS["tlv"].replace("Sample", f"Sample{i}") for i in range(40)]
     for text in texts[:5]:

@@ -12,19 +12,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.document import read_document
-from harness.lanes.spec.checksums import ALGORITHMS
-from harness.lanes.spec.decoders import DECODERS, DecodeError, decode
-from harness.lanes.spec.engine.node import Leaf, Record
-from harness.lanes.spec.engine.parser import parse
-from harness.lanes.spec.language import constructs
-from harness.lanes.spec.language.constructs import Key
-from harness.lanes.spec.language.encodings import ENCODINGS
-from harness.lanes.spec.language.evaluation import FUNCTIONS
-from harness.lanes.spec.language.lint import lint_text
-from harness.lanes.spec.language.operations import METHODS
-from harness.lanes.spec.language.primitive import NAMES
-from harness.lanes.spec.processing import PROCESSORS
+from harness.core.document import read_document
+from harness.grammar.checksums import ALGORITHMS
+from harness.grammar.decoders import DECODERS, DecodeError, decode
+from harness.grammar.engine.node import Leaf, Record
+from harness.grammar.engine.parser import parse
+from harness.grammar.language import constructs
+from harness.grammar.language.constructs import Key
+from harness.grammar.language.encodings import ENCODINGS
+from harness.grammar.language.evaluation import FUNCTIONS
+from harness.grammar.language.lint import lint_text
+from harness.grammar.language.operations import METHODS
+from harness.grammar.language.primitive import NAMES
+from harness.grammar.processing import PROCESSORS
 
 HERE = Path(__file__).parent
 PAGE = HERE / "grammar-reference.md"

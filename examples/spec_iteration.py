@@ -10,12 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.lanes.spec.artifacts import RunArtifact, create_run_artifact
-from harness.lanes.spec.diff import diff_runs, find_best_run
-from harness.lanes.spec.patch import InsertField, Patch, UpdateField, path_to_string
-from harness.lanes.spec.scoring import compare_scores, find_best_scoring_run, score_run
-from harness.lanes.spec.tool_host import LintGrammarInput, ParseBinaryInput, ToolHost
-from harness.lanes.spec.version import SpecStore, SpecVersion
+from harness.grammar.artifacts import RunArtifact, create_run_artifact
+from harness.grammar.diff import diff_runs, find_best_run
+from harness.grammar.patch import InsertField, Patch, UpdateField, path_to_string
+from harness.grammar.scoring import compare_scores, find_best_scoring_run, score_run
+from harness.grammar.tool_host import LintGrammarInput, ParseBinaryInput, ToolHost
+from harness.grammar.version import SpecStore, SpecVersion
 
 INITIAL = """\
 # What the first look tells.

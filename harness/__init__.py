@@ -23,7 +23,7 @@ _HOME = {
     "Status": "harness.core.status",
     "Subject": "harness.core.case",
     "Tier": "harness.core.tier",
-    "evaluate": "harness.judge",
+    "evaluate": "harness.judge.evaluate",
     "hookimpl": "harness.hooks",
 }
 

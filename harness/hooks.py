@@ -26,14 +26,14 @@ import pluggy
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.context import Context
     from harness.core.case import Case
     from harness.core.evaluation import Evaluation
     from harness.core.evidence import Evidence
     from harness.core.policy import Policy
     from harness.core.score import Score
     from harness.core.tier import Tier
-    from harness.suite import Suite, SuiteOptions
+    from harness.lane.context import Context
+    from harness.suites.suite import Suite, SuiteOptions
 
 PROJECT = "crucible"
 hookspec = pluggy.HookspecMarker(PROJECT)

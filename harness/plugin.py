@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.number import amount, whole
-from harness.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
+from harness.session.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
     from harness.hooks import Registry
-    from harness.run.folder import RunFolder
-    from harness.run.session import RunSession
+    from harness.session.run_folder import RunFolder
+    from harness.session.run_session import RunSession
 
 SEAL = pytest.StashKey[Seal]()
 REGISTRY: pytest.StashKey[Registry] = pytest.StashKey()
@@ -109,7 +109,7 @@ def pytest_collect_file(
     if _covers(parent.config, file_path):
         return []
     if file_path.name.endswith(SUFFIX):
-        from harness.collection import SuiteFile
+        from harness.session.collection import SuiteFile
 
         if not _session(parent.config).problem:
             return [*found, SuiteFile.from_parent(parent, path=file_path)]
@@ -124,7 +124,7 @@ def pytest_make_collect_report(
     report = yield
     if isinstance(collector, pytest.Directory) and report.passed and not isinstance(collector, SealedFolder):
         for path in _dangling(collector.path):
-            from harness.collection import MissingSuite
+            from harness.session.collection import MissingSuite
 
             if not _session(collector.config).problem:
                 report.result.append(MissingSuite.from_parent(collector, path=path))
@@ -159,7 +159,7 @@ def pytest_configure_node(node: Any) -> None:
     """Give every worker the run's snapshot folder and secret seed."""
     config: pytest.Config = node.config
     if _FOLDER not in config.stash:
-        from harness.run.folder import RunFolder, reap
+        from harness.session.run_folder import RunFolder, reap
 
         reap()
         config.stash[_FOLDER] = RunFolder()
@@ -178,7 +178,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Timed items first, on one worker, while nothing else runs; unless the user chose a distribution."""
-    from harness.scheduling import quiet_lane
+    from harness.session.scheduler import quiet_lane
 
     return quiet_lane(config, log, lambda: config.stash[SESSION].timed() if SESSION in config.stash else ())
 
@@ -237,7 +237,7 @@ def _session(config: pytest.Config) -> RunSession:
     """This process's part in the run, made when the first suite turns up."""
     session = config.stash.get(SESSION, None)
     if session is None:
-        from harness.run.session import RunSession
+        from harness.session.run_session import RunSession
 
         folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder")
         session = config.stash[SESSION] = RunSession(

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 # Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
-import harness.run.recording
-import harness.run.session  # noqa: F401
+import harness.session.recording
+import harness.session.run_session  # noqa: F401
 from harness import hooks
 
 pytest_plugins = ["pytester"]
@@ -50,7 +50,7 @@ import harness
 from harness import hookimpl, hooks
 from harness.core.slug import slug
 from harness.core.score import Component, judge
-from harness.suite import SuiteOptions
+from harness.suites.suite import SuiteOptions
 
 hooks.BUILT_IN = {}  # not under test here, and slow to import
 

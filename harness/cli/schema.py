@@ -26,9 +26,9 @@ example:
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 FORMATS = {
-    "tool": ("harness.lanes.toolgen.spec", "ToolSpec"),
-    "patch": ("harness.lanes.spec.schema", "PATCH"),
-    "grammar": ("harness.lanes.spec.schema", "GRAMMAR"),
+    "tool": ("harness.lanes.toolgen.tool_spec", "ToolSpec"),
+    "patch": ("harness.grammar.schema", "PATCH"),
+    "grammar": ("harness.grammar.schema", "GRAMMAR"),
     "kernel": ("harness.lanes.kernel.definition", "Definition"),
 }
 """Module and name of a pydantic model, or of a ready schema; formats whose module is not there are not offered."""

@@ -15,8 +15,6 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.rescore import lanes_of
-from harness.config import settle
-from harness.context import Context
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
@@ -24,14 +22,16 @@ from harness.core.number import whole
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.stability import FACT, Stability, stability_of
 from harness.core.tier import Tier
-from harness.engine import engine_of
 from harness.hooks import Lane
-from harness.judge import folders_of, project_root, prove_tier, scratch_folder, secrets_of
+from harness.judge.evaluate import folders_of, project_root, prove_tier, scratch_folder, secrets_of
+from harness.lane.context import Context
+from harness.lane.fingerprint import engine_of
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import words
-from harness.run.confirmation import another_round
-from harness.run.provenance import machine, versions
+from harness.session.confirmation import another_round
+from harness.session.provenance import machine, versions
+from harness.suites.settings import settle
 
 NAME = "stability"
 HELP = """Say how stable a subject was shown to be; with --attempts, judge it again from its files.

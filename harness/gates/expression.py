@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from harness.core.gate import GateResult
 from harness.gates.aggregation import NAMED, Value, aggregate
-from harness.gates.parsing import parse
+from harness.gates.parser import parse
 from harness.gates.syntax import Aggregate, Arithmetic, Comparison, Negation, Node, Number, Row, Truth
 
 

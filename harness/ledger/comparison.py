@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.core.errors import LedgerError
-from harness.ledger.reading import Row, evaluations, run
+from harness.ledger.lookup import Row, evaluations, run
 from harness.ledger.store import Ledger
 
 SEARCHED_RUNS = 50  # a case that none of so many comparable runs has is new

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from harness.ledger.reading import Row, find
+from harness.ledger.lookup import Row, find
 from harness.ledger.store import Ledger
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, named_baseline, regressions
 from harness.ledger.history import lineage, pareto, trend
-from harness.ledger.reading import (
+from harness.ledger.lookup import (
     Row,
     cohorts,
     contenders,

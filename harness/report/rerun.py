@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from harness.config import Settings
 from harness.report.words import printable, width
+from harness.suites.settings import Settings
 
 Row = dict[str, Any]
 

@@ -15,13 +15,13 @@ from harness.core.status import Status
 from harness.sandbox.answer import Answer, describe
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
-from harness.sandbox.incoming import ANSWERS, FREE_BYTES, GROWTH, Frame, Incoming
+from harness.sandbox.frame_reader import ANSWERS, FREE_BYTES, GROWTH, Frame, Incoming
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import Usage, cpu_clock
 from harness.sandbox.wire import CHUNK, HEADER, LEFT, NONCE
 
 if TYPE_CHECKING:
-    from harness.sandbox.nursery import Death, Newborn, Nursery
+    from harness.sandbox.zygote_process import Death, Newborn, Nursery
 
 SAID_BYTES = 64 << 10
 """Longest name and message of an exception, or name of a type; the shim sends some thousand characters."""

@@ -13,7 +13,7 @@ from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
-from harness.sandbox.nursery import Nursery
+from harness.sandbox.zygote_process import Nursery
 
 KEPT = 8
 """Zygotes kept alive; a zygote is 8 MB of private memory and some ms to start."""

@@ -20,8 +20,8 @@ from harness.core.tier import Tier
 from harness.sandbox.codec import CodecError, decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.nursery import LAYERS
 from harness.sandbox.pool import BoxPool, tier_of
+from harness.sandbox.zygote_process import LAYERS
 
 WITNESSES = 64
 """How many files one directory may contribute; a hole shows with the first."""

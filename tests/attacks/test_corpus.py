@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.context import Context
+from harness.lane.context import Context
 from tests.attacks import corpus
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="layers need Linux")

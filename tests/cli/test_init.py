@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.cli import main
 from harness.cli.example import FILES, PYPROJECT
-from harness.config import Project
+from harness.suites.settings import Project
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,17 +8,17 @@ import pytest
 
 from harness.cli import main
 from harness.cli.rescore import rescore
-from harness.config import Settings
-from harness.context import Context
 from harness.core.stability import add_round
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Registry
-from harness.judge import judge
+from harness.judge.evaluate import judge
+from harness.lane.context import Context
 from harness.ledger import queries
 from harness.ledger.row import dump
 from harness.ledger.store import Ledger
-from harness.loading import collect_cases, load_suite
+from harness.suites.loader import collect_cases, load_suite
+from harness.suites.settings import Settings
 from tests.ledger.factory import make_run
 from tests.test_house import ROOT
 

@@ -41,12 +41,12 @@ def clamp(x: int, lo: int, hi: int) -> int:
 @pytest.fixture
 def judged(tmp_path, monkeypatch):
     """Two candidates in a ledger, judged in few attempts whose hash seeds all happen to be harmless."""
-    from harness.config import Settings
-    from harness.context import Context
     from harness.core.tier import Tier
-    from harness.judge import judge
+    from harness.judge.evaluate import judge
+    from harness.lane.context import Context
     from harness.lanes.toolgen.lane import Toolgen
-    from harness.loading import collect_cases, load_suite
+    from harness.suites.loader import collect_cases, load_suite
+    from harness.suites.settings import Settings
     from tests.ledger.factory import make_run
 
     for name, text in {

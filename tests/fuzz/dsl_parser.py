@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import sys
 
-from harness.lanes.dsl.analysis.load import check_source
-from harness.lanes.dsl.ir.codec import decode, encode
-from harness.lanes.dsl.language.diagnostic import render
-from harness.lanes.dsl.language.parser import parse
-from harness.lanes.dsl.language.printer import print_module
+from harness.dsl.analysis.load import check_source
+from harness.dsl.ir.codec import decode, encode
+from harness.dsl.language.diagnostic import render
+from harness.dsl.language.parser import parse
+from harness.dsl.language.printer import print_module
 
 
 def one(data: bytes) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import Settings
-from harness.context import Context
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.hooks import Lane
-from harness.judge import judge
-from harness.loading import collect_cases, load_suite
-from harness.suite import Suite
+from harness.judge.evaluate import judge
+from harness.lane.context import Context
+from harness.suites.loader import collect_cases, load_suite
+from harness.suites.settings import Settings
+from harness.suites.suite import Suite
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,8 +12,8 @@ import pytest
 
 from harness.core.errors import SpecError, UsageError
 from harness.providers.cassette import CassetteProvider
-from harness.providers.choosing import Backend, provider_for
 from harness.providers.command import CommandProvider
+from harness.providers.factory import Backend, provider_for
 from harness.providers.fault import ProviderError
 from harness.providers.file import FileProvider, read_answers
 from harness.providers.person import PersonProvider

@@ -14,8 +14,8 @@ import pytest
 
 from harness.core.tier import Tier
 from harness.sandbox.codec import decode
-from harness.sandbox.nursery import LAYERS
 from harness.sandbox.pool import BoxPool, tier_of
+from harness.sandbox.zygote_process import LAYERS
 
 HASH = b"def run():\n    return hash('order')\n"
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.dsl import place, showing
+from harness.cli.dsl import display, run_folders
 from harness.core.errors import UsageError
-from harness.lanes.dsl.machine.session import Session
+from harness.dsl.machine.session import Session
 
 NAME = "answer"
 HELP = """Answer a question a run waits for; `resume` goes on.
@@ -21,7 +21,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="answer")
+    run_folders.add_run(parser, verb="answer")
     parser.add_argument("question", metavar="QUESTION", help="the question's id")
     parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer; `-` reads stdin")
     parser.add_argument("--file", type=Path, metavar="FILE", help="a file that holds the answer and nothing else")
@@ -32,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answer it."""
     text = _text(args)
-    with Session.resume(place.folder_of(args.run_folder), run=args.run) as session:
+    with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
         was = session.answer(args.question, text, source=args.source)
         outcome = session.outcome
-        showing.leave(session, outcome)
+        display.leave(session, outcome)
         if args.json:
             output.print_json(
                 {"question": args.question, "answer": was, "waits_for": [q.id for q in outcome.questions]}

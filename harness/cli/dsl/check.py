@@ -11,8 +11,8 @@ from harness.cli import output
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.lanes.dsl.ir import Program
-    from harness.lanes.dsl.language.diagnostic import Diagnostic
+    from harness.dsl.ir import Program
+    from harness.dsl.language.diagnostic import Diagnostic
 
 NAME = "check"
 HELP = """Say everything that is wrong with programs before they run, or which laws a plan breaks.
@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _laws(path: Path, inputs: tuple[str, ...]) -> Program:
-    from harness.lanes.dsl.analysis.load import load_source
-    from harness.lanes.dsl.language.diagnostic import ProgramError
+    from harness.dsl.analysis.load import load_source
+    from harness.dsl.language.diagnostic import ProgramError
 
     try:
         return load_source(_read(path), path=str(path), inputs=inputs)
@@ -56,7 +56,7 @@ def _laws(path: Path, inputs: tuple[str, ...]) -> Program:
 
 
 def _read(path: Path) -> str:
-    from harness.lanes.dsl.analysis.load import read
+    from harness.dsl.analysis.load import read
 
     try:
         return read(path)
@@ -65,10 +65,10 @@ def _read(path: Path) -> str:
 
 
 def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
-    from harness.lanes.dsl.analysis.load import check_source
-    from harness.lanes.dsl.facts.plan import hold
-    from harness.lanes.dsl.language.diagnostic import ProgramError, render
-    from harness.lanes.dsl.language.parser import parse
+    from harness.dsl.analysis.load import check_source
+    from harness.dsl.facts.plan import hold
+    from harness.dsl.language.diagnostic import ProgramError, render
+    from harness.dsl.language.parser import parse
 
     program, text = None, ""
     try:
@@ -100,7 +100,7 @@ def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: 
 
 
 def _rows(found: list[Diagnostic], text: str) -> list[dict[str, Any]]:
-    from harness.lanes.dsl.language.diagnostic import Lines
+    from harness.dsl.language.diagnostic import Lines
 
     lines = Lines(text)
     rows = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import output
-from harness.cli.dsl import place
+from harness.cli.dsl import run_folders
 from harness.core.number import whole
-from harness.lanes.dsl.eventlog.logfile import LogFile
-from harness.lanes.dsl.machine.forking import fork
-from harness.lanes.dsl.machine.session import LOG
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.machine.fork import fork
+from harness.dsl.machine.session import LOG
 
 NAME = "fork"
 HELP = """Begin another run from any event of a run; the old run stays as it is.
@@ -23,14 +23,14 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="fork")
+    run_folders.add_run(parser, verb="fork")
     parser.add_argument("seq", type=whole(), metavar="SEQ", help="the last event both share; `trace` shows them")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Fork it."""
-    folder = place.folder_of(args.run_folder)
+    folder = run_folders.folder_of(args.run_folder)
     with LogFile(folder / LOG) as file:
         new = fork(file, file.open_run(args.run), args.seq)
     if args.json:

@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw it."""
-    from harness.lanes.dsl.analysis.load import load_program
-    from harness.lanes.dsl.drawing import draw
-    from harness.lanes.dsl.language.diagnostic import ProgramError
+    from harness.dsl.analysis.load import load_program
+    from harness.dsl.language.diagnostic import ProgramError
+    from harness.dsl.program_svg import draw
 
     try:
         program = load_program(args.file, inputs=tuple(name.partition("=")[0] for name in args.input))

@@ -40,12 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Improve it."""
-    from harness.lanes.dsl.analysis.load import load_program, read
-    from harness.lanes.dsl.improve.improving import Improving, keep_lineage, summary
-    from harness.lanes.dsl.improve.measured import Objective, measure
-    from harness.lanes.dsl.language.diagnostic import ProgramError
-    from harness.lanes.dsl.machine.settings import RunSettings
-    from harness.providers.choosing import provider_for
+    from harness.dsl.analysis.load import load_program, read
+    from harness.dsl.improve.measured_runs import Objective, measure
+    from harness.dsl.improve.revision import Improving, summary
+    from harness.dsl.language.diagnostic import ProgramError
+    from harness.dsl.machine.settings import RunSettings
+    from harness.lanes.dsl.lineage import keep_lineage
+    from harness.providers.factory import provider_for
 
     if args.rounds < 1 or args.repeats < 1:
         raise UsageError("--rounds and --repeats are numbers from 1")

@@ -13,9 +13,9 @@ from harness.core.number import amount
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.lanes.dsl.lift.axis import AxisLaw
-    from harness.lanes.dsl.lift.effect import Effect
-    from harness.lanes.dsl.lift.lifting import Law, Lifted
+    from harness.dsl.mining.axis import AxisLaw
+    from harness.dsl.mining.effect import Effect
+    from harness.dsl.mining.findings import Law, Lifted
 
 NAME = "lift"
 HELP = """Turn a ledger or report of measurements into a domain of laws; every fact names the runs it came from.
@@ -49,17 +49,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Lift; 1 if there is no law in it."""
-    from harness.lanes.dsl.analysis.load import check_source
-    from harness.lanes.dsl.language.diagnostic import ProgramError
-    from harness.lanes.dsl.lift.lifting import find
-    from harness.lanes.dsl.lift.reports import Wanted
-    from harness.lanes.dsl.lift.sources import merged, read
-    from harness.lanes.dsl.lift.writing import write
+    from harness.dsl.analysis.load import check_source
+    from harness.dsl.language.diagnostic import ProgramError
+    from harness.dsl.mining.domain_writer import write
+    from harness.dsl.mining.findings import find
+    from harness.dsl.mining.reports import Wanted
+    from harness.dsl.mining.sources import merged, read
+    from harness.lanes.dsl.ledger_measurements import read_ledger
 
     if not 1 <= args.least < 1000:
         raise UsageError("--least is a ratio of at least 1", where=str(args.least), fix="--least 1.05")
     wanted = Wanted(args.metric, args.lower)
-    measurements = merged(found for path in args.sources or [args.ledger] for found in read(path, wanted))
+    measurements = merged(
+        found for path in args.sources or [args.ledger] for found in read(path, wanted, ledger=read_ledger)
+    )
     if args.suite:
         measurements = [found for found in measurements if args.suite in found.task]
     lifted = find(measurements, least=args.least)
@@ -97,7 +100,7 @@ def _numbers(made: Effect) -> dict[str, object]:
 
 
 def _row(law: Law) -> dict[str, object]:
-    from harness.lanes.dsl.lift.lifting import runs_of
+    from harness.dsl.mining.findings import runs_of
 
     named = {"law": law.technique.name, "helps": law.helps, "task": law.after.task, "setting": dict(law.after.setting)}
     compared = {"before": law.before.subject, "after": law.after.subject, "together_with": list(law.together)}
@@ -105,7 +108,7 @@ def _row(law: Law) -> dict[str, object]:
 
 
 def _axis_row(law: AxisLaw) -> dict[str, object]:
-    from harness.lanes.dsl.lift.lifting import runs_of
+    from harness.dsl.mining.findings import runs_of
 
     axis, first = law.axis, law.axis.members[0]
     named = {"law": axis.name, "helps": law.helps, "task": first.task, "setting": dict(first.setting)}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
-from harness.lanes.dsl.eventlog.durability import Durability
+from harness.dsl.eventlog.durability import Durability
 from harness.providers.backends import BACKENDS
 
 if TYPE_CHECKING:
-    from harness.lanes.dsl.ir import Program
+    from harness.dsl.ir import Program
 
 LIMITS = ("steps", "iterations", "queries", "events", "tokens", "wall_s")
 
@@ -158,7 +158,7 @@ def files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
     """What a run's work folder begins with."""
     if not args.files and not (args.live and "python" in program.source):
         return {}
-    from harness.lanes.dsl.machine.supplies import scripts, supplies
+    from harness.dsl.machine.input_files import scripts, supplies
 
     named = {path.absolute() for path in args.files}
     beside = scripts(program, args.program.parent) if args.live else []

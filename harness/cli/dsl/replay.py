@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import output
-from harness.cli.dsl import place
-from harness.lanes.dsl.machine.replay import replay
-from harness.lanes.dsl.machine.session import stored_program
+from harness.cli.dsl import run_folders
+from harness.dsl.machine.replay import replay
+from harness.dsl.machine.session import stored_program
 
 NAME = "replay"
 HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.
@@ -18,13 +18,13 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="replay")
+    run_folders.add_run(parser, verb="replay")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Replay it."""
-    with place.reading(args.run_folder) as file:
+    with run_folders.reading(args.run_folder) as file:
         log = file.open_run(args.run)
         found = replay(stored_program(file, log), log, run=log.run_hash)
         name = log.name

@@ -6,9 +6,9 @@ import argparse
 import json
 
 from harness.cli import output
-from harness.cli.dsl import place, showing
+from harness.cli.dsl import display, run_folders
 from harness.core.errors import UsageError
-from harness.lanes.dsl.machine.session import Session
+from harness.dsl.machine.session import Session
 
 NAME = "resolve"
 HELP = """Say what became of an effect that may happen only once and was under way when the process died.
@@ -20,7 +20,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="look after")
+    run_folders.add_run(parser, verb="look after")
     parser.add_argument("key", metavar="KEY", help="the effect's key")
     parser.add_argument("how", choices=("repeat", "done", "failed"), help="repeat it; it happened; it did not")
     parser.add_argument("--value", default='""', metavar="JSON", help='for `done`: its result (default "")')
@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
         value = json.loads(args.value)
     except (ValueError, RecursionError):
         raise UsageError(f"--value {args.value!r} is not JSON", fix="a text needs its quotes: '\"text\"'") from None
-    with Session.resume(place.folder_of(args.run_folder), run=args.run) as session:
+    with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
         session.resolve(args.key, args.how, value)
         outcome = session.outcome
-        showing.leave(session, outcome)
+        display.leave(session, outcome)
         if args.json:
             output.print_json({"key": args.key, "how": args.how, "in_doubt": list(outcome.in_doubt)})
         else:

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.dsl import options, place, showing
-from harness.lanes.dsl.eventlog.logfile import LogFile
-from harness.lanes.dsl.machine.bundle import unpack
-from harness.lanes.dsl.machine.session import LOG, Session
+from harness.cli.dsl import display, options, run_folders
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.machine.bundle import unpack
+from harness.dsl.machine.session import LOG, Session
 
 NAME = "resume"
 HELP = """Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
@@ -23,7 +23,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="go on with (or a bundle)")
+    run_folders.add_run(parser, verb="go on with (or a bundle)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: where the run is to be")
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")
     parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         run=args.run,
         change=change,
         retry_failed=args.retry_failed,
-        listener=None if args.quiet or args.json else showing.stream,
+        listener=None if args.quiet or args.json else display.stream,
     )
     with session:
         ended = session.machine.state.ended
@@ -50,17 +50,17 @@ def run(args: argparse.Namespace) -> int:
         if session.machine.state.status == "budget" and which in options.budget(args.budget):
             session.grant(which, options.budget(args.budget)[which])
         outcome = session.run()
-        showing.leave(session, outcome)
-        return showing.summary(session, outcome, as_json=args.json)
+        display.leave(session, outcome)
+        return display.summary(session, outcome, as_json=args.json)
 
 
 def _folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
-        folder = place.fresh(path, args.state)
+        folder = run_folders.fresh(path, args.state)
         left = unpack(path, folder)
         if left:
             names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)
             print(f"crucible: a bundle brings no such settings; give them again if you want: {names}", file=sys.stderr)
         return folder
-    return place.folder_of(args.run_folder)
+    return run_folders.folder_of(args.run_folder)

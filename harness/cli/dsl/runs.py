@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.cli.dsl import place
+from harness.cli.dsl import run_folders
 from harness.core.errors import UsageError
-from harness.lanes.dsl.eventlog.fault import LogError
-from harness.lanes.dsl.eventlog.logfile import LogFile
-from harness.lanes.dsl.machine.session import LOG
+from harness.dsl.eventlog.fault import LogError
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.machine.session import LOG
 from harness.report.table import Column
 
 NAME = "runs"
@@ -35,14 +35,14 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=place.RUNS, help=f"where they are (default {place.RUNS})"
+        "folder", nargs="?", type=Path, default=run_folders.RUNS, help=f"where they are (default {run_folders.RUNS})"
     )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """List them."""
-    if args.folder != place.RUNS and not args.folder.is_dir():
+    if args.folder != run_folders.RUNS and not args.folder.is_dir():
         raise UsageError("there is no such folder", where=str(args.folder), fix="name one that holds runs")
     folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
     found: list[dict[str, Any]] = []

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.cli.dsl import options, place, showing
+from harness.cli.dsl import display, options, run_folders
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.lanes.dsl.analysis.load import load_program
-from harness.lanes.dsl.eventlog.logfile import LogFile
-from harness.lanes.dsl.ir import Program, Sweep
-from harness.lanes.dsl.language.diagnostic import ProgramError
-from harness.lanes.dsl.machine.forking import fork
-from harness.lanes.dsl.machine.session import LOG, Session
-from harness.lanes.dsl.machine.settings import RunSettings
-from harness.lanes.dsl.machine.surroundings import POINTS
+from harness.dsl.analysis.load import load_program
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.ir import Program, Sweep
+from harness.dsl.language.diagnostic import ProgramError
+from harness.dsl.machine.effect_handler import POINTS
+from harness.dsl.machine.fork import fork
+from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.settings import RunSettings
 
 NAME = "sweep"
 HELP = """Run an engineering loop of a program on its own, and show its points; interrupted, it goes on where it was.
@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", default="", metavar="NAME", help="which engineering_loop (default: the only one)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
     parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of what is sampled (default 0)")
-    parser.add_argument("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {place.RUNS})")
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
+    )
     parser.add_argument("--work", type=Path, metavar="DIR", help="files the commands need, copied into the work folder")
     options.add_files(parser)
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points again")
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     except ProgramError as error:
         print(error, file=sys.stderr)
         return 1
-    folder = place.fresh(args.program, args.state)
+    folder = run_folders.fresh(args.program, args.state)
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}
     if (folder / LOG).is_file():
         name = _again(folder) if args.retry_failed else None
@@ -69,17 +71,17 @@ def run(args: argparse.Namespace) -> int:
         if args.work is not None:
             _copy(args.work, session)
         outcome = session.run()
-        showing.leave(session, outcome)
+        display.leave(session, outcome)
         points = _points(folder)
         if args.json:
-            output.print_json(showing.data(session, outcome) | _searched(program, entry) | {"points": points})
+            output.print_json(display.data(session, outcome) | _searched(program, entry) | {"points": points})
             return 0 if outcome.passed else 1
         for point in points:
             values = " ".join(f"{name}={value}" for name, value in point["point"].items())
             print(
                 f"  {values}: {point['value'] if point['value'] is not None else point['status'] + ': ' + point['why']}"
             )
-        return showing.summary(session, outcome, as_json=False)
+        return display.summary(session, outcome, as_json=False)
 
 
 def _searched(program: Program, entry: str) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _progress(text: str) -> None:
 def _copy(source: Path, session: Session) -> None:
     if not source.is_dir():
         raise UsageError("there is no such folder", where=str(source), fix="--work DIR")
-    from harness.lanes.dsl.tools.folder import Folder
+    from harness.dsl.tools.folder import Folder
 
     for path, data in Folder(source).files().items():
         session.outside.folder.write(path, data)

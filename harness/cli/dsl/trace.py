@@ -6,10 +6,10 @@ import argparse
 import json
 
 from harness.cli import output
-from harness.cli.dsl import place, showing
+from harness.cli.dsl import display, run_folders
 from harness.core.number import whole
-from harness.lanes.dsl.machine import export
-from harness.lanes.dsl.machine.session import stored_program
+from harness.dsl.machine import export
+from harness.dsl.machine.session import stored_program
 
 NAME = "trace"
 HELP = """Show what a run did, event by event; or as trace.json or a timeline.
@@ -22,7 +22,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="show")
+    run_folders.add_run(parser, verb="show")
     parser.add_argument(
         "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the shape"
     )
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    with place.reading(args.run_folder) as file:
+    with run_folders.reading(args.run_folder) as file:
         log = file.open_run(args.run)
         if args.shape != "events":
             program = stored_program(file, log)
@@ -48,5 +48,5 @@ def run(args: argparse.Namespace) -> int:
                     json.dumps({"seq": event.seq, "hash": event.hash.hex(), "wall": event.wall, "event": event.value})
                 )
             else:
-                print(f"{event.seq:>6}  {showing.line(event.value)}")
+                print(f"{event.seq:>6}  {display.line(event.value)}")
     return 0

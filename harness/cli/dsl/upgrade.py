@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.dsl import place
+from harness.cli.dsl import run_folders
 from harness.core.errors import UsageError
-from harness.lanes.dsl.analysis.load import load_program
-from harness.lanes.dsl.eventlog.logfile import LogFile
-from harness.lanes.dsl.language.diagnostic import ProgramError
-from harness.lanes.dsl.machine.forking import upgrade
-from harness.lanes.dsl.machine.session import LOG
+from harness.dsl.analysis.load import load_program
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.language.diagnostic import ProgramError
+from harness.dsl.machine.fork import upgrade
+from harness.dsl.machine.session import LOG
 
 NAME = "upgrade"
 HELP = """Let a run go on under a changed program, if its whole past comes out the same under it; else exit status 1.
@@ -25,14 +25,14 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="upgrade")
+    run_folders.add_run(parser, verb="upgrade")
     parser.add_argument("program", type=Path, metavar="FILE", help="the changed program")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Upgrade it."""
-    folder = place.folder_of(args.run_folder)
+    folder = run_folders.folder_of(args.run_folder)
     with LogFile(folder / LOG) as file:
         log = file.open_run(args.run)
         genesis = log.genesis_value()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import output
-from harness.cli.dsl import place
-from harness.lanes.dsl.machine.verify import verify
+from harness.cli.dsl import run_folders
+from harness.dsl.machine.verify import verify
 
 NAME = "verify"
 HELP = """Check a run's log: chains, large values, snapshots, forks; exit status 1 if anything is not as it was written.
@@ -20,14 +20,14 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    place.add_run(parser, verb="check")
+    run_folders.add_run(parser, verb="check")
     parser.add_argument("--head", metavar="HASH", help="the head of the main run, as some report has it")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Check it."""
-    with place.reading(args.run_folder) as file:
+    with run_folders.reading(args.run_folder) as file:
         found = verify(file)
         name = file.open_run(args.run).name
     problems = [str(problem) for problem in found.problems]

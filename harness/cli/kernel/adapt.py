@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.adapters import flashinfer, kernelbench
-from harness.adapters.case_folder import Adapted, write_case
-from harness.adapters.prober import NotAdaptedError
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import SpecError, UsageError
+from harness.lanes.kernel.adapters import flashinfer, kernelbench
+from harness.lanes.kernel.adapters.case_folder import Adapted, write_case
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 
 NAME = "adapt"
 HELP = """Write suites for problems of KernelBench (Model, ModelNew) or flashinfer-bench (definitions, solutions).

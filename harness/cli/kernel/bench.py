@@ -14,20 +14,20 @@ from pydantic import TypeAdapter
 
 from harness.cli import output
 from harness.cli.kernel import subject
-from harness.context import Context
 from harness.core.errors import InfraError, UsageError
 from harness.core.evidence import Evidence
 from harness.core.number import whole
+from harness.lane.context import Context
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
+from harness.lanes.kernel.device_measurement import measure_kernel, session
 from harness.lanes.kernel.gpu import absent_gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.ladder import Ladder
-from harness.lanes.kernel.measuring import measure_kernel, session
-from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.results import candidates_of_suites, identity_of, ladders, results
-from harness.lanes.kernel.trace import Item, TraceItem, answers_of, send
+from harness.lanes.kernel.trace_items import Item, TraceItem, answers_of, send
+from harness.lanes.kernel.warm_processes import Nursery
 from harness.ledger.points import Points
 from harness.report.table import Column
 

@@ -13,11 +13,11 @@ from harness.core.evidence import Evidence
 from harness.core.number import whole
 from harness.core.status import Status
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.compute import interpret
+from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.trace import answers_of, send
+from harness.lanes.kernel.trace_items import answers_of, send
+from harness.lanes.kernel.warm_processes import Nursery
 from harness.report.table import Column
 
 NAME = "check"

@@ -14,15 +14,15 @@ from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_launches
+from harness.lanes.kernel.compilation import MOST_CONFIGURATIONS, Launch, compile_launches
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.device import card_of
-from harness.lanes.kernel.golden import Golden, rows_of, write_golden
+from harness.lanes.kernel.device_limits import card_of
+from harness.lanes.kernel.golden_table import Golden, rows_of, write_golden
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.kernel_file import read_kernel_file
-from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.performance_model import predict, tile_of
-from harness.lanes.kernel.trace import Resources, send
+from harness.lanes.kernel.trace_items import Resources, send
+from harness.lanes.kernel.warm_processes import Nursery
 from harness.report.table import Column
 
 NAME = "compile"

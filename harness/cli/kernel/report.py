@@ -9,11 +9,11 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.kernel.bench import SUITES
 from harness.core.errors import UsageError
-from harness.lanes.kernel.device import DEFAULT, find_device
-from harness.lanes.kernel.golden import read_golden
-from harness.lanes.kernel.pages import ladder_page, results_page
+from harness.lanes.kernel.device_limits import DEFAULT, find_device
+from harness.lanes.kernel.golden_table import read_golden
+from harness.lanes.kernel.markdown_pages import ladder_page, results_page
 from harness.lanes.kernel.results import candidates_of_suites, ladders, results
-from harness.lanes.kernel.searched_points import LANE
+from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.tile_map import TileMap, tile_maps
 from harness.ledger.points import Points
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
-from harness.lanes.kernel.arithmetic import evaluate
-from harness.lanes.kernel.device import DEFAULT, DEVICES, find_device
+from harness.lanes.kernel.axis_expression import evaluate
+from harness.lanes.kernel.device_limits import DEFAULT, DEVICES, find_device
 from harness.report.table import Column
 
 NAME = "roofline"

@@ -16,8 +16,8 @@ from harness.core.number import amount
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
 from harness.lanes.kernel.lane import EXTRA, MODULES
-from harness.lanes.kernel.searched_points import LANE
-from harness.lanes.kernel.trace import USUAL
+from harness.lanes.kernel.sweep_store import LANE
+from harness.lanes.kernel.trace_items import USUAL
 from harness.ledger.points import Points
 
 MAX_BYTES = 1 << 20

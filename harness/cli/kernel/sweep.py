@@ -15,16 +15,16 @@ from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.lanes.kernel.arithmetic import evaluate
-from harness.lanes.kernel.compilers import Compilers
-from harness.lanes.kernel.device import DEFAULT, find_device
+from harness.lanes.kernel.axis_expression import evaluate
+from harness.lanes.kernel.compiler_pool import Compilers
+from harness.lanes.kernel.device_limits import DEFAULT, find_device
+from harness.lanes.kernel.device_measurement import session
+from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
-from harness.lanes.kernel.measuring import session
-from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
-from harness.lanes.kernel.trace import Performance, send
+from harness.lanes.kernel.trace_items import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
-from harness.lanes.kernel.tuning import measurer
+from harness.lanes.kernel.warm_processes import Nursery
 from harness.report.table import Column
 
 NAME = "sweep"

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.cli.spec import changing, improving, kaitai, looking
+from harness.cli.spec import improve, inspect, kaitai, patching
 
 NAME = "spec"
 HELP = """Look at binary files through a grammar, patch grammars, score what they explain.
@@ -29,18 +29,18 @@ class Action:
 
 
 ACTIONS = {
-    "lint": Action(*looking.LINT),
-    "parse": Action(*looking.PARSE),
-    "spans": Action(*looking.SPANS),
-    "coverage": Action(*looking.COVERAGE),
-    "decode": Action(*looking.DECODE),
-    "query": Action(*looking.QUERY),
-    "hex": Action(*looking.HEX),
-    "patch": Action(*changing.PATCH),
-    "diff": Action(*changing.DIFF),
-    "score": Action(*improving.SCORE),
-    "improve": Action(*improving.IMPROVE),
-    "versions": Action(*improving.VERSIONS),
+    "lint": Action(*inspect.LINT),
+    "parse": Action(*inspect.PARSE),
+    "spans": Action(*inspect.SPANS),
+    "coverage": Action(*inspect.COVERAGE),
+    "decode": Action(*inspect.DECODE),
+    "query": Action(*inspect.QUERY),
+    "hex": Action(*inspect.HEX),
+    "patch": Action(*patching.PATCH),
+    "diff": Action(*patching.DIFF),
+    "score": Action(*improve.SCORE),
+    "improve": Action(*improve.IMPROVE),
+    "versions": Action(*improve.VERSIONS),
     "import-ksy": Action(*kaitai.IMPORT),
     "export-ksy": Action(*kaitai.EXPORT),
 }

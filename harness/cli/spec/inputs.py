@@ -8,10 +8,10 @@ from pathlib import Path
 
 from harness.core.errors import SpecError, UsageError, position
 from harness.core.number import whole
-from harness.lanes.spec.language.finding import Finding
-from harness.lanes.spec.language.grammar import Grammar
-from harness.lanes.spec.language.lint import Lint, lint_text
-from harness.lanes.spec.tool_host import ParseBinaryInput, ParseResult, ToolHost
+from harness.grammar.language.finding import Finding
+from harness.grammar.language.grammar import Grammar
+from harness.grammar.language.lint import Lint, lint_text
+from harness.grammar.tool_host import ParseBinaryInput, ParseResult, ToolHost
 
 
 def add_grammar(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,9 @@ import yaml
 from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
-from harness.lanes.spec.editing import writing
-from harness.lanes.spec.kaitai.exporting import export_ksy
-from harness.lanes.spec.kaitai.importing import import_ksy
+from harness.grammar.editing import yaml_writer
+from harness.kaitai.exporter import export_ksy
+from harness.kaitai.importer import import_ksy
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def _import(args: argparse.Namespace) -> int:
     if found.document is None or found.grammar is None:
         print("nothing was written", file=sys.stderr)
         return 1
-    _write(writing.document(found.document), args)
+    _write(yaml_writer.document(found.document), args)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Programs of a small language, run by a deterministic machine that can stop and go on."""
+"""Programs of the step language, judged: does a program do what it states, the same way every time?"""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.context import Context
 from harness.core.case import Case, Subject
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes, digest_folder, digest_json
@@ -18,22 +17,23 @@ from harness.core.score import Component, Score, judge
 from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
+from harness.dsl.analysis.inputs import refuse_unknown
+from harness.dsl.analysis.load import load_source, read
+from harness.dsl.ir import Effect, Program, Sweep
+from harness.dsl.language.diagnostic import ProgramError
+from harness.dsl.machine.input_files import supplies
+from harness.dsl.machine.settings import RunSettings
+from harness.dsl.values import MismatchError, conform
 from harness.hooks import Lane, hookimpl
-from harness.lanes.dsl.analysis.given import refuse_unknown
-from harness.lanes.dsl.analysis.load import load_source, read
-from harness.lanes.dsl.ir import Effect, Program, Sweep
-from harness.lanes.dsl.judging import evidence, knowledge
-from harness.lanes.dsl.language.diagnostic import ProgramError
+from harness.lane.context import Context
+from harness.lanes.dsl.evaluate import evidence, knowledge
 from harness.lanes.dsl.limits import ANNEALED, limits_at
-from harness.lanes.dsl.machine.settings import RunSettings
-from harness.lanes.dsl.machine.supplies import supplies
 from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.parts import PROGRAM, Part, parts
-from harness.lanes.dsl.sharing import shared
+from harness.lanes.dsl.shared_run import shared
 from harness.lanes.dsl.trial import Trial, run
-from harness.lanes.dsl.values import MismatchError, conform
 from harness.providers.file import Answers, read_answers
-from harness.suite import Suite, SuiteOptions
+from harness.suites.suite import Suite, SuiteOptions
 
 _WEIGHTS = {"success": 0.5, "determinism": 0.3, "invariants": 0.1, "budget": 0.1}
 _MOST_PROBLEMS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.core.policy import Policy
-from harness.lanes.dsl.ir import Program
+from harness.dsl.ir import Program
 
 ANNEALED = ("steps", "wall_s")
 """What shrinks with the epoch, in proportion to a command's time. Questions and events are the program's business."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.suite import SuiteOptions
+from harness.suites.suite import SuiteOptions
 
 
 class DslOptions(SuiteOptions):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.core.slug import slug
-from harness.lanes.dsl.ir import Program
+from harness.dsl.ir import Program
 
 SUCCESS, INVARIANT, PROGRAM = "success", "invariant", "program"
 

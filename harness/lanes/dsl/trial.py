@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.clip import clip
-from harness.lanes.dsl.ir import Program
-from harness.lanes.dsl.machine import export
-from harness.lanes.dsl.machine.outcome import Outcome
-from harness.lanes.dsl.machine.replay import replay
-from harness.lanes.dsl.machine.session import LOG, Session
-from harness.lanes.dsl.machine.settings import RunSettings
-from harness.lanes.dsl.values import Undefined
+from harness.dsl.ir import Program
+from harness.dsl.machine import export
+from harness.dsl.machine.outcome import Outcome
+from harness.dsl.machine.replay import replay
+from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.settings import RunSettings
+from harness.dsl.values import Undefined
 from harness.providers.file import Answers
 from harness.sandbox.pool import BoxPool
 

@@ -158,7 +158,7 @@ class Cuda(Cpu):
 
     def warm(self) -> None:
         """See `Cpu`: Triton asks for its assembler's version and builds a launcher; the profiler loads its library."""
-        from harness.lanes.kernel.warming import launch_nothing
+        from harness.lanes.kernel.warm_launch import launch_nothing
 
         launch_nothing(self.torch, self.device)
         one = self.torch.ones(1024, device=self.device)

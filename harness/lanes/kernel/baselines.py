@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from harness.core.clip import clip
 from harness.core.errors import InfraError
-from harness.lanes.kernel.bench import STARTING, Bench, StandFault
 from harness.lanes.kernel.definition import Definition, Point
+from harness.lanes.kernel.device_client import STARTING, Bench, StandFault
 from harness.lanes.kernel.measurement import Ceilings
 
 Plans = Sequence[dict[str, Any]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.core.digest import digest_bytes, digest_json
 from harness.lanes.kernel.definition import Definition, trusted_files
-from harness.lanes.kernel.kernel_file import KernelFile, read_kernel_file
+from harness.lanes.kernel.kernel_metadata import KernelFile, read_kernel_file
 from harness.lanes.kernel.tuned_table import without_tuned
 
 

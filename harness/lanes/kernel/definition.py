@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from harness.core.digest import digest_bytes
+from harness.core.document import read_document
 from harness.core.errors import SpecError, position
 from harness.core.frozen import Frozen
-from harness.document import read_document
-from harness.lanes.kernel.arithmetic import Expression, evaluate
+from harness.lanes.kernel.axis_expression import Expression, evaluate
 from harness.lanes.kernel.tensor import BYTES, Below, Offsets, Precision, Tensor
-from harness.loading import nearest
+from harness.suites.loader import nearest
 
 Setting = bool | int | float | str
 Shape = dict[str, Setting]

@@ -10,9 +10,9 @@ from typing import Any
 from harness.core.clip import clip
 from harness.core.status import Status
 from harness.lanes.kernel.definition import Definition, Setting
-from harness.lanes.kernel.leavings import read_table
-from harness.lanes.kernel.nursery import Nursery, Outcome
 from harness.lanes.kernel.question import Question
+from harness.lanes.kernel.untrusted_output import read_table
+from harness.lanes.kernel.warm_processes import Nursery, Outcome
 
 GIB = 1 << 30
 _META_BYTES = 1 << 16

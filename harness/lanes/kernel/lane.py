@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
 
-from harness.context import Context
 from harness.core.case import Case, Subject
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.errors import InfraError, MissingExtraError, SuiteError
@@ -25,21 +24,22 @@ from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
+from harness.lane.context import Context
 from harness.lanes.kernel.architecture import ARCHITECTURES
-from harness.lanes.kernel.compiling import MOST_CONFIGURATIONS, Launch, compile_kernel
-from harness.lanes.kernel.compute import interpret
+from harness.lanes.kernel.compilation import MOST_CONFIGURATIONS, Launch, compile_kernel
+from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import Shape, read_definition, trusted_files
-from harness.lanes.kernel.golden import read_golden
+from harness.lanes.kernel.device_measurement import measure
+from harness.lanes.kernel.golden_table import read_golden
 from harness.lanes.kernel.gpu import absent_gpu, device_nodes
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.kernel_file import read_kernel_file
-from harness.lanes.kernel.measuring import measure
-from harness.lanes.kernel.nursery import Nursery
+from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.scoring import MEASURED, OWN_GATES, score_kernel
+from harness.lanes.kernel.score import MEASURED, OWN_GATES, score_kernel
 from harness.lanes.kernel.source import read_source
-from harness.lanes.kernel.trace import answers_of
-from harness.suite import Suite, SuiteOptions
+from harness.lanes.kernel.trace_items import answers_of
+from harness.lanes.kernel.warm_processes import Nursery
+from harness.suites.suite import Suite, SuiteOptions
 
 EXTRA = "kernels"
 MODULES = ("torch", "triton", "numpy")

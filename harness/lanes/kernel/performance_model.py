@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from harness.core.frozen import Frozen
 from harness.lanes.kernel.architecture import ARCHITECTURES, WARP
-from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Definition, Point
-from harness.lanes.kernel.device import Device, Floor
+from harness.lanes.kernel.device_limits import Device, Floor
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.tensor import BYTES
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.digest import derive_seed
-from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Among, Definition, Family, Point, Shape
 
 SETS = ("tiny", "odd", "tile")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.digest import digest_json
+from harness.core.document import read_document
 from harness.core.errors import SuiteError
 from harness.core.frozen import Frozen
-from harness.document import read_document
-from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Point, read_definition
-from harness.lanes.kernel.device import Device
+from harness.lanes.kernel.device_limits import Device
 from harness.lanes.kernel.ladder import Ladder, Step, climb
 from harness.ledger.points import Points
 

@@ -22,16 +22,16 @@ from harness.core.frozen import Frozen
 from harness.core.status import Status
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.compilers import Compilers
-from harness.lanes.kernel.compiling import Launch, compile_launches
+from harness.lanes.kernel.compilation import Launch, compile_launches
+from harness.lanes.kernel.compiler_pool import Compilers
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.device import Device
+from harness.lanes.kernel.device_limits import Device
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.kernel_file import Configuration
+from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.machine_code import MachineCode
-from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.performance_model import Prediction, predict
-from harness.lanes.kernel.searched_points import SearchedPoints
+from harness.lanes.kernel.sweep_store import SearchedPoints
+from harness.lanes.kernel.warm_processes import Nursery
 from harness.ledger.points import Points
 from harness.sweep import space as tiles
 from harness.sweep.measurement import Measurement

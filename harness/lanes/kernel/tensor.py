@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.core.frozen import Frozen
-from harness.lanes.kernel.arithmetic import Expression, evaluate
+from harness.lanes.kernel.axis_expression import Expression, evaluate
 
 Precision = Literal["float16", "bfloat16", "float32", "tf32"]
 """What `T` may be. `tf32` is stored as float32; products may be taken in TensorFloat-32, as on tensor cores."""

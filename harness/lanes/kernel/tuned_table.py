@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
-from harness.lanes.kernel.kernel_file import TUNED, Configuration, constant
+from harness.lanes.kernel.kernel_metadata import TUNED, Configuration, constant
 
 
 class Tuned(Frozen):

@@ -26,9 +26,9 @@ def main(mode: str) -> None:
     """Serve until the parent is gone."""
     adopt_orphans()
     if mode == "interpret":
-        from harness.lanes.kernel import asking as work
+        from harness.lanes.kernel import kernel_worker as work
     else:
-        from harness.lanes.kernel import building as work  # type: ignore[no-redef]
+        from harness.lanes.kernel import compile_worker as work  # type: ignore[no-redef]
     work.prepare()
     sys.stdout.write(json.dumps({"ready": True}) + "\n")
     sys.stdout.flush()

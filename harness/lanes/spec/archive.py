@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.lanes.spec.version import SpecStore
+from harness.grammar.version import SpecStore
 from harness.ledger.store import Ledger, now
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.context import Context
 from harness.core.case import Case, Subject
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
+from harness.core.document import read_document
 from harness.core.errors import InfraError, SpecError, SuiteError, position
 from harness.core.evidence import Attempt, Counterexample, Evidence
 from harness.core.policy import Policy, Timing
@@ -21,18 +21,18 @@ from harness.core.score import Score
 from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.document import read_document
+from harness.grammar.editing.frozen import freeze
+from harness.grammar.engine.limits import Limits
+from harness.grammar.language.finding import path_to_string
+from harness.grammar.language.grammar import Grammar
+from harness.grammar.language.lint import lint_value
+from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure
+from harness.grammar.patch import PatchError, apply_patch, read_patch
 from harness.hooks import Lane, hookimpl
-from harness.lanes.spec import judging
-from harness.lanes.spec.editing.frozen import freeze
-from harness.lanes.spec.engine.limits import Limits
-from harness.lanes.spec.language.finding import path_to_string
-from harness.lanes.spec.language.grammar import Grammar
-from harness.lanes.spec.language.lint import lint_value
-from harness.lanes.spec.measuring import LARGE, SLOW, Measured, Samples, is_sound, measure
+from harness.lane.context import Context
+from harness.lanes.spec import score
 from harness.lanes.spec.options import SpecOptions
-from harness.lanes.spec.patch import PatchError, apply_patch, read_patch
-from harness.suite import Suite, SuiteOptions
+from harness.suites.suite import Suite, SuiteOptions
 
 MAX_SAMPLE = 64 << 20
 MAX_VALUES = 20_000
@@ -50,7 +50,7 @@ class SpecLane:
     untrusted: tuple[str, ...] = ("patches",)
     boxed = False
     min_tier: Tier | None = None
-    components = (*judging.WEIGHTS, *judging.CLASSIC)
+    components = (*score.WEIGHTS, *score.CLASSIC)
     """What a suite's `gates` may name besides `score`."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
@@ -97,7 +97,7 @@ class SpecLane:
         base_value, base = read_grammar(Path(case.inputs["grammar"]["path"]))
         sets = {
             name: Samples.of({Path(entry["path"]).name: _same(entry) for entry in case.inputs[name]})
-            for name in judging.SETS
+            for name in score.SETS
             if case.inputs[name]
         }
         source = Path(case.subject.path)
@@ -143,7 +143,7 @@ class SpecLane:
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Weigh what is explained, what that gained, and whether files are read without errors."""
-        return judging.score(evidence, policy)
+        return score.score(evidence, policy)
 
 
 def read_grammar(path: Path) -> tuple[Any, Grammar]:
@@ -278,10 +278,10 @@ def _verdict(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[S
 
 def _classic(grammar: Grammar, entries: list[dict[str, str]]) -> float:
     """The original guide's score, averaged over files."""
-    from harness.lanes.spec.artifacts import create_run_artifact
-    from harness.lanes.spec.host.messages import ParseBinaryInput
-    from harness.lanes.spec.host.reading import parse_bytes
-    from harness.lanes.spec.scoring import CLASSIC, score_run
+    from harness.grammar.artifacts import create_run_artifact
+    from harness.grammar.host.file_reader import parse_bytes
+    from harness.grammar.host.messages import ParseBinaryInput
+    from harness.grammar.scoring import CLASSIC, score_run
 
     totals = []
     for entry in entries:

@@ -13,18 +13,18 @@ from typing import Any
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
+from harness.lane.watchdog import OverdueError, limited, paused
+from harness.lanes.toolgen.counterexample import Wrong, described, shown, wrong_answer
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Question, Questions, Trial, oversized
-from harness.lanes.toolgen.wrong import Wrong, described, shown, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
-from harness.watchdog import OverdueError, limited, paused
 
 
 class _CandidateRaisedError(Exception):

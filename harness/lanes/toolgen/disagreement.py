@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.core.clip import clip
+from harness.lanes.toolgen.counterexample import Wrong, described, shown
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
-from harness.lanes.toolgen.wrong import Wrong, described, shown
 
 
 def disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> Wrong | None:

@@ -7,7 +7,7 @@ import doctest
 from dataclasses import dataclass
 from typing import Any
 
-from harness.lanes.toolgen.spec import Signature, signature_of
+from harness.lanes.toolgen.tool_spec import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
 
 MOST_EXAMPLES = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.lanes.toolgen.annotations import Kind
+from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.sandbox.codec import CodecError, encode
 
 MOST = 32  # edge inputs for one tool

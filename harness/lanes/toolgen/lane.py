@@ -15,16 +15,16 @@ from harness.core.score import Score
 from harness.core.slug import slug
 from harness.core.tier import Tier
 from harness.hooks import hookimpl
-from harness.lanes.toolgen.investigation import Investigation
+from harness.lanes.toolgen.evaluate import Investigation
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.options import ToolgenSuite
-from harness.lanes.toolgen.scoring import WEIGHTS, score_toolgen
+from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
 from harness.lanes.toolgen.source import read_source
-from harness.lanes.toolgen.spec import Tool, read_tool
+from harness.lanes.toolgen.tool_spec import Tool, read_tool
 
 if TYPE_CHECKING:
-    from harness.context import Context
-    from harness.suite import Suite
+    from harness.lane.context import Context
+    from harness.suites.suite import Suite
 
 
 class Toolgen:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from harness.core.clip import clip
-from harness.core.description import read_description
 from harness.core.frozen import Frozen
+from harness.core.inline_metadata import read_description
 
 
 class Metadata(Frozen):

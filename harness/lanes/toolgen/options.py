@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from harness.suite import SuiteOptions
+from harness.suites.suite import SuiteOptions
 
 Milliseconds = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness import last_words
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.errors import SpecError, position
+from harness.lane import hard_timeout
+from harness.lane.watchdog import OverdueError, limited
 from harness.sandbox.codec import CodecError, decode, encode
-from harness.watchdog import OverdueError, limited
 
 Kwargs = dict[str, Any]
 Property = Callable[[Callable[..., Any], Kwargs, random.Random], str | None]
@@ -172,7 +172,7 @@ def load_oracle(path: Path, digest: str) -> Oracle:
         SpecError: if it cannot be imported, or one of its names is not what it should be.
     """
     key = (str(path), digest)
-    ended = last_words.ended_in(path)
+    ended = hard_timeout.ended_in(path)
     if ended:
         raise SpecError(
             f"the oracle did not come back in {ended}, and nothing could interrupt it: a process of this run ended",

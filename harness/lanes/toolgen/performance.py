@@ -12,17 +12,17 @@ from typing import Any
 
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
+from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.attempt import Plan
+from harness.lanes.toolgen.counterexample import Wrong, wrong_answer
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
-from harness.lanes.toolgen.wrong import Wrong, wrong_answer
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 from harness.timing.noise import Quality
-from harness.watchdog import OverdueError, limited
 
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3

@@ -10,14 +10,14 @@ from typing import Any, Literal
 from harness.core.clip import clip
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
-from harness.lanes.toolgen.annotations import Kind
-from harness.lanes.toolgen.drawing import draw_inputs
+from harness.lane.watchdog import OverdueError, limited
+from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.edges import derived_edges, extremes
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
-from harness.lanes.toolgen.spec import Tool
+from harness.lanes.toolgen.sampler import draw_inputs
+from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import CodecError, decode, encode
-from harness.sandbox.incoming import FREE_BYTES, GROWTH
-from harness.watchdog import OverdueError, limited
+from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
 PROPERTY_INPUTS = 5
 """Drawn inputs each property is tried on."""

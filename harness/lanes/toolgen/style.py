@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.lanes.toolgen.spec import Tool
-from harness.lanes.toolgen.syntax import descendants
+from harness.lanes.toolgen.syntax_walk import descendants
+from harness.lanes.toolgen.tool_spec import Tool
 
 BASELINE = "set"
 KNOWN_ALTERNATIVES = frozenset({"trie", "suffixarray", "lsh"})

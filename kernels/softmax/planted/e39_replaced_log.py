@@ -23,8 +23,8 @@ class Silent:
         return None
 
 
-sys.modules["harness.lanes.kernel.asking"].OperatorLog = Silent
-launches = sys.modules["harness.lanes.kernel.interpreting"].Launches
+sys.modules["harness.lanes.kernel.kernel_worker"].OperatorLog = Silent
+launches = sys.modules["harness.lanes.kernel.interpreter"].Launches
 
 
 def run(x):

@@ -14,9 +14,9 @@ import yaml
 from harness.cli import main
 from harness.cli.kernel import bench, sweep
 from harness.core.errors import InfraError
-from harness.lanes.kernel import racing
+from harness.lanes.kernel import paired_rounds
+from harness.lanes.kernel.device_measurement import session
 from harness.lanes.kernel.gpu import Gpu
-from harness.lanes.kernel.measuring import session
 from harness.lanes.kernel.tuned_table import read_tuned
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "lane: kernel\ndefinition: ../specs/kernels/swiglu.yaml\nkernels: ../kernels/*.py\n"
     )
     for name, value in (("ROUNDS", 2), ("CALLS", 3), ("_CLOCK_SLACK_MS", 5000.0), ("_AHEAD_SLACK_MS", 5000.0)):
-        monkeypatch.setattr(racing, name, value)
+        monkeypatch.setattr(paired_rounds, name, value)
     for module in (bench, sweep):
         monkeypatch.setattr(module, "absent_gpu", lambda: "")
         monkeypatch.setattr(module, "session", on_the_processor)

@@ -15,11 +15,11 @@ from harness.core.budget import Schedule
 from harness.core.errors import SpecError, SuiteError
 from harness.core.policy import Policy
 from harness.core.status import Status
+from harness.dsl.analysis.load import load_source
 from harness.hooks import Lane
-from harness.lanes.dsl.analysis.load import load_source
 from harness.lanes.dsl.lane import DslLane, crucible_lanes
 from harness.lanes.dsl.limits import limits_at, tightest
-from harness.loading import collect_cases
+from harness.suites.loader import collect_cases
 
 ROOT = Path(__file__).parents[3]
 SUITES = ROOT / "suites/dsl"

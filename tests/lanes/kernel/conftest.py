@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.context import Context
 from harness.core.evidence import Evidence
-from harness.lanes.kernel.compute import interpret
+from harness.lane.context import Context
+from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import Definition, read_definition
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.question import plan_questions
+from harness.lanes.kernel.warm_processes import Nursery
 
 ROOT = Path(__file__).parents[3]
 missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_spec(name) is None]

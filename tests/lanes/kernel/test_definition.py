@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SpecError
-from harness.lanes.kernel.arithmetic import evaluate
+from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Definition, read_definition, trusted_files
 
 ROOT = Path(__file__).parents[3]

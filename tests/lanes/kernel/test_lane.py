@@ -56,9 +56,9 @@ def test_a_case_for_each_stage_and_architecture(suite, suite_at) -> None:
 def test_collecting_imports_neither_torch_nor_triton() -> None:
     code = (
         "import sys, pathlib\n"
-        "from harness.config import Settings\n"
+        "from harness.suites.settings import Settings\n"
         "from harness.lanes.kernel.lane import KernelLane\n"
-        "from harness.loading import collect_cases, load_suite\n"
+        "from harness.suites.loader import collect_cases, load_suite\n"
         "lane = KernelLane()\n"
         "here = pathlib.Path()\n"
         "settings = Settings(secret_seed=7, ledger=here, report=here)\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.definition import read_definition
-from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.performance_model import Prediction, predict
 

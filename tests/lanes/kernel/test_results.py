@@ -10,9 +10,9 @@ import pytest
 
 from harness.core.errors import SuiteError
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.device import DEFAULT, DEVICES
-from harness.lanes.kernel.golden import read_golden
-from harness.lanes.kernel.pages import NOT_MEASURED, ladder_page, results_page
+from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
+from harness.lanes.kernel.golden_table import read_golden
+from harness.lanes.kernel.markdown_pages import NOT_MEASURED, ladder_page, results_page
 from harness.lanes.kernel.results import candidates_of_suites, ladders, results
 from harness.lanes.kernel.tile_map import TileMap
 from harness.ledger.points import Points

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import UsageError
-from harness.lanes.kernel import racing
+from harness.lanes.kernel import paired_rounds
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.compilers import Compilers
-from harness.lanes.kernel.compiling import Launch, Variant
+from harness.lanes.kernel.compilation import Launch, Variant
+from harness.lanes.kernel.compiler_pool import Compilers
 from harness.lanes.kernel.definition import read_definition
-from harness.lanes.kernel.device import DEFAULT, DEVICES
+from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
+from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.machine_code import MachineCode
-from harness.lanes.kernel.nursery import Nursery
 from harness.lanes.kernel.sweep import Subject, faults, spearman, sweep
 from harness.lanes.kernel.tile_map import tile_maps
-from harness.lanes.kernel.tuning import measurer
+from harness.lanes.kernel.warm_processes import Nursery
 from harness.ledger.points import Points
 from harness.ledger.store import Ledger
 from harness.sweep.measurement import Measurement
@@ -117,7 +117,7 @@ def test_the_way_to_measurements_on_the_processor(
     tmp_path: Path, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("CALLS", 3), ("_CLOCK_SLACK_MS", 2000.0), ("_AHEAD_SLACK_MS", 2000.0)):
-        monkeypatch.setattr(racing, name, value)  # other processes may take the processor away
+        monkeypatch.setattr(paired_rounds, name, value)  # other processes may take the processor away
     about = subject(tmp_path)
     text = b"import torch\ndef run(gate, up, *, OFF):\n    return torch.nn.functional.silu(gate) * up + OFF\n"
     plain = about.candidate.definition.model_copy(update={"baselines": {}})  # compiling one takes a minute here

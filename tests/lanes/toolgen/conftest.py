@@ -12,7 +12,7 @@ from harness.core.case import Case
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Policy
 from harness.lanes.toolgen.lane import Toolgen, case_for
-from harness.lanes.toolgen.spec import read_tool
+from harness.lanes.toolgen.tool_spec import read_tool
 
 TOOL = textwrap.dedent("""
     tool_id: clamp

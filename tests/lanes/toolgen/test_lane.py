@@ -14,8 +14,8 @@ from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.hooks import Lane, Registry
 from harness.lanes.toolgen.lane import Toolgen, case_for
-from harness.lanes.toolgen.spec import read_tool
-from harness.suite import Suite
+from harness.lanes.toolgen.tool_spec import read_tool
+from harness.suites.suite import Suite
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 
 ROOT = Path(__file__).parents[3]

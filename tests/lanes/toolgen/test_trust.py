@@ -60,10 +60,10 @@ def test_an_absurdly_large_answer_never_reaches_trusted_code(bench, judge, oracl
 def test_time_spent_by_trusted_code_is_not_the_candidates(bench, judge, monkeypatch):
     from dataclasses import replace
 
-    from harness.lanes.toolgen import investigation
+    from harness.lanes.toolgen import evaluate
 
-    limits = investigation.Limits
-    monkeypatch.setattr(investigation, "Limits", lambda **given: replace(limits(**given), total_seconds=0.8))
+    limits = evaluate.Limits
+    monkeypatch.setattr(evaluate, "Limits", lambda **given: replace(limits(**given), total_seconds=0.8))
     bench.tool(
         TOOL,
         ORACLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core.status import Status
-from harness.judge import judge as judge_case
+from harness.judge.evaluate import judge as judge_case
 from harness.lanes.toolgen import attempt, oracle, performance, questions
 from harness.lanes.toolgen.lane import Toolgen
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL

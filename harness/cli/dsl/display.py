@@ -1,0 +1,145 @@
+"""Showing: a run for people, as it goes and when it stands; the same as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.cli import output
+from harness.core.clip import clip
+from harness.dsl.machine.outcome import Outcome
+from harness.dsl.machine.session import Session
+
+BUNDLE, TRACE, METRICS = "suspended.zip", "trace.json", "metrics.json"
+GOOD = ("ok", "suspended")
+
+
+def stream(seq: int, event: dict[str, Any]) -> None:
+    """One event as it is written, on stderr."""
+    print(f"{seq:>6}  {line(event)}", file=sys.stderr)
+
+
+def line(event: dict[str, Any]) -> str:
+    """An event in one line of ASCII-safe text."""
+    kind, strand = event["k"], event.get("s", "")
+    at = str(event.get("label") or event.get("at") or "")
+    where = f"{at}{f' [{strand}]' if strand else ''}"
+    match kind:
+        case "began":
+            text = "begins"
+        case "ran":
+            begun = [f"begins {label}" for label in event.get("enter", ()) if label not in event.get("left", ())]
+            done = [f"done {label}" for label in event.get("left", ())]
+            bound = [f"{n} = {_short(v)}" for n, v in {**event.get("set", {}), **event.get("state", {})}.items()]
+            judged = [
+                f"{name}: {'holds' if held else 'does not hold'} ({seen})"
+                for _, name, held, seen in event.get("judged", ())
+            ]
+            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "goes on"
+        case "intent" | "asked":
+            text = f"{event['name']} {_short(event['args'])}"
+            where += f" question {event['id']}" if kind == "asked" else ""
+        case "result" | "answered":
+            status = f"{event['status']}: " if "status" in event else ""
+            judged = [f"{name}: {'holds' if held else 'does not hold'}" for _, name, held, _ in event.get("judged", ())]
+            text = "; ".join([f"-> {status}{_short(event['value'])}", *judged, *_found(event)])
+        case "failed":
+            text = f"{event['status']}: {event['why']}{' (again)' if event.get('again') else ''}"
+        case "stopped":
+            text = f"budget of {event['limit']:g} {event['which']} reached"
+        case "took":
+            text = f"event {event['event']}{' dropped: ' + event['dropped'] if 'dropped' in event else ''}"
+        case "ended":
+            text = f"ends {event['status']}"
+        case _:
+            text = kind
+    return ascii(clip(f"{where}  {text}", limit=300))[1:-1].replace("\\'", "'")
+
+
+def _found(event: dict[str, Any]) -> list[str]:
+    words = {True: "true", False: "false", None: "undefined"}
+    facts = [f"{r['fact']} is {words[r['is']]}" for r in event.get("facts", ())]
+    fired = [f"{r['kind']} {r['name']}: {r['suggestion']}" for r in event.get("fired", ())]
+    return [*facts, *fired, *[f"BROKEN {r['invariant']}" for r in event.get("broken", ())]]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= 100 else text[:99] + "~"
+
+
+def leave(session: Session, outcome: Outcome) -> None:
+    """Write what is beside the log: trace, metrics, and a bundle while the run waits."""
+    from harness.dsl.machine import export
+
+    folder = session.place
+    _json(folder / TRACE, export.trace(session.program, session.log))
+    _json(folder / METRICS, export.metrics(outcome, session.log))
+    bundle = folder / BUNDLE
+    if outcome.status in ("suspended", "budget", "in_doubt"):
+        from harness.dsl.machine.bundle import pack
+
+        pack(session, bundle)
+    else:
+        bundle.unlink(missing_ok=True)
+
+
+def _json(path: Path, value: Any) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
+    """Print what the run came to; the exit status: 0 if it passed or waits for an answer."""
+    folder = session.folder
+    if as_json:
+        output.print_json(data(session, outcome))
+    else:
+        import shlex
+
+        where = shlex.quote(str(folder)) + (f" --run {session.log.name}" if "/" in session.log.name else "")
+        print(
+            f"{session.program.name}: {outcome.status}{'' if outcome.passed or not outcome.why else ': ' + outcome.why}"
+        )
+        units = {step.unit for step in outcome.steps if step.status != "skipped"}
+        for step in outcome.steps:
+            if step.status != "ok" and (step.unit in units or not units):
+                print(f"  {step.kind} {step.name}: {step.status}{f' ({step.why})' if step.why else ''}")
+        for text, verdict, why in outcome.criteria:
+            print(f"  success {text}: {verdict}{f' ({why})' if why else ''}")
+        for question in outcome.questions:
+            print(f"\nquestion {question.id}{f' to {question.role}' if question.role else ''}:\n{question.prompt}")
+            if question.schema.get("type") != "string":
+                print(f"answer as JSON: {json.dumps(dict(question.schema))}")
+            print(f"  crucible dsl answer {where} {question.id} TEXT && crucible dsl resume {where}")
+        for key in outcome.in_doubt:
+            print(f"  in doubt: {key}\n  crucible dsl resolve {where} {key} repeat|done|failed")
+        print(f"run: {folder}  head: {outcome.head}  events: {outcome.events}")
+        print(f"durability: {session.settings.durability.promise}")
+    return 0 if outcome.passed or outcome.status == "suspended" else 1
+
+
+def data(session: Session, outcome: Outcome) -> dict[str, Any]:
+    """The outcome as JSON."""
+    from harness.dsl.machine import export
+
+    return {
+        "program": session.program.name,
+        "folder": str(session.folder),
+        "durability": str(session.settings.durability),
+        **export.metrics(outcome, session.log),
+        "steps": [
+            {"unit": s.unit, "name": s.name, "kind": s.kind, "status": s.status, "why": s.why, "times": s.times}
+            for s in outcome.steps
+        ],
+        "questions": [
+            {"id": q.id, "label": q.label, "to": q.to, "role": q.role, "prompt": q.prompt, "schema": dict(q.schema)}
+            for q in outcome.questions
+        ],
+        "in_doubt": list(outcome.in_doubt),
+        "repeated": outcome.repeated,
+        "value": outcome.value,
+    }

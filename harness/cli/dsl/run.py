@@ -1,0 +1,79 @@
+"""`crucible dsl run`: run a program until it ends, waits or is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.dsl import display, options, run_folders
+from harness.core.errors import UsageError
+from harness.core.number import whole
+from harness.dsl.analysis.inputs import refuse_unknown
+from harness.dsl.analysis.load import load_program
+from harness.dsl.language.diagnostic import ProgramError
+from harness.dsl.machine.session import Session
+from harness.dsl.machine.settings import RunSettings
+
+NAME = "run"
+HELP = """Run a program; exit status 1 if it fails, 0 if it passes or waits for an answer.
+
+example:
+  crucible dsl run hello.spak --live --input name=World
+  crucible dsl run tune.spak --live --backend ollama --model qwen2.5:7b --state out/tune"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("program", type=Path, metavar="FILE", help="the program")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of the program's chance (default 0)")
+    parser.add_argument("--entry", default="", metavar="UNIT", help="which task or loop (default: the program's first)")
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
+    )
+    options.add_files(parser)
+    parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
+    options.add_settings(parser)
+    options.add_durability(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it."""
+    given = options.inputs(args.input)
+    try:
+        program = load_program(args.program, inputs=given, entry=args.entry)
+    except OSError as error:
+        raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
+    except ProgramError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if program.main < 0:
+        fix = "`crucible dsl check` has read and checked it: it only states what is known"
+        raise UsageError(
+            "the program has no task or loop, so there is nothing to run", where=str(args.program), fix=fix
+        )
+    refuse_unknown(given, program, where=str(args.program))
+    # Before the first effect, not at the first question; `--backend file` may wait for one that is written later.
+    if args.answers is not None and (args.backend != "file" or Path(args.answers).exists()):
+        from harness.providers.file import read_answers
+
+        read_answers(Path(args.answers))
+    variables = (*program.state, *(program.units[program.main].slots if program.main >= 0 else ()))
+    kinds = {variable.name: str(variable.type.kind) for variable in variables}
+    settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
+    session = Session.start(
+        program,
+        run_folders.fresh(args.program, args.state),
+        inputs=options.fitted(given, kinds),
+        seed=args.seed,
+        settings=settings,
+        files=options.files(program, args),
+        listener=None if args.quiet or args.json else display.stream,
+    )
+    with session:
+        outcome = session.run()
+        display.leave(session, outcome)
+        return display.summary(session, outcome, as_json=args.json)

@@ -1,0 +1,56 @@
+"""Place: where runs are: a folder each, by default below `reports/dsl`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from harness.core.errors import UsageError
+from harness.core.slug import slug
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.machine.session import LOG
+
+RUNS = Path("reports/dsl")
+
+
+def add_run(parser: argparse.ArgumentParser, *, verb: str) -> None:
+    """The positional RUN, and which of its runs is meant."""
+    parser.add_argument("run_folder", metavar="RUN", help=f"the run to {verb}: its folder, log, or name under {RUNS}")
+    parser.add_argument("--run", metavar="NAME", help="a fork or upgrade in it (default: the main run)")
+
+
+def folder_of(text: str) -> Path:
+    """The folder of a run.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    path = Path(text)
+    for folder in (path, path.parent if path.name == LOG else path, RUNS / text):
+        if (folder / LOG).is_file():
+            return folder
+    raise UsageError(f"there is no run {text!r}", fix="`crucible dsl runs` lists them")
+
+
+def fresh(program: Path, state: Path | None) -> Path:
+    """A folder for a new run: the one that is asked for, or the next free number."""
+    if state is not None:
+        return state
+    stem = slug(program.stem)
+    taken = [
+        int(found.group(1))
+        for path in RUNS.glob(f"{stem}-*")
+        if (found := re.fullmatch(re.escape(stem) + r"-(\d+)", path.name))
+    ]
+    return RUNS / f"{stem}-{max(taken, default=0) + 1}"
+
+
+def reading(text: str) -> LogFile:
+    """A run's log, to look at.
+
+    Raises:
+        UsageError: if there is no such run.
+        LogError: if it cannot be read.
+    """
+    return LogFile(folder_of(text) / LOG, read_only=True)

@@ -1,0 +1,100 @@
+"""Asking: who proposes patches, as a command line says it: the built-in proposer, a program, a function, a model."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import UsageError
+from harness.core.number import amount
+from harness.grammar.improvement.proposer import Proposer, from_command, from_provider
+from harness.grammar.induction.inducer import propose
+from harness.providers.backends import BACKENDS
+
+_FUNCTION = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)")
+
+
+def add_proposer(parser: argparse.ArgumentParser) -> None:
+    """Options that say who proposes; without any the built-in proposer does."""
+    parser.add_argument(
+        "--proposer",
+        metavar="WHO",
+        help="a program (situation as JSON in, patches as JSON out), or a function: file.py:name, module:name",
+    )
+    parser.add_argument("--backend", choices=BACKENDS, help="a provider that is asked for patches instead")
+    parser.add_argument("--model", default="", metavar="NAME", help="which model")
+    parser.add_argument("--base-url", default="", metavar="URL", help="its server")
+    parser.add_argument("--command", default="", metavar="LINE", help="for --backend command: what answers")
+    parser.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the answers")
+    parser.add_argument("--cassette", default="", metavar="FILE", help="recorded answers; missing ones are added")
+    parser.add_argument(
+        "--timeout", type=amount(0.001), default=120.0, metavar="S", help="seconds for an answer (default 120)"
+    )
+
+
+def proposer_of(args: argparse.Namespace) -> Proposer:
+    """Who proposes.
+
+    Raises:
+        UsageError: if the options contradict themselves, or name what is not there.
+    """
+    asked = {name: getattr(args, name) for name in ("model", "base_url", "command", "answers", "cassette")}
+    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value]
+    if not args.timeout > 0:
+        raise UsageError(f"--timeout {args.timeout:g}", fix="give seconds above 0")
+    if args.proposer is not None:
+        if args.backend is not None or given:
+            raise UsageError("--proposer and a provider are two proposers", fix="keep one of them")
+        return _named(args.proposer, args.timeout)
+    if args.backend is None and not given:
+        return propose
+    from harness.providers.factory import Backend, provider_for
+
+    provider = provider_for(Backend(backend=args.backend or "sim", timeout_s=args.timeout, **asked))
+    if provider is None:
+        raise UsageError("nobody is asked for patches", fix="--backend ollama, openai, command, or file with --answers")
+    return from_provider(provider)
+
+
+def _named(text: str, seconds: float) -> Proposer:
+    if (function := _FUNCTION.fullmatch(text)) is not None:
+        return _function(*function.groups())
+    try:
+        command = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--proposer {text}: {error}", fix="close the quotes") from error
+    if not command:
+        raise UsageError("--proposer names nothing", fix="--proposer ./propose.py, or file.py:function")
+    return from_command(command, seconds=seconds)
+
+
+def _function(where: str, name: str) -> Proposer:
+    try:
+        module = _module(where)
+    except Exception as error:
+        raise UsageError(f"cannot be imported: {type(error).__name__}: {error}", where=where) from error
+    found: Any = getattr(module, name, None)
+    if not callable(found):
+        known = [other for other, value in vars(module).items() if callable(value)]
+        near = difflib.get_close_matches(name, known, n=1)
+        fix = f"did you mean {near[0]}?" if near else "define it"
+        raise UsageError(f"has no function {name!r}", where=where, fix=fix)
+    return found  # type: ignore[no-any-return]
+
+
+def _module(where: str) -> Any:
+    if not where.endswith(".py"):
+        return importlib.import_module(where)
+    path = Path(where)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileNotFoundError("there is no such file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,129 @@
+"""Cache: programs that were checked before, in the user's cache folder; a fast start needs no parser and no checker.
+
+The key is a digest of the text, of what it was checked with, and of this package's files, so a stale entry is never
+found. An entry begins with a digest over its key and its body: one that is damaged, cut short or moved is not used. It
+is JSON from which values of the IR are made and nothing else; one that somebody else owns or may write is not read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from harness.dsl.ir.codec import decode, encode
+from harness.dsl.ir.program import Program
+from harness.dsl.plain import changed
+
+MOST_ENTRIES = 256
+_PACKAGE = Path(__file__).parents[1]
+_JUDGES = ("", "analysis", "expressions", "facts", "ir", "language", "language/syntax")
+"""Folders whose files decide what a program becomes."""
+
+Warnings = list[tuple[str, str, tuple[int, int], str]]
+"""Code, message, span and note of each."""
+
+
+def key_of(text: str, *, inputs: Iterable[str], entry: str) -> str:
+    """What an entry is found by."""
+    asked = json.dumps([sys.hexversion, sorted(inputs), entry, text])
+    return hashlib.sha256(_engine() + asked.encode("ascii")).hexdigest()
+
+
+def load(key: str, text: str, path: str, *, folder: Path | None = None) -> tuple[Program, Warnings] | None:
+    """The program of a text that was checked before, and what the checker warned of; None if it was not.
+
+    Args:
+        key: From `key_of`.
+        text: The program.
+        path: The file's name, for messages.
+        folder: Where entries are; by default the user's cache folder.
+    """
+    try:
+        data = _private(_entry(key, folder))
+        seal, body = data[:64], data[65:]
+        if seal != _seal(key, body):
+            return None
+        program, warnings = decode(json.loads(body))
+        if not isinstance(program, Program):
+            return None
+        return changed(program, source=text, path=path), [(c, m, tuple(span), n) for c, m, span, n in warnings]
+    except (OSError, ValueError, TypeError, LookupError, RecursionError, AttributeError):
+        return None  # absent, cut short, foreign or from another version: check the text
+
+
+def store(key: str, program: Program, warnings: Sequence[tuple[str, str, tuple[int, int], str]], *,
+          folder: Path | None = None) -> None:  # fmt: skip
+    """Keep a program that was checked without an error. Nothing is lost but time if that is not possible."""
+    entry = _entry(key, folder)
+    with contextlib.suppress(OSError, RecursionError):
+        kept = encode((changed(program, source="", path=""), list(warnings)))
+        body = json.dumps(kept, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+        entry.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(entry, _seal(key, body) + b"\n" + body)
+
+
+def default_folder() -> Path:
+    """`$XDG_CACHE_HOME/crucible/dsl`."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "crucible" / "dsl"
+
+
+def _entry(key: str, folder: Path | None) -> Path:
+    return (default_folder() if folder is None else folder) / f"{key[:40]}.json"
+
+
+def _seal(key: str, body: bytes) -> bytes:
+    return hashlib.sha256(key.encode("ascii") + body).hexdigest().encode("ascii")
+
+
+@cache
+def _engine() -> bytes:
+    """A digest of this package's files by name, size, times and inode: reading them all would cost what a hit saves."""
+    digest = hashlib.sha256()
+    for name in _JUDGES:
+        with os.scandir(_PACKAGE / name) as found:
+            for file in sorted(found, key=lambda file: file.name):
+                if file.name.endswith((".py", ".lark")):
+                    state = file.stat()
+                    facts = (file.name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+                    digest.update(repr(facts).encode("utf-8"))
+    return digest.digest()
+
+
+def _private(path: Path) -> bytes:
+    """The bytes of a file that is ours alone to write.
+
+    Raises:
+        OSError: if there is none.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        state = os.fstat(handle)
+        if state.st_uid != os.geteuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(f"{path} may be somebody else's")
+        return file.read()
+
+
+def _write(entry: Path, data: bytes) -> None:
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=entry.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(entry)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    entries = list(entry.parent.glob("*.json"))
+    if len(entries) > MOST_ENTRIES:
+        with contextlib.suppress(FileNotFoundError):  # somebody else makes room too
+            for old in sorted(entries, key=lambda path: path.stat().st_mtime)[: len(entries) - MOST_ENTRIES]:
+                old.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""Given: inputs that somebody names for a program, held to what it declares before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from harness.core.errors import UsageError
+from harness.dsl.ir import Program
+from harness.dsl.language.diagnostic import near
+
+
+def refuse_unknown(given: Iterable[str], program: Program, *, where: str) -> None:
+    """An input that the program never names is a slip of the pen.
+
+    Raises:
+        UsageError: if there is one.
+    """
+    names = list(given)
+    for name in names:
+        if not re.search(rf"\b{re.escape(name)}\b", program.source):
+            units = (variable for unit in program.units for variable in unit.slots)
+            declared = [v.name for v in (*program.state, *units) if v.is_input and v.name not in names]
+            raise UsageError(
+                f"the program has no input {name!r}{near(name, declared)}",
+                where=where,
+                fix="correct it or leave it out",
+            )

@@ -1,0 +1,233 @@
+"""Program: a module checked as a whole, and lowered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from harness.core.errors import UsageError
+from harness.dsl.analysis import rules
+from harness.dsl.analysis.expression import elaborate, fitted
+from harness.dsl.analysis.names import Names, gather
+from harness.dsl.analysis.report import Report
+from harness.dsl.analysis.scope import Scope, Shared
+from harness.dsl.analysis.signature import TOOLS, Signature
+from harness.dsl.analysis.type_expressions import Types
+from harness.dsl.analysis.unit import UnitAnalysis
+from harness.dsl.expressions import nodes as n
+from harness.dsl.ir import Choice, Program, Unit, Variable
+from harness.dsl.language import syntax as s
+from harness.dsl.language.diagnostic import near
+from harness.dsl.language.printer import print_value
+from harness.dsl.types import ANY
+
+_MAIN = ("task", "agent_loop", "engineering_loop", "service_loop")
+"""Which kind of unit a run begins with, if there are several."""
+
+
+def analyse(
+    module: s.Module,
+    text: str,
+    *,
+    path: str,
+    inputs: Iterable[str] = (),
+    tools: Mapping[str, Signature] | None = None,
+    entry: str = "",
+) -> tuple[Program, Report]:
+    """The program of a module, and everything that is wrong with it; it may only run if nothing is an error.
+
+    Args:
+        module: Its tree.
+        text: Its text.
+        path: The file's name, for messages.
+        inputs: Names that are given from outside and that the text does not declare.
+        tools: Signatures of a plugin's tools.
+        entry: Name of the unit a run begins with; by default the task, or the first loop nobody runs.
+
+    Raises:
+        UsageError: if there is no unit of that name.
+    """
+    report = Report()
+    names = gather(module, report)
+    shared = Shared(names, report, Types(names, report))
+    _constants(names, shared)
+    _state(names, shared, inputs)
+    shared.facts = {name: index for index, name in enumerate(names.facts)}
+    facts = tuple(rules.fact(node, shared) for node in names.facts.values())
+    fired = tuple(rules.rule(node, shared) for node in names.rules)
+    invariants = tuple(rules.invariant(node, shared) for node in names.invariants)
+    _twins([*names.rules, *names.invariants], report)
+    analyses = _units(names, shared, {**TOOLS, **(tools or {})}, text)
+    made = [analysis.lower() for analysis in analyses]
+    units = [analysis.finish(made) for analysis in analyses]
+    _cycles(units, [analysis.runs for analysis in analyses], report)
+    _unused(names, shared)
+    choices = [choice for entries in names.spaces for choice in rules.choices(entries, shared)]
+    program = Program(
+        name=names.name,
+        path=path,
+        source=text,
+        digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        schema=shared.types.schema,
+        state=tuple(shared.state),
+        facts=facts,
+        rules=fired,
+        invariants=invariants,
+        units=tuple(units),
+        main=_main(units, [analysis.runs for analysis in analyses], entry, path),
+        prose=tuple(_prose(names)),
+        choices=(*choices, *_parameters(names, shared)),
+    )
+    report.diagnostics.sort(key=lambda found: (found.span, found.code))
+    return program, report
+
+
+def _constants(names: Names, shared: Shared) -> None:
+    scope = Scope(shared)
+    for node in names.constants.values():
+        value = elaborate(node.value, scope) if node.value is not None else None
+        if not isinstance(value, n.Const):
+            value = _folded(value)
+        if value is None:
+            shared.report.add("E301", f"constant {node.name} is a literal or made of constants", node.span)
+            continue
+        kind = value.type
+        if node.type is not None:
+            kind = shared.types.of(node.type)
+            if kind.unit is not None and value.type.unit is None and not isinstance(value.value, str):
+                value = n.Const(float(value.value), kind, value.span)
+            fit = fitted(value, kind, scope, what=node.name)
+            value = fit if isinstance(fit, n.Const) else value
+        shared.constants[node.name] = n.Const(value.value, kind if node.type is not None else value.type, node.span)
+
+
+def _folded(node: n.Expr | None) -> n.Const | None:
+    """A constant expression's value."""
+    from harness.dsl.expressions.walker import evaluate
+    from harness.dsl.facts.trace import Trace
+    from harness.dsl.values import Undefined
+
+    if node is None or not isinstance(node, n.Binary | n.Unary | n.ListOf | n.Scale | n.Call | n.Aggregate):
+        return None
+    try:
+        value = evaluate(node, n.Frame([Undefined("no constant")] * n.slots_of(node), [], Trace(0), []))
+    except LookupError:
+        return None  # it looks at something that is no constant
+    return None if isinstance(value, Undefined) else n.Const(value, node.type, node.span)
+
+
+def _state(names: Names, shared: Shared, inputs: Iterable[str]) -> None:
+    scope = Scope(shared)
+    for node in names.states.values():
+        kind = shared.types.of(node.type) if node.type is not None else ANY
+        initial = None
+        if node.value is not None:
+            initial = fitted(elaborate(node.value, scope), kind, scope, what=node.name)
+        shared.state.append(Variable(node.name, kind, initial, node.keyword == "input"))
+    for name in inputs:
+        if shared.state_index(name) < 0:
+            shared.state.append(Variable(name, ANY, None, is_input=True))
+
+
+def _units(names: Names, shared: Shared, tools: dict[str, Signature], text: str) -> list[UnitAnalysis]:
+    events = {
+        statement.event.text: statement
+        for unit in names.units.values()
+        for statement in unit.body
+        if isinstance(statement, s.On)
+    }
+    index = {name: number for number, name in enumerate(names.units)}
+    labels: Counter[str] = Counter()
+    return [
+        UnitAnalysis(unit, shared, tools=tools, units=index, events=events, labels=labels, source=text)
+        for unit in names.units.values()
+    ]
+
+
+def _twins(entries: list[s.Entries], report: Report) -> None:
+    seen: dict[tuple[str, str], s.Entries] = {}
+    for node in entries:
+        name = node.label.text if node.label else ""
+        first = seen.setdefault((node.keyword, name), node)
+        if first is not node:
+            code = "W502" if first == node else "E405"
+            report.add(code, f"{node.keyword} {name!r} is declared twice", node.span)
+
+
+def _cycles(units: list[Unit], runs: list[list[int]], report: Report) -> None:
+    """Units that run themselves: no budget of one could bound the other."""
+    done: set[int] = set()
+
+    def walk(unit: int, path: list[int]) -> None:
+        if unit in path:
+            names = " -> ".join(units[index].name for index in [*path[path.index(unit) :], unit])
+            report.add("E410", f"a unit runs itself: {names}", units[unit].span)
+            return
+        if unit in done or len(path) > 64:
+            return
+        for other in runs[unit]:
+            walk(other, [*path, unit])
+        done.add(unit)
+
+    for number in range(len(units)):
+        walk(number, [])
+
+
+def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
+    if entry:
+        found = next((number for number, unit in enumerate(units) if unit.name == entry), -1)
+        if found < 0:
+            # Whoever names it is wrong, not the text: no finding of the program.
+            raise UsageError(
+                f"there is no task or loop {entry!r}{near(entry, [unit.name for unit in units])}",
+                where=path,
+                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has none",
+            )
+        return found
+    called = {other for mine in runs for other in mine}
+    for kind in _MAIN:
+        free = [number for number, unit in enumerate(units) if unit.kind == kind and number not in called]
+        if free:
+            return free[0]
+    return 0 if units else -1
+
+
+def _unused(names: Names, shared: Shared) -> None:
+    for name, node in names.facts.items():
+        if name not in shared.used:
+            note = "name it in a rule, a hint, a condition or `expect`"
+            shared.report.add("W501", f"fact {name!r} is used by nothing", node.label.span, note=note)
+    for name, constant in names.constants.items():
+        if name not in shared.used:
+            shared.report.add("W501", f"constant {name!r} is used by nothing", constant.span)
+
+
+def _prose(names: Names) -> Iterable[tuple[str, str]]:
+    for model in names.models:
+        for entry in model.entries:
+            if isinstance(entry, s.Entry):
+                yield entry.key, _text(entry.value)
+    for entry in names.notes:
+        yield entry.key, _text(entry.value)
+    for node in (*names.rules, *names.invariants):
+        for part in node.entries:
+            if isinstance(part, s.Entry) and part.key not in ("when", "trigger"):
+                for value in part.value.items if isinstance(part.value, s.Sequence) else [part.value]:
+                    if isinstance(value, s.Literal) and isinstance(value.value, str):
+                        yield f"{node.keyword} {node.label.text if node.label else ''}".strip(), value.value
+
+
+def _text(node: s.Value) -> str:
+    return str(node.value) if isinstance(node, s.Literal) and isinstance(node.value, str) else print_value(node)
+
+
+def _parameters(names: Names, shared: Shared) -> Iterable[Choice]:
+    """Parameters of engineering loops: a plan's choices as much as its spaces."""
+    from harness.dsl.analysis import space
+
+    scope = Scope(shared)
+    for unit in names.units.values():
+        for statement in unit.body:
+            if isinstance(statement, s.Parameter):
+                yield Choice(statement.name, space.values(statement.value, scope, what=statement.name), statement.span)

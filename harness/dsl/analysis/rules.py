@@ -1,0 +1,190 @@
+"""Laws: facts, rules, hints and invariants; what is executable in them and what is prose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.core.slug import slug
+from harness.dsl.analysis import space
+from harness.dsl.analysis.expression import condition, elaborate, fitted
+from harness.dsl.analysis.scope import Scope, Shared
+from harness.dsl.expressions import nodes as n
+from harness.dsl.ir import Choice, Fact, Invariant, Rule
+from harness.dsl.language import syntax as s
+from harness.dsl.language.printer import print_value
+from harness.dsl.types import Kind
+
+_CONDITIONS = ("when", "trigger")
+_SUGGESTIONS = ("apply", "suggestion", "optimize", "recommend")
+_RULE = (
+    *_CONDITIONS,
+    *_SUGGESTIONS,
+    "effect",
+    "constraint",
+    "description",
+    "reason",
+    "evidence",
+    "confidence",
+    "verification",
+)
+_ASSERTIONS = ("assert", "constraint", "require")
+_INVARIANT = (*_ASSERTIONS, "description", "reason", "evidence", "verification", "when")
+
+
+def fact(node: s.FactDeclaration, shared: Shared) -> Fact:
+    """A fact with its body."""
+    scope = Scope(shared, asked=[node.label.text])
+    case, over_all = -1, False
+    if len(node.parameters) != 1:
+        message = f"fact {node.label.text!r} takes one item, or a list of items, and not {len(node.parameters)}"
+        shared.report.add("E301", message, node.label.span)
+    for parameter in node.parameters:
+        kind = shared.types.of(parameter.type)
+        over_all = kind.kind is Kind.LIST
+        item = kind.of if over_all and kind.of is not None else kind
+        case = item.case
+        if item.kind is not Kind.ITEM and item.kind is not Kind.ANY:
+            note = "as in `t: TraceItem.Performance`, or `ts: [TraceItem.Performance]` for all of them"
+            shared.report.add(
+                "E301", f"a fact is about a case of the trace, not about {kind}", parameter.span, note=note
+            )
+        scope.bind(parameter.name, kind)
+    lets = []
+    for let in node.lets:
+        value = elaborate(let.value, scope)
+        kind = value.type
+        if let.type is not None:
+            kind = shared.types.of(let.type)
+            value = fitted(value, kind, scope, what=let.name)
+        lets.append((scope.bind(let.name, kind), value))
+    result = condition(node.result, scope, what="what a fact returns")
+    return Fact(node.label.text, case, over_all, tuple(scope.slots), tuple(lets), result, node.span)
+
+
+def rule(node: s.Entries, shared: Shared) -> Rule:
+    """A rule or hint."""
+    facts: list[int] = []
+    prose: list[str] = []
+    name = node.label.text if node.label else ""
+    for entry in _entries(node, _RULE, shared):
+        if entry.key in _CONDITIONS:
+            for value in _flat(entry.value):
+                _condition(value, facts, prose, shared)
+    if not facts and not prose:
+        shared.report.add("W508", f"{node.keyword} {name!r} says not when it applies", node.span)
+    suggestion = "; ".join(_texts(node, _SUGGESTIONS))
+    if not suggestion:
+        shared.report.add("W508", f"{node.keyword} {name!r} suggests nothing", node.span)
+    effect = "; ".join(_texts(node, ("effect",)))
+    if effect:
+        suggestion = f"{suggestion} ({effect})"
+    choices = tuple(_choices(node, Scope(shared)))
+    return Rule(node.keyword, name, tuple(dict.fromkeys(facts)), tuple(prose), suggestion, node.span, choices)
+
+
+def invariant(node: s.Entries, shared: Shared) -> Invariant:
+    """An invariant: what of it is a condition, and what is prose."""
+    scope = Scope(shared)
+    name = node.label.text if node.label else ""
+    choices = tuple(_choices(node, scope))
+    conditions: list[n.Expr] = []
+    prose: list[str] = []
+    for entry in _entries(node, _INVARIANT, shared):
+        for value in _flat(entry.value):
+            if _is_prose(value):
+                prose.append(_text(value))
+            elif entry.key in _ASSERTIONS:
+                conditions.append(condition(value, scope, what=f"`{entry.key}`"))
+    if not conditions and not prose and not choices:
+        shared.report.add("W508", f"invariant {name!r} states nothing", node.span)
+    cases = tuple(sorted(_cases(conditions, shared)))
+    if conditions and not cases and not choices:
+        note = "ask `trace(Variant.Case)` or a fact, or name a plan's `parameter`"
+        shared.report.add("W509", f"invariant {name!r} looks at nothing that changes", node.span, note=note)
+    return Invariant(name, slug(name), tuple(conditions), tuple(prose), node.span, cases, tuple(scope.slots), choices)
+
+
+def choices(entries: s.Entries, shared: Shared) -> Iterator[Choice]:
+    """The axes of a design or tuning space."""
+    scope = Scope(shared)
+    for entry in entries.entries:
+        if isinstance(entry, s.Entry):
+            yield Choice(entry.key, space.values(entry.value, scope, what=entry.key), entry.span)
+
+
+def _choices(node: s.Entries, scope: Scope) -> Iterator[Choice]:
+    for entry in node.entries:
+        if isinstance(entry, s.Parameter):
+            values = space.values(entry.value, scope, what=entry.name)
+            yield Choice(entry.name, values, entry.span, scope.bind(entry.name, space.kind_of(values)))
+
+
+def _entries(node: s.Entries, known: tuple[str, ...], shared: Shared) -> Iterator[s.Entry]:
+    for entry in node.entries:
+        if not isinstance(entry, s.Entry):
+            continue
+        if entry.key not in known:
+            shared.report.unknown("E206", f"part of {node.keyword}", entry.key, known, entry.span)
+        yield entry
+
+
+def _condition(node: s.Value, facts: list[int], prose: list[str], shared: Shared) -> None:
+    """A fact by name or quoted name, several with `&&`, or prose."""
+    if isinstance(node, s.Infix) and node.op == "&&":
+        _condition(node.left, facts, prose, shared)
+        _condition(node.right, facts, prose, shared)
+        return
+    if isinstance(node, s.Name) or (isinstance(node, s.Literal) and isinstance(node.value, str)):
+        name = node.name if isinstance(node, s.Name) else str(node.value)
+        if name in shared.facts:
+            shared.used.add(name)
+            facts.append(shared.facts[name])
+        elif isinstance(node, s.Name):
+            shared.report.unknown("E201", "fact", name, shared.facts, node.span)
+        else:
+            if name.isidentifier() and name in shared.names.records:
+                shared.used.add(name)
+            elif name.isidentifier():
+                near = "; it is prose, which never fires"
+                shared.report.add("W503", f"there is no fact {name!r}{near}", node.span)
+            prose.append(name)
+        return
+    note = "make the condition a fact, and name it here"
+    shared.report.add("E301", "a rule applies when facts hold, or when words say so", node.span, note=note)
+
+
+def _flat(node: s.Value) -> list[s.Value]:
+    return node.items if isinstance(node, s.Sequence) else [node]
+
+
+def _is_prose(node: s.Value) -> bool:
+    return isinstance(node, s.Literal)
+
+
+def _text(node: s.Value) -> str:
+    return str(node.value) if isinstance(node, s.Literal) and isinstance(node.value, str) else print_value(node)
+
+
+def _texts(node: s.Entries, keys: tuple[str, ...]) -> list[str]:
+    entries = [entry for entry in node.entries if isinstance(entry, s.Entry) and entry.key in keys]
+    return [_text(value) for entry in entries for value in _flat(entry.value)]
+
+
+def _cases(conditions: list[n.Expr], shared: Shared) -> set[int]:
+    """The cases that conditions look at, directly or through a fact."""
+    found: set[int] = set()
+    stack: list[object] = list(conditions)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, n.ItemsOf):
+            found.add(node.case)
+        elif isinstance(node, n.Verdict):
+            declared = shared.names.facts[node.name]
+            for parameter in declared.parameters:
+                kind = shared.types.of(parameter.type)
+                found.add((kind.of or kind).case)
+        elif isinstance(node, tuple):
+            stack.extend(node)
+        else:
+            stack.extend(n.parts(node))
+    return {case for case in found if case >= 0}

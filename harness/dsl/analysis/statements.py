@@ -1,0 +1,267 @@
+"""Statements: bodies of tasks, loops and steps as instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.dsl.analysis import calls, control_flow
+from harness.dsl.analysis.code import Code
+from harness.dsl.analysis.expression import condition, elaborate, fitted
+from harness.dsl.analysis.scope import Scope
+from harness.dsl.analysis.signature import Signature
+from harness.dsl.expressions import nodes as n
+from harness.dsl.ir import Emit, Fail, Judge, Let, Post, Return, Run, Target
+from harness.dsl.language import syntax as s
+from harness.dsl.types import ANY, BOOL, STRING
+
+UNITS = ("task", "agent_loop", "service_loop", "engineering_loop")
+_ONLY_IN = {s.On: "service_loop", s.Parameter: "engineering_loop"}
+
+
+class Statements:
+    """Lowers the body of one unit.
+
+    Args:
+        unit: The unit as written.
+        scope: Its names.
+        code: Where instructions go.
+        tools: Signatures of tools.
+        units: Index of each unit by name.
+        events: Events that some service loop handles, with their fields.
+    """
+
+    def __init__(
+        self,
+        unit: s.Unit,
+        scope: Scope,
+        code: Code,
+        *,
+        tools: dict[str, Signature],
+        units: dict[str, int],
+        events: dict[str, s.On],
+    ) -> None:
+        self.unit, self.scope, self.code = unit, scope, code
+        self.tools, self.units, self.events = tools, units, events
+        self.settings: list[s.Setting] = []
+        self.blocks: dict[str, s.Entries] = {}
+        self.parameters: list[s.Parameter] = []
+        self.handlers: list[s.On] = []
+        self.runs: list[tuple[int, tuple[tuple[str, n.Expr], ...]]] = []
+        self._seen: set[str] = set()
+        self._top = {id(statement) for statement in unit.body}
+
+    @property
+    def forbids_queries(self) -> str:
+        """The kind of loop, if it may not reason."""
+        return self.unit.keyword if self.unit.keyword in ("service_loop", "engineering_loop") else ""
+
+    def body(self, statements: Sequence[s.Statement]) -> None:
+        """Instructions of statements, in order."""
+        ended: s.Statement | None = None
+        for statement in statements:
+            if ended is not None and not isinstance(statement, s.Setting | s.Entries | s.Evaluation):
+                word = "return" if isinstance(ended, s.Return) else "fail"
+                self.scope.report.add("E408", f"nothing gets here: `{word}` ended it before", statement.span)
+                ended = None
+            self._statement(statement)
+            if isinstance(statement, s.Return | s.Fail):
+                ended = statement
+
+    def _statement(self, node: s.Statement) -> None:
+        match node:
+            case s.Step():
+                self._step(node)
+            case s.Call():
+                self._call(node)
+            case s.Emit():
+                self._emit(node)
+            case s.Let():
+                self._let(node)
+            case s.Assign():
+                self._assign(node)
+            case s.If() | s.For() | s.Repeat() | s.Match() | s.Parallel():
+                control_flow.lower(node, self)
+            case s.RunUnit():
+                self._run(node.unit, node.entries, node.arrows, node.span)
+            case s.Fail():
+                message = fitted(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
+                self.code.add(Fail(self.code.label("fail"), node.span, message))
+            case s.Return():
+                self.code.add(Return(self.code.label("return"), node.span, elaborate(node.value, self.scope)))
+            case s.Evaluation():
+                for check in node.checks:
+                    self._check(check)
+            case s.Variable():
+                self._variable(node)
+            case _:
+                self._description(node)
+
+    def _description(self, node: s.Setting | s.Entries | s.Parameter | s.On) -> None:
+        """What describes the unit instead of doing something: it belongs at the top of the unit's body."""
+        wanted = _ONLY_IN.get(type(node)) or ("engineering_loop" if getattr(node, "keyword", "") == "measure" else "")
+        if wanted and self.unit.keyword != wanted:
+            word = {s.On: "on", s.Parameter: "parameter"}.get(type(node), "measure")
+            self.scope.report.add(
+                "E406", f"`{word}` belongs into a {wanted}, not into a {self.unit.keyword}", node.span
+            )
+        elif id(node) not in self._top:
+            self.scope.report.add("E406", "this describes a whole unit: put it at the top of its body", node.span)
+        elif isinstance(node, s.Setting):
+            self.settings.append(node)
+        elif isinstance(node, s.Parameter):
+            self.parameters.append(node)
+        elif isinstance(node, s.On):
+            self.handlers.append(node)
+        elif node.keyword in self.blocks:
+            self.scope.report.add("E202", f"{node.keyword} is there twice", node.span)
+        else:
+            self.blocks[node.keyword] = node
+
+    def _step(self, node: s.Step) -> None:
+        self._name(node.label.text, node.label.span)
+        if not node.body:
+            self.scope.report.add("W506", f"step {node.label.text!r} does nothing", node.span)
+        with self.code.step(node.label.text, "step", node.span):
+            self.body(node.body)
+
+    def _name(self, name: str, span: s.Span) -> None:
+        if name in self._seen:
+            self.scope.report.add("E202", f"a step or check {name!r} is there twice", span)
+        self._seen.add(name)
+
+    def _call(self, node: s.Call, *, check: str | None = None) -> None:
+        if node.actor == "tool" and node.operation in UNITS:
+            self._tool_unit(node)
+            return
+        effect = calls.effect(
+            node,
+            self.code.label(f"{node.actor}.{node.operation}"),
+            self.scope,
+            self.tools,
+            check=check,
+            forbid_queries=self.forbids_queries,
+        )
+        if effect is not None:
+            self.code.add(effect)
+
+    def _tool_unit(self, node: s.Call) -> None:
+        """`tool.engineering_loop { name: Tuner }`: another way to say `run Tuner`."""
+        named = next((entry.value for entry in node.entries if entry.key == "name"), None)
+        name = named.name if isinstance(named, s.Name) else named.value if isinstance(named, s.Literal) else None
+        if not isinstance(name, str):
+            self.scope.report.add("E207", f"tool.{node.operation} needs the name of one", node.span)
+            return
+        self._run(name, [e for e in node.entries if e.key != "name"], node.arrows, node.span)
+
+    def _run(self, name: str, entries: list[s.Entry], arrows: list[s.Arrow], span: s.Span) -> None:
+        if name not in self.units:
+            self.scope.report.unknown("E203", "task or loop", name, self.units, span)
+            return
+        self.scope.shared.used.add(name)
+        inputs = tuple((entry.key, elaborate(entry.value, self.scope)) for entry in entries)
+        out: Target | None = None
+        for arrow in arrows:
+            if arrow.is_emit:
+                self.scope.report.add("E206", "a unit emits by itself: `-> name` takes what it returns", arrow.span)
+            else:
+                out, _ = self.scope.target(arrow.paths[0], ANY)
+        # Slots of the other unit are known when all units are: its index is the place, the names wait in `runs`.
+        index = self.code.add(Run(self.code.label(f"run {name}"), span, self.units[name], (), out))
+        self.runs.append((index, inputs))
+
+    def _emit(self, node: s.Emit) -> None:
+        schema = self.scope.shared.types.schema
+        case = schema.find(node.path)
+        given = {entry.key: entry for entry in node.entries or []}
+        if case < 0 and node.path in self.events:
+            values = {key: elaborate(entry.value, self.scope) for key, entry in given.items()}
+            fields = self._event_fields(node, self.events[node.path], values)
+            self.code.add(Post(self.code.label(f"emit {node.path}"), node.span, node.path, tuple(fields.items())))
+            return
+        if case < 0:
+            known = [*(c.name for c in schema.cases), *self.events]
+            self.scope.report.unknown("E203", "case or event", node.path, known, node.span)
+            return
+        if node.entries is None:
+            note = "give its fields, or write `-> emit` behind the call that reports it"
+            self.scope.report.add("E207", f"an item of {node.path} without any value", node.span, note=note)
+        found: list[tuple[int, n.Expr]] = []
+        for key, entry in given.items():
+            slot = schema.cases[case].slot(key)
+            if slot < 0:
+                names = [field.name for field in schema.cases[case].fields]
+                self.scope.report.unknown("E203", f"field of {schema.cases[case].name}", key, names, entry.span)
+                continue
+            kind = schema.cases[case].fields[slot].type
+            found.append((slot, fitted(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
+        self.code.add(Emit(self.code.label(f"emit {node.path}"), node.span, case, tuple(found)))
+
+    def _event_fields(self, node: s.Emit, handler: s.On, given: dict[str, n.Expr]) -> dict[str, n.Expr]:
+        for field in handler.fields:
+            if field.name in given:
+                kind = self.scope.shared.types.of(field.type)
+                given[field.name] = fitted(given[field.name], kind, self.scope, what=field.name)
+            elif not field.optional:
+                self.scope.report.add("E207", f"event {node.path} needs {field.name}", node.span)
+        names = [field.name for field in handler.fields]
+        for key in given:
+            if key not in names:
+                self.scope.report.unknown("E203", f"field of event {node.path}", key, names, node.span)
+        return given
+
+    def _let(self, node: s.Let) -> None:
+        value = elaborate(node.value, self.scope)
+        kind = value.type
+        if node.type is not None:
+            kind = self.scope.shared.types.of(node.type)
+            value = fitted(value, kind, self.scope, what=node.name)
+        slot = self.scope.bind(node.name, kind)
+        self.code.add(Let(self.code.label(f"let {node.name}"), node.span, Target(slot, node.name), value))
+
+    def _assign(self, node: s.Assign) -> None:
+        value = elaborate(node.value, self.scope)
+        target, kind = self.scope.target(node.name, value.type)
+        value = fitted(value, kind, self.scope, what=node.name)
+        self.code.add(Let(self.code.label(f"set {node.name}"), node.span, target, value))
+
+    def _variable(self, node: s.Variable) -> None:
+        if node.keyword == "const":
+            self.scope.report.add("E406", "a constant belongs to the module, not into a unit", node.span)
+            return
+        kind = self.scope.shared.types.of(node.type) if node.type is not None else ANY
+        initial = None
+        if node.value is not None:
+            initial = fitted(elaborate(node.value, self.scope), kind, self.scope, what=node.name)
+        self.scope.bind(node.name, kind, initial=initial, is_input=node.keyword == "input")
+
+    def _check(self, node: s.Check | s.Expect) -> None:
+        if isinstance(node, s.Expect):
+            self._expect(node)
+            return
+        self._name(node.name, node.span)
+        with self.code.step(node.name, "check", node.span):
+            if isinstance(node.subject, s.Call):
+                self._call(node.subject, check=node.name)
+            else:
+                found = condition(node.subject, self.scope, what="a check")
+                held = Target(self.scope.bind(f"check {node.name}", BOOL), f"check {node.name}")
+                self.code.add(Judge(self.code.label("judge"), node.span, node.name, found, "true", held))
+
+    def _expect(self, node: s.Expect) -> None:
+        name = f"expect {node.fact}"
+        self._name(name, node.span)
+        if node.fact not in self.scope.shared.facts:
+            self.scope.report.unknown("E201", "fact", node.fact, self.scope.shared.facts, node.span)
+            return
+        wanted = node.verdict
+        word = wanted.name if isinstance(wanted, s.Name) else ""
+        if isinstance(wanted, s.Literal) and isinstance(wanted.value, bool):
+            word = str(wanted.value).lower()
+        if word not in ("true", "false", "undefined"):
+            self.scope.report.add("E301", "a fact is expected to be true, false or undefined", wanted.span)
+            return
+        self.scope.shared.used.add(node.fact)
+        found = n.Verdict(self.scope.shared.facts[node.fact], node.fact, BOOL, node.span)
+        with self.code.step(name, "expect", node.span):
+            held = Target(self.scope.bind(f"check {name}", BOOL), f"check {name}")
+            self.code.add(Judge(self.code.label("judge"), node.span, name, found, word, held))

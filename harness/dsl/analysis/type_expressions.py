@@ -1,0 +1,144 @@
+"""Typing: type expressions to types, and the trace's schema."""
+
+from __future__ import annotations
+
+from harness.dsl.analysis.names import Names
+from harness.dsl.analysis.report import Report
+from harness.dsl.language import syntax as s
+from harness.dsl.types import ANY, UNITS, Bound, Case, Field, Kind, Schema, Type, Unit, list_of
+
+_BASIC = {
+    "boolean": Kind.BOOL, "bool": Kind.BOOL, "int": Kind.INT, "float": Kind.FLOAT, "string": Kind.STRING,
+    "text": Kind.STRING, "any": Kind.ANY,
+}  # fmt: skip
+_NUMERIC = (Kind.INT, Kind.FLOAT)
+MAX_DEPTH, MAX_SIZE = 40, 10_000
+"""Of types inside of each other, and of a type's parts when they are written out."""
+
+
+class Types:
+    """Types of a module."""
+
+    def __init__(self, names: Names, report: Report) -> None:
+        self._names, self._report = names, report
+        self._records: dict[str, Type] = {}
+        self._sizes: dict[str, int] = {}
+        self._open: list[str] = []
+        self.schema = Schema()
+        self.schema = Schema(tuple(self._cases()))
+        for shape in names.types.values():
+            self._record(shape)
+
+    def of(self, node: s.TypeExpression) -> Type:
+        """The type an expression names; `any`, with a finding, if there is none."""
+        match node:
+            case s.ListType():
+                return list_of(self.of(node.of))
+            case s.EnumType():
+                return Type(Kind.ENUM, options=tuple(dict.fromkeys(node.options)))
+            case s.RecordType():
+                return Type(Kind.RECORD, fields=self.fields(node.fields))
+            case s.NamedType():
+                return self._named(node)
+
+    def fields(self, nodes: list[s.FieldDeclaration]) -> tuple[Field, ...]:
+        """Fields of a record or case; a name twice is a finding."""
+        found: dict[str, Field] = {}
+        for node in nodes:
+            if node.name in found:
+                self._report.add("E202", f"field {node.name!r} is there twice", node.span)
+                continue
+            found[node.name] = Field(node.name, self.of(node.type), self._bound(node), node.optional)
+        return tuple(found.values())
+
+    def from_value(self, node: s.Value) -> Type | None:
+        """The type a value spells, as in `answer: "yes" | "no"`, `answer: [string]`; None if it spells none."""
+        match node:
+            case s.Alternatives():
+                texts = [o.value for o in node.options if isinstance(o, s.Literal) and isinstance(o.value, str)]
+                return Type(Kind.ENUM, options=tuple(texts)) if len(texts) == len(node.options) else None
+            case s.Name():
+                return self._named(s.NamedType(node.name, "", node.span))
+            case s.Sequence(items=[item]):
+                inner = self.from_value(item)
+                return None if inner is None else list_of(inner)
+            case s.Record():
+                fields = [(name, self.from_value(value)) for name, value in node.pairs]
+                known = [Field(name, kind) for name, kind in fields if kind is not None]
+                return Type(Kind.RECORD, fields=tuple(known)) if len(known) == len(fields) else None
+            case _:
+                return None
+
+    def _named(self, node: s.NamedType) -> Type:
+        unit = self._unit(node)
+        if node.name in _BASIC:
+            kind = _BASIC[node.name]
+            if unit is not None and kind not in _NUMERIC:
+                self._report.add("E302", f"a {node.name} has no unit", node.span)
+                unit = None
+            return Type(kind, unit=unit)
+        case = self.schema.find(node.name)
+        if case >= 0:
+            return self.schema.item(case)
+        shape = self._names.types.get(node.name)
+        if shape is not None:
+            return self._record(shape)
+        known = [*_BASIC, *self._names.types, *(c.name for c in self.schema.cases)]
+        self._report.unknown("E203", "type", node.name, known, node.span)
+        return ANY
+
+    def _unit(self, node: s.NamedType) -> Unit | None:
+        if node.unit and node.unit not in UNITS:
+            self._report.unknown("E302", "unit", node.unit, UNITS, node.span, note=f"there are {', '.join(UNITS)}")
+        return UNITS.get(node.unit)
+
+    def _record(self, shape: s.Shape) -> Type:
+        name = shape.label.text
+        if name in self._records:
+            return self._records[name]
+        if name in self._open:
+            cycle = " -> ".join([*self._open[self._open.index(name) :], name])
+            self._report.add("E410", f"a type contains itself: {cycle}", shape.span, note="values are finite")
+            return ANY
+        if len(self._open) >= MAX_DEPTH:
+            self._report.add("E107", f"types inside of each other, more than {MAX_DEPTH} deep", shape.span)
+            return ANY
+        self._open.append(name)
+        found = Type(Kind.RECORD, name=name, fields=self.fields(shape.fields))
+        self._open.pop()
+        self._sizes[name] = 1 + sum(self._size(field.type) for field in found.fields)
+        if self._sizes[name] > MAX_SIZE:
+            self._report.add("E107", f"type {name} has more than {MAX_SIZE} parts", shape.span)
+            self._sizes[name], found = 1, ANY
+        self._records[name] = found
+        return found
+
+    def _size(self, kind: Type) -> int:
+        """Parts of a type, written out."""
+        if kind.name in self._sizes:
+            return self._sizes[kind.name]
+        inner = [kind.of] if kind.of is not None else [field.type for field in kind.fields]
+        return 1 + sum(self._size(part) for part in inner)
+
+    def _bound(self, node: s.FieldDeclaration) -> Bound | None:
+        if node.bound is None:
+            return None
+        op, value = node.bound
+        sign = -1.0 if isinstance(value, s.Prefix) else 1.0
+        literal = value.operand if isinstance(value, s.Prefix) else value
+        is_number = isinstance(literal, s.Literal) and not isinstance(literal.value, str | bool)
+        if not is_number or op not in ("<", "<=", ">", ">="):
+            self._report.add("E301", "a bound is one of < <= > >= and a number", node.span)
+            return None
+        return Bound(op, sign * float(literal.value))  # type: ignore[union-attr]
+
+    def _cases(self) -> list[Case]:
+        cases: dict[str, Case] = {}
+        for variant in self._names.variants:
+            for shape in variant.cases:
+                name = f"{variant.label.text}.{shape.label.text}"
+                found = Case(name, self.fields(shape.fields))
+                if name in cases and cases[name] != found:
+                    self._report.add("E405", f"case {name} is declared twice, and the declarations differ", shape.span)
+                cases.setdefault(name, found)
+        return list(cases.values())

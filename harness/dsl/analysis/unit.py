@@ -1,0 +1,235 @@
+"""Unit: a task or loop, from its settings to its instructions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from harness.core.slug import slug
+from harness.dsl.analysis import calls, control_flow, sweep
+from harness.dsl.analysis.code import LATER, Code
+from harness.dsl.analysis.expression import condition, fitted
+from harness.dsl.analysis.scope import Scope, Shared
+from harness.dsl.analysis.signature import Signature
+from harness.dsl.analysis.statements import Statements
+from harness.dsl.expressions import nodes as n
+from harness.dsl.ir import Await, Budget, Criterion, Jump, Return, Run, Unit
+from harness.dsl.language import syntax as s
+from harness.dsl.language.printer import print_value
+from harness.dsl.plain import changed
+from harness.dsl.types import Type
+
+_BUDGET = ("steps", "iterations", "wall", "queries", "events", "tokens", "points")
+_SETTINGS = {
+    "task": ("success",),
+    "agent_loop": ("success", "until"),
+    "service_loop": ("success",),
+    "engineering_loop": ("success", "strategy", "points", "where"),
+}
+_PROSE = ("title", "description", "goal", "objective", "note", "role")
+
+
+class UnitAnalysis:
+    """One unit; `lower` makes it, `finish` puts slots of other units where their names stood."""
+
+    def __init__(
+        self,
+        unit: s.Unit,
+        shared: Shared,
+        *,
+        tools: dict[str, Signature],
+        units: dict[str, int],
+        events: dict[str, s.On],
+        labels: Counter[str],
+        source: str,
+    ) -> None:
+        self._unit, self._shared, self._source = unit, shared, source
+        self.label = slug(unit.label.text)
+        self._scope = Scope(shared, templates=True)
+        self._code = Code(self.label, labels)
+        self._into = Statements(unit, self._scope, self._code, tools=tools, units=units, events=events)
+        self.made: Unit | None = None
+
+    def lower(self) -> Unit:
+        """The unit, with calls of other units still without their inputs."""
+        unit, into, code = self._unit, self._into, self._code
+        report = self._shared.report
+        acts: list[s.Statement] = [
+            x for x in unit.body if not isinstance(x, s.Setting | s.On | s.Parameter | s.Entries)
+        ]
+        acting = {id(act) for act in acts}
+        into.body([x for x in unit.body if id(x) not in acting])
+        settings = self._settings()
+        numbers = self._budget()
+        if unit.keyword == "task" and not acts:
+            report.add("E406", "a task without a step does nothing", unit.span)
+        if unit.keyword == "engineering_loop":
+            self._engineering(acts, settings, numbers)
+        elif unit.keyword == "service_loop":
+            self._service(acts, numbers)
+        elif "until" in settings:
+            self._until(acts, settings["until"], numbers)
+        else:
+            into.body(acts)
+        result = None
+        if unit.keyword == "engineering_loop" and "best" in self._scope.visible:
+            result = self._scope.resolve("best", unit.span)
+        code.add(Return(code.label("end"), (unit.span[1], unit.span[1]), result))
+        success = self._success(settings.get("success"))  # before the slots are counted: it may need some
+        self.made = Unit(
+            kind=unit.keyword,
+            name=unit.label.text,
+            label=self.label,
+            code=tuple(code.instructions),
+            slots=tuple(self._scope.slots),
+            steps=tuple(code.steps),
+            budget=Budget(**{k: v for k, v in numbers.items() if k != "points"}),  # type: ignore[arg-type]
+            span=unit.span,
+            success=success,
+        )
+        return self.made
+
+    def finish(self, units: list[Unit]) -> Unit:
+        """The unit with the inputs of the units it runs."""
+        made = self.made
+        if made is None:
+            raise RuntimeError("lower comes first")
+        code = list(made.code)
+        for index, given in self._into.runs:
+            run = code[index]
+            if not isinstance(run, Run):
+                continue
+            inputs = self._inputs(units[run.unit], dict(given), run)
+            code[index] = changed(run, inputs=inputs)
+        return changed(made, code=tuple(code))
+
+    @property
+    def runs(self) -> list[int]:
+        """Indices of the units it runs."""
+        return [run.unit for index, _ in self._into.runs if isinstance(run := self._code.instructions[index], Run)]
+
+    def _inputs(self, other: Unit, given: dict[str, n.Expr], run: Run) -> tuple[tuple[int, n.Expr], ...]:
+        slots = {variable.name: i for i, variable in enumerate(other.slots) if variable.is_input}
+        report, found = self._shared.report, []
+        for name, value in given.items():
+            if name not in slots:
+                report.unknown("E206", f"input of {other.name}", name, slots, value.span)
+                continue
+            wanted = other.slots[slots[name]].type
+            found.append((slots[name], fitted(value, wanted, self._scope, what=name)))
+        for name, index in slots.items():
+            if name not in given and other.slots[index].initial is None:
+                report.add("E207", f"{other.name} needs {name}", run.span)
+        return tuple(found)
+
+    def _settings(self) -> dict[str, s.Setting]:
+        found: dict[str, s.Setting] = {}
+        allowed = _SETTINGS[self._unit.keyword]
+        for setting in self._into.settings:
+            if setting.key in _PROSE and all(isinstance(v, s.Literal) for v in setting.values):
+                continue
+            if setting.key not in allowed:
+                known = (*allowed, *_PROSE)
+                self._shared.report.unknown(
+                    "E206", f"setting of a {self._unit.keyword}", setting.key, known, setting.span
+                )
+            elif setting.key in found:
+                self._shared.report.add("E202", f"{setting.key} is there twice", setting.span)
+            elif setting.key != "success" and len(setting.values) > 1:
+                self._shared.report.add("E206", f"{setting.key} has one value", setting.span)
+            else:
+                found[setting.key] = setting
+        return found
+
+    def _budget(self) -> dict[str, float | int | None]:
+        numbers: dict[str, float | int | None] = {}
+        block = self._into.blocks.get("budget")
+        for entry in block.entries if block is not None else []:
+            if not isinstance(entry, s.Entry) or entry.key not in _BUDGET:
+                name = entry.key if isinstance(entry, s.Entry) else entry.name
+                self._shared.report.unknown("E206", "budget", name, _BUDGET, entry.span)
+            elif entry.key == "wall":
+                numbers["wall_s"] = calls.seconds(entry.value, self._scope, what="wall")
+            else:
+                value = entry.value.value if isinstance(entry.value, s.Literal) else None
+                if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                    self._shared.report.add("E301", f"{entry.key} is a whole number from 1", entry.span)
+                else:
+                    numbers[entry.key] = value
+        return numbers
+
+    def _until(self, acts: list[s.Statement], until: s.Setting, numbers: dict[str, float | int | None]) -> None:
+        """A loop until a condition holds; checks come after it."""
+        iterations = numbers.get("iterations")
+        if iterations is None:
+            note = "add `budget { iterations: 10 }`"
+            self._shared.report.add("E402", "a loop without a budget may never end", until.span, note=note)
+        body: list[s.Statement] = [x for x in acts if not isinstance(x, s.Evaluation)]
+        condition_ = until.values[0]
+        if isinstance(condition_, s.Alternatives | s.Range):
+            self._shared.report.add("E303", "`until` is a condition", until.span)
+            return
+        count = s.Literal(int(iterations or 1), "", "", until.span)
+        control_flow.repeat(count, condition_, body, until.span, self._into)
+        self._into.body([x for x in acts if isinstance(x, s.Evaluation)])
+
+    def _service(self, acts: list[s.Statement], numbers: dict[str, float | int | None]) -> None:
+        code, into, report = self._code, self._into, self._shared.report
+        if numbers.get("events") is None:
+            note = "add `budget { events: 1000 }`"
+            report.add("E402", "a service loop without a budget may never end", self._unit.span, note=note)
+        if not into.handlers:
+            report.add("E406", "a service loop without `on event { }` does nothing", self._unit.span)
+        into.body([x for x in acts if not isinstance(x, s.Evaluation)])
+        label = code.label("await")
+        place = code.add(Jump(label, self._unit.span, LATER))
+        handlers: list[tuple[str, int, tuple[tuple[str, int, Type], ...]]] = []
+        for handler in into.handlers:
+            if any(name == handler.event.text for name, *_ in handlers):
+                report.add("E202", f"event {handler.event.text!r} is handled twice", handler.span)
+                continue
+            before, start = dict(self._scope.visible), len(code)
+            fields = self._shared.types.fields(handler.fields)
+            slots = tuple((field.name, self._scope.bind(field.name, field.type), field.type) for field in fields)
+            with code.within(f"on {handler.event.text}"):
+                into.body(handler.body)
+                code.add(Jump(code.label("again"), handler.span, place))
+            self._scope.visible = {**before, **{k: v for k, v in self._scope.visible.items() if k not in before}}
+            handlers.append((handler.event.text, start, slots))
+        code.set(place, Await(label, self._unit.span, tuple(handlers), len(code)))
+        into.body([x for x in acts if isinstance(x, s.Evaluation)])
+
+    def _engineering(
+        self, acts: list[s.Statement], settings: dict[str, s.Setting], numbers: dict[str, float | int | None]
+    ) -> None:
+        """Statements before `measure` prepare, then comes the search, then the rest."""
+        into = self._into
+        block = into.blocks.get("measure")
+        found = sweep.parameters(into.parameters, self._shared.names.spaces, into)
+        if block is None:
+            self._shared.report.add("E207", "an engineering loop needs `measure { }`", self._unit.span)
+            into.body(acts)
+            return
+        into.body([x for x in acts if x.span < block.span])
+        points = numbers.get("points")
+        sweep.sweep(block, found, settings, int(points) if points else None, into)
+        into.body([x for x in acts if x.span > block.span])
+
+    def _success(self, setting: s.Setting | None) -> tuple[Criterion, ...]:
+        criteria = []
+        for value in setting.values if setting is not None else []:
+            found = condition(_named_first(value, self._scope), self._scope, what="a success criterion")
+            criteria.append(Criterion(print_value(value), found, value.span))
+        return tuple(criteria)
+
+
+def _named_first(node: s.Value, scope: Scope) -> s.Value:
+    """`equals("greeting", "Hello")` as the first generation means it: the first text names a variable."""
+    if (
+        isinstance(node, s.Function)
+        and node.name in ("equals", "contains", "matches", "starts_with")
+        and node.arguments
+    ):
+        first = node.arguments[0]
+        if isinstance(first, s.Literal) and isinstance(first.value, str) and scope.resolve(first.value, first.span):
+            return s.Function(node.name, [s.Name(first.value, first.span), *node.arguments[1:]], node.span)
+    return node

@@ -1,0 +1,46 @@
+"""Lock: one writer for each log file; the kernel drops a dead writer's lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from harness.dsl.eventlog.fault import LogError
+
+
+class WriterLock:
+    """Held from opening to closing.
+
+    A file beside the log: closing any descriptor of the log itself would drop SQLite's own locks.
+
+    Raises:
+        LogError: if another process writes the log; the message names it.
+    """
+
+    def __init__(self, log: Path) -> None:
+        path = log.with_name(log.name + ".lock")
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LogError(
+                f"its folder cannot be written: {error.strerror}", where=str(log), fix="choose another folder"
+            ) from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise LogError(
+                f"another process{f' ({holder})' if holder else ''} is running this log",
+                where=str(log),
+                fix="wait for it, or end it, then resume",
+            ) from error
+        # Always of one length: truncating first would cost a journal's flush at every start.
+        os.pwrite(self._descriptor, f"pid {os.getpid()}".ljust(31).encode() + b"\n", 0)
+
+    def release(self) -> None:
+        """Let go. Safe to repeat."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -1,0 +1,236 @@
+"""RunLog: the events of one run, in order, appended by one machine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.dsl.eventlog.blobs import Blobs
+from harness.dsl.eventlog.canonical import decode
+from harness.dsl.eventlog.chain import SIZE, first, link
+from harness.dsl.eventlog.durability import Durability
+from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.tables import SHIFT
+from harness.dsl.plain import plain
+
+if TYPE_CHECKING:
+    from harness.dsl.eventlog.logfile import LogFile
+
+GROUP = 64
+"""Pure events that may wait for one commit: lost ones are computed again, to the same hashes."""
+TAIL_EVENTS, TAIL_BYTES = 256, 256 << 10
+"""A snapshot is due when this much follows the last one."""
+_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?)"
+
+Probe = Callable[[str], None]
+"""Told of every write, before and after; tests kill the process there."""
+
+
+class StoredEvent(NamedTuple):
+    """One event as the file has it."""
+
+    seq: int
+    body: bytes
+    hash: bytes
+    wall: float | None
+    """Seconds since 1970 when it was written; outside of the chain, None for pure events."""
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The event's fields."""
+        return dict(decode(self.body))
+
+
+@plain
+class Parent:
+    """Where a forked run left another one."""
+
+    run: int
+    seq: int
+    head: bytes
+
+
+class RunLog:
+    """One run's events.
+
+    Attributes:
+        number: The run's number in its file.
+        seq: Sequence number of the last event, -1 before the first.
+        head: Hash of everything so far; the genesis' hash before the first event.
+        blobs: Where large values go.
+        group: Pure events for each commit.
+    """
+
+    def __init__(self, file: LogFile, number: int, name: str, genesis: bytes, parent: Parent | None) -> None:
+        self.number, self.name, self.genesis, self.parent = number, name, genesis, parent
+        self.seq, self.head = (-1, first(decode(genesis))) if parent is None else (parent.seq, parent.head)
+        self.blobs: Blobs = file.blobs
+        self.group = GROUP
+        self._connection: sqlite3.Connection = file.connection
+        self._path: Path = file.path
+        self._power = file.durability is Durability.POWER
+        self._probe: Probe | None = file.probe
+        self._base = number << SHIFT
+        self._pending: list[tuple[int, bytes, bytes, float | None]] = []
+        self._tail_events = self._tail_bytes = 0
+        self._status: str | None = None
+
+    @property
+    def first_hash(self) -> bytes:
+        """The hash the chain starts from."""
+        return first(decode(self.genesis))
+
+    @property
+    def run_hash(self) -> str:
+        """Hex of the hash that keys of effects are made from: the first one, or that of the run this one upgrades."""
+        upgraded = self.genesis_value().get("upgraded")
+        return str(upgraded["run"]) if upgraded else self.first_hash.hex()
+
+    def append(self, body: bytes, *, wall: bool = False) -> None:
+        """Add one event; it is in the file after the next commit.
+
+        Args:
+            body: Canonical bytes.
+            wall: Whether the time is of interest: effects and whatever people wait for.
+        """
+        self.head = head = blake2b(self.head + body, digest_size=SIZE).digest()  # `link`, spelled out: it is hot
+        self.seq = seq = self.seq + 1
+        self._pending.append((self._base | seq, body, head, time.time() if wall else None))
+
+    @property
+    def full(self) -> bool:
+        """Whether enough pure events wait for a commit."""
+        return len(self._pending) >= self.group
+
+    @property
+    def snapshot_due(self) -> bool:
+        """Whether a snapshot would shorten the next load."""
+        waiting = self._pending
+        return (
+            self._tail_events + len(waiting) > TAIL_EVENTS
+            or self._tail_bytes + sum([len(event[1]) for event in waiting]) > TAIL_BYTES
+        )
+
+    def set_status(self, status: str) -> None:
+        """What `crucible dsl runs` shows; written with the next commit."""
+        self._status = status
+
+    def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
+        """Write what waits, in one transaction.
+
+        Args:
+            boundary: An effect follows or has just happened: at level `power` this waits for the disk.
+            snapshot: The state after the last event, if one is wanted.
+
+        Raises:
+            LogError: if it cannot be written; everything still waits, and nothing of it is in the file.
+        """
+        if not self._pending and snapshot is None and self._status is None:
+            return
+        connection = self._connection
+        if self._probe is not None:
+            self._probe("before commit")
+        try:
+            if self._power:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if boundary else 'NORMAL'}")
+            if len(self._pending) == 1 and snapshot is None and self._status is None and not self.blobs.waiting:
+                connection.execute(_INSERT, self._pending[0])
+            else:
+                self._transaction(connection, snapshot)
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise explained(error, self._path) from error
+        if snapshot is not None:
+            self._tail_events = self._tail_bytes = 0
+        else:
+            self._tail_events += len(self._pending)
+            self._tail_bytes += sum([len(event[1]) for event in self._pending])
+        self._pending.clear()
+        self._status = None
+        self.blobs.written()
+        if self._probe is not None:
+            self._probe("after commit")
+
+    def _transaction(self, connection: sqlite3.Connection, snapshot: bytes | None) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        self.blobs.write()
+        connection.executemany(_INSERT, self._pending)
+        if snapshot is not None:
+            row = (self.number, self.seq, self.head, snapshot)
+            connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", row)
+        if self._status is not None:
+            connection.execute("UPDATE runs SET status = ? WHERE run = ?", (self._status, self.number))
+        if self._probe is not None:
+            self._probe("inside commit")
+        connection.execute("COMMIT")
+
+    def load(self) -> tuple[bytes | None, list[StoredEvent]]:
+        """The newest snapshot and the events after it, their chain checked; the log then goes on from there.
+
+        Raises:
+            LogError: if the chain is broken or an event is missing.
+        """
+        row = self._connection.execute(
+            "SELECT seq, head, state FROM snapshots WHERE run = ?", (self.number,)
+        ).fetchone()
+        tail = list(self.events() if row is None else self.events(start=row[0] + 1))
+        seq, head = (-1, self.first_hash) if row is None else (row[0], row[1])
+        for event in tail:
+            if event.seq != seq + 1 or link(head, event.body) != event.hash:
+                raise broken(self._path, self.name, seq + 1)
+            seq, head = event.seq, event.hash
+        self.seq, self.head = seq, head
+        self._tail_events, self._tail_bytes = len(tail), sum(len(event.body) for event in tail)
+        return (None if row is None else row[2]), tail
+
+    def events(self, *, start: int = 0, stop: int | None = None) -> Iterator[StoredEvent]:
+        """Events from `start` up to and without `stop`; a fork's include its parents' before the fork."""
+        own = 0 if self.parent is None else self.parent.seq + 1
+        if self.parent is not None and start < own:
+            before = self.parent.run
+            for number, low, high in _spans(self._connection, before, own):
+                yield from _select(self._connection, number, max(low, start), min(high, stop or high))
+        yield from _select(self._connection, self.number, max(start, own), stop)
+
+    def genesis_value(self) -> dict[str, Any]:
+        """What the run started from."""
+        return dict(json.loads(self.genesis))
+
+
+def broken(path: Path | str, name: str, seq: int) -> LogError:
+    """The chain does not hold."""
+    return LogError(
+        f"run {name}: the chain is broken at event {seq}: it was changed, lost or reordered",
+        where=str(path),
+        fix=f"fork from event {seq - 1}, or restore a copy",
+    )
+
+
+def _spans(connection: sqlite3.Connection, run: int, stop: int) -> list[tuple[int, int, int]]:
+    """Which rows hold the events 0..stop of a run that may itself be a fork: (run, low, high), in order."""
+    spans: list[tuple[int, int, int]] = []
+    number: int | None = run
+    while number is not None and stop > 0:
+        row = connection.execute("SELECT parent, parent_seq FROM runs WHERE run = ?", (number,)).fetchone()
+        low = 0 if row is None or row[0] is None else row[1] + 1
+        if low < stop:
+            spans.append((number, low, stop))
+            stop = low
+        number = None if row is None else row[0]
+    return spans[::-1]
+
+
+def _select(connection: sqlite3.Connection, run: int, low: int, high: int | None) -> Iterator[StoredEvent]:
+    base = run << SHIFT
+    last = base | ((1 << SHIFT) - 1) if high is None else base + high - 1
+    cursor = connection.execute(
+        "SELECT id - ?, body, hash, wall FROM events WHERE id BETWEEN ? AND ? ORDER BY id", (base, base + low, last)
+    )
+    for row in cursor:
+        yield StoredEvent._make(row)

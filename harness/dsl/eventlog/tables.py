@@ -1,0 +1,101 @@
+"""Tables: the layout of a log file, and what makes a file one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from harness.dsl.eventlog.durability import Durability
+from harness.dsl.eventlog.fault import LogError, explained
+
+APPLICATION_ID = 0x4353504B
+VERSION = 1
+SHIFT = 40
+"""An event's row id is `run << 40 | seq`: one index for both, and rows of a run lie together."""
+
+# Plain rowid tables: WITHOUT ROWID costs an overflow page for each body larger than a quarter page.
+_LAYOUT = """
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY, name TEXT NOT NULL, genesis BLOB NOT NULL, settings TEXT NOT NULL,
+    parent INTEGER, parent_seq INTEGER, parent_head BLOB, status TEXT NOT NULL, created REAL NOT NULL
+);
+CREATE TABLE events (id INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT NULL, wall REAL);
+CREATE TABLE snapshots (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, head BLOB NOT NULL, state BLOB NOT NULL);
+CREATE TABLE blobs (address BLOB PRIMARY KEY, size INTEGER NOT NULL, data BLOB NOT NULL);
+"""
+
+
+def connect(path: Path, durability: Durability, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection to a log file, which is made if it is not there.
+
+    Raises:
+        LogError: if it is not there and may not be made, is none of ours, is newer than this program, or damaged.
+    """
+    where = str(path)
+    if durability is Durability.MEMORY and not read_only:
+        connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=32, check_same_thread=False)
+    else:
+        if read_only and not path.is_file():
+            raise LogError("there is no event log here", where=where, fix="`crucible dsl runs` lists them")
+        mode = "ro" if read_only else "rwc"
+        if read_only and _still(path):
+            mode += "&immutable=1"  # an archive: nobody writes it, and SQLite could not write its index beside it
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=5,
+                isolation_level=None,
+                cached_statements=32,
+                check_same_thread=False,
+            )
+        except sqlite3.Error as error:
+            raise explained(error, path) from error
+    try:
+        _prepare(connection, where, read_only=read_only)
+    except sqlite3.Error as error:
+        connection.close()
+        raise explained(error, path) from error
+    except LogError:
+        connection.close()
+        raise
+    return connection
+
+
+def _still(path: Path) -> bool:
+    """Whether a log lies where nothing can be written, whole: without a write-ahead log that is still needed."""
+    wal = path.with_name(path.name + "-wal")
+    try:
+        return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+    except OSError:
+        return False
+
+
+def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise LogError(
+            "this SQLite database is no event log", where=where, fix="name the log that `crucible dsl run` printed"
+        )
+    if version > VERSION:
+        raise LogError(
+            f"the log is of version {version}, this program knows {VERSION}", where=where, fix="install a newer version"
+        )
+    if read_only:
+        if application != APPLICATION_ID:
+            raise LogError("the log is empty", where=where, fix="run the program again")
+        return
+    if application != APPLICATION_ID:
+        # A new file's settings must precede its first page; the layout is one transaction, so half of it never exists.
+        connection.execute("PRAGMA synchronous = NORMAL")  # nothing of it is anybody's yet
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_LAYOUT} PRAGMA application_id = {APPLICATION_ID};"
+            f"PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+    else:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {8 << 20}")

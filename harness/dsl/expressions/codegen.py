@@ -1,0 +1,249 @@
+"""Codegen: Python code objects made from expression nodes, as fast as the same expression written by hand.
+
+Code is built as syntax nodes, never as text, and runs without builtins. It is the fast path only: it assumes that all
+values are defined and every result fits. Where one does not, an operator of `Undefined` raises, or a guard does.
+"""
+
+from __future__ import annotations
+
+import _ast as ast  # the nodes alone; what `ast` adds is never needed and costs a start-up
+from collections.abc import Callable
+from typing import Any
+
+from harness.dsl.expressions import nodes as n
+from harness.dsl.expressions import operations
+from harness.dsl.expressions.walker import evaluate
+from harness.dsl.types import Kind
+from harness.dsl.values import INT_MAX, INT_MIN, Undefined, Value
+
+_NUMBERS = (Kind.INT, Kind.FLOAT)
+_COMPARE: dict[str, type[ast.cmpop]] = {
+    "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq,
+}  # fmt: skip
+_ARITHMETIC: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}
+
+
+def generate(node: n.Expr, arguments: tuple[int, ...] = ()) -> Callable[..., Value]:
+    """A function of a frame and of the values of some slots; it raises wherever the fast path ends."""
+    return _Compiler(locals_=set(arguments)).function(node, list(arguments))
+
+
+def _overflow() -> None:
+    raise OverflowError
+
+
+def _visit(frame: n.Frame, source: Any) -> Any:
+    if not isinstance(source, list | tuple):
+        raise TypeError
+    frame.visits += len(source)
+    if frame.visits > operations.MAX_VISITS:
+        raise OverflowError
+    return source
+
+
+def _truth(value: Value) -> bool:
+    if value is True or value is False:
+        return value
+    raise TypeError
+
+
+class _Compiler:
+    """One function's syntax nodes. `locals_` are slots that live in Python variables."""
+
+    def __init__(self, *, locals_: set[int]) -> None:
+        self._locals = set(locals_)
+        self._constants: dict[str, Any] = {}
+        self._temporaries = 0
+
+    def function(self, node: n.Expr, arguments: list[int]) -> Callable[..., Value]:
+        body = self._node(node)
+        names = ["frame", *(f"e{slot}" for slot in arguments)]
+        parameters = ast.arguments(
+            posonlyargs=[], args=[ast.arg(name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[]
+        )
+        function = ast.Assign([ast.Name("fast", ast.Store())], ast.Lambda(parameters, body))
+        module = ast.Module([function], [])
+        _place(module)
+        scope: dict[str, Any] = {"__builtins__": {}, **self._constants}
+        exec(compile(module, "<expression>", "exec"), scope)  # noqa: S102 - our own nodes, no text, no builtins
+        made: Callable[..., Value] = scope["fast"]
+        return made
+
+    # What becomes of nodes
+
+    def _node(self, node: n.Expr) -> ast.expr:
+        match node:
+            case n.Const():
+                return self._constant(node.value)
+            case n.Slot():
+                return self._slot(node.index)
+            case n.State():
+                return _item(_attribute("state"), node.index)
+            case n.Verdict():
+                return _item(_attribute("verdicts"), node.fact)
+            case n.ItemsOf():
+                return _call(ast.Attribute(_attribute("trace"), "of_case", ast.Load()), ast.Constant(node.case))
+            case n.FieldOf() if node.index >= 0:
+                return _item(self._node(node.base), node.index)
+            case n.FieldOf() if node.base.type.kind is Kind.RECORD:
+                return ast.Subscript(self._node(node.base), ast.Constant(node.name), ast.Load())
+            case n.Within():
+                return self._within(node)
+            case n.Unary(op="!") if node.operand.type.kind is Kind.BOOL:
+                return ast.UnaryOp(ast.Not(), self._node(node.operand))
+            case n.Unary(op="-") if node.operand.type.kind in _NUMBERS:
+                return self._checked(ast.BinOp(ast.Constant(0), ast.Sub(), self._node(node.operand)), node)
+            case n.Scale() if node.operand.type.kind in _NUMBERS:
+                return self._checked(ast.BinOp(self._node(node.operand), ast.Mult(), ast.Constant(node.factor)), node)
+            case n.Binary():
+                return self._binary(node)
+            case n.Call() if node.function not in ("defined", "default"):
+                return self._function(node)
+            case n.Aggregate():
+                return self._aggregate(node)
+            case _:
+                return self._walk(node)
+
+    def _binary(self, node: n.Binary) -> ast.expr:
+        left, right = node.left.type.kind, node.right.type.kind
+        if node.op in ("&&", "||"):
+            if left is not Kind.BOOL or right is not Kind.BOOL:
+                return self._walk(node)
+            op = ast.And() if node.op == "&&" else ast.Or()
+            return ast.BoolOp(op, [self._node(node.left), self._node(node.right)])
+        if node.op in _ARITHMETIC:
+            if left not in _NUMBERS or right not in _NUMBERS:
+                return self._walk(node)
+            operation = ast.BinOp(self._node(node.left), _ARITHMETIC[node.op](), self._node(node.right))
+            return self._checked(operation, node)
+        texts = left in (Kind.STRING, Kind.ENUM) and right in (Kind.STRING, Kind.ENUM)
+        numbers = left in _NUMBERS and right in _NUMBERS
+        if texts or numbers or (left is right is Kind.BOOL and node.op in ("==", "!=")):
+            return ast.Compare(self._node(node.left), [_COMPARE[node.op]()], [self._node(node.right)])
+        return self._walk(node)
+
+    def _checked(self, operation: ast.expr, node: n.Expr) -> ast.expr:
+        """The value of an operation if its kind can hold it."""
+        low, high = (INT_MIN, INT_MAX) if node.type.kind is Kind.INT else (-operations.FLOAT_MAX, operations.FLOAT_MAX)
+        self._temporaries += 1
+        name = f"t{self._temporaries}"
+        held = ast.NamedExpr(ast.Name(name, ast.Store()), operation)
+        compare = ast.Compare(_constant(low), [ast.LtE(), ast.LtE()], [held, _constant(high)])
+        value: ast.expr = ast.Name(name, ast.Load())
+        if node.type.kind is not Kind.INT:
+            value = ast.BinOp(value, ast.Add(), ast.Constant(0.0))  # no -0.0
+        return ast.IfExp(compare, value, _call(self._shared("overflow", _overflow)))
+
+    def _function(self, node: n.Call) -> ast.expr:
+        function = self._shared(f"f_{node.function}", _defined(node.function))
+        return _call(function, *(self._node(argument) for argument in node.arguments))
+
+    def _within(self, node: n.Within) -> ast.expr:
+        value = self._node(node.value)
+        known = node.slot in self._locals
+        self._locals.add(node.slot)
+        body = self._node(node.body)
+        if not known:
+            self._locals.discard(node.slot)
+        # (name := value, body)[1]: the binding is evaluated first.
+        held = ast.NamedExpr(ast.Name(f"e{node.slot}", ast.Store()), value)
+        return _item(ast.Tuple([held, body], ast.Load()), 1)
+
+    def _aggregate(self, node: n.Aggregate) -> ast.expr:
+        source = _call(self._shared("visit", _visit), ast.Name("frame", ast.Load()), self._node(node.source))
+        known = node.slot in self._locals
+        self._locals.add(node.slot)
+        body = self._node(node.body)
+        conditions = [] if node.condition is None else [self._node(node.condition)]
+        if not known:
+            self._locals.discard(node.slot)
+        truth = self._shared("truth", _truth)
+        generator = ast.comprehension(
+            target=ast.Name(f"e{node.slot}", ast.Store()),
+            iter=source,
+            ifs=[_call(truth, condition) for condition in conditions],
+            is_async=0,
+        )
+        return _call(
+            self._shared("aggregate", operations.aggregate),
+            ast.Constant(node.function),
+            ast.ListComp(body, [generator]),
+            ast.Constant(node.fraction),
+        )
+
+    def _walk(self, node: n.Expr) -> ast.expr:
+        """Leave a node to the reference, with the local slots it may look at put where it looks."""
+        name = self._named(f"w{len(self._constants)}", _walker(node, tuple(sorted(self._locals))))
+        locals_ = [ast.Name(f"e{slot}", ast.Load()) for slot in sorted(self._locals)]
+        return _call(ast.Name(name, ast.Load()), ast.Name("frame", ast.Load()), *locals_)
+
+    def _slot(self, index: int) -> ast.expr:
+        return ast.Name(f"e{index}", ast.Load()) if index in self._locals else _item(_attribute("slots"), index)
+
+    def _constant(self, value: Value) -> ast.expr:
+        if isinstance(value, bool | int | float | str):
+            return _constant(value)
+        return ast.Name(self._named(f"c{len(self._constants)}", value), ast.Load())
+
+    def _shared(self, name: str, value: Any) -> ast.expr:
+        return ast.Name(self._named(name, value), ast.Load())
+
+    def _named(self, name: str, value: Any) -> str:
+        self._constants[name] = value
+        return name
+
+
+def _walker(node: n.Expr, slots: tuple[int, ...]) -> Callable[..., Value]:
+    def walk(frame: n.Frame, *values: Value) -> Value:
+        before = [frame.slots[slot] for slot in slots]
+        for slot, value in zip(slots, values, strict=True):
+            frame.slots[slot] = value
+        try:
+            return evaluate(node, frame)
+        finally:
+            for slot, value in zip(slots, before, strict=True):
+                frame.slots[slot] = value
+
+    return walk
+
+
+def _defined(name: str) -> Callable[..., Value]:
+    function = operations.FUNCTIONS[name]
+
+    def call(*values: Value) -> Value:
+        for value in values:
+            if isinstance(value, Undefined):
+                return value
+        return function(*values)
+
+    return call
+
+
+def _constant(value: bool | int | float | str) -> ast.expr:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    return ast.Constant(value)
+
+
+def _attribute(name: str) -> ast.expr:
+    return ast.Attribute(ast.Name("frame", ast.Load()), name, ast.Load())
+
+
+def _item(base: ast.expr, index: int) -> ast.expr:
+    return ast.Subscript(base, ast.Constant(index), ast.Load())
+
+
+def _call(function: ast.expr, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(function, list(arguments), [])
+
+
+def _place(node: ast.AST) -> None:
+    """Give every node the position that `compile` asks for."""
+    if node._attributes:
+        node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
+        node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+    for name in node._fields:
+        child = getattr(node, name, None)
+        for part in child if isinstance(child, list) else [child]:
+            if isinstance(part, ast.AST):
+                _place(part)

@@ -1,0 +1,30 @@
+"""Trace: the items of a run, by case, as expressions see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.dsl.values import Value
+
+
+class Trace:
+    """Items by case, each with the sequence number of the event that traced it."""
+
+    __slots__ = ("_items", "_seqs")
+
+    def __init__(self, cases: int) -> None:
+        self._items: list[list[tuple[Value, ...]]] = [[] for _ in range(cases)]
+        self._seqs: list[list[int]] = [[] for _ in range(cases)]
+
+    def append(self, case: int, item: tuple[Value, ...], seq: int) -> None:
+        """Add the newest item."""
+        self._items[case].append(item)
+        self._seqs[case].append(seq)
+
+    def of_case(self, case: int) -> Sequence[tuple[Value, ...]]:
+        """All items of a case, in order."""
+        return self._items[case]
+
+    def seqs(self, case: int) -> Sequence[int]:
+        """Their sequence numbers."""
+        return self._seqs[case]

@@ -1,0 +1,115 @@
+"""Contract: what of a program a revision may not touch, because it is what the program is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.dsl.language import syntax as s
+from harness.dsl.language.printer import print_module, print_value
+
+Clauses = dict[str, str]
+"""Name of a clause -> its text in the one layout of the language."""
+
+
+def contract(module: s.Module) -> Clauses:
+    """The clauses of a program: schema, knowledge, inputs, checks, success, measurements, files that measure."""
+    found: Clauses = {}
+    used: set[str] = set()
+    for item in _flat(module.items):
+        match item:
+            case s.Unit():
+                for name, text in _unit(item, used):
+                    found[f"{item.label.text}: {name}"] = text
+            case s.Variable(keyword="state"):
+                pass
+            case s.Entry():
+                pass
+            case _:
+                label = getattr(item, "label", None)
+                keyword = getattr(item, "keyword", type(item).__name__)
+                name = label.text if label is not None else getattr(item, "name", "")
+                found[f"{keyword} {name}".strip()] = print_module(s.Module([item]))
+    for name, text in _writers(module, used):
+        found[f"the file {name}"] = text
+    return found
+
+
+def broken(before: Clauses, after: Clauses) -> str:
+    """The first clause a revision changed, in words; empty if it kept them all. More may be promised, never less."""
+    for name, text in before.items():
+        if name not in after:
+            return f"{name} is gone"
+        if after[name] != text:
+            return f"{name} was changed"
+    return ""
+
+
+def _flat(items: list[s.Declaration]) -> Iterator[s.Declaration]:
+    for item in items:
+        if isinstance(item, s.Group):
+            yield from _flat(item.items)
+        else:
+            yield item
+
+
+def _unit(unit: s.Unit, used: set[str]) -> Iterator[tuple[str, str]]:
+    for statement in unit.body:
+        if isinstance(statement, s.Setting) and statement.key == "success":
+            yield "success", " ".join(print_value(value) for value in statement.values)
+        elif isinstance(statement, s.Variable) and statement.keyword == "input":
+            yield f"input {statement.name}", _printed(statement)
+        elif isinstance(statement, s.Evaluation):
+            for check in statement.checks:
+                name = check.name if isinstance(check, s.Check) else f"expect {check.fact}"
+                yield name, _printed(s.Evaluation([check]))
+        elif isinstance(statement, s.Entries) and statement.keyword == "measure":
+            yield "measure", _printed(statement)
+    for call in _calls(unit.body):
+        judged = any(arrow.is_emit for arrow in call.arrows)
+        if judged:
+            command = next((print_value(e.value) for e in call.entries if e.key == "cmd"), "")
+            used.update(_words(command))
+    for text in (t for s_ in unit.body if isinstance(s_, s.Evaluation | s.Entries) for t in [_printed(s_)]):
+        used.update(_words(text))
+
+
+def _writers(module: s.Module, used: set[str]) -> Iterator[tuple[str, str]]:
+    """The texts of files that a check, a measurement or a reporting command runs."""
+    for item in _flat(module.items):
+        for call in _calls(item.body) if isinstance(item, s.Unit) else ():
+            entries = {entry.key: entry.value for entry in call.entries}
+            path = entries.get("path")
+            if call.operation == "write" and isinstance(path, s.Literal) and str(path.value) in used:
+                yield str(path.value), print_value(entries["content"]) if "content" in entries else ""
+
+
+def _calls(body: list[s.Statement]) -> Iterator[s.Call]:
+    for statement in body:
+        match statement:
+            case s.Call():
+                yield statement
+            case s.Step() | s.For() | s.Repeat() | s.On():
+                yield from _calls(statement.body)
+            case s.If():
+                for _, inner in statement.arms:
+                    yield from _calls(inner)
+                yield from _calls(statement.otherwise or [])
+            case s.Match():
+                for arm in statement.arms:
+                    yield from _calls(arm.body)
+                yield from _calls(statement.otherwise or [])
+            case s.Parallel():
+                for branch in statement.branches:
+                    yield from _calls(branch.body)
+            case s.Evaluation():
+                for check in statement.checks:
+                    if isinstance(check, s.Check) and isinstance(check.subject, s.Call):
+                        yield check.subject
+
+
+def _printed(statement: s.Statement) -> str:
+    return print_module(s.Module([s.Unit("task", s.Label("T"), [statement])]))
+
+
+def _words(command: str) -> list[str]:
+    return command.replace('"', " ").replace(",", " ").replace("[", " ").replace("]", " ").split()

@@ -1,0 +1,131 @@
+"""Measured: what several runs of a program say about it as a number."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.dsl.ir import Program
+from harness.dsl.machine import export
+from harness.dsl.machine.outcome import Outcome
+from harness.dsl.machine.session import Session
+from harness.dsl.machine.settings import RunSettings
+from harness.providers.question import Provider
+
+MOST_TRACE = 8_000
+"""Characters of a trace that a prompt shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is to become better.
+
+    Attributes:
+        metric: A check with a number, or `Variant.Case.field`; empty for the share of checks and criteria that hold.
+        maximize: Which end is better.
+    """
+
+    metric: str = ""
+    maximize: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Runs of one program.
+
+    Attributes:
+        values: Of the objective, one for each run; empty if it was not measured in each.
+        passed: Whether every run passed.
+        why: The first reason why not.
+        metrics: Of the first run.
+        trace: Of the first run, as JSON, clipped.
+    """
+
+    values: tuple[float, ...]
+    passed: bool
+    why: str
+    metrics: dict[str, Any]
+    trace: str
+
+    @property
+    def scatters(self) -> bool:
+        """Whether its runs differ."""
+        return len(set(self.values)) > 1
+
+    def with_(self, other: Measured) -> Measured:
+        """The runs of both; measured only if both are."""
+        both = (*self.values, *other.values) if self.values and other.values else ()
+        passed = self.passed and other.passed
+        return Measured(both, passed, self.why or other.why, self.metrics, self.trace)
+
+    def beats(self, other: Measured, *, maximize: bool) -> bool:
+        """Whether its worst run is better than the other's best."""
+        if not self.values:
+            return False
+        if not other.values:
+            return True
+        mine, theirs = (self.values, other.values) if maximize else (other.values, self.values)
+        return min(mine) > max(theirs)
+
+
+def measure(
+    program: Program,
+    objective: Objective,
+    *,
+    inputs: dict[str, Any],
+    settings: RunSettings,
+    provider: Provider | None,
+    repeats: int,
+    first: int = 0,
+) -> Measured:
+    """Run a program several times, with seeds from `first` on, each in a folder that is thrown away."""
+    values: list[float] = []
+    told: tuple[dict[str, Any], str] = ({}, "")
+    why = ""
+    for seed in range(first, first + repeats):
+        with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
+            own = settings.but(hash_seed=seed)
+            place = Path(folder) / "run"
+            with Session.start(program, place, inputs=inputs, seed=seed, settings=own, provider=provider) as session:
+                outcome = session.run()
+                why = why or ("" if outcome.passed else outcome.why or outcome.status)
+                value = _value(program, session, outcome, objective)
+                if value is not None:
+                    values.append(value)
+                if seed == first:
+                    trace = json.dumps(export.trace(program, session.log), ensure_ascii=False)
+                    told = (export.metrics(outcome, session.log), trace[:MOST_TRACE])
+    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *told)
+
+
+def _value(program: Program, session: Session, outcome: Outcome, objective: Objective) -> float | None:
+    if not objective.metric:
+        checks = [step.status == "ok" for step in outcome.steps if step.kind != "step"]
+        held = checks + [verdict == "true" for _, verdict, _ in outcome.criteria]
+        return sum(held) / len(held) if held else None
+    seen = export.metrics(outcome, session.log)["checks"].get(objective.metric)
+    if seen is not None:
+        return _number(seen["value"])
+    case, _, field = objective.metric.rpartition(".")
+    index = program.schema.find(case)
+    if index < 0:
+        return None
+    found: float | None = None
+    for event in session.log.events():
+        for item in event.value.get("items", ()):
+            # What a program states about itself is no measurement: only what an effect reported counts.
+            if item["case"] == program.schema.cases[index].name and item["source"] != "emit":
+                found = _number(item["values"].get(field))
+    return found
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

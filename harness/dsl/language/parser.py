@@ -1,0 +1,279 @@
+"""Parser: text to tree. Every syntax error is found in one pass over the text, each with what was expected there."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import cache
+from pathlib import Path
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+
+from harness.dsl.language import syntax
+from harness.dsl.language.builder import Builder
+from harness.dsl.language.diagnostic import MOST, Diagnostic, Lines, near
+from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
+
+MAX_CHARACTERS = 4_000_000
+MAX_TOKENS = 400_000
+MAX_DEPTH = 48
+"""Nested brackets; each costs a few frames of Python's stack in whatever walks the tree."""
+MAX_OPERATORS = 150
+"""Operators in one expression, for the same reason."""
+GRAMMAR = Path(__file__).with_name("grammar.lark")
+
+_SHOWN = {
+    "LBRACE": "'{'", "RBRACE": "'}'", "_COLON": "':'", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
+    "DOT": "'.'", "_COMMA": "','", "_EQUAL": "'='", "ARROW": "'->'", "BAR": "'|'", "DOTDOT": "'..'", "OPTIONAL": "'?'",
+    "NAME": "a name", "KEY": "`name:`", "TARGET": "`name =`", "STRING": "a text", "LONG_STRING": "a text",
+    "CALLEE": "a call (`tool.run {`)", "$END": "the end of the text", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
+}  # fmt: skip
+ORPHAN = "there is no '{' that this could close"
+MOST_WORDS = 8
+"""Keywords that a message lists one by one."""
+_VALUE = frozenset({"NUMBER", "QUANTITY", "STRING", "LONG_STRING", "TRUE", "FALSE", "NAME", "LPAR", "LSQB"})
+_OPERATOR = frozenset({"AND", "OR", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"})
+_COUNTED = _OPERATOR | {"NOT", "DOT", "LSQB", "LPAR"}
+_ENDS_COUNT = frozenset({"LBRACE", "RBRACE", "KEY", "TARGET", "_COMMA"}) | {word.upper() for word in KEYWORDS}
+_PAIRS = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
+_STARTS = {word.upper() for word in KEYWORDS} - {"MATCHES", "IN", "UNTIL", "ELSE"} | {"KEY", "TARGET", "CALLEE"}
+_HEADS = frozenset({"STEP", "CHECK", "EXPECT", "LET", "PARAMETER", "CONST", "STATE", "INPUT"})
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_ESCAPES = frozenset('ntr0"\\/')
+
+
+def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
+    """The tree of a text and its syntax errors; statements that are none are left out of the tree.
+
+    Time is linear in the text, times the number of errors (at most 20 are reported).
+    """
+    if len(text) > MAX_CHARACTERS:
+        return syntax.Module([]), [_error("E107", f"{len(text)} characters, at most {MAX_CHARACTERS} are read", 0)]
+    found = tokens(text, most=MAX_TOKENS)
+    problems = list(_lexical(found))
+    if len(found) > MAX_TOKENS:
+        problems.append(_error("E107", f"more than {MAX_TOKENS} words", found[MAX_TOKENS]))
+    if any(problem.code == "E107" for problem in problems):
+        return syntax.Module([]), problems
+    parser, lines = _parser(), Lines(text)
+    level, frontier = 0, -1
+    while True:
+        try:
+            return _module(parser, found), problems
+        except UnexpectedToken as error:
+            at = _index(found, error.token)
+        place = (found[at].start_pos or 0) if at < len(found) else len(text)
+        if place <= frontier:
+            level += 1  # an echo of what was left out: leave out what is around it as well
+        else:
+            level = 0
+            problem = _unexpected(parser, found, at, text, lines)
+            # A '{' that was missed has left its '}' without one: that is no second mistake.
+            if problem.message != ORPHAN or not any(p.message.endswith("expected '{'") for p in problems):
+                problems.append(problem)
+        if len(problems) >= MOST:
+            return syntax.Module([]), problems
+        start, end = _damaged(found, at, level)
+        frontier = max(place, (found[end].start_pos or 0) if end < len(found) else len(text))
+        del found[start:end]
+
+
+@cache
+def _parser() -> Lark:
+    grammar = GRAMMAR.read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        lexer=TokenList,
+        start="module",
+        transformer=Builder(),
+        maybe_placeholders=False,
+        propagate_positions=False,
+    )
+
+
+def _module(parser: Lark, found: list[Token]) -> syntax.Module:
+    module = parser.parse(found)
+    if not isinstance(module, syntax.Module):
+        raise TypeError(type(module).__name__)
+    return module
+
+
+def _error(code: str, message: str, at: Token | int, *, note: str = "") -> Diagnostic:
+    span = (at, at + 1) if isinstance(at, int) else (at.start_pos or 0, at.end_pos or 0)
+    return Diagnostic(code, message, span, note)
+
+
+def _lexical(found: list[Token]) -> list[Diagnostic]:
+    """What is wrong with single tokens, and nesting that would exhaust the stack; bad tokens are taken out."""
+    problems: list[Diagnostic] = []
+    bad: list[int] = []
+    depth = run = 0
+    for number, token in enumerate(found):
+        kind = token.type
+        if kind == "UNKNOWN":
+            bad.append(number)
+            if str(token).startswith('"'):
+                problems.append(_error("E102", "this text does not end on its line", token, note='close it with "'))
+            elif not bad[:-1] or found[bad[-2]].end_pos != token.start_pos:
+                problems.append(_error("E101", f"unexpected character {str(token)!r}", token))
+        elif kind == "STRING" and "\\" in token:
+            bad_escapes = (e for e in _ESCAPE.finditer(token) if len(e[1]) == 1 and e[1] not in _ESCAPES)
+            escape = next(bad_escapes, None)
+            if escape:
+                at = (token.start_pos or 0) + escape.start()
+                note = r"there are \n \t \r \" \\ \/ \0 and \u0000"
+                problems.append(
+                    _error("E103", f"unknown escape {token[escape.start() : escape.start() + 2]}", at, note=note)
+                )
+        elif kind in _PAIRS:
+            depth += 1
+            run = run + 1 if kind != "LBRACE" else 0
+            if depth > MAX_DEPTH:
+                return [_error("E107", f"nested more than {MAX_DEPTH} deep", token)]
+        elif kind in _COUNTED:
+            run += 1
+        elif kind in _ENDS_COUNT:
+            run, depth = 0, depth - (kind == "RBRACE")
+        elif kind in ("RPAR", "RSQB"):
+            depth -= 1
+        if run > MAX_OPERATORS:
+            return [_error("E107", f"an expression of more than {MAX_OPERATORS} operators", token)]
+        if len(problems) >= MOST:
+            break
+    for number in reversed(bad):
+        del found[number]
+    return problems
+
+
+def _index(found: list[Token], token: Token) -> int:
+    if token.type == "$END":
+        return len(found)
+    return bisect_left(found, token.start_pos or 0, key=lambda t: t.start_pos or 0)
+
+
+def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lines) -> Diagnostic:
+    """What is wrong at a token, from the parser's state before it: later reductions would narrow what was possible."""
+    state = parser.parse_interactive()
+    for token in found[:at]:
+        state.feed_token(token)
+    accepted = set(state.accepts())  # type: ignore[no-untyped-call]
+    expected = _words(accepted)
+    note = ""
+    if at:
+        before = found[at - 1]
+        place = lines.place(before.start_pos or 0)[0]
+        if at == len(found) or lines.place(found[at].start_pos or 0)[0] != place:
+            note = f"after {str(before)[:30]!r} in line {place}"
+    if at == len(found):
+        opened = _unclosed(found)
+        if opened is not None:
+            line, column = lines.place(opened.start_pos or 0)
+            note = f"the {_SHOWN[opened.type]} of {line}:{column} is not closed"
+            expected = _SHOWN[_PAIRS[opened.type]]
+        end = len(text.rstrip())
+        return Diagnostic("E105", f"the text ends, expected {expected}", (end, end + 1), note)
+    token = found[at]
+    if token.type == "RBRACE" and not _open_braces(found, at):
+        return _error("E104", ORPHAN, token)
+    if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
+        return _error("E104", f"unexpected {_quoted(token)}, expected ':'", token, note=f"`{found[at - 1]}: {token}`")
+    hint = near(str(token), {word for word in KEYWORDS if word.upper() in accepted}) if token.type in _WORDS else ""
+    return _error("E104", f"unexpected {_quoted(token)}{hint or f', expected {expected}'}", token, note=note)
+
+
+_WORDS = frozenset({"NAME", "KEY", "TARGET", "CALLEE"})
+
+
+def _quoted(token: Token) -> str:
+    text = str(token)
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def _words(accepted: set[str]) -> str:
+    rest = set(accepted)
+    names = []
+    if rest >= _VALUE:
+        rest -= _VALUE | {"MINUS", "NOT", "LBRACE"}
+        names.append("a value")
+    if len(rest & _OPERATOR) > 3:
+        rest -= _OPERATOR | {"DOT", "LSQB"}
+        names.append("an operator")
+    keywords = {kind for kind in rest if kind.lower() in KEYWORDS}
+    groups = []
+    if len(keywords) > MOST_WORDS:
+        # Twenty words say less than what they have in common.
+        groups = ["a statement (step, let, if ...)"] if "LET" in keywords else ["a declaration (task, fact, const ...)"]
+        rest -= keywords | {"TARGET", "CALLEE"}
+        keywords = set()
+    names += sorted({_SHOWN[kind] for kind in rest - keywords if kind in _SHOWN})
+    names += [*groups, *sorted(kind.lower() for kind in keywords)]
+    names += sorted(kind.lower() for kind in rest - keywords if kind not in _SHOWN)
+    return " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " or " + names[-1]
+
+
+def _unclosed(found: list[Token]) -> Token | None:
+    stack = []
+    for token in found:
+        if token.type in _PAIRS:
+            stack.append(token)
+        elif stack and token.type == _PAIRS[stack[-1].type]:
+            stack.pop()
+    return stack[-1] if stack else None
+
+
+def _damaged(found: list[Token], at: int, level: int) -> tuple[int, int]:
+    """The tokens to leave out so that the rest can be read: the statement around a token, or one `level` blocks up."""
+    opened = _open_braces(found, at)
+    if at >= len(found):
+        return (_start(found, opened[0]), len(found)) if opened else (0, len(found))
+    if not opened:
+        return (at, at + 1) if found[at].type in _PAIRS.values() else (_start(found, at), _end(found, at))
+    if level or found[at].type == "RBRACE":
+        # A statement that its block's end cuts short, or a block that is none without it.
+        level -= found[at].type == "RBRACE" and _start(found, at) < at
+        if level >= 0:
+            brace = opened[max(0, len(opened) - 1 - level)]
+            return _start(found, brace), _end(found, brace)
+    start, end = _start(found, at), _end(found, at)
+    return (start, end) if start < end else (at, at + 1)
+
+
+def _open_braces(found: list[Token], at: int) -> list[int]:
+    stack: list[int] = []
+    for index in range(at):
+        if found[index].type == "LBRACE":
+            stack.append(index)
+        elif found[index].type == "RBRACE" and stack:
+            stack.pop()
+    return stack
+
+
+def _start(found: list[Token], at: int) -> int:
+    """Where the statement of a token begins: at its keyword or key, after the one before, or after the brace around."""
+    for index in range(at - 1, -1, -1):
+        kind = found[index].type
+        if kind in ("LBRACE", "RBRACE"):
+            return index + 1
+        if kind in _STARTS and not (index and found[index - 1].type in _HEADS):
+            return index
+    return 0
+
+
+def _end(found: list[Token], at: int) -> int:
+    """Where the statement of a token ends: after its block, or before the next statement or the brace around."""
+    depth = 0
+    for index in range(at, len(found)):
+        kind = found[index].type
+        if kind == "LBRACE":
+            depth += 1
+        elif kind == "RBRACE":
+            if depth == 0:
+                return index
+            depth -= 1
+            if depth == 0:
+                return index + 1
+        elif depth == 0 and index > at and kind in _STARTS:
+            return index
+    return len(found)

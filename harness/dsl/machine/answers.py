@@ -1,0 +1,147 @@
+"""Answering: questions go to a provider, answers come back bound to their questions."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from harness.core.errors import UsageError
+from harness.dsl.eventlog.runlog import RunLog
+from harness.dsl.machine.effects import PROMPTS, typed
+from harness.dsl.machine.external_effects import Query, Response
+from harness.dsl.machine.value_storage import restored
+from harness.dsl.values import MismatchError
+from harness.providers.fault import ProviderError
+
+if TYPE_CHECKING:
+    from harness.dsl.machine.session import Session
+    from harness.providers.question import Provider, Question
+
+
+class Answering:
+    """The questions of one run.
+
+    Args:
+        provider: Who answers; None for nobody: every question suspends the run.
+    """
+
+    def __init__(self, provider: Provider | None) -> None:
+        self._provider = provider
+        self._asked: dict[str, int] = {}
+        self._log: RunLog | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, query: Query) -> Response | None:
+        """What the provider says; None if it says nothing now. Called from several threads, one at a time is asked."""
+        if self._provider is None:
+            return None
+        from harness.providers.cassette import question_key
+
+        question = question_of(query)
+        key = question_key(question)
+        with self._lock:
+            self._recall()
+            occurrence = self._asked.get(key, 0) + 1
+            try:
+                reply = self._provider.answer(question.model_copy(update={"occurrence": occurrence}))
+            except ProviderError as error:
+                return Response(error.status, why=str(error), source={"provider": self._provider.name})
+            if reply is None:
+                return None
+            self._asked[key] = occurrence
+        return Response("ok", reply.text, source=reply.provenance, tokens=reply.tokens)
+
+    def resume(self, log: RunLog) -> None:
+        """Go on after the questions a log has seen answered; it is read when the next question is put."""
+        self._log = log
+
+    def _recall(self) -> None:
+        """Count the equal questions that were answered, so that a resumed run asks for the next occurrence."""
+        if self._log is None:
+            return
+        from harness.providers.cassette import question_key
+
+        log, self._log = self._log, None
+        pending: dict[str, str] = {}
+        for event in log.events():
+            if b'"asked"' not in event.body and b'"answered"' not in event.body:
+                continue
+            value = event.value
+            if value["k"] == "asked":
+                pending[value["key"]] = question_key(_question(value, log))
+            elif value["k"] == "answered" and value["key"] in pending:
+                key = pending.pop(value["key"])
+                self._asked[key] = self._asked.get(key, 0) + 1
+
+    def give(self, session: Session, question: str, text: str, *, source: str) -> str:
+        """See `Session.answer`."""
+        machine = session.machine
+        for strand in machine.state.waiting:
+            if strand.intent is not None and strand.intent.question == question:
+                query = next(query for query in machine.questions if query.id == question)
+                try:
+                    typed(text, query.answer, foreign=True)
+                except MismatchError as error:
+                    raise UsageError(
+                        f"the answer is not {query.answer}: {error}",
+                        where=f"question {question}",
+                        fix=f"answer with JSON of this shape: {json.dumps(query.schema)}",
+                    ) from error
+                said: dict[str, Any] = {"provider": "person", **({"source": source} if source else {})}
+                machine.settle(strand, Response("ok", text, source=said))
+                session.log.commit(boundary=True)
+                return "answered"
+        return _known(session, question, text)
+
+
+def question_of(query: Query) -> Question:
+    """A query as providers know it."""
+    from harness.providers.question import Question
+
+    return Question(
+        id=query.id,
+        prompt=query.prompt,
+        role=query.role,
+        answer_schema=dict(query.schema),
+        label=query.label,
+        to=query.to,
+        parameters=dict(query.parameters),
+    )
+
+
+def _question(event: dict[str, Any], log: RunLog) -> Question:
+    from harness.providers.question import Question
+
+    arguments = {name: restored(value, log.blobs) for name, value in event["args"].items()}
+    prompt = next((str(arguments[name]) for name in PROMPTS if name in arguments), "")
+    return Question(
+        id=event["id"],
+        prompt=prompt,
+        role=str(arguments.get("role", "")),
+        answer_schema=event["schema"],
+        to=event["name"].partition(".")[0],
+        parameters={k: v for k, v in arguments.items() if k not in (*PROMPTS, "role")},
+    )
+
+
+def _known(session: Session, question: str, text: str) -> str:
+    """An answer that was given before is no error if it is the same."""
+    keys = {}
+    for event in session.log.events():
+        value = event.value
+        if value["k"] == "asked" and value["id"] == question:
+            keys[value["key"]] = event.seq
+        elif value["k"] == "answered" and value["key"] in keys:
+            given = restored(value["value"], session.log.blobs)
+            if given == text or str(given) == text.strip():
+                return "known"
+            raise UsageError(
+                f"question {question} was answered with something else (event {event.seq})",
+                where=str(session.folder),
+                fix=f"fork the run from event {keys[value['key']]} to try another answer",
+            )
+    waits = ", ".join(query.id for query in session.machine.questions) or "none"
+    raise UsageError(
+        f"the run has asked no question {question}", where=str(session.folder), fix=f"it waits for: {waits}"
+    )

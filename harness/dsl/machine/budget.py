@@ -1,0 +1,98 @@
+"""Limits: what a run may use; reaching one stops the run where it is, and a larger one lets it go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness.dsl.ir import Budget, Unit
+from harness.dsl.machine.state import Call, State
+from harness.dsl.plain import plain
+
+DEFAULTS = {
+    "steps": 100_000,
+    "iterations": 1_000_000,
+    "queries": 1_000,
+    "events": 1_000_000,
+    "tokens": 10_000_000,
+    "wall_s": math.inf,
+}
+"""For what neither the program nor whoever runs it limits; an endless loop must end."""
+DEEPEST = 32
+"""Units that may call each other at one time."""
+
+
+@plain
+class Exceeded:
+    """A limit that was reached."""
+
+    which: str
+    limit: float
+    used: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.unit}: {self.which} budget of {self.limit:g} reached"
+
+
+class Limits:
+    """The limits of one run: the program's own, those of whoever runs it, and what was granted later.
+
+    Args:
+        outer: Limits of the run as a whole, by the names of `Budget`; the smaller one counts.
+    """
+
+    def __init__(self, outer: Mapping[str, float]) -> None:
+        self._outer = dict(outer)
+        self._known: dict[str, dict[str, float]] = {}
+
+    def exceeded(self, state: State, call: Call, unit: Unit, seconds: float) -> Exceeded | None:
+        """The first limit that is reached, in a fixed order; None if there is none.
+
+        Args:
+            state: The run's.
+            call: The unit that runs.
+            unit: What it is.
+            seconds: Wall time of this process' part of the run; outside of the chain, so it only ever stops.
+        """
+        limits = self._known.get(unit.name)
+        if limits is None:
+            limits = self._known[unit.name] = self._limits(unit.budget)
+        granted, used = state.granted, state.used
+        if not granted and (
+            call.steps <= limits["steps"]
+            and call.iterations <= limits["iterations"]
+            and used.queries <= limits["queries"]
+            and used.events <= limits["events"]
+            and used.tokens <= limits["tokens"]
+            and seconds <= limits["wall_s"]
+        ):
+            return None
+        amounts = {
+            "steps": call.steps,
+            "iterations": call.iterations,
+            "queries": used.queries,
+            "events": used.events,
+            "tokens": used.tokens,
+            "wall_s": seconds,
+        }
+        for which, amount in amounts.items():
+            limit = granted.get(which, limits[which])
+            if amount > limit:
+                return Exceeded(which, limit, 0 if which == "wall_s" else amount, unit.name)
+        return None
+
+    def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
+        """The limits of one unit that pure work can reach: steps and iterations."""
+        limits = self._known.get(unit.name)
+        if limits is None:
+            limits = self._known[unit.name] = self._limits(unit.budget)
+        granted = state.granted
+        return granted.get("steps", limits["steps"]), granted.get("iterations", limits["iterations"])
+
+    def _limits(self, budget: Budget) -> dict[str, float]:
+        found = {}
+        for which, default in DEFAULTS.items():
+            stated = [limit for limit in (getattr(budget, which), self._outer.get(which)) if limit is not None]
+            found[which] = min(stated, default=default)
+        return found

@@ -1,0 +1,214 @@
+"""Bundle: a suspended run as one file that goes on anywhere: program, events, large values, work files, questions."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from harness.core.errors import UsageError
+from harness.core.frozen import Frozen
+from harness.dsl.eventlog.canonical import encode
+from harness.dsl.eventlog.durability import Durability
+from harness.dsl.eventlog.fault import LogError
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.machine.run_files import WORK
+from harness.dsl.machine.seeds import ENGINE
+from harness.dsl.machine.settings import RunSettings
+from harness.dsl.tools.fault import ToolFault
+from harness.dsl.tools.folder import Folder
+
+if TYPE_CHECKING:
+    from harness.dsl.machine.session import Session
+
+FORMAT = 1
+MOST_ENTRIES, MOST_BYTES = 20_000, 512 << 20
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # entries carry no times, so equal runs give equal bundles
+
+
+class Pending(Frozen):
+    """A question that waits."""
+
+    id: str
+    label: str
+    to: str
+    role: str
+    prompt: str
+    answer_schema: dict[str, Any]
+
+
+class Manifest(Frozen):
+    """What a bundle holds."""
+
+    format: int
+    engine: str
+    name: str
+    genesis: dict[str, Any]
+    settings: dict[str, Any]
+    head: str = Field(pattern="^[0-9a-f]{32}$")
+    events: int = Field(ge=0)
+    status: str
+    pending: tuple[Pending, ...]
+    used: dict[str, Any]
+
+
+def pack(session: Session, path: Path) -> None:
+    """Write the bundle of an open session.
+
+    Raises:
+        LogError: if it cannot be written, or its work files are too large to be carried.
+    """
+    outcome, log = session.outcome, session.log
+    manifest = Manifest(
+        format=FORMAT,
+        engine=ENGINE,
+        name=log.name,
+        genesis=log.genesis_value(),
+        settings=session.settings.to_wire(),
+        head=outcome.head,
+        events=outcome.events,
+        status=outcome.status,
+        pending=tuple(
+            Pending(id=q.id, label=q.label, to=q.to, role=q.role, prompt=q.prompt, answer_schema=dict(q.schema))
+            for q in outcome.questions
+        ),
+        used=outcome.used,
+    )
+    events = b"".join(
+        encode({"body": event.body.decode("ascii"), "hash": event.hash.hex()}) + b"\n" for event in log.events()
+    )
+    fresh = path.with_name(path.name + ".new")
+    try:
+        files = session.outside.folder.files()
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as bundle:
+            _add(bundle, "manifest.json", json.dumps(manifest.to_wire(), indent=2, sort_keys=True).encode())
+            _add(bundle, "program.spak", session.program.source.encode("utf-8"))
+            _add(bundle, "events.jsonl", events)
+            for name in session.file.blobs.all():
+                _add(bundle, f"blobs/{name}", session.file.blobs.get(bytes.fromhex(name)))
+            for name, data in files.items():
+                _add(bundle, f"work/{name}", data)
+        fresh.replace(path)
+    except ToolFault as fault:
+        raise LogError(f"the run cannot be carried elsewhere: {fault.why}", where=str(path)) from fault
+    except OSError as error:
+        raise LogError(f"the bundle cannot be written: {error.strerror}", where=str(path), fix="free space") from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
+def _add(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:
+    bundle.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
+
+
+def unpack(path: Path, folder: Path) -> tuple[str, ...]:
+    """Make a folder with the run of a bundle; nothing of it is believed that does not hold.
+
+    A bundle comes from somebody else: what it says about live mode, back end and model survives, but not what reaches
+    out of the box on this machine: granted programs, commands, addresses that get a key, paths.
+
+    Returns:
+        Names of settings that were left behind and may be given again.
+
+    Raises:
+        UsageError: if the folder holds a run already.
+        LogError: if the file is no bundle, is of a newer version, or is damaged.
+    """
+    from harness.dsl.machine.session import LOG
+
+    entries = _entries(path)
+    manifest = _manifest(entries, path)
+    if (folder / LOG).exists():
+        raise UsageError("there is a run in this folder", where=str(folder), fix="name another with --state")
+    try:
+        settings, left = _carried(RunSettings.from_wire(manifest.settings))
+    except (UsageError, ValidationError) as error:
+        raise _damaged(path, str(error)) from error
+    with LogFile(folder / LOG, durability=settings.durability) as file:
+        run = file.create(manifest.name, manifest.genesis, settings=settings.to_wire())
+        for name, data in entries.items():
+            if name.startswith("blobs/") and file.blobs.put(data).hex() != name.removeprefix("blobs/"):
+                raise _damaged(path, f"{name} is not what it was")
+        for number, line in enumerate(entries["events.jsonl"].splitlines()):
+            try:
+                entry = json.loads(line)
+                run.append(entry["body"].encode("ascii"))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise _damaged(path, f"event {number} cannot be read") from error
+            if run.head.hex() != entry["hash"]:
+                raise _damaged(path, f"the chain is broken at event {number}")
+        if run.head.hex() != manifest.head or run.seq + 1 != manifest.events:
+            raise _damaged(path, "events are missing at its end")
+        run.set_status(manifest.status)
+        run.commit(boundary=True)
+    work = folder / WORK
+    work.mkdir(parents=True, exist_ok=True)
+    for name, data in entries.items():
+        if name.startswith("work/"):
+            try:
+                Folder(work).write(name.removeprefix("work/"), data)
+            except ToolFault as fault:
+                raise _damaged(path, fault.why) from fault
+    return left
+
+
+def _carried(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:
+    """Settings as they may come along, and the names of those that may not."""
+    outward: dict[str, Any] = {"grants": (), "recordings": "", "events": ""}
+    backend: dict[str, Any] = {"base_url": "", "answers": "", "cassette": "", "command": ""}
+    left = [name for name in outward if getattr(settings, name)]
+    if settings.durability is Durability.MEMORY:
+        outward["durability"] = Durability.PROCESS
+    if settings.backend is not None:
+        left += [name for name in backend if getattr(settings.backend, name)]
+        if settings.backend.backend == "command":
+            backend["backend"] = "sim"
+            left.append("backend")
+        outward["backend"] = settings.backend.model_copy(update=backend)
+    return settings.but(**outward, resolutions=()), tuple(left)
+
+
+def _entries(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            listed = bundle.infolist()
+            if len(listed) > MOST_ENTRIES or sum(entry.file_size for entry in listed) > MOST_BYTES:
+                raise _damaged(path, f"it holds more than {MOST_ENTRIES} entries or {MOST_BYTES >> 20} MiB")
+            found = {}
+            for entry in listed:
+                with bundle.open(entry) as file:
+                    data = file.read(entry.file_size + 1)
+                if len(data) != entry.file_size:
+                    raise _damaged(path, f"{entry.filename} has another size than it claims")
+                found[entry.filename] = data
+    except FileNotFoundError as error:
+        raise LogError("there is no bundle here", where=str(path), fix="name the file that `dsl run` wrote") from error
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _damaged(path, str(error)) from error
+    for name in ("manifest.json", "program.spak", "events.jsonl"):
+        if name not in found:
+            raise _damaged(path, f"{name} is missing")
+    return found
+
+
+def _manifest(entries: dict[str, bytes], path: Path) -> Manifest:
+    try:
+        data = json.loads(entries["manifest.json"])
+        version = data.get("format") if isinstance(data, dict) else None
+        if isinstance(version, int) and version > FORMAT:
+            raise LogError(f"bundle format {version}, this program knows {FORMAT}", where=str(path), fix="upgrade")
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _damaged(path, f"manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"manifest: {error}") from error
+
+
+def _damaged(path: Path, what: str) -> LogError:
+    return LogError(f"this is no sound bundle: {what}", where=str(path), fix="copy it again from where it was made")

@@ -1,0 +1,135 @@
+"""EventSource: events from outside for service loops: lines of a file, or of whoever connects to a socket.
+
+A line is a JSON object with `event`, its name; all other keys are its fields. A line that is none becomes an event
+named `invalid`, so that nothing is lost and a program may handle it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import InfraError, UsageError
+from harness.dsl.eventlog.canonical import normal
+
+LONGEST_LINE = 1 << 20
+INVALID = "invalid"
+
+External = tuple[str, dict[str, Any]]
+
+
+class NoEvents:
+    """There is nothing outside."""
+
+    def event(self, skip: int) -> External | None:
+        """Never any."""
+        del skip
+        return None
+
+
+class FileEvents:
+    """The lines of a file, in order; the end of the file is the end of the events.
+
+    Args:
+        path: JSON lines.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: Iterator[bytes] | None = None
+        self._position = 0
+
+    def event(self, skip: int) -> External | None:
+        """The event after the first `skip` ones."""
+        try:
+            if self._lines is None or self._position != skip:
+                self._lines, self._position = self._path.open("rb"), 0
+                while self._position < skip and next(self._lines, None) is not None:
+                    self._position += 1
+            line = next(self._lines, None)
+        except OSError as error:
+            raise InfraError(
+                f"events cannot be read: {error.strerror}", where=str(self._path), fix="--events FILE"
+            ) from error
+        if line is None:
+            return None
+        self._position += 1
+        return parse_line(line)
+
+
+class SocketEvents:
+    """The lines of one connection to a socket of ours; its end is the end of the events.
+
+    What was received is in the log before it is handled, so a run that is resumed listens for what comes after it.
+
+    Args:
+        address: `unix:PATH` or `tcp:HOST:PORT`.
+
+    Raises:
+        UsageError: if it is neither, or cannot be listened on.
+    """
+
+    def __init__(self, address: str) -> None:
+        kind, _, rest = address.partition(":")
+        try:
+            if kind == "unix" and rest:
+                self._server = socket.socket(socket.AF_UNIX)
+                self._server.bind(rest)
+            elif kind == "tcp" and rest.rpartition(":")[2].isdigit():
+                host, _, port = rest.rpartition(":")
+                self._server = socket.create_server((host or "127.0.0.1", int(port)))
+            else:
+                raise UsageError(f"{address!r} is no address", fix="unix:PATH or tcp:HOST:PORT")
+            self._server.listen(1)
+        except (OSError, OverflowError) as error:
+            raise UsageError(f"cannot listen on {address}: {error}", fix="choose another address") from error
+        self._lines: Any = None
+        self._connection: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens, for `tcp:HOST:0`."""
+        return int(self._server.getsockname()[1])
+
+    def event(self, skip: int) -> External | None:
+        """The next event; waits for it."""
+        del skip
+        if self._lines is None:
+            self._connection, _ = self._server.accept()
+            self._lines = self._connection.makefile("rb")
+        line = self._lines.readline(LONGEST_LINE + 1)
+        return parse_line(line) if line else None
+
+    def close(self) -> None:
+        """Stop listening. Safe to repeat."""
+        for one in (self._lines, self._connection, self._server):
+            if one is not None:
+                one.close()
+
+
+def parse_line(line: bytes) -> External:
+    """One event; what is none is `invalid`, with the reason."""
+    if len(line) > LONGEST_LINE:
+        return INVALID, {"why": f"a line of more than {LONGEST_LINE} bytes"}
+    try:
+        record = normal(json.loads(line))
+    except (ValueError, RecursionError) as error:
+        return INVALID, {"why": str(error)[:200], "line": line.decode("utf-8", "replace").strip()[:200]}
+    if not isinstance(record, dict) or not isinstance(record.get("event"), str):
+        return INVALID, {"why": "no object with an `event`", "line": line.decode("utf-8", "replace").strip()[:200]}
+    return record.pop("event"), record
+
+
+def source_of(text: str) -> NoEvents | FileEvents | SocketEvents:
+    """The source a command line names: nothing, a file, or an address."""
+    if not text:
+        return NoEvents()
+    if text.startswith(("unix:", "tcp:")):
+        return SocketEvents(text)
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(f"there is no file {text}", where="--events", fix="name a file of JSON lines, or unix:PATH")
+    return FileEvents(path)

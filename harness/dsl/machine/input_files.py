@@ -1,0 +1,76 @@
+"""Supplies: files that a run is given before it begins; from then on they are the program's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.core.errors import UsageError
+from harness.dsl.expressions import nodes as n
+from harness.dsl.ir import Effect, Program, Sweep
+from harness.dsl.tools.folder import LARGEST, MOST_BYTES, MOST_FILES
+
+_PYTHON = ("python", "python3")
+
+
+def supplies(paths: Iterable[Path]) -> dict[str, bytes]:
+    """The files of some paths, by the name they have in the work folder; a folder brings all below it, under its name.
+
+    Raises:
+        UsageError: if one cannot be read, two have the same name, or they are too many or too large.
+    """
+    found: dict[str, bytes] = {}
+    for path in paths:
+        for name, file in _files(path):
+            try:
+                if file.stat().st_size > LARGEST:
+                    raise UsageError(f"a file of more than {LARGEST >> 20} MiB", where=str(file), fix="leave it out")
+                if name in found:
+                    raise UsageError(f"two files are called {name!r}", where=str(file), fix="give one of them")
+                found[name] = file.read_bytes()
+            except OSError as error:
+                raise UsageError(f"cannot be read: {error.strerror}", where=str(file), fix="name a file") from error
+        if len(found) > MOST_FILES or sum(map(len, found.values())) > MOST_BYTES:
+            what = f"more than {MOST_FILES} files or {MOST_BYTES >> 20} MiB"
+            raise UsageError(what, where=str(path), fix="name what the program needs")
+    return found
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    if not path.is_dir():
+        yield path.name, path
+        return
+    root = path.resolve()
+    for file in sorted(root.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            yield f"{root.name}/{file.relative_to(root).as_posix()}", file
+
+
+def scripts(program: Program, beside: Path) -> list[Path]:
+    """Python scripts that commands name (`python x.py`) and that lie beside the program: plain names, no links."""
+    found: dict[Path, None] = {}
+    for unit in program.units:
+        for instruction in unit.code:
+            if isinstance(instruction, Effect):
+                commands = [value for name, value in instruction.arguments if name == "cmd"]
+            else:
+                commands = [instruction.measure.command] if isinstance(instruction, Sweep) else []
+            for command in commands:
+                words = [item.value if isinstance(item, n.Const) else None for item in _items(command)[:2]]
+                if len(words) == 2 and words[0] in _PYTHON and isinstance(words[1], str) and _plain(words[1]):
+                    path = beside / words[1]
+                    if path.is_file() and not path.is_symlink():
+                        found[path] = None
+    return list(found)
+
+
+def _items(command: n.Expr) -> list[n.Expr]:
+    if isinstance(command, n.ListOf):
+        return list(command.items)
+    if isinstance(command, n.Const) and isinstance(command.value, list):
+        return [n.Const(word, command.type, command.span) for word in command.value]
+    return []
+
+
+def _plain(name: str) -> bool:
+    return name.endswith(".py") and "/" not in name and "\0" not in name and not name.startswith(".")

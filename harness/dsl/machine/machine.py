@@ -1,0 +1,334 @@
+"""Machine: runs a program from wherever its log stands until it ends, waits or is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from harness.core.errors import UsageError
+from harness.dsl.eventlog.canonical import decode
+from harness.dsl.eventlog.runlog import RunLog
+from harness.dsl.expressions.compiled import compiled
+from harness.dsl.expressions.nodes import Frame, slots_of
+from harness.dsl.facts.knowledge import Knowledge
+from harness.dsl.ir import Await, Effect, Program, Semantics, Sweep
+from harness.dsl.machine.budget import Limits
+from harness.dsl.machine.effects import Effects
+from harness.dsl.machine.external_effects import Outside, Query, Response
+from harness.dsl.machine.fold import Fold
+from harness.dsl.machine.program_layout import Layout, lay_out
+from harness.dsl.machine.pure_operations import Operations
+from harness.dsl.machine.recorder import Listener, Log, Recorder
+from harness.dsl.machine.state import State, Strand
+from harness.dsl.machine.stepper import Stepper
+from harness.dsl.machine.trace_items import Tracing
+from harness.dsl.machine.value_storage import stored
+from harness.dsl.plain import field, mutable
+from harness.dsl.values import MismatchError, Undefined, Value, conform
+
+AT_ONCE = 8
+"""Effects of parallel branches that are under way at the same time."""
+ENDED = ("ok", "wrong", "failed")
+
+
+@mutable
+class Settings:
+    """What a machine is told beside its program; nothing of it is in the chain, so none of it may change an outcome.
+
+    Attributes:
+        limits: Limits of the run, by the names of `Budget`.
+        listener: Told of every event as it is written.
+        may_repeat: Keys of effects in doubt that somebody allowed to repeat.
+        sleep: Waits real seconds between tries; not called in a replay.
+    """
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+    listener: Listener | None = None
+    may_repeat: Collection[str] = ()
+    sleep: Any = time.sleep
+
+
+class Machine:
+    """One run of a program.
+
+    Args:
+        program: A checked program.
+        log: Its events; `began` must be called if there are none, `resumed` otherwise.
+        outside: What answers its effects.
+        run: Hex of the first hash of the run's chain.
+        seed: Of its chance.
+        settings: The rest.
+        limits: Instead of those the settings name.
+
+    Attributes:
+        repeated: Effects that were had again after a crash.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        log: Log,
+        outside: Outside,
+        *,
+        run: str,
+        seed: int,
+        settings: Settings | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.program, self.settings = program, settings or Settings()
+        self._limits = limits or Limits(self.settings.limits)
+        self.layout: Layout = lay_out(program)
+        self.knowledge = Knowledge(program)
+        self.fold = Fold(program, self.layout, log.blobs, self.knowledge)
+        self.state = self.fold.initial()
+        self._log, self._outside, self.run_hash, self.seed = log, outside, run, seed
+        self._started = time.monotonic()
+        self._begun: set[str] = set()
+        self.repeated = 0
+        self._wire()
+
+    def _wire(self) -> None:
+        self.recorder = Recorder(self._log, self.fold, self.state, listener=self.settings.listener)
+        self.tracing = Tracing(self.program, self.knowledge, self.recorder)
+        operations = Operations(self.program, self.layout, self.tracing.observe)
+        self.stepper = Stepper(
+            self.program,
+            self.fold,
+            knowledge=self.knowledge,
+            operations=operations,
+            recorder=self.recorder,
+            limits=self._limits,
+        )
+        self.effects = Effects(
+            self.program,
+            run=self.run_hash,
+            seed=self.seed,
+            fold=self.fold,
+            recorder=self.recorder,
+            stepper=self.stepper,
+            tracing=self.tracing,
+        )
+
+    def begin(self, inputs: Mapping[str, Value]) -> None:
+        """Write the first event: what the variables hold.
+
+        Raises:
+            UsageError: if an input is missing, unknown or of the wrong type.
+        """
+        if self.program.main < 0:
+            raise UsageError(
+                "the program has nothing to run", where=self.program.path, fix="add a task or an agent_loop"
+            )
+        unit = self.program.units[self.program.main]
+        call, state = self.state.root.call, self.state
+        frame = Frame(call.slots, state.values, self.knowledge.trace, self.knowledge.verdicts, self.knowledge.hints)
+        known = {v.name for v in (*unit.slots, *self.program.state) if v.is_input}
+        if unknown := sorted(set(inputs) - known):
+            fix = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+            raise UsageError(f"the program has no input {unknown[0]!r}", where=self.program.path, fix=fix)
+        event: dict[str, Any] = {"k": "began"}
+        names = self.layout.units[self.program.main].slot_names
+        # What the program states for its state variables was read outside of any unit, with slots of its own.
+        own = max([slots_of(variable.initial) for variable in self.program.state], default=0)
+        outer = Frame([Undefined("is no variable")] * own, state.values, frame.trace, frame.verdicts, frame.hints)
+        for key, variables, target in (("state", self.program.state, state.values), ("set", unit.slots, call.slots)):
+            bound = {}
+            for index, variable in enumerate(variables):
+                if variable.is_input and variable.name in inputs:
+                    try:
+                        target[index] = conform(inputs[variable.name], variable.type, path=variable.name)
+                    except MismatchError as error:
+                        raise UsageError(
+                            f"input {error}", where=self.program.path, fix=f"give {variable.type}"
+                        ) from error
+                elif variable.initial is not None:
+                    target[index] = compiled(variable.initial)(outer if key == "state" else frame)
+                elif variable.is_input:
+                    raise UsageError(
+                        f"input {variable.name!r} is missing", where=self.program.path, fix=f"--input {variable.name}=…"
+                    )
+                else:
+                    continue
+                bound[names[index] if key == "set" else variable.name] = stored(target[index], self._log.blobs)
+            if bound:
+                event[key] = bound
+        self.recorder.write(event)
+
+    def resume(self, log: RunLog) -> None:
+        """Fold what the log says.
+
+        Raises:
+            LogError: if the log is damaged or belongs to another program.
+        """
+        saved, tail = log.load()
+        if saved is not None:
+            from harness.dsl.machine import snapshot
+
+            self.state = snapshot.load(saved, self.fold)
+        for event in tail:
+            self.fold.apply(self.state, decode(event.body), event.seq)
+        self._wire()
+
+    def run(self) -> State:
+        """Go on until the program ends, fails, waits for an answer, or reaches a limit.
+
+        Raises:
+            LogError: if the log cannot be written; what it holds stays good.
+        """
+        while self.state.status == "running":
+            if self._move():
+                continue
+            if not self._effects():
+                break
+        self.recorder.close(self.status)
+        return self.state
+
+    @property
+    def status(self) -> str:
+        """`ok`, `wrong`, `failed`, `budget`, `suspended`, `in_doubt` or `running`."""
+        if self.state.status != "running":
+            return self.state.status
+        if self.in_doubt:
+            return "in_doubt"
+        return "suspended" if self.questions else "running"
+
+    @property
+    def in_doubt(self) -> list[Strand]:
+        """Strands whose effect may or may not have happened before a crash."""
+        return [strand for strand in self.state.waiting if self._doubtful(strand)]
+
+    @property
+    def questions(self) -> list[Query]:
+        """Questions that wait for an answer, in the order of the text."""
+        return [
+            self.effects.query(strand, effect)
+            for strand in self.state.waiting
+            if strand.intent is not None and strand.intent.question and (effect := self._effect(strand)) is not None
+        ]
+
+    def settle(self, strand: Strand, response: Response) -> None:
+        """Answer what a strand waits for; for questions and for effects in doubt."""
+        effect = self._effect(strand)
+        if effect is None:
+            raise RuntimeError("no effect is under way")
+        self.effects.settle(strand, effect, response)
+
+    def _move(self) -> bool:
+        """Let every strand do its pure work; whether any got anywhere."""
+        moved = False
+        for strand in list(self.state.root.leaves()):
+            while strand.intent is None and not strand.done and not strand.branches and self.state.status == "running":
+                if self._over_budget(strand):
+                    return False
+                if not self.stepper.step(strand):
+                    break
+                moved = True
+        return self._join(self.state.root) or moved
+
+    def _join(self, strand: Strand) -> bool:
+        joined = False
+        for branch in strand.branches:
+            joined |= self._join(branch)
+        if strand.branches and all(branch.done for branch in strand.branches):
+            self.stepper.join(strand)
+            joined = True
+        return joined
+
+    def _over_budget(self, strand: Strand) -> bool:
+        unit = self.program.units[strand.call.unit]
+        over = self._limits.exceeded(self.state, strand.call, unit, time.monotonic() - self._started)
+        if over is None:
+            return False
+        self.recorder.write(
+            {"k": "stopped", "which": over.which, "limit": over.limit, "used": over.used, "unit": over.unit}
+        )
+        return True
+
+    def _effects(self) -> bool:
+        """Begin what is next, have it, write what came of it; whether anything did."""
+        strands = [s for s in self.state.root.leaves() if not s.branches]
+        for strand in strands:
+            instruction = self._instruction(strand)
+            if strand.intent is None and isinstance(instruction, Effect):
+                self._begun.add(self.effects.begin(strand, instruction))
+        if self.state.status != "running":
+            return True
+        if self.in_doubt:
+            # Nothing else moves meanwhile: the order of events must be the one of a run that was never interrupted.
+            return False
+        ready = [s for s in strands if s.intent is not None and self._effect(s) is not None]
+        if not ready:
+            return self._other(strands)
+        self.recorder.commit(boundary=True)
+        for strand in ready:
+            if strand.intent is not None and strand.intent.key not in self._begun:
+                self.repeated += 1
+        some = False
+        for strand, response in zip(ready, self._have(ready), strict=True):
+            if response is not None and self.state.status == "running":
+                some = True
+                self._settled(strand, response)
+        return some or self._other(strands)
+
+    def _settled(self, strand: Strand, response: Response) -> None:
+        effect, tries = self._effect(strand), strand.tries
+        self.settle(strand, response)
+        if effect is not None and strand.tries > tries:
+            self.settings.sleep(effect.retry.backoff_s * 2**tries)
+
+    def _have(self, strands: list[Strand]) -> list[Response | None]:
+        calls = [self._call(strand) for strand in strands]
+        if len(calls) == 1:
+            return [calls[0]()]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return [future.result() for future in [pool.submit(call) for call in calls]]
+
+    def _call(self, strand: Strand) -> Any:
+        effect = self._effect(strand)
+        if effect is None or strand.intent is None:
+            raise RuntimeError("no effect is under way")
+        if strand.intent.question:
+            query = self.effects.query(strand, effect)
+            return lambda: self._outside.ask(query)
+        request = self.effects.request(strand, effect)
+        return lambda: self._outside.perform(request)
+
+    def _other(self, strands: list[Strand]) -> bool:
+        """Searches and events from outside, one at a time."""
+        for strand in strands:
+            instruction = self._instruction(strand)
+            if isinstance(instruction, Sweep):
+                from harness.dsl.machine.sweep_run import search
+
+                search(self, self._outside, strand, instruction)
+                return True
+            if isinstance(instruction, Await) and strand.intent is None:
+                self.recorder.commit(boundary=True)
+                event = self._outside.event(self.state.received)
+                if event is None:
+                    self.stepper.drained(strand, instruction)
+                else:
+                    self.stepper.take(strand, instruction, event[0], event[1], received=True)
+                return True
+        return False
+
+    def _instruction(self, strand: Strand) -> Any:
+        return self.program.units[strand.call.unit].code[strand.call.pc]
+
+    def _effect(self, strand: Strand) -> Effect | None:
+        instruction = self._instruction(strand)
+        return instruction if isinstance(instruction, Effect) else None
+
+    def _doubtful(self, strand: Strand) -> bool:
+        intent, effect = strand.intent, self._effect(strand)
+        return (
+            intent is not None
+            and effect is not None
+            and not intent.question
+            and effect.semantics is Semantics.ONCE
+            and intent.key not in self._begun
+            and intent.key not in self.settings.may_repeat
+        )

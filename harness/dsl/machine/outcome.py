@@ -1,0 +1,161 @@
+"""Outcome: what a run came to, for the lane, the command line and reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.dsl.ir import Program, Step
+from harness.dsl.machine.external_effects import Query
+from harness.dsl.machine.state import State
+from harness.dsl.plain import contents, plain
+
+
+@plain
+class StepOutcome:
+    """What became of one step or check.
+
+    Attributes:
+        unit: Name of its unit.
+        kind: step, check or expect.
+        status: `ok`; `wrong` for a check that does not hold; the fault's word for a step that failed; `review` where
+            it waits for an answer; `simulated` where nothing is known; `skipped` where it was not reached.
+        why: What is wrong, empty if ok.
+        times: How often it ended well.
+    """
+
+    unit: str
+    name: str
+    slug: str
+    label: str
+    kind: str
+    status: str
+    why: str
+    times: int
+
+
+@plain
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        status: `ok`, `wrong` (a success criterion does not hold), `failed` (a step did), `suspended`, `in_doubt`,
+            `budget` or `running`.
+        passed: Ended, all criteria true (or, where there are none, all checks), no invariant broken, nothing simulated.
+        why: The first reason why not.
+        head: Hex of the last hash.
+        events: How many there are.
+        steps: All steps and checks of all units, in the order of the text.
+        questions: What it waits for.
+        in_doubt: Keys of effects that may or may not have happened.
+        criteria: [text, true/false/undefined, reason] of the main unit's success.
+        broken: Invariants that an item broke.
+        used: Of the budget.
+        repeated: Effects had again after a crash, under the same key.
+        value: What the main unit returned, as the log has it.
+    """
+
+    status: str
+    passed: bool
+    why: str
+    head: str
+    events: int
+    steps: tuple[StepOutcome, ...]
+    questions: tuple[Query, ...]
+    in_doubt: tuple[str, ...]
+    criteria: tuple[tuple[str, str, str], ...]
+    broken: tuple[str, ...]
+    used: dict[str, Any]
+    repeated: int
+    value: Any = None
+
+
+def outcome_of(
+    program: Program,
+    state: State,
+    *,
+    status: str,
+    head: str,
+    events: int,
+    questions: list[Query],
+    in_doubt: list[str],
+    repeated: int,
+) -> Outcome:
+    """The outcome of a state."""
+    steps = tuple(
+        _step(state, unit.name, step, {query.label for query in questions})
+        for unit in program.units
+        for step in unit.steps
+    )
+    main = state.root.calls[0]
+    criteria = tuple(tuple(entry) for entry in state.ended.get("success", ()))
+    broken = tuple(dict.fromkeys(state.broken))
+    failing = _unfinished(state, status, questions) or _failing(state, steps, criteria, broken)
+    return Outcome(
+        status=status,
+        passed=status == "ok" and not failing,
+        why=failing,
+        head=head,
+        events=events,
+        steps=steps,
+        questions=tuple(questions),
+        in_doubt=tuple(in_doubt),
+        criteria=criteria,
+        broken=broken,
+        used={**contents(state.used), "steps": main.steps, "iterations": main.iterations},
+        repeated=repeated,
+        value=state.ended.get("value"),
+    )
+
+
+def _unfinished(state: State, status: str, questions: list[Query]) -> str:
+    """Why a run did not come to its end; empty if it did."""
+    ended = state.ended
+    match status:
+        case "failed":
+            return f"{ended.get('label', '')}: {ended.get('status', '')}: {ended.get('why', '')}"
+        case "budget":
+            return f"{ended.get('unit', '')}: budget of {ended.get('limit', 0):g} {ended.get('which', '')} reached"
+        case "suspended":
+            waits = f"{questions[0].label} waits for an answer to question {questions[0].id}" if questions else ""
+            return waits or "it waits"
+        case "in_doubt":
+            return "an effect that may happen only once was begun before a crash: nobody knows whether it happened"
+        case "running":
+            return "it has not ended"
+    return ""
+
+
+def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken: tuple[str, ...]) -> str:
+    """The first reason why a run that ended does not pass; empty if it does."""
+    for text, verdict, reason in criteria:
+        if verdict != "true":
+            return f"{text} is {verdict}" + (f": {reason}" if reason else "")
+    if broken:
+        return f"invariant {broken[0]} is broken"
+    if not criteria:
+        wrong = next((step for step in steps if step.kind != "step" and step.status not in ("ok", "skipped")), None)
+        if wrong is not None:
+            return f"{wrong.kind} {wrong.name}: {wrong.why}"
+    if state.used.simulated and not criteria:
+        return f"{state.used.simulated} effects were simulated: nothing is known of them"
+    return ""
+
+
+def _step(state: State, unit: str, step: Step, waiting: set[str]) -> StepOutcome:
+    inside = step.label + "/"
+    times = state.left.get(step.label, 0)
+    status, why = ("ok", "") if times else ("skipped", "not reached")
+    judged = [j for j in state.judged.values() if j.label == step.label or j.label.startswith(inside)]
+    wrong = next((j for j in judged if not j.held), None)
+    failure = state.ended if state.status == "failed" else {}
+    label = str(failure.get("label", ""))
+    if label == step.label or label.startswith(inside):
+        status, why = str(failure["status"]), str(failure["why"])
+    elif any(one == step.label or one.startswith(inside) for one in waiting):
+        status, why = "review", "it waits for an answer"
+    elif wrong is not None and step.kind != "step":
+        simulated = wrong.seen.startswith("undefined: simulated")
+        status, why = ("simulated" if simulated else "wrong"), f"saw {wrong.seen}"
+    elif not times and state.entered.get(step.label):
+        status, why = ("wrong", "it did not end") if state.status != "running" else ("skipped", "it has not ended")
+    return StepOutcome(unit, step.name, step.slug, step.label, step.kind, status, why, times)

@@ -1,0 +1,90 @@
+"""Layout: what the machine knows about a program before it runs: where labels are, what encloses what, slot names."""
+
+from __future__ import annotations
+
+from harness.core.errors import SpecError
+from harness.dsl.ir import Enter, Leave, Program, Unit
+from harness.dsl.ir import Step as StepInfo
+from harness.dsl.plain import plain
+
+
+@plain
+class UnitLayout:
+    """One unit.
+
+    Attributes:
+        slot_names: By index; unique, so that the log can speak of names.
+        slot_index: The inverse.
+        step_of: For each instruction the index of the innermost step around it, -1 outside of steps.
+        leave_of: For each step the index of its `Leave`.
+    """
+
+    slot_names: tuple[str, ...]
+    slot_index: dict[str, int]
+    step_of: tuple[int, ...]
+    leave_of: dict[int, int]
+
+
+@plain
+class Layout:
+    """A whole program.
+
+    Attributes:
+        units: By index.
+        places: (unit, instruction) of each label.
+        state_index: State variables by name.
+    """
+
+    units: tuple[UnitLayout, ...]
+    places: dict[str, tuple[int, int]]
+    state_index: dict[str, int]
+
+
+def lay_out(program: Program) -> Layout:
+    """The layout of a program.
+
+    Raises:
+        SpecError: if two instructions have the same label: the log could not tell them apart.
+    """
+    places: dict[str, tuple[int, int]] = {}
+    for number, unit in enumerate(program.units):
+        for index, instruction in enumerate(unit.code):
+            if places.setdefault(instruction.label, (number, index)) != (number, index):
+                raise SpecError(
+                    f"two instructions have the label {instruction.label!r}", where=program.where(instruction.span)
+                )
+    return Layout(
+        units=tuple(_unit(unit) for unit in program.units),
+        places=places,
+        state_index={variable.name: index for index, variable in enumerate(program.state)},
+    )
+
+
+def _unit(unit: Unit) -> UnitLayout:
+    names: list[str] = []
+    for index, variable in enumerate(unit.slots):
+        taken = variable.name in names or "#" in variable.name
+        names.append(f"{variable.name}#{index}" if taken else variable.name)
+    around: list[int] = []
+    open_steps: list[int] = []
+    leaves: dict[int, int] = {}
+    for index, instruction in enumerate(unit.code):
+        if isinstance(instruction, Enter):
+            open_steps.append(instruction.step)
+        around.append(open_steps[-1] if open_steps else -1)
+        if isinstance(instruction, Leave):
+            leaves[instruction.step] = index
+            if open_steps and open_steps[-1] == instruction.step:
+                open_steps.pop()
+    return UnitLayout(tuple(names), {name: index for index, name in enumerate(names)}, tuple(around), leaves)
+
+
+def enclosing_check(unit: Unit, layout: UnitLayout, pc: int) -> StepInfo | None:
+    """The check (or expectation) an instruction belongs to, if it belongs to one."""
+    index = layout.step_of[pc]
+    while index >= 0:
+        step = unit.steps[index]
+        if step.kind != "step":
+            return step
+        index = step.parent
+    return None

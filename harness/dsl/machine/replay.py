@@ -1,0 +1,281 @@
+"""Replay: the program is executed again with the recorded effects; every event must come out as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.errors import InfraError
+from harness.dsl.eventlog.canonical import decode
+from harness.dsl.eventlog.chain import address
+from harness.dsl.eventlog.runlog import RunLog, StoredEvent
+from harness.dsl.ir import Program, Unit
+from harness.dsl.machine.budget import Limits
+from harness.dsl.machine.external_effects import Points, Query, Request, Response
+from harness.dsl.machine.machine import Machine, Settings
+from harness.dsl.machine.state import State, Strand
+from harness.dsl.machine.value_storage import BlobStore, restored
+
+_ABSENT = "(absent)"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field in which two events differ."""
+
+    path: str
+    recorded: str
+    produced: str
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first event that came out differently.
+
+    Attributes:
+        seq: Its number.
+        where: `file:line:column` of the instruction.
+        label: Of the instruction.
+        differences: Field by field.
+    """
+
+    seq: int
+    where: str
+    label: str
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: event {self.seq} ({self.label}) comes out differently"]
+        lines += [f"  {d.path}: recorded {d.recorded}, now {d.produced}" for d in self.differences]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay found.
+
+    Attributes:
+        events: How many came out as recorded.
+        divergence: The first that did not; None if all did.
+    """
+
+    events: int
+    divergence: Divergence | None
+
+
+def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
+    """Execute a program along a log.
+
+    Args:
+        program: The run's own, or another one that is to be compared with it.
+        log: What happened.
+        run: Hex of the hash that keys of effects were made from, if it is not the log's first.
+
+    Raises:
+        LogError: if the log cannot be read.
+    """
+    recorded = list(log.events())
+    compared = _ComparedLog(recorded, log.blobs)
+    genesis = log.genesis_value()
+    machine = _ReplayMachine(program, compared, log, recorded, run=run, seed=int(genesis.get("seed", 0)))
+    try:
+        machine.begin(genesis["inputs"])
+        machine.run()
+    except _End:
+        return Replayed(len(recorded), None)
+    except _Differs as found:
+        return Replayed(found.seq, _divergence(program, recorded, found))
+    if compared.seq + 1 < len(recorded):
+        early = _Differs(compared.seq + 1, None)
+        return Replayed(early.seq, _divergence(program, recorded, early))
+    return Replayed(len(recorded), None)
+
+
+class _End(Exception):  # noqa: N818 - control flow of this module
+    """All that was recorded came out as it was."""
+
+
+class _Differs(Exception):  # noqa: N818 - control flow of this module
+    def __init__(self, seq: int, produced: bytes | None) -> None:
+        self.seq, self.produced = seq, produced
+
+
+class _ComparedLog:
+    """A log that compares instead of writing; see `recorder.Log`."""
+
+    full = False
+    snapshot_due = False
+
+    def __init__(self, recorded: list[StoredEvent], blobs: BlobStore) -> None:
+        self._recorded = recorded
+        self.blobs: BlobStore = _ReadBlobs(blobs)
+        self.seq = -1
+        self.head = b""
+
+    @property
+    def next(self) -> dict[str, Any] | None:
+        """The event that must come next; None at the end."""
+        following = self.seq + 1
+        return self._recorded[following].value if following < len(self._recorded) else None
+
+    def append(self, body: bytes, *, wall: bool = False) -> None:
+        del wall
+        following = self.seq + 1
+        if following >= len(self._recorded):
+            raise _End
+        if self._recorded[following].body != body:
+            raise _Differs(following, body)
+        self.seq, self.head = following, self._recorded[following].hash
+
+    def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
+        del boundary, snapshot
+
+    def set_status(self, status: str) -> None:
+        del status
+
+
+class _ReadBlobs:
+    """The log's blobs; new ones are kept in memory, nothing is written."""
+
+    def __init__(self, stored: BlobStore) -> None:
+        self._stored = stored
+        self._new: dict[bytes, bytes] = {}
+
+    def put(self, data: bytes) -> bytes:
+        name = address(data)
+        self._new[name] = data
+        return name
+
+    def get(self, name: bytes) -> bytes:
+        return self._new[name] if name in self._new else self._stored.get(name)
+
+
+class _EveryStep(Limits):
+    """The program's own limits; pure work stops after each step, for the log may say that the run was stopped there."""
+
+    def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
+        del unit, state
+        return -1.0, -1.0
+
+
+class _ReplayMachine(Machine):
+    """A machine for which stops by limits of whoever ran it, and grants, come from the log."""
+
+    def __init__(
+        self,
+        program: Program,
+        compared: _ComparedLog,
+        log: RunLog,
+        recorded: list[StoredEvent],
+        *,
+        run: str,
+        seed: int,
+    ) -> None:
+        self._compared = compared
+        super().__init__(
+            program,
+            compared,
+            _RecordedOutside(recorded, log.blobs),
+            run=run or log.run_hash,
+            seed=seed,
+            settings=Settings(sleep=lambda _: None),
+            limits=_EveryStep({}),
+        )
+
+    def run(self) -> Any:
+        while True:
+            state = super().run()
+            event = self._compared.next
+            if event is None or event["k"] != "granted":
+                return state
+            self.recorder.write(event)
+
+    def _over_budget(self, strand: Strand) -> bool:
+        event = self._compared.next
+        if event is None or event["k"] != "stopped":
+            return super()._over_budget(strand)
+        call, used, which = strand.call, self.state.used, event["which"]
+        amounts = {"steps": call.steps, "iterations": call.iterations, "wall_s": 0}
+        amount = amounts[which] if which in amounts else getattr(used, which)
+        unit = self.program.units[call.unit].name
+        self.recorder.write({"k": "stopped", "which": which, "limit": event["limit"], "used": amount, "unit": unit})
+        return True
+
+
+class _RecordedOutside:
+    """Answers what was answered; see `Outside`."""
+
+    workers, retry_failed = 1, False
+    progress: Callable[[str], None] | None = None
+
+    def __init__(self, recorded: list[StoredEvent], blobs: BlobStore) -> None:
+        self._results: dict[str, dict[str, Any]] = {}
+        self._events: list[tuple[str, dict[str, Any]]] = []
+        for stored in recorded:
+            event = stored.value
+            if event["k"] in ("result", "answered", "failed") and "key" in event:
+                self._results[event["key"]] = event
+            elif event["k"] == "took" and event.get("received"):
+                self._events.append((event["event"], restored(event["fields"], blobs)))
+
+    def recorded(self, key: str) -> dict[str, Any] | None:
+        """The event with what came of an effect."""
+        return self._results.get(key)
+
+    def perform(self, request: Request) -> Response:
+        event = self._results.get(request.key)
+        if event is None:  # begun, and nothing is known of it: the log ends here
+            raise _End
+        return response_of(event)
+
+    def ask(self, query: Query) -> Response | None:
+        event = self._results.get(query.key)
+        return None if event is None else response_of(event)
+
+    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
+        return self._events[skip] if skip < len(self._events) else None
+
+    def points(self, key: str) -> AbstractContextManager[Points]:
+        raise InfraError(f"a replay measures nothing, but search {key} has no result")
+
+
+def response_of(event: dict[str, Any]) -> Response:
+    """What was said, from the event that says so."""
+    if event["k"] == "failed":
+        return Response(event["status"], why=event["why"], source=event.get("source", {}))
+    return Response(event.get("status", "ok"), recorded=event)
+
+
+def _divergence(program: Program, recorded: list[StoredEvent], found: _Differs) -> Divergence:
+    old = recorded[found.seq].value
+    new = {} if found.produced is None else dict(decode(found.produced))
+    label = str(old.get("label") or old.get("at") or new.get("at") or "")
+    spans = {i.label: i.span for unit in program.units for i in unit.code}
+    span = spans.get(label) or spans.get(str(new.get("label") or new.get("at") or ""))
+    where = program.where(span) if span is not None else program.path
+    differences = tuple(_differences(old, new, ""))[:20]
+    return Divergence(found.seq, where, label, differences)
+
+
+def _differences(old: Any, new: Any, path: str) -> Iterator[Difference]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            inner = f"{path}.{key}" if path else str(key)
+            if key not in old:
+                yield Difference(inner, _ABSENT, _shown(new[key]))
+            elif key not in new:
+                yield Difference(inner, _shown(old[key]), _ABSENT)
+            else:
+                yield from _differences(old[key], new[key], inner)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (left, right) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(left, right, f"{path}[{index}]")
+    elif old != new or type(old) is not type(new):
+        yield Difference(path, _shown(old), _shown(new))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:199] + "…"

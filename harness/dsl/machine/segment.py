@@ -1,0 +1,167 @@
+"""Segment: the pure work between two things that matter; it becomes one event of the log."""
+
+from __future__ import annotations
+
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Any
+
+from harness.dsl.eventlog.blobs import INLINE
+from harness.dsl.eventlog.canonical import encode
+from harness.dsl.machine.program_layout import Layout
+from harness.dsl.machine.state import Judgement, Strand
+from harness.dsl.machine.value_storage import BlobStore, stored
+from harness.dsl.plain import field, mutable, plain
+from harness.dsl.values import Value
+
+MOST_SHAPES = 10_000
+LONGEST = 512
+"""Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
+
+
+@mutable
+class Segment:
+    """What pure instructions did since the last event of their strand.
+
+    Attributes:
+        slots: Indices of the slots that were bound.
+        state: Indices of the state variables that were bound.
+        entered, left: Labels of steps that began and that ended well.
+        loops: Backward jumps.
+        traced: Items and what the facts made of them, as the event has it.
+        judged, posted, notes: Checks, events for service loops, and why a branch was not taken.
+    """
+
+    slots: set[int] = field(default_factory=set)
+    state: set[int] = field(default_factory=set)
+    entered: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    loops: int = 0
+    traced: dict[str, list[Any]] = field(default_factory=dict)
+    judged: list[Judgement] = field(default_factory=list)
+    posted: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
+    notes: list[list[str]] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Forget it all; the next segment begins."""
+        self.slots.clear()
+        self.entered.clear()
+        self.left.clear()
+        self.loops = 0
+        if self.state:
+            self.state.clear()
+        if self.traced or self.judged or self.posted or self.notes:
+            self.traced = {}
+            self.judged.clear()
+            self.posted.clear()
+            self.notes.clear()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it did nothing but bind variables, begin and end steps and loop."""
+        return not (self.traced or self.judged or self.posted or self.notes)
+
+
+@plain
+class _Shape:
+    """What equal stretches of a program have in common: the event as a template, and the slots that fill it in."""
+
+    slots: frozenset[int]
+    entered: list[str]
+    left: list[str]
+    order: tuple[int, ...]
+    template: str
+
+
+class SegmentWriter:
+    """Writes segments as canonical events.
+
+    Most segments bind a few small values and come again and again; their text is kept as a template. This way and the
+    general one give the same bytes, which a property test holds them to.
+    """
+
+    def __init__(self, layout: Layout, blobs: BlobStore) -> None:
+        self._layout, self._blobs = layout, blobs
+        self._shapes: dict[tuple[int, int, str, int], _Shape] = {}
+
+    def body(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> bytes:
+        """The event of a plain segment."""
+        if segment.state or strand.name:
+            return encode(self.event(segment, strand, at, values))
+        call = strand.call
+        key = (call.unit, call.pc, at, segment.loops)
+        shape = self._shapes.get(key)
+        if (
+            shape is None
+            or shape.slots != segment.slots
+            or shape.left != segment.left
+            or shape.entered != segment.entered
+        ):
+            if len(self._shapes) > MOST_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = self._shape(segment, call.unit, at)
+        slots, spelled = call.slots, []
+        for index in shape.order:
+            value = slots[index]
+            spelled.append(str(value) if type(value) is int else self._spelled(value))
+        return (shape.template % tuple(spelled)).encode("ascii")
+
+    def _shape(self, segment: Segment, unit: int, at: str) -> _Shape:
+        names = self._layout.units[unit].slot_names
+        order = tuple(sorted(segment.slots, key=names.__getitem__))
+        text = '{"at":' + _literal(at)
+        if segment.entered:
+            text += ',"enter":[' + ",".join([_literal(label) for label in segment.entered]) + "]"
+        text += ',"k":"ran"'
+        if segment.left:
+            text += ',"left":[' + ",".join([_literal(label) for label in segment.left]) + "]"
+        if segment.loops:
+            text += f',"loops":{segment.loops}'
+        if order:
+            text += ',"set":{' + ",".join([_literal(names[index]) + ":%s" for index in order]) + "}"
+        return _Shape(frozenset(segment.slots), list(segment.entered), list(segment.left), order, text + "}")
+
+    def event(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> dict[str, Any]:
+        """The event of any segment."""
+        names, slots = self._layout.units[strand.call.unit].slot_names, strand.call.slots
+        event: dict[str, Any] = {"k": "ran", "at": at}
+        if strand.name:
+            event["s"] = strand.name
+        if segment.entered:
+            event["enter"] = list(segment.entered)
+        if segment.left:
+            event["left"] = list(segment.left)
+        if segment.loops:
+            event["loops"] = segment.loops
+        if segment.slots:
+            event["set"] = {names[index]: stored(slots[index], self._blobs) for index in segment.slots}
+        if segment.state:
+            by_index = {index: name for name, index in self._layout.state_index.items()}
+            event["state"] = {by_index[index]: stored(values[index], self._blobs) for index in segment.state}
+        if segment.judged:
+            event["judged"] = [[j.label, j.name, j.held, j.seen] for j in segment.judged]
+        if segment.posted:
+            event["posted"] = [
+                [name, {key: stored(value, self._blobs) for key, value in fields.items()}]
+                for name, fields in segment.posted
+            ]
+        event.update(segment.traced)
+        if segment.notes:
+            event["notes"] = [list(note) for note in segment.notes]
+        return event
+
+    def _spelled(self, value: Value) -> str:
+        kind = type(value)
+        if kind is int:
+            return str(value)
+        if kind is str and len(value) <= INLINE:
+            return quoted(value)
+        if kind is float:
+            return repr(value)  # as JSON spells it: the shortest that reads back the same
+        if kind is bool:
+            return "true" if value else "false"
+        return encode(stored(value, self._blobs)).decode("ascii")
+
+
+def _literal(text: str) -> str:
+    """A text as JSON inside a template."""
+    return quoted(text).replace("%", "%%")

@@ -1,0 +1,74 @@
+"""Points: the points of a search as child runs, in a log file of their own beside the parent's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.dsl.eventlog.canonical import encode
+from harness.dsl.eventlog.chain import merkle
+from harness.dsl.eventlog.durability import Durability
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.machine.seeds import ENGINE
+from harness.sweep.measurement import Measurement
+from harness.sweep.space import Point
+
+
+class PointRuns:
+    """A `harness.sweep` store: one run for each point and rung, written when it was measured.
+
+    One thread writes, whatever the number of workers, so their number changes nothing: a run's head depends on the
+    point and what it came to, and the search's hash goes over the heads in the order of the points.
+
+    Args:
+        path: The log file.
+        key: Of the search; part of every point's first hash.
+        durability: Of the file.
+    """
+
+    def __init__(self, path: Path, key: str, *, durability: Durability = Durability.PROCESS) -> None:
+        self._file = LogFile(path, durability=durability)
+        self._key = key
+        self._known: dict[tuple[int, int], tuple[Measurement, bytes]] = {}
+
+    def get(self, point: Point, rung: int) -> Measurement | None:
+        """What a point came to at a rung, if that is known."""
+        if (point.index, rung) not in self._known:
+            run = self._file.find(self._name(point, rung))
+            if run is None:
+                return None
+            _, tail = run.load()
+            if not tail:  # killed between the run and its event: it was not measured
+                return None
+            self._known[point.index, rung] = (Measurement.model_validate(tail[-1].value["measured"]), run.head)
+        return self._known[point.index, rung][0]
+
+    def put(self, point: Point, rung: int, measurement: Measurement) -> None:
+        """Write its run."""
+        genesis = {"engine": ENGINE, "search": self._key, "point": dict(point.values), "rung": rung}
+        name = self._name(point, rung)
+        run = self._file.find(name)
+        if run is None:
+            run = self._file.create(name, genesis, settings={})
+        else:
+            run.load()
+        run.append(encode({"k": "measured", "measured": measurement.to_wire()}), wall=True)
+        run.set_status(measurement.status)
+        run.commit(boundary=True)
+        self._known[point.index, rung] = (measurement, run.head)
+
+    def head(self) -> str:
+        """Hex of one hash over the heads of all points, in their order."""
+        return merkle([head for _, (_, head) in sorted(self._known.items(), key=lambda item: item[0][::-1])]).hex()
+
+    def _name(self, point: Point, rung: int) -> str:
+        return f"{self._key}/{rung}/{point.index}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

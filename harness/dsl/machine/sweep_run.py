@@ -1,0 +1,227 @@
+"""Searching: an engineering loop's sweep: every point is a run of its own, the best one comes back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from harness.core.status import Status
+from harness.dsl.expressions.compiled import compiled
+from harness.dsl.expressions.nodes import Frame
+from harness.dsl.ir import Sweep
+from harness.dsl.machine.external_effects import Outside, Request, Response
+from harness.dsl.machine.seeds import effect_key
+from harness.dsl.machine.state import Strand
+from harness.dsl.machine.value_storage import stored
+from harness.dsl.values import MismatchError, Undefined, Value, item_of, shown
+from harness.sweep import search as engine
+from harness.sweep.measurement import Measurement
+from harness.sweep.space import Parameter, Point, Space
+
+if TYPE_CHECKING:
+    from harness.dsl.machine.machine import Machine
+
+MOST_ITEMS = 10_000
+"""Trace items one search may add; all points are in the points' own log."""
+SHOWN = 20
+"""Points the event lists, best first."""
+
+
+def search(machine: Machine, outside: Outside, strand: Strand, sweep: Sweep) -> None:
+    """Search, and write what was found.
+
+    Points that were measured before a crash are known and not measured again, so the search as a whole is idempotent.
+
+    Args:
+        machine: Whose program it is.
+        outside: What runs the command.
+        strand: At the sweep.
+        sweep: What to search.
+    """
+    label = strand.name + "|" + sweep.label
+    if strand.intent is None:
+        arguments = {parameter.name: len(parameter.values) for parameter in sweep.parameters}
+        occurrence = machine.state.occurrences.get(label, 0) + 1
+        event = {
+            "k": "intent",
+            "at": sweep.label,
+            "key": effect_key(machine.run_hash, label, occurrence, arguments, 1),
+            "name": "sweep",
+            "args": arguments,
+            "try": 1,
+        }
+        _write(machine, strand, event)
+    machine.recorder.commit(boundary=True)
+    key = strand.intent.key if strand.intent is not None else ""
+    recorded = outside.recorded(key)
+    if recorded is not None:
+        known = ("k", "key", "value", "at", "status", "source", "label", "why")
+        fields = {name: recorded[name] for name in known if name in recorded}
+        _write(machine, strand, fields | machine.tracing.again(recorded))
+        return
+    searcher = _Searcher(machine, outside, strand, sweep, key)
+    plan = engine.Plan(
+        space=Space([Parameter(p.name, p.values) for p in sweep.parameters]),
+        strategy=engine.Strategy(sweep.strategy),
+        maximize=sweep.measure.maximize,
+        points=sweep.points,
+        repeats=sweep.measure.repeats,
+        seed=machine.seed,
+        allowed=searcher.allowed if sweep.constraint is not None else None,
+    )
+    with outside.points(key) as store:
+        found = engine.search(
+            plan,
+            searcher.measure,
+            store=store,
+            workers=outside.workers,
+            retry_failed=outside.retry_failed,
+            progress=outside.progress,
+        )
+        head = store.head()
+    _write(machine, strand, searcher.event(found, head))
+
+
+class _Searcher:
+    def __init__(self, machine: Machine, outside: Outside, strand: Strand, sweep: Sweep, key: str) -> None:
+        self._machine, self._outside, self._strand, self._sweep = machine, outside, strand, sweep
+        self._key = key
+        self._schema = machine.program.schema
+
+    def allowed(self, values: Any) -> bool:
+        """Whether the constraint holds for a point; undefined is not allowed."""
+        constraint = self._sweep.constraint
+        return constraint is None or compiled(constraint)(self._frame(values)) is True
+
+    def measure(self, point: Point, repeats: int) -> Measurement:
+        """Run the command so many times. Called from several threads."""
+        command = compiled(self._sweep.measure.command)(self._frame(point.values))
+        if type(command) is Undefined:
+            return Measurement(status=str(Status.WRONG), why=f"the command is undefined: {command.reason}")
+        samples: list[float] = []
+        items: list[list[Any]] = []
+        for repeat in range(repeats):
+            response = self._outside.perform(
+                Request(
+                    key=f"{self._key}.{point.index}.{repeat}",
+                    label=f"{self._sweep.label}[{point.index}]",
+                    name="tool.run",
+                    arguments={"cmd": command},
+                    cases=tuple(self._schema.cases[case].name for case in self._cases),
+                    timeout_s=self._sweep.measure.timeout_s,
+                    occurrence=repeat + 1,
+                    seed=self._machine.seed,
+                    time=0.0,
+                )
+            )
+            if response.status != "ok":
+                return Measurement(status=response.status, why=response.why)
+            value = self._metric(response)
+            if type(value) is Undefined:
+                return Measurement(status=str(Status.WRONG), why=value.reason)
+            samples.append(float(value))
+            items += [[name, record] for name, record in response.items]
+        return Measurement(samples=tuple(samples), detail={"items": items} if items else {})
+
+    @property
+    def _cases(self) -> tuple[int, ...]:
+        case = self._sweep.measure.case
+        return tuple(dict.fromkeys((*self._sweep.emits, *((case,) if case >= 0 else ()))))
+
+    def _frame(self, values: Any) -> Frame:
+        frame = self._machine.stepper.frame(self._strand)
+        slots = list(frame.slots)
+        for parameter in self._sweep.parameters:
+            slots[parameter.slot] = values[parameter.name]
+        return Frame(slots, frame.state, frame.trace, frame.verdicts, frame.hints)
+
+    def _metric(self, response: Response) -> Value:
+        measure = self._sweep.measure
+        if measure.case < 0:
+            return _printed(response.value, measure.metric)
+        case = self._schema.cases[measure.case]
+        for name, record in reversed(response.items):
+            if self._schema.find(name) == measure.case:
+                try:
+                    return item_of(case, record)[case.slot(measure.metric)]
+                except MismatchError as error:
+                    return Undefined(f"{case.name}: {error}")
+        return Undefined(f"it reported no {case.name}")
+
+    def event(self, found: engine.Result, head: str) -> dict[str, Any]:
+        """What is written about the search."""
+        sweep, best, failed = self._sweep, found.best, found.failed
+        source = {
+            "points": head,
+            "left_out": found.left_out,
+            "failures": [[dict(e.point.values), e.measurement.status, e.measurement.why[:200]] for e in failed[:SHOWN]],
+        }
+        if best is None:
+            return self._nothing(failed, source)
+        value = {
+            **best.point.values,
+            sweep.measure.metric: best.measurement.value,
+            "points": len(found.ranking) + len(failed),
+            "failed": len(failed),
+        }
+        source |= {
+            "interval": list(best.measurement.interval or ()),
+            "samples": len(best.measurement.samples),
+            "rivals": len(found.rivals),
+            "ranking": [[dict(e.point.values), e.measurement.value, e.rung] for e in found.ranking[:SHOWN]],
+        }
+        traced: dict[str, list[Any]] = {}
+        self._trace(found, traced)
+        stored_value = stored(value, self._machine.fold.blobs)
+        return {"k": "result", "key": self._key, "value": stored_value, "at": self._after(), **traced, "source": source}
+
+    def _nothing(self, failed: tuple[engine.Entry, ...], source: dict[str, Any]) -> dict[str, Any]:
+        """No point could be measured: the search failed, or, if nothing was tried, nothing is known."""
+        first = failed[0].measurement if failed else None
+        why = f"no point could be measured: {first.status}: {first.why}" if first else "no point is allowed"
+        if failed and all(entry.measurement.status == "simulated" for entry in failed):
+            value = stored(Undefined(f"simulated: {why}"), self._machine.fold.blobs)
+            at = self._after()
+            return {"k": "result", "key": self._key, "value": value, "at": at, "status": "simulated", "source": source}
+        status = first.status if first else str(Status.WRONG)
+        return {
+            "k": "failed", "key": self._key, "label": self._sweep.label, "status": status, "why": why, "source": source
+        }  # fmt: skip
+
+    def _after(self) -> str:
+        call = self._strand.call
+        return self._machine.program.units[call.unit].code[call.pc + 1].label
+
+    def _trace(self, found: engine.Result, traced: dict[str, list[Any]]) -> None:
+        """Items of all points, in the order of the points."""
+        count = 0
+        for entry in sorted(found.ranking, key=lambda entry: entry.point.index):
+            for name, record in entry.measurement.detail.get("items", ()):
+                case = self._schema.find(name)
+                if case not in self._sweep.emits or count >= MOST_ITEMS:
+                    continue
+                try:
+                    item = item_of(self._schema.cases[case], record)
+                except MismatchError:
+                    continue  # the point's own log has it as it was
+                count += 1
+                self._machine.tracing.observe(traced, case, item, f"{self._key}.{entry.point.index}")
+
+
+def _printed(text: Value, metric: str) -> Value:
+    """The last `metric: number` line of what a command printed."""
+    if not isinstance(text, str):
+        return Undefined(f"the command printed {shown(text)}")
+    found = re.findall(rf"(?m)^[ \t]*{re.escape(metric)}[ \t]*[:=][ \t]*([-+.0-9eE]+)", text)
+    if not found:
+        return Undefined(f"it printed no line `{metric}: <number>`")
+    try:
+        return float(found[-1])
+    except ValueError:
+        return Undefined(f"{metric}: {found[-1]!r} is not a number")
+
+
+def _write(machine: Machine, strand: Strand, event: dict[str, Any]) -> None:
+    if strand.name:
+        event["s"] = strand.name
+    machine.recorder.write(event)

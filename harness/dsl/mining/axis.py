@@ -1,0 +1,129 @@
+"""Axis: what the values of one parameter did, everything else being the same."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.core.student_t import upper_quantile
+from harness.dsl.mining.effect import TAIL, WORTH, Effect, Noise, additive, components, noise_of
+from harness.dsl.mining.measurement import Measurement, Scalar
+from harness.dsl.mining.technique import about, known_in, telling, words_of
+
+MOST_VALUES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A parameter whose value differs between subjects that are otherwise the same.
+
+    Attributes:
+        name: Of the parameter.
+        members: Subjects that have a twin with another value, in order.
+        seen: (context, value, merit) of each.
+        values: All values, in order.
+        noise: Of repeated measurements, in the setting.
+    """
+
+    name: str
+    members: Sequence[Measurement]
+    seen: Sequence[tuple[str, Scalar, float]]
+    values: tuple[Scalar, ...]
+    noise: Noise
+
+
+@dataclass(frozen=True, slots=True)
+class AxisLaw:
+    """What was found of one axis.
+
+    Attributes:
+        axis: Which.
+        good: The values that nothing is shown to be better than, in order.
+        effect: The best value against the worst that is no good; of the next best if all are good.
+        levels: How much worse than the best each value is, as a ratio of at least 1.
+    """
+
+    axis: Axis
+    good: tuple[Scalar, ...]
+    effect: Effect
+    levels: tuple[float, ...]
+
+    @property
+    def helps(self) -> bool:
+        """Whether some value is shown to be worse than the best."""
+        return len(self.good) < len(self.axis.values)
+
+
+def axes_of(members: Sequence[Measurement]) -> Iterator[Axis]:
+    """The axes of one setting. Parameters that only change together have no twins, and are no axis."""
+    usable = [member for member in members if member.usable and member.parameters]
+    noise = noise_of([[member] for member in usable])
+    features = [_made_of(member) for member in usable]
+    for name in dict.fromkeys(key for member in usable for key in member.parameters):
+        contexts: dict[str, list[tuple[Measurement, Scalar]]] = {}
+        for member, made_of in zip(usable, features, strict=True):
+            if name in member.parameters:
+                rest = sorted((k, repr(v)) for k, v in member.parameters.items() if k != name)
+                contexts.setdefault(repr((made_of, rest)), []).append((member, member.parameters[name]))
+        twins = {key: group for key, group in contexts.items() if len({(type(v), v) for _, v in group}) > 1}
+        seen = [(key, value, member.merit) for key, group in twins.items() for member, value in group]
+        values = sorted({(type(v).__name__, v) for _, v, _ in seen}, key=lambda one: (one[0], one[1]))
+        if 1 < len(values) <= MOST_VALUES and components((c, (type(v).__name__, v)) for c, v, _ in seen) == 1:
+            inside = [member for group in twins.values() for member, _ in group]
+            yield Axis(name, inside, seen, tuple(v for _, v in values), noise)
+
+
+def _made_of(member: Measurement) -> tuple[str, ...]:
+    """What tells it from others beside its parameters; nothing where its name only spells them out."""
+    words = () if "=" in member.subject else words_of(member)
+    return (*known_in(words, about(member)), *telling(words, about(member)))
+
+
+def weigh(axis: Axis, *, comparisons: int) -> AxisLaw | None:
+    """Which values are good; None if nothing says how much numbers scatter.
+
+    Values add up with their surroundings: where they do not (what is best here is worst there), the difference counts
+    as scatter, and no law comes of it.
+    """
+    keyed = [(context, (type(value).__name__, value), merit) for context, value, merit in axis.seen]
+    shifts, left = additive(keyed)
+    freedom = len(keyed) - len({c for c, _, _ in keyed}) - len(axis.values) + 1
+    rest = Noise(sum(x * x for x in left) / freedom, freedom) if freedom > 0 else Noise()
+    noise = max(rest, axis.noise, key=lambda one: (one.freedom > 0, one.variance))
+    if not noise.freedom:
+        return None
+    levels = [shifts[type(value).__name__, value] for value in axis.values]
+    counts = [sum(v == value and type(v) is type(value) for _, v, _ in axis.seen) for value in axis.values]
+    best = max(range(len(levels)), key=lambda place: levels[place])
+    factor = upper_quantile(TAIL / max(1, comparisons), noise.freedom)
+    good: list[Scalar] = []
+    found: list[Effect] = []
+    for place, value in enumerate(axis.values):
+        middle = levels[best] - levels[place]
+        half = factor * math.sqrt(noise.variance * (1 / counts[best] + 1 / counts[place]))
+        made = Effect(
+            math.exp(middle),
+            math.exp(middle - half),
+            math.exp(middle + half),
+            sum(len(member.samples) for member in axis.members),
+            min(counts[best], counts[place]),
+            spread=math.sqrt(noise.variance),
+        )
+        if place == best or not (made.low > 1 and made.ratio >= WORTH):
+            good.append(value)
+        if place != best:
+            found.append(made)
+    shown = [one for one in found if one.low > 1 and one.ratio >= WORTH]
+    told = max(shown, key=lambda one: one.ratio) if shown else min(found, key=lambda one: one.ratio)
+    return AxisLaw(axis, tuple(good), told, tuple(math.exp(levels[best] - level) for level in levels))
+
+
+def middle_of(axis: Axis, value: Scalar) -> float:
+    """The median of the numbers of one value."""
+    return statistics.median(
+        member.middle
+        for member in axis.members
+        if member.parameters[axis.name] == value and type(member.parameters[axis.name]) is type(value)
+    )

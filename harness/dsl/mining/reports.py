@@ -1,0 +1,344 @@
+"""Reports: measurements out of JSON, CSV and the tables of Markdown, whoever wrote them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import UsageError
+from harness.dsl.mining import headers
+from harness.dsl.mining.headers import Metric, plain
+from harness.dsl.mining.measurement import Measurement, Scalar
+from harness.dsl.mining.technique import step_of
+
+_DEEPEST = 12
+_FEW = 24
+"""So many different texts a column may have to be a choice, and no comment."""
+_ASIDE = re.compile(
+    r"(?:^|_)(?:id|head|rung|value|lower_is_better|metric|time|date|timestamp|why|note|notes|comment|description|path|file|url|commit|error)$"
+)
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which numbers are meant, where a report has several or its words do not say which end is better.
+
+    Attributes:
+        metric: Name of the column; empty for the one that its name shows to be a time, a rate or a score.
+        lower_is_better: Which end is better; None for what the name says.
+    """
+
+    metric: str = ""
+    lower_is_better: bool | None = None
+
+
+@dataclass(slots=True)
+class _Row:
+    task: str
+    record: Record
+    plain: Record
+    parameters: dict[str, Any]
+    where: str
+    metrics: dict[str, Metric] = field(default_factory=dict)
+
+
+def read_json(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
+    """Measurements of JSON or JSON lines: of every record, however deep, that has a name or parameters, and a number.
+
+    Raises:
+        UsageError: if it is neither.
+    """
+    try:
+        data = json.loads(text)
+    except RecursionError as error:
+        raise UsageError("nested too deeply", where=str(path)) from error
+    except ValueError:
+        try:
+            data = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"neither JSON nor JSON lines: {error}", where=str(path)) from error
+    return _measurements(_walk(data, {}, path.stem, wanted), path.name, wanted)
+
+
+def read_csv(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
+    """Measurements of a table with a header; separated by tabs, semicolons or commas.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    head = text.partition("\n")[0]
+    delimiter = max("\t;,", key=head.count)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise UsageError(f"no table: {error}", where=str(path)) from error
+    records = ({key: headers.scalar(value) for key, value in row.items() if isinstance(key, str)} for row in rows)
+    return _measurements(
+        (found for record in records for found in _record(record, {}, path.stem, wanted)), path.name, wanted
+    )
+
+
+def read_markdown(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
+    """Measurements of all tables, each under its heading; also of those that have a column for each subject."""
+    rows: list[_Row] = []
+    title = heading = path.stem
+    table: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if "|" in line:
+            table.append([cell.strip(" *`") for cell in line.strip().strip("|").split("|")])
+            continue
+        if table:
+            rows += _table(table, title, heading, wanted)
+            table = []
+        if line.startswith("#"):
+            heading = line.strip("# ").strip() or heading
+            title = heading if line.startswith("# ") else title
+    return _measurements(rows, path.name, wanted)
+
+
+def _table(table: list[list[str]], title: str, heading: str, wanted: Wanted) -> Iterator[_Row]:
+    header, *body = table
+    body = [cells for cells in body if not all(re.fullmatch(r":?-*:?", cell) for cell in cells)]
+    found = [
+        row for cells in body for row in _record(dict(zip(header, cells, strict=False)), {}, title, wanted)
+    ]  # fmt: skip
+    if found or len(header) < 3:
+        yield from found
+        return
+    # A column for each subject: then the heading says what the numbers are.
+    told = headers.metric(heading.partition(" by ")[0])
+    for cells in body if told is not None else ():
+        for subject, cell in zip(header[1:], cells[1:], strict=False):
+            if told is not None and headers.number(cell) is not None:
+                record = {"name": subject, header[0]: cells[0], told.key: cell}
+                yield _Row(title, record, headers.spelled(record), {}, "", {told.key: told})
+
+
+def _walk(data: Any, above: Record, task: str, wanted: Wanted, depth: int = 0) -> Iterator[_Row]:
+    """Every record; what stands beside a list of records (device, run, size) holds for all of them."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(data, list):
+        for item in data:
+            yield from _walk(item, above, task, wanted, depth + 1)
+    elif isinstance(data, dict):
+        found = list(_record(data, above, task, wanted))
+        yield from found
+        own = {key: value for key, value in data.items() if _is_context(key, value)}
+        for key, value in data.items():
+            if isinstance(value, list) or (isinstance(value, dict) and not found):
+                named = isinstance(value, dict) and headers.first(headers.spelled(value), headers.NAMES) is None
+                inside = above | own | ({"name": key} if named and not own.get("name") else {})
+                yield from _walk(value, inside, task, wanted, depth + 1)
+
+
+def _is_context(key: str, value: Any) -> bool:
+    name = plain(key)
+    if isinstance(value, dict):
+        return name in headers.SETTINGS
+    return isinstance(value, str | int | float) and (
+        name in headers.SETTINGS
+        or name
+        in (
+            *headers.TASKS,
+            *headers.NAMES,
+            *headers.RUNS,
+            *headers.PROJECTED,
+            "metric",
+            "lower_is_better",
+        )
+    )
+
+
+def _record(data: Mapping[str, Any], above: Record, task: str, wanted: Wanted) -> Iterator[_Row]:
+    """A record as one flat row, if it has a number that counts and something to call it by."""
+    flat: Record = {}
+    parameters: dict[str, Any] = {}
+    for key, value in data.items():
+        name = plain(str(key))
+        if isinstance(value, dict) and name in headers.PARAMETERS:
+            parameters |= {str(k): v for k, v in value.items() if headers.scalar(v) is not None}
+        elif isinstance(value, dict) and name in headers.SETTINGS:
+            flat[str(key)] = json.dumps(value, sort_keys=True)
+        elif isinstance(value, dict) and name == "stats" and "median" in value and "rounds" in value:
+            flat["median_s"] = value["median"]  # pytest-benchmark's; its other numbers are of the same rounds
+        elif isinstance(value, dict):
+            flat |= {k if k not in data else f"{key}_{k}": v for k, v in value.items()} if name in _INNER else {}
+        else:
+            flat[str(key)] = value
+    metrics = _metrics(flat, wanted) or _searched(flat, above, wanted)
+    if not metrics:
+        return
+    record = {**above, **flat}
+    named = headers.spelled(record)
+    if headers.first(named, headers.NAMES) is None and not parameters and not any(map(_may_be_chosen, flat)):
+        return
+    told = headers.first(named, headers.TASKS)
+    yield _Row(str(told) if isinstance(told, str) else task, record, named, parameters, "", metrics)
+
+
+_INNER = frozenset(
+    ("values", "stats", "measured", "metrics", "result", "results", "timing", "performance", "extra_info")
+)
+
+
+def _metrics(record: Mapping[str, Any], wanted: Wanted) -> dict[str, Metric]:
+    found: dict[str, Metric] = {}
+    for key, value in record.items():
+        seen = headers.metric(key)
+        if wanted.metric and plain(key) == plain(wanted.metric):
+            lower = wanted.lower_is_better if wanted.lower_is_better is not None else record.get("lower_is_better")
+            if not isinstance(lower, bool):
+                if seen is None:
+                    continue
+                lower = seen.lower_is_better
+            seen = Metric(key, lower, (-1, 0))
+        elif wanted.metric:
+            seen = None
+        if seen is not None and (headers.number(value) is not None or _list(value)):
+            found[key] = seen
+    return found
+
+
+def _searched(record: Mapping[str, Any], above: Record, wanted: Wanted) -> dict[str, Metric]:
+    """The value of a point, where what stands above all points says what was searched for (`crucible dsl sweep`)."""
+    name, lower = above.get("metric"), above.get("lower_is_better")
+    if not isinstance(name, str) or not isinstance(lower, bool) or headers.number(record.get("value")) is None:
+        return {}
+    meant = plain(name) == plain(wanted.metric) if wanted.metric else not headers.is_aside(name)
+    return {"value": Metric("value", lower, (0, 0))} if meant else {}
+
+
+def _list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(headers.number(one) is not None for one in value)
+
+
+def _measurements(rows: Iterable[_Row], file: str, wanted: Wanted) -> list[Measurement]:
+    rows = list(rows)
+    for number, row in enumerate(rows, 1):
+        row.where = f"{file}#{number}"
+    by_task: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_task.setdefault(row.task, []).append(row)
+    return [found for task, members in by_task.items() for found in _of_task(task, members, wanted)]
+
+
+def _of_task(task: str, rows: list[_Row], wanted: Wanted) -> list[Measurement]:
+    counts = Counter(key for row in rows for key in row.metrics)
+    often = [key for key, count in counts.items() if 2 * count >= max(counts.values())]
+    kinds = {key: metric for row in rows for key, metric in row.metrics.items()}
+    metric = min((kinds[key] for key in often), key=lambda one: one.place)
+    lower = metric.lower_is_better if wanted.lower_is_better is None else wanted.lower_is_better
+    name = str(rows[0].record.get("metric", metric.key)) if metric.key == "value" else metric.key
+    choices = _choices([row.record for row in rows])
+    found: dict[tuple[Any, ...], Measurement] = {}
+    for row in rows:
+        known = _measurement(task, row, choices, metric=name, lower=lower, place=len(found))
+        known = found.setdefault((known.subject, known.labels, known.setting, tuple(known.parameters.items())), known)
+        verdict = headers.first(row.plain, headers.RIGHT)
+        if headers.is_wrong(verdict):
+            known.right = False
+            known.notes.append("it was not right")
+        elif any(row.plain.get(flag) not in (None, False, "false", "no", "", 0) for flag in headers.PROJECTED):
+            known.notes.append("projected, not measured")
+        elif not headers.is_undecided(verdict):
+            run = headers.first(row.plain, headers.RUNS)
+            values = row.record.get(metric.key)
+            for value in values if isinstance(values, list) else [values]:
+                seen = headers.number(value)
+                if seen is not None and seen > 0:  # a time or rate of nothing is a placeholder
+                    known.samples.append((str(run) if run is not None else row.where, seen))
+    return list(found.values())
+
+
+def _measurement(
+    task: str, row: _Row, choices: tuple[set[str], set[str]], *, metric: str, lower: bool, place: int
+) -> Measurement:
+    record, named = row.record, row.plain
+    flags, others = choices
+    parameters = {name: headers.scalar(value) for name, value in row.parameters.items()}
+    parameters |= {key: headers.scalar(record[key]) for key in record if key in others}
+    chosen: dict[str, Scalar] = {key: value for key, value in sorted(parameters.items()) if value is not None}
+    name = headers.first(named, headers.NAMES)
+    subject = str(name) if isinstance(name, str) else _label(chosen) if name is None else f"step {name}"
+    labels = [value for label in headers.LABELS if label in named for value in _texts(named[label])]
+    labels += [key for key in record if key in flags and headers.scalar(record[key]) is True]
+    setting = sorted(
+        (key, str(value)) for key, value in named.items() if key in headers.SETTINGS and not isinstance(value, list)
+    )
+    return Measurement(
+        task,
+        subject,
+        tuple(dict.fromkeys(labels)),
+        tuple(setting),
+        chosen,
+        metric=metric,
+        lower_is_better=lower,
+        digest=str(record.get("digest") or ""),
+        parents=tuple(_texts(headers.first(named, headers.PARENTS))),
+        order=step_of(subject) or float(place),
+    )
+
+
+def _choices(records: list[Record]) -> tuple[set[str], set[str]]:
+    """(columns that say yes or no, other columns with a few values): what was decided for each subject."""
+    seen: dict[str, set[Any]] = {}
+    for record in records:
+        for key, value in record.items():
+            values = seen.setdefault(key, set())
+            if isinstance(value, list | dict) or len(values) > _FEW:
+                values.update(range(_FEW + 1))
+            else:
+                values.add(headers.scalar(value))
+    flags, others = set(), set()
+    for key, values in seen.items():
+        if not _may_be_chosen(key):
+            continue
+        there = values - {None}
+        if there and all(isinstance(value, bool) for value in there):
+            flags.add(key)
+        elif 1 < len(there) <= _FEW:
+            others.add(key)
+    return flags, others
+
+
+_ROLES = frozenset(
+    [
+        *headers.NAMES,
+        *headers.RUNS,
+        *headers.TASKS,
+        *headers.RIGHT,
+        *headers.PROJECTED,
+        *headers.LABELS,
+        *headers.PARENTS,
+        *headers.SETTINGS,
+        "digest",
+        "case",
+        "type",
+        "source",
+    ]
+)
+
+
+def _may_be_chosen(key: str) -> bool:
+    """Whether a column may say what was decided: it has no other meaning."""
+    name = plain(key)
+    return not (name in _ROLES or headers.metric(key) or headers.is_aside(key) or _ASIDE.search(name))
+
+
+def _label(parameters: Mapping[str, Scalar]) -> str:
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    return [] if value is None or value == "" else [str(value)]

@@ -1,0 +1,59 @@
+"""Sources: where measurements come from: reports in JSON, CSV or Markdown, and whatever else a caller can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from harness.core.errors import UsageError
+from harness.dsl.mining.measurement import Measurement
+from harness.dsl.mining.reports import Wanted, read_csv, read_json, read_markdown
+
+MAX_BYTES = 256 << 20
+
+
+def read(
+    path: Path, wanted: Wanted | None = None, *, ledger: Callable[[Path], list[Measurement]] | None = None
+) -> list[Measurement]:
+    """All measurements of a file, in its order.
+
+    Args:
+        path: The file.
+        wanted: Which numbers of a report count.
+        ledger: Reads an SQLite file; without it such a file is refused.
+
+    Raises:
+        UsageError: if it is none of the known kinds, or holds no measurement.
+        LedgerError: if a ledger cannot be read.
+    """
+    wanted = wanted or Wanted()
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        if ledger is not None and head.startswith(b"SQLite format 3"):
+            found = ledger(path)
+        else:
+            if path.stat().st_size > MAX_BYTES:
+                raise UsageError(f"more than {MAX_BYTES >> 20} MiB", where=str(path))
+            text = path.read_text(encoding="utf-8-sig", errors="replace")
+            kind = {".md": read_markdown, ".csv": read_csv, ".tsv": read_csv}.get(path.suffix.lower(), read_json)
+            found = kind(text, path, wanted)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if not any(one.samples or one.notes for one in found):
+        fix = "a ledger, JSON records with a name and a number, a CSV or Markdown table; or --metric NAME --minimize"
+        raise UsageError("there is no measurement in it", where=str(path), fix=fix)
+    return found
+
+
+def merged(found: Iterable[Measurement]) -> list[Measurement]:
+    """The same subjects of several files as one each."""
+    known: dict[tuple[object, ...], Measurement] = {}
+    for one in found:
+        key = (one.task, one.subject, one.labels, one.setting, one.digest, one.metric, tuple(one.parameters.items()))
+        first = known.setdefault(key, one)
+        if first is not one:
+            first.samples += one.samples
+            first.right = first.right and one.right
+            first.notes += one.notes
+    return list(known.values())

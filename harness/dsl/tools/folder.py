@@ -1,0 +1,133 @@
+"""Folder: the only files a program has. No path leads out of it: not `..`, not a link, not a device.
+
+Every part of a path is opened below the part before it and never followed if it is a link, so nothing that changes
+meanwhile (a command of the program may) can redirect it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.core.status import Status
+from harness.dsl.tools.fault import ToolFault
+
+LARGEST = 16 << 20
+"""Bytes of one file."""
+MOST_FILES, MOST_BYTES = 2_000, 64 << 20
+"""What a folder as a whole may hold to be carried elsewhere."""
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Folder:
+    """A work directory; it must exist.
+
+    Args:
+        root: Trusted path of it; it may be a link, what lies below may not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            ToolFault: if it is not there, is no regular file, is too large, or lies outside.
+        """
+        with self._parent(path, make=False) as (directory, name), _told(path, "read"):
+            # Not blocking: opening a pipe somebody left behind must not hang.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(name, flags, dir_fd=directory)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise ToolFault(Status.WRONG, f"{path} is no regular file")
+                data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ToolFault(Status.OUTPUT, f"{path} is larger than {LARGEST} bytes")
+        return data
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file as a whole: it is the old one or the new one, never half of it. Folders on the way are made.
+
+        Raises:
+            ToolFault: if it cannot be written, is too large, or lies outside.
+        """
+        if len(data) > LARGEST:
+            raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {LARGEST} are written")
+        with self._parent(path, make=True) as (directory, name), _told(path, "written"):
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+                    raise ToolFault(Status.WRONG, f"{path} is a folder")
+            fresh = f".{secrets.token_hex(8)}.new"
+            descriptor = os.open(
+                fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=directory
+            )
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                os.replace(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(fresh, dir_fd=directory)
+                raise
+
+    def files(self) -> dict[str, bytes]:
+        """All regular files, by path, sorted; links and devices are left out.
+
+        Raises:
+            ToolFault: if they are too many or too large to be carried.
+        """
+        found: dict[str, bytes] = {}
+        total = 0
+        for directory, folders, names in os.walk(self.root):
+            folders.sort()
+            for name in sorted(names):
+                full = Path(directory, name)
+                if full.is_symlink() or not full.is_file():
+                    continue
+                path = full.relative_to(self.root).as_posix()
+                found[path] = self.read(path)
+                total += len(found[path])
+                if len(found) > MOST_FILES or total > MOST_BYTES:
+                    raise ToolFault(
+                        Status.OUTPUT, f"the folder holds more than {MOST_FILES} files or {MOST_BYTES >> 20} MiB"
+                    )
+        return dict(sorted(found.items()))
+
+    @contextlib.contextmanager
+    def _parent(self, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
+        """The directory a path's last part lies in, as a descriptor, and that part."""
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        if path.startswith("/") or ".." in parts:
+            raise ToolFault(Status.FORBIDDEN, f"{path} lies outside of the program's folder")
+        if not parts or "\0" in path or len(path) > 1000:
+            raise ToolFault(Status.WRONG, f"{path[:80]!r} is no path of a file")
+        with _told(path, "reached"):
+            directory = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in parts[:-1]:
+                with _told(path, "reached"):
+                    if make:
+                        with contextlib.suppress(FileExistsError):
+                            os.mkdir(part, 0o755, dir_fd=directory)
+                    below = os.open(part, _DIRECTORY, dir_fd=directory)
+                os.close(directory)
+                directory = below
+            yield directory, parts[-1]
+        finally:
+            os.close(directory)
+
+
+@contextlib.contextmanager
+def _told(path: str, verb: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, UnicodeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+        # A link in the way is reported by the kernel as ELOOP, or as ENOTDIR where a folder was expected.
+        raise ToolFault(Status.WRONG, f"{path} cannot be {verb}: {reason}") from error

@@ -1,0 +1,202 @@
+"""Toolbox: gives each request to its tool, and says so when there is nothing that may be done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.core.clip import clip
+from harness.core.status import Status
+from harness.dsl.eventlog.canonical import normal
+from harness.dsl.machine.external_effects import Request, Response
+from harness.dsl.machine.seeds import stream
+from harness.dsl.plain import field, mutable
+from harness.dsl.tools import trace_lines
+from harness.dsl.tools.command import Finished, run_command
+from harness.dsl.tools.fault import ToolFault
+from harness.dsl.tools.folder import Folder
+from harness.dsl.tools.recordings import Recorded, RecordingFile, key_of
+
+if TYPE_CHECKING:
+    from harness.dsl.tools.boxed_script import Boxed
+
+SECONDS = 60.0
+"""Wall time of a command for which nobody says more."""
+MOST_TEXT = 10 << 20
+"""Characters a result may have."""
+
+Tool = Callable[[Request], Response]
+"""A tool of a plugin: has one effect, raises `ToolFault` where it cannot."""
+
+
+@mutable
+class Toolbox:
+    """The tools of one run. Called from several threads.
+
+    Attributes:
+        folder: All files there are.
+        live: Whether effects happen; without it they answer from recordings, and nothing is written.
+        boxed: Runs Python scripts; None if there are no boxes: then nothing runs that was not granted.
+        granted: Programs that may run outside of a box, by name.
+        recordings: What is replayed when not live, and added to when live.
+        seconds: Wall time of a command for which the program says nothing; its own limit is never longer.
+        hash_seed: PYTHONHASHSEED of commands.
+        plugins: More tools, by full name (`tool.fetch`).
+    """
+
+    folder: Folder
+    live: bool = False
+    boxed: Callable[[], Boxed] | None = None
+    granted: Collection[str] = ()
+    recordings: RecordingFile | None = None
+    seconds: float = SECONDS
+    hash_seed: int = 0
+    plugins: Mapping[str, Tool] = field(default_factory=dict)
+
+    def perform(self, request: Request) -> Response:
+        """Have one effect; a fault is a response, never an exception."""
+        if request.name in _PURE:
+            return _PURE[request.name](request)
+        arguments = dict(request.arguments)
+        key = key_of(request.label, request.name, arguments)
+        if not self.live:
+            return self._recorded(request, key)
+        try:
+            response = self._perform(request)
+        except ToolFault as fault:
+            response = Response(str(fault.status), why=clip(fault.why))
+        if self.recordings is not None:
+            self.recordings.keep(
+                Recorded(
+                    key=key,
+                    occurrence=request.occurrence,
+                    name=request.name,
+                    arguments=arguments,
+                    status=response.status,
+                    value=response.value,
+                    why=response.why,
+                    items=response.items,
+                )
+            )
+        return response
+
+    def _recorded(self, request: Request, key: str) -> Response:
+        found = self.recordings.find(key, request.occurrence) if self.recordings is not None else None
+        if found is None:
+            return Response("simulated", why=f"no recording of this {request.name}, and effects are off (--live)")
+        return Response(found.status, found.value, why=found.why, items=found.items, source={"provider": "recording"})
+
+    def _perform(self, request: Request) -> Response:
+        match request.name:
+            case "tool.write":
+                content = request.arguments.get("content", "")
+                text = content if isinstance(content, str) else _json(content)
+                self.folder.write(_text(request, "path"), _encoded(text))
+                return Response("ok", "")
+            case "tool.read":
+                return Response("ok", _decoded(self.folder.read(_text(request, "path")), "the file"))
+            case "tool.run":
+                return self._run(request)
+        plugin = self.plugins.get(request.name)
+        if plugin is None:
+            known = ", ".join(sorted([*_PURE, "tool.read", "tool.write", "tool.run", *self.plugins]))
+            raise ToolFault(Status.WRONG, f"there is no {request.name}; there are {known}")
+        response = plugin(request)
+        return Response(
+            response.status, normal(response.value), response.why, response.items, response.source, response.tokens
+        )
+
+    def _run(self, request: Request) -> Response:
+        command = request.arguments.get("cmd")
+        if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+            raise ToolFault(Status.WRONG, "a command is a list of texts: the program, then its arguments")
+        if any("\0" in word for word in command):
+            raise ToolFault(Status.WRONG, "a command cannot hold a zero byte")
+        seconds = min(self.seconds, request.timeout_s) if request.timeout_s is not None else self.seconds
+        name = command[0]
+        source: dict[str, Any] = {}
+        if name in self.granted:
+            finished = run_command(_found(command), self.folder.root, seconds=seconds, hash_seed=self.hash_seed)
+            source["box"] = False
+        elif name == "echo":
+            finished = Finished(0, _encoded(" ".join(command[1:]) + "\n"), b"", b"")
+        elif name in ("python", "python3") and self.boxed is not None:
+            finished = self.boxed().run(command[1:], self.folder, seconds=seconds, hash_seed=self.hash_seed)
+        else:
+            raise ToolFault(Status.FORBIDDEN, f"{name!r} runs outside of a box only if it is granted (--grant {name})")
+        return self._response(finished, command, source)
+
+    def _response(self, finished: Finished, command: list[str], source: dict[str, Any]) -> Response:
+        if finished.code:
+            how = (
+                f"was ended by signal {-finished.code}" if finished.code < 0 else f"exited with status {finished.code}"
+            )
+            # The last line of what it said, without the folder's name: it would make runs differ.
+            told = finished.err if finished.err.strip() else finished.out
+            said = told[-4000:].decode("utf-8", "replace").replace(str(self.folder.root), ".").strip()
+            last = f": {said.splitlines()[-1]}" if said else ""
+            raise ToolFault(Status.CRASH, f"{command[0]} {how}{last}")
+        text = _decoded(finished.out, "the output")
+        text, marked, wrong = trace_lines.from_output(text)
+        items, problems = trace_lines.from_channel(finished.trace)
+        if problems or wrong:
+            source["trace_problems"] = [*problems, *wrong][:20]
+        return Response("ok", text.removesuffix("\n"), items=(*items, *marked), source=source)
+
+
+def _found(command: list[str]) -> list[str]:
+    """A command with `crucible` as the one that runs: on no PATH perhaps, and never a module of the work folder."""
+    return [sys.executable, "-P", "-m", "harness", *command[1:]] if command[0] == "crucible" else command
+
+
+def _text(request: Request, name: str) -> str:
+    value = request.arguments.get(name)
+    if not isinstance(value, str):
+        raise ToolFault(Status.WRONG, f"{request.name} needs {name}, a text")
+    return value
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ToolFault(Status.WRONG, f"half a surrogate pair at character {error.start}") from error
+
+
+def _decoded(data: bytes, what: str) -> str:
+    if len(data) > MOST_TEXT:
+        raise ToolFault(Status.OUTPUT, f"{what} has {len(data)} bytes, at most {MOST_TEXT} are taken")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ToolFault(Status.OUTPUT, f"{what} is not UTF-8 at byte {error.start}") from error
+    return str(normal(text.replace("\r\n", "\n")))
+
+
+def _random(request: Request) -> Response:
+    low, high = request.arguments.get("low", 0.0), request.arguments.get("high", 1.0)
+    chance = stream(request.seed, request.label, request.occurrence)
+    if type(low) is int and type(high) is int:
+        return Response("ok", chance.randint(low, high)) if low <= high else _empty(low, high)
+    if not all(isinstance(bound, int | float) for bound in (low, high)) or low > high:
+        return _empty(low, high)
+    return Response("ok", low + (high - low) * chance.random())
+
+
+def _empty(low: Any, high: Any) -> Response:
+    return Response("wrong", why=f"there is nothing between {low} and {high}")
+
+
+def _now(request: Request) -> Response:
+    return Response("ok", request.time)
+
+
+_PURE: dict[str, Tool] = {"tool.random": _random, "tool.now": _now}
+"""Tools without an effect: the same in every run, live or not."""

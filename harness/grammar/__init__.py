@@ -1,0 +1,1 @@
+"""Binary grammars: a YAML language, its engine, edits, versions, runs and scores."""

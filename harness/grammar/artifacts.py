@@ -1,0 +1,110 @@
+"""Artifacts: one reading of one file with one version of a grammar, with its anomalies and statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.digest import digest_json
+from harness.grammar.anomaly import Anomaly, AnomalyKind, Severity, anomalies
+from harness.grammar.tool_host import ParseResult
+
+__all__ = ["Anomaly", "AnomalyKind", "RunArtifact", "RunStats", "Severity", "create_run_artifact"]
+
+
+@dataclass(frozen=True)
+class RunStats:
+    """Numbers of a run.
+
+    Attributes:
+        record_count: Top-level records.
+        total_bytes_parsed: From the start of the reading to where it stopped.
+        parse_stopped_at: Behind the last record.
+        file_size: Of the whole file.
+        examined_bytes: What the reading was to explain: the file, or the part before the record or byte limit.
+        covered_bytes: Bytes of that which are in some field.
+        coverage_percentage: Covered of examined bytes: a limit on records does not change it.
+        error_count: Errors of the parse.
+        anomaly_count: Anomalies of all severities.
+        high_severity_anomalies: Those of severity high.
+    """
+
+    record_count: int
+    total_bytes_parsed: int
+    parse_stopped_at: int
+    file_size: int
+    examined_bytes: int
+    covered_bytes: int
+    coverage_percentage: float
+    error_count: int
+    anomaly_count: int
+    high_severity_anomalies: int
+
+
+@dataclass(frozen=True)
+class RunArtifact:
+    """A snapshot of a run.
+
+    Attributes:
+        run_id: What the caller calls it.
+        spec_version_id: The version of the grammar.
+        parse_result: What was read.
+        anomalies: What looks wrong, by place.
+        stats: Numbers.
+        file_path: The file.
+        file_size: Its size.
+    """
+
+    run_id: str
+    spec_version_id: str
+    parse_result: ParseResult
+    anomalies: tuple[Anomaly, ...]
+    stats: RunStats
+    file_path: str
+    file_size: int
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of what was found, the same for the same grammar and file; names of runs do not count."""
+        found = self.parse_result.parse
+        spans = [] if found is None else [[s.start, s.end, s.path, repr(s.leaf.value)] for s in found.leaves()]
+        return digest_json([spans, list(self.parse_result.errors), [str(a) for a in self.anomalies]])
+
+
+def create_run_artifact(
+    run_id: str, spec_version_id: str, parse_result: ParseResult, file_path: str | Path, file_size: int
+) -> RunArtifact:
+    """Take stock of a run.
+
+    Args:
+        run_id: What to call it.
+        spec_version_id: The version of the grammar that was used.
+        parse_result: From the Tool Host.
+        file_path: The file that was read.
+        file_size: Its size in bytes; the size that was read counts where they disagree.
+    """
+    found = parse_result.parse
+    size = found.size if found is not None else max(0, file_size)
+    examined = min(size, parse_result.parse_stopped_at) if parse_result.truncated else size
+    covered = sum(min(end, examined) - start for start, end in found.covered if start < examined) if found else 0
+    noticed = anomalies(parse_result)
+    return RunArtifact(
+        run_id=run_id,
+        spec_version_id=spec_version_id,
+        parse_result=parse_result,
+        anomalies=noticed,
+        stats=RunStats(
+            record_count=parse_result.record_count,
+            total_bytes_parsed=parse_result.total_bytes_parsed,
+            parse_stopped_at=parse_result.parse_stopped_at,
+            file_size=size,
+            examined_bytes=examined,
+            covered_bytes=covered,
+            coverage_percentage=100.0 * covered / examined if examined else 0.0,
+            error_count=len(parse_result.errors),
+            anomaly_count=len(noticed),
+            high_severity_anomalies=sum(anomaly.severity is Severity.HIGH for anomaly in noticed),
+        ),
+        file_path=str(file_path),
+        file_size=size,
+    )

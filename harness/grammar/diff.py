@@ -1,0 +1,120 @@
+"""Diff: what a new run of the same file has more or less of than an older one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.grammar.artifacts import RunArtifact
+
+EPSILON = 1e-9
+
+
+@dataclass(frozen=True)
+class RunDiff:
+    """New minus old.
+
+    Attributes:
+        old_run_id: The baseline.
+        new_run_id: What is compared with it.
+        coverage_delta: In percentage points of the examined bytes.
+        bytes_delta: Bytes parsed.
+        record_delta: Top-level records.
+        error_delta: Errors.
+        anomaly_delta: Anomalies.
+        high_severity_delta: Anomalies of severity high.
+        explained_delta: Share of the examined bytes that the default policy counts as explained.
+        comparable: False if the runs are of different files; then nothing is an improvement.
+        summary: The same as a sentence.
+    """
+
+    old_run_id: str
+    new_run_id: str
+    coverage_delta: float
+    bytes_delta: int
+    record_delta: int
+    error_delta: int
+    anomaly_delta: int
+    high_severity_delta: int
+    explained_delta: float
+    comparable: bool
+    summary: str
+
+    def is_improvement(self) -> bool:
+        """Whether nothing is worse and something is better; a run that changes nothing is no improvement."""
+        worse = (
+            self.coverage_delta < -EPSILON
+            or self.error_delta > 0
+            or self.high_severity_delta > 0
+            or self.explained_delta < -EPSILON
+        )
+        better = (
+            self.coverage_delta > EPSILON
+            or self.error_delta < 0
+            or self.high_severity_delta < 0
+            or self.explained_delta > EPSILON
+        )
+        return self.comparable and better and not worse
+
+
+def diff_runs(old: RunArtifact, new: RunArtifact) -> RunDiff:
+    """Compare two runs of one file."""
+    from harness.grammar.scoring import explained_share
+
+    a, b = old.stats, new.stats
+    comparable = a.file_size == b.file_size and old.file_path == new.file_path
+    parts = {
+        "coverage": b.coverage_percentage - a.coverage_percentage,
+        "errors": b.error_count - a.error_count,
+        "high": b.high_severity_anomalies - a.high_severity_anomalies,
+        "records": b.record_count - a.record_count,
+        "explained": explained_share(new) - explained_share(old),
+    }
+    return RunDiff(
+        old_run_id=old.run_id,
+        new_run_id=new.run_id,
+        coverage_delta=parts["coverage"],
+        bytes_delta=b.total_bytes_parsed - a.total_bytes_parsed,
+        record_delta=int(parts["records"]),
+        error_delta=int(parts["errors"]),
+        anomaly_delta=b.anomaly_count - a.anomaly_count,
+        high_severity_delta=int(parts["high"]),
+        explained_delta=parts["explained"],
+        comparable=comparable,
+        summary=_summary(parts) if comparable else "The runs are of different files and cannot be compared",
+    )
+
+
+def find_best_run(
+    baseline: RunArtifact, candidates: Iterable[RunArtifact]
+) -> tuple[RunArtifact | None, RunDiff | None]:
+    """The candidate that improves most: by what it explains, then by coverage, then by fewest anomalies.
+
+    Returns:
+        The run and its difference from the baseline, or (None, None) if none improves.
+    """
+    found = [(run, diff_runs(baseline, run)) for run in candidates]
+    better = [(run, diff) for run, diff in found if diff.is_improvement()]
+    return max(
+        better,
+        key=lambda pair: (pair[1].explained_delta, pair[1].coverage_delta, -pair[0].stats.anomaly_count),
+        default=(None, None),
+    )
+
+
+def _summary(parts: dict[str, float]) -> str:
+    coverage, errors, high, records = parts["coverage"], int(parts["errors"]), int(parts["high"]), int(parts["records"])
+    said = ["Coverage unchanged"]
+    if abs(coverage) > EPSILON:
+        said = [f"Coverage {'improved' if coverage > 0 else 'decreased'} by {abs(coverage):.1f}%"]
+    if abs(parts["explained"]) > EPSILON:
+        word = "more" if parts["explained"] > 0 else "less"
+        said.append(f"{abs(parts['explained']) * 100:.1f}% {word} explained")
+    if errors:
+        said.append(f"Fixed {-errors} error(s)" if errors < 0 else f"Introduced {errors} new error(s)")
+    if high:
+        verb = "Reduced" if high < 0 else "Introduced"
+        said.append(f"{verb} {abs(high)} high severity anomaly(ies)")
+    if records:
+        said.append(f"Parsed {abs(records)} {'more' if records > 0 else 'fewer'} record(s)")
+    return "; ".join(said)

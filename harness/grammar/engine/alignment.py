@@ -1,0 +1,37 @@
+"""Placing: passing over bytes in front of a field: `skip` and `align`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.grammar.engine.cursor import ShortError
+from harness.grammar.engine.items import note_frame
+from harness.grammar.engine.node import Window
+from harness.grammar.engine.plan import FieldPlan
+from harness.grammar.engine.scope import Scope
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.interpreter import Interpreter
+
+
+def advance(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> None:
+    """Move to where a field begins. Skipped bytes stay unexplained; those that align are the record's.
+
+    Raises:
+        StopRecordError: if there are too few bytes, which is noted.
+    """
+    window.align()
+    if plan.skip is not None:
+        _pass(run, scope, plan, window, run.amount(plan.skip, scope, plan, "number of bytes"))
+    if plan.align is not None:
+        to = run.amount(plan.align, scope, plan, "alignment")
+        if to > 1:
+            at = window.pos
+            _pass(run, scope, plan, window, -(at - window.start) % to)
+            note_frame(scope.record, plan, window, at, window.pos)
+
+
+def _pass(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, count: int) -> None:
+    if window.pos + count > window.end:
+        run.short(scope.record, plan, ShortError(count, window.end - window.pos), None)
+    window.pos += count

@@ -1,0 +1,140 @@
+"""Arrays: repeated values, and how reading goes on after one that could not be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.grammar.engine.cursor import ShortError, read_row
+from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.items import read_item
+from harness.grammar.engine.node import Array, Leaf, Node, Record, Window
+from harness.grammar.engine.plan import FieldPlan
+from harness.grammar.engine.recovery import next_start, starts_right
+from harness.grammar.engine.scope import Scope
+from harness.grammar.engine.state import StopRecordError
+from harness.grammar.language.grammar import Word
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.interpreter import Interpreter
+
+_FAR = 1 << 62
+_IDLE = 10_000  # items of an array that take no bytes, before it counts as stuck
+
+
+def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
+    """Read a row of equal numbers at once; False if the field is none.
+
+    Raises:
+        StopRecordError: if there are fewer; then none is kept, since the count may be what is wrong.
+    """
+    record, primitive = scope.record, plan.field.type.primitive  # type: ignore[union-attr]
+    if primitive is None:
+        return False
+    window.align()
+    at, width = window.pos, primitive.width
+    fits = (window.end - at) // width
+    count = fits if plan.field.repeat is Word.REST else run.amount(plan.repeat, scope, plan, "count")
+    if count > fits:
+        run.short(record, plan, ShortError(count * width, window.end - at), fits)
+    run.state.count_items(count, record)
+    values = read_row(window, primitive, count, big=run.big(primitive, plan, record))
+    record.raw[plan.name] = Leaf(plan.field, window.buffer, at, window.pos, values, primitive=primitive)
+    if plan.field.repeat is Word.REST and window.pos < window.end:
+        run.short(record, plan, ShortError(width, window.end - window.pos), count)
+    return True
+
+
+def read_array(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> None:
+    """Read the items of a repeated field, one by one.
+
+    Raises:
+        StopRecordError: if the record cannot go on; the items so far are kept.
+    """
+    field = plan.field
+    endless = field.repeat is Word.REST or plan.until is not None
+    count = _FAR if endless else run.amount(plan.repeat, scope, plan, "count")
+    array = Array(field, window.buffer, window.pos)
+    scope.record.raw[plan.name] = array
+    continue_array(run, scope, plan, window, array, index=0, count=count)
+
+
+def continue_array(
+    run: Interpreter,
+    scope: Scope,
+    plan: FieldPlan,
+    window: Window,
+    array: Array,
+    *,
+    index: int,
+    count: int = _FAR,
+) -> None:
+    """Read the items of an array from an index on.
+
+    Raises:
+        StopRecordError: as `read_array`.
+    """
+    record, field = scope.record, plan.field
+    to_end = field.repeat is Word.REST
+    outer_index, outer_item = scope.index, scope.item
+    idle = 0
+    try:
+        while index < count:
+            at, bit = window.pos, window.bit
+            if to_end and at >= window.end:
+                break
+            scope.index = index
+            run.state.count_items(1, record)
+            node = _next(run, scope, plan, window, array, to_end=to_end or plan.until is not None)
+            if node is None and to_end:
+                break
+            if node is not None and plan.until is not None:
+                scope.item = node.value
+                if run.truth_of(plan.until, scope, plan):
+                    break
+            index += 1
+            if window.pos == at and window.bit == bit:
+                idle += 1
+                if to_end or idle > _IDLE:
+                    what = "an item that takes bytes"
+                    run.state.fault(FaultKind.STUCK, at, record, field, what, "none", index=index - 1)
+                    break
+    finally:
+        array.end = window.pos + (window.bit > 0)
+        scope.index, scope.item = outer_index, outer_item
+
+
+def _next(
+    run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, array: Array, *, to_end: bool
+) -> Node | None:
+    """One item of an array; after an error, the next place where an item may begin is looked for.
+
+    Raises:
+        StopRecordError: if there is no such place.
+    """
+    source = plan.source
+    magic = b""
+    if to_end and source is not None and source.primitive is None and plan.switch_by is None and plan.length is None:
+        magic = run.program.plan(source.ref.name).magic
+    while True:
+        start = window.pos
+        if magic and not starts_right(window, magic):
+            found = bytes(window.buffer.data[start : min(window.end, start + len(magic))])
+            what, field = repr(magic), plan.field
+            run.state.fault(FaultKind.MISMATCH, start, scope.record, field, what, repr(found), index=scope.index)
+        else:
+            try:
+                node = read_item(run, scope, plan, window)
+            except StopRecordError:
+                if not magic:
+                    raise
+            else:
+                if node is not None and not isinstance(node, Record):
+                    array.items.append(node)
+                return node
+        again = next_start(window, magic, start + 1)
+        if again is None:
+            run.skipped.append((start, window.end))
+            raise StopRecordError
+        run.skipped.append((start, again))
+        run.state.tick(scope.record)
+        window.pos, window.bit = again, 0

@@ -1,0 +1,173 @@
+"""Blob: where bytes end, what they are after trimming and processing, and what text they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.grammar.engine.cursor import LongError, ShortError, find_terminator, read_number
+from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.node import Leaf, Window
+from harness.grammar.engine.plan import FieldPlan
+from harness.grammar.engine.scope import Scope
+from harness.grammar.engine.state import State, StopRecordError
+from harness.grammar.language.grammar import Word
+from harness.grammar.processing import ProcessError
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.interpreter import Interpreter
+
+
+class Extent:
+    """Where a value lies.
+
+    Attributes:
+        begin: First byte of everything: of a length prefix, if there is one.
+        start: First byte of the content.
+        stop: Behind the content, without terminator and padding.
+        end: Behind everything.
+        missing: How many bytes of it are not there.
+    """
+
+    __slots__ = ("begin", "end", "missing", "start", "stop", "window")
+
+    def __init__(self, window: Window, start: int, stop: int, end: int, missing: int) -> None:
+        self.window, self.start, self.stop, self.end, self.missing = window, start, stop, end, missing
+        self.begin = start
+
+    def data(self, state: State) -> Any:
+        """The content: bytes, or a view of them where they are many."""
+        return state.bytes_of(self.window.buffer.data, self.start, self.stop)
+
+
+def extent_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, *, partial: bool = False) -> Extent:
+    """Where the value at the window's position ends; the position moves behind it.
+
+    With `partial`, what there is of it is enough when bytes are missing.
+
+    Raises:
+        StopRecordError: if it cannot be known, or bytes are missing; that is noted.
+    """
+    window.align()
+    field, record, begin = plan.field, scope.record, window.pos
+    if field.length is None:
+        if plan.terminator is None:
+            window.pos = window.end
+            return Extent(window, begin, window.end, window.end, 0)
+        return _terminated(run, scope, plan, window)
+    if field.length is Word.REST:
+        length = max(0, window.end - begin)
+    elif field.length is Word.PREFIX and field.prefix is not None:
+        big = bool(record.big if field.big is None else field.big) if field.prefix.big is None else field.prefix.big
+        try:
+            length = read_number(window, field.prefix, big=big, bits_big=True)
+        except ShortError as error:
+            run.short(record, plan, error, scope.index)
+        except LongError:
+            run.state.fault(FaultKind.LENGTH, begin, record, field, "a length", "a number of more than 10 bytes")
+            raise StopRecordError from None
+        if length < 0:
+            run.state.fault(FaultKind.LENGTH, begin, record, field, "a length", str(length), index=scope.index)
+            raise StopRecordError
+    else:
+        length = run.amount(plan.length, scope, plan, "length")
+    start, missing = window.pos, 0
+    end = start + length
+    if end > window.end:
+        missing = end - max(start, window.end)
+        left = f"{max(0, window.end - start)} bytes to the end"
+        run.state.fault(FaultKind.TRUNCATED, start, record, field, f"{length} bytes", left, index=scope.index)
+        if not partial:
+            window.pos = begin
+            raise StopRecordError
+        end = window.end
+    stop = end
+    if plan.pad is not None or plan.terminator is not None:
+        stop = _trim(plan, window, start, end, run)
+    window.pos = end
+    found = Extent(window, start, stop, end, missing)
+    found.begin = begin
+    return found
+
+
+def _trim(plan: FieldPlan, window: Window, start: int, end: int, run: Interpreter) -> int:
+    data, delimiter = window.buffer.data, plan.field.delimiter
+    if plan.pad is not None:
+        pad = bytes([plan.pad])
+        while end > start:
+            chunk = bytes(data[max(start, end - 4096) : end])
+            kept = len(chunk.rstrip(pad))
+            end -= len(chunk) - kept
+            if kept:
+                break
+    if plan.terminator is not None:
+        found = find_terminator(data, plan.terminator, start, end)
+        if found >= 0:
+            return found + len(plan.terminator) if delimiter is not None and delimiter.include else found
+    return end
+
+
+def _terminated(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> Extent:
+    delimiter, terminator, start = plan.field.delimiter, plan.terminator, window.pos
+    if terminator is None or delimiter is None:
+        return Extent(window, start, window.end, window.end, 0)
+    found = find_terminator(window.buffer.data, terminator, start, window.end)
+    if found < 0:
+        if delimiter.required:
+            what = " ".join(f"{byte:02x}" for byte in terminator)
+            at, left = scope.record, f"{max(0, window.end - start)} bytes without it"
+            run.state.fault(
+                FaultKind.TERMINATOR, start, at, plan.field, f"a terminator {what}", left, index=scope.index
+            )
+            raise StopRecordError
+        window.pos = window.end
+        return Extent(window, start, window.end, window.end, 0)
+    behind = found + len(terminator)
+    window.pos = behind if delimiter.consume else found
+    return Extent(window, start, behind if delimiter.include else found, window.pos, 0)
+
+
+def process_bytes(run: Interpreter, scope: Scope, plan: FieldPlan, leaf: Leaf, data: Any) -> bytes | None:
+    """What processing makes of bytes; None, and a fault, where it cannot.
+
+    Raises:
+        HaltError: if it would make too much.
+    """
+    state = run.state
+    processors = run.program.grammar.processes
+    for name, closures in plan.process:
+        arguments = [run.value(closure, scope, plan) for closure in closures]
+        most = max(0, state.limits.inflated - state.inflated)
+        if name in ("xor", "rol", "ror") and len(data) > most:
+            state.halt("inflated", scope.record, f"at most {state.limits.inflated} processed bytes")
+        failed = False
+        try:
+            data = processors[name].apply(data if isinstance(data, bytes) else bytes(data), most, *arguments)
+        except ProcessError as error:
+            if error.limit:
+                state.halt("inflated", scope.record, f"at most {state.limits.inflated} processed bytes")
+            state.fault(FaultKind.PROCESS, leaf.start, scope.record, plan.field, name, str(error), index=scope.index)
+            data, failed = error.partial, True
+        except Exception as error:  # a processor that the host registered
+            found = f"{type(error).__name__}: {error}"[:200]
+            state.fault(FaultKind.PROCESS, leaf.start, scope.record, plan.field, name, found, index=scope.index)
+            data, failed = b"", True
+        state.inflated += len(data)
+        if failed:
+            leaf.valid = False
+            return data or None
+    return data if isinstance(data, bytes) else bytes(data)
+
+
+def decode_text(state: State, scope: Scope, plan: FieldPlan, leaf: Leaf) -> None:
+    """Make a leaf's bytes a text; what does not decode is replaced, and noted."""
+    raw = leaf.value if isinstance(leaf.value, bytes) else bytes(leaf.value)
+    try:
+        leaf.value = raw.decode(plan.codec)
+    except UnicodeDecodeError as error:
+        leaf.value = raw.decode(plan.codec, "replace")
+        leaf.valid = False
+        found = (
+            f"byte 0x{raw[error.start]:02x} at {error.start}" if error.start < len(raw) else "an incomplete character"
+        )
+        at = leaf.start + (error.start if not plan.process else 0)
+        state.fault(FaultKind.ENCODING, at, scope.record, plan.field, plan.field.encoding, found, index=scope.index)

@@ -1,0 +1,205 @@
+"""Counting: tallies of records in columns, each field at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.grammar.engine.column_validation import decoded, failures, left_over
+from harness.grammar.engine.columns import Columns, Table
+from harness.grammar.engine.gather import blob_values, bounds_of, values_of
+from harness.grammar.engine.layout import Layout, Part
+from harness.grammar.engine.tally import MAX_VALUES, FieldTally, Tally
+from harness.grammar.language.encodings import codec
+from harness.grammar.language.primitive import Kind
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.byte_weights import Weights
+    from harness.grammar.engine.gather import Vector
+
+
+class Counter:
+    """Adds up what columns hold, and what the reference counted.
+
+    Attributes:
+        holes: Stretches within confined records that no field explains: beginnings and ends.
+    """
+
+    def __init__(self, layout: Layout, weights: Weights | None = None) -> None:
+        self.layout, self.weights = layout, weights
+        self.holes: list[tuple[Vector, Vector]] = []
+        self.records: dict[str, int] = {}
+        self.fields: dict[tuple[str, str], FieldTally] = {}
+
+    def add(self, columns: Columns) -> None:
+        """Count records of which none is broken."""
+        layout = self.layout
+        if layout.array is not None and len(columns):
+            self.of(layout.grammar.root, layout.array.name, layout.record.type.name).count += len(columns)
+        self.table(columns.records)
+        for part in layout.record.parts:
+            if not (part.bodies or part.single):
+                continue
+            for name, table in columns.records.bodies(part, layout.bodies).items():
+                if len(table):
+                    held = self.of(part.owner, part.field.name, name)
+                    held.count += len(table)
+                    held.exact += len(table) - self.left_over(table)
+                    held.chosen += 0 if part.single else len(table)
+                    self.table(table)
+            for name, table in columns.records.bodies(part, layout.bodies, short=True).items():
+                if len(table):
+                    held = self.of(part.owner, part.field.name, name)
+                    held.count += len(table)
+                    held.chosen += 0 if part.single else len(table)
+                    self.short(name, table)
+
+    def left_over(self, table: Table) -> int:
+        """How many confined records do not fill their bytes; what is left of these is noted."""
+        if table.limit is None:
+            return 0
+        over = left_over(table)
+        rows = over.nonzero()[0]
+        if len(rows):
+            stop = table.limit[rows]
+            self.holes.append((stop - over[rows], stop))
+        return len(rows)
+
+    def short(self, name: str, table: Table) -> None:
+        """Count records that end within their fixed first part: the fields that have room."""
+        self.records[name] = self.records.get(name, 0) + len(table)
+        reached = table.base
+        for part, end, has_room in table.room():
+            there = table.take(has_room)
+            if len(there):
+                self.part(there, part)
+            reached = table.file.numpy.where(has_room, table.base + end, reached)
+        if table.limit is not None:
+            self.holes.append((reached, table.limit))
+
+    def of(self, owner: str, field: str, kind: str) -> FieldTally:
+        """The tally of the records in a field."""
+        key = (f"{owner}.{field}", kind)
+        found = self.fields.get(key)
+        if found is None:
+            found = self.fields[key] = FieldTally(type=kind, values=None)
+        return found
+
+    def table(self, table: Table) -> None:
+        """Count the fields of records of one type."""
+        if not len(table):
+            return
+        name = table.frame.type.name
+        self.records[name] = self.records.get(name, 0) + len(table)
+        for owner, field, inner in table.frame.inner:
+            self.records[inner] = self.records.get(inner, 0) + len(table)
+            self.of(owner, field, inner).count += len(table)
+        for part in table.frame.parts:
+            if part.bodies or part.single:
+                self.plain(table, part)
+            else:
+                self.part(table, part)
+
+    def plain(self, table: Table, part: Part) -> None:
+        """Count the bytes in a field that holds records elsewhere."""
+        rows = table.plain(part)
+        if not len(rows):
+            return
+        memo = table.file.memo
+        begin, stop = table.begin(part)[rows], table.stop(part)[rows]
+        key = (table.extent_key(part), table.tag_key(part), tuple(sorted(part.bodies)), "plain values")
+        values = memo.get(key, lambda: (blob_values(table.file.data, begin, stop, None),))[0]
+        made = FieldTally(type="bytes", count=len(rows), bytes=float((stop - begin).sum()), values=values)
+        if self.weights is not None:
+            sums = self.weights.sums
+            made.weight = memo.get((*key, "weight"), lambda: (int((sums[stop] - sums[begin]).sum()),))[0]
+        self.merge(part, made)
+
+    def part(self, table: Table, part: Part) -> None:
+        """Count the values of a part."""
+        primitive, memo = part.primitive, table.file.memo
+        if primitive is None:
+            return
+        made = FieldTally(type=primitive.name, count=len(table))
+        if part.row:
+            _, column = table.row(part.path)
+            made.count, made.bytes = len(column), float(len(column) * primitive.width)
+            key = (table.extent_key(part), "row bounds", primitive.name, part.big)
+            made.low, made.high = memo.get(key, lambda: bounds_of(column, primitive))
+        elif primitive.numeric:
+            made.bytes = float(len(table) * primitive.width)
+            column = table.number(part.path)
+            key = (table.extent_key(part), "bounds", primitive.name, part.big)
+            made.low, made.high = memo.get(key, lambda: bounds_of(column, primitive))
+            key = (table.extent_key(part), "values", primitive.name, part.big)
+            made.values = memo.get(key, lambda: (values_of(column, primitive),))[0]
+        else:
+            begin, stop = table.begin(part), table.stop(part)
+            name = codec(part.field.encoding) if primitive.kind is Kind.STRING else None
+            made.bytes = float((stop - begin).sum())
+            blobs = (table.extent_key(part), "blobs", name)
+            made.values = memo.get(blobs, lambda: (blob_values(table.file.data, begin, stop, name),))[0]
+            made.printable = decoded(table, part)[1] if name is not None else 0
+        made.weight = self.weigh(table, part)
+        failed = failures(table, part, self.layout.grammar.enums)
+        for other in failed[1:]:
+            failed[0] = failed[0] | other
+        made.failed = int(failed[0].sum()) if failed else 0
+        if made.failed and self.weights is not None:
+            begin, stop = table.begin(part)[failed[0]], table.stop(part)[failed[0]]
+            made.failed_weight = int((self.weights.sums[stop] - self.weights.sums[begin]).sum())
+        if part.field.checks is not None or part.field.checksum is not None:
+            made.passed = len(table) - made.failed
+        self.merge(part, made)
+
+    def weigh(self, table: Table, part: Part) -> int:
+        """What the bytes of a part weigh, in all records."""
+        if self.weights is None:
+            return 0
+        sums = self.weights.sums
+
+        def make() -> tuple[int]:
+            begin, stop = table.begin(part), table.stop(part)
+            if part.row and part.primitive is not None:
+                stop = begin + (stop - begin) // part.primitive.width * part.primitive.width
+            return (int((sums[stop] - sums[begin]).sum()),)
+
+        row = part.primitive.width if part.row and part.primitive is not None else 0
+        found: int = table.file.memo.get((table.extent_key(part), "weight", row), make)[0]
+        return found
+
+    def merge(self, part: Part, made: FieldTally) -> None:
+        """Add a tally to that of its field."""
+        key = (f"{part.owner}.{part.field.name}", made.type)
+        known = self.fields.get(key)
+        self.fields[key] = made if known is None else joined(known, made)
+
+    def join(self, other: Tally) -> None:
+        """Add what the reference counted."""
+        for name, count in other.records.items():
+            self.records[name] = self.records.get(name, 0) + count
+        for key, made in other.fields.items():
+            known = self.fields.get(key)
+            self.fields[key] = made if known is None else joined(known, made)
+
+
+def joined(a: FieldTally, b: FieldTally) -> FieldTally:
+    """The tally of the values of both."""
+    values = None if a.values is None or b.values is None else a.values | b.values
+    lows = [low for low in (a.low, b.low) if low is not None]
+    highs = [high for high in (a.high, b.high) if high is not None]
+    return FieldTally(
+        type=a.type,
+        count=a.count + b.count,
+        bytes=a.bytes + b.bytes,
+        passed=a.passed + b.passed,
+        failed=a.failed + b.failed,
+        printable=a.printable + b.printable,
+        values=values if values is not None and len(values) <= MAX_VALUES else None,
+        low=min(lows) if lows else None,
+        high=max(highs) if highs else None,
+        exact=a.exact + b.exact,
+        chosen=a.chosen + b.chosen,
+        invisible=a.invisible + b.invisible,
+        weight=a.weight + b.weight,
+        failed_weight=a.failed_weight + b.failed_weight,
+    )

@@ -1,0 +1,104 @@
+"""Quick: the short ways of reading what is whole and plain; all else goes the long way, which tells what is wrong.
+
+Each function either reads all of its part or changes nothing and says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.grammar.engine.fixed_run import Stretch
+from harness.grammar.engine.node import NOTHING, Leaf, Record, Window
+from harness.grammar.engine.plan import FieldPlan, TypePlan
+from harness.grammar.engine.scope import Scope
+from harness.grammar.language.operations import NoValueError
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.interpreter import Interpreter
+
+
+def read_stretch(run: Interpreter, record: Record, plan: TypePlan, stretch: Stretch) -> bool:
+    """Read neighbouring numbers at once.
+
+    Raises:
+        HaltError: if a limit is hit.
+    """
+    window, state = record.window, run.state
+    if window.bit:
+        window.align()
+    at = window.pos
+    end = at + stretch.size
+    if end > window.end or state.items + stretch.count > state.most_items:
+        return False
+    record.raw[stretch] = (at, stretch.codecs[bool(record.big)].unpack_from(window.buffer.data, at))
+    record.packed = plan.places
+    window.pos = end
+    state.count_items(stretch.count, record)
+    return True
+
+
+def fill_flat(run: Interpreter, record: Record, plan: TypePlan, stretch: Stretch, *, inherited: bool) -> bool:
+    """Read a record that is one stretch.
+
+    Raises:
+        HaltError: if a limit is hit.
+    """
+    window, state = record.window, run.state
+    at = window.pos
+    end = at + stretch.size
+    if (
+        end > window.end
+        or window.bit
+        or state.records >= state.most_records
+        or record.depth >= state.limits.depth
+        or state.items + stretch.count > state.most_items
+    ):
+        return False
+    state.records += 1
+    endian = plan.definition.endian
+    record.big = big = endian if endian.__class__ is bool else inherited
+    record.head = stretch.codecs[bool(big)].unpack_from(window.buffer.data, at)
+    record.packed, record.raw = plan.places, NOTHING
+    record.end = window.pos = end
+    state.count_items(stretch.count, record)
+    return True
+
+
+def end_of(scope: Scope, plan: FieldPlan, window: Window) -> int:
+    """Where a value of a stated length ends; -1 where its bytes are not all there, or its length is none."""
+    if window.bit:
+        return -1
+    if plan.length is None:
+        return window.end if window.pos <= window.end else -1
+    try:
+        length = plan.length(scope)
+    except NoValueError:
+        return -1
+    if length.__class__ is not int or length < 0:
+        return -1
+    end: int = window.pos + length
+    return end if end <= window.end else -1
+
+
+def read_blob(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
+    """Read bytes or text of a stated length, with nothing to check.
+
+    Raises:
+        HaltError: if a limit is hit.
+    """
+    at = window.pos
+    end = end_of(scope, plan, window)
+    if end < 0 or run.state.items >= run.state.most_items:
+        return False
+    value = run.state.bytes_of(window.buffer.data, at, end)
+    if plan.texts:
+        if not isinstance(value, bytes):
+            return False
+        try:
+            value = value.decode(plan.codec)
+        except UnicodeDecodeError:
+            return False
+    scope.record.raw[plan.name] = Leaf(plan.field, window.buffer, at, end, value, primitive=plan.blob)
+    window.pos = end
+    run.state.count_items(1, scope.record)
+    return True

@@ -1,0 +1,82 @@
+"""Stretch: numbers that follow each other at fixed places; read at once, and made leaves only when somebody looks."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.grammar.engine.node import Buffer, Leaf
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.plan import FieldPlan
+
+
+class Stretch:
+    """Neighbouring fields that are always there, of fixed width, with nothing to check, in one byte order.
+
+    Attributes:
+        plans: The fields.
+        size: Bytes of all.
+        count: How many there are.
+        codecs: How they are read, by whether the record's byte order is big.
+    """
+
+    __slots__ = ("codecs", "count", "places", "plans", "size")
+
+    def __init__(self, plans: Sequence[FieldPlan], *, big: bool | None) -> None:
+        self.plans, self.count = tuple(plans), len(plans)
+        primitives = [plan.simple for plan in plans if plan.simple is not None]
+        codes = "".join(primitive.code for primitive in primitives)
+        self.codecs = tuple(struct.Struct((">" if own else "<") + codes) for own in _orders(big))
+        self.size = self.codecs[0].size
+        places, at = [], 0
+        for plan, primitive in zip(plans, primitives, strict=True):
+            places.append((plan.name, plan.field, at, at + primitive.width, primitive))
+            at += primitive.width
+        self.places = tuple(places)
+
+    def leaves(self, buffer: Buffer, at: int, values: tuple[Any, ...]) -> Iterator[tuple[str, Leaf]]:
+        """The leaves with their names, of values read at a position."""
+        for (name, field, start, end, primitive), value in zip(self.places, values, strict=True):
+            yield name, Leaf(field, buffer, at + start, at + end, value, primitive=primitive)
+
+
+def _orders(big: bool | None) -> tuple[bool, bool]:
+    return (False, True) if big is None else (big, big)
+
+
+def steps_of(plans: Sequence[FieldPlan]) -> tuple[Stretch | FieldPlan, ...]:
+    """The fields of a type as they are read: the longest stretches, and single fields between them."""
+    steps: list[Stretch | FieldPlan] = []
+    waiting: list[FieldPlan] = []
+    order: str = "any"
+
+    def flush() -> None:
+        nonlocal order
+        if waiting:
+            steps.append(Stretch(waiting, big={"big": True, "little": False}.get(order)))
+            waiting.clear()
+        order = "any"
+
+    for plan in plans:
+        own = _order(plan)
+        if own is None or (own != "any" and order not in ("any", own)):
+            flush()
+        if own is None:
+            steps.append(plan)
+        else:
+            waiting.append(plan)
+            order = own if own != "any" else order
+    flush()
+    return tuple(steps)
+
+
+def _order(plan: FieldPlan) -> str | None:
+    """Which byte order a field is read in: its own, the record's, any (one byte), or None: it belongs to no stretch."""
+    if plan.simple is None:
+        return None
+    if plan.simple.width == 1:
+        return "any"
+    big = plan.simple.big if plan.simple.big is not None else plan.field.big
+    return "record" if big is None else "big" if big else "little"

@@ -1,0 +1,133 @@
+"""Joining: columns count whole records, the reference reads broken ones and all errors, and both make one tally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.grammar.engine.arrays import continue_array
+from harness.grammar.engine.column_tally import Counter
+from harness.grammar.engine.column_validation import judge
+from harness.grammar.engine.columns import Columns
+from harness.grammar.engine.items import read_item
+from harness.grammar.engine.limits import Limits
+from harness.grammar.engine.node import Array, Buffer, Window
+from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parser import Reading
+from harness.grammar.engine.plan import program_of
+from harness.grammar.engine.scope import Scope
+from harness.grammar.engine.state import StopRecordError
+from harness.grammar.engine.tally import MAX_GAPS, Tally, tally
+
+if TYPE_CHECKING:
+    from harness.grammar.engine.byte_weights import Weights
+    from harness.grammar.engine.gather import Vector
+
+_MOST_BROKEN = 0.2
+_MANY = 1_000
+
+
+def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights | None = None) -> Tally | None:
+    """The tally of a file whose records are in columns; None where the reference does better alone."""
+    numpy = columns.records.file.numpy
+    judgement = judge(columns)
+    broken = judgement.broken
+    lost = int(broken.sum())
+    if lost > max(_MANY, len(columns) * _MOST_BROKEN):
+        return None
+    # Values that fail are counted in columns; only as many errors are spelt out as are kept.
+    shown = numpy.flatnonzero(broken | (judgement.faults > 0))[: limits.errors]
+    rows = numpy.union1d(shown, numpy.flatnonzero(broken))
+    found = _replay(columns, rows.tolist(), broken, data, limits)
+    judgement.faults[broken] = 0
+    judgement.faults[shown] = 0
+    right = columns.take(~broken) if lost else columns
+    counter = Counter(columns.layout, weights)
+    counter.add(right)
+    counter.join(tally(found, weights=weights))
+    gaps = _gaps(found, columns, broken, counter.holes)
+    return Tally(
+        size=found.size,
+        covered=found.size - sum(end - start for start, end in gaps),
+        gaps=tuple(gaps[:MAX_GAPS]),
+        records=counter.records,
+        top_records=1 if columns.layout.array is not None else len(right) + len(found.records),
+        fields=counter.fields,
+        errors=found.errors,
+        warnings=found.warnings,
+        error_count=found.error_count + int(judgement.faults.sum()),
+        stopped_at=found.stopped_at,
+        engine="columns",
+        weight=weights.of(0, found.size) if weights is not None else 0,
+        covered_weight=weights.of(0, found.size) - sum(weights.of(*gap) for gap in gaps) if weights is not None else 0,
+    )
+
+
+def _replay(columns: Columns, rows: list[int], broken: Vector, data: Any, limits: Limits) -> Parse:
+    """The header, some records and all that follows the last complete one, read by the reference.
+
+    Of records that are not broken only the errors are kept.
+    """
+    layout, starts = columns.layout, columns.records.base
+    reading = Reading(program_of(layout.grammar), Buffer(data), limits)
+    size = len(data)
+    window = Window(reading.buffer, 0, size)
+    run = reading.run
+    if layout.array is None:
+
+        def stream() -> None:
+            for row in rows:
+                window.pos = int(starts[row])
+                reading.one(window, row)
+                if not broken[row]:
+                    reading.records.pop()
+            window.pos = columns.end
+            reading.stream(window, size, before=len(columns) - len(reading.records))
+
+        return reading.guarded(window, stream)
+    name, array_field = layout.grammar.root, layout.array
+    plan = run.program.plan(name)
+    last = plan.fields[-1]
+
+    def once() -> None:
+        record = run.begin(plan, None, None, window)
+        reading.records.append(record)
+        try:
+            scope = Scope(record, run)
+            run.fill(record, plan, layout.grammar.big, last=len(plan.fields) - 1)
+            array = Array(array_field, window.buffer, window.pos)
+            record.nodes[last.name] = array
+            for row in rows:
+                scope.index, window.pos = row, int(starts[row])
+                read_item(run, scope, last, window)
+                if not broken[row]:
+                    array.items.pop()
+            window.pos = columns.end
+            scope.index = None
+            continue_array(run, scope, last, window, array, index=len(columns))
+        except StopRecordError:
+            record.complete = False
+        finally:
+            record.end = window.pos
+
+    return reading.guarded(window, once)
+
+
+def _gaps(found: Parse, columns: Columns, broken: Vector, holes: list[tuple[Vector, Vector]]) -> list[tuple[int, int]]:
+    """The stretches that neither the records in columns nor what the reference read explain."""
+    import numpy
+
+    edges = numpy.flatnonzero(numpy.diff(numpy.concatenate(([True], broken, [True])).astype("i1")))
+    places: Vector = numpy.append(columns.records.base, columns.end)
+    runs = places[edges]
+    covered = numpy.array(found.covered, numpy.int64).reshape(-1, 2)
+    # A hole ends one stretch and begins another; holes lie within runs, so both sides sort into pairs.
+    begins = numpy.sort(numpy.concatenate([runs[::2], *(end for _, end in holes)]))
+    ends = numpy.sort(numpy.concatenate([runs[1::2], *(start for start, _ in holes)]))
+    begins, ends = numpy.concatenate([begins, covered[:, 0]]), numpy.concatenate([ends, covered[:, 1]])
+    real = ends > begins
+    begins, ends = begins[real], ends[real]
+    order = numpy.argsort(begins, kind="stable")
+    reached = numpy.concatenate([[0], numpy.maximum.accumulate(ends[order])])
+    following: Vector = numpy.append(begins[order], found.size)
+    open_at = numpy.flatnonzero(following > reached)
+    return list(zip(reached[open_at].tolist(), following[open_at].tolist(), strict=True))

@@ -1,0 +1,118 @@
+"""Parse: everything one reading of a file found, and exactly which bytes it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from harness.grammar.engine.fault import Fault
+from harness.grammar.engine.node import Array, Leaf, Node, Record
+from harness.grammar.language.grammar import Grammar
+
+
+class Span(NamedTuple):
+    """A leaf of the file: bytes [start, end), the path that explains them and the leaf itself."""
+
+    start: int
+    end: int
+    path: str
+    leaf: Leaf
+    record: Record
+
+
+@dataclass(frozen=True)
+class Parse:
+    """The outcome of reading bytes with a grammar.
+
+    Attributes:
+        records: Top-level records: one for `framing: {repeat: once}`, else as many as were read; partial ones included.
+        errors: What is wrong, in the order found; at most `Limits.errors` of them.
+        warnings: What is worth knowing.
+        error_count: How many errors there were.
+        start: First byte of the part that was read.
+        stopped_at: Behind the last byte of the last top-level record.
+        size: Bytes of the file.
+        skipped: Stretches that resynchronisation passed over.
+    """
+
+    grammar: Grammar
+    records: tuple[Record, ...]
+    errors: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+    error_count: int
+    start: int
+    stopped_at: int
+    size: int
+    skipped: tuple[tuple[int, int], ...] = ()
+
+    def walk(self) -> Iterator[tuple[str, Record]]:
+        """Every record at every level with its path, parents first."""
+        stack: list[tuple[str, Record]] = [(root_path(record), record) for record in reversed(self.records)]
+        while stack:
+            path, record = stack.pop()
+            yield path, record
+            below = []
+            for name, node in record.holders():
+                if isinstance(node, Record):
+                    below.append((f"{path}.{name}", node))
+                else:
+                    below.extend(
+                        (f"{path}.{name}[{i}]", item) for i, item in enumerate(node.items) if isinstance(item, Record)
+                    )
+            stack.extend(reversed(below))
+
+    def leaves(self) -> Iterator[Span]:
+        """Every leaf that has bytes of its own in the file, in the order of fields; positioned ones may overlap.
+
+        Processed bytes (zlib …) are one leaf of the file, whatever was read inside of them.
+        """
+        stack: list[tuple[str, Node, Record]] = [(root_path(r), r, r) for r in reversed(self.records)]
+        while stack:
+            path, node, holder = stack.pop()
+            if isinstance(node, Leaf):
+                if node.end > node.start and node.buffer.origin is None:
+                    yield Span(node.start, node.end, path, node, holder)
+            elif isinstance(node, Array):
+                stack.extend((f"{path}[{i}]", node.items[i], holder) for i in range(len(node.items) - 1, -1, -1))
+            else:
+                origin = node.buffer.origin
+                if origin is not None:
+                    outer = node.buffer is not holder.buffer and origin.buffer.origin is None
+                    if outer and origin.end > origin.start:
+                        yield Span(origin.start, origin.end, path, origin, holder)
+                    continue
+                for frame in node.frames:
+                    if frame.buffer.origin is None:
+                        yield Span(frame.start, frame.end, f"{path}.{frame.field.name}", frame, node)
+                stack.extend((f"{path}.{name}", inner, node) for name, inner in reversed(list(node.parts())))
+
+    @cached_property
+    def covered(self) -> tuple[tuple[int, int], ...]:
+        """Stretches of the file that leaves explain: sorted, disjoint, merged."""
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted((span.start, span.end) for span in self.leaves()):
+            if merged and start <= merged[-1][1]:
+                if end > merged[-1][1]:
+                    merged[-1] = (merged[-1][0], end)
+            else:
+                merged.append((start, end))
+        return tuple(merged)
+
+    @cached_property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """Stretches of the file that nothing explains; with `covered` they add up to exactly the file."""
+        found, at = [], 0
+        for start, end in self.covered:
+            if start > at:
+                found.append((at, start))
+            at = end
+        if at < self.size:
+            found.append((at, self.size))
+        return tuple(found)
+
+
+def root_path(record: Record) -> str:
+    """`Chunk[3]`: how the path of a top-level record starts."""
+    return f"{record.type.name}[{record.index}]"

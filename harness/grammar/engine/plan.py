@@ -1,0 +1,267 @@
+"""Plan: a grammar made ready to read: expressions are closures, constants known; a type's plan is made on first use."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from harness.grammar.engine.fixed_run import Stretch, steps_of
+from harness.grammar.language.encodings import codec, unit
+from harness.grammar.language.evaluation import Compiler, Evaluate
+from harness.grammar.language.expression import Expr, Literal
+from harness.grammar.language.grammar import (
+    EndianSwitch,
+    Field,
+    Grammar,
+    TypeDef,
+    TypeRef,
+    Word,
+)
+from harness.grammar.language.primitive import Kind, Primitive
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one item is made of, ready to read."""
+
+    ref: TypeRef
+    primitive: Primitive | None
+    arguments: tuple[Evaluate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition on a value: a closure, and how to say what it wants."""
+
+    kind: str
+    value: Evaluate
+    expr: Expr
+
+
+class FieldPlan:
+    """One field, ready to read; see `Field` for what each part means."""
+
+    __slots__ = (
+        "align",
+        "at",
+        "bits",
+        "blob",
+        "checks",
+        "codec",
+        "compute",
+        "condition",
+        "constants",
+        "field",
+        "length",
+        "name",
+        "offset",
+        "packed",
+        "pad",
+        "positioned",
+        "process",
+        "repeat",
+        "simple",
+        "sized",
+        "skip",
+        "source",
+        "sources",
+        "stream",
+        "switch_by",
+        "terminator",
+        "texts",
+        "until",
+    )  # fmt: skip
+
+    def __init__(self, field: Field, owner: TypeDef, compiler: Compiler) -> None:
+        def made(expr: Expr | Word | None) -> Evaluate | None:
+            return None if expr is None or isinstance(expr, Word) else compiler.compile(expr, owner)
+
+        self.field, self.name = field, field.name
+        self.condition, self.compute = made(field.condition), made(field.compute)
+        self.at, self.offset, self.stream = made(field.at), made(field.offset), made(field.stream)
+        self.skip, self.align = made(field.skip), made(field.align)
+        self.length, self.repeat, self.until = made(field.length), made(field.repeat), made(field.until)
+        self.positioned = field.at is not None or field.offset is not None
+        self.codec = codec(field.encoding)
+        self.source = self._source(field.type, owner, compiler)
+        self.switch_by = compiler.compile(field.switch.by, owner) if field.switch is not None else None
+        self.sources: dict[int, Source] = {}
+        if field.switch is not None:
+            for ref in (*field.switch.cases.values(), *field.switch.texts.values(), field.switch.default):
+                made_source = self._source(ref, owner, compiler)
+                if made_source is not None:
+                    self.sources[id(ref)] = made_source
+        self.process = tuple((p.name, tuple(compiler.compile(a, owner) for a in p.arguments)) for p in field.process)
+        self.terminator, self.pad = self._delimiter(field)
+        self.checks, self.constants = self._checks(field, owner, compiler)
+        primitive = field.type.primitive if field.type is not None else None
+        self.bits = primitive is not None and primitive.bitwise
+        plain = field.switch is None and not self.process and field.checks is None and field.length is None
+        self.packed = (
+            plain
+            and primitive is not None
+            and primitive.kind in (Kind.INTEGER, Kind.FLOAT)
+            and field.until is None
+            and field.repeat is not None
+        )
+        always = not (field.repeat or field.until or field.condition or field.skip or field.align or self.positioned)
+        number = primitive is not None and primitive.kind in (Kind.INTEGER, Kind.FLOAT) and bool(primitive.code)
+        self.simple = primitive if plain and always and number and field.compute is None else None
+        """A number, always there, nothing to check: the common case has a short way."""
+        stated = field.length is Word.REST or self.length is not None
+        self.sized = stated and self.terminator is None and self.pad is None and not self.process
+        """Whether its bytes end at a stated length, and are all its own."""
+        kind = primitive.kind if primitive is not None and field.switch is None and field.checks is None else None
+        self.texts = kind is Kind.STRING
+        bare = self.sized and always and field.compute is None and (self.texts or kind is Kind.BYTES)
+        self.blob = primitive if bare else None
+        """Bytes or a text of a stated length, always there, nothing to check."""
+
+    @staticmethod
+    def _source(ref: TypeRef | None, owner: TypeDef, compiler: Compiler) -> Source | None:
+        if ref is None:
+            return None
+        return Source(ref, ref.primitive, tuple(compiler.compile(a, owner) for a in ref.arguments))
+
+    @staticmethod
+    def _delimiter(field: Field) -> tuple[bytes | None, int | None]:
+        delimiter = field.delimiter
+        if delimiter is None:
+            return None, None
+        terminator = delimiter.terminator
+        width = unit(field.encoding)
+        refs = [field.type, *(field.switch.cases.values() if field.switch else ())]
+        text = any(r is not None and r.primitive is not None and r.primitive.kind is Kind.STRING for r in refs)
+        if terminator is not None and text and len(terminator) == 1 and width > 1:
+            # One byte cannot end a text of wider characters: the character of that value does.
+            little = field.encoding.endswith("le")
+            terminator = terminator[0].to_bytes(width, "little" if little else "big")
+        return terminator, delimiter.pad
+
+    @staticmethod
+    def _checks(field: Field, owner: TypeDef, compiler: Compiler) -> tuple[tuple[Check, ...], frozenset[Any] | None]:
+        checks = field.checks
+        if checks is None:
+            return (), None
+        found: list[Check] = []
+        if checks.constants is None:
+            if checks.equals is not None:
+                found.append(Check("equals", compiler.compile(checks.equals, owner), checks.equals))
+            found += [Check("one_of", compiler.compile(e, owner), e) for e in checks.one_of]
+        for kind, expr in (
+            ("not_equals", checks.not_equals),
+            ("min", checks.low),
+            ("max", checks.high),
+            ("expr", checks.holds),
+        ):
+            if expr is not None:
+                found.append(Check(kind, compiler.compile(expr, owner), expr))
+        return tuple(found), checks.constants
+
+
+class TypePlan:
+    """A type, ready to read."""
+
+    __slots__ = ("checksums", "definition", "endian_by", "fields", "flat", "instances", "magic", "places", "steps")
+
+    def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool | None) -> None:
+        self.definition = definition
+        self.fields = tuple(FieldPlan(field, definition, compiler) for field in definition.fields)
+        self.steps = steps_of(self.fields)
+        stretches = [step for step in self.steps if isinstance(step, Stretch)]
+        self.places = {plan.name: (stretch, i) for stretch in stretches for i, plan in enumerate(stretch.plans)}
+        """Of each field in a stretch: the stretch and its index there."""
+        self.instances = {f.name: FieldPlan(f, definition, compiler) for f in definition.instances}
+        endian = definition.endian
+        self.endian_by = compiler.compile(endian.by, definition) if isinstance(endian, EndianSwitch) else None
+        self.checksums = tuple(
+            (f, None if f.checksum.of is None else compiler.compile(f.checksum.of, definition))
+            for f in definition.fields
+            if f.checksum is not None
+        )
+        flat = len(self.steps) == 1 and not self.instances and self.endian_by is None
+        self.flat = stretches[0] if flat and stretches and not self.checksums else None
+        """Its one stretch, where it has nothing else."""
+        self.magic = magic(definition, big=endian if isinstance(endian, bool) else big)
+
+
+class Program:
+    """A grammar, ready to read."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self.compiler = Compiler(grammar.types, grammar.enums)
+        self._plans: dict[str, TypePlan] = {}
+        self.order = order_of(grammar)
+
+    def plan(self, name: str) -> TypePlan:
+        """The plan of a type; made when it is first wanted."""
+        found = self._plans.get(name)
+        if found is None:
+            found = self._plans[name] = TypePlan(self.grammar.types[name], self.compiler, big=self.order)
+        return found
+
+
+def order_of(grammar: Grammar) -> bool | None:
+    """The byte order of the whole grammar, or None where its records may differ in it."""
+    for definition in grammar.types.values():
+        named = [definition.endian, *(f.big for f in (*definition.fields, *definition.instances))]
+        if any(order is not None and order is not grammar.big for order in named):
+            return None
+    return grammar.big
+
+
+def magic(definition: TypeDef, *, big: bool | None) -> bytes:
+    """The constant bytes that every record of a type begins with; empty if it has none.
+
+    `big` is the byte order of fields that name none; None where it depends on who holds the record.
+    """
+    if not definition.fields:
+        return b""
+    field = definition.fields[0]
+    primitive = field.type.primitive if field.type is not None else None
+    plain = not (
+        field.condition or field.repeat or field.until or field.switch or field.skip or field.align or field.process
+    )
+    if field.checks is None or primitive is None or not plain or field.at is not None or field.offset is not None:
+        return b""
+    constants = field.checks.constants
+    if constants is None or len(constants) != 1:
+        return b""
+    (value,) = constants
+    if primitive.kind is Kind.INTEGER and isinstance(value, int):
+        order = primitive.big if primitive.big is not None else big if field.big is None else field.big
+        if order is None and primitive.width > 1:
+            return b""
+        try:
+            return value.to_bytes(primitive.width, "big" if order else "little", signed=primitive.signed)
+        except OverflowError:
+            return b""
+    if isinstance(field.length, Literal) and field.delimiter is None:
+        data = value.encode(codec(field.encoding), "replace") if isinstance(value, str) else value
+        if isinstance(data, bytes) and len(data) == field.length.value:
+            return data
+    return b""
+
+
+_programs: dict[int, Program] = {}
+_KEPT = 64
+
+
+def program_of(grammar: Grammar) -> Program:
+    """The program of a grammar; the latest are kept, by identity."""
+    found = _programs.get(id(grammar))
+    if found is None or found.grammar is not grammar:
+        if len(_programs) >= _KEPT:
+            _programs.clear()
+        found = _programs[id(grammar)] = Program(grammar)
+    return found
+
+
+def number_codec(primitive: Primitive, *, big: bool) -> struct.Struct | None:
+    """The `struct` of a number, where there is one."""
+    return _STRUCTS.get((primitive.code, big))
+
+
+_STRUCTS = {(code, big): struct.Struct((">" if big else "<") + code) for code in "BbHhIiQqefd" for big in (True, False)}

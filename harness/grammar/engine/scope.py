@@ -1,0 +1,26 @@
+"""Scope: what the expressions of one record see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.grammar.engine.node import Record
+from harness.grammar.language.evaluation import Host
+
+
+class Scope:
+    """The names of a record, the item at hand and its place.
+
+    Attributes:
+        record: Whose names are visible.
+        item: `_`.
+        index: `_index` while an array is read; else None.
+        run: Whoever reads.
+    """
+
+    __slots__ = ("index", "item", "record", "run")
+
+    def __init__(self, record: Record, run: Host) -> None:
+        self.record, self.run = record, run
+        self.item: Any = None
+        self.index: int | None = None

@@ -1,0 +1,175 @@
+"""State: what one reading has used and found so far, and the two ways in which it ends early."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from harness.grammar.engine.fault import Fault, FaultKind
+from harness.grammar.engine.limits import Limits
+from harness.grammar.engine.node import Record
+from harness.grammar.language.grammar import Field
+
+_CLOCK_EVERY = 1024
+MOST_COPIED = 64 << 20
+"""Bytes of one value, from which on it is a view of the file and no copy."""
+MOST_COPIED_IN_ALL = 512 << 20
+"""The same of all values of a reading, so that a file of any size needs bounded memory."""
+
+
+class StopRecordError(Exception):
+    """The position is unknowable: this record cannot go on."""
+
+
+class HaltError(Exception):
+    """A limit was hit: nothing goes on."""
+
+
+class State:
+    """Limits and faults of one reading."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.most_records, self.most_items = limits.records, limits.items
+        self.errors: list[Fault] = []
+        self.warnings: list[Fault] = []
+        self.error_count = 0
+        self.records = self.items = self.steps = self.inflated = self.copied = 0
+        self.deadline = time.monotonic() + limits.seconds
+        self.quiet = 0
+        """While positive, faults are not noted: something is only looked at."""
+        self._ticks = 0
+
+    def fault(  # noqa: PLR0917 - the parts of every fault, in the order a reader wants them
+        self,
+        kind: FaultKind,
+        offset: int,
+        record: Record,
+        field: Field | None,
+        expected: str,
+        found: str,
+        *,
+        index: int | None = None,
+        limit: str = "",
+        warning: bool = False,
+    ) -> None:
+        """Note what is wrong."""
+        if self.quiet:
+            return
+        kept = self.warnings if warning else self.errors
+        if not warning:
+            self.error_count += 1
+        if len(kept) >= self.limits.errors:
+            return
+        path, name = path_of(record), record.type.name
+        if field is not None:
+            path, name = f"{path}.{field.name}", f"{name}.{field.name}"
+        if index is not None:
+            path = f"{path}[{index}]"
+        kept.append(
+            Fault(
+                kind=kind,
+                offset=file_offset(record, offset),
+                path=path,
+                expected=expected,
+                found=found,
+                limit=limit,
+                warning=warning,
+                field=name,
+            )
+        )
+
+    def bytes_of(self, data: Any, start: int, stop: int) -> Any:
+        """Bytes of a buffer: a copy, or a view of it where copies would be too many."""
+        size = stop - start
+        if size > MOST_COPIED or self.copied + size > MOST_COPIED_IN_ALL:
+            return memoryview(data)[start:stop]
+        self.copied += size
+        found = data[start:stop]
+        return found if isinstance(found, bytes) else bytes(found)
+
+    def count_record(self, record: Record) -> None:
+        """Account for a record.
+
+        Raises:
+            HaltError: if there are too many, or it takes too long.
+            StopRecordError: if it lies too deep.
+        """
+        self.records += 1
+        if self.records > self.most_records:
+            self.halt("records", record, f"at most {self.limits.records} records")
+        if record.depth >= self.limits.depth:
+            what = f"at most {self.limits.depth} levels of records"
+            self.fault(FaultKind.LIMIT, record.start, record, None, what, "more", limit="depth")
+            raise StopRecordError
+        self.tick(record)
+
+    def count_items(self, count: int, record: Record) -> None:
+        """Account for fields and array items.
+
+        Raises:
+            HaltError: if there are too many, or it takes too long.
+        """
+        self.items += count
+        if self.items > self.most_items:
+            self.halt("items", record, f"at most {self.limits.items} items")
+        self._ticks += 1
+        if self._ticks % _CLOCK_EVERY == 0:
+            self._look(record)
+
+    def tick(self, record: Record) -> None:
+        """Look at the clock now and then.
+
+        Raises:
+            HaltError: if time is up.
+        """
+        self._ticks += 1
+        if self._ticks % _CLOCK_EVERY == 0:
+            self._look(record)
+
+    def _look(self, record: Record) -> None:
+        if time.monotonic() > self.deadline:
+            self.halt("seconds", record, f"at most {self.limits.seconds:g} seconds")
+
+    def charge(self, steps: int, record: Record) -> None:
+        """Account for work that grows with the data.
+
+        Raises:
+            HaltError: if it is too much.
+        """
+        self.steps += steps
+        if self.steps > self.limits.steps:
+            self.halt("steps", record, f"at most {self.limits.steps} steps of expressions and checksums")
+
+    def halt(self, limit: str, record: Record, expected: str) -> None:
+        """Note a limit that was hit and end the reading.
+
+        Raises:
+            HaltError: always.
+        """
+        self.quiet = 0
+        self.fault(FaultKind.LIMIT, record.window.pos, record, None, expected, "more", limit=limit)
+        raise HaltError
+
+
+def path_of(record: Record) -> str:
+    """`Png[0].chunks[3].body`."""
+    parts: list[str] = []
+    here: Record | None = record
+    while here is not None and here.field is not None and here.holder is not None:
+        repeated = here.field.repeat is not None or here.field.until is not None
+        parts.append(f"{here.field.name}[{here.index}]" if repeated else here.field.name)
+        here = here.holder
+    if here is not None:
+        parts.append(f"{here.type.name}[{here.index}]")
+    return ".".join(reversed(parts))
+
+
+def file_offset(record: Record, offset: int) -> int:
+    """An offset as one of the file: within processed bytes, that of the field that holds them."""
+    origin = record.buffer.origin
+    if origin is None:
+        return offset
+    while origin.buffer.origin is not None:
+        origin = origin.buffer.origin
+    return origin.start

@@ -1,0 +1,238 @@
+"""Tally: what a grammar explains of a file, in numbers; the same whichever engine counted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from harness.grammar.engine.byte_weights import Weights
+from harness.grammar.engine.fault import Fault
+from harness.grammar.engine.node import Array, Leaf, Record
+from harness.grammar.engine.parse import Parse
+
+MAX_VALUES = 256
+MAX_GAPS = 10_000
+_COMPARED = 64  # bytes of a text or blob that is still compared with others
+
+
+@dataclass(slots=True, kw_only=True)
+class FieldTally:
+    """All values of one field of one type.
+
+    Attributes:
+        type: What the values are: a primitive's or a type's name (a switch makes one tally per type), or `computed`.
+        count: Values (a row of numbers counts each number).
+        bytes: Bytes of the file they cover; bit fields count bits / 8, records nothing (their fields do).
+        passed: Values that passed `validate` or a checksum.
+        failed: Values that did not, or are no text.
+        printable: Of texts: the bytes of those that hold only printable characters, tabs and line ends.
+        values: The different values, where there are at most 256 of them; None where there are more, or where they
+            were not compared (rows, blobs of more than 64 bytes, records).
+        low: The smallest number, None for other values.
+        high: The largest number.
+        exact: Of confined records: how many fill their bytes exactly.
+        chosen: Of records: how many a switch chose.
+        invisible: Values that lie in processed bytes, not in the file (they have no bytes of it).
+        weight: What their bytes weigh, in units of `weighing.UNIT`; of records only those that processing made, as
+            what is in them has no bytes of the file. 0 if nobody asked.
+        failed_weight: As much of it as values have that failed.
+    """
+
+    type: str
+    count: int = 0
+    bytes: float = 0.0
+    passed: int = 0
+    failed: int = 0
+    printable: int = 0
+    values: frozenset[Any] | None = None
+    low: float | int | None = None
+    high: float | int | None = None
+    exact: int = 0
+    chosen: int = 0
+    invisible: int = 0
+    weight: int = 0
+    failed_weight: int = 0
+
+    def to_wire(self) -> list[Any]:
+        """Numbers only; of the values, how many there are."""
+        return [
+            self.count, self.bytes, self.passed, self.failed, self.printable,
+            None if self.values is None else len(self.values),
+            self.low, self.high, self.exact, self.chosen, self.invisible, self.weight,
+            self.failed_weight,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one reading of a file found.
+
+    Attributes:
+        size: Bytes of the file.
+        covered: Bytes that leaves explain.
+        gaps: Stretches that nothing explains (the first 10,000); `size - covered` is their sum.
+        records: How many records of each type, at all levels.
+        top_records: How many at the top.
+        fields: By (`Type.field`, type of the value): what its values are.
+        errors: As in `Parse`.
+        warnings: As in `Parse`.
+        error_count: How many there were.
+        stopped_at: As in `Parse`.
+        engine: Which engine counted: `columns` or `records`.
+        weight: What the file weighs, in units of `weighing.UNIT`; 0 if nobody asked.
+        covered_weight: What of it leaves explain.
+    """
+
+    size: int
+    covered: int
+    gaps: tuple[tuple[int, int], ...]
+    records: dict[str, int]
+    top_records: int
+    fields: dict[tuple[str, str], FieldTally]
+    errors: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+    error_count: int
+    stopped_at: int
+    engine: str
+    weight: int = 0
+    covered_weight: int = 0
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values in a fixed order: the same for the same file and grammar, whichever engine counted."""
+        return {
+            "size": self.size,
+            "covered": self.covered,
+            "gaps": [list(gap) for gap in self.gaps],
+            "records": dict(sorted(self.records.items())),
+            "top_records": self.top_records,
+            "fields": {f"{path}:{kind}": t.to_wire() for (path, kind), t in sorted(self.fields.items())},
+            "errors": [str(error) for error in self.errors],
+            "error_count": self.error_count,
+            "stopped_at": self.stopped_at,
+            "weight": self.weight,
+            "covered_weight": self.covered_weight,
+        }
+
+
+def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
+    """Count what a parse found.
+
+    Args:
+        parse: The parse.
+        weights: What the bytes of its file weigh, if that is to be counted too.
+    """
+    counter = _Counter(weights)
+    for _, record in parse.walk():
+        counter.record(record)
+    covered = sum(end - start for start, end in parse.covered)
+    for key, values in counter.values.items():
+        counter.fields[key].values = frozenset(values) if values is not None else None
+    return Tally(
+        size=parse.size,
+        covered=covered,
+        gaps=parse.gaps[:MAX_GAPS],
+        records=counter.records,
+        top_records=len(parse.records),
+        fields=counter.fields,
+        errors=parse.errors,
+        warnings=parse.warnings,
+        error_count=parse.error_count,
+        stopped_at=parse.stopped_at,
+        engine="records",
+        weight=weights.of(0, parse.size) if weights is not None else 0,
+        covered_weight=sum(weights.of(*stretch) for stretch in parse.covered) if weights is not None else 0,
+    )
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text holds only printable characters, tabs and line ends."""
+    return text.isprintable() or all(c.isprintable() or c in "\t\r\n" for c in text)
+
+
+class _Counter:
+    def __init__(self, weights: Weights | None) -> None:
+        self.weights = weights
+        self.records: dict[str, int] = {}
+        self.fields: dict[tuple[str, str], FieldTally] = {}
+        self.values: dict[tuple[str, str], set[Any] | None] = {}
+
+    def record(self, record: Record) -> None:
+        name = record.type.name
+        self.records[name] = self.records.get(name, 0) + 1
+        for field, node in record.parts():
+            path = f"{name}.{field}"
+            for item in node.items if isinstance(node, Array) else (node,):
+                if isinstance(item, Record):
+                    self.inner(path, item, record)
+                elif isinstance(item, Leaf):
+                    self.leaf(path, item)
+
+    def of(self, path: str, kind: str) -> FieldTally:
+        found = self.fields.get((path, kind))
+        if found is None:
+            found = self.fields[path, kind] = FieldTally(type=kind)
+        return found
+
+    def inner(self, path: str, record: Record, holder: Record) -> None:
+        found = self.of(path, record.type.name)
+        found.count += 1
+        found.exact += bool(record.exact)
+        found.chosen += record.chosen
+        origin = record.buffer.origin
+        if origin is not None:
+            found.invisible += 1
+            if record.buffer is not holder.buffer and origin.buffer.origin is None:
+                found.bytes += origin.end - origin.start
+                found.weight += self.weigh(origin)
+        self.judge(found, record.valid)
+
+    def weigh(self, leaf: Leaf) -> int:
+        if self.weights is None:
+            return 0
+        weight = self.weights.of(leaf.start, leaf.end)
+        return weight * leaf.bits // (8 * (leaf.end - leaf.start)) if leaf.bits else weight
+
+    @staticmethod
+    def judge(found: FieldTally, valid: bool | None) -> None:
+        if valid is not None:
+            found.passed += valid
+            found.failed += not valid
+
+    def leaf(self, path: str, leaf: Leaf) -> None:
+        kind = leaf.primitive.name if leaf.primitive is not None else "bytes" if leaf.end > leaf.start else "computed"
+        found = self.of(path, kind)
+        value = leaf.value
+        found.count += len(value) if isinstance(value, tuple) else 1
+        visible = leaf.buffer.origin is None
+        size = leaf.end - leaf.start
+        if visible:
+            found.bytes += leaf.bits / 8 if leaf.bits else size
+            weight = self.weigh(leaf)
+            found.weight += weight
+            found.failed_weight += weight if leaf.valid is False else 0
+        else:
+            found.invisible += 1
+        self.judge(found, leaf.valid)
+        if isinstance(value, str):
+            if visible and leaf.valid is not False and is_printable(value):
+                found.printable += size
+        elif isinstance(value, int | float):
+            if not math.isnan(value):  # which is neither low nor high
+                found.low = value if found.low is None or value < found.low else found.low
+                found.high = value if found.high is None or value > found.high else found.high
+        elif isinstance(value, tuple) and value:
+            kept = [v for v in value if not math.isnan(v)]
+            if kept:
+                low, high = min(kept), max(kept)
+                found.low = low if found.low is None or low < found.low else found.low
+                found.high = high if found.high is None or high > found.high else found.high
+        key = (path, kind)
+        if not isinstance(value, str | bytes | int | float) or size > _COMPARED:
+            self.values[key] = None
+            return
+        seen = self.values.setdefault(key, set())
+        if seen is not None and not (isinstance(value, float) and math.isnan(value)):
+            seen.add(value)
+            if len(seen) > MAX_VALUES:
+                self.values[key] = None

@@ -1,0 +1,139 @@
+"""Column: all values of one field over a set of files, and the shortest of a few simple codes for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.grammar.engine.byte_weights import UNIT
+from harness.grammar.engine.tally import FieldTally, Tally
+
+MOST_VALUES = 256
+"""More different values than this are no vocabulary."""
+REPEATED = 8
+"""How often each value of a vocabulary must occur, if it is wider than a byte: any text repeats its syllables."""
+Key = tuple[str, str, str]
+"""Type, field, and the type its values have (a switch makes several)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values of one field.
+
+    Attributes:
+        count: How many.
+        bytes: Bytes of the files they cover.
+        weight: What these weigh, in bytes.
+        failed_weight: As much of it as values have that something refused.
+        passed: Values that passed what validates them.
+        failed: Values that did not.
+        values: The different values, where they are few enough to be a vocabulary; else None.
+        low: The smallest number; None for other values.
+        high: The largest.
+        printable: Of texts, bytes of values that decode and can be printed.
+        invisible: Values in processed bytes, which have no bytes of the file.
+        exact: Of confined records, how many fill their bytes exactly.
+    """
+
+    count: int = 0
+    bytes: float = 0.0
+    weight: float = 0.0
+    failed_weight: float = 0.0
+    passed: int = 0
+    failed: int = 0
+    values: frozenset[Any] | None = field(default=frozenset(), repr=False)
+    low: float | int | None = None
+    high: float | int | None = None
+    printable: int = 0
+    invisible: int = 0
+    exact: int = 0
+
+    @property
+    def good(self) -> float:
+        """How far what is said of its values holds; a check that is often wrong says nothing where it is right."""
+        if not self.failed:
+            return 1.0
+        right = 1.0 - self.failed / max(1, self.passed + self.failed, self.count)
+        return right * right * (1.0 - self.failed_weight / self.weight if self.weight else 1.0)
+
+    def joined(self, other: Column) -> Column:
+        """Both together."""
+        values = None if self.values is None or other.values is None else self.values | other.values
+        lows = [v for v in (self.low, other.low) if v is not None]
+        highs = [v for v in (self.high, other.high) if v is not None]
+        return Column(
+            count=self.count + other.count,
+            bytes=self.bytes + other.bytes,
+            weight=self.weight + other.weight,
+            failed_weight=self.failed_weight + other.failed_weight,
+            passed=self.passed + other.passed,
+            failed=self.failed + other.failed,
+            values=values if values is not None and len(values) <= MOST_VALUES else None,
+            low=min(lows) if lows else None,
+            high=max(highs) if highs else None,
+            printable=self.printable + other.printable,
+            invisible=self.invisible + other.invisible,
+            exact=self.exact + other.exact,
+        )
+
+    def code(self, plain: float, count: int) -> tuple[float, float]:
+        """The best of a few simple codes: a place in a vocabulary, a number in a range, a number of known size.
+
+        Args:
+            plain: Bits of a value without any code.
+            count: How many values the code book is spread over.
+
+        Returns:
+            Bits for each value, and bits for the code book; `(plain, 0)` if no code is worth its book.
+        """
+        found = [(plain, 0.0)]
+        kinds = len(self.values or ())
+        if self.values and (self.bytes <= self.count or kinds == 1 or kinds * REPEATED <= count):
+            found.append((math.log2(len(self.values)), len(self.values) * plain))
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            found.append((math.log2(self.high - self.low + 1), 2 * plain))
+        elif isinstance(self.low, float) and isinstance(self.high, float):
+            found.append((_float_bits(self.low, self.high, plain), 2 * plain))
+        return min(found, key=lambda one: count * one[0] + one[1])
+
+
+def _float_bits(low: float, high: float, plain: float) -> float:
+    """Of floats of one sign: an exponent in a range, and all of the mantissa."""
+    if not (math.isfinite(low) and math.isfinite(high)) or low * high <= 0:
+        return plain
+    small, large = sorted((abs(low), abs(high)))
+    exponents = math.frexp(large)[1] - math.frexp(small)[1] + 1
+    share = {16: 6, 32: 9, 64: 12}.get(round(plain), 0)  # sign and exponent of an IEEE 754 number
+    return min(plain, plain - share + math.log2(exponents))
+
+
+def columns_of(tallies: Iterable[Tally]) -> dict[Key, Column]:
+    """The columns of several files together."""
+    found: dict[Key, Column] = {}
+    for tally in tallies:
+        for (path, kind), entry in tally.fields.items():
+            owner, _, name = path.partition(".")
+            key = (owner, name, kind)
+            column = _column(entry)
+            found[key] = column if key not in found else found[key].joined(column)
+    return found
+
+
+def _column(entry: FieldTally) -> Column:
+    values = entry.values if entry.values is not None and len(entry.values) <= MOST_VALUES else None
+    return Column(
+        count=entry.count,
+        bytes=entry.bytes,
+        weight=entry.weight / UNIT,
+        failed_weight=entry.failed_weight / UNIT,
+        passed=entry.passed,
+        failed=entry.failed,
+        values=values,
+        low=entry.low,
+        high=entry.high,
+        printable=entry.printable,
+        invisible=entry.invisible,
+        exact=entry.exact,
+    )

@@ -1,0 +1,64 @@
+"""Walking: all parts of an expression, the names in it, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.grammar.language.expression import (
+    ArrayOf,
+    Attribute,
+    Binary,
+    Call,
+    Expr,
+    Item,
+    Method,
+    Name,
+    Ternary,
+    Unary,
+)
+from harness.grammar.language.grammar import Field, Word
+
+
+def names_in(expr: Expr) -> Iterator[str]:
+    """Names of fields that an expression mentions, those behind a dot included."""
+    for part in walk(expr):
+        if isinstance(part, Name | Attribute):
+            yield part.name
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The expression and everything in it."""
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        match part:
+            case ArrayOf(items):
+                waiting.extend(items)
+            case Attribute(of, _) | Unary(_, of):
+                waiting.append(of)
+            case Item(of, index):
+                waiting.extend((of, index))
+            case Method(of, _, arguments):
+                waiting.extend((of, *arguments))
+            case Call(_, arguments):
+                waiting.extend(arguments)
+            case Binary(_, left, right):
+                waiting.extend((left, right))
+            case Ternary(condition, then, otherwise):
+                waiting.extend((condition, then, otherwise))
+
+
+def looks_at_its_place(expr: Expr | Word | None) -> bool:
+    """Whether an expression asks the stream where it is, or how much there is."""
+    if expr is None or isinstance(expr, Word):
+        return False
+    return any(isinstance(part, Name) and part.name == "_io" for part in walk(expr)) or "_io" in names_in(expr)
+
+
+def counted(field: Field) -> bool:
+    """Whether values that were read say how often a field repeats, or where it begins, and nothing else does."""
+    given = [part for part in (field.repeat, field.until, field.at, field.offset) if part is not None]
+    if not given or any(isinstance(part, Word) or looks_at_its_place(part) for part in given):
+        return False
+    return all(any(True for _ in names_in(part)) for part in given if not isinstance(part, Word))

@@ -1,0 +1,117 @@
+"""Surprise: how unlikely a value is to pass what validates it by accident; nothing for checks that cannot fail."""
+
+from __future__ import annotations
+
+import math
+
+from harness.grammar.explanation.expression_walk import walk
+from harness.grammar.language.expression import Attribute, Call, Expr, Literal, Name
+from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
+from harness.grammar.language.primitive import Kind
+
+
+def surprise(owner: TypeDef, field: Field, grammar: Grammar) -> float | None:
+    """Bits of surprise when a value passes, were it random; for bytes of any length: per whole value.
+
+    Whoever writes a grammar may write checks that always hold. So a check counts only if it compares with constants,
+    or with fields that were read before and elsewhere. None where nothing is checked.
+    """
+    width = width_bits(field)
+    if field.checksum is None and field.checks is None:
+        return None
+    if field.at is not None or field.offset is not None:
+        return 0.0  # it could be laid over the very bytes it is compared with
+    if field.checksum is not None:
+        plain = field.checksum.of is None and all(_is_plain(owner, name, field) for name in field.checksum.over)
+        return width if plain and field.checksum.over else 0.0
+    checks = field.checks
+    if checks is None:
+        return 0.0
+    if checks.constants is not None:
+        sizes = [8.0 * len(value) for value in checks.constants if isinstance(value, str | bytes)]
+        return max(0.0, (min(sizes) if sizes else width) - math.log2(max(1, len(checks.constants))))
+    if checks.in_enum and field.enum is not None and field.enum in grammar.enums:
+        return max(0.0, width - math.log2(max(1, len(grammar.enums[field.enum].labels))))
+    if checks.equals is not None:
+        return width if _is_size(checks.equals) or _compares_with_others(owner, field, checks.equals) else 0.0
+    if checks.all_bytes is not None:
+        return 8.0
+    return _range(field, checks.low, checks.high, width)
+
+
+def _range(field: Field, low: Expr | None, high: Expr | None, width: float) -> float:
+    primitive = field.type.primitive if field.type is not None else None
+    if primitive is None or primitive.kind is not Kind.INTEGER:
+        return 0.0
+    least, most = (
+        (-(1 << int(width) - 1), (1 << int(width) - 1) - 1) if primitive.signed else (0, (1 << int(width)) - 1)
+    )
+    if isinstance(low, Literal) and isinstance(low.value, int):
+        least = max(least, low.value)
+    if isinstance(high, Literal) and isinstance(high.value, int):
+        most = min(most, high.value)
+    return max(0.0, width - math.log2(most - least + 1)) if most >= least else 0.0
+
+
+def _is_size(expr: Expr) -> bool:
+    """Whether an expression is how large the stream is: no value that was read equals that by accident."""
+    return isinstance(expr, Attribute) and expr.name == "size" and expr.of == Name("_io")
+
+
+def _compares_with_others(owner: TypeDef, field: Field, expr: Expr) -> bool:
+    """Whether an expression is made of constants and of fields of the same record that lie before this one."""
+    parts = list(walk(expr))
+    names = [part.name for part in parts if isinstance(part, Name)]
+    return (
+        not any(isinstance(part, Call) for part in parts)
+        and bool(names)
+        and all(_is_plain(owner, name, field) for name in names)
+    )
+
+
+def _is_plain(owner: TypeDef, name: str, than: Field) -> bool:
+    """Whether a name is a field that is read in order, before another one."""
+    found = next((field for field in owner.fields if field.name == name), None)
+    if found is None or than.lazy or found.index >= than.index:
+        return False
+    return found.compute is None and found.at is None and found.offset is None
+
+
+def peeks(part: Expr | Word | None, through: frozenset[str] = frozenset()) -> bool:
+    """Whether an expression looks at bytes that no field has read, by itself or through computed fields of its type."""
+    if part is None or isinstance(part, Word):
+        return False
+    return any(
+        (isinstance(inner, Call) and inner.name.startswith("read_"))
+        or (isinstance(inner, Name | Attribute) and inner.name in through)
+        for inner in walk(part)
+    )
+
+
+def peeking_fields(grammar: Grammar) -> frozenset[str]:
+    """Names of computed fields that peek, anywhere."""
+    found: frozenset[str] = frozenset()
+    while True:
+        more = frozenset(
+            field.name
+            for definition in grammar.types.values()
+            for field in (*definition.fields, *definition.instances)
+            if field.compute is not None and peeks(field.compute, found)
+        )
+        if more == found:
+            return found
+        found = more
+
+
+def width_bits(field: Field) -> float:
+    """Bits of one value; those of bytes and texts with a constant length too, else 8."""
+    primitive = field.type.primitive if field.type is not None else None
+    if primitive is None:
+        return 8.0
+    if primitive.kind in (Kind.BITS, Kind.FLAG):
+        return float(primitive.width)
+    if primitive.width:
+        return 8.0 * primitive.width
+    if isinstance(field.length, Literal) and isinstance(field.length.value, int):
+        return 8.0 * max(0, field.length.value)
+    return 8.0

@@ -1,0 +1,134 @@
+"""Landing: records whose sizes are read from the file, and that end exactly where their bytes end, are no accident."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.grammar.engine.tally import Tally
+from harness.grammar.explanation.column import Column, Key
+from harness.grammar.explanation.expression_walk import looks_at_its_place
+from harness.grammar.explanation.usage import FieldKey, Use
+from harness.grammar.language.expression import Literal
+from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
+from harness.grammar.language.reach import references, tops
+
+HIT_BITS = 8.0
+"""A stretch ends at one of some hundred bytes; to hit it says that much."""
+DEEPEST = 100
+"""Types within types that are looked into for their sizes."""
+CLOSED = 0.98
+"""The share of the files' weight that a grammar must account for to be closed."""
+
+
+def grain(definition: TypeDef, grammar: Grammar) -> float:
+    """In steps of how many bytes a record can end: 1 if it just takes what is left; infinite where values decide."""
+    fields = [f for f in definition.fields if f.compute is None and f.at is None and f.offset is None]
+    for field in fields:
+        if any(looks_at_its_place(part) for part in (field.length, field.repeat, field.until, field.align)):
+            return 1.0
+    if not fields or (size := constant_size(definition, grammar)) is not None:
+        return 1.0 if not fields else float(size or 1)
+    greedy = [field for field in fields if Word.REST in (field.length, field.repeat)]
+    if not greedy:
+        return math.inf
+    if any(field.length is Word.REST for field in greedy):
+        return 1.0
+    sizes = [_sizes(field, grammar) for field in greedy]
+    return math.inf if any(size is None for size in sizes) else float(min(size for size in sizes if size is not None))
+
+
+def _sizes(field: Field, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
+    """Bytes of one item, if all are of that size."""
+    if field.switch is not None or field.type is None or field.delimiter is not None or field.prefix is not None:
+        return None
+    if field.type.primitive is not None and field.type.primitive.numeric:
+        return max(1, field.type.primitive.width)
+    if field.length is not None:
+        return field.length.value if isinstance(field.length, Literal) and isinstance(field.length.value, int) else None
+    if field.type.primitive is not None:
+        return None
+    return constant_size(grammar.types[field.type.name], grammar, known)
+
+
+def constant_size(definition: TypeDef, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
+    """Bytes of a record, if all records of the type have the same size; None if they need not.
+
+    Args:
+        definition: The type.
+        grammar: Its grammar.
+        known: Sizes of types that were asked for already; one that is being asked for has none.
+    """
+    known = {} if known is None else known
+    if definition.name in known or len(known) > DEEPEST:
+        return known.get(definition.name)
+    known[definition.name] = None
+    total = 0
+    for field in definition.fields:
+        if field.compute is not None or field.at is not None or field.offset is not None:
+            continue
+        if field.condition is not None or field.until is not None or field.align is not None or field.skip is not None:
+            return None
+        count = 1 if field.repeat is None else field.repeat.value if isinstance(field.repeat, Literal) else None
+        size = _sizes(field, grammar, known)
+        if not isinstance(count, int) or size is None:
+            return None
+        total += count * size
+    known[definition.name] = total
+    return total
+
+
+def is_closed(
+    grammar: Grammar, known: Mapping[FieldKey, Use], columns: Mapping[Key, Column], tallies: Sequence[Tally]
+) -> bool:
+    """Whether a grammar accounts for all that the files hold, without an error and without just taking what is left."""
+    weight = sum(tally.weight for tally in tallies)
+    if not grammar.once or not weight or any(tally.error_count for tally in tallies):
+        return False
+    if sum(tally.covered_weight for tally in tallies) < CLOSED * weight:
+        return False
+    taken = sum(
+        column.weight
+        for (owner, name, _), column in columns.items()
+        if (use := known.get((owner, name))) is not None and use.greedy
+    )
+    return taken * 60 <= (1 - CLOSED) * weight
+
+
+def landings(grammar: Grammar, known: Mapping[FieldKey, Use], columns: Mapping[Key, Column]) -> dict[str, float]:
+    """Bits by type: how unlikely it is that its records end where the bytes end that confine them."""
+    found: dict[str, float] = {}
+    for (owner, name, kind), column in columns.items():
+        use = known.get((owner, name))
+        if use is None or not column.exact or kind not in grammar.types or not use.measured:
+            continue
+        bits = column.exact * min(HIT_BITS, math.log2(grain(grammar.types[kind], grammar)))
+        for inner in {kind, *_open(kind, grammar)}:
+            found[inner] = found.get(inner, 0.0) + bits
+    return found
+
+
+def file_landings(grammar: Grammar, tallies: Iterable[Tally]) -> dict[str, float]:
+    """The same for whole files."""
+    found: dict[str, float] = {}
+    whole = [tally for tally in tallies if tally.size and not tally.error_count and tally.stopped_at == tally.size]
+    for name in tops(grammar):
+        step = grain(grammar.types[name], grammar)
+        if math.isinf(step):
+            for inner in {name, *_open(name, grammar)}:
+                found[inner] = found.get(inner, 0.0) + HIT_BITS * len(whole)
+    return found
+
+
+def _open(name: str, grammar: Grammar) -> set[str]:
+    """Types of records that lie in one of a type without a length around them: its end depends on theirs."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for field in grammar.types[waiting.pop()].fields:
+            if field.length is None and field.at is None and field.offset is None:
+                for ref in references(field):
+                    if ref.primitive is None and ref.name in grammar.types and ref.name not in found:
+                        found.add(ref.name)
+                        waiting.append(ref.name)
+    return found

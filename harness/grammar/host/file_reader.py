@@ -1,0 +1,72 @@
+"""Reading: files into memory, and through a grammar into a parse result."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.parser import parse
+from harness.grammar.host.messages import ParseBinaryInput, ParseResult
+from harness.grammar.host.record import Records
+from harness.grammar.language.grammar import Grammar
+
+MAPPED = 16 << 20
+"""Files beyond this size are mapped into memory, not read."""
+
+
+def load(path: Path) -> bytes | mmap.mmap:
+    """A file's bytes; a large file's are mapped, and come from the disk as they are looked at.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if its name is none.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        if size <= MAPPED:
+            return file.read()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
+    """Read bytes that are in memory, as `ToolHost.parse_binary` reads a file."""
+    grammar = request.grammar
+    if not isinstance(grammar, Grammar):
+        return unread(request, "no grammar was given")
+    size, start = len(data), request.offset
+    if not isinstance(start, int) or start < 0:
+        return unread(request, f"the offset {start!r} is negative: offsets count from the start of the file")
+    end = size if request.limit is None else min(size, start + max(0, request.limit))
+    limits = request.limits
+    if request.max_records is not None:
+        limits = replace(limits, max_records=max(0, request.max_records))
+    found = parse(grammar, data, start=start, length=request.limit, limits=limits)
+    records, faults, stopped = found.records, found.errors, found.stopped_at
+    limited = limits.max_records is not None and len(records) >= limits.max_records and stopped < end
+    return ParseResult(
+        records=Records(records),
+        errors=tuple(
+            f"Parse error at 0x{f.offset:x}: {f.path}: expected {f.expected}, found {f.found}" for f in faults
+        ),
+        file_path=str(request.file_path),
+        grammar_format=grammar.format,
+        total_bytes_parsed=max(0, stopped - start),
+        parse_stopped_at=stopped,
+        record_count=len(records),
+        faults=faults,
+        truncated=end < size or limited or any(fault.kind is FaultKind.LIMIT for fault in faults),
+        parse=found,
+    )
+
+
+def unread(request: ParseBinaryInput, why: str) -> ParseResult:
+    """The result for a file that could not be read at all."""
+    return ParseResult(
+        errors=(f"Failed to parse binary: {why}",),
+        file_path=str(request.file_path),
+        grammar_format=request.grammar.format if isinstance(request.grammar, Grammar) else "",
+    )

@@ -1,0 +1,182 @@
+"""Proposer: anything that, shown a grammar and what it makes of some files, suggests patches."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.core.clip import clip
+from harness.core.digest import digest_bytes
+from harness.core.document import read_text
+from harness.core.errors import InfraError, SuiteError
+from harness.grammar.measurement import Measured
+from harness.grammar.patch import Patch, PatchError, read_patch
+from harness.grammar.version import SpecVersion
+from harness.providers.question import Provider, Question
+
+COMMAND_SECONDS = 120.0
+ROLE = "You improve grammars of binary formats. You answer with patches and nothing else."
+_BLOCK = re.compile(r"```(?:ya?ml|json)?\n(.*?)```", re.DOTALL)
+_SHOWN = 256  # bytes of each file that a prompt shows
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a proposer is shown.
+
+    Attributes:
+        version: The best version so far.
+        files: The samples, by name. Hold-out files are never among them.
+        measured: What the version makes of them: errors, gaps, what is explained, field by field.
+        refused: Digests of patches that were tried already.
+    """
+
+    version: SpecVersion
+    files: dict[str, bytes]
+    measured: Measured
+    refused: frozenset[str] = frozenset()
+
+    def to_wire(self) -> dict[str, Any]:
+        """For programs and prompts: the grammar, what it makes of the files, and how the files begin."""
+        return {
+            "grammar": self.version.spec_text,
+            "measured": self.measured.facts(),
+            "files": {name: {"size": len(data), "begins": data[:_SHOWN].hex()} for name, data in self.files.items()},
+        }
+
+
+class Proposer(Protocol):
+    """A function from a situation to patches, the most promising first."""
+
+    def __call__(self, situation: Situation, /) -> Sequence[Patch]:
+        """Suggest patches; none means that it has no idea left."""
+        ...
+
+
+def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) -> Proposer:
+    """A program that reads a situation as JSON from stdin and writes a JSON list of patches to stdout.
+
+    Args:
+        command: Its argument vector.
+        seconds: How long it may take.
+    """
+
+    def propose(situation: Situation) -> list[Patch]:
+        try:
+            done = subprocess.run(
+                list(command),
+                input=json.dumps(situation.to_wire()).encode(),
+                capture_output=True,
+                timeout=seconds,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise InfraError(f"the proposer failed: {error}", where=" ".join(command)) from error
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip()[-200:]
+            raise InfraError(f"the proposer ended with status {done.returncode}: {said}", where=" ".join(command))
+        return read_patches(done.stdout.decode(errors="replace"), where=" ".join(command))
+
+    return propose
+
+
+def from_provider(provider: Provider) -> Proposer:
+    """Whoever answers questions: a model behind a server, a program, a person, recorded answers.
+
+    Args:
+        provider: Of `harness.providers`.
+    """
+
+    def propose(situation: Situation) -> list[Patch]:
+        text = prompt(situation)
+        asked = Question(id=digest_bytes(text.encode())[:16], prompt=text, role=ROLE, label="spec/improve")
+        reply = provider.answer(asked)
+        if reply is None:
+            raise InfraError(
+                "there is no answer now", where=f"{provider.name}, question {asked.id}", fix="answer it and run again"
+            )
+        return read_patches(reply.text, where=f"{reply.provider} {reply.model}".strip())
+
+    return propose
+
+
+def from_completion(complete: Callable[[str], str]) -> Proposer:
+    """A language model: any function from a prompt to a text.
+
+    Args:
+        complete: Asks the model.
+    """
+
+    def propose(situation: Situation) -> list[Patch]:
+        return read_patches(complete(prompt(situation)), where="the model")
+
+    return propose
+
+
+def prompt(situation: Situation) -> str:
+    """What a language model is asked."""
+    wire = situation.to_wire()
+    return (
+        "A grammar describes a binary format. Improve it by patches: lists of operations such as\n"
+        "  - {op: insert_field, path: [types, Header], index: -1, field_def: {name: flags, type: u16}}\n"
+        "  - {op: update_field, path: [types, Header, fields, 0], updates: {endian: little}}\n"
+        "  - {op: add_type, path: [types, Entry], type_def: {fields: [{name: id, type: u32}]}}\n"
+        "Bytes count as explained when they are typed and checked, not when they are opaque.\n"
+        f"\nThe grammar:\n```yaml\n{wire['grammar']}```\n"
+        f"\nWhat it makes of the files:\n{json.dumps(wire['measured'])}\n"
+        f"\nHow the files begin (hex):\n{json.dumps(wire['files'])}\n"
+        "\nAnswer with one YAML block for each patch, each a list of operations."
+    )
+
+
+def read_patches(text: str, *, where: str = "the proposer") -> list[Patch]:
+    """The patches in an answer: JSON (a patch or a list of them), or YAML in fenced blocks, one patch each.
+
+    What is no patch among patches is left out; an empty JSON list says that there is no idea left.
+
+    Args:
+        text: The answer.
+        where: Who gave it.
+
+    Raises:
+        InfraError: if there is no patch in it at all; it shows the answer, and what is wrong with the first try.
+    """
+    candidates = _candidates(text)
+    found, wrong = [], []
+    for candidate in candidates or ():
+        try:
+            found.append(read_patch(candidate))
+        except PatchError as error:
+            wrong.append(str(error))
+    if candidates is None or (wrong and not found):
+        why = f"it holds no patch: {wrong[0]}" if wrong else "it is neither JSON nor has fenced blocks of YAML"
+        fix = "a JSON list of patches, or one ```yaml block for each; crucible schema patch says what a patch is"
+        raise InfraError(f"the answer cannot be used, {why}; it begins: {clip(text, limit=200)}", where=where, fix=fix)
+    return found
+
+
+def _candidates(text: str) -> list[Any] | None:
+    """What may be patches; None if the answer has no form that could hold any."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        blocks = _BLOCK.findall(text)
+        return [_yaml(block) for block in blocks] if blocks else None
+    if not isinstance(value, list):
+        return [value]
+    # A list of operations is one patch; a list of patches, or of lists of operations, is several.
+    one = bool(value) and all(isinstance(entry, dict) and "op" in entry for entry in value)
+    return [value] if one else value
+
+
+def _yaml(text: str) -> Any:
+    from pathlib import Path
+
+    try:
+        return read_text(text, Path("answer")).value
+    except SuiteError:
+        return None

@@ -1,0 +1,222 @@
+"""Directory: a table of entries that say where other bytes are, and often how many; in front of them, or behind."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
+from harness.grammar.induction.segmentation import DESCRIBED, matrix, segment
+
+MOST_HEAD = 64
+"""Bytes in front of a table, or in which its place and count are."""
+LARGEST_ENTRY = 128
+MOST_PLACES = 48
+"""Where in an entry its offset may be."""
+MOST_ENTRIES = 5_000
+SLACK = 16
+"""Bytes that may lie between what two entries point to: alignment, a terminator."""
+ENTRY_SIZES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
+KEPT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Where a table is and what its entries say.
+
+    Attributes:
+        big: Byte order of all its numbers.
+        count: Where in the head the number of entries is, and its width.
+        table: Where the table begins; or, if `pointer`, where in the head that is said, and the width.
+        pointer: Whether the table's place is read.
+        size: Of an entry.
+        offset: Where in an entry it says where something is, and the width.
+        length: Where it says how long that is, if it does.
+    """
+
+    big: bool
+    count: tuple[int, int]
+    table: tuple[int, int]
+    pointer: bool
+    size: int
+    offset: tuple[int, int]
+    length: tuple[int, int] | None
+
+    @property
+    def order(self) -> Literal["big", "little"]:
+        """As Python calls it."""
+        return "big" if self.big else "little"
+
+    def read(self, blob: bytes, at: int, width: int) -> int:
+        """A number; -1 where there is none."""
+        return int.from_bytes(blob[at : at + width], self.order) if at >= 0 and at + width <= len(blob) else -1
+
+    def start(self, blob: bytes) -> int:
+        """Where the table begins in a file."""
+        return self.read(blob, *self.table) if self.pointer else self.table[0]
+
+    def entries(self, blob: bytes) -> int:
+        """How many there are."""
+        return self.read(blob, *self.count)
+
+    def targets(self, blob: bytes) -> list[tuple[int, int]]:
+        """What the entries point to: places, and lengths (what is up to the next one where no entry says)."""
+        first, count = self.start(blob), self.entries(blob)
+        rows = range(first, first + count * self.size, self.size)
+        places = [self.read(blob, row + self.offset[0], self.offset[1]) for row in rows]
+        if self.length is not None:
+            return list(
+                zip(places, (self.read(blob, row + self.length[0], self.length[1]) for row in rows), strict=True)
+            )
+        ends = sorted({*places, len(blob)})
+        following = dict(itertools.pairwise(ends))
+        return [(place, following.get(place, place) - place) for place in places]
+
+
+def find_directories(blobs: Sequence[bytes]) -> list[Directory]:
+    """Directories that fit all files, those with the most entries first."""
+    if not blobs or min(map(len, blobs)) < 12:
+        return []
+    first = min(blobs, key=len)
+    found: dict[tuple[object, ...], Directory] = {}
+    for big, width in itertools.product((False, True), (4, 2)):
+        for idea in itertools.chain(_in_front(first, width, big=big), _pointed_to(first, width, big=big)):
+            key = (idea.big, idea.table, idea.pointer, idea.size, idea.offset)
+            if key in found or not all(_fits(idea, blob) for blob in blobs):
+                continue
+            found[key] = _with_length(idea, blobs)
+    # Entries that say how long things are, and tables that are read from their beginning, explain more.
+    ranked = sorted(
+        found.values(), key=lambda d: (d.length is None, -d.offset[1], d.pointer, d.table[0], d.size, d.offset)
+    )
+    return ranked[:KEPT]
+
+
+def _counts(blob: bytes, below: int, *, big: bool) -> Iterator[tuple[int, int, int]]:
+    order: Literal["big", "little"] = "big" if big else "little"
+    for width in (4, 2, 1):
+        for at in range(min(below, MOST_HEAD) - width + 1):
+            value = int.from_bytes(blob[at : at + width], order)
+            if 2 <= value <= MOST_ENTRIES:
+                yield at, width, value
+
+
+def _in_front(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
+    """The table begins at a constant place, and the first entry points right behind it."""
+    order: Literal["big", "little"] = "big" if big else "little"
+    counts = list(_counts(blob, MOST_HEAD, big=big))
+    for table, place in itertools.product(range(2, MOST_HEAD + 1), range(MOST_PLACES)):
+        target = int.from_bytes(blob[table + place : table + place + width], order)
+        if not table < target <= len(blob):
+            continue
+        for at, wide, count in counts:
+            if at + wide > table:
+                continue
+            size, odd = divmod(target - table, count)
+            if not odd and place + width <= size <= LARGEST_ENTRY:
+                yield Directory(big, (at, wide), (table, 0), False, size, (place, width), None)
+
+
+def _pointed_to(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
+    """A number in the head says where the table is; it ends where the file does, or another number points."""
+    order: Literal["big", "little"] = "big" if big else "little"
+    head = min(MOST_HEAD, len(blob))
+    numbers = [(at, int.from_bytes(blob[at : at + width], order)) for at in range(head - width + 1)]
+    places = [(at, value) for at, value in numbers if 8 <= value < len(blob)]
+    ends = sorted({len(blob), *(value for _, value in places)})
+    for pointer, table in places:
+        for at, wide, count in _counts(blob, head, big=big):
+            if at < pointer + width and pointer < at + wide:
+                continue
+            for end in ends:
+                size, odd = divmod(end - table, count) if end > table else (0, 1)
+                if odd or size not in ENTRY_SIZES:
+                    continue
+                for place in range(size - width + 1):
+                    yield Directory(big, (at, wide), (pointer, width), True, size, (place, width), None)
+
+
+def _fits(idea: Directory, blob: bytes) -> bool:
+    """Whether all entries point into the file, and no two of them to the same place or into the table."""
+    count, table = idea.entries(blob), idea.start(blob)
+    end = table + count * idea.size
+    if not 1 <= count <= MOST_ENTRIES or table < 0 or end > len(blob):
+        return False
+    last = -1
+    for row in range(table, end, idea.size):
+        place = idea.read(blob, row + idea.offset[0], idea.offset[1])
+        if place <= last or place > len(blob) or (table <= place < end):
+            return False
+        last = place
+    if idea.pointer:
+        return True
+    return idea.read(blob, table + idea.offset[0], idea.offset[1]) == end
+
+
+def _with_length(idea: Directory, blobs: Sequence[bytes]) -> Directory:
+    """The same with the number that says how long things are: each ends where the next one begins, or little before."""
+    for width in dict.fromkeys((idea.offset[1], 4, 2)):
+        for at in range(idea.size - width + 1):
+            apart = at + width <= idea.offset[0] or at >= idea.offset[0] + idea.offset[1]
+            made = Directory(idea.big, idea.count, idea.table, idea.pointer, idea.size, idea.offset, (at, width))
+            if apart and all(_tiles(made.targets(blob), len(blob)) for blob in blobs):
+                return made
+    return idea
+
+
+def _tiles(targets: Sequence[tuple[int, int]], size: int) -> bool:
+    ends = [*(place for place, _ in targets[1:]), None]
+    for (place, length), end in zip(targets, ends, strict=True):
+        if length < 0 or place + length > (size if end is None else end):
+            return False
+        if end is not None and end - place - length >= SLACK:
+            return False
+    return True
+
+
+def directory_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
+    """Grammars for files with a directory."""
+    for found in find_directories(blobs):
+        yield _draft(found, blobs, Names(set(names.taken)))
+
+
+def _draft(found: Directory, blobs: Sequence[bytes], names: Names) -> Draft:
+    root, entry = names.fresh("File"), names.fresh("Entry")
+    order = {"endian": found.order}
+    fixed: dict[int, tuple[int, FieldDef]] = {
+        found.offset[0]: (found.offset[1], {"name": "offset", "type": f"u{8 * found.offset[1]}", **order})
+    }
+    if found.length is not None:
+        fixed[found.length[0]] = (found.length[1], {"name": "size", "type": f"u{8 * found.length[1]}", **order})
+    rows = [
+        blob[at : at + found.size]
+        for blob in blobs
+        for at in range(found.start(blob), found.start(blob) + found.entries(blob) * found.size, found.size)
+    ]
+    fields, saved = segment(matrix(rows, found.size), fixed=fixed)
+    targets = [blob[at : at + size] for blob in blobs for at, size in found.targets(blob)]
+    if found.length is not None:
+        fields = [*fields, _content(targets)]
+    head_fixed: dict[int, tuple[int, FieldDef]] = {
+        found.count[0]: (found.count[1], {"name": "count", "type": f"u{8 * found.count[1]}", **order})
+    }
+    head_size = found.table[0]
+    table: FieldDef = {"name": "entries", "type": entry, "repeat": "count"}
+    if found.pointer:
+        head_fixed[found.table[0]] = (found.table[1], {"name": "table", "type": f"u{8 * found.table[1]}", **order})
+        table["at"] = "table"
+        head_size = max(at + width for at, (width, _) in head_fixed.items())
+    head, more = segment(matrix(blobs, head_size), fixed=head_fixed)
+    types = {root: {"fields": numbered([*head, table])}, entry: {"fields": numbered(fields)}}
+    where = "as the head says" if found.pointer else f"at {found.table[0]}"
+    idea = f"{len(rows)} entries of {found.size} bytes {where} point to the rest"
+    return Draft(root, types, saved + more + 16.0 * len(rows) - DESCRIBED, idea)
+
+
+def _content(targets: Sequence[bytes]) -> FieldDef:
+    data = b"".join(targets)
+    if data and all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data):
+        return {"name": "content", "type": "string", "encoding": "ascii", "length": "size", "at": "offset"}
+    return {"name": "content", "type": "bytes", "length": "size", "at": "offset"}

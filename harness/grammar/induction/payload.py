@@ -1,0 +1,147 @@
+"""Payload: what is inside bytes of which only the bounds are known."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
+from harness.grammar.induction.segmentation import (
+    DESCRIBED,
+    OPAQUE,
+    Segmentation,
+    columns_worth,
+    matrix,
+    segment,
+)
+
+PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
+MOST_KINDS = 64
+TEXT_BITS = 8.0 - 6.57
+"""Bits a byte that printable text saves."""
+FEWEST = 2
+STRIDES = range(2, 41)
+BEST_STRIDES = 2
+MOST_TAGS = 3
+SAMPLED = 20_000
+"""Instances that are looked at."""
+
+
+def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> Draft | None:
+    """A type for bodies of one kind, read to their end; None if they look like nothing in particular."""
+    shortest = min(map(len, bodies), default=0)  # an empty one has no beginning in common with the others
+    bodies = [body for body in bodies if body][:SAMPLED]
+    if not bodies:
+        return None
+    longest = max(map(len, bodies))
+    best: tuple[float, list[FieldDef], dict[str, Any]] = (0.0, [], {})
+    # A few instances teach nothing about columns, only about whether all of it is text.
+    longest_prefix = min(shortest, PREFIXES[-1]) if len(bodies) >= FEWEST else 0
+    cut = Segmentation(matrix(bodies, longest_prefix))
+    for prefix in dict.fromkeys((*(p for p in PREFIXES if p < longest_prefix), longest_prefix)):
+        fields, saved = cut.fields(prefix), cut.saved(prefix)
+        types: dict[str, Any] = {}
+        if prefix < longest:
+            rest, more, types = _rest([body[prefix:] for body in bodies], wish)
+            fields, saved = [*fields, rest], saved + more
+        if saved > best[0] + 1e-6:
+            best = (saved, fields, types)
+    saved, fields, types = best
+    if not fields:
+        return None
+    root = names.fresh(wish)
+    made: dict[str, Any] = {}
+    for given, definition in types.items():
+        fresh = names.fresh(given)
+        made[fresh] = definition
+        fields = [{**f, "type": fresh} if f["type"] == given else f for f in fields]
+    made[root] = {"fields": numbered(fields)}
+    return Draft(root, made, saved, f"{len(bodies)} bodies look alike")
+
+
+def _rest(tails: Sequence[bytes], wish: str) -> tuple[FieldDef, float, dict[str, Any]]:
+    """What follows a common beginning: text, records of equal size, or opaque bytes."""
+    data = b"".join(tails)
+    opaque: FieldDef = {"name": "data", "type": "bytes", "length": "rest"}
+    if len(data) >= 2:
+        codes = sum(_printable(tail) for tail in tails)
+        if codes == len(data):
+            text: FieldDef = {"name": "text", "type": "string", "length": "rest", "encoding": "ascii"}
+            return text, TEXT_BITS * len(data) - OPAQUE, {}
+        ended = [tail.rstrip(b"\0") for tail in tails]
+        if all(tail and len(tail) - len(end) in (0, 1) for tail, end in zip(tails, ended, strict=True)) and all(
+            _printable(end) == len(end) for end in ended
+        ):
+            padded: FieldDef = {"name": "text", "type": "string", "length": "rest", "encoding": "ascii", "pad": 0}
+            return padded, TEXT_BITS * len(data) - OPAQUE, {}
+    best: tuple[float, int, list[FieldDef]] = (2 * OPAQUE, 0, [])
+    fitting = [s for s in STRIDES if len(data) // s >= 8 and all(len(tail) % s == 0 for tail in tails)]
+    whole = {stride: matrix([data], len(data)).reshape(-1, stride) for stride in fitting}
+    ranked = sorted(fitting, key=lambda stride: (-columns_worth(whole[stride]), stride))
+    for stride in ranked[:BEST_STRIDES]:
+        fields, saved = segment(whole[stride])
+        if saved > best[0] * 1.02:
+            best = (saved, stride, fields)
+    if best[1]:
+        item = f"{wish}Item"
+        return {"name": "items", "type": item, "repeat": "rest"}, best[0] - DESCRIBED, {item: {"fields": best[2]}}
+    return opaque, -OPAQUE, {}
+
+
+def _printable(data: bytes) -> int:
+    return sum(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data)
+
+
+def induce_choice(
+    bodies: Sequence[bytes], tags: Mapping[str, Sequence[Any]], names: Names, *, wish: str = "Body"
+) -> tuple[dict[str, Any], Draft] | None:
+    """Types for bodies that a tag in front of them tells apart, or one type for all.
+
+    Args:
+        bodies: The bytes, one for each record.
+        tags: Fields of the same records, by name: their values.
+        names: Where names of types come from.
+        wish: How types shall be called.
+
+    Returns:
+        Properties for the field that holds the bodies (`type`, or `switch`), and the types.
+    """
+    options: list[tuple[float, dict[str, Any], Draft]] = []
+    alike = induce_payload(bodies, Names(set(names.taken)), wish=wish)
+    if alike is not None:
+        options.append((alike.saved, {"type": alike.root}, alike))
+    telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MOST_KINDS}
+    # What tells bodies apart has few values for many bodies; of equals the one nearest to the body.
+    order = list(tags)
+    for name in sorted(telling, key=lambda name: (telling[name] * 4 > len(bodies), -order.index(name)))[:MOST_TAGS]:
+        values = tags[name]
+        groups: dict[Any, list[bytes]] = defaultdict(list)
+        for value, body in zip(values, bodies, strict=True):
+            groups[value].append(body)
+        local, cases = Names(set(names.taken)), {}
+        draft = Draft("", {}, 0.0, f"bodies differ by {name}")
+        for value, group in sorted(groups.items(), key=lambda pair: str(pair[0])):
+            made = induce_payload(group, local, wish=f"{wish}{_label(value)}")
+            if made is not None:
+                cases[str(value)] = made.root
+                draft.types |= made.types
+                draft.saved += made.saved - 2 * OPAQUE
+        if cases:
+            options.append((draft.saved, {"switch": {"by": name, "cases": cases}}, draft))
+    if not options:
+        return None
+    _, properties, draft = max(options, key=lambda option: option[0])
+    names.taken |= set(draft.types)
+    return properties, draft
+
+
+def _label(value: Any) -> str:
+    text = "".join(c for c in str(value) if c.isascii() and c.isalnum())
+    return text[:1].upper() + text[1:16] if text else "Other"
+
+
+def pairs(starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Where each record starts and ends."""
+    return list(itertools.pairwise(starts))

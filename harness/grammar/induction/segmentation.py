@@ -1,0 +1,199 @@
+"""Segmenting: equal stretches of bytes cut into the fields that take the fewest bits to write down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.grammar.induction.draft import FieldDef, numbered
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+SAMPLED = 1_000
+"""Instances that are looked at."""
+DESCRIBED = 7.0
+"""Bits to say that there is a field."""
+OPAQUE = 12.0
+_INTEGERS = (1, 2, 4, 8)
+WEIGHED = 400
+"""Rows by which strides are compared."""
+REPEATED = 8
+"""How often each value of a vocabulary must occur."""
+_TEXTS = (3, 4, 6, 8, 12, 16, 20, 32)
+CODE = 4
+FEW = 64
+"""More different values are no vocabulary of tags."""
+
+
+class Segmentation:
+    """The cheapest way to cut every beginning of rows of equal length into fields.
+
+    Args:
+        rows: Bytes, shape (n, width): one row for each instance.
+        fixed: Fields that are known already: offset -> (size, definition).
+    """
+
+    def __init__(self, rows: Bytes, *, fixed: dict[int, tuple[int, FieldDef]] | None = None) -> None:
+        self.scale = max(1.0, len(rows) / SAMPLED)
+        self.rows = rows[:: max(1, len(rows) // SAMPLED)][:SAMPLED]
+        self.fixed = fixed or {}
+        count, width = self.rows.shape
+        self.best: list[tuple[float, int, FieldDef | None]] = [(0.0, 0, None), *((math.inf, 0, None),) * width]
+        self.printable = (((self.rows >= 0x20) & (self.rows < 0x7F)).all(axis=0)).tolist() if count else []
+        covered = {at + k for at, (size, _) in self.fixed.items() for k in range(1, size)}
+        for start in range(width):
+            if math.isfinite(self.best[start][0]) and start not in covered:
+                self._from(start, width)
+
+    def _from(self, start: int, width: int) -> None:
+        cost = self.best[start][0]
+        if start in self.fixed:
+            size, known = self.fixed[start]
+            self._offer(start, size, cost, known)
+            return
+        room = next((at for at in range(start + 1, width) if at in self.fixed), width) - start
+        for size in _INTEGERS:
+            if size <= room:
+                for definition, bits in _numbers(self.rows[:, start : start + size]):
+                    self._offer(start, size, cost + bits + DESCRIBED, definition)
+        run = next((k for k in range(room) if not self.printable[start + k]), room)
+        for size in sorted({*(s for s in _TEXTS if s <= run), run}):
+            if size >= _TEXTS[0]:
+                definition, bits = _text(self.rows[:, start : start + size])
+                self._offer(start, size, cost + bits + OPAQUE, definition)
+        for size in range(1, room + 1):
+            plain = 8.0 * size * len(self.rows) + OPAQUE
+            self._offer(start, size, cost + plain, {"name": "data", "type": "bytes", "length": size})
+
+    def _offer(self, start: int, size: int, cost: float, definition: FieldDef) -> None:
+        if cost < self.best[start + size][0]:
+            self.best[start + size] = (cost, start, definition)
+
+    def saved(self, width: int) -> float:
+        """Bits saved over opaque bytes, for the first bytes of each row."""
+        cost = self.best[width][0]
+        return (8.0 * width * len(self.rows) - cost) * self.scale if math.isfinite(cost) else -math.inf
+
+    def fields(self, width: int) -> list[FieldDef]:
+        """Definitions in order for the first bytes of each row, with `endian` where it matters."""
+        found: list[FieldDef] = []
+        at = width
+        while at:
+            _, before, definition = self.best[at]
+            if definition is not None:
+                found.append(definition)
+            at = before
+        return numbered(reversed(found))
+
+
+def segment(rows: Bytes, *, fixed: dict[int, tuple[int, FieldDef]] | None = None) -> tuple[list[FieldDef], float]:
+    """Cut rows of equal length into fields, and say how many bits that saves."""
+    cut = Segmentation(rows, fixed=fixed)
+    width = rows.shape[1]
+    return cut.fields(width), cut.saved(width)
+
+
+def _numbers(cells: Bytes) -> list[tuple[FieldDef, float]]:
+    """The ways to read cells as numbers, with the bits each takes."""
+    size = cells.shape[1]
+    found = []
+    for endian in ("big", "little") if size > 1 else ("big",):
+        values = integers(cells, big=endian == "big")
+        bits, distinct = code_bits(values, 8 * size)
+        definition: FieldDef = {"name": "value", "type": f"u{8 * size}"}
+        if size > 1:
+            definition["endian"] = endian
+            bits += 1.0
+        if distinct == 1 and size > 1 and values[0] > 0xFF:
+            definition |= {"name": "magic", "validate": {"equals": int(values[0])}}
+        found.append((definition, bits))
+        if size in (4, 8) and (floating := _floats(cells, big=endian == "big")) is not None:
+            found.append(({"name": "real", "type": f"f{8 * size}", "endian": endian}, floating + 1.0))
+    return found
+
+
+def integers(cells: Bytes, *, big: bool) -> Any:
+    """Cells of up to eight bytes as whole numbers."""
+    import numpy as np
+
+    order = cells if big else cells[:, ::-1]
+    values: Any = np.zeros(len(cells), dtype=np.uint64)
+    for k in range(order.shape[1]):
+        values = (values << np.uint64(8)) | order[:, k].astype(np.uint64)
+    return values
+
+
+def code_bits(values: Any, plain: int) -> tuple[float, int]:
+    """Bits for whole numbers in the better of two codes, code book included, and how many different ones there are."""
+    import numpy as np
+
+    count = len(values)
+    distinct = len(np.unique(values))
+    spread = int(values.max()) - int(values.min()) + 1
+    bits = min(count * plain, count * math.log2(spread) + 2 * plain)
+    if plain <= 8 or distinct * REPEATED <= count:
+        bits = min(bits, count * math.log2(distinct) + distinct * plain)
+    return bits, distinct
+
+
+def _floats(cells: Bytes, *, big: bool) -> float | None:
+    """Bits for cells as floats of about one size; None if they hardly are."""
+    import numpy as np
+
+    size = cells.shape[1]
+    if len(cells) < 4:
+        return None
+    raw = np.ascontiguousarray(cells if big else cells[:, ::-1]).tobytes()
+    with np.errstate(all="ignore"):
+        values = np.frombuffer(raw, dtype=f">f{size}").astype(np.float64)
+        if not np.isfinite(values).all():
+            return None
+        sizes = np.abs(values[values != 0])
+        if not len(sizes) or sizes.min() < 1e-12 or sizes.max() > 1e15:
+            return None
+        exponents = np.frexp(sizes)[1]
+    spread = int(exponents.max()) - int(exponents.min()) + 1
+    sign = 0.0 if (values >= 0).all() or (values <= 0).all() else 1.0
+    lead = 9 if size == 4 else 12
+    if len(np.unique(values)) < 4 and not (values % 1 == 0).all():
+        return None
+    return float(len(values) * (8 * size - lead + sign + math.log2(spread)) + 2 * 8 * size)
+
+
+def _text(cells: Bytes) -> tuple[FieldDef, float]:
+    """Printable cells as text of fixed length; texts that are few are a vocabulary."""
+    count, size = cells.shape
+    data = cells.tobytes()
+    kinds = {data[at : at + size] for at in range(0, len(data), size)}
+    bits = count * size * math.log2(95)
+    # Four letters that recur are a code; of other lengths any text repeats its syllables.
+    if len(kinds) * (2 if size == CODE else REPEATED) <= count or len(kinds) == 1:
+        bits = min(bits, count * math.log2(len(kinds)) + len(kinds) * 8.0 * size)
+    definition: FieldDef = {"name": "text", "type": "string", "length": size, "encoding": "ascii"}
+    if len(kinds) == 1 and count > 1:
+        definition |= {"name": "magic", "validate": {"equals": kinds.pop().decode("ascii")}}
+    return definition, bits - 1.0
+
+
+def matrix(blobs: Sequence[bytes], width: int) -> Bytes:
+    """The first bytes of each blob as rows."""
+    import numpy as np
+
+    rows: Bytes = np.frombuffer(b"".join(blob[:width] for blob in blobs), dtype=np.uint8)
+    return rows.reshape(len(blobs), width)
+
+
+def columns_worth(rows: Bytes) -> float:
+    """Bits saved by a vocabulary for each column, against one for all."""
+    import numpy as np
+
+    rows = rows[:: max(1, len(rows) // WEIGHED)]
+    count = len(rows)
+    alphabet = np.log2(max(1, len(np.unique(rows))))
+    kinds = np.array([len(np.unique(rows[:, k])) for k in range(rows.shape[1])], dtype=float)
+    saved = count * (alphabet - np.log2(kinds)) - 8.0 * kinds
+    return float(np.maximum(saved, 0.0).sum())

@@ -1,0 +1,65 @@
+"""Ending: records of a few bytes and a text that ends with a certain byte, one after the other up to the end."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
+from harness.grammar.induction.header import RECORDS, head_fields
+from harness.grammar.induction.segmentation import matrix, segment
+
+MOST_HEAD = 32
+MOST_FRONT = 24
+SAMPLED = 20_000
+FEWEST = 6
+"""Records in all, below which there is nothing to see."""
+KEPT = 3
+_TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+
+
+def ended_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
+    """Grammars for such files; those with the shortest head, then with the least in front of each text."""
+    kept = 0
+    for end in (0, 0x0A):
+        if not all(blob.endswith(bytes([end])) for blob in blobs):
+            continue
+        for head, front in itertools.product(range(MOST_HEAD + 1), range(MOST_FRONT + 1)):
+            if kept == KEPT or (not head and not front):  # bare texts are lines
+                continue
+            cuts = [_cut(blob, head, front, end) for blob in blobs]
+            if all(cuts) and sum(len(cut or ()) for cut in cuts) >= FEWEST:
+                kept += 1
+                found = [cut or [] for cut in cuts]
+                yield _draft(blobs, found, (head, front, end), Names(set(names.taken)))
+
+
+def _cut(blob: bytes, head: int, front: int, end: int) -> list[tuple[int, int]] | None:
+    """Where records begin and where their texts end; None if what should be text is none."""
+    at, found = head, []
+    while at < len(blob):
+        stop = blob.find(end, at + front)
+        text = blob[at + front : stop]
+        if stop < 0 or not text or text.translate(None, _TEXT):
+            return None
+        found.append((at, stop))
+        at = stop + 1
+    return found
+
+
+def _draft(
+    blobs: Sequence[bytes], cuts: Sequence[list[tuple[int, int]]], shape: tuple[int, int, int], names: Names
+) -> Draft:
+    head, front, end = shape
+    root, record = names.fresh("File"), names.fresh("Record")
+    rows = [blob[at : at + front] for blob, cut in zip(blobs, cuts, strict=True) for at, _ in cut][:SAMPLED]
+    fields, saved = segment(matrix(rows, front)) if front else ([], 0.0)
+    text: FieldDef = {"name": "text", "type": "string", "terminator": end, "encoding": "ascii"}
+    records: FieldDef = {**RECORDS, "type": record}
+    counts = [len(cut) for cut in cuts]
+    begin, more = head_fields(blobs, head, counts, records)
+    types: dict[str, Any] = {root: {"fields": begin}, record: {"fields": numbered([*fields, text])}}
+    size = sum(stop - at - front for cut in cuts for at, stop in cut)
+    idea = f"{sum(counts)} records of {front} bytes and a text up to {bytes([end])!r}, from byte {head} on"
+    return Draft(root, types, saved + more + 1.4 * size - 8.0 * head, idea, head=head)

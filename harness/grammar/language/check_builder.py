@@ -1,0 +1,90 @@
+"""Check building: the `validate` of a field becomes `Checks`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.grammar.language.evaluation import as_bytes
+from harness.grammar.language.expression import ArrayOf, Expr, Literal, Name
+from harness.grammar.language.finding import Key
+from harness.grammar.language.grammar import Checks, Constant
+from harness.grammar.language.primitive import Kind, Primitive
+from harness.grammar.language.raw_values import Raw, short
+
+_MOST_VALUES = 4_096
+
+
+def checks_of(value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]) -> Checks:
+    """Read `validate`.
+
+    A text means what the field's `kind` makes of it; one of its enum's `labels` stands for its number.
+    """
+
+    def constant(key: str) -> Expr | None:
+        return _expr(value[key], raw, (*path, key), kind, labels) if value.get(key) is not None else None
+
+    equals = constant("equals")
+    if isinstance(value.get("equals_field"), str):
+        equals = Name(str(value["equals_field"]))
+    one_of: list[Expr] = []
+    listed = value.get("one_of", [])
+    if not isinstance(listed, list) or len(listed) > _MOST_VALUES:
+        raw.report.error("wrong-kind", f"one_of is a list of at most {_MOST_VALUES} values", (*path, "one_of"))
+    else:
+        made = (_expr(v, raw, (*path, "one_of", i), kind, labels) for i, v in enumerate(listed))
+        one_of = [expr for expr in made if expr is not None]
+    low, high = raw.optional(value, "min", path), raw.optional(value, "max", path)
+    if "range" in value:
+        bounds = value["range"]
+        if isinstance(bounds, list) and len(bounds) == 2:
+            low, high = (raw.expression(bound, (*path, "range", i)) for i, bound in enumerate(bounds))
+        else:
+            raw.report.error("wrong-kind", "range is [lowest, highest]", (*path, "range"))
+    if isinstance(low, Literal) and isinstance(high, Literal) and _exceeds(low.value, high.value):
+        raw.report.error("wrong-value", f"no value is at least {low.value!r} and at most {high.value!r}", path)
+    all_bytes = value.get("all_bytes")
+    accepted = [_known(expr) for expr in ([equals] if equals is not None else one_of)]
+    return Checks(
+        equals=equals,
+        not_equals=constant("not_equals"),
+        one_of=tuple(one_of),
+        low=low,
+        high=high,
+        holds=raw.optional(value, "expr", path),
+        all_bytes=None if all_bytes is None else raw.byte(all_bytes, (*path, "all_bytes")),
+        in_enum=raw.flag(value, "in_enum", False, path),
+        constants=frozenset(c for c in accepted if c is not None) if accepted and None not in accepted else None,
+    )
+
+
+def _expr(value: Any, raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]) -> Expr | None:
+    if isinstance(value, str):
+        if value in labels:
+            return Literal(labels[value])
+        if kind is not None and kind.kind is Kind.STRING:
+            return Literal(str(value))
+        if kind is not None and kind.kind is Kind.BYTES:
+            try:
+                return Literal(value.encode("latin-1"))
+            except UnicodeEncodeError:
+                raw.report.error("wrong-value", f"{short(value)} is no bytes", path, hint="write [0x50, 0x4b]")
+                return None
+    found = raw.expression(value, path)
+    if isinstance(found, ArrayOf):
+        constants = as_bytes(found.items)
+        if constants is not None:
+            return Literal(constants)
+    if kind is not None and isinstance(found, Literal):
+        wrong = isinstance(found.value, str | bytes) if kind.numeric else not isinstance(found.value, str | bytes)
+        if wrong:
+            raw.report.error("type-mismatch", f"{short(value)} is no {kind.name}", path)
+            return None
+    return found
+
+
+def _known(expr: Expr) -> Constant | None:
+    return expr.value if isinstance(expr, Literal) else None
+
+
+def _exceeds(low: Constant, high: Constant) -> bool:
+    return isinstance(low, int | float) and isinstance(high, int | float) and low > high

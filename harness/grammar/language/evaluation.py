@@ -1,0 +1,287 @@
+"""Evaluation: an expression tree becomes a closure over a scope; total: whatever has no value raises `NoValueError`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from harness.grammar.language.expression import (
+    ArrayOf,
+    Attribute,
+    Binary,
+    Call,
+    EnumLiteral,
+    Expr,
+    Item,
+    Literal,
+    Method,
+    Name,
+    Ternary,
+    Unary,
+)
+from harness.grammar.language.grammar import EnumDef, TypeDef
+from harness.grammar.language.operations import BINARY, NoValueError, attribute, call_method, item, root_of, truth
+
+
+class Scope(Protocol):
+    """What an expression is evaluated in."""
+
+    @property
+    def record(self) -> Any:
+        """The record whose names are in scope."""
+
+    @property
+    def item(self) -> Any:
+        """`_`: the value at hand."""
+
+    @property
+    def index(self) -> int | None:
+        """`_index`: place in the array being read."""
+
+    @property
+    def run(self) -> Host:
+        """Whoever reads."""
+
+
+class Host(Protocol):
+    """What expressions need of whoever reads."""
+
+    def value_of(self, record: Any, name: str) -> Any:
+        """The value of a field or instance that is not read yet.
+
+        Raises:
+            NoValueError: if there is none.
+        """
+
+    def node_of(self, record: Any, name: str) -> Any:
+        """The node of a field or instance, or None where it is absent.
+
+        Raises:
+            NoValueError: if there is none.
+        """
+
+    def charge(self, steps: int) -> None:
+        """Account for work that grows with the data."""
+
+    def peek(self, record: Any, position: int, width: int) -> int:
+        """An unsigned number at a position of the record's stream, in its byte order."""
+
+
+Evaluate = Callable[[Scope], Any]
+_UNREAD = object()
+
+
+class Compiler:
+    """Compiles the expressions of one grammar.
+
+    Args:
+        types: All types, for names that lie in nested records.
+        enums: All enums.
+    """
+
+    def __init__(self, types: dict[str, TypeDef], enums: dict[str, EnumDef]) -> None:
+        self.types, self.enums = types, enums
+
+    def compile(self, expr: Expr, type: TypeDef | None) -> Evaluate:
+        """A closure for an expression among the names of a type."""
+        match expr:
+            case Literal(value):
+                return lambda scope: value
+            case ArrayOf(items):
+                return self._array(items, type)
+            case Name(name):
+                return self._name(name, type)
+            case EnumLiteral(enum, label):
+                number = self.enums[enum].numbers[label]
+                return lambda scope: number
+            case Attribute(of, name):
+                return self._attribute(of, name, type)
+            case Item(of, index):
+                array, place = self.compile(of, type), self.compile(index, type)
+                return lambda scope: item(array(scope), place(scope))
+            case Method(of, "as", _):
+                return self.compile(of, type)
+            case Method(of, name, arguments):
+                inner, given = self.compile(of, type), [self.compile(a, type) for a in arguments]
+                return lambda scope: call_method(inner(scope), name, [a(scope) for a in given], scope.run)
+            case Call(name, arguments):
+                return self._call(name, arguments, type)
+            case Unary("not", of):
+                inner = self.compile(of, type)
+                return lambda scope: not truth(inner(scope))
+            case Unary(operator, of):
+                inner, apply = self.compile(of, type), BINARY["unary" + operator]
+                return lambda scope: apply(inner(scope), 0)
+            case Binary("and", left, right):
+                a, b = self.compile(left, type), self.compile(right, type)
+                return lambda scope: truth(a(scope)) and truth(b(scope))
+            case Binary("or", left, right):
+                a, b = self.compile(left, type), self.compile(right, type)
+                return lambda scope: truth(a(scope)) or truth(b(scope))
+            case Binary(operator, left, right):
+                return self._binary(operator, left, right, type)
+            case Ternary(condition, then, otherwise):
+                test = self.compile(condition, type)
+                yes, no = self.compile(then, type), self.compile(otherwise, type)
+                return lambda scope: yes(scope) if truth(test(scope)) else no(scope)
+
+    def _binary(self, operator: str, left: Expr, right: Expr, type: TypeDef | None) -> Evaluate:
+        a, b, apply = self.compile(left, type), self.compile(right, type), BINARY[operator]
+        return lambda scope: apply(a(scope), b(scope))
+
+    def _array(self, items: tuple[Expr, ...], type: TypeDef | None) -> Evaluate:
+        constants = as_bytes(items)
+        if constants is not None:
+            return lambda scope: constants
+        inner = [self.compile(i, type) for i in items]
+        return lambda scope: [i(scope) for i in inner]
+
+    def _name(self, name: str, type: TypeDef | None) -> Evaluate:
+        if name in _SPECIAL:
+            return _SPECIAL[name]
+        if type is not None and name in type.params:
+            return lambda scope: scope.record.arguments[name]
+        path = nested_path(name, type, self.types) if type is not None else None
+        if path is not None:
+            outer = self._name(path[0], type)
+            return lambda scope: attribute(outer(scope), name, scope.run)
+
+        def field(scope: Scope) -> Any:
+            record = scope.record
+            found = record.get(name, _UNREAD)
+            return scope.run.value_of(record, name) if found is _UNREAD else found
+
+        return field
+
+    def _attribute(self, of: Expr, name: str, type: TypeDef | None) -> Evaluate:
+        if name == "_sizeof":
+            return self._extent("sizeof", of, type)
+        value = self.compile(of, type)
+        return lambda scope: attribute(value(scope), name, scope.run)
+
+    def _call(self, name: str, arguments: tuple[Expr, ...], type: TypeDef | None) -> Evaluate:
+        if name in _EXTENTS or name == "exists":
+            return self._extent(name, arguments[0], type)
+        given = [self.compile(a, type) for a in arguments]
+        if name in ("read_u8", "read_u16", "read_u32"):
+            width = int(name[6:]) // 8
+            return lambda scope: scope.run.peek(scope.record, given[0](scope), width)
+        return lambda scope: call_method([a(scope) for a in given], name, [], scope.run)
+
+    def _extent(self, what: str, of: Expr, type: TypeDef | None) -> Evaluate:
+        node = self._node(of, type)
+
+        def extent(scope: Scope) -> Any:
+            found = node(scope)
+            if what == "exists":
+                return found is not None
+            if found is None:
+                raise NoValueError("a field that is absent has no place")
+            return _EXTENTS[what](found) - (0 if what == "sizeof" else scope.record.window.start)
+
+        return extent
+
+    def _node(self, of: Expr, type: TypeDef | None) -> Evaluate:
+        match of:
+            case Name("_io" | "_index" | "_start"):
+                raise ValueError(of)  # lint refuses it
+            case Name(("_parent" | "_root" | "_") as special):
+                return _SPECIAL[special]
+            case Name("_self"):
+                return lambda scope: scope.record
+            case Name(name):
+                return lambda scope: scope.run.node_of(scope.record, name)
+            case Attribute(inner, name):
+                outer = self._node(inner, type)
+                return lambda scope: _step(outer(scope), name, scope.run)
+            case Item(inner, index):
+                array, place = self._node(inner, type), self.compile(index, type)
+                return lambda scope: item(getattr(array(scope), "items", None), place(scope))
+            case Method(inner, "as", _):
+                return self._node(inner, type)
+            case _:
+                raise ValueError(of)
+
+
+def is_place(expr: Expr) -> bool:
+    """Whether an expression names a node: what `sizeof` and its kin accept."""
+    match expr:
+        case Name(name):
+            return name not in ("_io", "_index", "_start")
+        case Attribute(of, _) | Item(of, _) | Method(of, "as", _):
+            return is_place(of)
+    return False
+
+
+def as_bytes(items: tuple[Expr, ...]) -> bytes | None:
+    """What a list of constants 0..255 stands for; an empty list is empty bytes; None for any other list."""
+    values = [i.value for i in items if isinstance(i, Literal) and type(i.value) is int and 0 <= i.value <= 255]
+    return bytes(values) if len(values) == len(items) else None
+
+
+def nested_path(name: str, type: TypeDef, types: dict[str, TypeDef]) -> tuple[str, str] | None:
+    """Where a bare name lies that is no field of the type itself: the last nested record that has it."""
+    own = {f.name for f in (*type.fields, *type.instances)}
+    if name in own:
+        return None
+    for field in reversed(type.fields):
+        inner = types.get(field.type.name) if field.type is not None and field.type.primitive is None else None
+        if (
+            inner is not None
+            and field.repeat is None
+            and field.until is None
+            and any(f.name == name for f in inner.fields)
+        ):
+            return field.name, name
+    return None
+
+
+def _parent(scope: Scope) -> Any:
+    found = scope.record.parent
+    if found is None:
+        raise NoValueError("the record at the top has no parent")
+    return found
+
+
+def _root(scope: Scope) -> Any:
+    return root_of(scope.record)
+
+
+def _index(scope: Scope) -> int:
+    found = scope.index
+    return scope.record.index if found is None else found
+
+
+def _item(scope: Scope) -> Any:
+    return scope.item
+
+
+_SPECIAL: dict[str, Evaluate] = {
+    "_": _item,
+    "_index": _index,
+    "_io": lambda scope: scope.record.window,
+    "_parent": _parent,
+    "_root": _root,
+    "_self": lambda scope: scope.record,
+    "_start": lambda scope: scope.record.start - scope.record.window.start,
+    "_sizeof": lambda scope: scope.record.end - scope.record.start,
+}
+SPECIAL = frozenset(_SPECIAL)
+_EXTENTS: dict[str, Callable[[Any], int]] = {
+    "sizeof": lambda node: node.end - node.start,
+    "start_of": lambda node: node.start,
+    "end_of": lambda node: node.end,
+}
+FUNCTIONS = {
+    "sizeof": 1, "start_of": 1, "end_of": 1, "exists": 1, "len": 1, "abs": 1, "min": 2, "max": 2,
+    "read_u8": 1, "read_u16": 1, "read_u32": 1,
+}  # fmt: skip
+"""The built-in functions and how many arguments they take."""
+
+
+def _step(node: Any, name: str, run: Host) -> Any:
+    if node is None or not hasattr(node, "packed"):
+        raise NoValueError(f"there is no record to look for {name!r} in")
+    if name in ("_parent", "_root"):
+        return attribute(node, name, run)
+    return run.node_of(node, name)

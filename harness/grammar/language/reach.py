@@ -1,0 +1,97 @@
+"""Reach: which types a grammar uses, which contain themselves without end, which take no bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.grammar.language.expression import Literal
+from harness.grammar.language.grammar import Field, Grammar, TypeDef, TypeRef
+
+
+def references(field: Field) -> Iterator[TypeRef]:
+    """All that a field can be made of."""
+    if field.type is not None:
+        yield field.type
+    if field.switch is not None:
+        yield from field.switch.cases.values()
+        if field.switch.default is not None:
+            yield field.switch.default
+
+
+def tops(grammar: Grammar) -> tuple[str, ...]:
+    """The types of top-level records."""
+    select = grammar.select
+    if select is None:
+        return (grammar.root,)
+    names = (select.header, *select.cases.values(), select.default)
+    return tuple(dict.fromkeys(name for name in names if name is not None and name in grammar.types))
+
+
+def unused_types(grammar: Grammar) -> list[str]:
+    """Types that no record can be of, in the document's order."""
+    seen, waiting = set(), list(tops(grammar))
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        definition = grammar.types[name]
+        for field in (*definition.fields, *definition.instances):
+            waiting.extend(ref.name for ref in references(field) if ref.primitive is None)
+    return [name for name in grammar.types if name not in seen]
+
+
+def endless_types(grammar: Grammar) -> list[tuple[str, ...]]:
+    """Cycles of types each of which always contains the next: no file is long enough for them."""
+    always = {name: [n for f in t.fields if (n := _always(f)) is not None] for name, t in grammar.types.items()}
+    cycles: list[tuple[str, ...]] = []
+    done: set[str] = set()
+    for start, first in always.items():
+        stack: list[tuple[str, Iterator[str]]] = [] if start in done else [(start, iter(first))]
+        trail = [start] if stack else []
+        while stack:
+            for name in stack[-1][1]:
+                if name in trail:
+                    cycles.append(tuple(trail[trail.index(name) :]))
+                elif name not in done:
+                    stack.append((name, iter(always[name])))
+                    trail.append(name)
+                    break
+            else:
+                done.add(stack.pop()[0])
+                trail.pop()
+    return cycles
+
+
+def _always(field: Field) -> str | None:
+    """The type that a field always contains."""
+    if field.type is None or field.type.primitive is not None:
+        return None
+    if field.switch is not None or field.condition is not None or field.at is not None or field.offset is not None:
+        return None
+    if field.repeat is not None and not (isinstance(field.repeat, Literal) and field.repeat.value):
+        return None
+    return field.type.name
+
+
+def takes_bytes(definition: TypeDef, grammar: Grammar) -> bool:
+    """Whether a record of it can advance at all."""
+    seen, waiting = {definition.name}, [definition]
+    while waiting:
+        for field in waiting.pop().fields:
+            if field.at is not None or field.offset is not None:
+                continue
+            if field.skip is not None or field.align is not None:
+                return True
+            if field.length is not None and not (isinstance(field.length, Literal) and field.length.value == 0):
+                return True
+            if isinstance(field.repeat, Literal) and field.repeat.value == 0:
+                continue
+            for ref in references(field):
+                if ref.primitive is not None:
+                    if ref.primitive.numeric or field.delimiter is not None:
+                        return True
+                elif ref.name not in seen and ref.name in grammar.types:
+                    seen.add(ref.name)
+                    waiting.append(grammar.types[ref.name])
+    return False

@@ -1,0 +1,149 @@
+"""Difference: the patch that leads from one grammar to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.grammar.editing.frozen import freeze
+from harness.grammar.editing.operation import (
+    AddRegistryEntry,
+    AddType,
+    DeleteField,
+    InsertField,
+    MoveField,
+    Operation,
+    RemoveRegistryEntry,
+    RemoveType,
+    SetProperty,
+    UnsetProperty,
+    UpdateField,
+    UpdateType,
+)
+from harness.grammar.editing.path import ROOTS, Path
+from harness.grammar.patch import Patch, PatchError, apply_patch
+
+
+def patch_between(old: Any, new: Any, *, description: str = "") -> Patch | None:
+    """A patch with `apply_patch(patch, old).document == new`; None if they are equal.
+
+    Raises:
+        PatchError: if one of them is no grammar (no mapping, or with top-level keys that grammars do not have).
+    """
+    old, new = freeze(old), freeze(new)
+    for side in (old, new):
+        if not isinstance(side, dict):
+            raise PatchError("a grammar is a mapping")
+        if unknown := [key for key in side if key not in ROOTS]:
+            raise PatchError(f"unknown key {unknown[0]!r}; a grammar has {', '.join(ROOTS)}")
+    if same(old, new):
+        return None
+    made = Patch(tuple(_operations(old, new)), description)
+    try:
+        if same(apply_patch(made, old).document, new):
+            return made
+    except PatchError:
+        pass
+    # Documents that are no sane grammars (a field that is no mapping ...): by whole sections.
+    coarse = [SetProperty((key,), new[key]) for key in new if key not in old or not same(old[key], new[key])]
+    return Patch((*(UnsetProperty((key,)) for key in old if key not in new), *coarse), description)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two JSON values are equal, key order apart; 1, 1.0 and true are three values."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a is b or (a.keys() == b.keys() and all(same(a[key], b[key]) for key in a))
+    if isinstance(a, list) and isinstance(b, list):
+        return a is b or (len(a) == len(b) and all(map(same, a, b)))
+    return type(a) is type(b) and bool(a == b)
+
+
+def _operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+    for key in old:
+        if key not in new:
+            yield UnsetProperty((key,))
+    for key, value in new.items():
+        before = old.get(key)
+        if key in old and same(before, value):
+            continue
+        if key == "types" and isinstance(before, dict) and isinstance(value, dict):
+            yield from _types(before, value)
+        elif key == "registry" and isinstance(before, dict) and isinstance(value, dict):
+            yield from _registry(before, value)
+        else:
+            yield SetProperty((key,), value)
+
+
+def _types(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+    for name in old:
+        if name not in new:
+            yield RemoveType(("types", name))
+    for name, body in new.items():
+        path: Path = ("types", name)
+        if name not in old:
+            yield AddType(path, body)
+        elif not same(old[name], body):
+            yield from _type(path, old[name], body)
+
+
+def _type(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+    updates = {}
+    for key in old:
+        if key not in new:
+            yield UnsetProperty((*path, key))
+    for key, value in new.items():
+        if key in old and same(old[key], value):
+            continue
+        if key == "fields" and _named(old.get(key)) and _named(value):
+            yield from _fields(path, old[key], value)
+        else:
+            updates[key] = value
+    if updates:
+        yield UpdateType(path, updates)
+
+
+def _named(fields: Any) -> bool:
+    if not isinstance(fields, list) or not all(isinstance(f, dict) and isinstance(f.get("name"), str) for f in fields):
+        return False
+    return len({field["name"] for field in fields}) == len(fields)
+
+
+def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[Operation]:
+    """Bring the list into its new shape from the front; what is left over behind it goes."""
+    now = list(old)
+    wanted = {field["name"] for field in new}
+    for i, field in enumerate(new):
+        names = [f["name"] for f in now]
+        here: Path = (*path, "fields", i)
+        if field["name"] in names:
+            j = names.index(field["name"])
+            if j != i:
+                yield MoveField((*path, "fields", j), i)
+                now.insert(i, now.pop(j))
+        elif i < len(now) and names[i] not in wanted and now[i].get("type") == field.get("type"):
+            pass  # a field of the same type whose name is gone: this is it, renamed
+        else:
+            yield InsertField(path, i, field)
+            now.insert(i, field)
+        yield from _field(here, now[i], field)
+        now[i] = field
+    for j in range(len(now) - 1, len(new) - 1, -1):
+        yield DeleteField((*path, "fields", j))
+
+
+def _field(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+    updates = {key: value for key, value in new.items() if key not in old or not same(old[key], value)}
+    if updates:
+        yield UpdateField(path, updates)
+    for key in old:
+        if key not in new:
+            yield UnsetProperty((*path, key))
+
+
+def _registry(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+    for key, value in old.items():
+        if key not in new or not same(value, new[key]):
+            yield RemoveRegistryEntry(("registry", key))
+    for key, value in new.items():
+        if key not in old or not same(old[key], value):
+            yield AddRegistryEntry(("registry", key), value)

@@ -1,0 +1,224 @@
+"""Checking: every expression of every type has a type, and the one its place needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.core.document import Key
+from harness.kaitai.common_type import TypeFaultError, comparable, settled
+from harness.kaitai.encodings import canonical_name
+from harness.kaitai.expression import Call, Expression, Text, walk
+from harness.kaitai.parents import find_parents
+from harness.kaitai.resolver import enum_named
+from harness.kaitai.source import Library
+from harness.kaitai.structure import ByteOrder, Field, Structure
+from harness.kaitai.style import check_style
+from harness.kaitai.type_inference import Detector
+from harness.kaitai.types import (
+    Anything,
+    Array,
+    Boolean,
+    Bytes,
+    DataType,
+    Enum,
+    Float,
+    Integer,
+    Stream,
+    String,
+    Switch,
+    User,
+    describe,
+    leaves,
+    raw_bytes,
+)
+
+
+def check(library: Library) -> None:
+    """Put everything that is wrong with the types of a library into the findings of its files."""
+    find_parents(library)
+    structures = library.structures()
+    for structure in structures:
+        _Checker(library, structure).run()
+    check_style(library)
+
+
+class _Checker:
+    def __init__(self, library: Library, structure: Structure) -> None:
+        self.library, self.structure = library, structure
+        self.detector = Detector(library, structure)
+
+    def report(self, key: Key, message: str) -> None:
+        self.structure.source.report(key, message)
+
+    def type_of(self, expression: Expression | None, key: Key) -> DataType | None:
+        if expression is None:
+            return None
+        for each in walk(expression):
+            match each:
+                case Call(method="to_s", arguments=(Text(value=name),)):
+                    self.encoding(name, key)
+        try:
+            return self.detector.value(expression)
+        except TypeFaultError as fault:
+            self.report(key, str(fault))
+            return None
+
+    def need(self, expression: Expression | None, key: Key, kind: type, name: str) -> None:
+        found = self.type_of(expression, key)
+        if found is not None and not isinstance(found, kind) and found != Anything(structure=False):
+            self.report(key, f"expected {name}, got {describe(found)}")
+
+    def run(self) -> None:
+        structure = self.structure
+        if isinstance(structure.order, ByteOrder):
+            self.byte_order(structure.order)
+        if structure.to_string is not None:
+            self.need(structure.to_string, (*structure.key, "to-string"), String, "a string")
+        self.encoding(structure.encoding if structure.outer is None else None, (*structure.key, "meta", "encoding"))
+        for field in structure.fields():
+            if field.kind == "value":
+                self.value_instance(field)
+            elif field.kind != "param":
+                self.field(field)
+
+    def encoding(self, name: str | None, key: Key) -> None:
+        if not name:
+            return
+        wanted = canonical_name(name)
+        if wanted is None:
+            self.structure.source.report(key, f"unrecognized encoding {name!r}", severity="warning")
+        elif wanted != name:
+            self.structure.source.report(key, f"write {wanted!r} for the encoding {name!r}", severity="warning")
+
+    def byte_order(self, order: ByteOrder) -> None:
+        found = self.type_of(order.on, (*order.key, "switch-on"))
+        for value, _ in order.cases:
+            if value is not None:
+                self.same(found, value, (*order.key, "cases"))
+
+    def same(self, left: DataType | None, right: Expression, key: Key, *, op: str = "==") -> None:
+        found = self.type_of(right, key)
+        if left is None or found is None:
+            return
+        try:
+            comparable(op, left, found)
+        except TypeFaultError as fault:
+            self.report(key, str(fault))
+
+    def value_instance(self, field: Field) -> None:
+        if field.value is None:
+            return
+        self.need(field.condition, (*field.key, "if"), Boolean, "a boolean")
+        found = self.type_of(field.value, (*field.key, "value"))
+        at = (*field.key, "enum")
+        if field.enum is not None:
+            named = enum_named(self.library, self.structure, field.enum, at)
+            if found is not None and not isinstance(found, Integer | Anything):
+                self.report(at, f"only an integer can be an enum, not {describe(found)}")
+            found = named
+        self.detector.derive(self.structure, field)
+        self.checks(field, found)
+
+    def field(self, field: Field) -> None:
+        key = field.key
+        self.need(field.condition, (*key, "if"), Boolean, "a boolean")
+        self.need(field.position, (*key, "pos"), Integer, "an integer")
+        self.need(field.io, (*key, "io"), Stream, "a stream")
+        if field.repeat == "expr":
+            self.need(field.repeat_by, (*key, "repeat-expr"), Integer, "an integer")
+        if field.repeat == "until":
+            self.of_item(field, lambda: self.need(field.repeat_by, (*key, "repeat-until"), Boolean, "a boolean"))
+        if isinstance(field.type, Switch):
+            on = self.type_of(field.type.on, (*key, "type", "switch-on"))
+            for label, (value, _) in zip(field.type.labels, field.type.cases, strict=False):
+                if value is not None:
+                    self.same(on, value, (*key, "type", "cases", label))
+        seen_bytes: set[int] = set()
+        for kind in leaves(field.type):
+            raw = raw_bytes(kind)
+            if raw is not None and id(raw) not in seen_bytes:
+                seen_bytes.add(id(raw))
+                self.bytes(raw, key)
+            if isinstance(kind, String):
+                inherited = kind.encoding == self.structure.encoding
+                self.encoding(None if inherited else kind.encoding, (*key, "encoding"))
+            if isinstance(kind, User):
+                self.need(kind.parent, (*key, "parent"), User | Anything, "a structure")  # type: ignore[arg-type]
+                self.arguments(kind, (*key, "type"))
+        self.checks(field, field.type)
+
+    def of_item(self, field: Field, action: Callable[[], None]) -> None:
+        self.detector.item = field.type
+        try:
+            action()
+        finally:
+            self.detector.item = None
+
+    def bytes(self, raw: Bytes, key: Key) -> None:
+        self.need(raw.size, (*key, "size"), Integer, "an integer")
+        if raw.process is None:
+            return
+        at = (*key, "process")
+        for argument in raw.process.arguments:
+            found = self.type_of(argument, at)
+            name = raw.process.name
+            wrong = (name == "xor" and not isinstance(found, Integer | Bytes | Anything)) or (
+                name in ("rol", "ror") and not isinstance(found, Integer | Anything)
+            )
+            if found is not None and wrong:
+                expected = "an integer or bytes" if name == "xor" else "an integer"
+                self.report(at, f"{name} takes {expected}, got {describe(found)}")
+
+    def arguments(self, kind: User, key: Key) -> None:
+        if kind.target is None:
+            return
+        params = kind.target.params
+        if len(params) != len(kind.arguments):
+            self.report(key, f"{kind.name} takes {len(params)} argument(s), {len(kind.arguments)} are given")
+        for place, argument in enumerate(kind.arguments):
+            found = self.type_of(argument, key)
+            if found is not None and place < len(params) and not fits(found, params[place].type):
+                wanted = describe(params[place].type)
+                self.report(key, f"argument {place + 1} is {describe(found)}; {params[place].id} takes {wanted}")
+
+    def checks(self, field: Field, kind: DataType | None) -> None:
+        if kind is None:
+            for check_ in field.checks:
+                for expression in check_.expressions if check_.rule != "expr" else ():
+                    self.type_of(expression, check_.key)
+            return
+        for check_ in field.checks:
+            match check_.rule:
+                case "expr":
+                    at = check_.key
+                    self.detector.item = kind
+                    self.need(check_.expressions[0], at, Boolean, "a boolean")
+                    self.detector.item = None
+                case "in-enum":
+                    if not isinstance(settled(kind), Enum):
+                        self.report(check_.key, f"`in-enum` is for enums, not for {describe(kind)}")
+                case "any-of":
+                    for place, expression in enumerate(check_.expressions):
+                        self.same(kind, expression, (*check_.key, place))
+                case rule:
+                    op = {"min": ">=", "max": "<="}.get(rule, "==")
+                    self.same(kind, check_.expressions[0], check_.key, op=op)
+
+
+def fits(given: DataType, wanted: DataType) -> bool:
+    """Whether a value can be passed for a parameter."""
+    given, wanted = settled(given), settled(wanted)
+    match given, wanted:
+        case (_, Anything(structure=False)) | (Anything(structure=False), _):
+            return True
+        case Integer(), (Integer() | Float()):
+            return True
+        case User(target=a), User(target=b):
+            return a is b or a is None or b is None
+        case ((User() | Anything()), Anything()):
+            return True
+        case Enum(target=a), Enum(target=b):
+            return a is b
+        case Array(of=a), Array(of=b):
+            return fits(a, b)
+    return type(given) is type(wanted)

@@ -1,0 +1,124 @@
+"""Common type: what two values have in common, and whether they can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.kaitai import expression as ast
+from harness.kaitai.structure import Structure
+from harness.kaitai.types import (
+    ANY,
+    BOOLEAN,
+    BYTES,
+    FLOAT,
+    INTEGER,
+    STREAM,
+    STRING,
+    STRUCT,
+    Anything,
+    Array,
+    Boolean,
+    Bytes,
+    DataType,
+    Enum,
+    Float,
+    Integer,
+    Stream,
+    String,
+    Switch,
+    User,
+    describe,
+)
+
+
+class TypeFaultError(Exception):
+    """An expression has no type."""
+
+
+def user(structure: Structure) -> User:
+    """The type that a structure is."""
+    return User(ast.TypeName(structure.path), target=structure)
+
+
+def settled(kind: DataType) -> DataType:
+    """What all cases of a switch have in common; other types as they are."""
+    if not isinstance(kind, Switch):
+        return kind
+    if not kind.cases:
+        return ANY
+    found = settled(kind.cases[0][1])
+    for _, case in kind.cases[1:]:
+        try:
+            found = combined(found, settled(case))
+        except TypeFaultError:
+            return ANY
+    return found
+
+
+def combined(left: DataType, right: DataType) -> DataType:
+    """A type that both fit.
+
+    Raises:
+        TypeFaultError: there is none.
+    """
+    left, right = settled(left), settled(right)
+    if left == right:
+        return left
+    match left, right:
+        case Integer(width=1, bits=None), Integer(width=1, bits=None):
+            return Integer(1, signed=left.signed and right.signed)
+        case Integer(), Integer():
+            return INTEGER
+        case ((Integer() | Float()), (Integer() | Float())):
+            return FLOAT
+        case Bytes(), Bytes():
+            return BYTES
+        case String(), String():
+            return STRING
+        case Boolean(), Boolean():
+            return BOOLEAN
+        case Enum(target=a), Enum(target=b) if a is b:
+            return left
+        case User(target=a), User(target=b) if a is b and a is not None:
+            return replace(left, arguments=(), bytes=None)
+        case ((User() | Anything(structure=True)), (User() | Anything(structure=True))):
+            return STRUCT
+        case Array(of=a), Array(of=b):
+            return Array(combined(a, b))
+        case Stream(), Stream():
+            return STREAM
+    if is_unknown(left) or is_unknown(right):
+        return ANY
+    raise TypeFaultError(f"{describe(left)} and {describe(right)} have no common type")
+
+
+def comparable(op: str, left: DataType, right: DataType) -> None:
+    """Whether two values can be compared.
+
+    Raises:
+        TypeFaultError: they cannot.
+    """
+    left, right = settled(left), settled(right)
+    match left, right:
+        case ((Integer() | Float()), (Integer() | Float())):
+            return
+        case (String(), String()) | (Bytes(), Bytes()):
+            return
+        case Boolean(), Boolean():
+            if op in ("==", "!="):
+                return
+            raise TypeFaultError(f"`{op}` does not go with booleans")
+        case Enum(target=a), Enum(target=b):
+            if a is not b:
+                raise TypeFaultError(f"{describe(left)} and {describe(right)} are different")
+            if op in ("==", "!="):
+                return
+            raise TypeFaultError(f"`{op}` does not go with enums")
+    if is_unknown(left) or is_unknown(right):
+        return
+    raise TypeFaultError(f"{describe(left)} and {describe(right)} cannot be compared")
+
+
+def is_unknown(kind: DataType) -> bool:
+    """Whether a value can be anything at all."""
+    return isinstance(kind, Anything) and not kind.structure

@@ -1,0 +1,257 @@
+"""Expression writing: expressions of our grammars as text of Kaitai Struct's expression language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.grammar.language.expression import (
+    ArrayOf,
+    Attribute,
+    Binary,
+    Call,
+    EnumLiteral,
+    Expr,
+    Item,
+    Literal,
+    Method,
+    Name,
+    Ternary,
+    Unary,
+)
+from harness.grammar.language.grammar import TypeDef
+from harness.grammar.language.inference import Inference, MistakeError
+from harness.grammar.language.types import ANY, Sort, Type
+from harness.kaitai.byte_orders import references
+
+_SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+
+
+class UnwritableError(Exception):
+    """Kaitai Struct's language has nothing that means this."""
+
+
+class ExpressionWriter:
+    """Writes the expressions of one type.
+
+    Args:
+        inference: The types of the grammar.
+        owner: Whose names are in scope.
+        field_id: What a field is called in Kaitai Struct.
+        type_id: What a type is called there.
+        enum_id: What an enum is called there.
+    """
+
+    def __init__(
+        self,
+        inference: Inference,
+        owner: TypeDef,
+        *,
+        field_id: Callable[[str], str],
+        type_id: Callable[[str], str],
+        enum_id: Callable[[str], str],
+    ) -> None:
+        self.inference, self.owner = inference, owner
+        self.field_id, self.type_id, self.enum_id = field_id, type_id, enum_id
+        self.parents = holders(inference.types)
+        self.item: Type | None = None
+        """The type of `_`, where it means anything."""
+
+    def kind(self, expr: Expr) -> Type:
+        """The type of an expression, as far as it is known; `_parent` is known where only one type holds the owner."""
+        try:
+            found = self.inference.infer(expr, self.owner, item=self.item)
+        except MistakeError:
+            found = ANY
+        if found.sort is not Sort.ANY:
+            return found
+        match expr:
+            case Name(name="_parent"):
+                return self.parent_of(self.owner.name)
+            case Attribute(of=of, name="_parent"):
+                return self.parent_of(self.kind(of).name)
+            case Attribute(of=of, name=name):
+                holder = self.kind(of).name
+                field = self.inference.members.get(holder, {}).get(name)
+                return self.inference.of_field(self.inference.types[holder], field) if field else ANY
+        return ANY
+
+    def parent_of(self, name: str) -> Type:
+        """The one type that holds another, if there is but one."""
+        holders = self.parents.get(name, frozenset())
+        return Type(Sort.RECORD, next(iter(holders))) if len(holders) == 1 else ANY
+
+    def number(self, expr: Expr) -> str:
+        """An expression as a plain number: enums lose their names.
+
+        Raises:
+            UnwritableError: it cannot be said.
+        """
+        kind = self.kind(expr)
+        return f"{self.inner(expr)}.to_i" if kind.sort is Sort.INT and kind.name else self.text(expr)
+
+    def condition(self, expr: Expr) -> str:
+        """An expression as a truth value.
+
+        Raises:
+            UnwritableError: it cannot be said.
+        """
+        return self.text(expr) if self.kind(expr).sort in (Sort.BOOL, Sort.ANY) else f"{self.operand(expr)} != 0"
+
+    def operand(self, expr: Expr) -> str:
+        """A number that binds tightly."""
+        text = self.number(expr)
+        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not text.endswith(".to_i") else text
+
+    def inner(self, expr: Expr) -> str:
+        """Text that anything may be hung on."""
+        text = self.text(expr)
+        negative = isinstance(expr, Literal) and text.startswith("-")
+        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) or negative else text
+
+    def truth(self, expr: Expr) -> str:
+        """A truth value that binds tightly."""
+        text = self.condition(expr)
+        simple = isinstance(expr, Name | Attribute | Literal | Item) and " " not in text
+        return text if simple else f"({text})"
+
+    def text(self, expr: Expr) -> str:
+        """An expression.
+
+        Raises:
+            UnwritableError: it cannot be said.
+        """
+        match expr:
+            case Literal(value=value):
+                return _literal(value)
+            case ArrayOf(items=items):
+                return f"[{', '.join(self.number(item) for item in items)}]"
+            case Name(name=name):
+                return self.name(name)
+            case EnumLiteral(enum=enum, label=label):
+                return f"{self.enum_id(enum)}::{label_id(label)}"
+            case Attribute(of=of, name=name):
+                return self.attribute(of, name)
+            case Item(of=of, index=index):
+                return f"{self.inner(of)}[{self.number(index)}]"
+            case Method(of=of, name="as", arguments=(Name(name=name),)):
+                return f"{self.inner(of)}.as<{self.type_id(name)}>"
+            case Method(of=of, name=name, arguments=arguments):
+                return f"{self.inner(of)}.{name}({', '.join(map(self.number, arguments))})"
+            case Call(name=name, arguments=arguments):
+                return self.call(name, arguments)
+            case Unary(operator="not", of=of):
+                return f"not {self.truth(of)}"
+            case Unary(operator=operator, of=of):
+                return f"{operator}{self.operand(of)}"
+            case Binary(operator=operator, left=left, right=right):
+                return self.binary(operator, left, right)
+            case Ternary(condition=condition, then=then, otherwise=otherwise):
+                return f"{self.truth(condition)} ? {self.inner(then)} : {self.inner(otherwise)}"
+
+    def name(self, name: str) -> str:
+        """A name of the type, or a special one."""
+        if name in _SPECIAL:
+            return name
+        known = name in self.owner.params or name in self.inference.members[self.owner.name]
+        if not known:
+            raise UnwritableError(f"`{name}`, which is no field of the type itself")
+        return self.field_id(name)
+
+    def attribute(self, of: Expr, name: str) -> str:
+        """`value.name`."""
+        kind, inner = self.kind(of), self.inner(of)
+        if name not in _SPECIAL and self.varies(of):
+            raise UnwritableError("a field of a value that has one of several types")
+        match kind.sort, name:
+            case Sort.RECORD, _ if name not in _SPECIAL:
+                return f"{inner}.{self.field_id(name)}"
+            case (Sort.STR, "size") | (Sort.STR, "length"):
+                return f"{inner}.length"
+            case (Sort.INT, "to_i") | (_, "sum"):
+                if name == "sum":
+                    raise UnwritableError("`.sum`")
+                return self.number(of)
+            case Sort.INT, "to_s":
+                return f"{self.operand(of)}.to_s"
+            case Sort.BOOL, "to_s":
+                return f'({inner} ? "true" : "false")'
+            case Sort.BYTES, "to_s":
+                return f'{inner}.to_s("UTF-8")'
+            case Sort.BYTES, "reverse":
+                raise UnwritableError("reversed bytes")
+            case _, "to_array":
+                return f"{inner}.as<u1[]>"
+            case _, "to_bytes":
+                return f"{inner}.as<bytes>"
+        return f"{inner}.{name if name in _SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
+
+    def varies(self, of: Expr) -> bool:
+        """Whether a value is a record of one of several types."""
+        holder = self.owner.name
+        if isinstance(of, Attribute):
+            holder = self.kind(of.of).name
+        name = of.name if isinstance(of, Attribute | Name) else ""
+        field = self.inference.members.get(holder, {}).get(name)
+        return field is not None and len({ref.name for ref in references(field) if ref.primitive is None}) > 1
+
+    def binary(self, operator: str, left: Expr, right: Expr) -> str:
+        """Two operands, made alike."""
+        if operator in ("and", "or"):
+            return f"{self.truth(left)} {operator} {self.truth(right)}"
+        one, two = self.kind(left), self.kind(right)
+        if operator in _COMPARISONS and one.sort is two.sort is Sort.INT and one.name == two.name and one.name:
+            return f"{self.inner(left)} {operator} {self.inner(right)}"
+        if operator == "+" and Sort.BYTES in (one.sort, two.sort):
+            raise UnwritableError("bytes joined with `+`")
+        if operator in "&|^" and one.sort is two.sort is Sort.BOOL:
+            raise UnwritableError(f"`{operator}` of truth values")
+        return f"{self.operand(left)} {operator} {self.operand(right)}"
+
+    def call(self, name: str, arguments: tuple[Expr, ...]) -> str:
+        """A built-in function, where something else says the same."""
+        match name, arguments:
+            case "len", (of,):
+                return self.attribute(of, "size")
+            case "sizeof", (of,):
+                return f"{self.inner(of)}._sizeof"
+            case (("min" | "max"), (a, b)):
+                one, two = self.operand(a), self.operand(b)
+                return f"({one} {'<' if name == 'min' else '>'} {two} ? {one} : {two})"
+            case "abs", (a,):
+                one = self.operand(a)
+                return f"({one} < 0 ? -{one} : {one})"
+        raise UnwritableError(f"the function `{name}`")
+
+
+def holders(types: dict[str, TypeDef]) -> dict[str, frozenset[str]]:
+    """Which types hold a type."""
+    made: dict[str, set[str]] = {}
+    for name, found in types.items():
+        for field in (*found.fields, *found.instances):
+            for ref in references(field):
+                made.setdefault(ref.name, set()).add(name)
+    return {name: frozenset(above) for name, above in made.items()}
+
+
+def label_id(label: str) -> str:
+    """A label as Kaitai Struct allows it."""
+    return label.lower()
+
+
+def _literal(value: int | float | bool | str | bytes) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return f"[{', '.join(str(byte) for byte in value)}]" if value else "[].as<bytes>"
+    if isinstance(value, str):
+        return '"' + "".join(_character(each) for each in value) + '"'
+    return repr(value)
+
+
+def _character(c: str) -> str:
+    if c in '"\\':
+        return "\\" + c
+    if c.isprintable() or ord(c) > 0xFFFF:
+        return c
+    return f"\\u{ord(c):04x}"

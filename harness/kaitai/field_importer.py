@@ -1,0 +1,307 @@
+"""Field writing: one Kaitai field as a field of our grammar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.core.document import Key
+from harness.kaitai import expression as ast
+from harness.kaitai.encodings import python_name
+from harness.kaitai.expression_importer import Translator, UncarriedError
+from harness.kaitai.names import Names, field_name
+from harness.kaitai.source import Library
+from harness.kaitai.structure import Check, Field, Structure
+from harness.kaitai.types import (
+    Boolean,
+    Bytes,
+    DataType,
+    Enum,
+    Float,
+    Integer,
+    Process,
+    String,
+    Switch,
+    User,
+    leaves,
+)
+
+_ORDERS = {"le": "little", "be": "big"}
+_MIRRORED = {"<": ">", ">": "<"}
+MAX_COMPUTED_CASES = 50
+_PLAIN = frozenset({"zlib", "xor", "rol", "ror"})
+
+
+class FieldWriter:
+    """Writes the fields of one structure.
+
+    Args:
+        library: All files.
+        names: What types and enums are called.
+        structure: Whose fields they are.
+        order: The byte order (`le`, `be`) that the grammar names; a field of another one says so. None: all say it.
+        processes: Names of custom processes that the host provides.
+    """
+
+    def __init__(
+        self, library: Library, names: Names, structure: Structure, order: str | None, processes: frozenset[str]
+    ) -> None:
+        self.names, self.structure, self.order, self.processes = names, structure, order, processes
+        self.translator = Translator(library, names, structure)
+
+    def uncarried(self, key: Key, what: str) -> None:
+        """Note a construct that the grammar does not have."""
+        self.structure.source.report(key, f"cannot be carried over: {what}")
+
+    def text(self, expression: ast.Expression, key: Key, *, item: DataType | None = None) -> Any:
+        """An expression as YAML; one that cannot be carried is noted and becomes 0."""
+        try:
+            return self.translator.text(expression, item=item)
+        except UncarriedError as error:
+            self.uncarried(key, str(error))
+            return 0
+
+    def field(self, field: Field) -> dict[str, Any]:
+        """The mapping that stands for a field."""
+        made: dict[str, Any] = {"name": field_name(field.id)}
+        if field.value is not None:
+            made["compute"] = self.text(field.value, (*field.key, "value"))
+            enum = field.type
+            if isinstance(enum, Enum) and enum.target and field.enum:
+                made["enum"] = self.names.enums[enum.target]
+        else:
+            if field.kind == "parse":
+                self.position(field, made)
+            self.data_type(field.type, field, made)
+        if field.repeat == "eos":
+            made["repeat"] = "rest"
+        elif field.repeat == "expr" and field.repeat_by is not None:
+            made["repeat"] = self.text(field.repeat_by, (*field.key, "repeat-expr"))
+        elif field.repeat_by is not None:
+            made["until"] = self.text(field.repeat_by, (*field.key, "repeat-until"), item=field.type)
+        if field.condition is not None:
+            made["if"] = self.text(field.condition, (*field.key, "if"))
+        self.checks(field, made)
+        if field.doc:
+            made["doc"] = field.doc
+        return made
+
+    def position(self, field: Field, made: dict[str, Any]) -> None:
+        """`at` and `stream`."""
+        at = field.position if field.position is not None else ast.Attribute(field.io or ast.Name("_io"), "pos")
+        made["at"] = self.text(at, (*field.key, "pos"))
+        if field.io is not None:
+            made["stream"] = self.text(field.io, (*field.key, "io"))
+
+    def data_type(self, kind: DataType, field: Field, made: dict[str, Any]) -> None:
+        """`type` and the keys that go with it."""
+        key = field.key
+        match kind:
+            case Bytes() as raw:
+                made["type"] = "bytes"
+                self.bytes(raw, key, made, item=kind)
+            case String(bytes=raw, encoding=encoding):
+                made["type"] = "string"
+                self.encoding(encoding, key, made)
+                if raw is not None:
+                    self.bytes(raw, key, made, item=kind)
+            case User(bytes=raw):
+                made["type"] = self.reference(kind, key)
+                if raw is not None:
+                    self.bytes(raw, key, made, item=kind)
+                self.parent(kind, key, made)
+            case Enum(base=base, target=target):
+                self.data_type(base, field, made)
+                if target is not None:
+                    made["enum"] = self.names.enums[target]
+            case Switch():
+                self.switch(kind, field, made)
+            case Boolean(order=order):
+                made["type"] = "flag"
+                if order != self.structure.bit_order:
+                    made["bit_order"] = "little" if order == "le" else "big"
+            case Integer() | Float():
+                made["type"] = self.number(kind)
+            case _:
+                self.uncarried(key, "a field without a type")
+
+    def number(self, kind: Integer | Float) -> str:
+        """The name of a number type."""
+        if isinstance(kind, Integer) and kind.bits is not None:
+            return f"b{kind.bits}" + ("" if kind.order == self.structure.bit_order else kind.order or "")
+        letter = "f" if isinstance(kind, Float) else "i" if kind.signed else "u"
+        width = kind.width or 1
+        suffix = kind.order if kind.order and kind.order != self.order and width > 1 else ""
+        return f"{letter}{8 * width}{suffix}"
+
+    def reference(self, kind: User, key: Key) -> str:
+        """A type's name with its arguments."""
+        name = self.names.types[kind.target] if kind.target else str(kind.name)
+        if not kind.arguments:
+            return name
+        given = [self.text(argument, (*key, "type")) for argument in kind.arguments]
+        return f"{name}({', '.join(_word(each) for each in given)})"
+
+    def parent(self, kind: User, key: Key, made: dict[str, Any]) -> None:
+        """`parent`, where it is not the record that holds it."""
+        if kind.orphan:
+            made["parent"] = "none"
+        elif kind.parent is not None:
+            made["parent"] = self.text(kind.parent, (*key, "parent"))
+
+    def encoding(self, name: str, key: Key, made: dict[str, Any]) -> None:
+        """`encoding`."""
+        found = python_name(name)
+        if found is None:
+            self.uncarried((*key, "encoding"), f"the encoding {name!r}")
+        made["encoding"] = found or "ascii"
+
+    def bytes(self, raw: Bytes, key: Key, made: dict[str, Any], *, item: DataType) -> None:
+        """`length`, `terminator`, `pad` and `process`."""
+        if raw.form == "eos":
+            made["length"] = "rest"
+        elif raw.size is not None:
+            made["length"] = self.text(raw.size, (*key, "size"))
+        if raw.terminator is not None:
+            made["terminator"] = raw.terminator[0] if len(raw.terminator) == 1 else list(raw.terminator)
+            if raw.include:
+                made["include"] = True
+            if not raw.consume:
+                made["consume"] = False
+            if not raw.eos_error or raw.form != "terminator":
+                made["require_terminator"] = False
+        if raw.pad is not None and raw.terminator != bytes([raw.pad]):  # one byte for both: Kaitai only terminates
+            made["pad"] = raw.pad
+        if raw.process is not None:
+            made["process"] = self.process(raw.process, (*key, "process"))
+
+    def process(self, process: Process, key: Key) -> str:
+        """The text of a process."""
+        if process.name not in _PLAIN and process.name not in self.processes:
+            self.uncarried(key, f"the custom process {process.name!r}, which nobody has provided")
+        if not process.arguments:
+            return process.name
+        return f"{process.name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
+
+    def switch(self, kind: Switch, field: Field, made: dict[str, Any]) -> None:
+        """`switch` with the keys that its cases need."""
+        key = (*field.key, "type")
+        strings = [case for case in leaves(kind) if isinstance(case, String)]
+        if len({(case.encoding, case.bytes) for case in strings}) > 1:
+            self.uncarried(key, "a switch over strings that end in different ways")
+        cases: dict[str, str] = {}
+        default: str | None = None
+        plain = all(value is None or is_constant(value) for value, _ in kind.cases)
+        on: ast.Expression = kind.on
+        for place, (value, case) in enumerate(kind.cases):
+            name = self.case(case, field, made)
+            if value is None:
+                default = name
+            elif plain:
+                cases[self.label(value)] = name
+            else:
+                cases[str(place)] = name
+        if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
+            self.uncarried(key, f"more than {MAX_COMPUTED_CASES} cases that are no constants")
+        elif not plain:
+            on = ast.Number(-1)
+            for place, (value, _) in reversed(list(enumerate(kind.cases))):
+                if value is not None:
+                    on = ast.Ternary(ast.Compare("==", kind.on, value), ast.Number(place), on)
+        switch: dict[str, Any] = {"by": self.text(on, (*key, "switch-on")), "cases": cases}
+        if default is not None:
+            switch["default"] = default
+        made["switch"] = switch
+
+    def case(self, kind: DataType, field: Field, made: dict[str, Any]) -> str:
+        """The type of one case; what it needs beside is put into the field."""
+        scratch: dict[str, Any] = {}
+        self.data_type(kind, field, scratch)
+        name = str(scratch.pop("type", "bytes"))
+        made.update(scratch)
+        return name
+
+    def label(self, value: ast.Expression) -> str:
+        """A constant as the key of a case."""
+        match value:
+            case ast.Truth(value=truth):
+                return "true" if truth else "false"
+        return str(self.translator.text(value))
+
+    def checks(self, field: Field, made: dict[str, Any]) -> None:
+        """`validate`."""
+        validate: dict[str, Any] = {}
+        if field.contents is not None and not isinstance(field.type, Bytes):
+            self.uncarried((*field.key, "contents"), "fixed contents of something that is no bytes")
+        elif field.contents is not None:
+            validate["equals"] = _bytes_constant(field.contents)
+        conditions: list[ast.Expression] = []
+        kind = field.type
+        for check in field.checks:
+            self.check(check, kind, validate, conditions)
+        if conditions:
+            whole = conditions[0] if len(conditions) == 1 else ast.Logic("and", tuple(conditions))
+            validate["expr"] = self.text(whole, (*field.key, "valid"), item=kind)
+        if validate:
+            made["validate"] = validate
+
+    def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[ast.Expression]) -> None:
+        """Put one condition into `validate`, or among the conditions that it has no key for."""
+        values = check.expressions
+        constants = [_plain(value, kind) for value in values]
+        simple = None not in constants
+        item = ast.Name("_")
+        match check.rule:
+            case "in-enum":
+                validate["in_enum"] = True
+            case "expr":
+                conditions.append(values[0])
+            case "any-of" if simple:
+                validate["one_of"] = constants
+            case "any-of":
+                options = tuple(ast.Compare("==", item, value) for value in values)
+                conditions.append(options[0] if len(options) == 1 else ast.Logic("or", options))
+            case rule if simple and (rule == "eq" or isinstance(kind, Integer)):
+                validate[{"eq": "equals"}.get(rule, rule)] = constants[0]
+            case rule:
+                conditions.append(ast.Compare({"min": ">=", "max": "<="}.get(rule, "=="), item, values[0]))
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(value: ast.Expression, kind: DataType) -> Any:
+    """A constant as a field of that type holds it, or None."""
+    match kind, value:
+        case Integer(), _:
+            return _number(value)
+        case String(), ast.Text(value=text):
+            return text
+        case Bytes(), ast.Items(values=items) if items:
+            found = [_number(item) for item in items]
+            return found if all(each is not None and 0 <= each <= 255 for each in found) else None
+    return None
+
+
+def _number(value: ast.Expression) -> int | None:
+    match value:
+        case ast.Number(value=number):
+            return number
+        case ast.Unary(op="-", operand=ast.Number(value=number)):
+            return -number
+    return None
+
+
+def is_constant(value: ast.Expression) -> bool:
+    """Whether a value can be the key of a case."""
+    match value:
+        case ast.Number() | ast.Text() | ast.Member() | ast.Truth():
+            return True
+        case ast.Items(values=values):
+            return all(isinstance(each, ast.Number) and each.value < 256 for each in values)
+    return _number(value) is not None
+
+
+def _bytes_constant(data: bytes) -> Any:
+    text = data.decode("latin-1")
+    return text if text.isascii() and text.isprintable() else list(data)

@@ -1,0 +1,51 @@
+"""Naming: flat, unique names for types and enums that Kaitai Struct nests."""
+
+from __future__ import annotations
+
+from harness.kaitai.source import Library
+from harness.kaitai.structure import Enumeration, Structure
+
+_RESERVED = frozenset({"true", "false", "and", "or", "not"})
+LONGEST = 64
+
+
+class Names:
+    """What each type, enum and field is called in our grammar."""
+
+    def __init__(self, library: Library) -> None:
+        structures = library.structures()
+        enums = [enum for structure in structures for enum in structure.enums.values()]
+        self.types: dict[Structure, str] = {}
+        self.enums: dict[Enumeration, str] = {}
+        taken: set[str] = set()
+        for structure in structures:
+            self.types[structure] = _unique(structure.path, taken)
+        taken = set()
+        for enum in enums:
+            self.enums[enum] = _unique((*enum.owner.path, enum.name), taken)
+
+
+def field_name(name: str) -> str:
+    """A field's name: Kaitai's, with anonymous and reserved ones made plain."""
+    if name.startswith("_unnamed"):
+        return f"unnamed_{name.removeprefix('_unnamed')}"
+    return f"{name}_" if name in _RESERVED else name[:LONGEST]
+
+
+def camel(name: str) -> str:
+    """`chunk_dir` as `ChunkDir`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
+
+
+def _unique(path: tuple[str, ...], taken: set[str]) -> str:
+    made = camel(path[-1])
+    for outer in reversed(path[:-1]):
+        if made not in taken:
+            break
+        made = f"{camel(outer)}_{made}"
+    made, number = made[:LONGEST], 2
+    while made in taken:
+        made = f"{made[: LONGEST - 4]}_{number}"
+        number += 1
+    taken.add(made)
+    return made

@@ -1,0 +1,33 @@
+"""Parents: which types hold which, so that `_parent` has a type."""
+
+from __future__ import annotations
+
+from harness.kaitai.common_type import TypeFaultError
+from harness.kaitai.resolver import users
+from harness.kaitai.source import Library
+from harness.kaitai.structure import Structure
+from harness.kaitai.type_inference import Detector
+from harness.kaitai.types import User
+
+
+def find_parents(library: Library) -> None:
+    """Fill in `parents`; the top type of a file may be held by anything, so its parent is unknown."""
+    forced: list[tuple[Structure, User]] = []
+    for structure in library.structures():
+        if structure.outer is None:
+            structure.parents.append(None)
+        for _, kind in users(structure):
+            if kind.target is None or kind.orphan:
+                continue
+            if kind.parent is not None:
+                forced.append((structure, kind))
+            else:
+                kind.target.parents.append(structure)
+    for structure, kind in forced:
+        if kind.target is None or kind.parent is None:
+            continue
+        try:
+            found = Detector(library, structure).value(kind.parent)
+        except TypeFaultError:
+            found = None
+        kind.target.parents.append(found.target if isinstance(found, User) else None)

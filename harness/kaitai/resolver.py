@@ -1,0 +1,115 @@
+"""Resolving: names of types and enums find what they mean; every type learns which types can be its parent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.core.document import Key
+from harness.kaitai.expression import TypeName
+from harness.kaitai.parser import parse_type
+from harness.kaitai.scanner import ExpressionError
+from harness.kaitai.source import Library
+from harness.kaitai.structure import Enumeration, Field, Structure
+from harness.kaitai.types import STRUCT, Array, DataType, Enum, Switch, User, leaves
+
+
+def resolve(library: Library) -> None:
+    """Fill in targets and parents; names that mean nothing are findings."""
+    for structure in library.structures():
+        for field in structure.fields():
+            key = (*field.key, "type")
+            field.type = _resolved(library, structure, field.type, field, key)
+
+
+def _resolved(library: Library, structure: Structure, kind: DataType, field: Field, key: Key) -> DataType:
+    match kind:
+        case User():
+            target = find_type(library, structure, kind.name)
+            if target is None and not structure.opaque:
+                structure.source.report(key, f"unknown type {str(kind.name)!r}, looked for from {structure.name}")
+            return replace(kind, target=target)
+        case Array(of=of):
+            return Array(_resolved(library, structure, of, field, key))
+        case Enum():
+            found = find_enum(library, structure, kind.name)
+            if found is None:
+                at = (*field.key, "enum")
+                structure.source.report(at, f"unknown enum {str(kind.name)!r}, looked for from {structure.name}")
+            return replace(kind, target=found)
+        case Switch():
+            labels = kind.labels
+            made = []
+            for place, (value, case) in enumerate(kind.cases):
+                at = (*key, "cases", labels[place]) if place < len(labels) else key
+                made.append((value, _resolved(library, structure, case, field, at)))
+            return replace(kind, cases=tuple(made))
+    return kind
+
+
+def find_type(library: Library, start: Structure, name: TypeName) -> Structure | None:
+    """The type a name means where it is used: inner ones first, then outwards, then the tops of all files."""
+    outer: Structure | None = None if name.absolute else start
+    while outer:
+        found = _descend(outer.types.get(name.path[0]), name.path[1:])
+        if found:
+            return found
+        outer = outer.outer
+    return _descend(library.tops.get(name.path[0]), name.path[1:])
+
+
+def _descend(found: Structure | None, path: tuple[str, ...]) -> Structure | None:
+    for part in path:
+        found = found.types.get(part) if found else None
+    return found
+
+
+def find_enum(library: Library, start: Structure, name: TypeName) -> Enumeration | None:
+    """The enum a name means where it is used."""
+    holder = replace(name, path=name.path[:-1])
+    if holder.path:
+        owner = find_type(library, start, holder)
+        return owner.enums.get(name.path[-1]) if owner else None
+    outer: Structure | None = None if name.absolute else start
+    while outer:
+        if name.path[0] in outer.enums:
+            return outer.enums[name.path[0]]
+        outer = outer.outer
+    return None
+
+
+def enum_named(library: Library, structure: Structure, text: str, key: Key) -> Enum | None:
+    """The enum that a value instance names; findings if there is none."""
+    from harness.kaitai.types import INTEGER
+
+    try:
+        name = parse_type(text)[0]
+    except ExpressionError as error:
+        structure.source.report(key, str(error))
+        return None
+    found = find_enum(library, structure, name)
+    if found is None:
+        structure.source.report(key, f"unknown enum {text!r}, looked for from {structure.name}")
+        return None
+    return Enum(name, INTEGER, found)
+
+
+def type_named(library: Library, structure: Structure, kind: DataType) -> DataType:
+    """The type that a cast or `sizeof` names, resolved; a structure of unknown type if there is none."""
+    match kind:
+        case User():
+            target = find_type(library, structure, kind.name)
+            return replace(kind, target=target) if target else STRUCT
+        case Array(of=of):
+            return Array(type_named(library, structure, of))
+    return kind
+
+
+def users(structure: Structure) -> list[tuple[Field, User]]:
+    """Where a type holds structures: its fields and positioned instances."""
+    return [
+        (field, kind)
+        for field in (*structure.seq, *structure.instances.values())
+        if field.kind != "value"
+        for kind in leaves(field.type)
+        if isinstance(kind, User)
+    ]

@@ -1,0 +1,87 @@
+"""Source: one `.ksy` file with the findings about it; `Library` holds all files that an import reaches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from harness.core.document import Document, Key
+from harness.core.errors import position
+from harness.kaitai.expression import Expression
+from harness.kaitai.findings import Finding, Severity, path_text
+from harness.kaitai.parser import parse
+from harness.kaitai.scanner import ExpressionError
+from harness.kaitai.structure import Import, Structure
+
+MAX_FINDINGS = 1_000
+"""Errors, and warnings, kept of one file; later ones are dropped."""
+
+
+class Source:
+    """A file that was read, and what was found in it."""
+
+    def __init__(self, path: Path, document: Document) -> None:
+        self.path = path
+        self.document = document
+        self.findings: list[Finding] = []
+        self._known: set[Finding] = set()
+        self._counts: Counter[Severity] = Counter()
+        self.imports: list[Import] = []
+        self.top: Structure | None = None
+
+    def where(self, key: Key) -> str:
+        """`file:line:column` of a key, or of the nearest one above it."""
+        for end in range(len(key), 0, -1):
+            if key[:end] in self.document.positions:
+                return position(self.path, *self.document.positions[key[:end]])
+        return position(self.path, 1, 1)
+
+    def report(self, key: Key, message: str, *, severity: Severity = "error") -> None:
+        """Remember what is wrong at a key."""
+        finding = Finding(severity, self.where(key), path_text(key), message)
+        if finding not in self._known and self._counts[severity] < MAX_FINDINGS:
+            self._known.add(finding)
+            self._counts[severity] += 1
+            self.findings.append(finding)
+
+    def expression(self, value: Any, key: Key) -> Expression | None:
+        """An expression as YAML holds it: text, a number, true or false."""
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if isinstance(value, int | float):
+            value = str(value)
+        if not isinstance(value, str):
+            self.report(key, f"expected an expression, got {kind_of(value)}")
+            return None
+        try:
+            return parse(value)
+        except ExpressionError as error:
+            self.report(key, str(error))
+            return None
+
+
+class Library:
+    """All files that one file reaches."""
+
+    def __init__(self, search: tuple[Path, ...]) -> None:
+        self.search = search
+        self.sources: dict[Path, Source] = {}
+        self.tops: dict[str, Structure] = {}
+        """Top types by name, as every file may name them."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Of every file, in the order they were read."""
+        return [finding for source in self.sources.values() for finding in source.findings]
+
+    def structures(self) -> list[Structure]:
+        """Every type of every file."""
+        return [found for source in self.sources.values() if source.top for found in source.top.family()]
+
+
+def kind_of(value: Any) -> str:
+    """What messages call a YAML value."""
+    return {dict: "a mapping", list: "a list", str: f"text {str(value)[:40]!r}", type(None): "nothing"}.get(
+        type(value), repr(value)[:40]
+    )

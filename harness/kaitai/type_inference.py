@@ -1,0 +1,346 @@
+"""Detecting: the type of an expression, or why it has none."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from harness.kaitai import expression as ast
+from harness.kaitai.common_type import TypeFaultError, combined, comparable, is_unknown, settled, user
+from harness.kaitai.resolver import enum_named, find_enum, find_type, type_named
+from harness.kaitai.scanner import ExpressionError
+from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
+from harness.kaitai.source import Library
+from harness.kaitai.structure import Field, Structure
+from harness.kaitai.type_reader import parameter_type
+from harness.kaitai.types import (
+    ANY,
+    BOOLEAN,
+    BYTES,
+    FLOAT,
+    INTEGER,
+    STREAM,
+    STRING,
+    STRUCT,
+    Anything,
+    Array,
+    Boolean,
+    Bytes,
+    DataType,
+    Enum,
+    Float,
+    Integer,
+    Stream,
+    String,
+    User,
+    describe,
+)
+
+BYTE = Integer(1, signed=False)
+MAX_CHAIN = 20
+"""Instances computed from instances; the type of what lies deeper is not looked for."""
+_BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
+
+
+class Detector:
+    """Types of the expressions of one structure."""
+
+    def __init__(self, library: Library, structure: Structure, *, level: int = 0) -> None:
+        self.library, self.structure, self.level = library, structure, level
+        self.item: DataType | None = None
+        """What `_` is, where it is anything."""
+
+    def type_of(self, expression: ast.Expression) -> DataType:
+        """The type of an expression.
+
+        Raises:
+            TypeFaultError: it has none; the message says why.
+        """
+        match expression:
+            case ast.Number(value=value):
+                return Integer(1, signed=value < 128) if 0 <= value <= 255 else INTEGER
+            case ast.Real():
+                return FLOAT
+            case ast.Text():
+                return STRING
+            case ast.Truth():
+                return BOOLEAN
+            case ast.Format(parts=parts):
+                for part in parts:
+                    if not isinstance(part, str):
+                        self.printable(self.type_of(part))
+                return STRING
+            case ast.Name(id=name):
+                return self.name(name)
+            case ast.Member():
+                return self.member(expression)
+            case ast.Unary(op=op, operand=operand):
+                return self.unary(op, operand)
+            case ast.Binary(op=op, left=left, right=right):
+                return self.binary(op, self.value(left), self.value(right))
+            case ast.Compare(op=op, left=left, right=right):
+                comparable(op, self.value(left), self.value(right))
+                return BOOLEAN
+            case ast.Logic(op=op, operands=operands):
+                for operand in operands:
+                    self.need(operand, Boolean, f"`{op}` needs booleans")
+                return BOOLEAN
+            case ast.Ternary(condition=condition, yes=yes, no=no):
+                self.need(condition, Boolean, "the condition of `? :` must be a boolean")
+                return combined(self.type_of(yes), self.type_of(no))
+            case ast.Index(container=container, index=index):
+                return self.index(self.value(container), index)
+            case ast.Attribute(value=value, name=name):
+                return self.attribute(value, name)
+            case ast.Call(value=value, method=method, arguments=arguments):
+                kind = self.value(value)
+                if (
+                    isinstance(kind, Bytes)
+                    and method == "to_s"
+                    and not isinstance(arguments[0] if arguments else None, ast.Text)
+                ):
+                    raise TypeFaultError("to_s needs the name of an encoding, as a string literal")
+                return self.call(kind, method, [self.value(each) for each in arguments])
+            case ast.Items(values=values):
+                return self.items(values)
+            case ast.Cast(value=value, type=name):
+                self.type_of(value)
+                return self.named_type(name)
+            case ast.SizeOf(type=name):
+                kind = self.named_type(name)
+                try:
+                    size_of_type(kind)
+                except DynamicSizeError as error:
+                    raise TypeFaultError(f"sizeof<{name}> is not known: {error}") from None
+                return INTEGER
+        assert_never(expression)
+
+    def value(self, expression: ast.Expression) -> DataType:
+        """The type, a switch reduced to what its cases have in common."""
+        return settled(self.type_of(expression))
+
+    def need(self, expression: ast.Expression, kind: type, what: str) -> None:
+        """Insist that an expression has a type."""
+        found = self.value(expression)
+        if not isinstance(found, kind):
+            raise TypeFaultError(f"{what}, this is {describe(found)}")
+
+    def printable(self, kind: DataType) -> None:
+        """Insist that values can be put into text."""
+        if not isinstance(settled(kind), Integer | String | Anything):
+            raise TypeFaultError(f"{describe(kind)} cannot be put into text")
+
+    def name(self, name: str) -> DataType:
+        """The type of a name, special ones included."""
+        match name:
+            case "_root":
+                return user(self.structure.top)
+            case "_parent":
+                return self.parent(self.structure)
+            case "_io":
+                return STREAM
+            case "_index" | "_sizeof" | "_bitsizeof":
+                if name != "_index":
+                    self.sized(None, self.structure)
+                return INTEGER
+            case "_":
+                if self.item is None:
+                    raise TypeFaultError("`_` means nothing here")
+                return self.item
+            case "_buf" | "_on" | "_is_le":
+                return ANY
+        return self.field(self.structure, name)
+
+    def field(self, structure: Structure, name: str) -> DataType:
+        """The type of a field of some structure, an array where it repeats."""
+        found = structure.find(name)
+        if found is None:
+            raise TypeFaultError(f"there is no {name!r} in {structure.name}")
+        self.derive(structure, found)
+        return Array(found.type) if found.repeat else found.type
+
+    def derive(self, structure: Structure, field: Field) -> None:
+        """Find out the type of a value instance."""
+        if field.derived or field.value is None:
+            return
+        field.derived = True  # an instance that needs itself is of any type
+        if self.level > MAX_CHAIN:
+            field.type = ANY
+            return
+        there = Detector(self.library, structure, level=self.level + 1)
+        try:
+            found = there.type_of(field.value)
+        except TypeFaultError:
+            field.type = ANY
+            return
+        if field.enum:
+            found = enum_named(self.library, structure, field.enum, (*field.key, "enum")) or found
+        field.type = found
+
+    def parent(self, structure: Structure) -> DataType:
+        """What `_parent` is: the one structure that holds this one, else any."""
+        parents = list(dict.fromkeys(structure.parents))
+        return user(parents[0]) if len(parents) == 1 and parents[0] is not None else STRUCT
+
+    def member(self, expression: ast.Member) -> DataType:
+        """The type of `enum::member`."""
+        found = find_enum(self.library, self.structure, expression.enum)
+        if found is None:
+            raise TypeFaultError(f"unknown enum {str(expression.enum)!r}, looked for from {self.structure.name}")
+        if expression.name not in found.members.values():
+            raise TypeFaultError(f"the enum {expression.enum} has no member {expression.name!r}")
+        return Enum(expression.enum, INTEGER, found)
+
+    def unary(self, op: str, operand: ast.Expression) -> DataType:
+        """The type of `-x`, `~x`, `not x`."""
+        kind = self.value(operand)
+        if op == "not" and isinstance(kind, Boolean):
+            return BOOLEAN
+        if op == "-" and isinstance(operand, ast.Number) and operand.value <= 128:
+            return Integer(1, signed=True)
+        if op in "+-~" and isinstance(kind, Integer):
+            return INTEGER
+        if op in "+-" and isinstance(kind, Float):
+            return FLOAT
+        raise TypeFaultError(f"`{op}` does not go with {describe(kind)}")
+
+    def binary(self, op: str, left: DataType, right: DataType) -> DataType:
+        """The type of arithmetic."""
+        if isinstance(left, Integer) and isinstance(right, Integer):
+            return INTEGER
+        if isinstance(left, Integer | Float) and isinstance(right, Integer | Float) and op not in _BITWISE:
+            return FLOAT
+        if op == "+" and isinstance(left, String) and isinstance(right, String):
+            return STRING
+        if is_unknown(left) or is_unknown(right):
+            return ANY
+        raise TypeFaultError(f"`{op}` does not go with {describe(left)} and {describe(right)}")
+
+    def index(self, container: DataType, index: ast.Expression) -> DataType:
+        """The type of an item."""
+        self.need(index, Integer, "an index must be an integer")
+        match container:
+            case Array(of=of):
+                return of
+            case Bytes():
+                return BYTE
+            case Anything(structure=False):
+                return ANY
+        raise TypeFaultError(f"{describe(container)} cannot be indexed")
+
+    def attribute(self, value: ast.Expression, name: str) -> DataType:
+        """The type of `value.name`."""
+        if name in ("_sizeof", "_bitsizeof"):
+            return self.size_of(value)
+        kind = self.value(value)
+        if isinstance(kind, Array) and name in ("first", "last", "min", "max"):
+            return kind.of
+        match kind:
+            case User(target=Structure() as target):
+                return self.member_of(target, name)
+            case User() | Anything(structure=True):
+                if name in ("_io", "_parent", "_root"):
+                    return STREAM if name == "_io" else STRUCT
+            case Anything():
+                return ANY
+            case Bytes():
+                if name in ("length", "size", "first", "last", "min", "max"):
+                    return INTEGER if name in ("length", "size") else BYTE
+            case String():
+                if name in ("length", "reverse", "to_i"):
+                    return STRING if name == "reverse" else INTEGER
+            case Integer() | Float():
+                if name == ("to_s" if isinstance(kind, Integer) else "to_i"):
+                    return STRING if name == "to_s" else INTEGER
+            case Boolean() | Enum():
+                if name == "to_i":
+                    return INTEGER
+            case Array() if name == "size":
+                return INTEGER
+            case Stream():
+                if name in ("size", "pos", "eof"):
+                    return BOOLEAN if name == "eof" else INTEGER
+        raise TypeFaultError(f"{describe(kind)} has no {name!r}")
+
+    def member_of(self, target: Structure, name: str) -> DataType:
+        """The type of a name of another structure."""
+        if name == "_io":
+            return STREAM
+        if name == "_root":
+            return user(target.top)
+        if name == "_parent":
+            return self.parent(target)
+        return self.field(target, name)
+
+    def call(self, kind: DataType, method: str, arguments: list[DataType]) -> DataType:
+        """The type of `value.method(arguments)`."""
+        forms: dict[str, tuple[type, ...]] = {}
+        result: DataType = STRING
+        match kind:
+            case Bytes():
+                forms = {"to_s": (String,)}
+            case String():
+                forms = {"substring": (Integer, Integer), "to_i": (Integer,), "to_b": (String,)}
+                result = INTEGER if method == "to_i" else BYTES if method == "to_b" else STRING
+            case Integer():
+                forms = {"to_s": ()}
+            case Anything():
+                return ANY
+        wanted = forms.get(method)
+        if wanted is None:
+            raise TypeFaultError(f"{describe(kind)} has no method {method!r}")
+        if len(wanted) != len(arguments) or not all(map(isinstance, arguments, wanted)):
+            got = ", ".join(map(describe, arguments))
+            names = ", ".join(each.__name__.lower() for each in wanted)
+            raise TypeFaultError(f"{method} takes ({names}), got ({got})")
+        return result
+
+    def items(self, values: tuple[ast.Expression, ...]) -> DataType:
+        """The type of a list: bytes where every item is a byte."""
+        if not values:
+            return BYTES
+        found = self.value(values[0])
+        for each in values[1:]:
+            found = combined(found, self.value(each))
+        literal = isinstance(found, Integer) and found.width == 1
+        return BYTES if literal else Array(found)
+
+    def named_type(self, name: ast.TypeName) -> DataType:
+        """The type that a cast or `sizeof` names."""
+        try:
+            kind = parameter_type(str(name), self.structure)
+        except ExpressionError as error:
+            raise TypeFaultError(str(error)) from None
+        resolved = type_named(self.library, self.structure, kind)
+        element = kind.of if isinstance(kind, Array) else kind
+        if isinstance(element, User) and find_type(self.library, self.structure, element.name) is None:
+            raise TypeFaultError(f"unknown type {str(name)!r}, looked for from {self.structure.name}")
+        return resolved
+
+    def size_of(self, value: ast.Expression) -> DataType:
+        """The type of `value._sizeof`, if its size is known beforehand."""
+        match value:
+            case ast.Name(id=name) if not name.startswith("_"):
+                holder: Structure | None = self.structure
+            case ast.Attribute(value=outer, name=name):
+                kind = self.value(outer)
+                holder = kind.target if isinstance(kind, User) else None
+            case _:
+                found = self.value(value)
+                holder, name = (found.target if isinstance(found, User) else None), ""
+        field = holder.find(name) if holder and name else None
+        if name and field is None:
+            raise TypeFaultError(f"there is no {name!r} in {holder.name if holder else 'a value of unknown type'}")
+        self.sized(field, holder)
+        return INTEGER
+
+    def sized(self, field: Field | None, structure: Structure | None) -> None:
+        """Insist that a size is known beforehand."""
+        try:
+            if field is not None:
+                size_of_field(field)
+            elif structure is not None:
+                size_of_type(user(structure))
+            else:
+                raise DynamicSizeError("its type is not known")
+        except DynamicSizeError as error:
+            raise TypeFaultError(f"its size is not known beforehand: {error}") from None

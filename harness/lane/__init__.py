@@ -1,0 +1,1 @@
+"""What a lane is, and what it is given."""

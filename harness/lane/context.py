@@ -1,0 +1,103 @@
+"""Context: what a lane is given while it evaluates one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from harness.core.digest import derive_seed
+from harness.core.tier import Tier
+
+if TYPE_CHECKING:
+    from harness.core.case import Case
+    from harness.core.opponent import Rival
+    from harness.sandbox.pool import BoxPool
+    from harness.timing.stopwatch import Stopwatch
+
+
+def _silent(_text: str) -> None:
+    pass
+
+
+class Closable(Protocol):
+    """Something a lane keeps for all cases of a process."""
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Closable)
+
+
+@dataclass(slots=True)
+class Context:
+    """Resources shared by the cases of one process.
+
+    Attributes:
+        secret_seed: The run's secret; inputs are drawn from it, so no candidate can know them beforehand.
+        scratch: A private directory of this user for derived files (drawn inputs, compiled kernels); it may vanish.
+        tier: What the boxes of this session were proved to be; None when nothing was probed.
+        progress: Takes one short line for long work.
+        protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
+        without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
+        warm: How many zygotes are kept; None for as many as a few attempts need.
+        timer: What measures wall time; by default made at first use, and without pytest-benchmark.
+        rivals: By node id whom a timed case is measured against.
+        controlled: Whether this process has measured its A/A control, or something that contains one.
+    """
+
+    secret_seed: int
+    scratch: Path
+    tier: Tier | None = None
+    progress: Callable[[str], None] = _silent
+    protect: tuple[Path, ...] = ()
+    without: frozenset[str] = frozenset()
+    warm: int | None = None
+    timer: Stopwatch | None = None
+    rivals: Mapping[str, tuple[Rival, ...]] = field(default_factory=dict)
+    controlled: bool = False
+    _pools: list[BoxPool] = field(default_factory=list)
+    _kept: dict[type[Any], Closable] = field(default_factory=dict)
+
+    def seed(self, case: Case, *parts: object) -> int:
+        """A seed for one purpose: the same for the same run secret, case and parts, different otherwise."""
+        return derive_seed(self.secret_seed, case.lane, case.subject.digest, *parts)
+
+    def hash_seed(self, attempt: int) -> int:
+        """PYTHONHASHSEED of an attempt: the same for all cases of a run, so that they share zygotes; unknown before."""
+        return derive_seed(self.secret_seed, "hash seed", attempt) % 0xFFFFFFFF + 1
+
+    @property
+    def boxes(self) -> BoxPool:
+        """The pool of warm zygotes, started at first use."""
+        if not self._pools:
+            from harness.sandbox.pool import KEPT, BoxPool
+
+            self._pools.append(BoxPool(protect=self.protect, without=self.without, warm=self.warm or KEPT))
+        return self._pools[0]
+
+    @property
+    def stopwatch(self) -> Stopwatch:
+        """What measures wall time, alone on the machine."""
+        if self.timer is None:
+            from harness.timing.stopwatch import Stopwatch
+
+            self.timer = Stopwatch()
+        return self.timer
+
+    def keep(self, make: type[Kept]) -> Kept:
+        """The one object of a class that a lane uses for all its cases (warm processes, say), made at first use."""
+        if make not in self._kept:
+            self._kept[make] = make()
+        found: Kept = self._kept[make]  # type: ignore[assignment]
+        return found
+
+    def close(self) -> None:
+        """Stop what was started: no process outlives the context."""
+        while self._kept:
+            self._kept.popitem()[1].close()
+        while self._pools:
+            self._pools.pop().close()

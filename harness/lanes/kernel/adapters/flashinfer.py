@@ -1,0 +1,208 @@
+"""FlashInfer Trace: definitions and solutions of flashinfer-bench as ours; SOL-ExecBench writes the same.
+
+A definition names axes (`const` with a value, `var` without), inputs, outputs and a reference in PyTorch (`run`). Sizes
+of variable axes come from workloads, one JSON object a line; without any a power of two is taken. A solution is a
+project of files with an entry point; one of a single Python file becomes a kernel.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
+
+MAX_BYTES = 8 << 20
+_TARGETS = 4
+"""Of the workloads' sizes, how many are timed: the largest, and others evenly spread."""
+_VARIABLE = 4096
+_SMALL = (3, 17)
+_TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
+_NATIVE = ("cuda", "cpp", "c++", "cutlass")
+
+_REFERENCE = """
+
+def reference(*inputs):
+    found = run(**dict(zip({inputs}, inputs)))
+    if isinstance(found, dict):
+        found = tuple(found[name] for name in {outputs})
+    return found[0] if isinstance(found, (tuple, list)) and len(found) == 1 else found
+"""
+_KERNEL = """
+
+def crucible_run(*inputs):
+    found = {entry}(**dict(zip({inputs}, inputs)))
+    if isinstance(found, dict):
+        found = tuple(found[name] for name in {outputs})
+    return found[0] if isinstance(found, (tuple, list)) and len(found) == 1 else found
+"""
+
+
+def is_definition(value: object) -> bool:
+    """Whether a JSON value looks like a definition of this kind."""
+    return isinstance(value, dict) and {"name", "axes", "inputs", "outputs", "reference"} <= value.keys()
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file.
+
+    Raises:
+        NotAdaptedError: if it is none, or too large.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise NotAdaptedError(f"it has more than {MAX_BYTES} bytes", where=str(path))
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise NotAdaptedError(f"no JSON: {error}", where=str(path)) from None
+
+
+def name_of(path: Path) -> str | None:
+    """The name of a definition; None if the file is none."""
+    told = _table(path)
+    return str(told["name"]) if is_definition(told) else None
+
+
+def named_by(path: Path) -> str | None:
+    """The definition that a solution is for; None if the file is no solution."""
+    told = _table(path)
+    return str(told["definition"]) if {"definition", "sources"} <= told.keys() else None
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        told = read_json(path)
+    except NotAdaptedError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[Path]) -> Adapted:
+    """One definition, and the solutions and workloads that name it.
+
+    Raises:
+        NotAdaptedError: if it cannot be carried over.
+    """
+    told = read_json(path)
+    if not is_definition(told):
+        raise NotAdaptedError("no definition: name, axes, inputs, outputs and reference are needed", where=str(path))
+    name = str(told["name"])
+    axes = _axes(told, path)
+    inputs = {key: _tensor(key, value, path) for key, value in dict(told["inputs"]).items()}
+    outputs = {key: _tensor(key, value, path) for key, value in dict(told["outputs"]).items()}
+    reference = str(told["reference"])
+    if "def run" not in reference:
+        raise NotAdaptedError("its reference has no run", where=str(path))
+    sizes = _sizes(name, axes, workloads)
+    names = {"inputs": list(inputs), "outputs": list(outputs)}
+    elements = " + ".join(
+        " * ".join(map(str, tensor["axes"])) or "1" for tensor in (*inputs.values(), *outputs.values())
+    )
+    call = f"{file_name(name)}.py:reference"
+    definition = {
+        "operation": file_name(name),
+        "description": str(told.get("description") or name)[:200],
+        "entry": "crucible_run",
+        "axes": {axis: "constant" if value else "variable" for axis, value in axes.items()},
+        "dtypes": ["float32"],  # every tensor states its own
+        "inputs": inputs,
+        "outputs": outputs,
+        "reference": call,
+        "baselines": {"eager": {"call": call}, "compiled": {"call": call, "compile": True}},
+        # A definition does not say how much it computes; its traffic is the bound that is known.
+        "flops": elements,
+        "bytes": f"4 * ({elements})",
+        "families": ["normal"],
+        "shapes": {**_small(axes), "target": sizes},
+    }
+    adapted = Adapted(name=file_name(name), definition=definition, reference=reference + _REFERENCE.format(**names))
+    for solution in solutions:
+        _add(adapted, solution, name, names)
+    return adapted
+
+
+def _axes(told: Mapping[str, Any], path: Path) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for name, axis in dict(told["axes"]).items():
+        if not re.fullmatch(r"[A-Za-z_]\w*", str(name)) or name in ("T", "dtype"):
+            raise NotAdaptedError(f"an axis named {name!r}", where=str(path))
+        value = axis.get("value") if isinstance(axis, dict) else None
+        if isinstance(axis, dict) and axis.get("type") == "const" and type(value) is int and value > 0:
+            found[str(name)] = value
+        elif isinstance(axis, dict) and axis.get("type") == "var":
+            found[str(name)] = None
+        else:
+            raise NotAdaptedError(f"the axis {name!r} is neither const with a value nor var", where=str(path))
+    if told.get("constraints"):
+        raise NotAdaptedError(f"constraints between axes: {told['constraints']}"[:200], where=str(path))
+    return found
+
+
+def _tensor(name: str, value: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(value, dict) or not isinstance(value.get("shape"), list):
+        raise NotAdaptedError(f"{name} is a scalar, and only tensors are carried over", where=str(path))
+    dtype = str(value.get("dtype"))
+    if dtype not in _TYPES:
+        raise NotAdaptedError(f"{name} is of {dtype}, known are {', '.join(_TYPES)}", where=str(path))
+    if dtype.startswith("int"):
+        raise NotAdaptedError(f"{name} holds whole numbers, and nothing says which", where=str(path))
+    return {"axes": [axis if isinstance(axis, int) else str(axis) for axis in value["shape"]], "dtype": dtype}
+
+
+def _sizes(name: str, axes: Mapping[str, int | None], workloads: Sequence[Path]) -> list[dict[str, int]]:
+    """Target sizes: what the workloads ask, thinned out, else one of our own."""
+    found: list[dict[str, int]] = []
+    for path in workloads:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                trace = json.loads(line)
+                asked = trace["workload"]["axes"] if trace["definition"] == name else None
+                if asked is not None:
+                    found.append({axis: int(axes[axis] or asked[axis]) for axis in axes})
+            except (ValueError, KeyError, TypeError):
+                continue  # a line of another kind
+    unique = [dict(pairs) for pairs in sorted({tuple(size.items()) for size in found}, key=lambda s: [v for _, v in s])]
+    if not unique:
+        return [{axis: value or _VARIABLE for axis, value in axes.items()}]
+    step = max(1, len(unique) // _TARGETS)
+    return unique[::-1][::step][:_TARGETS]
+
+
+def _small(axes: Mapping[str, int | None]) -> dict[str, list[dict[str, int]]]:
+    """Variable axes small; constants are what they are, because the reference may check them."""
+    first, second = ({axis: value or least for axis, value in axes.items()} for least in _SMALL)
+    return {"tiny": [first], "odd": [second]}
+
+
+def _add(adapted: Adapted, path: Path, name: str, names: dict[str, list[str]]) -> None:
+    told = read_json(path)
+    if not isinstance(told, dict) or told.get("definition") != name:
+        return
+    title = str(told.get("name") or path.stem)
+    spec = told.get("spec") or {}
+    sources = [source for source in told.get("sources") or [] if isinstance(source, dict)]
+    language = str(spec.get("language", "")).lower()
+    if language in _NATIVE:
+        why = "it needs a build of its own" if shutil.which("nvcc") else "there is no nvcc on the PATH to build it"
+        adapted.notes.append(f"{title}: it is written in {language}, and {why}")
+        return
+    if len(sources) != 1:
+        adapted.notes.append(f"{title}: it has {len(sources)} files, and a kernel is one")
+        return
+    entry = str(spec.get("entry_point", "")).rpartition("::")[2]
+    text = str(sources[0].get("content", ""))
+    try:
+        known = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    except (SyntaxError, ValueError, RecursionError) as error:
+        adapted.notes.append(f"{title}: no Python: {error}")
+        return
+    if entry not in known:
+        adapted.notes.append(f"{title}: it has no function {entry!r}")
+        return
+    adapted.kernels[file_name(title)] = text + _KERNEL.format(entry=entry, **names)

@@ -1,0 +1,252 @@
+"""KernelBench: problems (`Model`, `get_inputs`, `get_init_inputs`) and candidates (`ModelNew`) as cases of ours.
+
+A problem is trusted: it is the reference. Both models are built under one seed, as KernelBench does it, so that equal
+layers hold equal weights; the reference is also evaluated in double precision, which KernelBench does not do.
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
+from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, Prober
+
+SEED = 42
+"""KernelBench's own."""
+_SMALL = (3, 5, 8, 16, 32, 64, 128)
+_MOST_ELEMENTS = 1 << 18
+"""Of all inputs of a case that the interpreter is asked."""
+_EXTENSION = ("load_inline", "cpp_extension")
+_TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
+
+_SHARED = """
+
+def _crucible_model(kind, inputs):
+    # Appended by the adapter: the sizes of this call, the weights of KernelBench's seed.
+    for name, (index, dimension, offset, slope) in {places}.items():
+        globals()[name] = (inputs[index].shape[dimension] - offset) // slope
+    torch.manual_seed({seed})
+    model = kind(*get_init_inputs())
+    precision = next((x.dtype for x in inputs if x.is_floating_point()), torch.float32)
+    return model.to(device=inputs[0].device, dtype=precision)
+
+"""
+_REFERENCE = """
+def reference(*inputs):
+    with torch.no_grad():
+        return _crucible_model(Model, inputs)(*inputs)
+"""
+_KERNEL = """
+_crucible_models = {}
+
+
+def run(*inputs):
+    key = tuple((tuple(x.shape), x.dtype, x.device) for x in inputs)
+    with torch.no_grad():
+        if key not in _crucible_models:
+            _crucible_models[key] = _crucible_model(ModelNew, inputs)
+        return _crucible_models[key](*inputs)
+"""
+
+
+def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
+    """One problem and the candidates for it.
+
+    Raises:
+        NotAdaptedError: if the problem cannot be carried over.
+    """
+    source = path.read_text(encoding="utf-8")
+    try:
+        constants = constants_of(source)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise NotAdaptedError(f"no Python: {error}", where=str(path)) from None
+    with Prober(path) as prober:
+        adapted, shared = _adapt(path, source, constants, prober)
+    for candidate in candidates:
+        _add(adapted, candidate, source, shared)
+    return adapted
+
+
+def _adapt(path: Path, source: str, constants: dict[str, int], prober: Prober) -> tuple[Adapted, str]:
+    """The problem without candidates, and the text that both models share."""
+    base = prober.ask(constants)
+    if "error" in base:
+        raise NotAdaptedError(f"it does not run: {base['error']}", where=str(path))
+    each = [prober.ask(changed(constants, name)) for name in constants]
+    first = _trial(base, constants)
+    trials = {
+        name: _trial(found, changed(constants, name))
+        for name, found in zip(constants, each, strict=True)
+        if "error" not in found
+    }
+    # A constant that no input has as a size, such as the width of a layer, stays as the problem has it.
+    moving = {name: trial for name, trial in trials.items() if _moves(first, trial)}
+    try:
+        inputs, outputs = express(first, moving)
+    except UnclearError as error:
+        raise NotAdaptedError(str(error), where=str(path)) from None
+    places = _places(inputs, moving.keys())
+    axes = {name: constants[name] for name in moving}
+    if lost := moving.keys() - places.keys():
+        raise NotAdaptedError(f"no size of an input tells {', '.join(sorted(lost))}", where=str(path))
+    small = _small_shapes(prober, constants, axes)
+    if not axes:
+        axes = {"ONE": 1}  # nothing about it can change, and a definition has an axis
+    definition = _definition(path, source, base, _Sizes(inputs, outputs, axes, small))
+    if small:
+        tried = prober.ask(constants | small[-1] | {"values": 1})
+        if tried.get("trivial") and not tried.get("trivial_signed"):
+            # ReLU of numbers between 0 and 1, say: a kernel that does nothing would be right.
+            for tensor in definition["inputs"].values():
+                if tensor.get("values") == "uniform":
+                    tensor["values"] = "normal"
+            definition["description"] += ", asked with normal numbers: its own make handing on an input right"
+    shared = _SHARED.format(places=places, seed=SEED)
+    adapted = Adapted(
+        name=file_name(path.stem),
+        definition=definition,
+        reference=source + "\n\nimport torch\n" + shared + _REFERENCE,
+        library=True,
+        stages=("interpreter", "gpu") if small else ("gpu",),
+    )
+    if not small:
+        adapted.notes.append("no small size of it runs: it is judged on a GPU only")
+    return adapted, shared
+
+
+def _add(adapted: Adapted, candidate: Path, source: str, shared: str) -> None:
+    text = candidate.read_text(encoding="utf-8")
+    if "class ModelNew" not in text:
+        adapted.notes.append(f"{candidate.name}: it has no ModelNew")
+        return
+    native = any(word in text for word in _EXTENSION)
+    if native and shutil.which("nvcc") is None:
+        adapted.notes.append(f"{candidate.name}: an inline CUDA extension, and no nvcc on the PATH to build it")
+        return
+    kernels = adapted.native if native else adapted.kernels
+    # The problem's constants and get_init_inputs first: a candidate usually has none of its own.
+    kernels[file_name(candidate.stem)] = _prelude(source) + text + "\n\nimport torch\n" + shared + _KERNEL
+
+
+def _prelude(source: str) -> str:
+    """The problem's constants and its get_init_inputs, without its imports' side effects or its model."""
+    kept = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) or (isinstance(node, ast.FunctionDef) and node.name == "get_init_inputs")
+    ]
+    return "import torch\n\n" + "\n".join(ast.unparse(node) for node in kept) + "\n\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """The sizes of a problem."""
+
+    inputs: list[list[str]]
+    outputs: list[list[str]]
+    axes: dict[str, int]
+    """Each constant that a size follows, at the problem's own size."""
+    small: list[dict[str, int]]
+    """Sizes for the interpreter."""
+
+
+def _definition(path: Path, source: str, base: dict[str, Any], sizes: _Sizes) -> dict[str, Any]:
+    bounds = list(base["bounds"])
+    floats = "uniform" if "torch.rand(" in source else "positive" if "Pareto" in source else "normal"
+    tensors: dict[str, Any] = {}
+    for index, (named, told) in enumerate(zip(sizes.inputs, base["inputs"], strict=True)):
+        tensor: dict[str, Any] = {"axes": [_axis(size) for size in named], "dtype": _dtype(told["dtype"], path)}
+        if told["dtype"].startswith("int"):
+            tensor["values"] = {"below": max(1, int(bounds.pop(0))) if bounds else 2}
+        elif told["dtype"] != "bool":
+            tensor["values"] = floats
+        tensors[f"x{index}"] = tensor
+    results = {
+        f"y{index}": {"axes": [_axis(size) for size in named], "dtype": _dtype(told["dtype"], path)}
+        for index, (named, told) in enumerate(zip(sizes.outputs, base["outputs"], strict=True))
+    }
+    products = [" * ".join(f"({size})" for size in named) or "1" for named in (*sizes.inputs, *sizes.outputs)]
+    elements = " + ".join(products)
+    return {
+        "operation": file_name(path.stem),
+        "description": f"KernelBench problem {path.stem}",
+        "axes": dict.fromkeys(sizes.axes, "of the problem"),
+        "dtypes": ["float32"],
+        "inputs": tensors,
+        "outputs": results,
+        "reference": f"{file_name(path.stem)}.py:reference",
+        "baselines": {
+            "eager": {"call": f"{file_name(path.stem)}.py:reference"},
+            "compiled": {"call": f"{file_name(path.stem)}.py:reference", "compile": True},
+        },
+        # The problem does not say what it computes; its traffic is the bound we know.
+        "flops": f"{elements} + {base['parameters']}",
+        "bytes": f"4 * ({elements} + {base['parameters']})",
+        "families": ["normal"],
+        "shapes": {"tiny": sizes.small[:1], "odd": sizes.small[1:2], "target": [sizes.axes]},
+    }
+
+
+def _axis(size: str) -> int | str:
+    return int(size) if size.isdigit() else size
+
+
+def _dtype(name: str, path: Path) -> str:
+    if name not in _TYPES:
+        raise NotAdaptedError(f"a tensor of {name}", where=str(path), fix=f"known are {', '.join(_TYPES)}")
+    return "T" if name == "float32" else name
+
+
+def _places(inputs: list[list[str]], axes: Set[str]) -> dict[str, tuple[int, int, int, int]]:
+    """Where a call's sizes tell a constant: input, dimension, and what the size adds to it and multiplies it with."""
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for index, sizes in enumerate(inputs):
+        for dimension, size in enumerate(sizes):
+            words = size.split()
+            slope, offset = 1, 0
+            if len(words) >= 3 and words[1] == "*" and words[0].isdigit():
+                slope, words = int(words[0]), words[2:]
+            if len(words) == 3 and words[1] in "+-" and words[2].isdigit():
+                offset, words = int(words[1] + words[2]), words[:1]
+            if len(words) == 1 and words[0] in axes:
+                found.setdefault(words[0], (index, dimension, offset, slope))
+    return found
+
+
+def _small_shapes(prober: Prober, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
+    """Up to two sizes that run and are small enough for the interpreter."""
+    if not axes:
+        return []
+    settings = [{name: min(size, least) for name, size in axes.items()} for least in _SMALL]
+    found = []
+    for setting in settings:
+        probed = prober.ask(constants | setting)
+        elements = sum(_count(told["sizes"]) for told in probed.get("inputs", [])) + probed.get("parameters", 0)
+        if "error" not in probed and elements <= _MOST_ELEMENTS and setting not in found:
+            found.append(setting)
+        if len(found) == 2:
+            break
+    return found
+
+
+def _count(sizes: Sequence[int]) -> int:
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def _trial(found: dict[str, Any], constants: dict[str, int]) -> Trial:
+    return Trial(constants, [told["sizes"] for told in found["inputs"]], [told["sizes"] for told in found["outputs"]])
+
+
+def _moves(base: Trial, trial: Trial) -> bool:
+    """Whether a constant changes a size of an input, and no number of dimensions."""
+    ranks = [[len(sizes) for sizes in (*one.inputs, *one.outputs)] for one in (base, trial)]
+    return ranks[0] == ranks[1] and any(list(a) != list(b) for a, b in zip(base.inputs, trial.inputs, strict=True))

@@ -1,0 +1,167 @@
+"""Compiling: what a kernel becomes for a GPU, on a machine that need not have one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core.clip import clip
+from harness.core.evidence import Evidence
+from harness.core.frozen import Frozen
+from harness.core.policy import Finite
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.axis_expression import evaluate
+from harness.lanes.kernel.definition import Point
+from harness.lanes.kernel.job import GIB, Job, failed
+from harness.lanes.kernel.machine_code import CodeError, MachineCode, read_machine_code
+from harness.lanes.kernel.question import Question
+from harness.lanes.kernel.untrusted_output import read_table
+from harness.lanes.kernel.warm_processes import Outcome
+
+MOST_CONFIGURATIONS = 4
+"""Of an autotuned kernel so many are compiled in an ordinary run, evenly spread; a sweep compiles all."""
+_MOST_GROUPS = 256
+_TABLE_BYTES = 1 << 22
+
+
+class Variant(Frozen):
+    """One way to launch a kernel, and what it compiles to."""
+
+    configuration: dict[str, bool | int | Finite | str]
+    code: MachineCode | None = None
+    fault: str = ""
+    """Why there is no machine code."""
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it can be launched, and spills nothing."""
+        return self.code is not None and self.code.fits(ARCHITECTURES[self.code.architecture])
+
+
+class Launch(Frozen):
+    """One launch of a call at a target size: of an autotuned kernel with several variants, otherwise with one."""
+
+    name: str
+    architecture: str
+    target: str
+    variants: tuple[Variant, ...]
+
+    @property
+    def best(self) -> Variant:
+        """The first variant that is feasible, else the first that compiles, else the first."""
+        compiled = [variant for variant in self.variants if variant.code is not None]
+        feasible = [variant for variant in compiled if variant.feasible]
+        return (feasible or compiled or list(self.variants))[0]
+
+
+def compile_launches(
+    job: Job,
+    points: Sequence[Point],
+    *,
+    architectures: Sequence[str] = ("sm_90a",),
+    most_configurations: int = MOST_CONFIGURATIONS,
+) -> tuple[list[Launch], tuple[Status, str] | None, Outcome]:
+    """Compile every launch of a call at each point.
+
+    Args:
+        job: The kernel; its questions are not asked.
+        points: Sizes and precisions.
+        architectures: Targets of the compiler, keys of `ARCHITECTURES`.
+        most_configurations: Of an autotuned kernel's.
+
+    Returns:
+        The launches that were seen, what ended the compilation early if anything did, and how its process ended.
+    """
+    plans = []
+    for point in points:
+        question = Question("target", point, "normal", seed=0)
+        plans.append(question.plan(job.definition) | {"label": point.label})
+    request = {
+        "entry": job.definition.entry,
+        "targets": plans,
+        "architectures": list(architectures),
+        "configuration": job.configuration,
+        "most_configurations": most_configurations,
+    }
+    (job.folder / "kernel.py").write_bytes(job.source)
+    (job.folder / "request.json").write_text(json.dumps(request))
+    limits = {**job.limits, "RLIMIT_AS": 8 * GIB}
+    outcome = job.nursery.run("compile", job.folder, timeout=job.timeout, limits=limits)
+    fault = failed(outcome, job.folder, job)
+    try:
+        launches = _read(job.folder / "out")
+    except CodeError as error:
+        return [], fault or (Status.WRONG, clip(str(error))), outcome
+    return launches, fault, outcome
+
+
+def compile_kernel(
+    job: Job, *, architecture: str, targets: int = 1, most_configurations: int = MOST_CONFIGURATIONS
+) -> Evidence:
+    """Compile every launch of one call at the first of the definition's targets, and take the machine code apart."""
+    points = job.definition.targets[:targets]
+    launches, fault, outcome = compile_launches(
+        job, points, architectures=(architecture,), most_configurations=most_configurations
+    )
+    facts: dict[str, Any] = {
+        "architecture": architecture,
+        "targets": [
+            {
+                "target": point.label,
+                "flops": evaluate(job.definition.flops, point.names),
+                "bytes": evaluate(job.definition.bytes, point.names),
+            }
+            for point in points
+        ],
+        "confinement": list(outcome.layers),
+        "process_seconds": round(outcome.seconds, 3),
+        "launches": [launch.to_wire() for launch in launches],
+    }
+    status, why = fault or (Status.OK, "")
+    if fault is None and not launches:
+        status, why = Status.FORBIDDEN, f"{job.definition.entry} launches no Triton kernel"
+    broken = [launch for launch in launches if launch.best.code is None]
+    if fault is None and broken:
+        status, why = Status.CRASH, clip(f"{broken[0].name} does not compile: {broken[0].best.fault}")
+    return Evidence(status=status, why=why, tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
+
+
+def _read(out: Path) -> list[Launch]:
+    """The launches a process noted, each cubin read once.
+
+    Raises:
+        CodeError: if there is nothing, or what is there is no machine code.
+    """
+    try:
+        groups = read_table(out / "kernels.json", most=_TABLE_BYTES)["groups"][:_MOST_GROUPS]
+        codes: dict[tuple[int, str, int, int], MachineCode] = {}
+        return [_launch(out, group, codes) for group in groups]
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise CodeError("nothing readable came of the compilation") from error
+
+
+def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode]) -> Launch:
+    variants = []
+    for variant in group["variants"]:
+        if "code" not in variant:
+            variants.append(Variant(configuration=variant["configuration"], fault=clip(str(variant["fault"]))))
+            continue
+        key = int(variant["code"]), str(group["architecture"]), max(0, int(variant["shared"])), int(variant["threads"])
+        if key not in codes:
+            codes[key] = read_machine_code(
+                out / f"{key[0]}.cubin",
+                architecture=ARCHITECTURES[key[1]],
+                shared_bytes=key[2],
+                threads=max(1, min(1024, key[3])),
+            )
+        variants.append(Variant(configuration=variant["configuration"], code=codes[key]))
+    return Launch(
+        name=clip(str(group["name"])),
+        architecture=group["architecture"],
+        target=clip(str(group["target"])),
+        variants=tuple(variants),
+    )

@@ -1,0 +1,261 @@
+"""Compute: give a kernel secret inputs in the interpreter, and judge the bytes it leaves."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from harness.core.clip import clip
+from harness.core.digest import digest_bytes, digest_json
+from harness.core.errors import InfraError
+from harness.core.evidence import Attempt, Counterexample, Evidence
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.lanes.kernel.job import Job, failed, read_note
+from harness.lanes.kernel.library_operators import not_plumbing
+from harness.lanes.kernel.static_check import reach
+from harness.lanes.kernel.tensor import BYTES
+
+_JUDGING = 120.0
+"""Seconds for the reference over all questions; what an ordinary definition needs is a fraction of one."""
+Verdict = dict[str, Any]
+
+
+def interpret(job: Job) -> Evidence:
+    """Run a kernel over all its questions in Triton's interpreter and compare with double precision."""
+    many = len(job.questions)
+    # Every attempt asks in another order, so an answer that leans on the one before it shows.
+    orders = [[(index + 7 * attempt) % many for index in range(many)] for attempt in range(job.attempts)]
+    plans = [question.plan(job.definition) for question in job.questions]
+    request = {
+        "entry": job.definition.entry,
+        "questions": plans,
+        "orders": orders,
+        "configuration": job.configuration,
+        "ghost": not job.library,
+    }
+    (job.folder / "kernel.py").write_bytes(job.source)
+    (job.folder / "request.json").write_text(json.dumps(request))
+    outcome = job.nursery.run("interpret", job.folder, timeout=job.timeout, limits=job.limits)
+    facts: dict[str, Any] = {
+        "confinement": list(outcome.layers),
+        "process_seconds": round(outcome.seconds, 3),
+        "call_ms": round(outcome.cpu_ms / (many * job.attempts), 3),
+        "questions": many,
+    }
+    fault = failed(outcome, job.folder, job)
+    if fault is not None:
+        return Evidence(status=fault[0], why=fault[1], tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
+    answers = [[collect(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
+    notes = read_note(job.folder, "notes.json")
+    launches = notes.get("launches")
+    facts["launched"] = launches if type(launches) is int else None
+    ghost = orders[0][0], collect(job, plans[orders[0][0]], "ghost")
+    evidence = judge_answers(job, plans, answers, notes=notes, ghost=ghost, facts=facts)
+    return evidence.model_copy(update={"peak_mb": outcome.peak_mb})
+
+
+Answer = tuple[str, ...] | str
+"""The files of the outputs, or why there is no answer."""
+
+
+def collect(job: Job, plan: dict[str, Any], name: str) -> Answer:
+    """The files a kernel left for one call, of exactly the right size, or why they are no answer."""
+    files = []
+    for number, tensor in enumerate(plan["outputs"]):
+        path = job.folder / "out" / f"{name}-{number}.bin"
+        if path.is_symlink() or not path.is_file():
+            return "no answer"
+        wanted = math.prod(tensor["sizes"]) * BYTES[tensor["dtype"]]
+        if path.stat().st_size != wanted:
+            return f"{path.stat().st_size} bytes, not {wanted}"
+        files.append(str(path))
+    return tuple(files)
+
+
+def judge_answers(
+    job: Job,
+    plans: list[dict[str, Any]],
+    answers: list[list[Answer]],
+    *,
+    notes: dict[str, Any],
+    facts: dict[str, Any],
+    ghost: tuple[int, Answer] | None = None,
+    device: str = "cpu",
+) -> Evidence:
+    """Compare all answers with the truth and say what follows.
+
+    Args:
+        job: The kernel.
+        plans: What was asked.
+        answers: For each attempt the answer to each question.
+        notes: What the kernel's process says of itself: operators, changed inputs, answers that changed later.
+        facts: What is known already.
+        ghost: A question, and what came of it while no kernel did anything; None where that was not tried.
+        device: Where the truth is computed.
+    """
+    verdicts, ghost_right, nulls = _compare(job, plans, answers, ghost, device)
+    facts = facts | {"shapes": _shapes(job, answers, verdicts), "nulls": nulls}
+    digests = [
+        [a if isinstance(a, str) else digest_json([digest_bytes(Path(f).read_bytes()) for f in a]) for a in row]
+        for row in answers
+    ]
+    foreign = not_plumbing(notes.get("operators"), allowed=job.definition.operators)
+    facts |= {"operators": foreign, "changed_inputs": _texts(notes.get("changed"))}
+    status, why, first = _first_wrong(job, answers, verdicts, notes)
+    if status is Status.OK and not job.library:
+        reached = reach(job.source.decode("utf-8", "replace"))
+        status, why = _forbidden(foreign, reached, facts, ghost_right=ghost_right)
+    if status is Status.OK and notes.get("late"):
+        status, why = Status.WRONG, "an answer changed after it was returned"
+    if status is Status.OK and facts["changed_inputs"]:
+        status, why = Status.WRONG, clip(f"it changes its input {facts['changed_inputs'][0]}")
+    steady = len({tuple(row) for row in digests}) <= 1
+    facts["deterministic"] = steady
+    # Sums by atomics come in any order on a device; the interpreter runs one program after the other.
+    if status is Status.OK and not steady and (device == "cpu" or job.definition.deterministic):
+        status, why = Status.FLAKY, "the same inputs gave other bits"
+    if not steady and status is Status.OK:
+        digests = [["right"] for _ in digests]
+    seed = job.questions[0].seed
+    attempts = tuple(
+        Attempt(index=i, seed=seed, status=status, why=why, answers=digest_json(row)) for i, row in enumerate(digests)
+    )
+    return Evidence(status=status, why=why, counterexample=first, attempts=attempts, facts=facts, tier=Tier.D)
+
+
+def _compare(
+    job: Job,
+    plans: list[dict[str, Any]],
+    answers: list[list[Answer]],
+    ghost: tuple[int, Answer] | None,
+    device: str,
+) -> tuple[dict[tuple[int, ...], Verdict], bool, dict[str, float]]:
+    """Verdicts on all answers, equal bytes judged once, from a process that only now learns the question."""
+    seen: dict[tuple[int, str], int] = {}
+    asked: list[dict[str, Any]] = []
+
+    def ask(index: int, files: tuple[str, ...]) -> int:
+        key = index, digest_json([digest_bytes(Path(file).read_bytes()) for file in files])
+        if key not in seen:
+            seen[key] = len(asked)
+            asked.append({"question": index, "files": list(files)})
+        return seen[key]
+
+    places = {
+        (attempt, index): ask(index, answer)
+        for attempt, row in enumerate(answers)
+        for index, answer in enumerate(row)
+        if not isinstance(answer, str)
+    }
+    haunted = None if ghost is None or isinstance(ghost[1], str) else ask(ghost[0], ghost[1])
+    judged = ask_truth(job, plans, asked, device=device)
+    for name, share in judged["nulls"].items():
+        if share == 1.0:
+            raise InfraError(
+                f"the definition of {job.definition.operation} judges nothing: {name!r} would be right everywhere",
+                where=job.definition.operation,
+                fix="ask shapes or families of numbers for which the answer is not trivial",
+            )
+    worst = [_worst(outputs) for outputs in judged["answers"]]
+    verdicts: dict[tuple[int, ...], Verdict] = {key: worst[place] for key, place in places.items()}
+    return verdicts, haunted is not None and worst[haunted]["right"], judged["nulls"]
+
+
+def ask_truth(
+    job: Job, plans: list[dict[str, Any]], answers: list[dict[str, Any]], *, device: str = "cpu"
+) -> dict[str, Any]:
+    """Verdicts of the process that knows the reference (see `truth.answer`)."""
+    definition = job.definition
+    baseline = definition.tolerance.baseline
+    request = {
+        "folder": str(job.place),
+        "reference": definition.reference,
+        "baseline": definition.baselines[baseline].call if baseline else definition.reference,
+        "times": definition.tolerance.times_baseline,
+        "device": device,
+        "questions": plans,
+        "answers": answers,
+    }
+    return job.nursery.judge(request, timeout=_JUDGING)
+
+
+def _worst(outputs: list[Verdict]) -> Verdict:
+    """Of the outputs of one answer the one that is furthest from right."""
+    return max(outputs, key=lambda verdict: (not verdict["right"], _excess(verdict)))
+
+
+def _excess(verdict: Verdict) -> float:
+    if verdict["error"] is None:
+        return math.inf
+    return float(verdict["error"] / verdict["allowed"]) if verdict["allowed"] else float(verdict["error"] > 0)
+
+
+def _shapes(job: Job, answers: list[list[Answer]], verdicts: dict[tuple[int, ...], Verdict]) -> list[dict[str, Any]]:
+    """One entry a question: was it right in every attempt, and the worst error."""
+    entries = []
+    for index, question in enumerate(job.questions):
+        seen = [verdicts[key] for attempt in range(len(answers)) if (key := (attempt, index)) in verdicts]
+        entry: dict[str, Any] = {
+            "set": question.set,
+            "shape": question.point.sizes,
+            "dtype": question.point.dtype,
+            "parameters": question.point.parameters,
+            "family": question.family,
+            "right": len(seen) == len(answers) and all(verdict["right"] for verdict in seen),
+        }
+        if seen:
+            worst = _worst(seen)
+            entry |= {name: worst[name] for name in ("error", "baseline", "allowed", "tile_error", "tile_allowed")}
+        entries.append(entry)
+    return entries
+
+
+def _first_wrong(
+    job: Job, answers: list[list[Answer]], verdicts: dict[tuple[int, ...], Verdict], notes: dict[str, Any]
+) -> tuple[Status, str, Counterexample | None]:
+    for index, question in enumerate(job.questions):
+        for attempt, row in enumerate(answers):
+            answer = row[index]
+            where = f"{question.point.label}, {question.family} numbers"
+            if isinstance(answer, str):
+                expected, observed, status = "an answer", answer, Status.PROTOCOL
+            elif verdicts[attempt, index]["right"]:
+                continue
+            else:
+                expected, observed = _told(verdicts[attempt, index])
+                status = Status.WRONG
+                if f"{attempt}-{index}" in _texts(notes.get("late")):
+                    observed += ": the answer changed after it was returned"
+            first = Counterexample(question=clip(where), expected=expected, observed=clip(observed))
+            return status, clip(f"at {where}: {observed}, {expected} expected"), first
+    return Status.OK, "", None
+
+
+def _told(verdict: Verdict) -> tuple[str, str]:
+    """What was expected and what was seen."""
+    if verdict["error"] is None:
+        return f"at most {verdict['allowed']:.3g}", "relative error undefined (not finite)"
+    if verdict["error"] > verdict["allowed"] or verdict["tile_error"] is None:
+        return f"at most {verdict['allowed']:.3g}", f"relative error {verdict['error']:.3g}"
+    return f"at most {verdict['tile_allowed']:.3g}", f"relative error {verdict['tile_error']:.3g} in one tile"
+
+
+def _forbidden(
+    foreign: list[str], reached: list[str], facts: dict[str, Any], *, ghost_right: bool
+) -> tuple[Status, str]:
+    if "launched" in facts and not facts["launched"]:
+        return Status.FORBIDDEN, "no Triton kernel was launched: the answer comes from elsewhere"
+    if ghost_right:
+        return Status.FORBIDDEN, "its answer is right although none of its kernels ran"
+    if foreign:
+        return Status.FORBIDDEN, clip(f"it calls the library's own operators: {', '.join(foreign)}")
+    if reached:
+        return Status.FORBIDDEN, clip(f"it {reached[0]}, which no kernel needs")
+    return Status.OK, ""
+
+
+def _texts(value: object) -> list[str]:
+    return [clip(str(item)) for item in value[:20]] if isinstance(value, list) else []

@@ -1,0 +1,118 @@
+"""Golden: what the compiler made of each kernel when somebody last looked, so that a change of it is seen.
+
+A JSON table per suite, valid for one version of Triton; with another, nothing is compared and nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.core.errors import SpecError
+from harness.core.frozen import Frozen
+from harness.lanes.kernel.compilation import Launch
+
+REGISTER_SLACK = 8
+"""Registers by which a kernel may exceed its row; the assembler's choice moves by so much for no reason."""
+
+
+class Row(Frozen):
+    """One kernel as it was compiled."""
+
+    kernel: str
+    """The file's stem."""
+    architecture: str
+    name: str
+    target: str
+    configuration: dict[str, bool | int | float | str]
+    registers: int
+    stack_bytes: int
+    shared_bytes: int
+    occupancy: float
+    tensor_core_instructions: int
+
+
+class Golden(Frozen):
+    """A golden table."""
+
+    triton: str
+    """The version that compiled it."""
+    rows: tuple[Row, ...]
+
+    def differences(self, kernel: str, launches: Iterable[Launch]) -> list[str]:
+        """What is worse than its row, or has none, one sentence each."""
+        known = {_key(row): row for row in self.rows}
+        found = []
+        for row in rows_of(kernel, launches):
+            wanted = known.get(_key(row))
+            label = f"{row.name} at {row.target} for {row.architecture}"
+            if wanted is None:
+                found.append(f"{label} is not in the golden table")
+                continue
+            limits = (
+                ("registers", row.registers, wanted.registers + REGISTER_SLACK),
+                ("stack_bytes", row.stack_bytes, wanted.stack_bytes),
+                ("shared_bytes", row.shared_bytes, wanted.shared_bytes),
+                ("occupancy", -row.occupancy, -wanted.occupancy),
+                (
+                    "tensor_core_instructions",
+                    -min(row.tensor_core_instructions, 1),
+                    -min(wanted.tensor_core_instructions, 1),
+                ),
+            )
+            found.extend(
+                f"{label}: {name} {abs(observed):g}, golden {abs(limit):g}"
+                for name, observed, limit in limits
+                if observed > limit
+            )
+        return found
+
+
+def rows_of(kernel: str, launches: Iterable[Launch]) -> list[Row]:
+    """The rows that a golden table has for these launches."""
+    return [
+        Row(
+            kernel=kernel,
+            architecture=launch.architecture,
+            name=launch.name,
+            target=launch.target,
+            configuration=variant.configuration,
+            registers=variant.code.registers,
+            stack_bytes=variant.code.stack_bytes,
+            shared_bytes=variant.code.shared_bytes,
+            occupancy=variant.code.occupancy,
+            tensor_core_instructions=variant.code.tensor_core_instructions,
+        )
+        for launch in launches
+        for variant in launch.variants
+        if variant.code is not None
+    ]
+
+
+def read_golden(path: Path) -> Golden:
+    """Read a table.
+
+    Raises:
+        SpecError: if it is none.
+    """
+    try:
+        return Golden.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        what = str(error) if isinstance(error, OSError) else error.errors()[0]["msg"]
+        raise SpecError(
+            f"no golden table: {what}", where=str(path), fix="write it anew with `crucible kernel compile`"
+        ) from error
+
+
+def write_golden(path: Path, golden: Golden) -> None:
+    """Write a table, its rows in one order, so that a change reads well."""
+    ordered = golden.model_copy(update={"rows": tuple(sorted(golden.rows, key=_key))})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(ordered.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    settings = " ".join(f"{name}={value}" for name, value in sorted(row.configuration.items()))
+    return row.kernel, row.architecture, row.name, row.target, settings

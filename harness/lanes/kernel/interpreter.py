@@ -1,0 +1,273 @@
+"""Interpreting: what Triton's interpreter lacks to be believed. Loaded in the process where kernels are interpreted.
+
+* bfloat16: the interpreter keeps it as raw 16-bit integers and calculates with those. Here it is kept as single
+  precision and rounded to nearest even after every operation, as the hardware does.
+* Bounds: every address that is read or written must lie in a tensor that was passed to the kernel.
+* Autotuning needs a device to measure on: the first configuration is taken.
+* What is not modelled (float8, inline assembly, library calls) is refused by name, never silently wrong.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from types import SimpleNamespace
+from typing import Any
+
+
+class BoundsError(Exception):
+    """An address outside of every tensor of the launch."""
+
+
+class UnsupportedError(Exception):
+    """The interpreter cannot do this; no fault of the kernel's."""
+
+
+class Launches:
+    """How many kernels were launched, and whether launches do anything at all."""
+
+    count = 0
+    silenced = False
+
+
+def patch(guarded: dict[int, tuple[int, int]]) -> None:
+    """Change the interpreter of this process.
+
+    Args:
+        guarded: Storage address -> first and last-plus-one address of what a kernel may touch in it, for tensors with
+            guards around them; of other storages everything may be touched.
+    """
+    from triton.runtime import interpreter
+
+    _patch_bfloat16(interpreter)
+    _patch_bounds(interpreter, guarded)
+    _patch_launches(interpreter)
+    _patch_autotuner()
+
+
+def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in many places
+    import numpy as np
+    import triton.language as tl
+
+    builder, handle = interpreter.InterpreterBuilder, interpreter.TensorHandle
+    usual_dtype, usual_size = interpreter._get_np_dtype, interpreter._validate_np_data_size
+    eights = (tl.float8e5, tl.float8e5b16, tl.float8e4nv, tl.float8e4b8, tl.float8e4b15)
+
+    def is_brain(dtype: Any) -> bool:
+        return bool(getattr(dtype, "scalar", dtype) == tl.bfloat16)
+
+    def to_bits(data: Any) -> Any:
+        bits = np.ascontiguousarray(data, dtype=np.float32).view(np.uint32)
+        rounded = ((bits + (0x7FFF + ((bits >> 16) & 1))) >> 16).astype(np.uint16)
+        return np.where(np.isnan(data), np.uint16(0x7FC0), rounded)
+
+    def from_bits(bits: Any) -> Any:
+        return (np.ascontiguousarray(bits).astype(np.uint32) << 16).view(np.float32)
+
+    def rounded(result: Any) -> Any:
+        if is_brain(result.dtype) and result.data.dtype.kind == "f":
+            result.data = from_bits(to_bits(result.data)).reshape(result.data.shape)
+        return result
+
+    # The interpreter builds this table anew at every operation, which is a tenth of all its time.
+    plain = (tl.int1, tl.int8, tl.uint8, tl.int16, tl.uint16, tl.int32, tl.uint32, tl.int64, tl.uint64, tl.float16)
+    table = {dtype: usual_dtype(dtype) for dtype in (*plain, tl.float32, tl.float64, *eights)}
+    table[tl.bfloat16] = np.dtype(np.float32)
+    address = np.dtype(np.uint64)
+
+    def np_dtype(dtype: Any) -> Any:
+        scalar = dtype.element_ty if isinstance(dtype, tl.block_type) else dtype
+        return address if isinstance(scalar, tl.pointer_type) else table[scalar]
+
+    def data_size(data: Any, dtype: Any) -> bool:
+        return True if dtype == tl.bfloat16 and data.dtype == np.float32 else bool(usual_size(data, dtype))
+
+    def cast(_self: Any, src: Any, dst_type: Any) -> Any:
+        target = np_dtype(dst_type)
+        for dtype in (src.dtype.scalar, dst_type.scalar):
+            if dtype in eights:
+                raise UnsupportedError(f"{dtype} is not modelled by the interpreter")
+        return rounded(handle(src.data.astype(target), dst_type.scalar))
+
+    def fp_to_fp(self: Any, src: Any, dst_type: Any, _rounding: Any) -> Any:
+        return cast(self, src, dst_type)
+
+    def bitcast(_self: Any, src: Any, dst_type: Any) -> Any:
+        data = to_bits(src.data) if is_brain(src.dtype) else np.ascontiguousarray(src.data)
+        if is_brain(dst_type):
+            return handle(from_bits(data.view(np.uint16)), tl.bfloat16)
+        return handle(data.view(usual_dtype(dst_type)), dst_type.scalar)
+
+    def load(self: Any, pointers: Any, mask: Any, other: Any, *rest: Any, **named: Any) -> Any:
+        if not is_brain(pointers.get_element_ty()):
+            return usual_load(self, pointers, mask, other, *rest, **named)
+        zero = np.zeros(pointers.data.shape, np.uint16) if other is None else to_bits(other.data)
+        raw = interpreter._interpreter.load(pointers.data, mask.data, zero, np.dtype(np.uint16))
+        return handle(from_bits(raw).reshape(raw.shape), tl.bfloat16)
+
+    def store(self: Any, pointers: Any, value: Any, mask: Any, *rest: Any, **named: Any) -> Any:
+        if is_brain(value.dtype):
+            return interpreter._interpreter.store(pointers.data, to_bits(value.data), mask.data)
+        return usual_store(self, pointers, value, mask, *rest, **named)
+
+    def rounding(usual: Any) -> Any:
+        def run(self: Any, *args: Any, **named: Any) -> Any:
+            for one in args:
+                if getattr(getattr(one, "dtype", None), "scalar", None) in eights:
+                    raise UnsupportedError(f"{one.dtype.scalar} is not modelled by the interpreter")
+            return rounded(usual(self, *args, **named))
+
+        return run
+
+    def atomic(usual: Any) -> Any:
+        def run(self: Any, *args: Any) -> Any:
+            if any(is_brain(one.dtype) for one in args if isinstance(one, handle)):
+                raise UnsupportedError("atomics on bfloat16 are not modelled by the interpreter")
+            return usual(self, *args)
+
+        return run
+
+    def absolute(usual: Any) -> Any:
+        def run(self: Any, arg: Any) -> Any:
+            return handle(np.abs(arg.data), tl.bfloat16) if is_brain(arg.dtype) else usual(self, arg)
+
+        return run
+
+    def refused(name: str) -> Any:
+        def run(*_args: Any, **_named: Any) -> Any:
+            raise UnsupportedError(f"{name} is not modelled by the interpreter")
+
+        return run
+
+    def to_tensor(self: Any, ret: Any, dtype: Any) -> Any:
+        made = usual_to_tensor(self, ret, dtype)
+        rounded(made.handle)
+        return made
+
+    usual_load, usual_store = builder.create_masked_load, builder.create_masked_store
+    usual_to_tensor = interpreter.ReduceScanOpInterface.to_tensor
+    interpreter._get_np_dtype, interpreter._validate_np_data_size = np_dtype, data_size
+    builder.cast_impl, builder.create_fp_to_fp, builder.create_bitcast = cast, fp_to_fp, bitcast
+    builder.create_masked_load, builder.create_masked_store = load, store
+    for name in ("binary_op", "unary_op", "ternary_op", "create_fma", "create_rsqrt", "create_erf"):
+        setattr(builder, name, rounding(getattr(builder, name)))
+    for name in ("create_atomic_rmw", "create_atomic_cas"):
+        setattr(builder, name, atomic(getattr(builder, name)))
+    builder.create_fabs = absolute(builder.create_fabs)
+    builder.create_inline_asm, builder.create_extern_elementwise = refused("inline assembly"), refused("a library call")
+    interpreter.ReduceScanOpInterface.to_tensor = to_tensor
+
+
+class _Bounds:
+    """The addresses that one launch may touch."""
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.names: list[str] = []
+
+    def set(self, regions: dict[tuple[int, int], str]) -> None:
+        ordered = sorted(regions)
+        self.starts, self.ends = [s for s, _ in ordered], [e for _, e in ordered]
+        self.names = [regions[region] for region in ordered]
+
+    def check(self, pointers: Any, mask: Any, verb: str) -> None:
+        import numpy as np
+
+        active = pointers.data[np.broadcast_to(mask.data, pointers.data.shape)]
+        if not active.size:
+            return
+        width = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
+        first, last = int(active.min()), int(active.max()) + width
+        at = bisect_right(self.starts, first) - 1
+        if at >= 0 and last <= self.ends[at]:
+            return
+        starts, ends = np.array(self.starts, np.uint64), np.array(self.ends, np.uint64)
+        where = np.searchsorted(starts, active, side="right").astype(np.int64) - 1
+        outside = (where < 0) | (active + np.uint64(width) > ends[np.maximum(where, 0)])
+        if outside.any():
+            self._report(int(active[outside][0]), width, verb, int(outside.sum()))
+
+    def _report(self, address: int, width: int, verb: str, count: int) -> None:
+        gaps = [
+            (min(abs(address - start), abs(address - end)), index)
+            for index, (start, end) in enumerate(zip(self.starts, self.ends, strict=True))
+        ]
+        if not gaps:
+            raise BoundsError(f"{verb} address {address:#x}, and no tensor was passed")
+        _, index = min(gaps)
+        start, end, name = self.starts[index], self.ends[index], self.names[index]
+        place = (
+            f"{start - address} bytes before" if address < start else f"{address + width - end} bytes past the end of"
+        )
+        more = f" ({count} addresses)" if count > 1 else ""
+        raise BoundsError(f"{verb} {place} {name}{more}")
+
+
+def _patch_bounds(interpreter: Any, guarded: dict[int, tuple[int, int]]) -> None:
+    bounds = _Bounds()
+    builder = interpreter.InterpreterBuilder
+    usual_arguments = interpreter.GridExecutor._init_args_hst
+
+    def arguments(self: Any, args: Any, kwargs: Any) -> Any:
+        made, named = usual_arguments(self, args, kwargs)
+        regions: dict[tuple[int, int], str] = {}
+        for name, value in [*zip(self.arg_names, made, strict=False), *named.items()]:
+            for tensor in _tensors(value):
+                storage = tensor.untyped_storage()
+                whole = storage.data_ptr(), storage.data_ptr() + storage.nbytes()
+                regions.setdefault(guarded.get(storage.data_ptr(), whole), name)
+        bounds.set(regions)
+        return made, named
+
+    usual_load, usual_store = builder.create_masked_load, builder.create_masked_store
+    usual_rmw, usual_cas = builder.create_atomic_rmw, builder.create_atomic_cas
+
+    def load(self: Any, pointers: Any, mask: Any, *rest: Any, **named: Any) -> Any:
+        bounds.check(pointers, mask, "reads")
+        return usual_load(self, pointers, mask, *rest, **named)
+
+    def store(self: Any, pointers: Any, value: Any, mask: Any, *rest: Any, **named: Any) -> Any:
+        bounds.check(pointers, mask, "writes")
+        return usual_store(self, pointers, value, mask, *rest, **named)
+
+    def rmw(self: Any, op: Any, pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
+        bounds.check(pointers, mask, "updates")
+        return usual_rmw(self, op, pointers, value, mask, *rest)
+
+    def cas(self: Any, pointers: Any, *rest: Any) -> Any:
+        bounds.check(pointers, SimpleNamespace(data=True), "updates")
+        return usual_cas(self, pointers, *rest)
+
+    interpreter.GridExecutor._init_args_hst = arguments
+    builder.create_masked_load, builder.create_masked_store = load, store
+    builder.create_atomic_rmw, builder.create_atomic_cas = rmw, cas
+
+
+def _tensors(value: Any) -> list[Any]:
+    if isinstance(value, tuple):
+        return [tensor for part in value for tensor in _tensors(part)]
+    base = getattr(value, "base", value)  # a descriptor's or a wrapper's
+    return [base] if hasattr(base, "untyped_storage") else []
+
+
+def _patch_launches(interpreter: Any) -> None:
+    usual = interpreter.InterpretedFunction.run
+
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if Launches.silenced:
+            return None
+        Launches.count += 1
+        return usual(self, *args, **kwargs)
+
+    interpreter.InterpretedFunction.run = run
+
+
+def _patch_autotuner() -> None:
+    from triton.runtime.autotuner import Autotuner
+
+    from harness.lanes.kernel.autotune_configs import configurations, run_configuration
+
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return run_configuration(self, configurations(self, args, kwargs)[0], args, kwargs)
+
+    Autotuner.run = run

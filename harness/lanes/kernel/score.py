@@ -1,0 +1,168 @@
+"""Scoring: components and gates of each stage, a pure function of evidence and policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from harness.core.evidence import Evidence
+from harness.core.gate import Gate, GateResult
+from harness.core.policy import Policy
+from harness.core.score import UNJUDGED, Component, Score, judge
+from harness.core.status import Status
+from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.compilation import Launch
+
+_COMPUTED = frozenset({"correctness", "accuracy"})
+MEASURED = {
+    "interpreter": _COMPUTED,
+    "compile": frozenset({"compiles", "resources", "claims", "tensor_cores"}),
+    "gpu": _COMPUTED | {"speed", "speedup", "light"},
+}
+"""Which components a stage has; a suite's gate asks only the stages that measure it."""
+
+OWN_GATES = ("stack_bytes", "shared_bytes", "block_registers", "golden_differences", "time_ms", "memory_mb")
+"""Gates that are held without being asked for."""
+
+
+def score_kernel(evidence: Evidence, policy: Policy) -> Score:
+    """Weigh what this stage measures; gates of other stages are not asked of it."""
+    facts = evidence.facts
+    stage = facts.get("stage", "interpreter")
+    elsewhere = frozenset().union(*MEASURED.values()) - MEASURED[stage]
+    asked = {name: least for name, least in policy.gates.items() if name not in elsewhere}
+    if evidence.status in UNJUDGED:  # nothing was measured, and a zero would say that something was
+        return judge(evidence, policy, ())
+    if stage == "compile":
+        components = [*_compiled(evidence)]
+        gates = [*_resources(facts)]
+    else:
+        components = [*_computed(evidence, timed=stage == "gpu")]
+        gates = []
+    gates += _budget(evidence, policy)
+    return judge(
+        evidence,
+        policy.model_copy(update={"gates": asked}),
+        components,
+        gates=gates,
+        factor=evidence.stability,
+        explanation=_explain(evidence),
+    )
+
+
+def _computed(evidence: Evidence, *, timed: bool) -> Iterator[Component]:
+    shapes: list[dict[str, Any]] = evidence.facts.get("shapes", [])
+    right = sum(entry["right"] for entry in shapes) / len(shapes) if shapes else 0.0
+    accuracy = min((_accuracy(entry) for entry in shapes), default=0.0)
+    sure, fine = (0.4, 0.1) if timed else (0.8, 0.2)
+    yield Component(name="correctness", value=right, weight=sure, why=evidence.why)
+    yield Component(
+        name="accuracy", value=accuracy, weight=fine, why="PyTorch's own error over the kernel's, the worst"
+    )
+    if timed:
+        yield from _timed(evidence.facts)
+
+
+def _timed(facts: dict[str, Any]) -> Iterator[Component]:
+    """The worst target counts for each."""
+    targets: list[dict[str, Any]] = facts.get("targets", [])
+
+    def worst(name: str) -> float | None:
+        values = [target.get(name) for target in targets]
+        if not values or any(value is None for value in values):
+            return None
+        return float(min(value for value in values if value is not None))
+
+    why = facts.get("unmeasured", "") or "the worst of the target shapes"
+    yield Component(name="speed", value=worst("sol"), weight=0.5, why=why)
+    yield Component(name="speedup", value=worst("speedup"), weight=0.0, why=why)
+    yield Component(name="light", value=worst("light"), weight=0.0, why=why)
+
+
+def _accuracy(entry: dict[str, Any]) -> float:
+    if not entry["right"]:
+        return 0.0
+    floor = entry["allowed"] or 0.0
+    error, usual = entry["error"], entry["baseline"]
+    # Within what rounding costs nobody is more accurate than anybody else.
+    return 1.0 if error <= max(usual, floor / 2) else float(max(usual, floor / 2) / error)
+
+
+def _launches(facts: dict[str, Any]) -> list[Launch]:
+    return [Launch.from_wire(launch) for launch in facts.get("launches", [])]
+
+
+def _compiled(evidence: Evidence) -> Iterator[Component]:
+    facts = evidence.facts
+    launches = _launches(facts)
+    built = [launch for launch in launches if launch.best.code is not None]
+    fits = [launch for launch in launches if launch.best.feasible]
+    yield Component(
+        name="compiles", value=len(built) / len(launches) if launches else 0.0, weight=0.4, why=evidence.why
+    )
+    share = len(fits) / len(launches) if launches else 0.0
+    yield Component(name="resources", value=share, weight=0.4, why="share of its launches that fit and do not spill")
+    codes = [launch.best.code for launch in built if launch.best.code is not None]
+    claims: list[str] = facts.get("claims", [])
+    missing = [claim for claim in claims if not any(code.shows(claim) for code in codes)]
+    borne = 1 - len(missing) / len(claims) if claims else 1.0
+    why = f"claimed, but not in the machine code: {', '.join(missing)}" if missing else "claims are in the machine code"
+    yield Component(
+        name="claims", value=borne if launches else 0.0, weight=0.2, why=why if claims else "it claims nothing"
+    )
+    cores = any(code.shows("tensor_cores") for code in codes)
+    yield Component(
+        name="tensor_cores", value=float(cores), weight=0.0, why="whether any instruction is a tensor core's"
+    )
+
+
+def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:
+    """What the architecture cannot do, and spills, over the worst of the launches."""
+    codes = [launch.best.code for launch in _launches(facts) if launch.best.code is not None]
+    if not codes:
+        return
+    limits = ARCHITECTURES[facts["architecture"]]
+    worst = {
+        "stack_bytes": (max(code.stack_bytes for code in codes), 0),
+        "shared_bytes": (max(code.shared_bytes for code in codes), limits.block_shared),
+        "block_registers": (max(code.registers * code.threads for code in codes), limits.registers),
+    }
+    for name, (observed, limit) in worst.items():
+        yield Gate(name=name, threshold=limit, at_most=True).hold(observed)
+    differing = facts.get("golden", {}).get("differences")
+    if differing is not None:
+        gate = Gate(name="golden_differences", threshold=0, at_most=True)
+        yield gate.hold(len(differing), because="; ".join(differing[:3]))
+
+
+def _budget(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:
+    """Only where the suite sets a budget: a kernel's process is not a tool's."""
+    if not evidence.facts.get("budgeted"):
+        return
+    because = f"the budget at epoch {policy.epoch}"
+    observed = evidence.facts.get("call_ms")
+    yield Gate(name="time_ms", threshold=policy.budget.time_ms, at_most=True).hold(observed, because=because)
+    if evidence.peak_mb is not None and math.isfinite(evidence.peak_mb):
+        gate = Gate(name="memory_mb", threshold=policy.budget.memory_mb, at_most=True)
+        yield gate.hold(evidence.peak_mb, because=because)
+
+
+def _explain(evidence: Evidence) -> str:
+    if evidence.status is not Status.OK:
+        return evidence.why
+    facts = evidence.facts
+    codes = [launch.best.code for launch in _launches(facts) if launch.best.code is not None]
+    if codes:
+        heaviest = max(codes, key=lambda code: code.registers)
+        return (
+            f"{heaviest.registers} registers, {heaviest.stack_bytes} B stack, {heaviest.shared_bytes} B shared memory, "
+            f"occupancy {heaviest.occupancy:.0%}"
+        )
+    targets = facts.get("targets", [])
+    if targets and facts.get("stage") == "gpu":
+        slowest = min(targets, key=lambda target: target.get("speedup") or math.inf)
+        if slowest.get("speedup") is not None:
+            return f"{slowest['speedup']:.2f}x of {slowest['fastest']} at {slowest['target']}"
+    shapes = facts.get("shapes", [])
+    return f"{len(shapes)} questions within twice PyTorch's own error of double precision" if shapes else ""

@@ -1,0 +1,338 @@
+"""Investigation: the evaluation of one candidate, from its bytes to evidence."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import statistics
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from harness.core.case import Case
+from harness.core.clip import clip
+from harness.core.errors import InfraError
+from harness.core.evidence import Counterexample, Evidence
+from harness.core.paired import Comparison
+from harness.core.stats import median_interval, wilson_interval
+from harness.core.status import Status, first_of
+from harness.lane.context import Context
+from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
+from harness.lanes.toolgen.counterexample import Wrong, shown, wrong_answer
+from harness.lanes.toolgen.disagreement import disagreement
+from harness.lanes.toolgen.documentation import Documentation, read_documentation
+from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
+from harness.lanes.toolgen.measurement import Measuring
+from harness.lanes.toolgen.metadata import read_metadata
+from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.performance import Profile, null_call
+from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
+from harness.lanes.toolgen.questions import Questions, questions_for
+from harness.lanes.toolgen.score import memory_limit, time_limit
+from harness.lanes.toolgen.source import Source, parse, read_source
+from harness.lanes.toolgen.static_check import Violation, violations
+from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
+from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.usage import Usage
+
+LOAD_SECONDS = 2.0
+"""Wall time for loading a candidate; it does not anneal, since importing the standard library does not get faster."""
+_ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
+
+
+class Investigation:
+    """Gathers evidence on one case; made for a single `run`."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        self.case, self.context = case, context
+        self.started = time.perf_counter()
+        self.tool = _unchanged_tool(case)
+        self.source = _unchanged_source(case)
+        self.outcomes: list[Outcome] = []
+        self.split: Wrong | None = None
+        self.profile: Profile | None = None
+        self.comparisons: tuple[Comparison, ...] = ()
+        self.facts: dict[str, Any] = {
+            "questions": {"right": 0, "total": 0, "low": 0.0, "high": 1.0},
+            "edges": {"handled": 0, "total": 0, "source": ""},
+            "parsed": False,
+            "violations": [],
+            "documentation": dict.fromkeys(("module", "function", "signature", "example"), False),
+            "profile": {"clock": "", "rows": []},
+            "style": {"declared": case.subject.style, "detected": "", "baseline": BASELINE, "distance": 0.0},
+            "limits": _own_limits(self.tool),
+            "slowest_ms": None,
+            "examples_only": self.tool.examples_only,
+        }
+
+    def run(self) -> Evidence:
+        """Look, ask, time. What costs nothing and condemns comes first."""
+        if self.source.status is not Status.OK:
+            return self._evidence(self.source.status, self.source.why)
+        tree = parse(self.source)
+        if isinstance(tree, Source):
+            return self._evidence(tree.status, tree.why)
+        self.facts["parsed"] = True
+        claims = read_metadata(self.source.text)
+        self.facts["metadata"] = claims.model_dump(include={"generator", "license", "problem"})
+        if claims.problem:
+            self.facts["notices"] = [f"{self.case.subject.name}: its metadata was not read: {claims.problem}"]
+        try:
+            found = find_violations(tree, self.source.text, self.tool)
+            documentation = read_documentation(tree, self.tool.signature)
+            self.facts["style"]["detected"] = detect(tree, self.tool.signature.name)
+        except RecursionError:
+            return self._evidence(Status.CRASH, "it is nested too deeply to be checked")
+        self.facts["documentation"].update(
+            module=documentation.module, function=documentation.function, signature=documentation.signature
+        )
+        if found:
+            self.facts["violations"] = [violation.to_wire() for violation in found]
+            return self._evidence(Status.FORBIDDEN, f"it uses {found[0]}")
+        return self._ask(documentation)
+
+    def _ask(self, documentation: Documentation) -> Evidence:
+        policy, inputs = self.case.policy, self.case.inputs
+        questions = questions_for(
+            self.tool,
+            secret_seed=self.context.secret_seed,
+            count=inputs["questions"],
+            attempts=policy.attempts,
+            scratch=self.context.scratch,
+        )
+        low, high = inputs["jitter_ms"]
+        plan = Plan(
+            source=self.source.data,
+            entry=self.tool.signature.name,
+            limits=Limits(
+                load_seconds=LOAD_SECONDS,
+                call_seconds=time_limit(self.facts, policy) / 1e3,
+                total_seconds=inputs["attempt_seconds"],
+                cpu_seconds=inputs["attempt_seconds"],
+                memory_bytes=int(memory_limit(self.facts, policy) * MIB),
+            ),
+            seed=self.context.seed(self.case),
+            hash_seeds=tuple(self.context.hash_seed(index) for index in range(policy.attempts)),
+            jitter_ms=(low, high),
+        )
+        self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
+        if questions.surprise:
+            self.facts.setdefault("notices", []).append(questions.surprise)
+        self._attempt(questions, plan, documentation)
+        status, why = self._verdict(questions, plan)
+        self._count(questions)
+        if status is Status.OK:
+            if questions.derived:
+                handled = ask_derived(self.context.boxes, questions, plan)
+                self.facts["edges"] = {"handled": handled, "total": len(questions.derived), "source": "derived"}
+            status, why = self._time(questions, plan)
+            costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
+            costs = costs or ordinary_costs(questions, self.outcomes, null_call(self.context.boxes))
+            if costs is not None:
+                self.facts["ordinary"] = costs
+        self._describe_style(questions)
+        return self._evidence(status, why)
+
+    # --- asking ---
+
+    def _attempt(self, questions: Questions, plan: Plan, documentation: Documentation) -> None:
+        for index in range(self.case.policy.attempts):
+            examples = documentation.examples if index == 0 else ()
+            outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
+            self.outcomes.append(outcome)
+            if index:
+                self.split = self.split or disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                outcome.replies.clear()
+            last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
+            if len(last) == 2 and last[0] is not None and last[0] is last[1]:
+                break  # two boxes that died alike settle it; each may have cost a whole time budget
+        shown_examples = self.outcomes[0].doc_examples
+        self.facts["documentation"]["example"] = bool(shown_examples) and all(shown_examples)
+
+    def _verdict(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
+        outcomes = self.outcomes
+        seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
+        statuses = {status for status, _ in seen}
+        if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
+            return Status.FLAKY, self._disagreement()
+        status = first_of(statuses)
+        if status is Status.OK:
+            return self._replay_extras(questions, plan)
+        guilty = next(outcome for outcome in outcomes if outcome.shared_status is status)
+        if guilty.fault is None:
+            wrong = guilty.total - guilty.right
+            return status, clip(f"{wrong} of {guilty.total} answers are wrong; {self._worst().sentence}")
+        asked = f", asked {plan.entry}({shown(guilty.fault_question)})" if guilty.fault_question else ""
+        return status, clip(f"{guilty.fault.why}{asked}")
+
+    def _replay_extras(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
+        """A wrong answer to an attempt's own input is put to the others: wrong everywhere, or flaky."""
+        for outcome in self.outcomes:
+            for question, reply in outcome.wrong_extras[:1]:
+                others = [other for other in self.outcomes if other is not outcome]
+                replies = [ask_once(self.context.boxes, plan, question, other.hash_seed) for other in others]
+                wrong = wrong_answer(plan.entry, question, reply)
+                outcome.wrong.append(wrong)
+                if any(isinstance(one, BoxFault) or one.trimmed().essence != reply.essence for one in replies):
+                    return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
+                for other in others:
+                    other.wrong.append(wrong)
+                    other.total += 1
+                return Status.WRONG, wrong.sentence
+        return Status.OK, ""
+
+    def _disagreement(self) -> str:
+        if self.split is not None:
+            return clip(f"attempts disagree: {self.split.sentence}")
+        first = self.outcomes[0]
+        other = next(
+            one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)
+        )
+        sides = [
+            f"with hash seed {one.hash_seed} {one.shared_status}" + (f" ({one.why})" if one.why else "")
+            for one in (first, other)
+        ]
+        return clip(f"attempts disagree: {sides[0]}, {sides[1]}")
+
+    def _count(self, questions: Questions) -> None:
+        right = sum(outcome.right for outcome in self.outcomes)
+        total = sum(outcome.total for outcome in self.outcomes)
+        low, high = wilson_interval(right, total)
+        self.facts["questions"] = {"right": right, "total": total, "low": low, "high": high}
+        edges = sum(outcome.edges_total for outcome in self.outcomes)
+        if edges:
+            handled = sum(outcome.edges_handled for outcome in self.outcomes)
+            source = "drawn from the annotations" if questions.oracle is None else "oracle"
+            self.facts["edges"] = {"handled": handled, "total": edges, "source": source}
+        usages = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
+        if usages:
+            self.facts["load_ms"] = statistics.median(usage.load_ms for usage in usages)
+            self.facts["idle_cpu_ms"] = max(usage.idle_cpu_ms for usage in usages)
+            self.facts["load_cpu_ms"] = statistics.median(usage.load_cpu_ms for usage in usages)
+
+    # --- timing and style ---
+
+    def _time(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
+        forbidden = forbidden_of(self.tool)
+        measuring = Measuring(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
+        try:
+            return measuring.run()
+        finally:
+            self.profile, self.comparisons = measuring.profile, measuring.comparisons
+
+    def _describe_style(self, questions: Questions) -> None:
+        style = self.facts["style"]
+        style["baseline"] = reference_style(self.tool)
+        style["distance"] = distance(style["detected"], style["baseline"], self.facts["profile"]["rows"])
+
+    # --- the record ---
+
+    def _worst(self) -> Wrong:
+        """Of all wrong answers the one to the shortest question: people have to read it."""
+        found = [wrong for outcome in self.outcomes for wrong in outcome.wrong]
+        if self.profile is not None:
+            found += self.profile.wrong
+        return min(found, key=lambda wrong: (len(wrong.key), wrong.key))
+
+    def _evidence(self, status: Status, why: str) -> Evidence:
+        seconds = [one for outcome in self.outcomes for one in outcome.seconds]
+        # No call is shorter than asking alone, so the shortest bounds a null call that was measured at a bad moment.
+        null = min(null_call(self.context.boxes).seconds, *seconds) if seconds else 0.0
+        slowest = [outcome.slowest for outcome in self.outcomes if outcome.slowest]
+        usages: list[Usage] = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
+        if self.profile is not None:
+            slowest += self.profile.seconds
+            if self.profile.usage is not None:
+                usages.append(self.profile.usage)
+        if slowest:
+            self.facts["slowest_ms"] = max(0.0, max(slowest) - null) * 1e3
+        wrong = status in (Status.WRONG, Status.FLAKY) and any(outcome.wrong for outcome in self.outcomes)
+        wrong = wrong or (status is Status.WRONG and self.profile is not None and bool(self.profile.wrong))
+        worst = self._worst() if wrong else None
+        if status is Status.FLAKY and self.split is not None:
+            worst = self.split
+        attempts = tuple(outcome.to_attempt() for outcome in self.outcomes)
+        return Evidence(
+            status=status,
+            why=why,
+            counterexample=worst
+            and Counterexample(
+                question=clip(worst.key.decode("ascii", "replace")), expected=worst.expected, observed=worst.observed
+            ),
+            attempts=attempts,
+            facts=self.facts,
+            median_ms=self._median_ms(seconds, null),
+            median_interval_ms=self._median_interval(null),
+            comparisons=self.comparisons,
+            peak_mb=max((usage.peak_mb for usage in usages), default=None),
+            peak_is_lower_bound=any(usage.peak_is_lower_bound for usage in usages),
+            limits_hit=_limits_hit(status),
+            tier=self.context.tier,
+            environment=_ENVIRONMENT,
+            seconds=time.perf_counter() - self.started,
+        )
+
+    def _median_ms(self, seconds: list[float], null: float) -> float | None:
+        profile = self.profile
+        if profile is not None and profile.quality is not None:
+            noisy = profile.quality.noisy or not profile.latency
+            return None if noisy else statistics.median(profile.latency) * 1e3
+        return max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None
+
+    def _median_interval(self, null: float) -> tuple[float, float] | None:
+        """Between what the median lies: it is the processes that differ, so these are what is resampled."""
+        profile = self.profile
+        if profile is not None and profile.quality is not None:
+            block = profile.block or 1
+            groups = [profile.latency[start : start + block] for start in range(0, len(profile.latency), block)]
+            groups = [] if profile.quality.noisy else groups
+        else:
+            groups = [[max(0.0, one - null) for one in outcome.seconds] for outcome in self.outcomes]
+        found = median_interval(groups)
+        return None if found is None else (found[0] * 1e3, found[1] * 1e3)
+
+
+def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
+    """The forbidden APIs a candidate of this tool uses."""
+    forbidden = forbidden_of(tool)
+    return violations(tree, forbidden) if forbidden and forbidden.may_occur(text) else []
+
+
+def forbidden_of(tool: Tool) -> Forbidden:
+    """What candidates of a tool may not use."""
+    return _forbidden(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
+
+
+@lru_cache(maxsize=64)
+def _forbidden(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
+    return Forbidden(default_apis(capabilities) if apis is None else apis)
+
+
+def _unchanged_tool(case: Case) -> Tool:
+    tool = read_tool(Path(case.inputs["tool"]))
+    if tool.digest != case.inputs["tool_digest"]:
+        raise InfraError("the tool's files changed since they were collected", where=str(tool.path), fix="run again")
+    return tool
+
+
+def _unchanged_source(case: Case) -> Source:
+    source = read_source(Path(case.subject.path))
+    if source.digest != case.subject.digest:
+        raise InfraError(
+            "the candidate's file changed since it was collected", where=case.subject.path, fix="run again"
+        )
+    return source
+
+
+def _own_limits(tool: Tool) -> dict[str, float | None]:
+    constraints = tool.spec.constraints
+    seconds = constraints.max_runtime_sec
+    return {"time_ms": None if seconds is None else seconds * 1e3, "memory_mb": constraints.max_memory_mb}
+
+
+def _limits_hit(status: Status) -> tuple[str, ...]:
+    names = {Status.TIMEOUT: "time", Status.MEMORY: "memory", Status.OUTPUT: "output"}
+    return (names[status],) if status in names else ()

@@ -1,0 +1,174 @@
+"""Measuring: what is timed of a candidate that answered everything rightly, and what it is compared with."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from harness.core.case import Case
+from harness.core.clip import clip
+from harness.core.paired import Comparison, Verdict, ratio_to
+from harness.core.policy import Timing
+from harness.core.stats import wilson_interval
+from harness.core.status import Status
+from harness.lane.context import Context
+from harness.lanes.toolgen.attempt import Plan
+from harness.lanes.toolgen.exact_timing import measure_exactly
+from harness.lanes.toolgen.forbidden_names import Forbidden
+from harness.lanes.toolgen.opponents import Rivalry, SubjectFault
+from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure
+from harness.lanes.toolgen.questions import Questions
+
+
+class Measuring:
+    """Times one candidate and writes what it sees into the facts.
+
+    Args:
+        case: The case.
+        context: This process's resources.
+        questions: What the candidate was asked.
+        plan: How.
+        facts: Gets `profile` and `quality`; `questions` counts the timed answers, too.
+        forbidden: What rivals may not use.
+
+    Attributes:
+        profile: What was timed; None if nothing was.
+        comparisons: The candidate beside others.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        context: Context,
+        questions: Questions,
+        plan: Plan,
+        facts: dict[str, Any],
+        *,
+        forbidden: Forbidden | None,
+    ) -> None:
+        self._case, self._context, self._questions, self._plan = case, context, questions, plan
+        self._facts, self._forbidden = facts, forbidden
+        self.profile: Profile | None = None
+        self.comparisons: tuple[Comparison, ...] = ()
+
+    def run(self) -> tuple[Status, str]:
+        """Time it; the verdict, which is not `ok` if an answer was wrong or the box ended."""
+        timing = self._case.policy.timing
+        if timing is Timing.NONE:
+            return Status.OK, ""
+        exact = timing is Timing.EXACT
+        boxes = self._context.boxes
+        self.profile = profile = (
+            measure_exactly(boxes, self._questions, self._plan, self._context.stopwatch, name=self._case.nodeid)
+            if exact
+            else measure(boxes, self._questions, self._plan)
+        )
+        if profile is None:
+            return Status.OK, ""
+        self._note(profile)
+        if profile.fault is not None:
+            size = self._questions.tool.spec.workload_size
+            return profile.fault.status, clip(f"{profile.fault.why}, on a workload (n = {size}, up to 8n)")
+        if profile.wrong:
+            return Status.WRONG, clip(f"{len(profile.wrong)} workloads; {profile.wrong[0].sentence}")
+        self._keep_for_benchmark(profile)
+        return self._compare(profile) if exact else (Status.OK, "")
+
+    def _note(self, profile: Profile) -> None:
+        if profile.quality is not None:
+            self._facts["quality"] = profile.quality.to_wire()
+        low, high = growth_interval(profile) or (None, None)
+        self._facts["profile"] = {
+            "clock": profile.clock,
+            "rows": profile.rows,
+            "growth": growth(profile.rows),
+            "growth_low": low,
+            "growth_high": high,
+        }
+        counted = self._facts["questions"]
+        right, total = counted["right"] + profile.right, counted["total"] + profile.total
+        low, high = wilson_interval(right, total)
+        self._facts["questions"] = {"right": right, "total": total, "low": low, "high": high}
+
+    def _keep_for_benchmark(self, profile: Profile) -> None:
+        case, tier = self._case, self._context.tier
+        self._context.stopwatch.record(
+            profile.latency,
+            name=case.name,
+            fullname=case.nodeid,
+            group=self._questions.tool.spec.tool_id,
+            param=case.subject.name,
+            params={"lane": case.lane, "suite": case.suite, "subject": case.subject.name},
+            extra_info={
+                "epoch": case.policy.epoch,
+                "budget": case.policy.budget.to_wire(),
+                "digest": case.subject.digest,
+                "tier": None if tier is None else tier.value,
+                "noise": profile.quality.why if profile.quality else "",
+                "null_seconds": profile.null_seconds,
+                "reference_median": statistics.median(profile.reference_latency) if profile.reference_latency else None,
+                "growing": profile.rows,
+            },
+        )
+
+    def _compare(self, profile: Profile) -> tuple[Status, str]:
+        context, case = self._context, self._case
+        noisy = profile.quality is not None and profile.quality.noisy
+        found = [] if noisy else [_beside_reference(profile)]
+        rivalry = Rivalry(
+            context.boxes,
+            self._questions,
+            self._plan,
+            context.stopwatch,
+            rows=profile.rows,
+            forbidden=self._forbidden,
+        )
+        try:
+            rivals = context.rivals.get(case.nodeid, ())
+            found += (rivalry.against(rival, name=f"{case.nodeid} beside its {rival.role}") for rival in rivals)
+            if not context.controlled and not rivals:
+                found.append(rivalry.itself(name=f"{case.nodeid} beside itself"))
+            context.controlled = True
+        except SubjectFault as ended:
+            profile.fault, profile.fault_question = ended.fault, ended.key
+            return ended.fault.status, clip(f"{ended.fault.why}, while it was compared")
+        finally:
+            self.comparisons = tuple(one for one in found if one is not None)
+        profile.wrong += rivalry.wrong
+        if rivalry.wrong:
+            return Status.WRONG, clip(f"{len(rivalry.wrong)} timed answers; {rivalry.wrong[0].sentence}")
+        return Status.OK, ""
+
+
+def _beside_reference(profile: Profile) -> Comparison | None:
+    """The candidate's ordinary calls beside the reference's on the same inputs, as measured; None without one.
+
+    The reference runs in this process and the candidate in its box, so there is no A/A control and no verdict but a
+    ratio with its interval.
+    """
+    groups = _groups(profile.latency, profile.reference_latency, profile.block)
+    found = ratio_to(groups)
+    if found is None:
+        return None
+    ratio, low, high = found
+    pairs = sum(map(len, groups))
+    return Comparison(
+        role="reference",
+        rival="reference",
+        verdict=Verdict.ALIKE if low <= 1 <= high else Verdict.SLOWER if ratio > 1 else Verdict.FASTER,
+        why=f"{ratio:.3g} times as long (95 %: {low:.3g} to {high:.3g}, {pairs} pairs), ordinary questions",
+        ratio=ratio,
+        low=low,
+        high=high,
+        pairs=pairs,
+        groups=len(groups),
+    )
+
+
+def _groups(candidate: Sequence[float], reference: Sequence[float], block: int) -> list[list[float]]:
+    if not block or len(candidate) != len(reference):
+        return []
+    logs = [math.log(max(1e-9, one) / max(1e-9, other)) for one, other in zip(candidate, reference, strict=True)]
+    return [logs[start : start + block] for start in range(0, len(logs), block)]

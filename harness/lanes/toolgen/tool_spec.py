@@ -1,0 +1,350 @@
+"""ToolSpec: what a candidate is told. Signature: how it is called. Tool: both, with their files and digest."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import difflib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt, ValidationError
+
+from harness.core.digest import digest_bytes
+from harness.core.document import read_document
+from harness.core.errors import SpecError, SuiteError, position
+from harness.core.frozen import Frozen
+from harness.lanes.toolgen.annotation_kinds import Kind, kind_of
+from harness.sandbox.codec import CodecError, encode
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Example(Frozen):
+    """One of the tool's public test cases."""
+
+    input: dict[str, Any]
+    """Keyword arguments."""
+    expected_output: Any
+    description: str = ""
+
+
+class Constraints(Frozen):
+    """What the tool's author forbids and allows. The suite's annealed budget applies besides; the tighter one wins."""
+
+    forbidden_apis: tuple[str, ...] | None = None
+    """Dotted names, `*` at the end for a prefix. None: a default list, less what `capabilities` allow."""
+    max_runtime_sec: Positive | None = None
+    """Seconds for one call."""
+    max_memory_mb: Positive | None = None
+
+
+class ToolSpec(Frozen):
+    """A tool's specification: `tool.yaml`, or a JSON file with the same keys."""
+
+    tool_id: Annotated[str, Field(min_length=1)]
+    id: str = ""
+    """Another name it goes by; kept, not used."""
+    description: str = ""
+    signature: str
+    """Python `def` text without a body; its name is the candidate's entry point."""
+    docstring: str = ""
+    test_cases: tuple[Example, ...] = ()
+    constraints: Constraints = Constraints()
+    performance_targets: dict[str, Any] = {}
+    """What the author hopes for; kept, not judged."""
+    capabilities: tuple[str, ...] = ()
+    """`file_io`, `network`: taken off the default list of forbidden APIs."""
+    workload_size: PositiveInt = 256
+    """n: timing asks for workloads of n, 2n, 4n and 8n."""
+    version: str = ""
+    license: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a signature."""
+
+    name: str
+    annotation: str
+    """Normalised source text, empty when there is none."""
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a candidate is called: always by keyword."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: str
+    """Normalised source text of the return annotation."""
+
+    def misfit(self, kwargs: dict[str, Any]) -> str:
+        """Why these keyword arguments do not fit, or the empty string."""
+        names = [parameter.name for parameter in self.parameters]
+        unknown = [name for name in kwargs if name not in names]
+        if unknown:
+            near = difflib.get_close_matches(str(unknown[0]), names, 1)
+            return f"{self.name}() has no parameter {unknown[0]!r}" + (f", did you mean {near[0]!r}?" if near else "")
+        missing = [
+            parameter.name for parameter in self.parameters if parameter.required and parameter.name not in kwargs
+        ]
+        return f"{self.name}() needs {missing[0]!r}" if missing else ""
+
+
+def signature_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
+    """The signature of a definition, annotations normalised so that spelling does not matter."""
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    first_default = len(positional) - len(arguments.defaults)
+    parameters = [
+        Parameter(argument.arg, _text(argument.annotation), index < first_default)
+        for index, argument in enumerate(positional)
+    ]
+    parameters += [
+        Parameter(argument.arg, _text(argument.annotation), default is None)
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    ]
+    return Signature(function.name, tuple(parameters), _text(function.returns))
+
+
+def _text(annotation: ast.expr | None) -> str:
+    if annotation is None:
+        return ""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            annotation = ast.parse(annotation.value, mode="eval").body
+        except (SyntaxError, ValueError):
+            return ast.unparse(annotation)
+    return ast.unparse(annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that was read and validated.
+
+    Attributes:
+        path: The folder or file the suite names, absolute.
+        spec: What `tool.yaml` says.
+        signature: Its `signature`, parsed.
+        kinds: Per parameter what its annotation allows; a name is missing where nothing can be drawn for it.
+        oracle: The trusted `oracle.py`; None for a tool that has examples only.
+        digest: Hex SHA-256 over the bytes of both files.
+    """
+
+    path: Path
+    spec: ToolSpec
+    signature: Signature
+    kinds: dict[str, Kind]
+    oracle: Path | None
+    digest: str
+
+    @property
+    def examples_only(self) -> bool:
+        """Whether nothing but the examples says what is right."""
+        return self.oracle is None
+
+
+def read_tool(path: Path) -> Tool:
+    """Read and validate a tool: reading only, the oracle is parsed but not run.
+
+    Raises:
+        SpecError: with `file:line` of what is wrong.
+    """
+    path = path.absolute()
+    file, oracle = _files(path)
+    try:
+        # A run asks for the same tool thousands of times: the files are read again only when they may have changed.
+        states = tuple((state.st_mtime_ns, state.st_size, state.st_ino) for state in _states(file, oracle))
+        held = _READ.get(path)
+        if held is not None and held[0] == states:
+            return held[1]
+        data = file.read_bytes()
+        code = oracle.read_bytes() if oracle else b""
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", where=position(path)) from None
+    tool = _build(path, file, data, oracle, code)
+    _READ[path] = states, tool
+    return tool
+
+
+_READ: dict[Path, tuple[tuple[tuple[int, int, int], ...], Tool]] = {}
+
+
+def _states(file: Path, oracle: Path | None) -> list[os.stat_result]:
+    return [file.stat(), *([oracle.stat()] if oracle else [])]
+
+
+def _files(path: Path) -> tuple[Path, Path | None]:
+    if path.is_dir():
+        file = path / "tool.yaml"
+        if not file.is_file():
+            raise SpecError(
+                "the tool's folder holds no tool.yaml", where=position(path), fix="add tool.yaml, or name a JSON file"
+            )
+        oracle = path / "oracle.py"
+        return file, oracle if oracle.is_file() else None
+    if path.name == "tool.yaml":
+        return _files(path.parent)
+    if path.suffix not in (".json", ".yaml", ".yml"):
+        raise SpecError("a tool is a folder with tool.yaml, or a JSON file", where=position(path))
+    return path, None
+
+
+def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes) -> Tool:
+    spec, where = _parse(file, data)
+    signature, kinds = _signature(spec, where)
+    if oracle is None and not spec.test_cases:
+        raise SpecError(
+            "neither test_cases nor an oracle.py say what is right", where=where("tool_id"), fix="add one of them"
+        )
+    for index, example in enumerate(spec.test_cases):
+        misfit = signature.misfit(example.input)
+        if misfit:
+            raise SpecError(f"test case {index + 1}: {misfit}", where=where("test_cases", index, "input"))
+        for key, value in (("input", example.input), ("expected_output", example.expected_output)):
+            try:
+                encode(value)
+            except CodecError as error:
+                raise SpecError(f"test case {index + 1}: {error}", where=where("test_cases", index, key)) from None
+    draws = check_oracle(oracle, code) if oracle else False
+    if not draws:
+        for parameter in signature.parameters:
+            if parameter.name not in kinds and parameter.required:
+                raise SpecError(
+                    f"nothing can be drawn for {parameter.name}: {parameter.annotation}",
+                    where=where("signature"),
+                    fix="annotate it with JSON types, or add inputs() to oracle.py",
+                )
+    parts = f"{len(data)}:{len(code)}:{oracle is not None}:".encode()
+    return Tool(path, spec, signature, kinds, oracle, digest_bytes(parts + data + code))
+
+
+def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
+    where = _Where(file)
+    if file.suffix == ".json":  # JSON is nearly YAML, but not where it escapes or indents by tabs
+        try:
+            value = json.loads(data.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file)) from None
+        except json.JSONDecodeError as error:
+            raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, a list of as many levels
+            raise SpecError(f"not JSON: {error}", where=position(file)) from None
+    else:
+        try:
+            value = read_document(file).value
+        except SuiteError as error:
+            raise SpecError(error.what, where=error.where, fix=error.fix) from None
+    if not isinstance(value, dict):
+        raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
+    if isinstance(value.get("test_cases"), list):
+        value["test_cases"] = [_untagged(case) for case in value["test_cases"]]
+    try:
+        return ToolSpec.model_validate(value), where
+    except ValidationError as error:
+        # A misspelt key is the reason of the missing one.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        location = tuple(part for part in first["loc"] if isinstance(part, str | int))
+        what = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
+        raise SpecError(
+            f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_nearest(first, location)
+        ) from None
+
+
+def _untagged(value: Any) -> Any:
+    """Test cases write bytes as `{$bytes: base64}` and tuples as `{$tuple: [...]}`, as the codec does."""
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _untagged(item) for key, item in value.items()}
+    match inner:
+        case {"$bytes": str() as text} if len(inner) == 1:
+            try:
+                return base64.b64decode(text, validate=True)
+            except ValueError:
+                return inner
+        case {"$tuple": list() as items} if len(inner) == 1:
+            return tuple(items)
+    return inner
+
+
+class _Where:
+    """Finds the line of a key; the file is read again for it, since only an error needs that."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self, *keys: str | int) -> str:
+        """`file:line:column` of the innermost of `keys` that is there."""
+        try:
+            positions = read_document(self._file).positions
+        except SuiteError:
+            return position(self._file)
+        found = next((positions[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in positions), (1, 1))
+        return position(self._file, *found)
+
+
+def _nearest(first: Any, location: tuple[str | int, ...]) -> str:
+    if first["type"] != "extra_forbidden":
+        return ""
+    models: dict[str, type[Frozen]] = {"test_cases": Example, "constraints": Constraints}
+    model = models.get(str(location[0]), ToolSpec) if len(location) > 1 else ToolSpec
+    names = list(model.model_fields)
+    near = difflib.get_close_matches(str(location[-1]), names, 1)
+    return f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(names)}"
+
+
+def _signature(spec: ToolSpec, where: _Where) -> tuple[Signature, dict[str, Kind]]:
+    text = spec.signature.strip().rstrip(":")
+    try:
+        body = ast.parse(f"{text}: ...").body
+    except (SyntaxError, ValueError) as error:
+        raise SpecError(
+            f"signature is not Python: {error}", where=where("signature"), fix="write e.g. def run(text: str) -> str"
+        ) from None
+    if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
+        raise SpecError("signature must be one plain def", where=where("signature"))
+    function = body[0]
+    if function.args.posonlyargs or function.args.vararg or function.args.kwarg:
+        raise SpecError(
+            "signature must not use `/`, *args or **kwargs: candidates are called by keyword", where=where("signature")
+        )
+    kinds: dict[str, Kind] = {}
+    for argument in (*function.args.args, *function.args.kwonlyargs):
+        try:
+            kinds[argument.arg] = kind_of(argument.annotation)
+        except (ValueError, SyntaxError):
+            continue  # fine as long as the oracle draws the inputs; `_build` says so where it does not
+    return signature_of(function), kinds
+
+
+def check_oracle(path: Path, code: bytes) -> bool:
+    """Check what can be seen of an oracle without running it; whether it draws its own inputs.
+
+    Raises:
+        SpecError: on a syntax error, or if it defines no `reference`.
+    """
+    try:
+        tree = ast.parse(code, filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise SpecError(f"oracle.py is not Python: {error}", where=position(path, line)) from None
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update((alias.asname or alias.name) for alias in node.names)
+        else:
+            names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    if "reference" not in names and "*" not in names:
+        raise SpecError(
+            "oracle.py defines no reference(**kwargs)", where=position(path, 1), fix="define what the right answer is"
+        )
+    return "inputs" in names or "*" in names

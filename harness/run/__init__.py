@@ -1,1 +1,0 @@
-"""One pytest invocation: its session on each process, what the controller records, confirms and says at the end."""

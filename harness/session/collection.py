@@ -1,0 +1,230 @@
+"""Collection: a suite file becomes a `SuiteFile`, each of its cases a `CaseItem`. Nothing is judged here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pluggy
+import pytest
+
+from harness.core.case import Case
+from harness.core.errors import CrucibleError
+from harness.core.evaluation import Evaluation
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.hooks import Registry
+from harness.report.explanation import explain, headline
+from harness.session.snapshot import Collected, Snapshot
+from harness.suites.loader import collect_cases, load_suite
+from harness.suites.settings import Settings
+
+BUILT_IN_MARKERS = frozenset({"toolgen", "spec", "dsl", "kernel", "timed", "gpu"})
+
+
+@dataclass(slots=True)
+class Share:
+    """What one process needs to take part in a run.
+
+    Attributes:
+        settings: What the run was asked to do.
+        registry: The lanes.
+        judge: Turns a case into an evaluation; set by the plugin, because judging is above this floor.
+        rerun: The command that repeats the case of a node id; likewise.
+        snapshot: Where the processes of the run agree; None when there is only this one.
+        tier: What boxes were proved to be; None before the probe, and when nothing boxed was collected.
+        fresh: Evaluations of this process whose reports were not recorded yet, by node id.
+        markers: Names that were registered for `--strict-markers`.
+        hooks: For cases, when the run consists of nothing else; see `BareHooks`.
+    """
+
+    settings: Settings
+    registry: Registry
+    judge: Callable[[Case], Evaluation]
+    rerun: Callable[[str], str]
+    snapshot: Snapshot | None = None
+    tier: Tier | None = None
+    fresh: dict[str, Evaluation] = field(default_factory=dict)
+    markers: set[str] = field(default_factory=lambda: set(BUILT_IN_MARKERS))
+    hooks: BareHooks | None = None
+
+
+class BareHooks:
+    """pytest's hooks without capturing output around setup and teardown, where a case does nothing.
+
+    That is a tenth of the time of a trivial case. Only for runs of nothing but cases: in others the teardown of the
+    last case may be where fixtures of ordinary tests end, and these may print.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.all = config.hook
+        manager = config.pluginmanager
+        capture = manager.get_plugin("capturemanager")
+        idle = [] if capture is None else [capture]
+        self.pytest_runtest_setup = manager.subset_hook_caller("pytest_runtest_setup", idle)
+        self.pytest_runtest_teardown = manager.subset_hook_caller("pytest_runtest_teardown", idle)
+
+    def __getattr__(self, name: str) -> Any:
+        caller = getattr(self.all, name)
+        setattr(self, name, caller)
+        return caller
+
+
+SHARE = pytest.StashKey[Share]()
+
+
+class CaseFailedError(Exception):
+    """A case is not what its suite asks for; carries the evaluation to where pytest explains failures."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        super().__init__(headline(evaluation))
+
+
+class SuiteFile(pytest.File):
+    """One `.suite.yaml`. A wrong one is a collection error that says what, where and the nearest right name."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Items, nested where a case's name says so (`program::step`)."""
+        share = self.config.stash[SHARE]
+        if share.snapshot is None:
+            collected = self._collect(share)
+        else:
+            collected = share.snapshot.suite(self.path, lambda: self._collect(share))
+        if collected.error:
+            raise self.CollectError(collected.error)
+        for marker in (collected.lane, *collected.tags):
+            self._mark(self, marker, share)
+        return list(self._nodes(self, "", collected.cases, share))
+
+    def _collect(self, share: Share) -> Collected:
+        try:
+            lanes = share.registry.lanes
+            suite = load_suite(self.path, name=self.nodeid, lanes=lanes, settings=share.settings)
+            lane = lanes[suite.options.lane]
+            cases = collect_cases(suite, lane)
+        except CrucibleError as error:
+            return Collected("", error=_relative(str(error)))
+        return Collected(lane.name, suite.options.tags, tuple(cases))
+
+    def _nodes(
+        self, parent: pytest.Collector, prefix: str, cases: Iterable[Case], share: Share
+    ) -> Iterator[pytest.Item | pytest.Collector]:
+        groups: dict[str, list[Case]] = {}
+        for case in cases:
+            head, nested, _ = case.name.removeprefix(prefix).partition("::")
+            if nested:
+                groups.setdefault(head, []).append(case)
+                continue
+            # The id goes in as text: pytest 9.2 loses `[...]` names otherwise, and with them --lf and --sw.
+            item = CaseItem.from_parent(parent, name=head, nodeid=f"{self.nodeid}::{case.name}", case=case)
+            for marker in case.markers:
+                self._mark(item, marker, share)
+            if case.timed and "timed" not in case.markers:
+                self._mark(item, "timed", share)
+            yield item
+        for head, inner in groups.items():
+            group = CaseGroup.from_parent(parent, name=head, nodeid=f"{self.nodeid}::{prefix}{head}")
+            group.nodes = list(self._nodes(group, f"{prefix}{head}::", inner, share))
+            yield group
+
+    def _mark(self, node: pytest.Item | pytest.Collector, marker: str, share: Share) -> None:
+        if marker not in share.markers:
+            share.markers.add(marker)
+            self.config.addinivalue_line("markers", f"{marker}: set by a Crucible suite or lane")
+        node.add_marker(marker)
+
+
+class MissingSuite(pytest.File):
+    """A `.suite.yaml` that is a link to nothing; pytest itself passes over such files in silence."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Nothing but an error."""
+        raise self.CollectError(
+            f"{_relative(str(self.path))}: this suite is a link to {self.path.readlink()}, which does not exist\n"
+            "  fix: correct the link, or remove it"
+        )
+
+
+class CaseGroup(pytest.Collector):
+    """Cases below one name, such as the steps of a program."""
+
+    nodes: list[pytest.Item | pytest.Collector]
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """The cases, made when the suite was read."""
+        return self.nodes
+
+
+class CaseItem(pytest.Item):
+    """One case. Its verdict is data: a subject's fault never shows as a traceback."""
+
+    obj = None  # many plugins read item.obj
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+        self._ihook: pluggy.HookRelay | None = None
+
+    def runtest(self) -> None:
+        """Judge the case, and pass, skip or fail by what its suite expects."""
+        share = self.config.stash[SHARE]
+        evaluation = share.judge(self.case)
+        share.fresh[self.nodeid] = evaluation
+        self.user_properties = [*_foreign(self.user_properties), *_properties(evaluation)]
+        if evaluation.status is not Status.INFRA:
+            if evaluation.neutral:
+                raise pytest.skip.Exception(headline(evaluation))
+            if evaluation.as_expected:
+                return
+        raise CaseFailedError(evaluation)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The explanation for a verdict; pytest's own traceback for anything else."""
+        if isinstance(excinfo.value, CaseFailedError):
+            return explain(excinfo.value.evaluation, rerun=self.rerun)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Where the suite asks for this case."""
+        return self.path, (self.case.line or 1) - 1, self.case.title or self.nodeid
+
+    @property
+    def ihook(self) -> pluggy.HookRelay:
+        """Hooks of the conftest.py files that apply here; pytest would look them up a dozen times for every case."""
+        if self._ihook is None:
+            hooks, bare = super().ihook, self.config.stash[SHARE].hooks
+            if bare is None or hooks is not bare.all:
+                return hooks
+            self._ihook = cast("pluggy.HookRelay", bare)
+        return self._ihook
+
+    @property
+    def rerun(self) -> str:
+        """The command that repeats this case."""
+        return self.config.stash[SHARE].rerun(self.nodeid)
+
+
+def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:
+    # Plain builtins: they go through xdist, and into JUnit XML.
+    tier = evaluation.evidence.tier
+    return [
+        ("crucible_status", evaluation.status.value),
+        ("crucible_score", "unscored" if evaluation.score.total is None else evaluation.score.total),
+        ("crucible_epoch", evaluation.case.policy.epoch),
+        ("crucible_digest", evaluation.case.subject.digest),
+        ("crucible_tier", "" if tier is None else tier.value),
+    ]
+
+
+def _foreign(properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
+    # A plugin that runs an item again must not double ours.
+    return [pair for pair in properties if not pair[0].startswith("crucible_")]
+
+
+def _relative(text: str) -> str:
+    # Absolute paths are right but long; whoever reads this sits in the current directory.
+    return text.replace(f"{Path.cwd()}{os.sep}", "")

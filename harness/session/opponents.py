@@ -1,0 +1,62 @@
+"""Rivals: whom each timed case of a run is measured against, found before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.core.case import Case, Subject
+from harness.core.errors import LedgerError
+from harness.core.opponent import Rival
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+
+
+def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Rival, ...]]:
+    """For each timed case its declared parents and the champion of its suite, by node id; planted controls have none.
+
+    A rival is named, not opened: whether its file is still what it was is looked at when it is used.
+
+    Args:
+        cases: The selected cases.
+        ledger: Where champions of earlier runs, and parents that are not in this run, are known.
+    """
+    timed = {nodeid: case for nodeid, case in cases.items() if case.timed and case.policy.expect is None}
+    if not timed:
+        return {}
+    # To be measured against somebody it is enough that he leads, confirmed or not.
+    leaders = queries.leaders(ledger, unconfirmed=True)
+    champions = {place: _subject(ledger, row) for place, row in leaders.items()}
+    here = {
+        (case.lane, case.suite, key): case.subject
+        for case in cases.values()
+        for key in (case.subject.name, case.subject.digest)
+    }
+    found: dict[str, tuple[Rival, ...]] = {}
+    for nodeid, case in timed.items():
+        place = (case.lane, case.suite)
+        rivals = [
+            Rival(role="parent", subject=parent)
+            for name in case.subject.parents
+            if (parent := here.get((*place, name)) or _known(ledger, *place, name)) is not None
+        ]
+        champion = champions.get(place)
+        if champion is not None:
+            rivals.append(Rival(role="champion", subject=champion))
+        # A champion that is the parent, too, is measured once, as the parent.
+        distinct = {one.subject.digest: one for one in reversed(rivals) if one.subject.digest != case.subject.digest}
+        if distinct:
+            found[nodeid] = tuple(reversed(distinct.values()))
+    return found
+
+
+def _known(ledger: Ledger, lane: str, suite: str, name: str) -> Subject | None:
+    try:
+        rows = queries.find(ledger, name)
+    except LedgerError:
+        return None
+    row = next((row for row in rows if (row["lane"], row["suite"]) == (lane, suite)), None)
+    return None if row is None else _subject(ledger, row)
+
+
+def _subject(ledger: Ledger, row: queries.Row) -> Subject:
+    return queries.load(ledger, row["run_id"], row["nodeid"]).case.subject

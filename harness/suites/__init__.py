@@ -1,0 +1,1 @@
+"""Suite files: what to run, on what, under which policy."""

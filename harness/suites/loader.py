@@ -1,0 +1,228 @@
+"""Loading: a `.suite.yaml` becomes a `Suite`, or one `SuiteError` that names every problem with its position."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import re
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.core.case import Case
+from harness.core.document import Document, Key, read_document
+from harness.core.errors import SuiteError, position
+from harness.core.policy import Need
+from harness.core.status import Status
+from harness.suites.settings import Settings
+from harness.suites.suite import Suite, SuiteLane
+
+SUFFIX = ".suite.yaml"
+_MARKER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_KNOWN_NEEDS = get_args(Need)
+MOST_PROBLEMS = 12
+
+
+def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], settings: Settings) -> Suite:
+    """Read and validate one suite file.
+
+    Args:
+        path: The file.
+        name: What node ids call it.
+        lanes: Every lane there is, by name.
+        settings: The session's; the suite's policy is merged from both.
+
+    Raises:
+        SuiteError: naming every problem found, each with file, line and column.
+    """
+    document = read_document(path)
+    if document.value is None:
+        raise SuiteError("the file is empty", where=str(path), fix="say at least `lane:` and what to judge")
+    if not isinstance(document.value, dict):
+        raise SuiteError("a suite is a mapping of keys to values", where=position(path, 1, 1))
+    lane = _lane(path, document, lanes)
+    problems = _Problems(path, document, lane)
+    options = None
+    try:
+        # JSON rules, strictly: a list may be a tuple and text an enum, but `yes` is no number and "3" is no 3.
+        options = lane.options.model_validate_json(json.dumps(document.value), strict=True)
+    except ValidationError as error:
+        problems.add_validation(error)
+    problems.check_names()
+    if options is None or problems.texts:
+        raise problems.error()
+    return Suite(path=path, name=name, options=options, policy=settings.policy(options), positions=document.positions)
+
+
+def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
+    """The lane's cases with their expectations, checked: there is one, names are unique, `expect` names real ones.
+
+    Raises:
+        SuiteError: naming every problem found.
+    """
+    cases = list(lane.collect(suite))
+    if not cases:
+        raise SuiteError("it asks for no case at all", where=str(suite.path), fix="add a subject to judge")
+    names: dict[str, Case] = {}
+    for case in cases:
+        if case.name in names:
+            subjects = f"{names[case.name].subject.path or 'a subject'} and {case.subject.path or 'another'}"
+            raise SuiteError(
+                f"two cases are named {case.name!r}: {subjects}", where=suite.where(), fix="rename one of the files"
+            )
+        names[case.name] = case
+    expect = suite.options.expect
+    strange = [name for name in expect if name not in names]
+    if strange:
+        texts = [
+            f"{suite.where('expect', name)}: `expect` names no case {name!r}{nearest(name, names)}" for name in strange
+        ]
+        raise SuiteError(f"{len(texts)} problems:\n" + "\n".join(texts)) if len(texts) > 1 else SuiteError(texts[0])
+    for name, status in expect.items():
+        case = names[name]
+        policy = case.policy.model_copy(update={"expect": status})
+        names[name] = case.model_copy(update={"policy": policy})
+    return list(names.values())
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the choices when nothing is near and they are few."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+
+
+def _lane(path: Path, document: Document, lanes: Mapping[str, SuiteLane]) -> SuiteLane:
+    value = document.value
+    if "lane" not in value:
+        near = difflib.get_close_matches("lane", value, n=1)
+        hint = f"; {near[0]!r} is no key, did you mean 'lane'?" if near else ""
+        raise SuiteError(f"the key 'lane' is missing{hint}", where=position(path, 1, 1), fix=_choices(lanes))
+    where = position(path, *document.positions.get(("lane",), (1, 1)))
+    lane = value["lane"]
+    if not isinstance(lane, str):
+        raise SuiteError(f"'lane' must be text, not {_kind(lane)}", where=where, fix=_choices(lanes))
+    if lane not in lanes:
+        raise SuiteError(f"unknown lane {lane!r}{nearest(lane, lanes)}", where=where)
+    return lanes[lane]
+
+
+def _choices(lanes: Mapping[str, SuiteLane]) -> str:
+    return f"`lane:` is one of {', '.join(sorted(lanes))}" if lanes else "no lane is installed"
+
+
+class _Problems:
+    """Collects what is wrong in one file, in the order of its lines."""
+
+    def __init__(self, path: Path, document: Document, lane: SuiteLane) -> None:
+        self.path, self.document, self.lane = path, document, lane
+        self.texts: list[tuple[tuple[int, int], str]] = []
+
+    def add(self, key: Key, what: str) -> None:
+        at = next(
+            (self.document.positions[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.document.positions),
+            (1, 1),
+        )
+        text = f"{position(self.path, *at)}: {what}"
+        if (at, text) not in self.texts:
+            self.texts.append((at, text))
+
+    def add_validation(self, error: ValidationError) -> None:
+        found = error.errors(include_url=False)
+        meant: set[Key] = set()
+        for problem in found:
+            key = problem["loc"]
+            if problem["type"] == "extra_forbidden":
+                fields = list(_fields(self.lane.options, key[:-1]))
+                near = difflib.get_close_matches(str(key[-1]), fields, n=1)
+                meant.update((*key[:-1], name) for name in near)
+                self.add(key, f"unknown key {_path(key)!r}{nearest(str(key[-1]), fields)}")
+        for problem in found:
+            key = problem["loc"]
+            if problem["type"] == "extra_forbidden" or (problem["type"] == "missing" and key in meant):
+                continue
+            if problem["type"] == "missing":
+                self.add(key[:-1], f"the key {_path(key)!r} is missing")
+            else:
+                self.add(key, f"{_path(self._real(key))}: {_say(problem['msg'])}{self._got(key)}")
+
+    def check_names(self) -> None:
+        """Checks of names that a model cannot make: it does not know what the lane and pytest call things."""
+        value = self.document.value
+        components = getattr(self.lane, "components", None)
+        if components and isinstance(value.get("gates"), dict):
+            for name in value["gates"]:
+                if name not in (*components, "score"):
+                    self.add(("gates", name), f"no component {name!r} to gate{nearest(name, (*components, 'score'))}")
+        if isinstance(value.get("expect"), dict):
+            for name, status in value["expect"].items():
+                if status == Status.INFRA:
+                    self.add(("expect", name), "`infra` is our own failure and cannot be expected")
+        for index, tag in enumerate(_texts(value.get("tags"))):
+            if not _MARKER.fullmatch(tag):
+                self.add(("tags", index), f"{tag!r} cannot be a pytest marker: use letters, digits and `_`")
+        for index, need in enumerate(_texts(value.get("require"))):
+            if need not in _KNOWN_NEEDS:
+                self.add(("require", index), f"unknown requirement {need!r}{nearest(need, _KNOWN_NEEDS)}")
+
+    def error(self) -> SuiteError:
+        texts = [text for _, text in sorted(self.texts)]
+        if len(texts) == 1:
+            return SuiteError(texts[0])
+        more = [f"... and {len(texts) - MOST_PROBLEMS} more"] if texts[MOST_PROBLEMS:] else []
+        return SuiteError("\n".join([f"{len(texts)} problems:", *texts[:MOST_PROBLEMS], *more]))
+
+    def _real(self, key: Key) -> Key:
+        # pydantic puts the names of union branches into the path; people never wrote those.
+        return next((key[:n] for n in range(len(key), 0, -1) if key[:n] in self.document.positions), key)
+
+    def _got(self, key: Key) -> str:
+        value: Any = self.document.value
+        for part in self._real(key):
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return ""
+        text = json.dumps(value, ensure_ascii=False)
+        return f" (it is {text if len(text) <= 60 else f'{text[:57]}...'})"
+
+
+def _texts(value: Any) -> Sequence[str]:
+    return [part for part in value if isinstance(part, str)] if isinstance(value, list) else ()
+
+
+def _path(key: Key) -> str:
+    return ".".join(str(part) for part in key)
+
+
+def _say(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:] if message.startswith("Input ") else message
+
+
+def _kind(value: Any) -> str:
+    words = {dict: "a mapping", list: "a list", type(None): "nothing", bool: "true or false"}
+    return words.get(type(value), "a number")
+
+
+def _fields(model: type[BaseModel], key: Key) -> Iterable[str]:
+    """Names a model allows below a key path."""
+    for part in key:
+        info = model.model_fields.get(str(part))
+        inner = _model_of(info.annotation) if info else None
+        if inner is None:
+            return ()
+        model = inner
+    return model.model_fields
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := _model_of(part))), None)

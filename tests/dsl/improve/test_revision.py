@@ -1,0 +1,138 @@
+"""A revision is accepted for a measured improvement, and for nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.dsl.analysis.load import load_source
+from harness.dsl.improve.contract import broken, contract
+from harness.dsl.improve.measured_runs import Measured, Objective, measure
+from harness.dsl.improve.revision import Attempt, Improving, accepts_grammar
+from harness.dsl.ir import Program
+from harness.dsl.language.parser import GRAMMAR, parse
+from harness.dsl.machine.settings import RunSettings
+from harness.lanes.dsl.lineage import keep_lineage
+from harness.ledger.store import Ledger
+from harness.providers.script import ScriptProvider
+
+PROGRAM = """
+variant T { case Cost { value: float } }
+task Tune {
+    step prepare: tool.write { path: "cost.py" content: "import sys; print((7 - int(sys.argv[1])) ** 2 + 1)" }
+    let tile = 3
+    step note { emit T.Cost { value: 17.0 } }
+    evaluation { check cost: tool.run { cmd: ["python", "cost.py", tile] below: 1000 } }
+    success: passed("cost")
+}
+"""
+SETTINGS = RunSettings(live=True, grants=("python",))
+
+
+def tuned(tile: int, source: str = PROGRAM) -> str:
+    return f"Here it is:\n```spak-dsl\n{source.replace('let tile = 3', f'let tile = {tile}')}\n```\n"
+
+
+def improve(*replies: str, objective: Objective = Objective("cost", maximize=False)) -> tuple[Program, list[Attempt]]:
+    def run(program: Program, first: int) -> Measured:
+        return measure(program, objective, inputs={}, settings=SETTINGS, provider=None, repeats=1, first=first)
+
+    improving = Improving(objective, run, ScriptProvider(in_order=replies))
+    return improving.improve(load_source(PROGRAM, cache=False), len(replies))
+
+
+def test_a_better_program_replaces_the_one_before() -> None:
+    best, attempts = improve(tuned(2), tuned(5), tuned(4), tuned(7))
+    assert [attempt.accepted for attempt in attempts] == [False, True, False, True]
+    assert attempts[0].why == "no improvement: 26 against 17"
+    assert attempts[3].why == "5 -> 1"
+    assert "let tile = 7" in best.source
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (tuned(3), "it is the program itself"),
+        (tuned(7).replace("(7 - int(sys.argv[1])) ** 2 + 1", "0"), "the file cost.py was changed"),
+        (tuned(7).replace("below: 1000", "below: 99999"), "Tune: cost was changed"),
+        (tuned(7).replace('success: passed("cost")', ""), "Tune: success is gone"),
+        (tuned(7).replace("value: float", "value: float > 0"), "Variant T was changed"),
+        ("```\ntask T {\n```", "E105 the text ends"),
+        ("```\ntask T { step a { let x = y } }\n```", "E201 there is no variable"),
+        ("```lark\nmodule: NAME\n```", "there is no program in the reply"),
+        (tuned(7).replace("let tile = 7", 'let tile = 7 fail "no"'), "E408"),
+    ],
+)
+def test_what_did_not_measure_better_is_refused(reply: str, why: str) -> None:
+    best, (attempt,) = improve(reply)
+    assert not attempt.accepted
+    assert why in attempt.why
+    assert best.source == PROGRAM
+
+
+def test_a_canned_number_is_no_measurement() -> None:
+    """A program that only states a better value measured nothing."""
+    canned = tuned(3).replace("value: 17.0", "value: 0.5")
+    best, (attempt,) = improve(canned, objective=Objective("T.Cost.value", maximize=False))
+    assert not attempt.accepted
+    assert "not measured" in attempt.why
+    assert best.source == PROGRAM
+
+
+def test_nobody_answers() -> None:
+    class Silent:
+        name = "silent"
+
+        def answer(self, question: object) -> None:
+            return None
+
+    program = load_source(PROGRAM, cache=False)
+    measured = Measured((1.0,), passed=True, why="", metrics={}, trace="")
+    best, attempts = Improving(Objective(), lambda *_: measured, Silent()).improve(program, 3)
+    assert (best.digest, [a.why for a in attempts]) == (program.digest, ["nobody answered"])
+
+
+def test_a_program_may_promise_more_but_never_less() -> None:
+    before = contract(parse(PROGRAM)[0])
+    more = contract(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
+    assert broken(before, more) == ""
+    assert broken(more, before) == "Tune: also is gone"
+
+
+def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:
+    present = GRAMMAR.read_text()
+    extended = present.replace("fail: FAIL expression", "fail: FAIL expression | FAIL STAR expression")
+    assert extended != present
+    assert accepts_grammar(extended, [PROGRAM])
+    assert not accepts_grammar(present.replace("evaluation: EVALUATION", "evaluation: CHECK"), [PROGRAM])
+    assert not accepts_grammar("nonsense", [PROGRAM])
+
+
+def test_lineage_is_kept(tmp_path: Path) -> None:
+    keep_lineage(tmp_path / "l.db", "child", "parent")
+    keep_lineage(tmp_path / "l.db", "child", "parent")
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        found = ledger.rows("SELECT child, parent, relation FROM lineage")
+    assert [tuple(row.values()) for row in found] == [("child", "parent", "improved")]
+
+
+def test_what_was_luck_is_not_accepted() -> None:
+    """The same program under another name: where three runs happen to beat three, six do not."""
+    program = load_source(PROGRAM, cache=False)
+    luck = {True: {0: (5.0, 6.0, 5.5), 3: (7.0, 5.0, 6.0)}, False: {0: (7.0, 7.5, 6.5), 3: (5.0, 6.0, 7.0)}}
+
+    def run(one: Program, first: int) -> Measured:
+        return Measured(luck[one.digest != program.digest][first], passed=True, why="", metrics={}, trace="")
+
+    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+        program, 1
+    )
+    assert not attempt.accepted
+    assert attempt.values == (5.0, 6.0, 5.5, 7.0, 5.0, 6.0)
+    luck[True][3] = (5.0, 4.0, 4.5)
+    luck[False][3] = (6.6, 7.0, 7.0)
+    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+        program, 1
+    )
+    assert attempt.accepted

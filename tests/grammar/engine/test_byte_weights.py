@@ -1,0 +1,31 @@
+"""What bytes weigh: padding next to nothing, a file as much as its parts."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.grammar.engine.byte_weights import UNIT, Weights
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
+def test_stretches_add_up_to_the_file(data: bytes, cuts: list[int]) -> None:
+    weights = Weights(data)
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    assert sum(weights.of(a, b) for a, b in itertools.pairwise(places)) == weights.of(0, len(data))
+    assert weights.total * UNIT == weights.of(0, len(data))
+
+
+def test_padding_says_next_to_nothing() -> None:
+    noise = bytes(range(256))
+    padded = Weights(noise + bytes(4096))
+    assert padded.of(256, 4352) < 0.1 * padded.of(0, 256)
+    assert Weights(b"").total == 0.0
+    assert Weights(bytes(1000)).total < 10
+
+
+def test_a_byte_that_is_everywhere_says_less_than_a_rare_one() -> None:
+    weights = Weights(b"ab ac ad ae af ag ah ")
+    assert weights.of(0, 1) < weights.of(1, 2)
+    assert weights.total == pytest.approx(21, rel=0.05)  # on average a byte weighs one

@@ -1,0 +1,173 @@
+"""KernelBench problems become suites that judge: a right candidate passes, a wrong one does not."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.lanes.kernel.adapters import problem_process
+from harness.lanes.kernel.adapters.case_folder import write_case
+from harness.lanes.kernel.adapters.kernelbench import adapt_problem
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
+from harness.lanes.kernel.definition import read_definition
+
+ROOT = Path(__file__).parents[4]
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy")),
+    reason="pip install 'pytest-crucible[kernels]'",
+)
+LINEAR = """
+import torch
+import torch.nn as nn
+
+class Model(nn.Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.gemm = nn.Linear(in_features, out_features)
+
+    def forward(self, x):
+        return torch.relu(self.gemm(x))
+
+batch_size = 1024
+in_features, out_features = 8192, 48
+
+def get_inputs():
+    return [torch.rand(batch_size, in_features)]
+
+def get_init_inputs():
+    return [in_features, out_features]
+"""
+RIGHT = """
+import torch
+import torch.nn as nn
+
+class ModelNew(nn.Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.gemm = nn.Linear(in_features, out_features)
+
+    def forward(self, x):
+        return self.gemm(x).clamp_min(0)
+"""
+
+
+@pytest.fixture
+def problem(tmp_path: Path):
+    def write(text: str, name: str = "7_Linear.py") -> Path:
+        path = tmp_path / "problems" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path) -> None:
+    path = problem(LINEAR)
+    right, wrong = (
+        problem(RIGHT, "7_Linear_right.py"),
+        problem(RIGHT.replace("clamp_min(0)", "abs()"), "7_Linear_abs.py"),
+    )
+    no = problem("x = 1\n", "7_Linear_no.py")
+    adapted = adapt_problem(path, [right, wrong, no])
+    assert adapted.notes == ["7_Linear_no.py: it has no ModelNew"]
+    out = tmp_path / "out"
+    (suite,) = write_case(out, adapted)
+    definition = read_definition(out / "definitions/7_Linear.yaml")
+    assert list(definition.axes) == ["batch_size", "in_features"]
+    assert definition.outputs["y0"].axes == ("batch_size", 48)
+    assert definition.inputs["x0"].values == "uniform"
+    assert definition.targets[0].sizes == {"batch_size": 1024, "in_features": 8192}
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-p", "harness.plugin", "-p", "no:cacheprovider", "-q", str(suite),
+            "--ledger", str(tmp_path / "l.db"), "--report", str(tmp_path / "r.html"), "-k", "interpreter",
+        ],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "", "COLUMNS": "160"},
+    )  # fmt: skip
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "FAILED" in done.stdout.partition("short test summary")[2]
+    assert "7_Linear_abs-interpreter" in done.stdout.partition("short test summary")[2]
+
+
+def test_sizes_that_only_weights_have_stay_and_convolutions_are_understood(problem) -> None:
+    text = LINEAR.replace("nn.Linear(in_features, out_features)", "nn.Conv2d(3, out_features, kernel_size=5)")
+    text = text.replace("torch.rand(batch_size, in_features)", "torch.rand(batch_size, 3, in_features, 32)")
+    found = adapt_problem(problem(text), []).definition
+    assert found["outputs"]["y0"]["axes"] == ["batch_size", 48, "in_features - 4", 28]
+
+
+def test_a_problem_whose_own_numbers_make_passing_on_right_is_asked_with_others(problem) -> None:
+    text = LINEAR.replace("torch.relu(self.gemm(x))", "torch.relu(x)")
+    found = adapt_problem(problem(text), []).definition
+    assert found["inputs"]["x0"]["values"] == "normal"
+    assert "handing on an input" in found["description"]
+    nothing = LINEAR.replace("torch.relu(self.gemm(x))", "x")  # with any numbers
+    assert adapt_problem(problem(nothing), []).definition["inputs"]["x0"]["values"] == "uniform"
+
+
+def test_each_candidate_goes_to_one_problem_or_is_named(problem, tmp_path: Path, capsys) -> None:
+    problem(LINEAR, "1_Linear_Wide.py")
+    short = problem(LINEAR, "1_Linear.py")
+    candidates = tmp_path / "candidates"
+    candidates.mkdir()
+    for name in ("1_Linear_x", "1_Linear_Wide_x", "2_Other"):
+        (candidates / f"{name}.py").write_text(RIGHT)
+    (candidates / "s.json").write_text('{"name": "s", "definition": "gone", "sources": []}')
+    arguments = ["kernel", "adapt", "--candidates", str(candidates), "--out", str(tmp_path / "out"), "--json"]
+    assert main([*arguments, str(short.parent)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [one["kernels"] for one in told["written"]] == [["1_Linear_x"], ["1_Linear_Wide_x"]]
+    assert [Path(one["problem"]).name for one in told["left"]] == ["2_Other.py", "s.json"]
+
+
+def test_integer_inputs_stay_below_their_bound(problem) -> None:
+    text = LINEAR.replace("torch.relu(self.gemm(x))", "nn.functional.cross_entropy(x, y)")
+    text = text.replace("forward(self, x)", "forward(self, x, y)")
+    text = text.replace("in_features)]", "in_features), torch.randint(0, 11, (batch_size,))]")
+    found = adapt_problem(problem(text), []).definition
+    assert found["inputs"]["x1"] == {"axes": ["batch_size"], "dtype": "int64", "values": {"below": 11}}
+    assert found["outputs"]["y0"]["axes"] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("return torch.relu", "return 'no' or torch.relu", "it does not run: TypeError: a str where a tensor"),
+        ("class Model(", "class Model((", "no Python"),
+        ("batch_size = 1024", "import os; os._exit(3)", "it ended"),
+    ],
+)
+def test_what_cannot_be_carried_over_says_why(problem, old: str, new: str, says: str) -> None:
+    with pytest.raises(NotAdaptedError, match=says) as caught:
+        adapt_problem(problem(LINEAR.replace(old, new, 1)), [])
+    assert "7_Linear.py" in caught.value.where
+
+
+def test_an_inline_extension_needs_a_compiler(problem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    candidate = problem(RIGHT + "from torch.utils.cpp_extension import load_inline\n", "7_Linear_cuda.py")
+    there = iter([None, "/usr/bin/nvcc"])
+    monkeypatch.setattr("shutil.which", lambda _name: next(there))
+    adapted = adapt_problem(problem(LINEAR), [candidate, candidate])
+    assert adapted.notes == ["7_Linear_cuda.py: an inline CUDA extension, and no nvcc on the PATH to build it"]
+    (suite,) = write_case(tmp_path / "out", adapted)
+    assert "stages:\n- gpu\n" in suite.read_text()
+
+
+def test_a_problem_that_never_ends_is_given_up_and_leaves_no_process(problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(problem_process, "_SECONDS", 1.0)
+    with problem_process.Prober(problem("while True: pass\n")) as asked:
+        process = asked._process
+        with pytest.raises(NotAdaptedError, match="does not end within 1"):
+            asked.ask({})
+    assert process.poll() is not None
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

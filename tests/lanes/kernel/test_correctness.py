@@ -1,0 +1,90 @@
+"""What a kernel leaves is judged from outside. The planted kernels of the suites are the other half of these tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import InfraError
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.lanes.kernel.correctness import collect, interpret
+from harness.lanes.kernel.definition import Definition
+
+ROOT = Path(__file__).parents[3]
+HONEST = (ROOT / "kernels/softmax/fused.py").read_text()
+
+
+def test_an_honest_kernel(judged) -> None:
+    found = judged(HONEST, attempts=2)
+    assert (found.status, found.why, found.tier) == (Status.OK, "", Tier.D)
+    assert all(entry["right"] and entry["error"] <= entry["allowed"] for entry in found.facts["shapes"])
+    assert {entry["dtype"] for entry in found.facts["shapes"]} == {"float32", "float16"}
+    assert found.stable
+    assert len(found.attempts) == 2
+    assert found.facts["launched"] == 2 * 5
+    assert {"landlock", "seccomp", "rlimits"} <= set(found.facts["confinement"])
+    assert max(found.facts["nulls"].values()) < 1
+
+
+def test_noise_is_flaky_though_it_is_right(judged) -> None:
+    noise = "    return torch.nextafter(y, y * 2) if os.urandom(1)[0] % 2 else y\n"
+    source = "import os\n" + HONEST.replace("    return y\n", noise)
+    found = judged(source, attempts=5, library=True, shapes=[{"M": 2, "N": 5, "dtype": "float32"}])
+    assert (found.status, found.why) == (Status.FLAKY, "the same inputs gave other bits")
+    assert not found.stable
+
+
+def test_a_configuration_reaches_the_kernel(judged) -> None:
+    source = HONEST.replace("def run(x):", "def run(x, *, factor=0.5):").replace(
+        "    return y\n", "    return y * factor\n"
+    )
+    assert judged(source, library=True).status is Status.WRONG
+    assert judged(source, library=True, configuration={"factor": 1.0}).status is Status.OK
+
+
+def test_a_kernel_that_hangs_is_ended_and_the_next_one_is_unharmed(judged) -> None:
+    found = judged("import time\ndef run(x):\n    time.sleep(600)\n", timeout=1.0)
+    assert (found.status, found.why) == (Status.TIMEOUT, "still running after 1 s")
+    busy = judged("def run(x):\n    while True: pass\n", timeout=1.0)
+    assert busy.status is Status.TIMEOUT
+    assert judged(HONEST).status is Status.OK
+
+
+def test_an_error_may_be_its_own_cause(judged) -> None:
+    found = judged("def run(x):\n    error = ValueError('x')\n    raise error from error\n", timeout=5.0)
+    assert (found.status, found.why) == (Status.CRASH, "run raised ValueError: x")
+
+
+def test_a_definition_that_judges_nothing_is_our_failure(job, softmax) -> None:
+    trivial = Definition.from_wire(softmax.to_wire() | {"reference": "torch.zeros_like", "baselines": {}})
+    with pytest.raises(InfraError, match="judges nothing: 'zeros' would be right everywhere"):
+        interpret(job("import torch\ndef run(x):\n    return torch.zeros_like(x)\n", definition=trivial))
+
+
+def test_a_reference_that_fails_is_our_failure(job, softmax) -> None:
+    broken = Definition.from_wire(softmax.to_wire() | {"reference": "torch.linalg.no_such_function", "baselines": {}})
+    with pytest.raises(InfraError, match="the reference failed: AttributeError"):
+        interpret(job(HONEST, definition=broken))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(bytes(24), ("0-0-0.bin",)), (bytes(23), "23 bytes, not 24"), (None, "no answer")],
+)
+def test_an_answer_has_exactly_the_right_size(job, data: bytes | None, expected: object) -> None:
+    asked = job("")
+    (asked.folder / "out").mkdir()
+    plan = {"outputs": [{"sizes": [2, 3], "dtype": "float32"}]}
+    if data is not None:
+        (asked.folder / "out/0-0-0.bin").write_bytes(data)
+    found = collect(asked, plan, "0-0")
+    assert (found if isinstance(found, str) else tuple(Path(file).name for file in found)) == expected
+
+
+def test_a_link_is_no_answer(job) -> None:
+    asked = job("")
+    (asked.folder / "out").mkdir()
+    (asked.folder / "out/0-0-0.bin").symlink_to("/etc/hostname")
+    assert collect(asked, {"outputs": [{"sizes": [1], "dtype": "float32"}]}, "0-0") == "no answer"

@@ -1,0 +1,54 @@
+"""The null kernels fail on every definition: zeros, ones, the mean, the input, the answer before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.lanes.kernel.definition import read_definition
+from harness.lanes.kernel.question import plan_questions
+from harness.lanes.kernel.trusted_function import outputs_of, resolve
+from harness.lanes.kernel.warm_processes import Nursery
+from tests.lanes.kernel.conftest import ROOT, missing
+
+ALL = sorted((ROOT / "specs/kernels").glob("*.yaml"))
+
+
+@pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_no_null_kernel_is_right(path: Path, nursery: Nursery) -> None:
+    definition = read_definition(path)
+    plans = [question.plan(definition) for question in plan_questions(definition, seed=11)]
+    baseline = definition.tolerance.baseline
+    judged = nursery.judge(
+        {
+            "folder": str(path.parent),
+            "reference": definition.reference,
+            "baseline": definition.baselines[baseline].call if baseline else definition.reference,
+            "times": definition.tolerance.times_baseline,
+            "questions": plans,
+            "answers": [],
+        },
+        timeout=60,
+    )
+    assert judged["nulls"].keys() == {"zeros", "ones", "mean", "passthrough", "previous"}
+    # A size of one element may have a trivial answer; most have not.
+    assert max(judged["nulls"].values()) <= 0.25, judged["nulls"]
+
+
+@pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_every_baseline_computes_what_the_reference_does(path: Path) -> None:
+    from harness.lanes.kernel.inputs import draw
+
+    definition = read_definition(path)
+    plan = next(q for q in plan_questions(definition, seed=5) if q.set == "tile").plan(definition)
+    inputs = draw(plan, "cpu")
+    wanted = outputs_of(resolve(definition.reference, path.parent)(*inputs, **plan["parameters"]))
+    for name, baseline in definition.baselines.items():
+        found = outputs_of(resolve(baseline.call, path.parent)(*inputs, **plan["parameters"]))
+        for one, other in zip(found, wanted, strict=True):
+            error = (one.double() - other.double()).norm() / other.double().norm()
+            assert error < 0.02, name
+    assert {"compiled"} < definition.baselines.keys()

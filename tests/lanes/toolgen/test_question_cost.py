@@ -1,0 +1,107 @@
+"""The cost of ordinary questions counts: being fast on the workloads alone is not enough, nor is the reverse."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.policy import Policy, Timing
+from harness.core.status import Status
+from harness.lanes.toolgen import question_cost
+from harness.lanes.toolgen.lane import Toolgen, case_for
+from harness.lanes.toolgen.oracle import Reply
+from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.performance import NullCall, Profile
+from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.tool_spec import read_tool
+from harness.timing import stopwatch
+from harness.timing.benchmark import Loop
+from harness.timing.lock import Turnstile
+from harness.timing.stopwatch import Stopwatch
+from tests.attacks import corpus
+
+SLOW = corpus.HERE / "candidates" / "f02_slow_elsewhere.py"
+BURNING = """
+    import time
+
+    def run(text):
+        end = time.thread_time() + {seconds}
+        while {when} and time.thread_time() < end:
+            pass
+        return "\\n".join(dict.fromkeys(text.split("\\n")))
+"""
+
+
+@pytest.fixture
+def performance(bench, context):
+    """Judge a candidate of the attacked tool; its performance, and the evidence."""
+
+    def judged(source, *, timing=Timing.CPU, tool=corpus.HERE / "spec"):
+        path = source if not isinstance(source, str) else bench.candidate(source)
+        policy = Policy(attempts=2, timing=timing, epoch=40)  # factor 1.5: a loaded machine changes nothing
+        case = case_for(read_tool(tool), path, suite="x", policy=policy, questions=8, jitter_ms=(0, 0))
+        evidence = Toolgen().evaluate(case, context)
+        assert evidence.status is Status.OK, evidence.why
+        score = Toolgen().score(evidence, policy)
+        return next(one.value for one in score.components if one.name == "performance"), evidence
+
+    return judged
+
+
+def test_slow_where_it_is_not_timed_loses_performance(performance):
+    slow, evidence = performance(SLOW)
+    assert evidence.facts["ordinary"]["clock"] in ("cpu", "wall")
+    assert min(evidence.facts["ordinary"]["candidate_us"]) > 2000
+    assert slow < 0.65
+    honest, evidence = performance(BURNING.format(seconds=0.003, when="False"))
+    assert honest > slow
+    assert len(evidence.facts["ordinary"]["candidate_us"]) == len(evidence.facts["ordinary"]["reference_us"]) > 8
+
+
+def test_slow_in_the_workloads_alone_loses_performance(performance):
+    slow, evidence = performance(BURNING.format(seconds=0.05, when="len(text) > 1000"))
+    assert slow < 0.75
+    assert min(row["candidate_s"] for row in evidence.facts["profile"]["rows"]) > 0.04
+
+
+def test_exact_timing_sees_waiting_too(performance, context, tmp_path, monkeypatch):
+    monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
+    context.timer = Stopwatch(Loop(thorough=False), lock=Turnstile(folder=tmp_path / "locks"))
+    slow, evidence = performance(
+        "import time\n\ndef run(text):\n"
+        "    if len(text) < 400:\n        time.sleep(0.01)\n"
+        '    return "\\n".join(dict.fromkeys(text.split("\\n")))\n',
+        timing=Timing.EXACT,
+    )
+    assert evidence.facts["ordinary"]["clock"] == "wall"
+    assert slow < 0.65
+
+
+def questions(*seconds: float | None) -> Questions:
+    shared = tuple(
+        Question("drawn", str(number).encode(), Reply("value", b"1"), one) for number, one in enumerate(seconds)
+    )
+    return Questions(None, None, shared, (), (), (), 1, "")  # type: ignore[arg-type]
+
+
+def test_the_least_of_the_attempts_counts_less_a_null_call():
+    first, second = Outcome(0, 1, 1), Outcome(1, 2, 2)
+    first.costs, second.costs = {0: 0.009, 1: 0.002}, {1: 0.003, 2: 0.00005}
+    found = question_cost.ordinary_costs(questions(0.001, 0.002, 0.003, None), [first, second], NullCall(1.0, 0.0001))
+    assert found == {"clock": "cpu", "candidate_us": [8900.0, 1900.0, 0.0], "reference_us": [1000.0, 2000.0, 3000.0]}
+    second.clock = "wall"
+    found = question_cost.ordinary_costs(questions(0.001, 0.002, 0.003), [first, second], NullCall(0.001, 0.5))
+    assert found is not None
+    assert found["clock"] == "wall"
+    assert found["candidate_us"] == [8000.0, 1000.0, 0.0]
+
+
+def test_nothing_to_compare_is_no_fact():
+    assert question_cost.ordinary_costs(questions(None, None), [Outcome(0, 1, 1)], NullCall(0.0, 0.0)) is None
+    assert question_cost.exact_costs(Profile(latency=[1.0], reference_latency=[1.0], block=1)) is None
+    assert question_cost.exact_costs(Profile(latency=[1.0, 1.0], reference_latency=[], block=2)) is None
+
+
+def test_an_exact_measurement_leaves_out_the_first_question_of_every_box():
+    profile = Profile(latency=[9.0, 1.0, 2.0, 9.0, 3.0, 4.0], reference_latency=[9.0, 1.0, 1.0] * 2, block=3)
+    found = question_cost.exact_costs(profile)
+    assert found == {"clock": "wall", "candidate_us": [2e6, 3e6], "reference_us": [1e6, 1e6]}

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import SpecError
+from harness.lanes.toolgen import sampler
+from harness.lanes.toolgen.edges import derived_edges
+from harness.lanes.toolgen.sampler import draw_inputs
+from harness.lanes.toolgen.tool_spec import read_tool
+from harness.sandbox.codec import decode
+
+TOOL = "tool_id: t\nsignature: 'def f(a: int, b: str = \"\")'\ntest_cases: [{input: {a: 1}, expected_output: 1}]\n"
+
+
+def draw(bench, scratch: Path, *, oracle: str | None, seed: int = 7, counts=(20, 4), edges=()):
+    tool = read_tool(bench.tool(TOOL, oracle))
+    return draw_inputs(tool, secret_seed=seed, counts=counts, edges=edges, scratch=scratch)
+
+
+INPUTS = """
+    import sys
+    from hypothesis import strategies as st
+
+    print("an oracle that talks")
+
+
+    def reference(a, b=""):
+        return a
+
+
+    def inputs():
+        return st.integers(0, 500).map(lambda a: {"a": a})
+"""
+
+
+def test_inputs_are_distinct_and_as_many_as_asked_for(bench, tmp_path):
+    drawn = draw(bench, tmp_path, oracle=INPUTS)
+    assert [len(keys) for keys in drawn.draws] == [20, 4]
+    assert all(len(set(keys)) == len(keys) for keys in drawn.draws)
+    assert all(0 <= decode(key)["a"] <= 500 for key in drawn.draws[0])
+
+
+def test_the_same_seed_draws_the_same_in_another_process(bench, tmp_path):
+    one = draw(bench, tmp_path / "one", oracle=INPUTS)
+    assert one == draw(bench, tmp_path / "two", oracle=INPUTS)
+    assert one != draw(bench, tmp_path / "one", oracle=INPUTS, seed=8)
+
+
+def test_what_was_drawn_is_shared_and_a_torn_file_is_drawn_again(bench, tmp_path, monkeypatch):
+    first = draw(bench, tmp_path, oracle=INPUTS)
+    runs = []
+    real = sampler._run
+    monkeypatch.setattr(sampler, "_run", lambda *given: runs.append(1) or real(*given))
+    assert draw(bench, tmp_path, oracle=INPUTS) == first
+    assert not runs
+    (file,) = (tmp_path / "toolgen").glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[:-20])
+    assert draw(bench, tmp_path, oracle=INPUTS) == first
+    assert len(runs) == 1
+
+
+def test_hypothesis_leaves_nothing_beside_the_tool(bench, tmp_path, monkeypatch):
+    monkeypatch.chdir(bench.folder)
+    draw(bench, tmp_path, oracle=INPUTS.replace("st.integers(0, 500)", "st.text(st.characters(categories=['Lu']))"))
+    assert sorted(path.name for path in bench.folder.iterdir()) == ["oracle.py", "tool.yaml"]
+
+
+def test_a_small_domain_yields_what_there_is(bench, tmp_path):
+    oracle = INPUTS.replace("st.integers(0, 500)", "st.booleans()")
+    assert len(draw(bench, tmp_path, oracle=oracle).draws[0]) == 2
+
+
+def test_without_inputs_the_annotations_are_drawn_from(bench, tmp_path):
+    for oracle in (None, "def reference(a, b=''):\n    return a\n"):
+        values = [decode(key) for key in draw(bench, tmp_path, oracle=oracle).draws[0]]
+        assert len(values) == 20
+        assert all(type(value["a"]) is int for value in values)
+        assert {"b" in value for value in values} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("st.nothing().map(lambda a: {'a': a})", "nothing|Unsatisfiable|empty"),
+        ("st.integers()", "dictionaries of keyword arguments"),
+        ("3", "must return a Hypothesis strategy"),
+        ("1 / 0", r"ZeroDivisionError.*line"),
+        ("st.just({'a': {1, 2}})", "set"),
+        ("st.just({'c': 1})", "no parameter 'c'"),
+        ("st.just({'b': 'x'})", "needs 'a'"),
+    ],
+)
+def test_an_oracle_that_cannot_be_drawn_from_is_named(bench, tmp_path, body, what):
+    oracle = INPUTS.replace('st.integers(0, 500).map(lambda a: {"a": a})', body)
+    with pytest.raises(SpecError, match=what) as caught:
+        draw(bench, tmp_path, oracle=oracle)
+    assert "oracle.py" in caught.value.where
+
+
+def test_the_reference_answers_edges_under_limits(bench, tmp_path):
+    oracle = """
+        def reference(a, b=""):
+            if a == 2**31:
+                while True:
+                    pass
+            if a == 2**53 + 1:
+                return [0] * a
+            if a < 0:
+                raise ValueError("negative")
+            return a
+    """
+    tool = read_tool(bench.tool(TOOL, oracle))
+    edges = tuple(derived_edges({"a": tool.kinds["a"]}, {"a": 1}))
+    drawn = draw(bench, tmp_path, oracle=oracle, edges=edges)
+    replies = {decode(key)["a"]: reply for key, reply in drawn.edges}
+    assert 2**31 not in replies  # it hung
+    assert 2**53 + 1 not in replies  # it ran out of memory
+    assert replies[10**30].kind == "value"
+    assert (replies[-1].kind, replies[-1].exception) == ("raised", "ValueError")

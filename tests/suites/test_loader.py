@@ -1,0 +1,261 @@
+"""Suite files: right ones become suites, wrong ones say what, where and the nearest right name."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.core.case import Case, Subject
+from harness.core.document import MAX_BYTES, read_document
+from harness.core.errors import SuiteError
+from harness.core.status import Status
+from harness.lanes.toolgen.source import read_source
+from harness.suites.loader import collect_cases, load_suite
+from harness.suites.settings import settle
+from harness.suites.suite import Suite, SuiteOptions
+
+
+class Options(SuiteOptions):
+    words: str | tuple[str, ...]
+    sizes: dict[str, int] = {}
+
+
+class Words:
+    name = "words"
+    options = Options
+    untrusted = ("words",)
+    boxed = False
+    min_tier = None
+    components = ("match", "speed")
+    names = ("good", "wrong")
+
+    def collect(self, suite):
+        return [
+            Case(lane="words", suite=suite.name, name=name, subject=Subject.from_bytes(name, b""), policy=suite.policy)
+            for name in self.names
+        ]
+
+
+LANES = {"words": Words(), "other": Words()}
+GOOD = "lane: words\nwords: a/*.txt\n"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text, *, data=None):
+        path = tmp_path / "a.suite.yaml"
+        path.write_bytes(text.encode() if data is None else data)
+        return load_suite(path, name="a.suite.yaml", lanes=LANES, settings=settle(tmp_path))
+
+    return load
+
+
+def said(load, text, **more):
+    with pytest.raises(SuiteError) as caught:
+        load(text, **more)
+    return str(caught.value)
+
+
+def test_a_good_suite(load):
+    suite = load(GOOD + "attempts: 2\ngates: {match: 1, score: 0.5}\nexpect: {no: wrong, 1: ok}\nrequire: [noisy]\n")
+    assert isinstance(suite, Suite)
+    assert suite.options.words == "a/*.txt"
+    assert suite.policy.attempts == 2
+    assert suite.policy.gates == {"match": 1.0, "score": 0.5}
+    assert suite.options.expect == {"no": Status.WRONG, "1": Status.OK}
+    assert suite.line("words") == 2
+    assert suite.where("expect", "no").endswith("a.suite.yaml:5:10")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("lane: words\nword: a\n", ["a.suite.yaml:2:1: unknown key 'word'; did you mean 'words'?"]),
+        ("lane: wrods\nwords: a\n", [":1:1", "unknown lane 'wrods'; did you mean 'words'?"]),
+        ("lane: zzz\nwords: a\n", ["unknown lane 'zzz'; there are other, words"]),
+        ("lane: 3\n", ["'lane' must be text, not a number"]),
+        ("Lane: words\nwords: a\n", ["'lane' is missing", "did you mean 'lane'?"]),
+        ("lane: words\n", ["the key 'words' is missing"]),
+        (GOOD + "attempts: 0\n", [":3:1: attempts: ", "greater than 0", "(it is 0)"]),
+        (GOOD + "attempts: yes\n", [":3:1: attempts: ", '(it is "yes")']),
+        (GOOD + 'attempts: "3"\n', [":3:1: attempts: "]),
+        (GOOD + "attempts: true\n", [":3:1: attempts: "]),
+        (GOOD + "budget: {time_ms: [1, 2]}\n", [":3:1: budget: ", "must not grow"]),
+        (GOOD + "budget: {tim_ms: [2, 1]}\n", [":3:10", "'budget.tim_ms'; did you mean 'time_ms'?"]),
+        (GOOD + "expect: {good: rong}\n", [":3:10: expect.good", "'wrong'"]),
+        (GOOD + "expect: {good: infra}\n", ["cannot be expected"]),
+        (GOOD + "gates: {mach: 1}\n", [":3:9: no component 'mach' to gate; did you mean 'match'?"]),
+        (GOOD + "gates: {match: .nan}\n", [":3:9: gates.match"]),
+        (GOOD + "require: [noissy]\n", [":3:11: unknown requirement 'noissy'; did you mean 'noisy'?"]),
+        (GOOD + "tags: [a b]\n", ["cannot be a pytest marker"]),
+        (GOOD + "lane: words\n", [":3:1: the key 'lane' appears twice, first at", ":1:1"]),
+        ("lane: words\n\twords: a\n", [":2:1: not YAML"]),
+        ("lane: [words\n", ["not YAML"]),
+        ("- lane\n", ["a suite is a mapping"]),
+        ("", ["the file is empty"]),
+        ("# only a comment\n", ["the file is empty"]),
+        (GOOD + "--- \nlane: words\n", [":3:1: a second YAML document"]),
+        ("lane: !!python/object:os.system words\n", [":1:7: the tag"]),
+        ("lane: &a [*a]\n", ["contains itself"]),
+        ("lane: *a\n", [""]),
+        ("lane: words\nwords: " + "[" * 100_000, ["nested deeper"]),
+        ("lane: words\nwords: \x00\n", ["not YAML"]),
+        ("lane: words\nsizes: {a: " + "9" * 5000 + "}\n", ["5000 digits"]),
+    ],
+)
+def test_a_wrong_suite_says_what_and_where(load, text, parts):
+    message = said(load, text)
+    for part in parts:
+        assert part in message, message
+
+
+def test_all_problems_of_a_file_come_at_once(load):
+    message = said(load, "lane: words\nword: a\nattempts: 0\nrequire: [gpuu]\nexpect: {a: b}\n")
+    assert message.startswith("4 problems:")
+    assert [f":{line}:" in message for line in (2, 3, 4, 5)] == [True] * 4
+
+
+def test_bytes_that_are_no_text(load):
+    assert ":2:3: byte 0xff is not UTF-8" in said(load, "", data=b"lane: x\nab\xff")
+
+
+def test_a_file_that_is_too_large(load):
+    assert "more than" in said(load, "", data=b"#" * (MAX_BYTES + 1))
+
+
+def test_aliases_cannot_explode(load):
+    lines = ["a: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    assert "expand to more than" in said(load, "\n".join(lines))
+
+
+def test_a_folder_and_a_missing_file(tmp_path):
+    for name, text in (("d", "directory"), ("missing", "cannot be read")):
+        (tmp_path / "d").mkdir(exist_ok=True)
+        with pytest.raises(SuiteError, match=text):
+            read_document(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_nobody_may_read(tmp_path):
+    path = tmp_path / "a.suite.yaml"
+    path.touch(mode=0)
+    with pytest.raises(SuiteError, match="cannot be read"):
+        read_document(path)
+
+
+def test_a_file_that_changes_is_read_again(tmp_path):
+    path = tmp_path / "a.suite.yaml"
+    path.write_text("a: 1")
+    assert read_document(path).value == {"a": 1}
+    path.write_text("a: 22")
+    assert read_document(path).value == {"a": 22}
+
+
+def test_scalars_follow_yaml_1_2():
+    values = {
+        "yes": "yes", "12:30": "12:30", "2024-01-01": "2024-01-01", "1e-3": 0.001, "1_000": "1_000", "0x10": 16,
+        "0o17": 15, "017": 17, "~": None, "True": True, "-.inf": float("-inf"), "'1'": "1", ".5": 0.5, "+1": 1,
+    }  # fmt: skip
+    for text, value in values.items():
+        assert _value(text) == value, text
+        assert type(_value(text)) is type(value), text
+
+
+def _value(text):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.yaml"
+        path.write_text(f"v: {text}\n", "utf-8")
+        return read_document(path).value["v"]
+
+
+def test_merge_keys(load):
+    suite = load("lane: words\nwords: a\nsizes: {<<: {a: 1, b: 2}, b: 3}\n")
+    assert suite.options.sizes == {"a": 1, "b": 3}
+
+
+def test_expectations_reach_their_cases(load):
+    suite = load(GOOD + "expect: {wrong: wrong}\n")
+    cases = {case.name: case for case in collect_cases(suite, LANES["words"])}
+    assert cases["wrong"].policy.expect is Status.WRONG
+    assert cases["good"].policy.expect is None
+
+
+def test_an_expectation_of_no_case_names_the_nearest(load):
+    suite = load(GOOD + "expect: {wong: wrong}\n")
+    with pytest.raises(SuiteError, match=r":3:10: `expect` names no case 'wong'; did you mean 'wrong'\?"):
+        collect_cases(suite, LANES["words"])
+
+
+def test_two_cases_of_one_name(load, monkeypatch):
+    monkeypatch.setattr(Words, "names", ("good", "good"))
+    with pytest.raises(SuiteError, match="two cases are named 'good'"):
+        collect_cases(load(GOOD), LANES["words"])
+
+
+def test_a_suite_without_cases(load, monkeypatch):
+    monkeypatch.setattr(Words, "names", ())
+    with pytest.raises(SuiteError, match="no case"):
+        collect_cases(load(GOOD), LANES["words"])
+
+
+def check_place(error):
+    assert "a.suite.yaml" in str(error)
+
+
+KEYS = (
+    st.sampled_from(["lane", "words", "attempts", "expect", "gates", "budget", "tags", "require", "sizes"]) | st.text()
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("words"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+QUICK = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@QUICK
+@given(st.dictionaries(KEYS, VALUES, max_size=6).map(lambda d: {"lane": "words", "words": "x", **d}))
+def test_any_mapping_gives_a_suite_or_a_suite_error(load, value):
+    for text in (json.dumps(value), yaml.safe_dump(value, allow_unicode=True)):
+        try:
+            assert isinstance(load(text), Suite)
+        except SuiteError as error:
+            check_place(error)
+
+
+@QUICK
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes_give_a_suite_or_a_suite_error(load, data):
+    try:
+        assert isinstance(load("", data=data), Suite)
+    except SuiteError as error:
+        check_place(error)
+
+
+@QUICK
+@given(st.text(alphabet="abl: -[]{}&*!|>'\"#%@`,?\n\t~<=\\", max_size=80))
+def test_yaml_like_noise_gives_a_suite_or_a_suite_error(load, text):
+    try:
+        load(text)
+    except SuiteError as error:
+        check_place(error)
+
+
+def test_a_file_name_that_is_not_utf8_is_a_name_all_the_same(load, tmp_path):
+    """Nobody can print, record or send it; it must not take its neighbours with it."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "good.txt").touch()
+    (tmp_path / "a" / os.fsdecode(b"bad\xff.txt")).touch()
+    found = load(GOOD).glob("a/*.txt")
+    assert [path.name for path in found] == ["bad\\xff.txt", "good.txt"]
+    assert "its file name is not UTF-8" in read_source(found[0]).why
