@@ -23,7 +23,7 @@ from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.results import candidates_of_suites
-from harness.lanes.kernel.warm_processes import Nursery, Outcome
+from harness.lanes.kernel.warm_processes import Outcome, WarmProcesses
 
 GOALS = {"compile gate": 2.0, "interpreter check": 3.0}
 """Seconds a kernel."""
@@ -34,7 +34,7 @@ def _cpu() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-class _Watched(Nursery):
+class _Watched(WarmProcesses):
     """Counts the CPU time of the kernels' processes: they are no children of this one."""
 
     cpu = 0.0

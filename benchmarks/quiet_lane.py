@@ -1,6 +1,6 @@
 """What the quiet lane costs: a mixed suite of 1,000 items under it and under plain load scheduling, in turns.
 
-    python benchmarks/quiet_lane.py [--items 1000] [--timed 10] [--workers 2] [--rounds 3]
+    python benchmarks/exclusive_phase.py [--items 1000] [--timed 10] [--workers 2] [--rounds 3]
 
 Ordinary items burn 5 ms of CPU each, timed ones 20 ms. Plain is `--dist load`, where the lock alone keeps timed items
 apart, and `--dist load` without any timed item, where nothing does. The goal is a ratio below 1.15.

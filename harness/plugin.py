@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Markers for `--strict-markers`; a `--gate` must parse, and is held even if no suite turns up."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    config.add_cleanup(lambda: config.stash[SESSION].thaw() if SESSION in config.stash else None)
+    config.add_cleanup(lambda: config.stash[SESSION].restore_gc() if SESSION in config.stash else None)
     if getattr(config.option, "benchmark_only", False):
         from harness.timing.bridge import OnlyBenchmarks
 
@@ -178,9 +178,9 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Timed items first, on one worker, while nothing else runs; unless the user chose a distribution."""
-    from harness.session.scheduler import quiet_lane
+    from harness.session.scheduler import exclusive_phase
 
-    return quiet_lane(config, log, lambda: config.stash[SESSION].timed() if SESSION in config.stash else ())
+    return exclusive_phase(config, log, lambda: config.stash[SESSION].timed() if SESSION in config.stash else ())
 
 
 # The fixture

@@ -18,7 +18,7 @@ HELP = """Explain one verdict: status, gates, components, attempts, counter-exam
 example:
   crucible show suites/toolgen/words.suite.yaml::trie
   crucible show 1a2b3c4d --run latest~1"""
-SHOWN = 5
+MAX_SHOWN = 5
 ATTEMPTS = 12
 
 
@@ -39,12 +39,12 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             output.print_json([_everything(ledger, row) for row in newest])
             return 0
-        for number, row in enumerate(newest[:SHOWN]):
+        for number, row in enumerate(newest[:MAX_SHOWN]):
             print("\n" * (number > 0), end="")
             for line in explain(ledger, row):
                 print(line)
-        if len(newest) > SHOWN:
-            print(f"\n{len(newest) - SHOWN} more cases are about {words.printable(args.what)}: name one of them")
+        if len(newest) > MAX_SHOWN:
+            print(f"\n{len(newest) - MAX_SHOWN} more cases are about {words.printable(args.what)}: name one of them")
     return 0
 
 

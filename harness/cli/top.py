@@ -23,7 +23,7 @@ example:
   crucible top --pass-at 1 --pass-at 5
   crucible top --ledger reports/ledger.db --json"""
 
-SHOWN = 5
+MAX_SHOWN = 5
 COLUMNS = (
     Column(" #", right=True),
     Column("candidate", flexible=True, least=20),
@@ -78,10 +78,10 @@ def run(args: argparse.Namespace) -> int:
         if board[0]["rank"] == 1 and (why := words.unconfirmed(board[0])):
             print(f"{words.printable(board[0]['subject'])} leads, {why}")
         left = [row for row in apart if (row["lane"], row["suite"]) == (lane, suite)]
-        for row in left[:SHOWN]:
+        for row in left[:MAX_SHOWN]:
             print(words.fit(f"  left out: {row['subject']} {row['digest'][:8]}: {row['why']}", output.width()))
         if left:
-            more = f"{len(left) - SHOWN} more; " if len(left) > SHOWN else ""
+            more = f"{len(left) - MAX_SHOWN} more; " if len(left) > MAX_SHOWN else ""
             print(f"  {more}to compare them: pytest {rerun.quote(suite)} --epoch {board[0]['epoch']} --fresh")
     return 0
 

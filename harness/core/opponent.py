@@ -1,4 +1,4 @@
-"""Rival: another subject that one is measured against."""
+"""Opponent: another subject that one is measured against."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.core.case import Subject
 from harness.core.frozen import Frozen
 
 
-class Rival(Frozen):
+class Opponent(Frozen):
     """A subject of the same suite, and what it is to the one being judged."""
 
     role: Literal["parent", "champion"]

@@ -26,7 +26,7 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Groups = Sequence[Sequence[float]]
 """Logarithms of subject time over rival time, by group and pair."""
 
-LEAST_EFFECT = 0.02
+MIN_EFFECT = 0.02
 """Relative difference below which nobody is told, however sure it is."""
 DEVIATIONS = 3.0
 """An effect must exceed so many standard deviations of the A/A control."""
@@ -144,7 +144,7 @@ def ratio_to(pairs: Groups, *, seed: int = 0) -> tuple[float, float, float] | No
 
 def smallest_effect(spread: float) -> float:
     """The relative difference that counts, given the standard deviation."""
-    return max(LEAST_EFFECT, DEVIATIONS * spread)
+    return max(MIN_EFFECT, DEVIATIONS * spread)
 
 
 def pooled(groups: Groups) -> float:
@@ -209,7 +209,7 @@ def _judge(found: Comparison) -> tuple[Verdict, str]:
     spread, threshold, control = found.deviation or 0.0, found.threshold or 0.0, found.control or 1.0
     said = f"{ratio:.3f} times as long (95 %: {low:.3f} to {high:.3f}, {found.pairs} pairs)"
     sure, effect = not low <= 1.0 <= high, abs(math.log(ratio))
-    if sure and effect > math.log1p(max(OBVIOUS * spread, abs(control - 1) * DEVIATIONS, LEAST_EFFECT)):
+    if sure and effect > math.log1p(max(OBVIOUS * spread, abs(control - 1) * DEVIATIONS, MIN_EFFECT)):
         return (Verdict.SLOWER if ratio > 1 else Verdict.FASTER), f"{said}; what counts is {threshold:.1%}"
     if spread > PRECISE:
         return Verdict.UNDERPOWERED, f"{said}, but such ratios deviate by {spread:.1%}, more than {PRECISE:.0%}"

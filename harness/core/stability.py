@@ -15,7 +15,7 @@ from harness.core.status import Status, first_of
 EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST = 3, 20, 59, 299
 RUNGS = (EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST)
 """Attempts of the ladder: they bound p to 64 %, 14 %, 5 % and 1 % at 95 %."""
-LEAST_HASH_SEEDS = 14
+MIN_HASH_SEEDS = 14
 """Hash seeds that first place needs: what fails for one in four escapes so many with probability 0.75^14 = 1.8 %."""
 FACT = "confirmation"
 """The fact that lists the rounds of fresh attempts."""
@@ -42,7 +42,7 @@ class Stability(Frozen):
     def confirmed(self) -> bool:
         """Whether it was judged again on fresh inputs, under enough hash seeds to be called first."""
         enough = self.attempts if self.hash_seeds is None else self.hash_seeds
-        return self.rounds > 1 and not self.flaky and enough >= LEAST_HASH_SEEDS
+        return self.rounds > 1 and not self.flaky and enough >= MIN_HASH_SEEDS
 
     @property
     def text(self) -> str:

@@ -52,7 +52,7 @@ def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpres
     return GateExpression(text=" ".join(text.split()), root=parse(text, lanes=lanes))
 
 
-def hold_gate(
+def evaluate_gate(
     expression: GateExpression,
     rows: Sequence[Row],
     *,

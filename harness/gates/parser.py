@@ -31,7 +31,7 @@ from harness.gates.syntax import (
 )
 
 LONGEST, MOST, DEEPEST = 2000, 250, 40
-MOST_DRAWN = 1_000_000
+MAX_DRAWN = 1_000_000
 EXAMPLE = "toolgen.mean(score) >= 0.8"
 
 
@@ -236,8 +236,8 @@ class _Parser:
 
     def candidates(self, name: Token) -> int:
         place = self.token
-        if place.kind != "number" or not place.text.isdecimal() or not 1 <= int(place.text) <= MOST_DRAWN:
-            problem = f"a whole number from 1 to {MOST_DRAWN} is needed here"
+        if place.kind != "number" or not place.text.isdecimal() or not 1 <= int(place.text) <= MAX_DRAWN:
+            problem = f"a whole number from 1 to {MAX_DRAWN} is needed here"
             raise self.wrong(place, problem, f"write {name.text}(5): of how many candidates")
         return int(self.take().text)
 

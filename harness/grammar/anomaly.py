@@ -23,7 +23,7 @@ ENTROPY_BYTES = 1024
 """Fewer bytes say nothing about their entropy."""
 HIGH_ENTROPY = 7.8
 """Bits a byte: what compressed and encrypted bytes have."""
-_SHOWN = 80
+_MAX_SHOWN = 80
 
 
 class Severity(StrEnum):
@@ -178,7 +178,7 @@ def _implausible(path: str, leaf: Leaf, start: int) -> Iterator[Anomaly]:
             why = str(error)
     if why:
         shown = value if isinstance(value, int | str) else repr(value)
-        clipped = shown[:_SHOWN] if isinstance(shown, str) else shown
+        clipped = shown[:_MAX_SHOWN] if isinstance(shown, str) else shown
         yield Anomaly(AnomalyKind.IMPLAUSIBLE_VALUE, Severity.LOW, start, path, why, clipped, leaf.start)
 
 

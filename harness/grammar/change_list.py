@@ -11,7 +11,7 @@ from typing import Any
 from harness.grammar.editing.path import Path, path_to_string
 from harness.grammar.editing.yaml_writer import flow
 
-SHOWN = 60  # characters of a value
+MAX_SHOWN = 60  # characters of a value
 
 
 class ChangeKind(StrEnum):
@@ -218,4 +218,4 @@ def _kind(field: dict[str, Any]) -> str:
 
 def _show(value: Any) -> str:
     text = flow(value)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"

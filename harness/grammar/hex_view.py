@@ -11,7 +11,7 @@ from harness.grammar.anomaly import anomalies
 from harness.grammar.tool_host import GenerateSpansInput, ParseResult, Span, ToolHost
 
 WIDTH = 16
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 _COLOURS = {"int": 36, "float": 35, "string": 32, "bytes": 34, "unknown": 37, "gap": 90}
 _VALUE = 60  # characters
 
@@ -65,13 +65,13 @@ def hex_view(result: ParseResult, *, start: int = 0, length: int = 4096) -> HexV
     Args:
         result: What was read.
         start: First byte.
-        length: How many; at most `MOST_BYTES`.
+        length: How many; at most `MAX_BYTES`.
     """
     found = result.parse
     if found is None or not found.records:
         return HexView(start=0, size=found.size if found else 0, data="", stretches=(), marks=())
     start = min(max(0, start), found.size)
-    end = min(found.size, start + min(max(0, length), MOST_BYTES))
+    end = min(found.size, start + min(max(0, length), MAX_BYTES))
     spans = ToolHost.generate_spans(GenerateSpansInput(result, start, end)).spans
     leaves = {(s.start, s.end, s.path): s.leaf.value for s in found.leaves()} if spans else {}
     data = found.records[0].buffer.data

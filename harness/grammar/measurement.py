@@ -16,7 +16,7 @@ from harness.grammar.explanation.byte_histogram import Alphabet, alphabet_of
 from harness.grammar.explanation.explained_share import Explanation, Fit, explain, learn
 from harness.grammar.language.grammar import Grammar
 
-_SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
+_MAX_SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
 _FIELDS = 40  # fields listed, the largest first
 SLOW = frozenset({"seconds", "steps"})
 """Limits that mean: too slow."""
@@ -87,9 +87,9 @@ class Measured:
             "score": found.score,
             "validity": sum(is_sound(t) for t in tallies.values()) / len(tallies),
             "errors": sum(t.error_count for t in tallies.values()),
-            "first_errors": errors[:_SHOWN],
+            "first_errors": errors[:_MAX_SHOWN],
             "gaps": len(gaps),
-            "first_gaps": gaps[:_SHOWN],
+            "first_gaps": gaps[:_MAX_SHOWN],
             "confidence": {name: round(value, 6) for name, value in sorted(found.confidence.items())},
             "fields": [
                 [f"{credit.type}.{credit.name}", round(credit.bytes, 3), round(credit.credit, 6), credit.why]

@@ -28,7 +28,7 @@ from harness.suites.settings import Settings, settle
 if TYPE_CHECKING:
     from harness.sandbox.probe import Probe
 
-MOST_SECRETS = 50  # an attack on each costs time, and more of the same proves nothing more
+MAX_SECRETS = 50  # an attack on each costs time, and more of the same proves nothing more
 FRAMES = 3  # of a traceback that enter a record
 
 
@@ -151,7 +151,7 @@ def secrets_of(cases: Iterable[Case], *, root: Path, ledger: Path) -> list[Path]
         for value in case.inputs.values():
             if isinstance(value, str) and value.startswith("/") and value != case.subject.path:
                 found[Path(value)] = None
-        if len(found) > MOST_SECRETS:
+        if len(found) > MAX_SECRETS:
             break
     return [*found, ledger]
 

@@ -12,7 +12,7 @@ from harness.core.tier import Tier
 
 if TYPE_CHECKING:
     from harness.core.case import Case
-    from harness.core.opponent import Rival
+    from harness.core.opponent import Opponent
     from harness.sandbox.pool import BoxPool
     from harness.timing.stopwatch import Stopwatch
 
@@ -57,7 +57,7 @@ class Context:
     without: frozenset[str] = frozenset()
     warm: int | None = None
     timer: Stopwatch | None = None
-    rivals: Mapping[str, tuple[Rival, ...]] = field(default_factory=dict)
+    rivals: Mapping[str, tuple[Opponent, ...]] = field(default_factory=dict)
     controlled: bool = False
     _pools: list[BoxPool] = field(default_factory=list)
     _kept: dict[type[Any], Closable] = field(default_factory=dict)

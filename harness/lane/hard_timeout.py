@@ -18,7 +18,7 @@ from typing import IO, Any
 
 MARK = "overdue-"
 """Files of the run's folder with the last words of its processes begin so."""
-SHOWN = 3
+MAX_SHOWN = 3
 """Frames of the stack that are told."""
 _MONOTONIC, _BY_SIGNAL = 1, 0  # CLOCK_MONOTONIC, SIGEV_SIGNAL
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
@@ -130,7 +130,7 @@ def told(crash: str) -> str:
     """
     died = re.match(r"worker '(\w+)' crashed", crash)
     text = _read(_folder / f"{MARK}{died[1]}") if _folder is not None and died else ""
-    frames = [f"{frame['file']}:{frame['line']} {frame['name']}" for frame in _FRAME.finditer(text)][:SHOWN]
+    frames = [f"{frame['file']}:{frame['line']} {frame['name']}" for frame in _FRAME.finditer(text)][:MAX_SHOWN]
     return f"trusted code did not come back, and nothing could interrupt it, at {' < '.join(frames)}" if frames else ""
 
 

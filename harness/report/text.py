@@ -16,8 +16,8 @@ from harness.report.table import Column, Paint
 Row = dict[str, Any]
 
 WIDTH = 100
-SHOWN_FAILURES = 5
-SHOWN_CONTROLS = 24
+MAX_SHOWN_FAILURES = 5
+MAX_SHOWN_CONTROLS = 24
 NAME_WIDTH = 24
 RERUN_LINES = 3
 
@@ -92,17 +92,17 @@ def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain)
     apart = f", {len(unjudged)} not judged here" if unjudged else ""
     head = f"controls: {judged - len(wrong)} of {judged} as expected{apart}"
     lines = [paint(words.fit(head, width), "bad" if wrong else "good")]
-    for row in wrong[:SHOWN_FAILURES]:
+    for row in wrong[:MAX_SHOWN_FAILURES]:
         text = f"  {row['subject']}: expected {row['expected']}, was {row['status']}" + (
             f" ({row['why']})" if row["why"] else ""
         )
         lines.append(words.fit(text, width))
     good = [row for row in rows if row["as_expected"]]
     names = min(NAME_WIDTH, max((words.width(row["subject"]) for row in good), default=0))
-    for row in good[:SHOWN_CONTROLS]:
+    for row in good[:MAX_SHOWN_CONTROLS]:
         name = words.fit(row["subject"], names).ljust(names)
         lines.append(paint(words.fit(f"  {name}  {row['status']:9}  {row['why']}", width), "dim"))
-    unseen = len(wrong[SHOWN_FAILURES:]) + len(good[SHOWN_CONTROLS:])
+    unseen = len(wrong[MAX_SHOWN_FAILURES:]) + len(good[MAX_SHOWN_CONTROLS:])
     if unseen:
         lines.append(f"  … {unseen} more")
     return [*lines, ""]
@@ -144,7 +144,7 @@ class _Board:
         rows = [row for _, row in contest]
         ranks = {row["nodeid"]: place for place, row in contest}
         order = {row["nodeid"]: number for number, row in enumerate(rows, 1)}
-        also = [row for row in rows[self.top :] if failed(row)][:SHOWN_FAILURES]
+        also = [row for row in rows[self.top :] if failed(row)][:MAX_SHOWN_FAILURES]
         shown = rows[: self.top] + also
         cells = [self.cells(row, ranks[row["nodeid"]]) for row in shown]
         leads = rows[0]["nodeid"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from harness.core.stability import LEAST_HASH_SEEDS, percent
+from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
 ELLIPSIS = "…"
@@ -80,7 +80,7 @@ def unconfirmed(row: dict[str, Any]) -> str:
     if row.get("confirmed") != 0:
         return ""
     shown = stability_sentence(row).removeprefix("stable: ").replace(" at 95 %", "")
-    return f"unconfirmed: {shown}; first place needs {LEAST_HASH_SEEDS}"
+    return f"unconfirmed: {shown}; first place needs {MIN_HASH_SEEDS}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

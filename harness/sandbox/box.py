@@ -21,7 +21,7 @@ from harness.sandbox.usage import Usage, cpu_clock
 from harness.sandbox.wire import CHUNK, HEADER, LEFT, NONCE
 
 if TYPE_CHECKING:
-    from harness.sandbox.zygote_process import Death, Newborn, Nursery
+    from harness.sandbox.zygote_process import Death, Newborn, ZygoteProcess
 
 SAID_BYTES = 64 << 10
 """Longest name and message of an exception, or name of a type; the shim sends some thousand characters."""
@@ -33,7 +33,7 @@ class Box:
     Leaving the block normally also checks that nothing was sent after the last answer (BoxFault, protocol).
     """
 
-    def __init__(self, nursery: Nursery, source: bytes, *, entry: str, limits: Limits) -> None:
+    def __init__(self, nursery: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._nursery, self._limits = nursery, limits
         self._newborn: Newborn | None = None
         self.usage = Usage()
@@ -324,5 +324,5 @@ class Box:
             self.close()
 
 
-def _kills(nursery: Nursery) -> int:
+def _kills(nursery: ZygoteProcess) -> int:
     return nursery.cgroup.kills() if nursery.cgroup is not None else 0

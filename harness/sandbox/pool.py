@@ -13,7 +13,7 @@ from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
-from harness.sandbox.zygote_process import Nursery
+from harness.sandbox.zygote_process import ZygoteProcess
 
 KEPT = 8
 """Zygotes kept alive; a zygote is 8 MB of private memory and some ms to start."""
@@ -34,7 +34,7 @@ class BoxPool:
         self, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset(), warm: int = KEPT
     ) -> None:
         self._protect, self._without, self._warm = tuple(protect), without, warm
-        self._nurseries: OrderedDict[int, Nursery] = OrderedDict()
+        self._nurseries: OrderedDict[int, ZygoteProcess] = OrderedDict()
 
     def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None) -> Box:
         """Open a box and load `source` in it.
@@ -60,13 +60,13 @@ class BoxPool:
     def _any(self) -> int:
         return next(reversed(self._nurseries), 0)
 
-    def _nursery(self, hash_seed: int) -> Nursery:
+    def _nursery(self, hash_seed: int) -> ZygoteProcess:
         nursery = self._nurseries.get(hash_seed)
         if nursery is not None and nursery.sound:
             self._nurseries.move_to_end(hash_seed)
             return nursery
         self._drop(hash_seed)
-        nursery = Nursery(hash_seed, protect=self._protect, without=self._without)
+        nursery = ZygoteProcess(hash_seed, protect=self._protect, without=self._without)
         self._nurseries[hash_seed] = nursery
         while len(self._nurseries) > self._warm:
             self._nurseries.popitem(last=False)[1].close()

@@ -25,7 +25,7 @@ from harness.sandbox.zygote_process import LAYERS
 
 WITNESSES = 64
 """How many files one directory may contribute; a hole shows with the first."""
-SHOWN = 6
+MAX_SHOWN = 6
 SUFFIX = ".crucible-probe"
 
 ATTACK = b"""
@@ -159,9 +159,9 @@ class Probe:
     def advice(self, min_tier: Tier) -> str:
         """Why a run below `min_tier` is refused, what is lost and what to do."""
         lines = [f"UNSAFE: this machine offers isolation tier {self.tier}, but --min-tier {min_tier} is asked for."]
-        lines += [f"  breached: {breach}" for breach in self.breaches[:SHOWN]]
-        if len(self.breaches) > SHOWN:
-            lines.append(f"  ... and {len(self.breaches) - SHOWN} more")
+        lines += [f"  breached: {breach}" for breach in self.breaches[:MAX_SHOWN]]
+        if len(self.breaches) > MAX_SHOWN:
+            lines.append(f"  ... and {len(self.breaches) - MAX_SHOWN} more")
         for name in LAYERS:
             reason = self.layers.get(name, "not tried")
             if reason:

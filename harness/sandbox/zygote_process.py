@@ -1,4 +1,4 @@
-"""Nursery: the parent's handle on one zygote process."""
+"""ZygoteProcess: the parent's handle on one zygote process."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Death:
         return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
 
 
-class Nursery:
+class ZygoteProcess:
     """One zygote: starts it, asks it for boxes, reaps them, ends it.
 
     Args:

@@ -20,7 +20,7 @@ from harness.core.stability import (
     EVERYONE,
     FIRST_TEN,
     FIRST_THREE,
-    LEAST_HASH_SEEDS,
+    MIN_HASH_SEEDS,
     add_round,
     counted,
     stability_of,
@@ -30,7 +30,7 @@ from harness.hooks import Lane
 from harness.judge.evaluate import judge, scratch_folder
 from harness.lane.context import Context
 from harness.ledger import queries
-from harness.timing.lock import turnstile
+from harness.timing.lock import machine_lock
 
 if TYPE_CHECKING:
     from harness.ledger.store import Ledger
@@ -62,7 +62,7 @@ def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts:
     policy = before.case.policy.model_copy(
         update={"attempts": attempts, **({} if remeasure else {"timing": Timing.NONE})}
     )
-    lock = turnstile()
+    lock = machine_lock()
     with lock.exclusive() if policy.timing is Timing.EXACT else lock.shared():
         fresh = judge(before.case.model_copy(update={"policy": policy}), lane, context)
     if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
@@ -169,7 +169,7 @@ def _turn(place: int, one: Contender) -> tuple[int, int]:
     # However many attempts there are, they were not made on fresh inputs. Who leads is asked for no more than first
     # place needs, so that every board gets as far as that; whoever shares its place comes next.
     if one.leads:
-        return (0 if place == 1 else 1), max(EVERYONE, LEAST_HASH_SEEDS - one.seeds)
+        return (0 if place == 1 else 1), max(EVERYONE, MIN_HASH_SEEDS - one.seeds)
     return 2, max(EVERYONE, FIRST_TEN - one.attempts)
 
 
@@ -271,7 +271,7 @@ class Confirmation:
             if one.run_id != finalists.run_id:
                 recording.notices.append(
                     f"{one.nodeid} of run {one.run_id} leads, but was never confirmed: "
-                    f"crucible stability {one.digest[:12]} --attempts {LEAST_HASH_SEEDS + EVERYONE}"
+                    f"crucible stability {one.digest[:12]} --attempts {MIN_HASH_SEEDS + EVERYONE}"
                 )
 
     def _say(self, line: str, expected: float) -> None:

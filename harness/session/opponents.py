@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from harness.core.case import Case, Subject
 from harness.core.errors import LedgerError
-from harness.core.opponent import Rival
+from harness.core.opponent import Opponent
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 
 
-def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Rival, ...]]:
+def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Opponent, ...]]:
     """For each timed case its declared parents and the champion of its suite, by node id; planted controls have none.
 
     A rival is named, not opened: whether its file is still what it was is looked at when it is used.
@@ -31,17 +31,17 @@ def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Riva
         for case in cases.values()
         for key in (case.subject.name, case.subject.digest)
     }
-    found: dict[str, tuple[Rival, ...]] = {}
+    found: dict[str, tuple[Opponent, ...]] = {}
     for nodeid, case in timed.items():
         place = (case.lane, case.suite)
         rivals = [
-            Rival(role="parent", subject=parent)
+            Opponent(role="parent", subject=parent)
             for name in case.subject.parents
             if (parent := here.get((*place, name)) or _known(ledger, *place, name)) is not None
         ]
         champion = champions.get(place)
         if champion is not None:
-            rivals.append(Rival(role="champion", subject=champion))
+            rivals.append(Opponent(role="champion", subject=champion))
         # A champion that is the parent, too, is measured once, as the parent.
         distinct = {one.subject.digest: one for one in reversed(rivals) if one.subject.digest != case.subject.digest}
         if distinct:

@@ -33,7 +33,7 @@ from harness.session.timing_summary import TimingSummary
 from harness.suites.settings import Settings
 
 if TYPE_CHECKING:
-    from harness.core.opponent import Rival
+    from harness.core.opponent import Opponent
     from harness.ledger.store import Ledger
 
 NEUTRAL = {Status.REVIEW: ("review", "r", "REVIEW"), Status.NOISY: ("noisy", "n", "NOISY")}
@@ -151,7 +151,7 @@ class Recording:
             )
         return found
 
-    def rivals(self) -> dict[str, tuple[Rival, ...]]:
+    def rivals(self) -> dict[str, tuple[Opponent, ...]]:
         """Whom timed cases are measured against."""
         from harness.session.opponents import rivals_of
 
@@ -250,7 +250,7 @@ class Recording:
 
     def _judge_run(self, exitstatus: int) -> None:
         if self.settings.gates:
-            self._hold_gates()
+            self._evaluate_gates()
         if self._empty_shard():
             self.notices.append("this shard holds none of the selected cases")
         elif not self.cases and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -263,12 +263,12 @@ class Recording:
     def _empty_shard(self) -> bool:
         return self.settings.shard is not None and not self.cases and not self.wrong_suites
 
-    def _hold_gates(self) -> None:
-        from harness.session.run_gates import counter_example, hold_gates
+    def _evaluate_gates(self) -> None:
+        from harness.session.run_gates import counter_example, evaluate_gates
 
         run_id = "" if self.run is None else self.run.run_id
         ledger = None if self.run is None else self.ledger
-        self.gates += hold_gates(self.settings.gates, list(self.rows.values()), ledger, run_id, self._named)
+        self.gates += evaluate_gates(self.settings.gates, list(self.rows.values()), ledger, run_id, self._named)
         for gate in self.gates:
             self.examples[gate.name] = counter_example(ledger, run_id, gate)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import LedgerError, UsageError
 from harness.core.gate import GateResult
-from harness.gates.expression import hold_gate, parse_gate
+from harness.gates.expression import evaluate_gate, parse_gate
 from harness.gates.syntax import baselines
 from harness.hooks import Registry
 from harness.ledger import queries
@@ -43,7 +43,7 @@ def check_gates(texts: Sequence[str], registry: Registry, ledger: Ledger) -> dic
     return found
 
 
-def hold_gates(
+def evaluate_gates(
     texts: Sequence[str], rows: Sequence[dict[str, Any]], ledger: Ledger | None, run_id: str, named: dict[str, str]
 ) -> Iterator[GateResult]:
     """Hold the gates of a run that is over.
@@ -64,7 +64,7 @@ def hold_gates(
     for text in texts:
         gate = parse_gate(text)
         known = {name: others.get(name, []) for name in baselines(gate.root)}
-        yield hold_gate(gate, rows, baseline=before, named=known)
+        yield evaluate_gate(gate, rows, baseline=before, named=known)
 
 
 def counter_example(ledger: Ledger | None, run_id: str, gate: GateResult) -> list[str]:

@@ -14,7 +14,7 @@ from harness.core.case import Case
 from harness.core.errors import InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
-from harness.core.opponent import Rival
+from harness.core.opponent import Opponent
 from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge.evaluate import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
@@ -28,7 +28,7 @@ from harness.session.termination import Termination
 from harness.session.untrusted import SUFFIX, Seal
 from harness.suites.settings import Settings, settle
 from harness.timing.bridge import Bridge
-from harness.timing.lock import turnstile
+from harness.timing.lock import machine_lock
 
 if TYPE_CHECKING:
     from harness.session.recording import Recording
@@ -66,7 +66,7 @@ class RunSession:
         self._context: Context | None = None
         self.protect: tuple[Path, ...] = ()
         self._recalled: Mapping[str, Evidence | dict[str, Any]] = {}
-        self._rivals: dict[str, tuple[Rival, ...]] = {}
+        self._rivals: dict[str, tuple[Opponent, ...]] = {}
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -216,7 +216,7 @@ class RunSession:
                 self.protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
                 self._recalled = self.share.snapshot.get("recalled") or {}
                 rivals = self.share.snapshot.get("rivals") or {}
-                self._rivals = {nodeid: tuple(map(Rival.from_wire, found)) for nodeid, found in rivals.items()}
+                self._rivals = {nodeid: tuple(map(Opponent.from_wire, found)) for nodeid, found in rivals.items()}
             self._context = Context(
                 secret_seed=self.settings.secret_seed,
                 scratch=scratch_folder(),
@@ -236,7 +236,7 @@ class RunSession:
             return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
         # Nobody on this machine works while somebody measures. Ordinary tests take no part: one of them may well start
         # a pytest of its own, which would then wait for its parent.
-        lock = turnstile()
+        lock = machine_lock()
         with lock.exclusive() if case.timed else lock.shared():
             return judge(case, lane, context)
 
@@ -257,7 +257,7 @@ class RunSession:
         }
         return evaluate(path_or_case, registry=self.registry, **{**defaults, **options})
 
-    def thaw(self) -> None:
+    def restore_gc(self) -> None:
         """Give garbage collection back as it was."""
         gc.set_threshold(*self._thresholds)
         if self._frozen:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def quiet_lane(config: pytest.Config, log: Any, timed: Callable[[], Collection[str]]) -> QuietLane | None:
+def exclusive_phase(config: pytest.Config, log: Any, timed: Callable[[], Collection[str]]) -> ExclusivePhase | None:
     """The scheduler of a run whose user did not choose one.
 
     Args:
@@ -27,7 +27,7 @@ def quiet_lane(config: pytest.Config, log: Any, timed: Callable[[], Collection[s
         log: xdist's.
         timed: The node ids of timed items; asked when the first worker has collected.
     """
-    return None if chosen(config) else QuietLane(config, log, timed)
+    return None if chosen(config) else ExclusivePhase(config, log, timed)
 
 
 def chosen(config: pytest.Config) -> bool:
@@ -37,7 +37,7 @@ def chosen(config: pytest.Config) -> bool:
     return config.getvalue("dist") != "load" or typed.dist not in ("no", None) or bool(typed.distload)
 
 
-class QuietLane(LoadScheduling):  # type: ignore[misc]
+class ExclusivePhase(LoadScheduling):  # type: ignore[misc]
     """Load scheduling, after the timed items; without any, nothing but load scheduling.
 
     If the lane's worker dies, the rest of the timed items waits until its replacement has collected, because a starting

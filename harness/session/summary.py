@@ -13,7 +13,7 @@ from harness.report import words
 if TYPE_CHECKING:
     from harness.session.recording import Recording
 
-SHOWN = 20  # of each kind; the ledger has them all
+MAX_SHOWN = 20  # of each kind; the ledger has them all
 
 
 def write_summary(recording: Recording, terminal: Any) -> None:
@@ -26,10 +26,10 @@ def write_summary(recording: Recording, terminal: Any) -> None:
     if not (recording.run or recording.reasons or recording.notices or recording.gates):
         return
     terminal.section("crucible")
-    for notice in recording.notices[:SHOWN]:
+    for notice in recording.notices[:MAX_SHOWN]:
         terminal.write_line(f"notice: {words.printable(notice)}", yellow=True)
-    if len(recording.notices) > SHOWN:
-        terminal.write_line(f"notice: and {len(recording.notices) - SHOWN} more like these", yellow=True)
+    if len(recording.notices) > MAX_SHOWN:
+        terminal.write_line(f"notice: and {len(recording.notices) - MAX_SHOWN} more like these", yellow=True)
     if recording.run is not None:
         counts = ", ".join(f"{recording.statuses[status]} {status}" for status in Status if recording.statuses[status])
         ended = "; ABORTED, what finished is in the ledger" if recording.aborted else ""
@@ -76,12 +76,12 @@ def _cases(recording: Recording, terminal: Any, title: str, found: Sequence[Eval
     if not found:
         return
     terminal.write_line(f"{title}: {len(found)}")
-    for evaluation in found[:SHOWN]:
+    for evaluation in found[:MAX_SHOWN]:
         terminal.write_line(f"  {evaluation.case.nodeid}: {recording.headline(evaluation)}")
         if rerun:
             terminal.write_line(f"    {recording.rerun(evaluation.case.nodeid)}")
-    if len(found) > SHOWN:
-        terminal.write_line(f"  ... and {len(found) - SHOWN} more")
+    if len(found) > MAX_SHOWN:
+        terminal.write_line(f"  ... and {len(found) - MAX_SHOWN} more")
 
 
 def _shown(path: Path, base: Path) -> str:

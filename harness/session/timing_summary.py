@@ -8,7 +8,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.paired import Comparison, Verdict
 from harness.core.stats import wilson_interval
 
-SHOWN = 10
+MAX_SHOWN = 10
 
 
 class TimingSummary:
@@ -31,9 +31,9 @@ class TimingSummary:
     def lines(self) -> list[str]:
         """Who is slower or faster than whom, and the false alarms among equal subjects."""
         told = [(nodeid, one) for nodeid, one in self._verdicts if one.verdict is not Verdict.ALIKE]
-        found = [f"timing: {nodeid} {_told(one)}" for nodeid, one in told[:SHOWN]]
-        if len(told) > SHOWN:
-            found.append(f"timing: ... and {len(told) - SHOWN} more; the ledger's table `comparisons` has them all")
+        found = [f"timing: {nodeid} {_told(one)}" for nodeid, one in told[:MAX_SHOWN]]
+        if len(told) > MAX_SHOWN:
+            found.append(f"timing: ... and {len(told) - MAX_SHOWN} more; the ledger's table `comparisons` has them all")
         return found + self._control()
 
     def _control(self) -> list[str]:

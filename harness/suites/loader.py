@@ -24,7 +24,7 @@ from harness.suites.suite import Suite, SuiteLane
 SUFFIX = ".suite.yaml"
 _MARKER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _KNOWN_NEEDS = get_args(Need)
-MOST_PROBLEMS = 12
+MAX_PROBLEMS = 12
 
 
 def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], settings: Settings) -> Suite:
@@ -175,8 +175,8 @@ class _Problems:
         texts = [text for _, text in sorted(self.texts)]
         if len(texts) == 1:
             return SuiteError(texts[0])
-        more = [f"... and {len(texts) - MOST_PROBLEMS} more"] if texts[MOST_PROBLEMS:] else []
-        return SuiteError("\n".join([f"{len(texts)} problems:", *texts[:MOST_PROBLEMS], *more]))
+        more = [f"... and {len(texts) - MAX_PROBLEMS} more"] if texts[MAX_PROBLEMS:] else []
+        return SuiteError("\n".join([f"{len(texts)} problems:", *texts[:MAX_PROBLEMS], *more]))
 
     def _real(self, key: Key) -> Key:
         # pydantic puts the names of union branches into the path; people never wrote those.

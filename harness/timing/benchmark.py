@@ -18,7 +18,7 @@ from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
 
 OLDEST, TOO_NEW = (5, 2), (6,)
-MOST_SAMPLES = 2000
+MAX_SAMPLES = 2000
 """Samples of one record that are kept; a million floats on a report would cost seconds."""
 LEAST = 1e-9  # seconds; the table of pytest-benchmark divides by what it shows
 
@@ -153,12 +153,12 @@ class Record(Frozen):
 
     @classmethod
     def of(cls, samples: Sequence[float], **about: Any) -> Record:
-        """A record of at most `MOST_SAMPLES` samples, none of them zero or less."""
+        """A record of at most `MAX_SAMPLES` samples, none of them zero or less."""
         kept = thin([max(LEAST, one) for one in samples])
         return cls(samples=tuple(kept), rounds=len(samples), **about)
 
 
-def thin(samples: Sequence[float], most: int = MOST_SAMPLES) -> list[float]:
+def thin(samples: Sequence[float], most: int = MAX_SAMPLES) -> list[float]:
     """At most so many samples with the same quantiles, the least and the greatest among them."""
     if len(samples) <= most:
         return list(samples)

@@ -1,8 +1,8 @@
-"""Turnstile: a lock between all sessions of this user on this machine, so that nobody works while somebody measures.
+"""FairLock: a lock between all sessions of this user on this machine, so that nobody works while somebody measures.
 
-Ordinary items hold it shared, timed ones exclusively. Two files make it fair: whoever wants it exclusively closes the
-turnstile first, so that new sharers wait outside while the old ones leave. The kernel drops a dead holder's locks, so
-`kill -9` leaves nothing behind. GPUs have a turnstile each, named `gpu-<uuid>`.
+Ordinary items hold it shared, timed ones exclusively. Two files make it fair: whoever wants it exclusively takes
+the gate file first, so that new readers wait while the current ones finish. The kernel drops a dead holder's locks, so
+`kill -9` leaves nothing behind. Each GPU has a lock of its own, named `gpu-<uuid>`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FREE = Hold()
 SHARED, ALONE = fcntl.LOCK_SH | fcntl.LOCK_NB, fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
-class Turnstile:
+class FairLock:
     """One lock. Re-entrant: whatever this process holds already satisfies a wish for the same or for less.
 
     A wish for more while the lock is held shared gives the share back first, and takes it again afterwards; otherwise
@@ -105,7 +105,7 @@ class Turnstile:
     def _enter(self) -> Hold:
         if self._gate < 0 and not self._open():
             return Hold(problem=self._problem)
-        # Through the turnstile, which is shut while somebody is alone or waits to be, then into the room.
+        # Through the machine_lock, which is shut while somebody is alone or waits to be, then into the room.
         try:
             flock(self._gate, SHARED)
             flock(self._room, SHARED)
@@ -205,13 +205,13 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-_TURNSTILES: dict[str, Turnstile] = {}
+_TURNSTILES: dict[str, FairLock] = {}
 
 
-def turnstile(name: str = MACHINE) -> Turnstile:
+def machine_lock(name: str = MACHINE) -> FairLock:
     """This process's part of a lock: always the same object, or it would wait for itself."""
     if name not in _TURNSTILES:
-        _TURNSTILES[name] = Turnstile(name)
+        _TURNSTILES[name] = FairLock(name)
     return _TURNSTILES[name]
 
 

@@ -19,11 +19,11 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 WHOLE = 0.9
 """A call whose CPU time is less than this share of its wall time was kept waiting."""
-MOST_DISTURBED = 0.25
+MAX_DISTURBED = 0.25
 """More of the control calls kept waiting, and a median is no longer theirs."""
-MOST_FOREIGN = 0.25
+MAX_FOREIGN = 0.25
 """The most of the control calls' time that others may take."""
-MOST_SPREAD = 0.10
+MAX_SPREAD = 0.10
 """The most by which two halves of the same calls may differ."""
 SHORTEST = 0.2  # seconds; the kernel counts a core's time in ticks of 10 ms
 SLEPT = 0.1  # seconds by which clocks that stop and do not stop during a suspend may differ
@@ -121,11 +121,11 @@ def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slep
         return f"the machine was suspended for {slept:.1f} s"
     if alone:
         return alone
-    if quality.pinned and quality.foreign is not None and quality.foreign > MOST_FOREIGN:
+    if quality.pinned and quality.foreign is not None and quality.foreign > MAX_FOREIGN:
         return f"others took {quality.foreign:.0%} of the control calls' time"
-    if quality.pinned and quality.disturbed > MOST_DISTURBED:
+    if quality.pinned and quality.disturbed > MAX_DISTURBED:
         return f"{quality.disturbed:.0%} of the control calls were kept waiting"
-    if quality.spread is not None and quality.spread > MOST_SPREAD:
+    if quality.spread is not None and quality.spread > MAX_SPREAD:
         return f"equal calls differ by {quality.spread:.0%}"
     return ""
 

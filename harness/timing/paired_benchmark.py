@@ -1,4 +1,4 @@
-"""Duel: a subject and a rival, each in processes of its own, asked the same inputs in turns, beside an A/A control."""
+"""PairedBenchmark: a subject and an opponent in separate processes answer the same inputs alternately, with an A/A control."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.core.paired import LEAST_EFFECT, Comparison, Verdict, compare
+from harness.core.paired import MIN_EFFECT, Comparison, Verdict, compare
 from harness.timing import stopwatch as sides
 from harness.timing.instructions import Counter
 from harness.timing.log_ratios import RIVAL, SIDES, SLEEPS, Logarithms, by_cpu, by_wall
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
-LEAST_GROUPS, GROUPS = 8, 16
+MIN_GROUPS, GROUPS = 8, 16
 """Groups of one measurement; each has a fresh process of every side."""
-LEAST_PAIRS, MOST_PAIRS = 3, 32
+MIN_PAIRS, MAX_PAIRS = 3, 32
 """Pairs of one group."""
 CALLS_BESIDE_PROCESSES = 6.0
 """How much more calls of one process differ than processes do: some 5 % beside somewhat less than 1 %."""
@@ -49,7 +49,7 @@ class Process(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class PairedBenchmark:
     """What is compared.
 
     Attributes:
@@ -66,10 +66,10 @@ class Duel:
     null: Callable[[], Process]
     argument: Callable[[int], Any]
     check: Callable[[str, Any, Any], None]
-    most: int = MOST_PAIRS
+    most: int = MAX_PAIRS
 
 
-def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comparison:
+def fight(duel: PairedBenchmark, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comparison:
     """Compare, adding measurements until the control is precise enough or patience ends.
 
     A measurement that was disturbed is not used. Without a thorough instrument (`--benchmark-disable`) nothing is
@@ -83,8 +83,8 @@ def fight(duel: Duel, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comp
     """
     if not stopwatch.instrument.thorough:
         return Comparison(verdict=Verdict.UNDERPOWERED, why="benchmarks are disabled")
-    if duel.most <= LEAST_PAIRS:
-        why = f"there are {duel.most} inputs, and no process gets one twice: {LEAST_PAIRS + 1} are needed"
+    if duel.most <= MIN_PAIRS:
+        why = f"there are {duel.most} inputs, and no process gets one twice: {MIN_PAIRS + 1} are needed"
         return Comparison(verdict=Verdict.UNDERPOWERED, why=why)
     started = time.monotonic()
     tally = _Tally(seed)
@@ -123,7 +123,7 @@ class _Tally:
     def verdict(self) -> Comparison:
         wall = compare(self._wall.pairs, self._wall.control, seed=self._seed)
         wall = wall.model_copy(update={"dropped": self._wall.dropped})
-        if self._sleeps or (wall.decided and (wall.threshold or 0.0) <= LEAST_EFFECT):
+        if self._sleeps or (wall.decided and (wall.threshold or 0.0) <= MIN_EFFECT):
             return wall
         cpu = compare(self._cpu.pairs, self._cpu.control, seed=self._seed)
         # Which clock is believed is up to its control, never to what it says of the subject.
@@ -149,7 +149,7 @@ ORDERS = tuple(permutations(SIDES))
 class _Fight:
     """The rounds of one measurement, and the processes they need."""
 
-    duel: Duel
+    duel: PairedBenchmark
     seconds: float
     groups: int = GROUPS
     section: Section | None = None
@@ -179,11 +179,11 @@ class _Fight:
         self.section = section
         self._start(sides.NULL)
         opening = self._cost(self._group(0, 0))
-        each = min(self._cost(self._trio(0, index)) for index in range(1, 1 + LEAST_PAIRS))
+        each = min(self._cost(self._trio(0, index)) for index in range(1, 1 + MIN_PAIRS))
         # The number of calls that makes the most of a group's time: the optimum of sampling in two stages.
         often = round(CALLS_BESIDE_PROCESSES * math.sqrt(opening / max(1e-6, each)))
-        often = max(LEAST_PAIRS, min(often, MOST_PAIRS, self.duel.most - 1))
-        self.groups = max(LEAST_GROUPS, min(GROUPS, int(self.seconds / (opening + often * each))))
+        often = max(MIN_PAIRS, min(often, MAX_PAIRS, self.duel.most - 1))
+        self.groups = max(MIN_GROUPS, min(GROUPS, int(self.seconds / (opening + often * each))))
         return [one for number in range(self.groups) for one in self._group(number, often)]
 
     def instructions(self) -> list[float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Instrument, Loop, Record
-from harness.timing.lock import Turnstile, turnstile
+from harness.timing.lock import FairLock, machine_lock
 from harness.timing.noise import WHOLE, Quality, Tally, Watch, disturbed, foreign, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
@@ -111,10 +111,10 @@ class Stopwatch:
         records: What pytest-benchmark is to show, until somebody takes it.
     """
 
-    def __init__(self, instrument: Instrument | None = None, *, lock: Turnstile | None = None) -> None:
+    def __init__(self, instrument: Instrument | None = None, *, lock: FairLock | None = None) -> None:
         self.instrument: Instrument = instrument or Loop()
         self.records: list[Record] = []
-        self._lock = lock or turnstile()
+        self._lock = lock or machine_lock()
         self._spreads: list[float] = []
 
     def measure(self, name: str, plan: Callable[[Section], Sequence[Round]], *, tries: int = TRIES) -> Measurement:

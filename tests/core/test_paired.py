@@ -76,7 +76,7 @@ class TestVerdicts:
     def test_the_threshold_is_three_deviations_but_at_least_two_percent(self):
         quiet = compare(*experiment(0.0, seed=3, call=0.0005, process=0.0005))
         rough = compare(*experiment(0.0, seed=3, call=0.03, process=0.03))
-        assert quiet.threshold == paired.LEAST_EFFECT
+        assert quiet.threshold == paired.MIN_EFFECT
         assert rough.threshold == pytest.approx(3 * rough.deviation)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.evidence import Attempt, Evidence
-from harness.core.stability import FACT, LEAST_HASH_SEEDS, RUNGS, add_round, percent, stability_of
+from harness.core.stability import FACT, MIN_HASH_SEEDS, RUNGS, add_round, percent, stability_of
 from harness.core.status import Status
 
 
@@ -58,7 +58,7 @@ def test_rounds_were_asked_different_things_so_their_answers_may_differ():
     assert both.facts[FACT] == [{"attempts": 17, "status": "ok", "secret_seed": "1"}]
 
 
-@pytest.mark.parametrize(("fresh", "confirmed"), [(LEAST_HASH_SEEDS - 4, False), (LEAST_HASH_SEEDS - 3, True)])
+@pytest.mark.parametrize(("fresh", "confirmed"), [(MIN_HASH_SEEDS - 4, False), (MIN_HASH_SEEDS - 3, True)])
 @pytest.mark.parametrize("seeds", [True, False])
 def test_first_place_needs_enough_hash_seeds_or_attempts(fresh, confirmed, seeds):
     both = add_round(evidence(3, seeds=seeds), evidence(fresh, seeds=seeds, start=9), adopt=True, note={})

@@ -14,7 +14,7 @@ from harness.core.errors import UsageError
 from harness.core.gate import GateResult
 from harness.core.pass_rate import pass_all, pass_at
 from harness.gates.aggregation import UNJUDGED
-from harness.gates.expression import hold_gate, parse_gate
+from harness.gates.expression import evaluate_gate, parse_gate
 from harness.gates.row import row
 from harness.gates.syntax import AGGREGATES, NUMBERS, SELECTORS, TEXTS
 from harness.ledger import queries
@@ -48,7 +48,7 @@ ROWS = [
 
 
 def hold(text, rows=ROWS, **more) -> GateResult:
-    return hold_gate(parse_gate(text), rows, **more)
+    return evaluate_gate(parse_gate(text), rows, **more)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_no_text_raises_anything_but_a_usage_error(text):
         expression = parse_gate(text)
     except UsageError:
         return
-    assert isinstance(hold_gate(expression, ROWS, baseline=ROWS), GateResult)
+    assert isinstance(evaluate_gate(expression, ROWS, baseline=ROWS), GateResult)
 
 
 NUMBER = st.one_of(st.none(), st.floats(), st.integers(), st.booleans(), st.text(max_size=3))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.grammar.editing.frozen import freeze, thaw
+from harness.grammar.editing.frozen import freeze, restore_gc
 from harness.grammar.patch import (
     AddRegistryEntry,
     AddType,
@@ -293,7 +293,7 @@ def test_a_difference_is_a_patch_that_leads_there(old: Any, new: Any) -> None:
         assert same(old, new)
     else:
         assert patch.validate() == (True, [])
-        assert thaw(apply_patch(patch, old).document) == new
+        assert restore_gc(apply_patch(patch, old).document) == new
         assert read_patch(patch.to_wire()) == patch
 
 

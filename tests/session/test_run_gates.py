@@ -129,7 +129,7 @@ def test_the_gate_of_a_suite_must_name_a_component(project):
 
 
 def test_the_culprit_is_who_pulls_the_number_there():
-    from harness.gates.expression import hold_gate, parse_gate
+    from harness.gates.expression import evaluate_gate, parse_gate
 
     rows = [
         {"nodeid": name, "lane": "x", "suite": "s", "subject": name, "status": status, "score": score, "passed": 1}
@@ -147,4 +147,4 @@ def test_the_culprit_is_who_pulls_the_number_there():
         "not mean(score) >= 0.2": "a",
         "mean(score) >= 0.2": "",
     }.items():
-        assert hold_gate(parse_gate(text), rows).nodeid == culprit, text
+        assert evaluate_gate(parse_gate(text), rows).nodeid == culprit, text

@@ -170,7 +170,7 @@ def test_a_chosen_distribution_is_kept_and_the_lock_still_holds(lanes, dist):
     lanes.suite("b", "exact", t0="ok", t1="ok")
     result = lanes.project.run("-n2", "-v", "--dist", dist)
     result.assert_outcomes(passed=10)
-    assert "QuietLane" not in result.stdout.str()
+    assert "ExclusivePhase" not in result.stdout.str()
     spans = lanes.spans()
     for timed in (span for span in spans if span.name in ("t0", "t1")):
         for other in spans:

@@ -1,4 +1,4 @@
-"""The turnstile: who waits for whom, across processes, through death, and never for itself."""
+"""The machine_lock: who waits for whom, across processes, through death, and never for itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from harness.core.errors import InfraError
 from harness.timing import lock as locks
-from harness.timing.lock import Turnstile, lock_folder, own_folder, turnstile
+from harness.timing.lock import FairLock, lock_folder, machine_lock, own_folder
 
 ROOT = Path(locks.__file__).parents[2]
 
@@ -25,8 +25,8 @@ def holder(folder: Path, mode: str, *, name: str = "machine") -> subprocess.Pope
     code = f"""
         import sys
         from pathlib import Path
-        from harness.timing.lock import Turnstile
-        with Turnstile({name!r}, folder=Path({str(folder)!r})).{mode}() as hold:
+        from harness.timing.lock import FairLock
+        with FairLock({name!r}, folder=Path({str(folder)!r})).{mode}() as hold:
             print("held" if not hold.problem else hold.problem, flush=True)
             sys.stdin.read()
     """
@@ -45,7 +45,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def impatient(folder):
-    return Turnstile(folder=folder, patience=0.2)
+    return FairLock(folder=folder, patience=0.2)
 
 
 @pytest.mark.parametrize(
@@ -73,20 +73,20 @@ def test_a_killed_holder_leaves_nothing_behind(folder, impatient):
 def test_the_wait_is_granted_when_the_holder_leaves_and_reported(folder):
     child = holder(folder, "exclusive")
     threading.Timer(0.3, child.stdin.close).start()
-    with Turnstile(folder=folder).exclusive() as hold:
+    with FairLock(folder=folder).exclusive() as hold:
         assert not hold.problem
         assert hold.waited > 0
-        with Turnstile(folder=folder, patience=0.1).shared() as other:
+        with FairLock(folder=folder, patience=0.1).shared() as other:
             assert other.problem  # it is really held, on whatever file was opened while waiting
     child.wait()
-    with Turnstile(folder=folder, patience=0.1).exclusive() as hold:
+    with FairLock(folder=folder, patience=0.1).exclusive() as hold:
         assert not hold.problem
 
 
 def test_one_who_wants_to_be_alone_is_not_starved(folder):
     """While a sharer is inside and somebody waits to be alone, new sharers stay outside."""
     inside = holder(folder, "shared")
-    alone = Turnstile(folder=folder)
+    alone = FairLock(folder=folder)
     order: list[str] = []
 
     def wait_alone() -> None:
@@ -97,7 +97,7 @@ def test_one_who_wants_to_be_alone_is_not_starved(folder):
     waiting.start()
     while alone._gate < 0 or _free(folder / "machine.gate"):
         time.sleep(0.005)
-    with Turnstile(folder=folder, patience=0.2).shared() as hold:
+    with FairLock(folder=folder, patience=0.2).shared() as hold:
         assert hold.problem
     inside.communicate()
     waiting.join()
@@ -116,7 +116,7 @@ def _free(path: Path) -> bool:
 
 
 def test_never_waits_for_itself(folder, impatient):
-    other = Turnstile(folder=folder, patience=0.05)
+    other = FairLock(folder=folder, patience=0.05)
     with impatient.shared(), impatient.exclusive() as inner:
         assert not inner.problem
         with impatient.shared() as again, impatient.exclusive() as more:
@@ -131,7 +131,7 @@ def test_never_waits_for_itself(folder, impatient):
 
 
 def test_after_being_alone_the_share_is_taken_again(folder, impatient):
-    other = Turnstile(folder=folder, patience=0.05)
+    other = FairLock(folder=folder, patience=0.05)
     with impatient.shared():
         with impatient.exclusive():
             pass
@@ -146,7 +146,7 @@ def test_given_up_waiting_takes_nothing_later(folder, impatient):
     with impatient.exclusive() as hold:
         assert "more than 0.2 s" in hold.problem
     child.communicate()
-    with impatient.shared() as hold, Turnstile(folder=folder, patience=1).shared() as second:
+    with impatient.shared() as hold, FairLock(folder=folder, patience=1).shared() as second:
         assert not hold.problem
         assert not second.problem
 
@@ -154,7 +154,7 @@ def test_given_up_waiting_takes_nothing_later(folder, impatient):
 def test_an_exception_frees_it(folder, impatient):
     with pytest.raises(ZeroDivisionError), impatient.exclusive():
         raise ZeroDivisionError
-    with Turnstile(folder=folder, patience=0.05).exclusive() as hold:
+    with FairLock(folder=folder, patience=0.05).exclusive() as hold:
         assert not hold.problem
 
 
@@ -164,7 +164,7 @@ def test_a_forked_child_does_not_prolong_it(folder, impatient):
         if not child:
             signal.pause()
     try:
-        with Turnstile(folder=folder, patience=0.5).exclusive() as hold:
+        with FairLock(folder=folder, patience=0.5).exclusive() as hold:
             assert not hold.problem
     finally:
         os.kill(child, signal.SIGKILL)
@@ -175,11 +175,11 @@ def test_gpus_have_locks_of_their_own(folder, impatient):
     child = holder(folder, "exclusive", name="gpu-GPU-8d3f/0")
     with impatient.exclusive() as hold:
         assert not hold.problem
-    with Turnstile("gpu-GPU-8d3f/0", folder=folder, patience=0.05).exclusive() as hold:
+    with FairLock("gpu-GPU-8d3f/0", folder=folder, patience=0.05).exclusive() as hold:
         assert hold.problem
     child.communicate()
-    assert turnstile("gpu-a") is turnstile("gpu-a")
-    assert turnstile("gpu-a") is not turnstile()
+    assert machine_lock("gpu-a") is machine_lock("gpu-a")
+    assert machine_lock("gpu-a") is not machine_lock()
 
 
 def test_the_folder_is_private(tmp_path, monkeypatch):
@@ -194,7 +194,7 @@ def test_the_folder_is_private(tmp_path, monkeypatch):
 
 def test_a_folder_of_somebody_else_is_refused_and_said(tmp_path, monkeypatch):
     monkeypatch.setattr(locks.os, "geteuid", lambda: 12345)
-    with Turnstile(folder=tmp_path / "locks").exclusive() as hold:
+    with FairLock(folder=tmp_path / "locks").exclusive() as hold:
         assert "belongs to somebody else" in hold.problem
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.timing import noise, stopwatch
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Loop
-from harness.timing.lock import Turnstile
+from harness.timing.lock import FairLock
 from harness.timing.noise import Quality, Tally, Watch, disturbed, foreign, spread, verdict
 from harness.timing.stopwatch import NULL, REFERENCE, SUBJECT, Call, Round, Stopwatch
 
@@ -119,7 +119,7 @@ class Script(Loop):
 
 @pytest.fixture
 def lock(tmp_path):
-    return Turnstile(folder=tmp_path / "locks", patience=0.1)
+    return FairLock(folder=tmp_path / "locks", patience=0.1)
 
 
 def rounds(log=None, *, count=4):
@@ -169,7 +169,7 @@ def test_it_gives_up_within_its_budget(lock):
 
 
 def test_without_the_lock_it_is_noisy(lock, tmp_path):
-    with Turnstile(folder=tmp_path / "locks").shared():
+    with FairLock(folder=tmp_path / "locks").shared():
         found = Stopwatch(lock=lock).measure("x", rounds(), tries=1)
     assert "another session" in found.quality.why
     assert found.quality.lock_wait > 0
@@ -195,7 +195,7 @@ def test_this_thread_gets_its_cores_back(lock):
         Stopwatch(lock=lock).measure("x", plan)
     assert len(during) == 1
     assert os.sched_getaffinity(0) == before
-    with lock.exclusive() as hold, Turnstile(folder=lock._folder, patience=0.05).shared() as other:
+    with lock.exclusive() as hold, FairLock(folder=lock._folder, patience=0.05).shared() as other:
         assert not hold.problem
         assert other.problem
 

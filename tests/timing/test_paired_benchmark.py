@@ -11,9 +11,9 @@ from harness.core.paired import Verdict
 from harness.timing import paired_benchmark as module
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
-from harness.timing.lock import Turnstile
+from harness.timing.lock import FairLock
 from harness.timing.log_ratios import Logarithms
-from harness.timing.paired_benchmark import GROUPS, LEAST_GROUPS, Duel, fight
+from harness.timing.paired_benchmark import GROUPS, MIN_GROUPS, PairedBenchmark, fight
 from harness.timing.stopwatch import Stopwatch
 
 
@@ -40,7 +40,7 @@ class Arena:
         if noisy is not None:  # else the real judgement on the noise
             monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: noisy)
         self.instrument = Told(seconds_of)
-        self.watch = Stopwatch(self.instrument, lock=Turnstile(folder=tmp_path / "locks"))
+        self.watch = Stopwatch(self.instrument, lock=FairLock(folder=tmp_path / "locks"))
         self.open, self.started, self.inputs, self.checked = Counter(), Counter(), [], []
 
     def side(self, name):
@@ -75,7 +75,7 @@ class Arena:
             "check": lambda side, argument, answer: self.checked.append((side, argument, answer)),
             "most": 7,
         }
-        return Duel(**{**plain, **more})
+        return PairedBenchmark(**{**plain, **more})
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_rounds_are_added_while_the_control_is_too_coarse(arena, monkeypatch):
         (9e-3, 0.3e-3, 19, 16),  # short calls: many of each process
         (9e-3, 10e-3, 3, 10),  # long calls: one process tells as much as the next, and time is short
         (1e-6, 1e-3, 3, 16),
-        (0.5, 0.5, 3, LEAST_GROUPS),  # nothing fits; without groups there is no answer at all
+        (0.5, 0.5, 3, MIN_GROUPS),  # nothing fits; without groups there is no answer at all
     ],
 )
 def test_time_is_spent_on_calls_and_processes_by_what_they_cost(arena, monkeypatch, opening, call, pairs, groups):

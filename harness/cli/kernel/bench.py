@@ -27,7 +27,7 @@ from harness.lanes.kernel.ladder import Ladder
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.results import candidates_of_suites, identity_of, ladders, results
 from harness.lanes.kernel.trace_items import Item, TraceItem, answers_of, send
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.report.table import Column
 
@@ -115,7 +115,7 @@ def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Nam
     """Measure what is not known; the device's name. Each result is kept at once."""
     seed = subject.seed_of(args)
     with ExitStack() as stack:
-        nursery = stack.enter_context(Nursery())
+        nursery = stack.enter_context(WarmProcesses())
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-bench-")))
         baselines, gpu = stack.enter_context(session(scratch / "baselines"))
         device, driver = (gpu.name, gpu.driver) if gpu is not None else ("cpu", "")

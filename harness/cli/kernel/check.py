@@ -17,7 +17,7 @@ from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.trace_items import answers_of, send
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
 
 NAME = "check"
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     seed = subject.seed_of(args)
     configuration = subject.settings_of(args.settings, where="--set")
     found: list[tuple[Candidate, Evidence]] = []
-    with Nursery() as nursery:
+    with WarmProcesses() as nursery:
         for kernel in kernels:
             shapes = subject.shapes_of(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-check-") as folder:

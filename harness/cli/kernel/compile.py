@@ -14,7 +14,7 @@ from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.compilation import MOST_CONFIGURATIONS, Launch, compile_launches
+from harness.lanes.kernel.compilation import MAX_CONFIGURATIONS, Launch, compile_launches
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import card_of
 from harness.lanes.kernel.golden_table import Golden, rows_of, write_golden
@@ -22,7 +22,7 @@ from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.performance_model import predict, tile_of
 from harness.lanes.kernel.trace_items import Resources, send
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
 
 NAME = "compile"
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     configuration = subject.settings_of(args.settings, where="--set")
     table: list[dict[str, Any]] = []
     golden = []
-    with Nursery() as nursery:
+    with WarmProcesses() as nursery:
         for kernel in kernels:
             points = subject.points_of(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-compile-") as folder:
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
                     job,
                     points if args.shape else points[: args.targets],
                     architectures=tuple(args.architecture or ["sm_90a"]),
-                    most_configurations=MOST_CONFIGURATIONS,
+                    most_configurations=MAX_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
             table += _entries(kernel, launches, "" if fault is None else fault[1], points, configuration)

@@ -21,7 +21,7 @@ from harness.lanes.kernel.trace_items import USUAL
 from harness.ledger.points import Points
 
 MAX_BYTES = 1 << 20
-_LEAST_SECONDS, _MOST_SECONDS = 0.001, 86400.0
+_MIN_SECONDS, _MAX_SECONDS = 0.001, 86400.0
 
 
 def add_kernels(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +158,7 @@ def add_trace(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """A time from a millisecond to a day, as an argument's type."""
-    return amount(_LEAST_SECONDS, _MOST_SECONDS)(text)
+    return amount(_MIN_SECONDS, _MAX_SECONDS)(text)
 
 
 def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:

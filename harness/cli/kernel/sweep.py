@@ -24,7 +24,7 @@ from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
 from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
 from harness.lanes.kernel.trace_items import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
 
 NAME = "sweep"
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     found: list[Sweep] = []
     with ExitStack() as stack:
         kept = stack.enter_context(subject.points_in(args.ledger))
-        compilers, nursery = stack.enter_context(Compilers()), stack.enter_context(Nursery())
+        compilers, nursery = stack.enter_context(Compilers()), stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-sweep-")))

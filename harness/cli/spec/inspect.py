@@ -23,7 +23,7 @@ from harness.grammar.tool_host import (
 from harness.report import words
 from harness.report.table import Column
 
-SHOWN = 40
+MAX_SHOWN = 40
 
 
 def _lint_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,11 +72,11 @@ def _parse(args: argparse.Namespace) -> int:
             }
         )
         return int(bool(result.errors))
-    for record in result.records[:SHOWN]:
+    for record in result.records[:MAX_SHOWN]:
         print(f"{record.type_name} at 0x{record.offset:x}, {record.size} bytes")
         _print_fields(record.fields.values(), 1)
-    if len(result.records) > SHOWN:
-        print(f"... and {len(result.records) - SHOWN} more records; --json prints all")
+    if len(result.records) > MAX_SHOWN:
+        print(f"... and {len(result.records) - MAX_SHOWN} more records; --json prints all")
     inputs.complain(result)
     counted = ((result.record_count, "record"), (result.total_bytes_parsed, "byte"), (len(result.errors), "error"))
     print(", ".join(words.count(number, noun) for number, noun in counted))
@@ -140,10 +140,10 @@ def _coverage(args: argparse.Namespace) -> int:
         return 0
     total = found.bytes_covered + found.bytes_uncovered
     print(f"{found.bytes_covered} of {total} bytes covered ({found.coverage_percentage:.1f}%)")
-    for start, end in found.gaps[:SHOWN]:
+    for start, end in found.gaps[:MAX_SHOWN]:
         print(f"  gap 0x{start:x} .. 0x{end:x}  {end - start} bytes")
-    if len(found.gaps) > SHOWN:
-        print(f"  ... and {len(found.gaps) - SHOWN} more gaps")
+    if len(found.gaps) > MAX_SHOWN:
+        print(f"  ... and {len(found.gaps) - MAX_SHOWN} more gaps")
     return 0
 
 
@@ -208,7 +208,7 @@ def _query(args: argparse.Namespace) -> int:
         records = [{"type": r.type_name, "offset": r.offset, "size": r.size} for r in found.records]
         output.print_json({"filter": found.filter_applied, "count": found.record_count, "records": records})
         return 0
-    for record in found.records[:SHOWN]:
+    for record in found.records[:MAX_SHOWN]:
         print(f"0x{record.offset:08x}  {record.size:>8}  {record.type_name}")
     print(f"{words.count(found.record_count, 'record')} ({found.filter_applied})")
     return 0

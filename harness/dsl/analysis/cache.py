@@ -21,7 +21,7 @@ from harness.dsl.ir.codec import decode, encode
 from harness.dsl.ir.program import Program
 from harness.dsl.plain import changed
 
-MOST_ENTRIES = 256
+MAX_ENTRIES = 256
 _PACKAGE = Path(__file__).parents[1]
 _JUDGES = ("", "analysis", "expressions", "facts", "ir", "language", "language/syntax")
 """Folders whose files decide what a program becomes."""
@@ -123,7 +123,7 @@ def _write(entry: Path, data: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     entries = list(entry.parent.glob("*.json"))
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > MAX_ENTRIES:
         with contextlib.suppress(FileNotFoundError):  # somebody else makes room too
-            for old in sorted(entries, key=lambda path: path.stat().st_mtime)[: len(entries) - MOST_ENTRIES]:
+            for old in sorted(entries, key=lambda path: path.stat().st_mtime)[: len(entries) - MAX_ENTRIES]:
                 old.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ class LogError(InfraError):
     """A log that is damaged, locked, of a newer version, or cannot be written."""
 
 
-LEAST_SPACE = 64 << 10
+MIN_SPACE = 64 << 10
 """Bytes below which a disk counts as full: SQLite's index beside a log takes 32 KiB."""
 _READABLE = {
     "database or disk is full": ("the disk is full; nothing of the last commit was kept", "free space, then resume"),
@@ -31,7 +31,7 @@ def _full(path: Path | str) -> bool:
         found = os.statvfs(Path(path).parent)
     except OSError:
         return False
-    return found.f_bavail * found.f_frsize < LEAST_SPACE
+    return found.f_bavail * found.f_frsize < MIN_SPACE
 
 
 def explained(error: sqlite3.Error, path: Path | str) -> LogError:

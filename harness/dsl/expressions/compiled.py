@@ -20,7 +20,7 @@ WALKS = 2
 """Evaluations before code is made: most expressions are asked once, and making code costs as much as twenty walks."""
 _SLOW = (UndefinedUseError, TypeError, ZeroDivisionError, OverflowError, LookupError, ValueError, MemoryError)
 _cache: dict[int, tuple[n.Expr, Code]] = {}
-_MOST_CACHED = 10_000
+_MAX_CACHED = 10_000
 
 
 def compiled(node: n.Expr) -> Code:
@@ -28,7 +28,7 @@ def compiled(node: n.Expr) -> Code:
     known = _cache.get(id(node))
     if known is not None and known[0] is node:
         return known[1]
-    if len(_cache) >= _MOST_CACHED:
+    if len(_cache) >= _MAX_CACHED:
         _cache.clear()
     # A walk over a million elements costs more than code for them.
     code = made(node, walks=0 if n.slots_of(node) else WALKS)

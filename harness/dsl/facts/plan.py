@@ -15,7 +15,7 @@ from harness.dsl.facts.trace import Trace
 from harness.dsl.ir import Choice, Invariant, Program, Rule
 from harness.dsl.values import Undefined
 
-MOST_COMBINATIONS = 100_000
+MAX_COMBINATIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _conditions(plan: Program, law: Invariant, choices: Mapping[str, Choice], la
     free = [p for p in law.parameters if _key(p.name) not in choices]
     size = math.prod(len(c.values) for _, c in decided) * math.prod(len(p.values) for p in free)
     where = plan.where(decided[0][1].span)
-    if size > MOST_COMBINATIONS:
+    if size > MAX_COMBINATIONS:
         yield Breach(law.name, "invariant", where, law_where, f"{size} combinations are too many to hold against it")
         return
     for values in itertools.product(*(choice.values for _, choice in decided)):

@@ -15,7 +15,7 @@ from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.question import Provider
 
-MOST_TRACE = 8_000
+MAX_TRACE = 8_000
 """Characters of a trace that a prompt shows."""
 
 
@@ -97,7 +97,7 @@ def measure(
                     values.append(value)
                 if seed == first:
                     trace = json.dumps(export.trace(program, session.log), ensure_ascii=False)
-                    told = (export.metrics(outcome, session.log), trace[:MOST_TRACE])
+                    told = (export.metrics(outcome, session.log), trace[:MAX_TRACE])
     return Measured(tuple(values) if len(values) == repeats else (), not why, why, *told)
 
 

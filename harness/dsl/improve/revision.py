@@ -21,7 +21,7 @@ from harness.dsl.language.parser import parse
 from harness.providers.question import Provider, Question
 
 _FENCE = re.compile(r"```([A-Za-z-]*)[ \t]*\n(.*?)```", re.DOTALL)
-MOST_REPLY = 1 << 20
+MAX_REPLY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Improving:
             if reply is None:
                 attempts.append(Attempt(number, False, "nobody answered", "", (), ""))
                 break
-            attempt, revised, measured = self._try(number, reply.text[:MOST_REPLY], best, known, clauses)
+            attempt, revised, measured = self._try(number, reply.text[:MAX_REPLY], best, known, clauses)
             attempts.append(attempt)
             if attempt.accepted and revised is not None and measured is not None:
                 best, known = revised, measured

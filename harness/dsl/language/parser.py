@@ -23,14 +23,14 @@ MAX_OPERATORS = 150
 """Operators in one expression, for the same reason."""
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 
-_SHOWN = {
+_MAX_SHOWN = {
     "LBRACE": "'{'", "RBRACE": "'}'", "_COLON": "':'", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
     "DOT": "'.'", "_COMMA": "','", "_EQUAL": "'='", "ARROW": "'->'", "BAR": "'|'", "DOTDOT": "'..'", "OPTIONAL": "'?'",
     "NAME": "a name", "KEY": "`name:`", "TARGET": "`name =`", "STRING": "a text", "LONG_STRING": "a text",
     "CALLEE": "a call (`tool.run {`)", "$END": "the end of the text", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
 }  # fmt: skip
 ORPHAN = "there is no '{' that this could close"
-MOST_WORDS = 8
+MAX_WORDS = 8
 """Keywords that a message lists one by one."""
 _VALUE = frozenset({"NUMBER", "QUANTITY", "STRING", "LONG_STRING", "TRUE", "FALSE", "NAME", "LPAR", "LSQB"})
 _OPERATOR = frozenset({"AND", "OR", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"})
@@ -170,8 +170,8 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         opened = _unclosed(found)
         if opened is not None:
             line, column = lines.place(opened.start_pos or 0)
-            note = f"the {_SHOWN[opened.type]} of {line}:{column} is not closed"
-            expected = _SHOWN[_PAIRS[opened.type]]
+            note = f"the {_MAX_SHOWN[opened.type]} of {line}:{column} is not closed"
+            expected = _MAX_SHOWN[_PAIRS[opened.type]]
         end = len(text.rstrip())
         return Diagnostic("E105", f"the text ends, expected {expected}", (end, end + 1), note)
     token = found[at]
@@ -202,14 +202,14 @@ def _words(accepted: set[str]) -> str:
         names.append("an operator")
     keywords = {kind for kind in rest if kind.lower() in KEYWORDS}
     groups = []
-    if len(keywords) > MOST_WORDS:
+    if len(keywords) > MAX_WORDS:
         # Twenty words say less than what they have in common.
         groups = ["a statement (step, let, if ...)"] if "LET" in keywords else ["a declaration (task, fact, const ...)"]
         rest -= keywords | {"TARGET", "CALLEE"}
         keywords = set()
-    names += sorted({_SHOWN[kind] for kind in rest - keywords if kind in _SHOWN})
+    names += sorted({_MAX_SHOWN[kind] for kind in rest - keywords if kind in _MAX_SHOWN})
     names += [*groups, *sorted(kind.lower() for kind in keywords)]
-    names += sorted(kind.lower() for kind in rest - keywords if kind not in _SHOWN)
+    names += sorted(kind.lower() for kind in rest - keywords if kind not in _MAX_SHOWN)
     return " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " or " + names[-1]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.dsl.machine.session import Session
 
 FORMAT = 1
-MOST_ENTRIES, MOST_BYTES = 20_000, 512 << 20
+MAX_ENTRIES, MAX_BYTES = 20_000, 512 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # entries carry no times, so equal runs give equal bundles
 
 
@@ -177,8 +177,8 @@ def _entries(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as bundle:
             listed = bundle.infolist()
-            if len(listed) > MOST_ENTRIES or sum(entry.file_size for entry in listed) > MOST_BYTES:
-                raise _damaged(path, f"it holds more than {MOST_ENTRIES} entries or {MOST_BYTES >> 20} MiB")
+            if len(listed) > MAX_ENTRIES or sum(entry.file_size for entry in listed) > MAX_BYTES:
+                raise _damaged(path, f"it holds more than {MAX_ENTRIES} entries or {MAX_BYTES >> 20} MiB")
             found = {}
             for entry in listed:
                 with bundle.open(entry) as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.core.errors import UsageError
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Effect, Program, Sweep
-from harness.dsl.tools.folder import LARGEST, MOST_BYTES, MOST_FILES
+from harness.dsl.tools.folder import LARGEST, MAX_BYTES, MAX_FILES
 
 _PYTHON = ("python", "python3")
 
@@ -30,8 +30,8 @@ def supplies(paths: Iterable[Path]) -> dict[str, bytes]:
                 found[name] = file.read_bytes()
             except OSError as error:
                 raise UsageError(f"cannot be read: {error.strerror}", where=str(file), fix="name a file") from error
-        if len(found) > MOST_FILES or sum(map(len, found.values())) > MOST_BYTES:
-            what = f"more than {MOST_FILES} files or {MOST_BYTES >> 20} MiB"
+        if len(found) > MAX_FILES or sum(map(len, found.values())) > MAX_BYTES:
+            what = f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
             raise UsageError(what, where=str(path), fix="name what the program needs")
     return found
 

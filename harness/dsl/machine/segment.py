@@ -13,7 +13,7 @@ from harness.dsl.machine.value_storage import BlobStore, stored
 from harness.dsl.plain import field, mutable, plain
 from harness.dsl.values import Value
 
-MOST_SHAPES = 10_000
+MAX_SHAPES = 10_000
 LONGEST = 512
 """Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
 
@@ -96,7 +96,7 @@ class SegmentWriter:
             or shape.left != segment.left
             or shape.entered != segment.entered
         ):
-            if len(self._shapes) > MOST_SHAPES:
+            if len(self._shapes) > MAX_SHAPES:
                 self._shapes.clear()
             shape = self._shapes[key] = self._shape(segment, call.unit, at)
         slots, spelled = call.slots, []

@@ -21,9 +21,9 @@ from harness.sweep.space import Parameter, Point, Space
 if TYPE_CHECKING:
     from harness.dsl.machine.machine import Machine
 
-MOST_ITEMS = 10_000
+MAX_ITEMS = 10_000
 """Trace items one search may add; all points are in the points' own log."""
-SHOWN = 20
+MAX_SHOWN = 20
 """Points the event lists, best first."""
 
 
@@ -154,7 +154,9 @@ class _Searcher:
         source = {
             "points": head,
             "left_out": found.left_out,
-            "failures": [[dict(e.point.values), e.measurement.status, e.measurement.why[:200]] for e in failed[:SHOWN]],
+            "failures": [
+                [dict(e.point.values), e.measurement.status, e.measurement.why[:200]] for e in failed[:MAX_SHOWN]
+            ],
         }
         if best is None:
             return self._nothing(failed, source)
@@ -168,7 +170,7 @@ class _Searcher:
             "interval": list(best.measurement.interval or ()),
             "samples": len(best.measurement.samples),
             "rivals": len(found.rivals),
-            "ranking": [[dict(e.point.values), e.measurement.value, e.rung] for e in found.ranking[:SHOWN]],
+            "ranking": [[dict(e.point.values), e.measurement.value, e.rung] for e in found.ranking[:MAX_SHOWN]],
         }
         traced: dict[str, list[Any]] = {}
         self._trace(found, traced)
@@ -198,7 +200,7 @@ class _Searcher:
         for entry in sorted(found.ranking, key=lambda entry: entry.point.index):
             for name, record in entry.measurement.detail.get("items", ()):
                 case = self._schema.find(name)
-                if case not in self._sweep.emits or count >= MOST_ITEMS:
+                if case not in self._sweep.emits or count >= MAX_ITEMS:
                     continue
                 try:
                     item = item_of(self._schema.cases[case], record)

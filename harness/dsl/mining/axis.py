@@ -12,7 +12,7 @@ from harness.dsl.mining.effect import TAIL, WORTH, Effect, Noise, additive, comp
 from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import about, known_in, telling, words_of
 
-MOST_VALUES = 64
+MAX_VALUES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def axes_of(members: Sequence[Measurement]) -> Iterator[Axis]:
         twins = {key: group for key, group in contexts.items() if len({(type(v), v) for _, v in group}) > 1}
         seen = [(key, value, member.merit) for key, group in twins.items() for member, value in group]
         values = sorted({(type(v).__name__, v) for _, v, _ in seen}, key=lambda one: (one[0], one[1]))
-        if 1 < len(values) <= MOST_VALUES and components((c, (type(v).__name__, v)) for c, v, _ in seen) == 1:
+        if 1 < len(values) <= MAX_VALUES and components((c, (type(v).__name__, v)) for c, v, _ in seen) == 1:
             inside = [member for group in twins.values() for member, _ in group]
             yield Axis(name, inside, seen, tuple(v for _, v in values), noise)
 

@@ -14,8 +14,8 @@ from harness.dsl.mining.findings import Law, Lifted, runs_of
 from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import known_in, words_in
 
-MOST_RUNS = 500
-MOST_SUBJECTS = 50
+MAX_RUNS = 500
+MAX_SUBJECTS = 50
 LONGEST = 300
 """Characters of a name that somebody else gave."""
 Pairs = list[tuple[str, s.Value]]
@@ -83,11 +83,11 @@ class Writer:
         subjects = list(dict.fromkeys(member.subject for member in members))
         digests = list(dict.fromkeys(member.digest for member in members if member.digest))
         pairs: Pairs = [(key, _text(value)) for key, value in members[0].setting]
-        pairs.append(("subjects", _values(subjects[:MOST_SUBJECTS])))
+        pairs.append(("subjects", _values(subjects[:MAX_SUBJECTS])))
         if digests:
-            pairs.append(("digests", _values(digests[:MOST_SUBJECTS])))
-        pairs.append(("runs", _values(runs[:MOST_RUNS])))
-        if len(runs) > MOST_RUNS:
+            pairs.append(("digests", _values(digests[:MAX_SUBJECTS])))
+        pairs.append(("runs", _values(runs[:MAX_RUNS])))
+        if len(runs) > MAX_RUNS:
             pairs.append(("runs_in_all", s.Literal(len(runs))))
         return pairs
 

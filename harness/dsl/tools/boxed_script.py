@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from harness.core.status import Status
-from harness.dsl.tools.command import MOST_OUTPUT, Finished
+from harness.dsl.tools.command import MAX_OUTPUT, Finished
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.folder import Folder
 from harness.sandbox import codec
@@ -117,7 +117,7 @@ def _changed(files):
                 found[path] = data
     return found
 '''
-    % MOST_OUTPUT
+    % MAX_OUTPUT
 )
 TRACE_VARIABLE = "CRUCIBLE_TRACE_FD"
 
@@ -162,7 +162,7 @@ class Boxed:
             total_seconds=seconds + 5,
             cpu_seconds=seconds + 1,
             memory_bytes=int(self._memory * MIB),
-            output_bytes=2 * MOST_OUTPUT,
+            output_bytes=2 * MAX_OUTPUT,
         )
         try:
             with self._lock, self._pool.open(_RUNNER, entry="run", limits=limits, hash_seed=hash_seed) as box:
@@ -186,7 +186,7 @@ def _finished(kind: str, payload: bytes, shown: str, folder: Folder) -> Finished
     if not all(isinstance(data, bytes) for data in (*channels, *told["files"].values())):
         raise ToolFault(Status.PROTOCOL, f"{shown}: the box answered something else")
     if told.get("over") is True:
-        raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MOST_OUTPUT >> 20} MiB")
+        raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MAX_OUTPUT >> 20} MiB")
     for path, data in told["files"].items():
         folder.write(path, data)
     return Finished(told["code"], channels[0] or b"", channels[1] or b"", channels[2] or b"")

@@ -18,7 +18,7 @@ from harness.dsl.plain import plain
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.trace_lines import VARIABLE
 
-MOST_OUTPUT = 16 << 20
+MAX_OUTPUT = 16 << 20
 """Bytes of stdout, stderr and trace, each."""
 _LAUNCH = (
     "import os,resource,sys\n"
@@ -125,8 +125,8 @@ def _listen(process: subprocess.Popen[bytes], trace: int, shown: str, seconds: f
                     selector.unregister(key.fd)
                     continue
                 said[key.fd] += data
-                if len(said[key.fd]) > MOST_OUTPUT:
-                    raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MOST_OUTPUT >> 20} MiB")
+                if len(said[key.fd]) > MAX_OUTPUT:
+                    raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MAX_OUTPUT >> 20} MiB")
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:

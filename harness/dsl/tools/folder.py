@@ -18,7 +18,7 @@ from harness.dsl.tools.fault import ToolFault
 
 LARGEST = 16 << 20
 """Bytes of one file."""
-MOST_FILES, MOST_BYTES = 2_000, 64 << 20
+MAX_FILES, MAX_BYTES = 2_000, 64 << 20
 """What a folder as a whole may hold to be carried elsewhere."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -93,9 +93,9 @@ class Folder:
                 path = full.relative_to(self.root).as_posix()
                 found[path] = self.read(path)
                 total += len(found[path])
-                if len(found) > MOST_FILES or total > MOST_BYTES:
+                if len(found) > MAX_FILES or total > MAX_BYTES:
                     raise ToolFault(
-                        Status.OUTPUT, f"the folder holds more than {MOST_FILES} files or {MOST_BYTES >> 20} MiB"
+                        Status.OUTPUT, f"the folder holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
                     )
         return dict(sorted(found.items()))
 

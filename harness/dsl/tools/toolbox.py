@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """Wall time of a command for which nobody says more."""
-MOST_TEXT = 10 << 20
+MAX_TEXT = 10 << 20
 """Characters a result may have."""
 
 Tool = Callable[[Request], Response]
@@ -171,8 +171,8 @@ def _encoded(text: str) -> bytes:
 
 
 def _decoded(data: bytes, what: str) -> str:
-    if len(data) > MOST_TEXT:
-        raise ToolFault(Status.OUTPUT, f"{what} has {len(data)} bytes, at most {MOST_TEXT} are taken")
+    if len(data) > MAX_TEXT:
+        raise ToolFault(Status.OUTPUT, f"{what} has {len(data)} bytes, at most {MAX_TEXT} are taken")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

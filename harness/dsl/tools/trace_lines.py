@@ -13,7 +13,7 @@ from typing import Any
 
 MARK = "__SPAK_TRACE__"
 VARIABLE = "CRUCIBLE_TRACE_FD"
-MOST_LINES, LONGEST_LINE = 10_000, 64 << 10
+MAX_LINES, LONGEST_LINE = 10_000, 64 << 10
 
 Item = tuple[str, dict[str, Any]]
 
@@ -38,8 +38,8 @@ def _items(lines: list[str]) -> tuple[list[Item], list[str]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        if len(items) + len(problems) >= MOST_LINES:
-            problems.append(f"more than {MOST_LINES} trace lines: the rest was ignored")
+        if len(items) + len(problems) >= MAX_LINES:
+            problems.append(f"more than {MAX_LINES} trace lines: the rest was ignored")
             break
         if len(line) > LONGEST_LINE:
             problems.append(f"trace line {number} has more than {LONGEST_LINE} characters")

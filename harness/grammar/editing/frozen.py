@@ -11,7 +11,7 @@ MAX_DEPTH = 64
 
 
 def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
-    msg = f"{type(self).__name__} cannot be changed; `thaw` gives a copy that can"
+    msg = f"{type(self).__name__} cannot be changed; `restore_gc` gives a copy that can"
     raise TypeError(msg)
 
 
@@ -30,7 +30,7 @@ class FrozenDict(dict[str, Any]):
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> dict[str, Any]:
         """A deep copy is what people make in order to change it."""
-        value: dict[str, Any] = thaw(self)
+        value: dict[str, Any] = restore_gc(self)
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -51,7 +51,7 @@ class FrozenList(list[Any]):
         return self
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> list[Any]:
-        value: list[Any] = thaw(self)
+        value: list[Any] = restore_gc(self)
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -90,12 +90,12 @@ def _key(key: object) -> str:
     raise ValueError(msg)
 
 
-def thaw(value: Any) -> Any:
+def restore_gc(value: Any) -> Any:
     """A copy made of plain dicts and lists."""
     if isinstance(value, dict):
-        return {key: thaw(inner) for key, inner in value.items()}
+        return {key: restore_gc(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [thaw(inner) for inner in value]
+        return [restore_gc(inner) for inner in value]
     return value
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.grammar.engine.byte_weights import Weights
     from harness.grammar.engine.gather import Vector
 
-_MOST_BROKEN = 0.2
+_MAX_BROKEN = 0.2
 _MANY = 1_000
 
 
@@ -32,7 +32,7 @@ def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights 
     judgement = judge(columns)
     broken = judgement.broken
     lost = int(broken.sum())
-    if lost > max(_MANY, len(columns) * _MOST_BROKEN):
+    if lost > max(_MANY, len(columns) * _MAX_BROKEN):
         return None
     # Values that fail are counted in columns; only as many errors are spelt out as are kept.
     shown = numpy.flatnonzero(broken | (judgement.faults > 0))[: limits.errors]

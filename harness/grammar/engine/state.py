@@ -11,9 +11,9 @@ from harness.grammar.engine.node import Record
 from harness.grammar.language.grammar import Field
 
 _CLOCK_EVERY = 1024
-MOST_COPIED = 64 << 20
+MAX_COPIED = 64 << 20
 """Bytes of one value, from which on it is a view of the file and no copy."""
-MOST_COPIED_IN_ALL = 512 << 20
+MAX_COPIED_IN_ALL = 512 << 20
 """The same of all values of a reading, so that a file of any size needs bounded memory."""
 
 
@@ -82,7 +82,7 @@ class State:
     def bytes_of(self, data: Any, start: int, stop: int) -> Any:
         """Bytes of a buffer: a copy, or a view of it where copies would be too many."""
         size = stop - start
-        if size > MOST_COPIED or self.copied + size > MOST_COPIED_IN_ALL:
+        if size > MAX_COPIED or self.copied + size > MAX_COPIED_IN_ALL:
             return memoryview(data)[start:stop]
         self.copied += size
         found = data[start:stop]

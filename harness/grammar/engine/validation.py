@@ -15,7 +15,7 @@ from harness.grammar.language.grammar import Checksum, Field
 from harness.grammar.language.operations import NoValueError, equal, truth
 from harness.grammar.language.printer import print_expression
 
-_SHOWN = 4
+_MAX_SHOWN = 4
 
 
 def show(value: Any) -> str:
@@ -45,7 +45,7 @@ def validate(state: State, scope: Scope, plan: FieldPlan, node: Node, labels: di
     try:
         if plan.constants is not None and value not in plan.constants:
             listed = sorted(plan.constants, key=repr)
-            wrong = ", ".join(show(c) for c in listed[:_SHOWN]) + (" …" if len(listed) > _SHOWN else "")
+            wrong = ", ".join(show(c) for c in listed[:_MAX_SHOWN]) + (" …" if len(listed) > _MAX_SHOWN else "")
             wrong = wrong if len(listed) == 1 else f"one of {wrong}"
         if wrong is None and checks.all_bytes is not None:
             wrong = _all_bytes(value, checks.all_bytes, state, scope)
@@ -92,7 +92,7 @@ def _conditions(scope: Scope, plan: FieldPlan, value: Any) -> str | None:
             elif not _bounded(value, wanted, low=check.kind == "min"):
                 return f"at {'least' if check.kind == 'min' else 'most'} {show(wanted)}"
         if accepted and not hit:
-            return accepted[0] if len(accepted) == 1 else f"one of {', '.join(accepted[:_SHOWN])}"
+            return accepted[0] if len(accepted) == 1 else f"one of {', '.join(accepted[:_MAX_SHOWN])}"
     finally:
         scope.item = before
     return None

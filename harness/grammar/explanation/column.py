@@ -10,7 +10,7 @@ from typing import Any
 from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import FieldTally, Tally
 
-MOST_VALUES = 256
+MAX_VALUES = 256
 """More different values than this are no vocabulary."""
 REPEATED = 8
 """How often each value of a vocabulary must occur, if it is wider than a byte: any text repeats its syllables."""
@@ -70,7 +70,7 @@ class Column:
             failed_weight=self.failed_weight + other.failed_weight,
             passed=self.passed + other.passed,
             failed=self.failed + other.failed,
-            values=values if values is not None and len(values) <= MOST_VALUES else None,
+            values=values if values is not None and len(values) <= MAX_VALUES else None,
             low=min(lows) if lows else None,
             high=max(highs) if highs else None,
             printable=self.printable + other.printable,
@@ -122,7 +122,7 @@ def columns_of(tallies: Iterable[Tally]) -> dict[Key, Column]:
 
 
 def _column(entry: FieldTally) -> Column:
-    values = entry.values if entry.values is not None and len(entry.values) <= MOST_VALUES else None
+    values = entry.values if entry.values is not None and len(entry.values) <= MAX_VALUES else None
     return Column(
         count=entry.count,
         bytes=entry.bytes,

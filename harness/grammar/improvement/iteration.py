@@ -14,7 +14,7 @@ from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Measured, Samples, measure
 from harness.grammar.version import SpecStore, SpecVersion
 
-LEAST_GAIN = 1e-6
+MIN_GAIN = 1e-6
 LIMITS = Limits(seconds=10.0)
 
 
@@ -130,12 +130,12 @@ def improve_spec(
                 rejected += 1
                 continue
             measured = measure(_grammar(candidate), samples, limits=limits)
-            if measured.explanation.score <= before.explanation.score + LEAST_GAIN or _breaks(before, measured):
+            if measured.explanation.score <= before.explanation.score + MIN_GAIN or _breaks(before, measured):
                 continue
             ahead = foretold(measured, samples)
             merit = (measured.explanation.score + ahead) / 2
             # What explains a file worse by what the others teach would do so for unseen files too.
-            if ahead >= told - LEAST_GAIN and merit > top + LEAST_GAIN:
+            if ahead >= told - MIN_GAIN and merit > top + MIN_GAIN:
                 kept, top, description = (candidate, measured), merit, patch.description
         if kept is not None:
             best, found = kept

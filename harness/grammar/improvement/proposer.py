@@ -21,7 +21,7 @@ from harness.providers.question import Provider, Question
 COMMAND_SECONDS = 120.0
 ROLE = "You improve grammars of binary formats. You answer with patches and nothing else."
 _BLOCK = re.compile(r"```(?:ya?ml|json)?\n(.*?)```", re.DOTALL)
-_SHOWN = 256  # bytes of each file that a prompt shows
+_MAX_SHOWN = 256  # bytes of each file that a prompt shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class Situation:
         return {
             "grammar": self.version.spec_text,
             "measured": self.measured.facts(),
-            "files": {name: {"size": len(data), "begins": data[:_SHOWN].hex()} for name, data in self.files.items()},
+            "files": {
+                name: {"size": len(data), "begins": data[:_MAX_SHOWN].hex()} for name, data in self.files.items()
+            },
         }
 
 

@@ -11,7 +11,7 @@ ENOUGH_BITS = 40
 """A match of so many bits in all is no accident."""
 TESTED = 24
 """Instances that are tested; the first that fails ends an idea."""
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 def checksum_of(rows: Sequence[bytes], sums: Sequence[bytes], starts: Sequence[int]) -> tuple[str, int, bool] | None:
@@ -26,7 +26,7 @@ def checksum_of(rows: Sequence[bytes], sums: Sequence[bytes], starts: Sequence[i
         Algorithm, start, and whether the number is big-endian; None if nothing fits.
     """
     width = len(sums[0]) if sums else 0
-    pairs = [(row, value) for row, value in zip(rows, sums, strict=True) if len(row) <= MOST_BYTES]
+    pairs = [(row, value) for row, value in zip(rows, sums, strict=True) if len(row) <= MAX_BYTES]
     # Constant sums of constant bytes prove nothing, so each different pair counts once.
     pairs = list(dict.fromkeys(pairs))[:TESTED]
     if width not in WIDTHS or len(pairs) * 8 * width < ENOUGH_BITS:

@@ -10,12 +10,12 @@ from typing import Literal
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.segmentation import DESCRIBED, matrix, segment
 
-MOST_HEAD = 64
+MAX_HEAD = 64
 """Bytes in front of a table, or in which its place and count are."""
 LARGEST_ENTRY = 128
-MOST_PLACES = 48
+MAX_PLACES = 48
 """Where in an entry its offset may be."""
-MOST_ENTRIES = 5_000
+MAX_ENTRIES = 5_000
 SLACK = 16
 """Bytes that may lie between what two entries point to: alignment, a terminator."""
 ENTRY_SIZES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
@@ -97,17 +97,17 @@ def find_directories(blobs: Sequence[bytes]) -> list[Directory]:
 def _counts(blob: bytes, below: int, *, big: bool) -> Iterator[tuple[int, int, int]]:
     order: Literal["big", "little"] = "big" if big else "little"
     for width in (4, 2, 1):
-        for at in range(min(below, MOST_HEAD) - width + 1):
+        for at in range(min(below, MAX_HEAD) - width + 1):
             value = int.from_bytes(blob[at : at + width], order)
-            if 2 <= value <= MOST_ENTRIES:
+            if 2 <= value <= MAX_ENTRIES:
                 yield at, width, value
 
 
 def _in_front(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
     """The table begins at a constant place, and the first entry points right behind it."""
     order: Literal["big", "little"] = "big" if big else "little"
-    counts = list(_counts(blob, MOST_HEAD, big=big))
-    for table, place in itertools.product(range(2, MOST_HEAD + 1), range(MOST_PLACES)):
+    counts = list(_counts(blob, MAX_HEAD, big=big))
+    for table, place in itertools.product(range(2, MAX_HEAD + 1), range(MAX_PLACES)):
         target = int.from_bytes(blob[table + place : table + place + width], order)
         if not table < target <= len(blob):
             continue
@@ -122,7 +122,7 @@ def _in_front(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
 def _pointed_to(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
     """A number in the head says where the table is; it ends where the file does, or another number points."""
     order: Literal["big", "little"] = "big" if big else "little"
-    head = min(MOST_HEAD, len(blob))
+    head = min(MAX_HEAD, len(blob))
     numbers = [(at, int.from_bytes(blob[at : at + width], order)) for at in range(head - width + 1)]
     places = [(at, value) for at, value in numbers if 8 <= value < len(blob)]
     ends = sorted({len(blob), *(value for _, value in places)})
@@ -142,7 +142,7 @@ def _fits(idea: Directory, blob: bytes) -> bool:
     """Whether all entries point into the file, and no two of them to the same place or into the table."""
     count, table = idea.entries(blob), idea.start(blob)
     end = table + count * idea.size
-    if not 1 <= count <= MOST_ENTRIES or table < 0 or end > len(blob):
+    if not 1 <= count <= MAX_ENTRIES or table < 0 or end > len(blob):
         return False
     last = -1
     for row in range(table, end, idea.size):

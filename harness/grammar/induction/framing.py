@@ -17,7 +17,7 @@ from harness.grammar.induction.terminated_records import ended_drafts
 
 STRIDES = range(2, 129)
 SAMPLED = 20_000
-MOST_HEAD = 64
+MAX_HEAD = 64
 BEST_STRIDES = 3
 NEARLY = 0.9
 """The share of what a table saves that one of a divisor's width must save to be preferred."""
@@ -155,7 +155,7 @@ def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
         rest = {len(blob) % stride for blob in blobs}
         if len(rest) > 1:
             continue
-        for head in range(rest.pop(), MOST_HEAD + 1, stride):
+        for head in range(rest.pop(), MAX_HEAD + 1, stride):
             rows = _rows(blobs, head, stride)
             if len(rows) >= 8:
                 ranked.append((columns_worth(rows), head, stride))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from harness.grammar.editing.frozen import thaw
+from harness.grammar.editing.frozen import restore_gc
 from harness.grammar.engine.node import Array, Leaf, Node, Record
 from harness.grammar.engine.parse import Parse
 from harness.grammar.engine.parser import parse
@@ -28,17 +28,17 @@ from harness.grammar.patch import (
     UpdateField,
 )
 
-MOST_PATCHES = 60
-MOST_BYTES = 256 << 10
+MAX_PATCHES = 60
+MAX_BYTES = 256 << 10
 """Of all files together that are looked at in one round; whole files, the smallest first, one at least."""
-MOST_VALUES = 20_000
+MAX_VALUES = 20_000
 _NUMBERS = {"u8": 1, "u16": 2, "u32": 4}
 
 
 def propose(situation: Situation) -> list[Patch]:
     """Patches for a situation, the most promising first: structure for what is not explained, then small changes."""
     files = _few(situation.files)
-    document = thaw(situation.version.spec_dict)
+    document = restore_gc(situation.version.spec_dict)
     parses = {name: parse(situation.measured.grammar, data) for name, data in files.items()}
     found: list[tuple[float, Patch]] = []
     found += _inside(document, parses)
@@ -48,12 +48,12 @@ def propose(situation: Situation) -> list[Patch]:
     found += _constants(parses, document)
     found += _endians(document)
     found.sort(key=lambda pair: -pair[0])
-    return [patch for _, patch in found if patch.digest not in situation.refused][:MOST_PATCHES]
+    return [patch for _, patch in found if patch.digest not in situation.refused][:MAX_PATCHES]
 
 
 def _few(files: dict[str, bytes]) -> dict[str, bytes]:
     chosen: dict[str, bytes] = {}
-    room = MOST_BYTES
+    room = MAX_BYTES
     for name, data in sorted(files.items(), key=lambda pair: (len(pair[1]), pair[0])):
         if data and (len(data) <= room or not chosen):
             chosen[name] = data
@@ -112,7 +112,7 @@ def _leaves(parses: dict[str, Parse]) -> dict[tuple[str, str], list[tuple[Record
         for _, record in made.walk():
             for name, node in record.nodes.items():
                 entries = found[record.type.name, name]
-                if len(entries) < MOST_VALUES:
+                if len(entries) < MAX_VALUES:
                     entries.append((record, node))
     return found
 

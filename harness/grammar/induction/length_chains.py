@@ -16,7 +16,7 @@ from harness.grammar.induction.segmentation import matrix, segment
 FEWEST = 6
 """Records in all files together."""
 KEPT = 2
-MOST_HOPS = 60_000
+MAX_HOPS = 60_000
 """Records that are looked at in all, for every idea together."""
 LARGEST_HEADER = 600
 TOKENS, FOLLOWING = 12, 100
@@ -54,7 +54,7 @@ class _Walker:
     """Tries steps on files, the smallest first, as long as it may."""
 
     def __init__(self, blobs: Sequence[bytes]) -> None:
-        self.blobs, self.left = blobs, MOST_HOPS
+        self.blobs, self.left = blobs, MAX_HOPS
         self.order = sorted(range(len(blobs)), key=lambda i: len(blobs[i]))
         self.first = blobs[self.order[0]]
 

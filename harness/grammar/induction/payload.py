@@ -18,13 +18,13 @@ from harness.grammar.induction.segmentation import (
 )
 
 PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
-MOST_KINDS = 64
+MAX_KINDS = 64
 TEXT_BITS = 8.0 - 6.57
 """Bits a byte that printable text saves."""
 FEWEST = 2
 STRIDES = range(2, 41)
 BEST_STRIDES = 2
-MOST_TAGS = 3
+MAX_TAGS = 3
 SAMPLED = 20_000
 """Instances that are looked at."""
 
@@ -112,10 +112,10 @@ def induce_choice(
     alike = induce_payload(bodies, Names(set(names.taken)), wish=wish)
     if alike is not None:
         options.append((alike.saved, {"type": alike.root}, alike))
-    telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MOST_KINDS}
+    telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MAX_KINDS}
     # What tells bodies apart has few values for many bodies; of equals the one nearest to the body.
     order = list(tags)
-    for name in sorted(telling, key=lambda name: (telling[name] * 4 > len(bodies), -order.index(name)))[:MOST_TAGS]:
+    for name in sorted(telling, key=lambda name: (telling[name] * 4 > len(bodies), -order.index(name)))[:MAX_TAGS]:
         values = tags[name]
         groups: dict[Any, list[bytes]] = defaultdict(list)
         for value, body in zip(values, bodies, strict=True):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-MOST_RECORDS = 200_000
+MAX_RECORDS = 200_000
 HEADS = {4: 48, 3: 24, 2: 32, 1: 20}
 """Bytes before the first record that are considered, by the width of the length."""
 PLACES = {4: 12, 3: 6, 2: 8, 1: 6}
@@ -16,14 +16,14 @@ PLACES = {4: 12, 3: 6, 2: 8, 1: 6}
 ALIGNMENTS = {4: (1, 2, 4), 3: (1,), 2: (1, 4), 1: (1,)}
 UNITS = {4: (1, 4, 2, 8), 3: (1,), 2: (1, 2, 4, 8), 1: (1, 2, 4)}
 """Bytes that a length counts in: numbers of an array, not only bytes."""
-MOST_HOPS = 500_000
+MAX_HOPS = 500_000
 """From record to record, in all; then the search ends with what it has."""
 EMPTY = 9
 """A chain does not begin with so many records of nothing: those are zeros, and they would use up all hops."""
 WHOLE = 24
 """The most bytes of a record besides those that its length counts."""
 KEPT = 12
-MOST_WEIGHED = 1000
+MAX_WEIGHED = 1000
 SURE = 16.0
 """Bits of evidence, beyond the luck of so many tries, with which a chain is no accident."""
 HYPOTHESES = 400_000
@@ -72,7 +72,7 @@ def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
     order = sorted(range(len(blobs)), key=lambda i: len(blobs[i]))
     first = blobs[order[0]]
     found: list[tuple[float, Chain]] = []
-    hops = _Hops(MOST_HOPS)
+    hops = _Hops(MAX_HOPS)
     for width, big in ((4, True), (4, False), (2, True), (2, False), (1, True), (3, True), (3, False)):
         for place, head in itertools.product(range(PLACES[width]), range(min(HEADS[width], len(first)) + 1)):
             lead = place + width
@@ -121,7 +121,7 @@ def _walk(blob: bytes, head: int, step: _Step, hops: _Hops) -> tuple[int, ...] |
     while at < end:
         size = int.from_bytes(blob[at + place : at + lead], step.order) * unit + extra
         idle = len(starts) == EMPTY and at - head <= (EMPTY - 1) * (extra + align - 1)
-        if size < lead or at + size > end or idle or len(starts) > MOST_RECORDS or hops.left <= 0:
+        if size < lead or at + size > end or idle or len(starts) > MAX_RECORDS or hops.left <= 0:
             hops.left -= len(starts)
             return None
         at = min(at + size + (-size) % align, end)  # the last record may lack its padding
@@ -141,11 +141,11 @@ def evidence(chain: Chain) -> float:
         end, count = starts[-1], len(starts) - 1
         if not count:
             return 0.0
-        for at in starts[:-1][:MOST_WEIGHED]:
+        for at in starts[:-1][:MAX_WEIGHED]:
             total += max(0.0, 8.0 * chain.width - math.log2((end - at) / chain.unit + 1))
         total += math.log2(max(2.0, (end - starts[0]) / count))
-        total += 0.5 * sum(b - a > small for a, b in itertools.pairwise(starts[:MOST_WEIGHED]))
-        total -= 0.5 * sum(b - a <= small for a, b in itertools.pairwise(starts[:MOST_WEIGHED]))
+        total += 0.5 * sum(b - a > small for a, b in itertools.pairwise(starts[:MAX_WEIGHED]))
+        total -= 0.5 * sum(b - a <= small for a, b in itertools.pairwise(starts[:MAX_WEIGHED]))
     return total - 0.1 * chain.head - 0.5 * (chain.align - 1) - 2.0 * (chain.unit > 1) - (chain.place % chain.width > 0)
 
 

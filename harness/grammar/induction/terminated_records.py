@@ -10,8 +10,8 @@ from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.segmentation import matrix, segment
 
-MOST_HEAD = 32
-MOST_FRONT = 24
+MAX_HEAD = 32
+MAX_FRONT = 24
 SAMPLED = 20_000
 FEWEST = 6
 """Records in all, below which there is nothing to see."""
@@ -25,7 +25,7 @@ def ended_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
     for end in (0, 0x0A):
         if not all(blob.endswith(bytes([end])) for blob in blobs):
             continue
-        for head, front in itertools.product(range(MOST_HEAD + 1), range(MOST_FRONT + 1)):
+        for head, front in itertools.product(range(MAX_HEAD + 1), range(MAX_FRONT + 1)):
             if kept == KEPT or (not head and not front):  # bare texts are lines
                 continue
             cuts = [_cut(blob, head, front, end) for blob in blobs]

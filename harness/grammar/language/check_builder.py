@@ -11,7 +11,7 @@ from harness.grammar.language.grammar import Checks, Constant
 from harness.grammar.language.primitive import Kind, Primitive
 from harness.grammar.language.raw_values import Raw, short
 
-_MOST_VALUES = 4_096
+_MAX_VALUES = 4_096
 
 
 def checks_of(value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]) -> Checks:
@@ -28,8 +28,8 @@ def checks_of(value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None
         equals = Name(str(value["equals_field"]))
     one_of: list[Expr] = []
     listed = value.get("one_of", [])
-    if not isinstance(listed, list) or len(listed) > _MOST_VALUES:
-        raw.report.error("wrong-kind", f"one_of is a list of at most {_MOST_VALUES} values", (*path, "one_of"))
+    if not isinstance(listed, list) or len(listed) > _MAX_VALUES:
+        raw.report.error("wrong-kind", f"one_of is a list of at most {_MAX_VALUES} values", (*path, "one_of"))
     else:
         made = (_expr(v, raw, (*path, "one_of", i), kind, labels) for i, v in enumerate(listed))
         one_of = [expr for expr in made if expr is not None]

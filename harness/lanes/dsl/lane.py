@@ -36,7 +36,7 @@ from harness.providers.file import Answers, read_answers
 from harness.suites.suite import Suite, SuiteOptions
 
 _WEIGHTS = {"success": 0.5, "determinism": 0.3, "invariants": 0.1, "budget": 0.1}
-_MOST_PROBLEMS = 20
+_MAX_PROBLEMS = 20
 
 
 class DslLane:
@@ -95,7 +95,7 @@ class DslLane:
         except ProgramError as error:
             listed = [clip(line.replace("\n", " ")) for line in str(error).split("\n") if " | " not in line]
             why = listed[0] + (f" (and {len(listed) - 1} more)" if len(listed) > 1 else "")
-            facts = {"problems": listed[:_MOST_PROBLEMS], "kind": given["kind"]}
+            facts = {"problems": listed[:_MAX_PROBLEMS], "kind": given["kind"]}
             return Evidence(status=Status.WRONG, why=why, facts=facts, seconds=time.perf_counter() - started)
         if program.main < 0:
             return knowledge(case, program, seconds=time.perf_counter() - started)

@@ -20,7 +20,7 @@ from harness.providers.file import Answers
 from harness.sandbox.pool import BoxPool
 
 REPLAYS = 2
-MOST_EVENTS = 5_000
+MAX_EVENTS = 5_000
 """Events of which a trial remembers the hashes, to say where two runs part."""
 
 
@@ -93,7 +93,7 @@ def _record(session: Session, outcome: Outcome, trial: Trial) -> dict[str, Any]:
     diverged = next((found.divergence for found in replays if found.divergence is not None), None)
     chain = [
         [str(event.value.get("at", "")), event.hash.hex()]
-        for event, _ in zip(log.events(), range(MOST_EVENTS), strict=False)
+        for event, _ in zip(log.events(), range(MAX_EVENTS), strict=False)
     ]
     return {
         "status": outcome.status,

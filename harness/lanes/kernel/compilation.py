@@ -22,9 +22,9 @@ from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.untrusted_output import read_table
 from harness.lanes.kernel.warm_processes import Outcome
 
-MOST_CONFIGURATIONS = 4
+MAX_CONFIGURATIONS = 4
 """Of an autotuned kernel so many are compiled in an ordinary run, evenly spread; a sweep compiles all."""
-_MOST_GROUPS = 256
+_MAX_GROUPS = 256
 _TABLE_BYTES = 1 << 22
 
 
@@ -63,7 +63,7 @@ def compile_launches(
     points: Sequence[Point],
     *,
     architectures: Sequence[str] = ("sm_90a",),
-    most_configurations: int = MOST_CONFIGURATIONS,
+    most_configurations: int = MAX_CONFIGURATIONS,
 ) -> tuple[list[Launch], tuple[Status, str] | None, Outcome]:
     """Compile every launch of a call at each point.
 
@@ -100,7 +100,7 @@ def compile_launches(
 
 
 def compile_kernel(
-    job: Job, *, architecture: str, targets: int = 1, most_configurations: int = MOST_CONFIGURATIONS
+    job: Job, *, architecture: str, targets: int = 1, most_configurations: int = MAX_CONFIGURATIONS
 ) -> Evidence:
     """Compile every launch of one call at the first of the definition's targets, and take the machine code apart."""
     points = job.definition.targets[:targets]
@@ -137,7 +137,7 @@ def _read(out: Path) -> list[Launch]:
         CodeError: if there is nothing, or what is there is no machine code.
     """
     try:
-        groups = read_table(out / "kernels.json", most=_TABLE_BYTES)["groups"][:_MOST_GROUPS]
+        groups = read_table(out / "kernels.json", most=_TABLE_BYTES)["groups"][:_MAX_GROUPS]
         codes: dict[tuple[int, str, int, int], MachineCode] = {}
         return [_launch(out, group, codes) for group in groups]
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 
 MOST = 16
 """Each holds PyTorch and Triton in memory, some 300 MB."""
@@ -29,16 +29,16 @@ class Compilers:
         self.count = max(1, min(MOST, len(os.sched_getaffinity(0)) if count is None else count))
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="compilers")
         self._own = threading.local()
-        self._all: list[Nursery] = []
+        self._all: list[WarmProcesses] = []
 
-    def run(self, work: Callable[[Nursery], T]) -> T:
+    def run(self, work: Callable[[WarmProcesses], T]) -> T:
         """Do something with a compiler; waits until one is free."""
         return self._threads.submit(self._run, work).result()
 
-    def _run(self, work: Callable[[Nursery], T]) -> T:
-        nursery: Nursery | None = getattr(self._own, "nursery", None)
+    def _run(self, work: Callable[[WarmProcesses], T]) -> T:
+        nursery: WarmProcesses | None = getattr(self._own, "nursery", None)
         if nursery is None:
-            nursery = self._own.nursery = Nursery()
+            nursery = self._own.nursery = WarmProcesses()
             self._all.append(nursery)
         return work(nursery)
 

@@ -29,7 +29,7 @@ from harness.lanes.kernel.measurement import Measurement
 from harness.lanes.kernel.paired_rounds import race
 from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.trace_items import Performance
-from harness.timing.lock import turnstile
+from harness.timing.lock import machine_lock
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def session(folder: Path, *, index: int | None = None) -> Iterator[tuple[Baselin
             yield baselines, None
         return
     gpu = own_gpu(list_gpus())
-    with turnstile(f"gpu-{gpu.uuid}").exclusive() as hold:
+    with machine_lock(f"gpu-{gpu.uuid}").exclusive() as hold:
         if hold.problem:
             raise InfraError(f"{gpu.name} could not be had alone: {hold.problem}", where=gpu.uuid)
         with Baselines(folder, index=gpu.index) as baselines:

@@ -22,7 +22,7 @@ from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.measurement import Rounds
 from harness.lanes.kernel.paired_rounds import duel, survey_of
 from harness.lanes.kernel.sweep import Subject
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.sweep.measurement import Measurement
 from harness.sweep.search import Measure
 from harness.sweep.space import Point
@@ -32,7 +32,7 @@ _SECONDS = 120.0
 
 @contextmanager
 def measurer(
-    subject: Subject, nursery: Nursery, baselines: Baselines, gpu: Gpu | None, *, seed: int
+    subject: Subject, nursery: WarmProcesses, baselines: Baselines, gpu: Gpu | None, *, seed: int
 ) -> Iterator[Measure]:
     """Something that times configurations of a kernel at its point, within a session (`measuring.session`).
 

@@ -12,7 +12,7 @@ from harness.core.status import Status
 from harness.lanes.kernel.definition import Definition, Setting
 from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.untrusted_output import read_table
-from harness.lanes.kernel.warm_processes import Nursery, Outcome
+from harness.lanes.kernel.warm_processes import Outcome, WarmProcesses
 
 GIB = 1 << 30
 _META_BYTES = 1 << 16
@@ -52,7 +52,7 @@ class Job:
     attempts: int
     timeout: float
     folder: Path
-    nursery: Nursery
+    nursery: WarmProcesses
     configuration: dict[str, Setting] = field(default_factory=dict)
     library: bool = False
 

@@ -19,7 +19,7 @@ Choice = bool | int | str
 Space = dict[str, tuple[Choice, ...]]
 Configuration = dict[str, Choice]
 
-MOST_CHOICES = 64
+MAX_CHOICES = 64
 """Values of one parameter; a longer list is no tile space."""
 SPACE = "SPACE"
 TUNED = "TUNED"
@@ -87,8 +87,8 @@ def _space(tree: ast.Module, problems: list[str]) -> Space:
         problems.append(f"{SPACE} maps names to lists of numbers, truth values or texts")
         return {}
     for name, choices in space.items():
-        if not name.isidentifier() or not choices or len(choices) > MOST_CHOICES:
-            problems.append(f"{SPACE}[{name!r}] needs a name and 1 to {MOST_CHOICES} values")
+        if not name.isidentifier() or not choices or len(choices) > MAX_CHOICES:
+            problems.append(f"{SPACE}[{name!r}] needs a name and 1 to {MAX_CHOICES} values")
             return {}
     return space
 

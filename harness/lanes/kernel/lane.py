@@ -26,7 +26,7 @@ from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
 from harness.lane.context import Context
 from harness.lanes.kernel.architecture import ARCHITECTURES
-from harness.lanes.kernel.compilation import MOST_CONFIGURATIONS, Launch, compile_kernel
+from harness.lanes.kernel.compilation import MAX_CONFIGURATIONS, Launch, compile_kernel
 from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import Shape, read_definition, trusted_files
 from harness.lanes.kernel.device_measurement import measure
@@ -38,7 +38,7 @@ from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.score import MEASURED, OWN_GATES, score_kernel
 from harness.lanes.kernel.source import read_source
 from harness.lanes.kernel.trace_items import answers_of
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.suites.suite import Suite, SuiteOptions
 
 EXTRA = "kernels"
@@ -63,7 +63,7 @@ class KernelOptions(SuiteOptions):
     """What the compile stage compiles for, a case each."""
     targets: PositiveInt = 1
     """How many of the definition's target shapes the compile stage compiles."""
-    configurations: PositiveInt = MOST_CONFIGURATIONS
+    configurations: PositiveInt = MAX_CONFIGURATIONS
     """How many configurations of an autotuned kernel the compile stage compiles, evenly spread."""
     golden: str = ""
     """A golden table of resources."""
@@ -185,7 +185,7 @@ class KernelLane:
             attempts=case.policy.attempts,
             timeout=case.inputs["timeout_s"],
             folder=folder,
-            nursery=context.keep(Nursery),
+            nursery=context.keep(WarmProcesses),
             library=case.inputs["library"],
         )
         name = Path(case.subject.path).stem

@@ -18,7 +18,7 @@ NOISY = 0.10
 """An interval of the ratio wider than this share of it says nothing."""
 IMPOSSIBLE = 0.8
 """Of the time at the measured speed of light; nothing is faster than that, something was not computed."""
-_LEAST_MARGIN = 0.02
+_MIN_MARGIN = 0.02
 """A baseline nearer to the speed of light than this share of its time leaves nothing to score by."""
 
 
@@ -151,7 +151,7 @@ def summarise(
 
 
 def _sol(kernel: float, baseline: float, floor: float) -> float:
-    margin = max(baseline - floor, _LEAST_MARGIN * baseline)
+    margin = max(baseline - floor, _MIN_MARGIN * baseline)
     return min(1.0, 1 / (1 + max(0.0, kernel - floor) / margin))
 
 

@@ -22,7 +22,7 @@ _BLOCK_MS = 400.0
 """A block of a slow kernel has fewer calls, so that it takes no longer than this, but never fewer than three."""
 _HOT_MS = 50.0
 """A hot block is made so long that two clocks can be compared."""
-_MOST_HOT_CALLS = 5000
+_MAX_HOT_CALLS = 5000
 _CLOCK_RATIO, _CLOCK_SLACK_MS = 1.2, 10.0
 """By how much the parent's clock may exceed the device's events: work that the events do not see takes longer."""
 _AHEAD_RATIO, _AHEAD_SLACK_MS = 1.3, 0.05
@@ -197,4 +197,4 @@ def _hot(arena: Arena, point: Point, found: Duel) -> tuple[float, float]:
 
 
 def _row(times: tuple[float, ...]) -> int:
-    return max(FEWEST_CALLS, min(_MOST_HOT_CALLS, round(_HOT_MS / max(sorted(times)[len(times) // 2], 1e-6))))
+    return max(FEWEST_CALLS, min(_MAX_HOT_CALLS, round(_HOT_MS / max(sorted(times)[len(times) // 2], 1e-6))))

@@ -31,7 +31,7 @@ from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.performance_model import Prediction, predict
 from harness.lanes.kernel.sweep_store import SearchedPoints
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.sweep import space as tiles
 from harness.sweep.measurement import Measurement
@@ -116,7 +116,7 @@ class Subject:
             )
         return tiles.Space([tiles.Parameter(name, choices) for name, choices in said.space.items()])
 
-    def job(self, folder: Path, nursery: Nursery, *, timeout: float, configuration: Configuration) -> Job:
+    def job(self, folder: Path, nursery: WarmProcesses, *, timeout: float, configuration: Configuration) -> Job:
         """A job that asks nothing but this point."""
         return Job(
             source=self.candidate.source,
@@ -257,7 +257,7 @@ def _predicted(subject: Subject, configuration: Configuration, compiled: Compile
     return predict(definition, subject.point, configuration, compiled.main, device=subject.device)
 
 
-def compile_configuration(subject: Subject, configuration: Configuration, nursery: Nursery) -> Compiled:
+def compile_configuration(subject: Subject, configuration: Configuration, nursery: WarmProcesses) -> Compiled:
     """What one configuration compiles to for the subject's card, and whether it can run there."""
     with tempfile.TemporaryDirectory(prefix="crucible-sweep-") as folder:
         job = subject.job(Path(folder), nursery, timeout=_SECONDS, configuration=configuration)

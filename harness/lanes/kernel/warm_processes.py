@@ -1,4 +1,4 @@
-"""Nursery: this process's ends of the warm processes of the lane: zygotes for kernels, one that judges answers."""
+"""WarmProcesses: the parent's handles on the lane's warm processes: zygotes for kernels, one that judges answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Outcome:
     layers: tuple[str, ...] = ()
 
 
-class Nursery:
+class WarmProcesses:
     """Starts each warm process at first use; closing it ends them, and so does the death of this process."""
 
     def __init__(self) -> None:

@@ -37,7 +37,7 @@ from harness.suites.suite import Suite, SuiteOptions
 MAX_SAMPLE = 64 << 20
 MAX_VALUES = 20_000
 """Of a patch: each scalar, list and mapping counts."""
-_SHOWN = 20  # lint findings listed in the facts
+_MAX_SHOWN = 20  # lint findings listed in the facts
 _MIB = 1 << 20
 EPSILON = 1e-9
 
@@ -223,9 +223,9 @@ def _patched(source: Path, base: Any) -> _Patched | _Rejected:
     found = lint_value(value)
     if found.grammar is None:
         listed = [clip(str(error)) for error in found.errors]
-        return _Rejected(clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_SHOWN]})
+        return _Rejected(clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_MAX_SHOWN]})
     warnings = [clip(finding.message) for finding in found.warnings]
-    return _Patched(found.grammar, len(patch.ops), patch.description, warnings[:_SHOWN])
+    return _Patched(found.grammar, len(patch.ops), patch.description, warnings[:_MAX_SHOWN])
 
 
 def _is_small(value: Any) -> bool:

@@ -55,7 +55,7 @@ class Plan:
 PAUSES = 24
 """Pauses of a case, over all its attempts. An answer that is wrong in 20 % of all milliseconds escapes 24 looks at
 independent moments with probability 0.8**24, about once in 200 cases; asked back to back the moments are one."""
-LEAST_PAUSES = 8
+MIN_PAUSES = 8
 """Pauses of one attempt while there are few of them, and"""
 MANY_PAUSES = 96
 """so many of a case that has many: each attempt begins at a moment of its own anyway."""
@@ -109,7 +109,7 @@ class _Asking:
         rng.shuffle(numbered)
         low, high = self.plan.jitter_ms
         attempts = len(self.plan.hash_seeds)
-        least = min(LEAST_PAUSES, math.ceil(MANY_PAUSES / attempts))
+        least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / attempts))
         wanted = max(least, math.ceil(PAUSES / attempts)) if high > 0 else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
         for turn, (number, question) in enumerate(numbered):
@@ -258,7 +258,7 @@ def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> R
         return fault
 
 
-MOST_FAULTS = 2
+MAX_FAULTS = 2
 """After so many dead boxes the remaining derived edges count as not handled."""
 
 
@@ -271,7 +271,7 @@ def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
     """
     handled = faults = 0
     waiting = list(reversed(questions.derived))
-    while waiting and faults < MOST_FAULTS:
+    while waiting and faults < MAX_FAULTS:
         try:
             with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
                 while waiting:

@@ -10,7 +10,7 @@ from typing import Any
 from harness.lanes.toolgen.tool_spec import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
 
-MOST_EXAMPLES = 5
+MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def read_documentation(tree: ast.Module, wanted: Signature) -> Documentation:
         function=bool(function_text.strip()),
         signature=function is not None and isinstance(function, ast.FunctionDef) and signature_of(function) == wanted,
         defined=function is not None,
-        examples=tuple(examples[:MOST_EXAMPLES]),
+        examples=tuple(examples[:MAX_EXAMPLES]),
     )
 
 

@@ -25,7 +25,7 @@ from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatc
 
 ORDINARY = "ordinary"
 """The series of the questions that every candidate is asked; its median is the candidate's `median_ms`."""
-MOST_CALLS = 2000
+MAX_CALLS = 2000
 """Of each series and side."""
 BOOTSTRAP = 200
 NULL_EVERY = 8
@@ -133,7 +133,7 @@ class _Timing:
         if not self.thorough:
             return self.least
         cost = max(1e-6, time.perf_counter() - begun)
-        return max(self.least, min(int(self.seconds * share / cost), MOST_CALLS // max(1, calls)))
+        return max(self.least, min(int(self.seconds * share / cost), MAX_CALLS // max(1, calls)))
 
     def _with_nulls(self, blocks: list[list[Round]]) -> list[Round]:
         found: list[Round] = []

@@ -1,4 +1,4 @@
-"""Rivalry: a candidate measured against its parent, the reigning champion, and itself as a control."""
+"""OpponentBenchmark: a candidate measured against its parent, the reigning champion, and itself as a control."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.digest import derive_seed
-from harness.core.opponent import Rival
+from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
 from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.counterexample import Wrong, wrong_answer
@@ -24,7 +24,7 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
 from harness.timing import stopwatch as sides
-from harness.timing.paired_benchmark import Duel, fight
+from harness.timing.paired_benchmark import PairedBenchmark, fight
 from harness.timing.stopwatch import Stopwatch
 
 LONG_ENOUGH = 2e-4
@@ -39,7 +39,7 @@ class SubjectFault(Exception):  # noqa: N818 - a fault is data, not an error of 
         self.fault, self.key = fault, key
 
 
-class Rivalry:
+class OpponentBenchmark:
     """Compares one candidate with others.
 
     Args:
@@ -71,7 +71,7 @@ class Rivalry:
         )
         self.wrong: list[Wrong] = []
 
-    def against(self, rival: Rival, *, name: str) -> Comparison:
+    def against(self, rival: Opponent, *, name: str) -> Comparison:
         """Measure the candidate beside a rival.
 
         Raises:
@@ -90,7 +90,7 @@ class Rivalry:
         """The A/A control of a session that has nothing else to compare: the candidate beside itself."""
         return self._fight(self._plan.source, name).model_copy(update={"role": "control", "rival": "itself"})
 
-    def _unfit(self, source: Source, rival: Rival) -> str:
+    def _unfit(self, source: Source, rival: Opponent) -> str:
         if source.digest != rival.subject.digest:
             return f"the file of the {rival.role} {rival.subject.name} changed since it was collected"
         tree = parse(source)
@@ -104,13 +104,13 @@ class Rivalry:
         bout = _Bout(self._pool, self._questions, self._plan, rival, self._size)
         try:
             return fight(bout.duel(), self._stopwatch, name=name, seed=derive_seed(self._questions.seed, name))
-        except _RivalWrongError as error:
+        except _OpponentWrongError as error:
             return Comparison(verdict=Verdict.UNDERPOWERED, why=str(error))
         finally:
             self.wrong += bout.wrong
 
 
-class _RivalWrongError(Exception):
+class _OpponentWrongError(Exception):
     pass
 
 
@@ -125,9 +125,9 @@ class _Bout:
         self._last: tuple[bytes, Question] | None = None
         self._boxes: deque[Box] = deque(maxlen=3)
 
-    def duel(self) -> Duel:
+    def duel(self) -> PairedBenchmark:
         growing = self.size is not None
-        return Duel(
+        return PairedBenchmark(
             subject=lambda: self._start(self.plan.source, sides.SUBJECT),
             rival=lambda: self._start(self.rival, "rival"),
             null=lambda: _Boxed(self.pool.open(NULL, entry="null", limits=Limits()), sides.NULL),
@@ -170,7 +170,7 @@ class _Bout:
         if self.questions.right(question, reply):
             return
         if side != sides.SUBJECT:
-            raise _RivalWrongError(f"the rival is wrong: {wrong_answer(self.plan.entry, question, reply).sentence}")
+            raise _OpponentWrongError(f"the rival is wrong: {wrong_answer(self.plan.entry, question, reply).sentence}")
         self.wrong.append(wrong_answer(self.plan.entry, question, reply))
 
     def _question(self, key: bytes) -> Question:
@@ -200,4 +200,4 @@ class _Boxed:
 def _blame(side: str, fault: BoxFault, key: bytes | None) -> Exception:
     if side == sides.SUBJECT:
         return SubjectFault(fault, key)
-    return _RivalWrongError(f"the rival failed: {fault.why}")
+    return _OpponentWrongError(f"the rival failed: {fault.why}")

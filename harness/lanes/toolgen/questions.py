@@ -14,7 +14,7 @@ from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.edges import derived_edges, extremes
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
-from harness.lanes.toolgen.sampler import draw_inputs
+from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
@@ -170,7 +170,7 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
     hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
     # One more than wanted: Hypothesis begins every draw with the simplest value, which is among the shared ones.
     counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
-    drawn = draw_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
+    drawn = sample_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
     first = _ask_oracle(oracle, drawn.draws[0], "drawn", asked)
     if oracle is not None and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
         raise SpecError(

@@ -38,7 +38,7 @@ class Drawn:
     edges: tuple[tuple[bytes, Reply], ...]
 
 
-def draw_inputs(
+def sample_inputs(
     tool: Tool, *, secret_seed: int, counts: tuple[int, ...], edges: tuple[bytes, ...], scratch: Path
 ) -> Drawn:
     """Draw, or read what another process of this run has drawn already.

@@ -12,7 +12,7 @@ from harness.lanes.toolgen.forbidden_names import BUILTINS, ESCAPES, Forbidden
 from harness.lanes.toolgen.syntax_walk import children, descendants
 
 _FILE_METHODS = frozenset({"open", "read_text", "write_text", "read_bytes", "write_bytes"})
-_MOST_LEVELS = 3  # of code inside of text inside of code
+_MAX_LEVELS = 3  # of code inside of text inside of code
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -225,7 +225,7 @@ class _Search:
         if self.forbidden.has(function):
             return  # reported for what it is
         text = fold(node.args[0], self.known)
-        if isinstance(text, str) and self.level < _MOST_LEVELS:
+        if isinstance(text, str) and self.level < _MAX_LEVELS:
             try:
                 inner = ast.parse(text)
             except (SyntaxError, ValueError):

@@ -130,7 +130,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path, m
 
 
 def test_many_at_once_and_many_entries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 3)
     texts = [f"task T {{ step s {{ let x = {number % 5} }} }}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         assert [program.source for program in pool.map(load_source, texts)] == texts

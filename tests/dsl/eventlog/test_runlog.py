@@ -293,5 +293,5 @@ def test_an_archive_that_nobody_can_write_is_read_and_nothing_is_made_beside_it(
 def test_a_disk_that_refuses_because_it_is_full_is_called_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     error = sqlite3.OperationalError("disk I/O error")
     assert "refuses" in str(explained(error, tmp_path / "log.db"))
-    monkeypatch.setattr("harness.dsl.eventlog.fault.LEAST_SPACE", 1 << 62)
+    monkeypatch.setattr("harness.dsl.eventlog.fault.MIN_SPACE", 1 << 62)
     assert "full" in str(explained(error, tmp_path / "log.db"))

@@ -44,7 +44,7 @@ def test_what_cannot_be_supplied_says_why(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "d").mkdir()
     for file in ("twice", "many", "d/twice"):
         (tmp_path / file).write_text("")
-    monkeypatch.setattr(module, "MOST_FILES", 0 if name == "many" else 9)
+    monkeypatch.setattr(module, "MAX_FILES", 0 if name == "many" else 9)
     with pytest.raises(UsageError, match=FAULTS[name]):
         supplies([tmp_path / name, tmp_path / "d" / name])
 

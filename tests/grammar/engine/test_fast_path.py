@@ -101,7 +101,7 @@ def test_packed_records_are_records() -> None:
 
 
 def test_values_of_a_huge_file_are_views_and_texts_stay_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.grammar.engine.state.MOST_COPIED_IN_ALL", 10)
+    monkeypatch.setattr("harness.grammar.engine.state.MAX_COPIED_IN_ALL", 10)
     grammar = lint_text(
         "endian: little\ntypes: {A: {fields: [{name: b, type: bytes, length: 4}, "
         "{name: s, type: string, length: 2, encoding: ascii}]}}"

@@ -15,23 +15,23 @@ from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import Definition, read_definition
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 
 ROOT = Path(__file__).parents[3]
 missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_spec(name) is None]
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:  # starts nothing before it is asked
+def nursery() -> Iterator[WarmProcesses]:
+    with WarmProcesses() as made:  # starts nothing before it is asked
         yield made
 
 
 @pytest.fixture
-def context(tmp_path: Path, nursery: Nursery) -> Iterator[Context]:
+def context(tmp_path: Path, nursery: WarmProcesses) -> Iterator[Context]:
     """Everybody's context, with this worker's warm processes lent to it."""
     made = Context(secret_seed=7, scratch=tmp_path / "scratch")
-    made._kept[Nursery] = nursery
+    made._kept[WarmProcesses] = nursery
     yield made
     made._kept.clear()
     made.close()
@@ -43,7 +43,7 @@ def softmax() -> Definition:
 
 
 @pytest.fixture
-def job(tmp_path: Path, nursery: Nursery, softmax: Definition) -> Callable[..., Job]:
+def job(tmp_path: Path, nursery: WarmProcesses, softmax: Definition) -> Callable[..., Job]:
     """A job of its own folder for a source, by default of few small questions about softmax."""
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.lanes.kernel.kernel_metadata import MOST_CHOICES, read_kernel_file
+from harness.lanes.kernel.kernel_metadata import MAX_CHOICES, read_kernel_file
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted(path for path in (ROOT / "kernels").glob("*/*.py"))
@@ -43,7 +43,7 @@ def test_everything_is_read_and_nothing_is_run() -> None:
         (("1.25", "inf"), "predicted: "),
         (("# ///\nSPACE", "SPACE"), "0 well-formed kernel blocks"),
         (("[64, 128]", "[]"), "SPACE['BLOCK_M'] needs"),
-        (("[64, 128]", str(list(range(MOST_CHOICES + 1)))), "SPACE['BLOCK_M'] needs"),
+        (("[64, 128]", str(list(range(MAX_CHOICES + 1)))), "SPACE['BLOCK_M'] needs"),
         (("[64, 128]", "[1.5]"), "SPACE maps names to lists"),
         (("[64, 128]", "open('/etc/passwd')"), "SPACE is no literal"),
         (('"""The story."""', "("), "no Python"),

@@ -9,7 +9,7 @@ import pytest
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from tests.lanes.kernel.conftest import ROOT, missing
 
 ALL = sorted((ROOT / "specs/kernels").glob("*.yaml"))
@@ -17,7 +17,7 @@ ALL = sorted((ROOT / "specs/kernels").glob("*.yaml"))
 
 @pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-def test_no_null_kernel_is_right(path: Path, nursery: Nursery) -> None:
+def test_no_null_kernel_is_right(path: Path, nursery: WarmProcesses) -> None:
     definition = read_definition(path)
     plans = [question.plan(definition) for question in plan_questions(definition, seed=11)]
     baseline = definition.tolerance.baseline

@@ -20,7 +20,7 @@ from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.sweep import Subject, faults, spearman, sweep
 from harness.lanes.kernel.tile_map import tile_maps
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.ledger.store import Ledger
 from harness.sweep.measurement import Measurement
@@ -114,7 +114,7 @@ def test_a_kernel_without_a_space_is_told_so(tmp_path: Path, space: str, says: s
 
 @needs_kernels
 def test_the_way_to_measurements_on_the_processor(
-    tmp_path: Path, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, nursery: WarmProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("CALLS", 3), ("_CLOCK_SLACK_MS", 2000.0), ("_AHEAD_SLACK_MS", 2000.0)):
         monkeypatch.setattr(paired_rounds, name, value)  # other processes may take the processor away

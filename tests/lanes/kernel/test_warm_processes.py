@@ -12,13 +12,13 @@ import pytest
 from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.lanes.kernel.job import failed
-from harness.lanes.kernel.warm_processes import Nursery
+from harness.lanes.kernel.warm_processes import WarmProcesses
 
 WRITE = "import json, os, pathlib\nfound = {}\n"
 LEAVE = "\npathlib.Path('..', 'out', 'found.json').write_text(json.dumps(found))\ndef run(x):\n    return x\n"
 
 
-def test_what_a_job_can_reach(job, nursery: Nursery) -> None:
+def test_what_a_job_can_reach(job, nursery: WarmProcesses) -> None:
     probe = """
 import socket
 def tried(name, action):
@@ -49,14 +49,14 @@ found["variables"] = sorted(os.environ)
         assert True not in found.values(), found
 
 
-def _run(asked, nursery: Nursery):
+def _run(asked, nursery: WarmProcesses):
     (asked.folder / "kernel.py").write_bytes(asked.source)
     request = {"entry": "run", "questions": [], "orders": [], "configuration": {}}
     (asked.folder / "request.json").write_text(json.dumps(request))
     return nursery.run("interpret", asked.folder, timeout=asked.timeout, limits=asked.limits)
 
 
-def test_a_job_that_is_killed_leaves_nothing_and_the_zygote_lives(job, nursery: Nursery) -> None:
+def test_a_job_that_is_killed_leaves_nothing_and_the_zygote_lives(job, nursery: WarmProcesses) -> None:
     asked = job("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     outcome = _run(asked, nursery)
     # The filter refuses the signal; a segmentation fault it cannot refuse.
@@ -67,7 +67,7 @@ def test_a_job_that_is_killed_leaves_nothing_and_the_zygote_lives(job, nursery: 
     assert _run(job("def run(x):\n    return x\n"), nursery).code == 0
 
 
-def test_what_a_compilation_starts_ends_with_it(job, nursery: Nursery) -> None:
+def test_what_a_compilation_starts_ends_with_it(job, nursery: WarmProcesses) -> None:
     source = """
 import os, subprocess, time
 child = subprocess.Popen(["/bin/sleep", "300"], start_new_session=True)
@@ -88,7 +88,7 @@ open("pid", "w").write(str(child.pid))
 def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: Path, softmax) -> None:
     request = {"folder": str(tmp_path), "reference": "torch.relu", "baseline": "torch.relu", "times": 2.0}
     nothing = {"questions": [], "answers": []}
-    with Nursery() as made:
+    with WarmProcesses() as made:
         made.judge(request | nothing, timeout=60)
         (server,) = made._servers.values()
         first = server._process.pid
@@ -102,7 +102,7 @@ def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: P
     assert last.poll() is not None
 
 
-def test_the_memory_a_kernel_takes_is_told(job, nursery: Nursery) -> None:
+def test_the_memory_a_kernel_takes_is_told(job, nursery: WarmProcesses) -> None:
     small = _run(job("def run(x):\n    return x\n"), nursery)
     large = _run(job("held = bytearray(96 << 20)\ndef run(x):\n    return x\n"), nursery)
     assert small.peak_mb < 60 < 90 < large.peak_mb < 180

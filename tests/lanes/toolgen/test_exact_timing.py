@@ -10,7 +10,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen import exact_timing
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
-from harness.timing.lock import Turnstile
+from harness.timing.lock import FairLock
 from harness.timing.noise import Quality
 from harness.timing.stopwatch import Stopwatch
 
@@ -43,7 +43,7 @@ HONEST = "def total(numbers: list[int]) -> int:\n    return sum(numbers)\n"
 @pytest.fixture
 def watch(context, tmp_path, monkeypatch):
     """A stopwatch that takes few rounds, keeps its records, and by default finds nothing noisy."""
-    watch = Stopwatch(Loop(thorough=False), lock=Turnstile(folder=tmp_path / "locks"))
+    watch = Stopwatch(Loop(thorough=False), lock=FairLock(folder=tmp_path / "locks"))
     watch.instrument.recording = True
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
     context.timer = watch

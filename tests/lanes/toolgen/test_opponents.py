@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from harness.core.case import Subject
-from harness.core.opponent import Rival
+from harness.core.opponent import Opponent
 from harness.core.paired import Verdict
 from harness.core.status import Status
 from harness.lanes.toolgen.source import read_source
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
-from harness.timing.lock import Turnstile
+from harness.timing.lock import FairLock
 from harness.timing.stopwatch import Stopwatch
 
 TOOL = """
@@ -55,7 +55,7 @@ FORBIDDEN = "import os\n\n\ndef total(numbers: list[int]) -> int:\n    os.system
 def ring(bench, context, judge, tmp_path, monkeypatch):
     """Judge a candidate that says who its rivals are; the time of a measurement is short, and nothing is noisy."""
     bench.tool(TOOL, ORACLE)
-    context.timer = Stopwatch(Loop(), lock=Turnstile(folder=tmp_path / "locks"))
+    context.timer = Stopwatch(Loop(), lock=FairLock(folder=tmp_path / "locks"))
     context.timer.instrument.seconds, context.timer.instrument.least = 0.1, 8
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
 
@@ -71,7 +71,7 @@ def ring(bench, context, judge, tmp_path, monkeypatch):
 
 def rival(bench, role, text):
     path = bench.candidate(text)
-    return Rival(role=role, subject=Subject(name=path.stem, digest=read_source(path).digest, path=str(path)))
+    return Opponent(role=role, subject=Subject(name=path.stem, digest=read_source(path).digest, path=str(path)))
 
 
 def by_role(found):

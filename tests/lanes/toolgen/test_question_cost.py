@@ -15,7 +15,7 @@ from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
-from harness.timing.lock import Turnstile
+from harness.timing.lock import FairLock
 from harness.timing.stopwatch import Stopwatch
 from tests.attacks import corpus
 
@@ -65,7 +65,7 @@ def test_slow_in_the_workloads_alone_loses_performance(performance):
 
 def test_exact_timing_sees_waiting_too(performance, context, tmp_path, monkeypatch):
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
-    context.timer = Stopwatch(Loop(thorough=False), lock=Turnstile(folder=tmp_path / "locks"))
+    context.timer = Stopwatch(Loop(thorough=False), lock=FairLock(folder=tmp_path / "locks"))
     slow, evidence = performance(
         "import time\n\ndef run(text):\n"
         "    if len(text) < 400:\n        time.sleep(0.01)\n"

@@ -7,7 +7,7 @@ import pytest
 from harness.core.errors import SpecError
 from harness.lanes.toolgen import sampler
 from harness.lanes.toolgen.edges import derived_edges
-from harness.lanes.toolgen.sampler import draw_inputs
+from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.sandbox.codec import decode
 
@@ -16,7 +16,7 @@ TOOL = "tool_id: t\nsignature: 'def f(a: int, b: str = \"\")'\ntest_cases: [{inp
 
 def draw(bench, scratch: Path, *, oracle: str | None, seed: int = 7, counts=(20, 4), edges=()):
     tool = read_tool(bench.tool(TOOL, oracle))
-    return draw_inputs(tool, secret_seed=seed, counts=counts, edges=edges, scratch=scratch)
+    return sample_inputs(tool, secret_seed=seed, counts=counts, edges=edges, scratch=scratch)
 
 
 INPUTS = """

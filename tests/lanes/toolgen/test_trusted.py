@@ -53,7 +53,7 @@ def test_an_oracle_whose_import_hangs(bench, judge, monkeypatch):
     import hypothesis.strategies  # noqa: F401 - it takes a while, and the oracle needs it
 
     monkeypatch.setattr(oracle, "IMPORT_SECONDS", 0.5)
-    monkeypatch.setattr(questions, "draw_inputs", None)
+    monkeypatch.setattr(questions, "sample_inputs", None)
     bench.tool(TOOL, f"{ORACLE}\n\nwhile True:\n    pass\n")
     found = judge(GOOD)
     assert found.status is Status.INFRA

@@ -20,7 +20,7 @@ from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, Probe
 SEED = 42
 """KernelBench's own."""
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
-_MOST_ELEMENTS = 1 << 18
+_MAX_ELEMENTS = 1 << 18
 """Of all inputs of a case that the interpreter is asked."""
 _EXTENSION = ("load_inline", "cpp_extension")
 _TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
@@ -228,7 +228,7 @@ def _small_shapes(prober: Prober, constants: dict[str, int], axes: dict[str, int
     for setting in settings:
         probed = prober.ask(constants | setting)
         elements = sum(_count(told["sizes"]) for told in probed.get("inputs", [])) + probed.get("parameters", 0)
-        if "error" not in probed and elements <= _MOST_ELEMENTS and setting not in found:
+        if "error" not in probed and elements <= _MAX_ELEMENTS and setting not in found:
             found.append(setting)
         if len(found) == 2:
             break
