@@ -46,7 +46,7 @@ def test_what_comes_back_is_left_alone():
 
 ENDLESS = """
 import itertools, time
-from harness import watchdog
+from harness.lane import watchdog
 watchdog.AGAIN, watchdog.GRACE = 0.05, 0.2
 
 

@@ -34,7 +34,6 @@ VERBS = (
     "graph",
 )
 """All sub-verbs, in the order of `--help`; each is a module of this package."""
-_MODULES = {"run": "running"}
 """A module named `run` would replace this package's own `run` as soon as it is imported."""
 
 
@@ -77,4 +76,4 @@ def _load(name: str) -> Verb:
 
 
 def _module(name: str) -> str:
-    return f"{__name__}.{_MODULES.get(name, name)}"
+    return f"{__name__}.{name}"

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 from harness.core.errors import InfraError
 from harness.lanes.kernel.untrusted_output import last_line, read_table
 
-Mode = Literal["interpret", "compile", "truth"]
+Mode = Literal["interpret", "compile", "reference"]
 _ROOT = Path(__file__).resolve().parents[3]
 _STARTING = 180.0
 """Seconds that importing PyTorch may take on a very busy machine."""
@@ -88,7 +88,7 @@ class WarmProcesses:
         Raises:
             InfraError: if the reference fails or takes too long.
         """
-        reply = self._ask("truth", request, timeout)
+        reply = self._ask("reference", request, timeout)
         if "fault" in reply:
             raise InfraError(f"the reference failed: {reply['fault']}", where=str(request["reference"]))
         judged: dict[str, Any] = reply["judged"]
@@ -131,7 +131,7 @@ class _Server:
         for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH", "CUDA_VISIBLE_DEVICES"):
             if name in os.environ:
                 environment[name] = os.environ[name]
-        module, argument = ("truth", "") if mode == "truth" else ("zygote", mode)
+        module, argument = ("reference", "") if mode == "reference" else ("zygote", mode)
         start = (
             f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
             f"from harness.lanes.kernel.{module} import main; main({argument!r})"
@@ -148,7 +148,7 @@ class _Server:
                 start_new_session=True,  # Ctrl-C is for the session to handle
             )
         self._buffer = b""
-        self._ready = mode == "truth"
+        self._ready = mode == "reference"
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         if not self._ready:
@@ -160,7 +160,7 @@ class _Server:
         with contextlib.suppress(BrokenPipeError):  # reading says why
             stdin.write(json.dumps(request).encode() + b"\n")
             stdin.flush()
-        return self._read(timeout + (_STARTING if self.mode == "truth" else 0))
+        return self._read(timeout + (_STARTING if self.mode == "reference" else 0))
 
     def _read(self, timeout: float) -> dict[str, Any]:
         stdout = self._process.stdout

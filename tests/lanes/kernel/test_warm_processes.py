@@ -93,7 +93,7 @@ def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: P
         (server,) = made._servers.values()
         first = server._process.pid
         server._process.kill()
-        with pytest.raises(InfraError, match=r"truth.* ended"):
+        with pytest.raises(InfraError, match=r"reference.* ended"):
             made.judge(request | nothing, timeout=60)
         assert made.judge(request | nothing, timeout=60)["answers"] == []
         (server,) = made._servers.values()
