@@ -3,7 +3,45 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.core.budget import Budget, Schedule
+    from harness.core.case import Case, Subject
+    from harness.core.errors import CrucibleError
+    from harness.core.evaluation import Evaluation
+    from harness.core.evidence import Evidence
+    from harness.core.gate import Gate, GateResult
+    from harness.core.policy import Policy
+    from harness.core.run import Run
+    from harness.core.score import Component, Score
+    from harness.core.status import Status
+    from harness.core.tier import Tier
+    from harness.hooks import Lane, hookimpl
+    from harness.judge.evaluate import evaluate
+    from harness.ledger.store import Ledger
+
+__all__ = [
+    "Budget",
+    "Case",
+    "Component",
+    "CrucibleError",
+    "Evaluation",
+    "Evidence",
+    "Gate",
+    "GateResult",
+    "Lane",
+    "Ledger",
+    "Policy",
+    "Run",
+    "Schedule",
+    "Score",
+    "Status",
+    "Subject",
+    "Tier",
+    "evaluate",
+    "hookimpl",
+]
 
 _HOME = {
     "Budget": "harness.core.budget",
@@ -27,8 +65,6 @@ _HOME = {
     "hookimpl": "harness.hooks",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the names are the table's keys
-
 
 def __getattr__(name: str) -> Any:
     """Import a public name at first use, so that `import harness` costs nothing."""
@@ -39,4 +75,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(_HOME)
+    return __all__

@@ -1,4 +1,4 @@
-"""PairedBenchmark: a subject and an opponent in separate processes answer the same inputs alternately, with an A/A control."""
+"""PairedBenchmark: a subject and an opponent in processes of their own, asked alternately, with an A/A control."""
 
 from __future__ import annotations
 

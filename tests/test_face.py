@@ -1,0 +1,90 @@
+"""The public face: every name is lazy, importable, and has its real type for a user's type checker."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+
+PROGRAM = """
+from pathlib import Path
+
+import harness
+from harness import Case, Evaluation, Ledger, Status, evaluate, hookimpl
+
+found = evaluate("x.suite.yaml", epoch=3)
+reveal_type(found)
+reveal_type(found.status)
+reveal_type(Ledger.open(Path("l.db")))
+
+
+@hookimpl
+def crucible_evaluated(evaluation: Evaluation) -> None:
+    print(evaluation.case.name, evaluation.status is Status.OK)
+
+
+wrong: int = found.case.name
+"""
+
+
+@pytest.mark.parametrize("name", harness.__all__)
+def test_each_public_name_is_where_the_table_says(name: str) -> None:
+    home = importlib.import_module(harness._HOME[name])
+    assert getattr(harness, name) is getattr(home, name)
+
+
+def test_the_names_are_sorted_and_complete() -> None:
+    assert harness.__all__ == sorted(harness._HOME) == dir(harness)
+    with pytest.raises(AttributeError, match="has no attribute 'judges'"):
+        _ = harness.judges
+
+
+def test_a_user_program_gets_real_types_and_real_errors(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "program.py"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "MYPYPATH": str(Path(harness.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seen = [line for line in done.stdout.splitlines() if line.startswith("program.py")]
+    assert [line.split('"')[1] for line in seen if "Revealed type" in line] == [
+        "harness.core.evaluation.Evaluation",
+        "harness.core.status.Status",
+        "harness.ledger.store.Ledger",
+    ], done.stdout + done.stderr
+    errors = [line for line in seen if " error: " in line]
+    assert len(errors) == 1, done.stdout
+    assert "Incompatible types in assignment" in errors[0]
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys, harness; print(*sorted(m for m in sys.modules if m.startswith('harness')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["harness"]
+
+
+def test_a_run_without_suites_imports_the_plugin_and_what_guards_conftests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_what_is_loaded():
+            ours = sorted(name for name in sys.modules if name.split(".")[0] == "harness")
+            assert ours == [
+                "harness", "harness.core", "harness.core.number", "harness.plugin", "harness.session",
+                "harness.session.untrusted",
+            ]
+            assert not {"yaml", "pydantic", "lark", "jinja2", "httpx", "sqlite_utils", "numpy"} & set(sys.modules)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:anyio")
+    result.assert_outcomes(passed=1)
