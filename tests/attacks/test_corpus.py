@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.lane.context import Context
 from tests.attacks import corpus
@@ -53,13 +55,29 @@ def test_nothing_survives_the_corpus(boxes: Context) -> None:
         assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
 
 
+@pytest.fixture
+def readable_project() -> Iterator[Path]:
+    """A copy of what the corpus needs, where any user may read it: the clone may lie in a private home."""
+    folder = Path(tempfile.mkdtemp(prefix="crucible-readable-"))
+    for part in ("harness", "specs/tools", "tests/attacks"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(corpus.ROOT / part, folder / part, ignore=ignored, copy_function=shutil.copyfile)
+    shutil.copyfile(corpus.ROOT / "tests/__init__.py", folder / "tests/__init__.py")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("without", [(), ("namespaces",)], ids=["namespaces", "no-namespaces"])
-def test_the_corpus_as_an_ordinary_user(without: tuple[str, ...]) -> None:
-    """As uid 65534, in a mount namespace where the interpreter and the project can be reached."""
+def test_the_corpus_as_an_ordinary_user(without: tuple[str, ...], readable_project: Path) -> None:
+    """As uid 65534, in a mount namespace where the interpreter can be reached."""
     missing = [tool for tool in ("unshare", "setpriv", "mount") if shutil.which(tool) is None]
     if os.getuid() != 0 or missing:
         pytest.skip(f"only root can become another user, with unshare, setpriv and mount (missing: {missing})")
-    opened = [Path(sys.base_prefix), Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), corpus.ROOT]
+    if not os.stat(yaml.__file__).st_mode & 0o004:
+        pytest.skip(f"other users may not read the installed packages: {Path(yaml.__file__).parent} (umask 077?)")
+    opened = [Path(sys.base_prefix), Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()]
     script = ["set -e", "umask 022"]
     for index, path in enumerate(opened):
         script.append(f"exec {index + 5}< '{path}'")
@@ -74,7 +92,7 @@ def test_the_corpus_as_an_ordinary_user(without: tuple[str, ...]) -> None:
     flags = " ".join(f"--without {layer}" for layer in without)
     script.append(
         f"exec setpriv --reuid 65534 --regid 65534 --clear-groups '{sys.executable}' -B "
-        f"'{corpus.HERE / 'corpus.py'}' {flags} {closing}"
+        f"'{readable_project / 'tests/attacks/corpus.py'}' {flags} {closing}"
     )
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     done = subprocess.run(
