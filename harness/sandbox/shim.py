@@ -61,6 +61,34 @@ def _is_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
 
 
+REHEARSAL = b"""
+from __future__ import annotations
+import math
+class Box:
+    size: int = 1
+    def fill(self, first, *rest, more=2, **names): return f"{first}{more:>3}"
+def run(n: int) -> list:
+    try:
+        while n: n -= 1
+        with Box() as box: pass
+    except Exception as error: pass
+    return [x for x in (1, 2) if x] + [*{1: 2}] and (lambda x: x)(1) if n else sorted({3})
+run(0)
+"""
+
+
+def rehearse() -> None:
+    """In the zygote: do once what each box would pay for itself. The first `compile` creates all types of `ast`."""
+    module = types.ModuleType("candidate")
+    for _ in range(3):  # the interpreter specialises code that it has seen before
+        exec(compile(REHEARSAL, "candidate.py", "exec", dont_inherit=True), module.__dict__)
+        encode(decode(encode([1, 2.5, "x", None, True, {"a": (1,)}])))
+        try:
+            raise ValueError("x")
+        except ValueError as error:
+            _failure(error)
+
+
 def serve() -> None:
     """Serve until the parent closes the channel; never returns."""
     _tag, nonce, body = _receive(QUESTIONS)

@@ -263,6 +263,7 @@ def main(root: str, control_fd: int) -> None:
         "landlock_abi": zygote.ruleset.abi if zygote.ruleset else 0,
     }
     del config, text
+    shim.rehearse()
     message = json.dumps(hello).encode()
     gc.collect()
     gc.freeze()
