@@ -3,29 +3,133 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "harness").rglob("*.py"))
-LONGEST = 350
-"""Lines; a file that needs more holds more than one noun."""
+ROOMS = sorted({path.parent for path in FILES} - {ROOT / "harness"})
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+MAX_LINES = 350
+"""A file that needs more holds more than one noun."""
+TABLE_LINE = re.compile(r"^\| `([a-z_/]+)/` \| (.*) \|$", re.MULTILINE)
+
+
+def name_of(path: Path) -> str:
+    dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return dotted.removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in FILES}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module that a file imports: at the top, inside functions and under `TYPE_CHECKING` alike."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """The strongly connected components of more than one node (Tarjan, SIAM J. Comput. 1, 1972)."""
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = lowest[node] = len(order)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in order:
+                visit(other)
+                lowest[node] = min(lowest[node], lowest[other])
+            elif other in stack:
+                lowest[node] = min(lowest[node], order[other])
+        if lowest[node] == order[node]:
+            start = stack.index(node)
+            component = stack[start:]
+            del stack[start:]
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for node in graph:
+        if node not in order:
+            visit(node)
+    return found
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_room_is_small_says_what_it_is_and_asserts_nothing(path: Path) -> None:
+def test_a_file_is_small_says_what_it_is_and_asserts_nothing(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    assert text.count("\n") <= LONGEST
-    assert ast.get_docstring(tree), "a module says in one sentence what it is"
+    assert text.count("\n") <= MAX_LINES
+    docstring = ast.get_docstring(tree)
+    assert docstring, "a module says in one sentence what it is"
     assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree)), "python -O removes bare asserts"
     assert path.stem not in ("utils", "util", "helpers", "common", "misc")
+    if "standard library only" in docstring.lower():
+        foreign = {
+            name
+            for name in imports_of(path)
+            if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("harness.sandbox")
+        }
+        assert foreign == set(), "its docstring promises: standard library only"
+
+
+def test_no_import_closes_a_circle() -> None:
+    """Also none inside a function or under `TYPE_CHECKING`: a value or a protocol is passed instead."""
+    graph = {
+        name: {other for other in imports_of(path) if other in MODULES and other not in (name, "harness")}
+        for name, path in MODULES.items()
+    }
+    assert circles(graph) == []
+
+
+def test_circles_are_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}
+    assert circles(graph) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_a_room_is_named_and_tested(room: Path) -> None:
+    """Each room has tests at the mirrored path, or ARCHITECTURE.md says which tests cover it."""
+    place = str(room.relative_to(ROOT / "harness"))
+    assert f"`{place}/`" in ARCHITECTURE, "ARCHITECTURE.md names each room"
+    mirrored = ROOT / "tests" / place
+    if not list(mirrored.glob("test_*.py")):
+        elsewhere = dict(TABLE_LINE.findall(ARCHITECTURE)).get(place, "")
+        named = [ROOT / path for path in re.findall(r"`(tests/[^`]+)`", elsewhere)]
+        assert named, f"no test in tests/{place}/, and ARCHITECTURE.md does not say which tests cover {place}/"
+        assert all(path.exists() for path in named)
+
+
+def test_what_architecture_names_exists() -> None:
+    named = re.findall(r"`((?:harness|tests|docs|benchmarks|examples)/[\w./-]+)`", ARCHITECTURE)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("group", ["", "dsl", "spec", "kernel"])
+def test_the_list_of_verbs_is_complete(group: str) -> None:
+    """ARCHITECTURE.md lists the verbs of `crucible`, and of each group."""
+    from harness.cli import verbs
+
+    line = next(
+        line for line in ARCHITECTURE.splitlines() if line.startswith(f"- `crucible{f' {group}' * bool(group)}`:")
+    )
+    assert sorted(re.findall(r"`([a-z-]+)`", line.split(":", 1)[1])) == sorted(verbs(group))
 
 
 def test_constraints_name_every_dependency() -> None:
-    import tomllib
-
     pinned = {
         line.split("==")[0].strip().lower().replace("_", "-")
         for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -33,14 +137,11 @@ def test_constraints_name_every_dependency() -> None:
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["kernels"], *extras["dev"]]
-    names = {wish.split(";")[0].split(">")[0].split("=")[0].split("<")[0].strip().lower() for wish in wanted}
-    assert names - pinned == set()
+    wanted = [*project["dependencies"], *extras["kernels"], *extras["dev"], *extras["llm"]]
+    assert set(map(name_of_wish, wanted)) - pinned == set()
 
 
 def test_every_dependency_is_argued() -> None:
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     argued = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
     wishes = [
@@ -48,5 +149,25 @@ def test_every_dependency_is_argued() -> None:
         *(wish for extra in project["optional-dependencies"].values() for wish in extra),
     ]
     for wish in wishes:
-        name = wish.split(";")[0].split(">")[0].split("=")[0].split("<")[0].strip().lower()
-        assert name in argued, f"{name} has no line in docs/dependencies.md"
+        assert name_of_wish(wish) in argued, f"{wish} has no line in docs/dependencies.md"
+
+
+def name_of_wish(wish: str) -> str:
+    return re.split(r"[;><=\[]", wish)[0].strip().lower()
+
+
+QUAINT = re.compile(
+    r"\b(nobody|somebody|whoever|whom|anew|likewise|that is none|is no [a-z]+|for the sake of)\b", re.IGNORECASE
+)
+
+
+def test_the_english_is_plain() -> None:
+    """Words that a reader of another mother tongue stumbles over; CONTRIBUTING.md says what to write instead."""
+    prose = [*FILES, *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in prose
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if QUAINT.search(line) and "`nobody`" not in line
+    ]
+    assert found == []
