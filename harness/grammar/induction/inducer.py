@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from harness.grammar.editing.frozen import restore_gc
+from harness.grammar.editing.frozen import unfreeze
 from harness.grammar.engine.node import Array, Leaf, Node, Record
 from harness.grammar.engine.parse import Parse
 from harness.grammar.engine.parser import parse
@@ -38,7 +38,7 @@ _NUMBERS = {"u8": 1, "u16": 2, "u32": 4}
 def propose(situation: Situation) -> list[Patch]:
     """Patches for a situation, the most promising first: structure for what is not explained, then small changes."""
     files = _few(situation.files)
-    document = restore_gc(situation.version.spec_dict)
+    document = unfreeze(situation.version.spec_dict)
     parses = {name: parse(situation.measured.grammar, data) for name, data in files.items()}
     found: list[tuple[float, Patch]] = []
     found += _inside(document, parses)
