@@ -88,7 +88,7 @@ class FieldPlan:
         self.switch_by = compiler.compile(field.switch.by, owner) if field.switch is not None else None
         self.sources: dict[int, Source] = {}
         if field.switch is not None:
-            for ref in (*field.switch.cases.values(), *field.switch.texts.values(), field.switch.default):
+            for ref in (*field.switch.cases.values(), *field.switch.spellings.values(), field.switch.default):
                 made_source = self._source(ref, owner, compiler)
                 if made_source is not None:
                     self.sources[id(ref)] = made_source
