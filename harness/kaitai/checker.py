@@ -1,4 +1,4 @@
-"""Checking: every expression of every type has a type, and the one its place needs."""
+"""Checker: every expression must have a type, and the type that its key requires."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from harness.kaitai.types import (
 
 
 def check(library: Library) -> None:
-    """Put everything that is wrong with the types of a library into the findings of its files."""
+    """Check the types of a library; errors are added to the findings of its files."""
     find_parents(library)
     structures = library.structures()
     for structure in structures:
@@ -206,7 +206,7 @@ class _Checker:
 
 
 def fits(given: DataType, wanted: DataType) -> bool:
-    """Whether a value can be passed for a parameter."""
+    """Whether a value of type `given` can be passed for a parameter of type `wanted`."""
     given, wanted = settled(given), settled(wanted)
     match given, wanted:
         case (_, Anything(structure=False)) | (Anything(structure=False), _):

@@ -1,4 +1,4 @@
-"""Loading: a `.ksy` file with everything it imports, names resolved and parents known."""
+"""Loader: reads a `.ksy` file and its imports, and resolves names and parents."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MAX_FILES = 500
 
 
 def load(path: Path, *, search: tuple[Path, ...] = ()) -> Library:
-    """Read a file and all that it imports.
+    """Read a file and all its imports.
 
     Args:
         path: The `.ksy` file.
         search: Folders for absolute imports (`/common/vlq`); the file's own folder is always one.
 
     Raises:
-        SuiteError: the file itself cannot be read or is no YAML. What is wrong with its contents is in `findings`.
+        SuiteError: if the file itself cannot be read or is not YAML. Errors in its contents are in `findings`.
     """
     library = Library((*search, path.parent))
     _read(library, path.resolve())
@@ -54,7 +54,7 @@ def _read(library: Library, path: Path) -> Source:
         if top is not None and top.opaque:
             waiting.extend(_opaque(library, source, here))
     if first is None:
-        raise RuntimeError("a loop over one file read none")
+        raise RuntimeError("the library has no file")
     return first
 
 
@@ -64,13 +64,13 @@ def _find(library: Library, importer: Path, name: str) -> Path | None:
         return None
     folders = library.search if relative.is_absolute() else (importer.parent, *library.search)
     tail = "/".join(part for part in relative.parts if part != "/") + ".ksy"
-    # A checkout whose folders were flattened keeps the file under its bare name.
+    # a copy of a repository without its folders has the file under its bare name
     tried = (*(folder / tail for folder in folders), *(folder / f"{relative.name}.ksy" for folder in folders))
     return next((found.resolve() for found in tried if found.is_file()), None)
 
 
 def _opaque(library: Library, source: Source, here: Path) -> list[Path]:
-    """Types that are implemented elsewhere: a `.ksy` of that name beside the file says what they are."""
+    """Load the definitions of opaque types from `.ksy` files with their names in the same folder."""
     top = source.top
     kinds = [kind for found in (top.family() if top else ()) for field in found.fields() for kind in leaves(field.type)]
     names = {kind.name.path[0] for kind in kinds if isinstance(kind, User) and len(kind.name.path) == 1}

@@ -1,4 +1,4 @@
-"""Parents: which types hold which, so that `_parent` has a type."""
+"""Parents: finds the types that contain each type, so that `_parent` has a type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.kaitai.types import User
 
 
 def find_parents(library: Library) -> None:
-    """Fill in `parents`; the top type of a file may be held by anything, so its parent is unknown."""
+    """Set `parents` of all structures; the parent of a file's top type is unknown."""
     forced: list[tuple[Structure, User]] = []
     for structure in library.structures():
         if structure.outer is None:

@@ -1,4 +1,4 @@
-"""Structure: a Kaitai type as its file states it, with names not yet resolved; filled in by `resolving`."""
+"""Structures: the types of a `.ksy` file as it defines them; `resolver` sets the targets of their names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Kind = Literal["seq", "parse", "value", "param"]
 
 @dataclass(frozen=True, slots=True)
 class ByteOrder:
-    """A byte order that a value decides; a case of None is `_`."""
+    """A byte order that is selected by a value; the case None is `_`."""
 
     on: Expression
     cases: tuple[tuple[Expression | None, str], ...]
@@ -33,7 +33,7 @@ class Check:
     rule: str
     expressions: tuple[Expression, ...]
     key: Key
-    """Of the condition; an element of `any-of` is one deeper."""
+    """The key of the condition; an element of `any-of` is one level deeper."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +44,7 @@ class Field:
     kind: Kind
     key: Key
     type: DataType
-    """Of one element where it repeats; of a value instance once it is derived."""
+    """The type of one element if the field repeats; for a value instance it is set when derived."""
     condition: Expression | None = None
     repeat: str | None = None
     repeat_by: Expression | None = None
@@ -55,9 +55,9 @@ class Field:
     contents: bytes | None = None
     doc: str = ""
     enum: str | None = None
-    """Of a value instance: the enum its value is shown as."""
+    """For a value instance: the enum of its value."""
     derived: bool = True
-    """False: a value instance whose type is not known yet."""
+    """False for a value instance whose type was not derived yet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +71,7 @@ class Enumeration:
 
 @dataclass(slots=True, eq=False)
 class Structure:
-    """A type: its sequence, instances, parameters, and the types and enums defined inside of it."""
+    """A type: its sequence, instances and parameters, and the types and enums defined in it."""
 
     name: str
     source: Source
@@ -90,44 +90,44 @@ class Structure:
     doc: str = ""
     title: str = ""
     parents: list[Structure | None] = field(default_factory=list)
-    """Which structures hold it; None where that is unknown."""
+    """The structures that contain it; None if unknown."""
     by_id: dict[str, Field] = field(default_factory=dict)
-    """Made by the first `find`, when all is read."""
+    """Index of fields by id, built by the first `find` after reading."""
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Names from the file's top type to this one."""
+        """Names from the file's top type to this type."""
         return (*self.outer.path, self.name) if self.outer else (self.name,)
 
     @property
     def top(self) -> Structure:
-        """The type that is the file itself."""
+        """The file's top type."""
         found = self
         while found.outer:
             found = found.outer
         return found
 
     def fields(self) -> Iterator[Field]:
-        """Parameters, then the sequence, then instances."""
+        """Iterate over parameters, then the sequence, then instances."""
         yield from self.params
         yield from self.seq
         yield from self.instances.values()
 
     def find(self, name: str) -> Field | None:
-        """A field by its id."""
+        """Find a field by its id, or None."""
         if not self.by_id:
             for field_ in self.fields():
                 self.by_id.setdefault(field_.id, field_)
         return self.by_id.get(name)
 
     def family(self) -> Iterator[Structure]:
-        """This type and all that are defined inside of it."""
+        """Iterate over this type and all types defined in it."""
         yield self
         for inner in self.types.values():
             yield from inner.family()
 
     def order_source(self) -> Structure | None:
-        """The type whose value decides the byte order, where that is so."""
+        """Find the enclosing type that computes the byte order, or None."""
         found: Structure | None = self
         while found:
             if found.order is not None:
@@ -138,7 +138,7 @@ class Structure:
 
 @dataclass(slots=True, eq=False)
 class Import:
-    """A line of `meta/imports`."""
+    """One entry of `meta/imports`."""
 
     name: str
     key: Key

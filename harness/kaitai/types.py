@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """`u1` … `s8`, `b2` …; without width and bits: the result of arithmetic."""
+    """`u1` … `s8`, `b2` …; without width and bits it is the result of arithmetic."""
 
     width: int | None = None
     """Bytes."""
@@ -34,7 +34,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Float:
-    """`f4`, `f8`; without width: computed."""
+    """`f4`, `f8`; without width it is computed."""
 
     width: int | None = None
     order: str | None = None
@@ -42,7 +42,7 @@ class Float:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What happens to bytes before anyone looks at them: `xor(key)`, `zlib`, a custom one."""
+    """A transformation of bytes before parsing: `xor(key)`, `zlib`, or a custom process."""
 
     name: str
     arguments: tuple[Expression, ...] = ()
@@ -50,7 +50,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """Bytes; how many is said by `form`: size, eos, terminator, or computed."""
+    """Bytes; `form` is how their number is defined: size, eos, terminator, or computed."""
 
     form: str = "computed"
     size: Expression | None = None
@@ -64,7 +64,7 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """Text, decoded from bytes where it is read."""
+    """A string, decoded from bytes when it is read."""
 
     bytes: Bytes | None = None
     encoding: str = ""
@@ -72,7 +72,7 @@ class String:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A type of the file or of an imported one; with `bytes` it lives in a substream."""
+    """A type of this file or an imported one; with `bytes` it is read in a substream."""
 
     name: TypeName
     arguments: tuple[Expression, ...] = ()
@@ -113,12 +113,12 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The type depends on a value; a case of None is `_`."""
+    """A type that is selected by a value; the case None is `_`."""
 
     on: Expression
     cases: tuple[tuple[Expression | None, DataType], ...]
     labels: tuple[str, ...] = field(default=(), compare=False)
-    """The keys as they are written."""
+    """The keys as written in the file."""
 
 
 DataType = Integer | Boolean | Float | Bytes | String | User | Anything | Stream | Array | Enum | Switch
@@ -136,7 +136,7 @@ INTEGER, BOOLEAN, FLOAT, BYTES, STRING, STRUCT, ANY, STREAM = (
 
 
 def describe(kind: DataType) -> str:
-    """What messages call a type."""
+    """Describe a type for a message."""
     match kind:
         case Integer(width=None, bits=None):
             return "an integer"
@@ -169,7 +169,7 @@ def describe(kind: DataType) -> str:
 
 
 def leaves(kind: DataType) -> Iterator[DataType]:
-    """The types a switch chooses from, else the type itself."""
+    """Iterate over the types of a switch's cases, or over the type itself."""
     if isinstance(kind, Switch):
         for _, case in kind.cases:
             yield from leaves(case)
@@ -178,7 +178,7 @@ def leaves(kind: DataType) -> Iterator[DataType]:
 
 
 def raw_bytes(kind: DataType) -> Bytes | None:
-    """The bytes below a sized type."""
+    """Return the bytes of a sized type, or None."""
     match kind:
         case Bytes():
             return kind
