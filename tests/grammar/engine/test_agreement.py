@@ -152,12 +152,12 @@ def test_columns_and_reference_make_the_same_tally(data: st.DataObject) -> None:
     try:
         from harness.grammar.engine import joined_tally
 
-        kept, joined_tally._MANY = joined_tally._MANY, many
+        kept, joined_tally._MIN_TALLIED_FAULTS = joined_tally._MIN_TALLIED_FAULTS, many
         try:
             limits = Limits(errors=data.draw(st.sampled_from([1, 3, 1000])))
             found = Session(file).tally(grammar, limits=limits, weigh=True)
         finally:
-            joined_tally._MANY = kept
+            joined_tally._MIN_TALLIED_FAULTS = kept
     finally:
         sessions._MIN_COLUMNAR_RECORDS = threshold
     assert wire(found) == wire(tally(parse(grammar, file, limits=limits), weights=Weights(file)))
