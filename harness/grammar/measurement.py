@@ -12,7 +12,7 @@ from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.session import Session
 from harness.grammar.engine.tally import Tally
-from harness.grammar.explanation.byte_histogram import Alphabet, alphabet_of
+from harness.grammar.explanation.byte_histogram import ByteHistogram, byte_histogram_of
 from harness.grammar.explanation.explained_share import Explanation, Fit, explain, learn
 from harness.grammar.language.grammar import Grammar
 
@@ -35,14 +35,14 @@ class Samples:
     """
 
     files: dict[str, bytes]
-    alphabet: Alphabet
+    alphabet: ByteHistogram
     sessions: dict[str, Session]
 
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> Samples:
         """Open a session for each file and count their bytes."""
         sessions = {name: Session(data) for name, data in files.items()}
-        return cls(dict(files), alphabet_of((files[name], s.weights) for name, s in sessions.items()), sessions)
+        return cls(dict(files), byte_histogram_of((files[name], s.weights) for name, s in sessions.items()), sessions)
 
     def afresh(self) -> Samples:
         """Return the same files with new, empty sessions."""

@@ -9,7 +9,7 @@ from harness.grammar.anomaly import AnomalyKind
 from harness.grammar.artifacts import RunArtifact
 from harness.grammar.engine.byte_weights import UNIT, Weights
 from harness.grammar.engine.tally import tally
-from harness.grammar.explanation.byte_histogram import alphabet_of
+from harness.grammar.explanation.byte_histogram import byte_histogram_of
 from harness.grammar.explanation.explained_share import Explanation, explain, learn
 
 DEFAULT, CLASSIC = "default", "classic"
@@ -78,7 +78,7 @@ def explain_run(run: RunArtifact) -> Explanation:
     else:
         data = bytes(found.records[0].buffer.data) if found.records else b""
         weights, examined = Weights(data), min(len(data), run.stats.examined_bytes)
-        alphabet = alphabet_of([(data[:examined], Weights(data[:examined]))])
+        alphabet = byte_histogram_of([(data[:examined], Weights(data[:examined]))])
         counted = [tally(found, weights=weights)]
         fit = learn(found.grammar, counted, alphabet)
         made = explain(found.grammar, counted, alphabet=alphabet, fit=fit, weight=weights.of(0, examined) / UNIT)
