@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.grammar.artifacts import RunArtifact
+from harness.grammar.scoring import explained_share
 
 EPSILON = 1e-9
 
@@ -59,8 +60,6 @@ class RunDiff:
 
 def diff_runs(old: RunArtifact, new: RunArtifact) -> RunDiff:
     """Compare two runs over one file."""
-    from harness.grammar.scoring import explained_share
-
     a, b = old.stats, new.stats
     comparable = a.file_size == b.file_size and old.file_path == new.file_path
     parts = {

@@ -9,6 +9,7 @@ from typing import Any
 from harness.core.digest import digest_json
 from harness.grammar.editing.edit import Edit
 from harness.grammar.editing.frozen import freeze
+from harness.grammar.editing.json_patch import from_json_patch
 from harness.grammar.editing.operation import (
     KINDS,
     AddRegistryEntry,
@@ -153,8 +154,6 @@ def read_patch(value: Any) -> Patch:
     if len(value) > MAX_OPS or not isinstance(description, str):
         raise PatchError(f"a patch has a string as its description and at most {MAX_OPS} operations")
     if is_json_patch(value):
-        from harness.grammar.editing.json_patch import from_json_patch
-
         return Patch(from_json_patch(value), description)
     ops, wrong = [], []
     for i, raw in enumerate(value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.grammar.anomaly import AnomalyKind
 from harness.grammar.artifacts import RunArtifact
@@ -61,8 +61,6 @@ def score_run(run: RunArtifact, baseline: RunArtifact | None = None, *, policy: 
     made = _default(run) if policy == DEFAULT else _classic(run)
     if baseline is None:
         return made
-    from dataclasses import replace
-
     delta = made.total_score - score_run(baseline, policy=policy).total_score
     return replace(made, baseline_delta=delta, summary=f"{made.summary} ({delta:+.1f} vs baseline)")
 

@@ -17,7 +17,8 @@ from harness.grammar.editing.frozen import freeze
 from harness.grammar.editing.yaml_text import rewrite
 from harness.grammar.editing.yaml_tree import UnwritableError
 from harness.grammar.language.lint import Lint, lint_text
-from harness.grammar.patch import Patch, PatchError, RejectedOperationError, apply_patch
+from harness.grammar.patch import Patch, PatchError, RejectedOperationError, apply_patch, read_patch
+from harness.grammar.patch_inference import patch_between
 
 ID_DIGITS = 16
 _NAMED = Path("grammar")
@@ -137,8 +138,6 @@ class SpecStore:
             InvalidSpecError: if the text is not YAML.
             UsageError: if the parent is unknown.
         """
-        from harness.grammar.patch_inference import patch_between
-
         parent = self.version(parent_id)
         found = patch_between(parent.spec_dict, _read(text), description=description)
         made = self._keep(text, parent_id, found, run_lint=True)
@@ -233,8 +232,6 @@ class SpecStore:
         Raises:
             SpecError: if an id does not match its text, or a parent is missing.
         """
-        from harness.grammar.patch import read_patch
-
         for entry in exported["versions"]:
             text, parent = entry["text"], entry["parent"]
             if identity(text, parent) != entry["id"]:

@@ -8,29 +8,31 @@ from harness.core.document import Key
 from harness.kaitai.common_type import TypeFaultError, comparable, settled
 from harness.kaitai.encodings import canonical_name
 from harness.kaitai.expression import Call, Expression, Text, walk
+from harness.kaitai.library import Library
 from harness.kaitai.parents import find_parents
 from harness.kaitai.resolver import enum_named
-from harness.kaitai.source import Library
-from harness.kaitai.structure import ByteOrder, Field, Structure
-from harness.kaitai.style import check_style
-from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     Anything,
     Array,
     Boolean,
+    ByteOrder,
     Bytes,
     DataType,
     Enum,
+    Field,
     Float,
     Integer,
     Stream,
     String,
+    Structure,
     Switch,
     User,
     describe,
     leaves,
     raw_bytes,
 )
+from harness.kaitai.style import check_style
+from harness.kaitai.type_inference import Detector
 
 
 def check(library: Library) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.kaitai import expression as ast
-from harness.kaitai.structure import Structure
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
     BYTES,
@@ -25,6 +24,7 @@ from harness.kaitai.types import (
     Integer,
     Stream,
     String,
+    Structure,
     Switch,
     User,
     describe,

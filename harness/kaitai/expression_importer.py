@@ -9,13 +9,12 @@ from harness.grammar.language import expression as ours
 from harness.grammar.language.printer import print_expression
 from harness.kaitai import expression as ast
 from harness.kaitai.common_type import TypeFaultError
+from harness.kaitai.library import Library
 from harness.kaitai.names import Names, field_name
 from harness.kaitai.resolver import find_enum
 from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Structure
+from harness.kaitai.structure import Array, Boolean, Bytes, DataType, Enum, Integer, String, Structure, User
 from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import Array, Boolean, Bytes, DataType, Enum, Integer, String, User
 
 _SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
 _UNCARRIED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}

@@ -8,18 +8,20 @@ from harness.core.document import Key
 from harness.kaitai import expression as ast
 from harness.kaitai.encodings import python_name
 from harness.kaitai.expression_importer import Translator, UncarriedError
+from harness.kaitai.library import Library
 from harness.kaitai.names import Names, field_name
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Check, Field, Structure
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     Boolean,
     Bytes,
+    Check,
     DataType,
     Enum,
+    Field,
     Float,
     Integer,
     Process,
     String,
+    Structure,
     Switch,
     User,
     leaves,

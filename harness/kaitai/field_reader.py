@@ -7,9 +7,8 @@ from typing import Any
 from harness.core.document import Key
 from harness.kaitai.expression import Expression
 from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import Check, Field, Structure
+from harness.kaitai.structure import ANY, Check, Field, Structure
 from harness.kaitai.type_reader import COMMON_KEYS, TypeReader
-from harness.kaitai.types import ANY
 
 _VALUE_KEYS = frozenset({"value", "doc", "doc-ref", "enum", "if", "valid"})
 _REPEAT_KEYS = {"eos": None, "expr": "repeat-expr", "until": "repeat-until"}

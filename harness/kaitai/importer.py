@@ -15,12 +15,11 @@ from harness.kaitai.checker import check
 from harness.kaitai.expression import Attribute, Compare, Expression, Name, Number, Ternary, walk
 from harness.kaitai.field_importer import FieldWriter, is_constant
 from harness.kaitai.findings import Finding
+from harness.kaitai.library import Library
 from harness.kaitai.loader import load
 from harness.kaitai.names import Names, field_name
-from harness.kaitai.source import Library
-from harness.kaitai.structure import ByteOrder, Structure
+from harness.kaitai.structure import ByteOrder, Structure, User, leaves
 from harness.kaitai.style import expressions
-from harness.kaitai.types import User, leaves
 
 _ORDERS = {"le": "little", "be": "big"}
 
@@ -65,7 +64,7 @@ def import_ksy(
     library = load(path, search=search)
     check(library)
     names = Names(library)
-    top = next(iter(library.sources.values())).top
+    top = library.top
     if top is None or any(finding.severity == "error" for finding in library.findings):
         return Imported(None, None, tuple(library.findings), library, names)
     document = _Writer(library, names, top, frozenset(processes or ())).document()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from harness.core.document import read_document
+from harness.kaitai.library import Library
 from harness.kaitai.reader import read
 from harness.kaitai.resolver import resolve
-from harness.kaitai.source import Library, Source
-from harness.kaitai.types import User, leaves
+from harness.kaitai.source import Source
+from harness.kaitai.structure import Structure, User, leaves
 
 MAX_FILES = 500
 
@@ -29,18 +30,17 @@ def load(path: Path, *, search: tuple[Path, ...] = ()) -> Library:
     return library
 
 
-def _read(library: Library, path: Path) -> Source:
+def _read(library: Library, path: Path) -> None:
     waiting = [path]
-    first: Source | None = None
     while waiting:
         here = waiting.pop(0)
         if here in library.sources:
             continue
         source = Source(here, read_document(here))
-        first = first or source
         library.sources[here] = source
         top = read(source)
         if top is not None:
+            library.tops_of_files[here] = top
             library.tops.setdefault(top.name, top)
         for line in source.imports:
             found = _find(library, here, line.name)
@@ -49,13 +49,9 @@ def _read(library: Library, path: Path) -> Source:
             elif len(library.sources) + len(waiting) >= MAX_FILES:
                 source.report(line.key, f"imports reach more than {MAX_FILES} files")
             else:
-                line.path = found
                 waiting.append(found)
         if top is not None and top.opaque:
-            waiting.extend(_opaque(library, source, here))
-    if first is None:
-        raise RuntimeError("the library has no file")
-    return first
+            waiting.extend(_opaque(library, top, here))
 
 
 def _find(library: Library, importer: Path, name: str) -> Path | None:
@@ -69,10 +65,9 @@ def _find(library: Library, importer: Path, name: str) -> Path | None:
     return next((found.resolve() for found in tried if found.is_file()), None)
 
 
-def _opaque(library: Library, source: Source, here: Path) -> list[Path]:
+def _opaque(library: Library, top: Structure, here: Path) -> list[Path]:
     """Load the definitions of opaque types from `.ksy` files with their names in the same folder."""
-    top = source.top
-    kinds = [kind for found in (top.family() if top else ()) for field in found.fields() for kind in leaves(field.type)]
+    kinds = [kind for found in top.family() for field in found.fields() for kind in leaves(field.type)]
     names = {kind.name.path[0] for kind in kinds if isinstance(kind, User) and len(kind.name.path) == 1}
     wanted = sorted(names - set(library.tops))
     return [found for name in wanted if (found := _find(library, here, name)) is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.kaitai.source import Library
+from harness.kaitai.library import Library
 from harness.kaitai.structure import Enumeration, Structure
 
 _RESERVED = frozenset({"true", "false", "and", "or", "not"})

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from harness.kaitai.common_type import TypeFaultError
+from harness.kaitai.library import Library
 from harness.kaitai.resolver import users
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Structure
+from harness.kaitai.structure import Structure, User
 from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import User
 
 
 def find_parents(library: Library) -> None:

@@ -6,14 +6,13 @@ import re
 from typing import Any
 
 from harness.core.document import Key
-from harness.kaitai.expression import Expression
+from harness.kaitai.expression import Expression, Number, Unary
 from harness.kaitai.field_reader import FieldReader
-from harness.kaitai.parser import ID, parse
+from harness.kaitai.parser import ID, parse, parse_type
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import ByteOrder, Enumeration, Field, Import, Structure
+from harness.kaitai.source import Import, Source, kind_of
+from harness.kaitai.structure import ANY, ByteOrder, DataType, Enum, Enumeration, Field, Integer, Structure
 from harness.kaitai.type_reader import parameter_type
-from harness.kaitai.types import ANY, DataType, Enum, Integer
 
 _TYPE_KEYS = frozenset({"meta", "doc", "doc-ref", "to-string", "params", "seq", "types", "instances", "enums"})
 _META_KEYS = frozenset(
@@ -40,8 +39,7 @@ def read(source: Source) -> Structure | None:
     name = meta.get("id") if isinstance(meta, dict) else None
     if meta is None or (isinstance(meta, dict) and name is None):
         source.report(("meta",), "the top type needs a `meta` with an `id`")
-    source.top = _Reader(source).structure(value, str(name or source.path.stem), None, ())
-    return source.top
+    return _Reader(source).structure(value, str(name or source.path.stem), None, ())
 
 
 class _Reader:
@@ -268,15 +266,11 @@ class _Reader:
 
 def parameter_enum(text: str) -> Any:
     """Parse the name of an enum."""
-    from harness.kaitai.parser import parse_type
-
     return parse_type(text)[0]
 
 
 def _integer(text: str) -> int:
     """Convert a key of an enum to int, in any integer notation of the expression language."""
-    from harness.kaitai.expression import Number, Unary
-
     found = parse(re.sub(r"^(-?)0+(?=[0-9])", r"\1", text))
     if isinstance(found, Unary) and found.op == "-" and isinstance(found.operand, Number):
         return -found.operand.value

@@ -6,11 +6,22 @@ from dataclasses import replace
 
 from harness.core.document import Key
 from harness.kaitai.expression import TypeName
+from harness.kaitai.library import Library
 from harness.kaitai.parser import parse_type
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Enumeration, Field, Structure
-from harness.kaitai.types import STRUCT, Array, DataType, Enum, Switch, User, leaves
+from harness.kaitai.structure import (
+    INTEGER,
+    STRUCT,
+    Array,
+    DataType,
+    Enum,
+    Enumeration,
+    Field,
+    Structure,
+    Switch,
+    User,
+    leaves,
+)
 
 
 def resolve(library: Library) -> None:
@@ -79,8 +90,6 @@ def find_enum(library: Library, start: Structure, name: TypeName) -> Enumeration
 
 def enum_named(library: Library, structure: Structure, text: str, key: Key) -> Enum | None:
     """Return the enum that a value instance names; an unknown name is a finding."""
-    from harness.kaitai.types import INTEGER
-
     try:
         name = parse_type(text)[0]
     except ExpressionError as error:

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from harness.kaitai.expression import Expression, Number
-from harness.kaitai.structure import Field, Structure
-from harness.kaitai.types import Boolean, Bytes, DataType, Enum, Float, Integer, String, Switch, User
+from harness.kaitai.structure import (
+    Boolean,
+    Bytes,
+    DataType,
+    Enum,
+    Field,
+    Float,
+    Integer,
+    String,
+    Structure,
+    Switch,
+    User,
+)
 
 
 class DynamicSizeError(Exception):

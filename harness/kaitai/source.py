@@ -1,8 +1,9 @@
-"""Sources: a `.ksy` file with its findings, and the `Library` of a file and all its imports."""
+"""Sources: a `.ksy` file with its findings."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,17 @@ from harness.kaitai.expression import Expression
 from harness.kaitai.findings import Finding, Severity, path_text
 from harness.kaitai.parser import parse
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.structure import Import, Structure
 
 MAX_FINDINGS = 1_000
 """Maximum number of errors, and of warnings, per file; later ones are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One entry of `meta/imports`."""
+
+    name: str
+    key: Key
 
 
 class Source:
@@ -28,7 +36,6 @@ class Source:
         self._known: set[Finding] = set()
         self._counts: Counter[Severity] = Counter()
         self.imports: list[Import] = []
-        self.top: Structure | None = None
 
     def where(self, key: Key) -> str:
         """Return `file:line:column` of a key, or of the nearest enclosing key with a position."""
@@ -59,25 +66,6 @@ class Source:
         except ExpressionError as error:
             self.report(key, str(error))
             return None
-
-
-class Library:
-    """A file and all its imports."""
-
-    def __init__(self, search: tuple[Path, ...]) -> None:
-        self.search = search
-        self.sources: dict[Path, Source] = {}
-        self.tops: dict[str, Structure] = {}
-        """Top types by name, visible in every file."""
-
-    @property
-    def findings(self) -> list[Finding]:
-        """Findings of all files, in the order in which they were read."""
-        return [finding for source in self.sources.values() for finding in source.findings]
-
-    def structures(self) -> list[Structure]:
-        """List all types of all files."""
-        return [found for source in self.sources.values() if source.top for found in source.top.family()]
 
 
 def kind_of(value: Any) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from harness.kaitai.common_type import TypeFaultError
 from harness.kaitai.expression import Attribute, Expression, Name, walk
-from harness.kaitai.source import Library
-from harness.kaitai.structure import ByteOrder, Field, Structure
+from harness.kaitai.library import Library
+from harness.kaitai.structure import ByteOrder, Field, Structure, Switch, User, leaves, raw_bytes
 from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import Switch, User, leaves, raw_bytes
 
 
 def check_style(library: Library) -> None:

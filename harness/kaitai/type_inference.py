@@ -6,13 +6,11 @@ from typing import assert_never
 
 from harness.kaitai import expression as ast
 from harness.kaitai.common_type import TypeFaultError, combined, comparable, is_unknown, settled, user
+from harness.kaitai.library import Library
 from harness.kaitai.resolver import enum_named, find_enum, find_type, type_named
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Field, Structure
-from harness.kaitai.type_reader import parameter_type
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
     BYTES,
@@ -27,13 +25,16 @@ from harness.kaitai.types import (
     Bytes,
     DataType,
     Enum,
+    Field,
     Float,
     Integer,
     Stream,
     String,
+    Structure,
     User,
     describe,
 )
+from harness.kaitai.type_reader import parameter_type
 
 BYTE = Integer(1, signed=False)
 MAX_CHAIN = 20

@@ -12,8 +12,7 @@ from harness.kaitai.expression import Expression, Number
 from harness.kaitai.parser import parse, parse_type
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import Structure
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
     BYTES,
@@ -30,6 +29,7 @@ from harness.kaitai.types import (
     Integer,
     Process,
     String,
+    Structure,
     Switch,
     User,
 )
