@@ -30,7 +30,7 @@ class Evaluator:
 
     def __init__(self, imported: Imported, record: Record | None) -> None:
         self.imported, self.record = imported, record
-        self.top = next(iter(imported.library.sources.values())).top
+        self.top = imported.library.top
 
     def text(self, text: str) -> Any:
         """The value of an expression."""

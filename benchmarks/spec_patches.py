@@ -1,8 +1,10 @@
 """Scored patches per second: one grammar, many patches, one megabyte of samples, one core.
 
-Each patch is applied to the grammar's values, linted, compiled, read over all samples, and scored: what a search over
-patches pays for each. Nine of ten leave the framing alone, as most proposals do; every tenth changes it and pays for a
-new reading. Run: python benchmarks/spec_patches.py [--patches 1000] [--megabytes 1]
+Each patch is applied to the values of the grammar, then linted and compiled; the new grammar reads all samples and is
+scored. That is the work per candidate of a search over patches. Nine of ten patches keep the framing, as most proposals
+do; every tenth changes it, and its grammar reads the samples from the beginning.
+
+    python benchmarks/spec_patches.py [--patches 1000] [--megabytes 1]
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ def sample(size: int) -> bytes:
 
 
 def patches(count: int) -> list[Patch]:
-    """Small changes such as a search proposes: other types, orders, checks, names; now and then another framing."""
+    """Small changes such as a search proposes: types, byte orders, checks, names; every tenth changes the framing."""
     rng, made = random.Random(2), []
     for i in range(count):
         point = ("types", "Point", "fields", rng.randrange(3))
@@ -75,7 +77,7 @@ def patches(count: int) -> list[Patch]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print patches per second."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patches", type=int, default=1000)
     parser.add_argument("--megabytes", type=float, default=1.0)
@@ -84,7 +86,7 @@ def main() -> None:
     base: Any = freeze(read_text(GRAMMAR, Path("grammar")).value)
     first = lint_value(base).grammar
     if first is None:
-        raise SystemExit("the grammar of the benchmark is wrong")
+        raise SystemExit("the grammar of this benchmark is invalid")
     began = time.process_time()
     measure(first, samples, limits=DEFAULT)
     print(f"first reading: {1000 * (time.process_time() - began):.0f} ms of CPU")

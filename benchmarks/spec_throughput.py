@@ -1,13 +1,13 @@
-"""How fast the spec lane's engines read 20 MB, beside Kaitai Struct's Python runtime, in one run.
+"""CPU time and memory of the grammar engines on three files of 20 MB, next to Kaitai Struct's Python runtime.
 
     python benchmarks/spec_throughput.py [--megabytes 20] [--rounds 3] [--peer-python PYTHON]
-                                         [--only pcap tlv fixed] [--engines rows columns …]
+                                         [--only pcap tlv fixed] [--engines records columns …]
 
-Three files are made: `pcap` (captured packets, bodies as bytes), `tlv` (700,000 tagged records of four kinds) and
-`fixed` (records of 20 bytes). Each engine runs in a process of its own, so that its peak of memory is its own;
-CPU seconds are user + system, the best of the rounds. Our rows switch the cyclic garbage collector off while they
-read; the second ratio is against Kaitai with it off as well.
-The peer is what Kaitai's compiler generates, in `kaitai_peer.py`, on the runtime of the extra `bench`.
+The files are `pcap` (captured packets, bodies as bytes), `tlv` (700,000 tagged records of four kinds) and `fixed`
+(records of 20 bytes). Each engine runs in its own process, so that peak memory is measured per engine. CPU seconds are
+user + system, the minimum over the rounds. The reference engine switches the cyclic garbage collector off while it
+reads; the second ratio compares with Kaitai without the collector.
+Kaitai is measured on the code that its compiler generates (`kaitai_peer.py`), on the runtime of the extra `bench`.
 """
 
 from __future__ import annotations
@@ -84,20 +84,20 @@ types:
       - {name: y, type: f32}
 """,
 }
-ENGINES = ("records", "rows", "batches", "columns", "tally", "patched")
-"""records: the reference, with everything it finds as objects; rows: tuples; batches: the same,
-some at a time; columns: numpy; tally: the numbers that
-scoring uses; patched: the tally of a second grammar with the same framing."""
+ENGINES = ("records", "columns", "batches", "tally", "patched")
+"""records: the reference engine, which makes an object per value; columns: numpy arrays; batches: the same arrays, one
+batch of records at a time; tally: the numbers that scoring uses; patched: the tally of a second grammar with the same
+framing."""
 PATCHES = {
     "pcap": ("{name: seconds, type: u32}", "{name: seconds, type: i32, validate: {min: 0}}"),
     "tlv": ("{name: value, type: u32}", "{name: value, type: i32}"),
     "fixed": ("{name: time, type: u32}", "{name: time, type: i32}"),
 }
-"""A patch of a body each: the framing stays."""
+"""One patch per grammar, of a field that does not change the framing."""
 
 
 def make(name: str, size: int, path: Path) -> None:
-    """Write a file; the same bytes for the same size."""
+    """Write a file: the same bytes for the same size."""
     dice, out, count = random.Random(7), bytearray(), 0
     if name == "pcap":
         out += struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
@@ -124,7 +124,7 @@ def make(name: str, size: int, path: Path) -> None:
 
 
 def materialise(columns: Any) -> int:
-    """Make every column of every type."""
+    """Compute every column of every type; return how many."""
     made = 0
     for table in columns.tables().values():
         for part in table.frame.parts:
@@ -139,12 +139,12 @@ def materialise(columns: Any) -> int:
 
 
 def peak() -> int:
-    """The most memory this process ever had, in KiB."""
+    """The peak resident memory of this process, in KiB."""
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
-    """One engine on one file, in this process."""
+    """Measure one engine on one file, in this process."""
     if engine.startswith("kaitai"):
         import kaitai_peer
 
@@ -163,7 +163,7 @@ def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
         grammar = lint_text(GRAMMARS[name]).grammar
         patched = lint_text(GRAMMARS[name].replace(*PATCHES[name])).grammar
         if grammar is None or patched is None:
-            raise RuntimeError("a grammar of the benchmark is wrong")
+            raise RuntimeError("a grammar of this benchmark is invalid")
         data = path.read_bytes()
         warm = Session(data)
 
@@ -172,28 +172,25 @@ def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
                 found = parse(grammar, data)
                 held = [len(node.items) for node in found.records[0].nodes.values() if isinstance(node, Array)]
                 return max([len(found.records), *held])
-            if engine == "rows":
-                rows = Session(data).rows(grammar)
-                return -1 if rows is None else len(rows.records)
             if engine == "batches":
                 batches = Session(data).batches(grammar)
-                return -1 if batches is None else sum(len(batch.records) for batch in batches)
+                return -1 if batches is None else sum(map(materialise, batches))
             if engine == "columns":
                 columns = Session(data).columns(grammar)
                 return -1 if columns is None else materialise(columns)
             if engine == "tally":
                 return Session(data).tally(grammar).top_records
-            return warm.tally(patched).top_records  # the second patch of a file whose framing is known
+            return warm.tally(patched).top_records  # the framing of the file is known
 
         if engine == "patched":
             warm.tally(grammar)
         if engine != "records":
-            import numpy  # noqa: F401 - its code is no memory of the reading, as the peer's own is none
+            import numpy  # noqa: F401 - imported before the measurement: the memory of its code does not count
     before = peak()
     cpu = wall = float("inf")
     count = 0
     for _ in range(rounds):
-        gc.collect()  # what the round before left behind would count as memory of this one
+        gc.collect()  # garbage of the previous round would count as memory of this one
         began, began_wall = time.process_time(), time.perf_counter()
         count = run()
         cpu, wall = min(cpu, time.process_time() - began), min(wall, time.perf_counter() - began_wall)
@@ -201,7 +198,7 @@ def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
 
 
 def compile_time() -> float:
-    """Seconds of CPU to lint a patched tlv grammar, warm."""
+    """CPU seconds to lint a patched tlv grammar, in a warm process."""
     from harness.grammar.language.lint import lint_text
 
     texts = [GRAMMARS["tlv"].replace("Sample", f"Sample{i}") for i in range(40)]
@@ -216,7 +213,7 @@ def compile_time() -> float:
 
 
 def child(python: str, engine: str, name: str, path: Path, rounds: int) -> dict[str, Any] | None:
-    """Run one measurement in a process of its own; None if it cannot run."""
+    """Run one measurement in its own process; None if the process fails."""
     argv = [python, __file__, "--child", engine, name, str(path), "--rounds", str(rounds)]
     found = subprocess.run(argv, capture_output=True, text=True, timeout=1800, check=False)
     if found.returncode != 0:
@@ -226,7 +223,7 @@ def child(python: str, engine: str, name: str, path: Path, rounds: int) -> dict[
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print one line per file and engine."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,4 +1,4 @@
-"""Write docs/grammar-reference.md from the table of keys and from examples that are read while it is written.
+"""Write docs/grammar-reference.md from the table of keys and from examples, which are parsed to show their results.
 
 python docs/grammar_reference.py            # write the page
 python docs/grammar_reference.py --check    # exit 1 if it is not up to date
@@ -33,10 +33,10 @@ TABLES: dict[str, tuple[str, str, dict[str, Key]]] = {
     "grammar": ("Grammar", "The keys of a grammar file.", constructs.GRAMMAR),
     "type": ("Type", "The keys of a type, an entry of `types`.", constructs.TYPE),
     "field": ("Field", "The keys of a field, an element of `fields` or `instances`.", constructs.FIELD),
-    "switch": ("Switch", "The keys of `switch`, and of a type's `endian` that the data decide.", constructs.SWITCH),
+    "switch": ("Switch", "The keys of `switch`, and of the `endian` of a type if it is a switch.", constructs.SWITCH),
     "validate": ("Validate", "The keys of `validate`.", constructs.VALIDATE),
     "checksum": ("Checksum", "The keys of `checksum`.", constructs.CHECKSUM),
-    "decode": ("Decode", "The keys of `decode`, where it is more than a name.", constructs.DECODE),
+    "decode": ("Decode", "The keys of `decode`, if it is a mapping.", constructs.DECODE),
     "record_switch": ("Record switch", "The keys of `record.switch`.", constructs.RECORD_SWITCH),
     "registry": ("Registry", "The keys of an entry of `registry`.", constructs.REGISTRY_ENTRY),
 }
@@ -44,19 +44,19 @@ HEAD = "endian: big\nframing: {repeat: once}\ntypes:\n  T:\n    fields:\n"
 
 
 def examples() -> list[dict[str, Any]]:
-    """The examples, in the order of the page."""
+    """Load the examples in the order of the page."""
     return list(read_document(EXAMPLES).value)
 
 
 def grammar_of(example: dict[str, Any]) -> str:
-    """The whole grammar of an example."""
+    """Return the complete grammar of an example."""
     if "grammar" in example:
         return str(example["grammar"])
     return HEAD + "".join(f"      {line}\n" for line in str(example["fields"]).splitlines())
 
 
 def read(example: dict[str, Any]) -> tuple[list[Any], list[str]]:
-    """What an example reads, as JSON values, and the errors.
+    """Parse an example; return its records as JSON values, and its errors.
 
     Raises:
         ValueError: it does not pass lint.
@@ -69,7 +69,7 @@ def read(example: dict[str, Any]) -> tuple[list[Any], list[str]]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it; bytes as hexadecimal digits between `<` and `>`, decoded values beside the raw ones."""
+    """Convert a value to JSON values; bytes become hexadecimal digits between `<` and `>`."""
     if isinstance(value, Record):
         return {name: shown(node) for name, node in value.nodes.items()}
     if isinstance(value, bytes):
@@ -80,7 +80,7 @@ def plain(value: Any) -> Any:
 
 
 def shown(node: Any) -> Any:
-    """A node's value; where `decode` says how to show it, that."""
+    """Return a node's value, decoded if its field has a decoder."""
     how = node.field.decode if isinstance(node, Leaf) else None
     if how is None:
         return plain(node.value)
@@ -91,7 +91,7 @@ def shown(node: Any) -> Any:
 
 
 def uncovered(found: list[dict[str, Any]]) -> list[str]:
-    """Every construct that no example shows."""
+    """List the constructs that have no example."""
     shows = {name for example in found for name in example.get("shows", ())}
     text = "\n".join(grammar_of(example) for example in found)
     missing = [
@@ -102,7 +102,7 @@ def uncovered(found: list[dict[str, Any]]) -> list[str]:
 
 
 def shape(schema: dict[str, Any]) -> str:
-    """What a key's value looks like, in words."""
+    """Describe the shape of a key's value in words."""
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
@@ -118,14 +118,14 @@ def shape(schema: dict[str, Any]) -> str:
         return f"list of {shape(schema.get('items', {}))}"
     if kind == "object":
         return "mapping"
-    return {"string": "text", "boolean": "true or false", "integer": "number"}.get(str(kind), "value")
+    return {"string": "string", "boolean": "true or false", "integer": "number"}.get(str(kind), "value")
 
 
 def page() -> str:
-    """The text of the page.
+    """Generate the page.
 
     Raises:
-        ValueError: an example does not pass lint, or a construct has none.
+        ValueError: an example does not pass lint, or a construct has no example.
     """
     found = examples()
     missing = uncovered(found)
@@ -134,9 +134,9 @@ def page() -> str:
     lines = [
         "# The grammar language: reference",
         "",
-        "Made by `python docs/grammar_reference.py` from the table that lint and the JSON Schema use. Each example was",
-        "read by the engine when the page was made: the bytes in hexadecimal, then what came out. Bytes are `<hex>`.",
-        "Where an example shows only fields, they are those of one type, big-endian, read once.",
+        "Generated by `python docs/grammar_reference.py` from the table that lint and the JSON Schema use. Each",
+        "example shows a grammar, bytes in hexadecimal, and the result of parsing them. Bytes in a result are `<hex>`.",
+        "An example with only fields is one big-endian type that is read once.",
         "",
     ]
     for part, (title, text, table) in TABLES.items():
@@ -153,7 +153,7 @@ def page() -> str:
             lines += [f"## {last}", ""]
             if last == "Types":
                 lines += [
-                    f"Encodings of text: {', '.join(ENCODINGS)}; the usual other names of these are understood.",
+                    f"Encodings of text: {', '.join(ENCODINGS)}; the usual aliases of these are accepted, too.",
                     "",
                 ]
         records, errors = read(example)
@@ -167,7 +167,7 @@ def page() -> str:
 
 
 def main() -> int:
-    """Write or check the page."""
+    """Write the page, or check with `--check` that it is up to date."""
     text = page()
     if "--check" in sys.argv[1:]:
         same = PAGE.is_file() and PAGE.read_text("utf-8") == text

@@ -1,4 +1,4 @@
-"""Anomaly: what looks wrong about a parse, at every level of nesting, as data that points at bytes."""
+"""Anomalies: suspicious findings in a parse, at every level of nesting, each with its byte offset."""
 
 from __future__ import annotations
 
@@ -19,15 +19,13 @@ from harness.grammar.language.reach import unused_types
 
 MAX_ANOMALIES = 10_000
 _MIB = 1 << 20
-ENTROPY_BYTES = 1024
-"""Fewer bytes say nothing about their entropy."""
-HIGH_ENTROPY = 7.8
-"""Bits a byte: what compressed and encrypted bytes have."""
+MIN_ENTROPY_BYTES = 1024  # the entropy of fewer bytes is not estimated
+HIGH_ENTROPY = 7.8  # bits per byte, reached by compressed and encrypted bytes
 _MAX_SHOWN = 80
 
 
 class Severity(StrEnum):
-    """How much it matters."""
+    """How much an anomaly matters."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -35,7 +33,7 @@ class Severity(StrEnum):
 
 
 class AnomalyKind(StrEnum):
-    """What looks wrong; the first six are as old as the guide this lane follows."""
+    """What kind of anomaly; the first six come from the seed guide."""
 
     PARSE_ERROR = "parse_error"
     RECORD_ERROR = "record_error"
@@ -53,16 +51,16 @@ class AnomalyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One thing that looks wrong.
+    """One suspicious finding.
 
     Attributes:
-        type: What.
+        type: The kind of anomaly.
         severity: How much it matters.
-        record_offset: Where the record it is in starts; the place itself where there is none.
+        record_offset: Offset of the record that holds it; its own offset if no record does.
         field_name: `Chunk[3].body.width`; None if no field is at fault.
-        message: The same as a sentence.
-        value: The value at fault, if there is one.
-        offset: The byte it is about.
+        message: One sentence.
+        value: The value at fault, or None.
+        offset: Its byte offset in the file.
     """
 
     type: AnomalyKind
@@ -78,7 +76,7 @@ class Anomaly:
 
 
 def anomalies(result: ParseResult) -> tuple[Anomaly, ...]:
-    """What looks wrong about a parse: one `parse_error` (or its named kind) for each error, then what values show."""
+    """List the anomalies of a parse by offset: one for each error of the parse, then those found in values."""
     found: list[Anomaly] = [_of_fault(fault, result) for fault in result.faults]
     if result.parse is None:
         return tuple(Anomaly(AnomalyKind.PARSE_ERROR, Severity.HIGH, 0, None, error) for error in result.errors)
@@ -97,7 +95,7 @@ def _of_fault(fault: Fault, result: ParseResult) -> Anomaly:
         case FaultKind.CHECKSUM:
             kind, severity = AnomalyKind.BAD_CHECKSUM, Severity.MEDIUM
         case FaultKind.TRUNCATED | FaultKind.TERMINATOR if _in_last_record(fault, result):
-            severity = Severity.MEDIUM  # a file that was cut off: it costs the bytes of its last record
+            severity = Severity.MEDIUM  # a truncated file loses the bytes of its last record
         case FaultKind.MISMATCH | FaultKind.ENCODING:
             severity = Severity.MEDIUM
         case FaultKind.UNMATCHED | FaultKind.PROCESS:
@@ -138,7 +136,7 @@ def _of_node(path: str, name: str, node: Node, record: Record, known: dict[Field
     start = record.start
     if isinstance(node, Leaf):
         if node.buffer is record.buffer and node.end > record.window.end:
-            message = f"{name} ends {node.end - record.window.end} bytes behind what holds its record"
+            message = f"{name} ends {node.end - record.window.end} bytes past the end of its record"
             yield Anomaly(AnomalyKind.FIELD_OVERFLOW, Severity.HIGH, start, path, message, None, node.start)
         yield from _of_value(path, name, node, start, known.get((record.type.name, name)))
     elif isinstance(node, Array):
@@ -167,9 +165,9 @@ def _of_value(path: str, name: str, leaf: Leaf, start: int, use: Any) -> Iterato
 def _implausible(path: str, leaf: Leaf, start: int) -> Iterator[Anomaly]:
     value, why = leaf.value, ""
     if isinstance(value, float) and (not math.isfinite(value) or (value and not 1e-30 < abs(value) < 1e30)):
-        why = f"{value!r} is hardly a measured number"
+        why = f"{value!r} is not a plausible measurement"
     elif isinstance(value, str) and (odd := sum(not (c.isprintable() or c in "\t\r\n") for c in value)):
-        why = f"a text with {odd} control characters"
+        why = f"a string with {odd} control characters"
     elif leaf.field.decode is not None and isinstance(value, int | bytes):
         how = leaf.field.decode
         try:
@@ -183,7 +181,7 @@ def _implausible(path: str, leaf: Leaf, start: int) -> Iterator[Anomaly]:
 
 
 def _overlaps(parse: Parse) -> Iterator[Anomaly]:
-    """Bytes that two fields claim; bit fields share bytes by design."""
+    """Find bytes that belong to two fields; bit fields share bytes by design."""
     last = None
     for span in sorted(parse.leaves(), key=lambda s: (s.start, s.end)):
         if last is not None and span.start < last.end and not (span.leaf.bits or last.leaf.bits):
@@ -195,7 +193,7 @@ def _overlaps(parse: Parse) -> Iterator[Anomaly]:
 
 
 def _dense(parse: Parse) -> Iterator[Anomaly]:
-    """Fields whose bytes look compressed or encrypted, though the grammar calls them numbers or text."""
+    """Find fields whose bytes look compressed or encrypted, though the grammar declares numbers or strings."""
     counts: dict[str, Counter[int]] = {}
     first: dict[str, Any] = {}
     for span in parse.leaves():
@@ -208,9 +206,9 @@ def _dense(parse: Parse) -> Iterator[Anomaly]:
     for name, found in counts.items():
         total = found.total()
         entropy = -sum(n / total * math.log2(n / total) for n in found.values())
-        if total >= ENTROPY_BYTES and entropy > HIGH_ENTROPY:
+        if total >= MIN_ENTROPY_BYTES and entropy > HIGH_ENTROPY:
             span = first[name]
-            message = f"{total} bytes of {name} have {entropy:.2f} bits of entropy each: numbers and texts have less"
+            message = f"{total} bytes of {name} have {entropy:.2f} bits of entropy each: numbers and strings have less"
             where = span.record.start
             yield Anomaly(AnomalyKind.HIGH_ENTROPY, Severity.LOW, where, span.path, message, None, span.start)
 

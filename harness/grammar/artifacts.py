@@ -1,4 +1,4 @@
-"""Artifacts: one reading of one file with one version of a grammar, with its anomalies and statistics."""
+"""Run artifacts: one file parsed with one version of a grammar, with anomalies and statistics."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["Anomaly", "AnomalyKind", "RunArtifact", "RunStats", "Severity", "cre
 
 @dataclass(frozen=True)
 class RunStats:
-    """Numbers of a run.
+    """Statistics of a run.
 
     Attributes:
-        record_count: Top-level records.
-        total_bytes_parsed: From the start of the reading to where it stopped.
-        parse_stopped_at: Behind the last record.
-        file_size: Of the whole file.
-        examined_bytes: What the reading was to explain: the file, or the part before the record or byte limit.
-        covered_bytes: Bytes of that which are in some field.
-        coverage_percentage: Covered of examined bytes: a limit on records does not change it.
-        error_count: Errors of the parse.
-        anomaly_count: Anomalies of all severities.
-        high_severity_anomalies: Those of severity high.
+        record_count: Number of top-level records.
+        total_bytes_parsed: Bytes from the start offset to where the parse stopped.
+        parse_stopped_at: End offset (exclusive) of the last record.
+        file_size: Bytes of the whole file.
+        examined_bytes: Bytes of the file, or of its part before the record or byte limit.
+        covered_bytes: Examined bytes that are in a field.
+        coverage_percentage: Covered bytes as a percentage of examined bytes; a record limit does not change it.
+        error_count: Number of parse errors.
+        anomaly_count: Number of anomalies of all severities.
+        high_severity_anomalies: Number of anomalies of severity high.
     """
 
     record_count: int
@@ -43,16 +43,16 @@ class RunStats:
 
 @dataclass(frozen=True)
 class RunArtifact:
-    """A snapshot of a run.
+    """The frozen result of a run.
 
     Attributes:
-        run_id: What the caller calls it.
-        spec_version_id: The version of the grammar.
-        parse_result: What was read.
-        anomalies: What looks wrong, by place.
-        stats: Numbers.
-        file_path: The file.
-        file_size: Its size.
+        run_id: Name given by the caller.
+        spec_version_id: Version of the grammar.
+        parse_result: Result of `ToolHost.parse_binary`.
+        anomalies: Suspicious findings by offset.
+        stats: Statistics of the run.
+        file_path: Path of the file.
+        file_size: Its size in bytes.
     """
 
     run_id: str
@@ -65,7 +65,7 @@ class RunArtifact:
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of what was found, the same for the same grammar and file; names of runs do not count."""
+        """Hex SHA-256 of spans, errors and anomalies: equal for the same grammar and file, whatever the run's name."""
         found = self.parse_result.parse
         spans = [] if found is None else [[s.start, s.end, s.path, repr(s.leaf.value)] for s in found.leaves()]
         return digest_json([spans, list(self.parse_result.errors), [str(a) for a in self.anomalies]])
@@ -74,14 +74,14 @@ class RunArtifact:
 def create_run_artifact(
     run_id: str, spec_version_id: str, parse_result: ParseResult, file_path: str | Path, file_size: int
 ) -> RunArtifact:
-    """Take stock of a run.
+    """Compute the anomalies and statistics of a run.
 
     Args:
-        run_id: What to call it.
-        spec_version_id: The version of the grammar that was used.
-        parse_result: From the Tool Host.
-        file_path: The file that was read.
-        file_size: Its size in bytes; the size that was read counts where they disagree.
+        run_id: Name of the run.
+        spec_version_id: Version of the grammar that was used.
+        parse_result: Result of `ToolHost.parse_binary`.
+        file_path: The file that was parsed.
+        file_size: Its size in bytes; if the parse saw another size, that one is used.
     """
     found = parse_result.parse
     size = found.size if found is not None else max(0, file_size)

@@ -1,4 +1,4 @@
-"""Changes: what differs between two grammars, in the words of grammars, in a fixed order."""
+"""Change list: the differences between two grammars as typed changes, in a fixed order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_SHOWN = 60  # characters of a value
 
 
 class ChangeKind(StrEnum):
-    """What sort of change."""
+    """The kind of a change; `COUNT` reports a changed number of fields."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -28,14 +28,14 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference.
+    """One difference between two grammars.
 
     Attributes:
-        kind: What sort.
-        path: Where: in the new grammar, or in the old one for what was removed.
-        old: The value before; None if there was none.
-        new: The value after.
-        message: The same as a sentence.
+        kind: The kind of change.
+        path: Path in the new grammar; for a removal, path in the old one.
+        old: The value before; None if it is new.
+        new: The value after; None if it was removed.
+        message: One sentence.
     """
 
     kind: ChangeKind
@@ -48,7 +48,7 @@ class Change:
         return self.message
 
     def to_wire(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return kind, path, old, new and message as JSON values."""
         return {
             "kind": self.kind.value,
             "path": path_to_string(self.path),
@@ -59,7 +59,7 @@ class Change:
 
 
 def changes(old: Any, new: Any) -> tuple[Change, ...]:
-    """Everything that differs between two grammar documents; key order and spelling of numbers are no difference."""
+    """List the differences between two grammar documents; key order and the spelling of numbers do not count."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return () if old == new else (Change(ChangeKind.CHANGED, (), old, new, "The document changed"),)
     found: list[Change] = []
@@ -74,7 +74,7 @@ def changes(old: Any, new: Any) -> tuple[Change, ...]:
 
 
 def _keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    # The new document's order, then what only the old one had: deterministic, and as people read it.
+    # The order of the new document, then the keys that only the old one has, so the result is deterministic.
     return [*new, *(key for key in old if key not in new)]
 
 
@@ -110,7 +110,7 @@ def _type(name: str, old: Any, new: Any) -> Iterator[Change]:
 
 
 def _named(fields: Any) -> bool:
-    """Whether fields can be told apart by name."""
+    """Whether field names are unique."""
     if not isinstance(fields, list) or not all(isinstance(f, dict) and isinstance(f.get("name"), str) for f in fields):
         return False
     return len({field["name"] for field in fields}) == len(fields)
@@ -152,7 +152,7 @@ def _fields(owner: str, key: str, old: list[Any], new: list[Any]) -> Iterator[Ch
 
 
 def _renamed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """New name -> old name, of fields that are the same but for their name, nearest places first."""
+    """Map new names to old names for fields that differ only in their name, nearest positions first."""
     found: dict[str, str] = {}
     for name, (i, field) in after.items():
         if name in before:
@@ -169,10 +169,10 @@ def _renamed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
 
 
 def _moved(old: list[str], new: list[str]) -> set[str]:
-    """The fewest names whose removal leaves both in one order: what is not on a longest increasing run (patience)."""
+    """Find the fewest names whose removal leaves both lists in one order (longest increasing subsequence, patience)."""
     place = {name: i for i, name in enumerate(old)}
     tops: list[int] = []
-    names: list[str] = []  # the name on top of each pile
+    names: list[str] = []  # name on top of each pile
     before: dict[str, str | None] = {}
     for name in new:
         pile = bisect.bisect_left(tops, place[name])

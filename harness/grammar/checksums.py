@@ -1,4 +1,4 @@
-"""Checksums: the sums that formats protect their bytes with."""
+"""Checksums: the algorithms that `checksum` may name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 
 
 def _xor(data: bytes) -> int:
-    # Folding halves is one big-number operation a step, instead of one step a byte.
+    # Folding halves the data with one big-integer operation per step, instead of one step per byte.
     while len(data) > 1:
         half = (len(data) + 1) // 2
         folded = int.from_bytes(data[:half], "big") ^ int.from_bytes(data[half:].rjust(half, b"\0"), "big")
@@ -55,4 +55,4 @@ ALGORITHMS: dict[str, Callable[[bytes], int]] = {
     "xor8": _xor,
     "fletcher16": _fletcher16,
 }
-"""Bytes to an unsigned number. crc16 is CRC-16/ARC, crc32c is Castagnoli's."""
+"""Algorithm name to function from bytes to an unsigned integer. crc16 is CRC-16/ARC, crc32c is Castagnoli's."""

@@ -1,4 +1,4 @@
-"""Decoders: raw values shown as people read them: texts, numbers, dates."""
+"""Decoders: raw values as readable strings, numbers and dates."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from harness.grammar.language.encodings import codec
 
 
 class DecodeError(Exception):
-    """A value that the decoder cannot show; the message says why."""
+    """The decoder cannot show a value; the message says why."""
 
 
 def decode(value: Any, decoder: str, *, big: bool = True, encoding: str = "utf-8") -> str:
-    """Show a value.
+    """Return a value as a readable string.
 
     Args:
         value: Bytes, or for dates and numbers also the number itself.
         decoder: A key of `DECODERS`.
-        big: Byte order where the value is bytes.
-        encoding: Of `string`.
+        big: Whether bytes are big-endian.
+        encoding: Text encoding, used by the decoder `string`.
 
     Raises:
-        DecodeError: if it is too short, of the wrong kind, or no such date.
+        DecodeError: if the value is too short, has the wrong type, or is not a valid date.
     """
     known = DECODERS.get(decoder)
     if known is None:
@@ -63,7 +63,7 @@ def _number(width: int) -> Callable[[Any, bool, str], str]:
 
 
 def _ftm_packed_date(value: Any, big: bool, encoding: str) -> str:
-    """Day in the top five bits of byte 0, month in the top seven of byte 1, year in bytes 2 and 3, low byte first."""
+    """Day in the top five bits of byte 0, month in the top seven of byte 1, year in bytes 2 and 3 (little-endian)."""
     data = value.to_bytes(4, "big" if big else "little") if isinstance(value, int) and 0 <= value < 1 << 32 else value
     if len(_bytes(data)) < 4:
         raise DecodeError("Insufficient bytes for FTM date (need 4)")
@@ -143,4 +143,4 @@ DECODERS: dict[str, Callable[[Any, bool, str], str]] = {
     "dos_datetime": _dos_datetime,
     "ole_date": _ole_date,
 }
-"""Name to `(value, big, encoding) -> text`."""
+"""Decoder name to function `(value, big, encoding) -> str`."""

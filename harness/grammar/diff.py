@@ -1,4 +1,4 @@
-"""Diff: what a new run of the same file has more or less of than an older one."""
+"""Run diff: two runs over the same file compared by coverage, records, errors and anomalies."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.grammar.artifacts import RunArtifact
+from harness.grammar.scoring import explained_share
 
 EPSILON = 1e-9
 
 
 @dataclass(frozen=True)
 class RunDiff:
-    """New minus old.
+    """The differences between two runs, each as new minus old.
 
     Attributes:
-        old_run_id: The baseline.
-        new_run_id: What is compared with it.
-        coverage_delta: In percentage points of the examined bytes.
-        bytes_delta: Bytes parsed.
+        old_run_id: The baseline run.
+        new_run_id: The run compared with it.
+        coverage_delta: Percentage points of the examined bytes.
+        bytes_delta: Parsed bytes.
         record_delta: Top-level records.
-        error_delta: Errors.
+        error_delta: Parse errors.
         anomaly_delta: Anomalies.
         high_severity_delta: Anomalies of severity high.
         explained_delta: Share of the examined bytes that the default policy counts as explained.
-        comparable: False if the runs are of different files; then nothing is an improvement.
-        summary: The same as a sentence.
+        comparable: False if the runs are of different files; then `is_improvement` is false.
+        summary: One sentence.
     """
 
     old_run_id: str
@@ -41,7 +42,7 @@ class RunDiff:
     summary: str
 
     def is_improvement(self) -> bool:
-        """Whether nothing is worse and something is better; a run that changes nothing is no improvement."""
+        """Whether no measure is worse and at least one is better."""
         worse = (
             self.coverage_delta < -EPSILON
             or self.error_delta > 0
@@ -58,9 +59,7 @@ class RunDiff:
 
 
 def diff_runs(old: RunArtifact, new: RunArtifact) -> RunDiff:
-    """Compare two runs of one file."""
-    from harness.grammar.scoring import explained_share
-
+    """Compare two runs over one file."""
     a, b = old.stats, new.stats
     comparable = a.file_size == b.file_size and old.file_path == new.file_path
     parts = {
@@ -88,7 +87,7 @@ def diff_runs(old: RunArtifact, new: RunArtifact) -> RunDiff:
 def find_best_run(
     baseline: RunArtifact, candidates: Iterable[RunArtifact]
 ) -> tuple[RunArtifact | None, RunDiff | None]:
-    """The candidate that improves most: by what it explains, then by coverage, then by fewest anomalies.
+    """Find the candidate that improves most: by explained share, then by coverage, then by fewest anomalies.
 
     Returns:
         The run and its difference from the baseline, or (None, None) if none improves.

@@ -1,4 +1,4 @@
-"""Hex view: what a run says about each byte, ready to be drawn: spans, gaps, anomalies, before and after a patch."""
+"""Hex view: spans, gaps and anomalies of a byte range, also before and after a patch, and its rendering as text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Stretch(Frozen):
 
 
 class Mark(Frozen):
-    """An anomaly at a byte."""
+    """An anomaly at a byte offset."""
 
     offset: int
     severity: str
@@ -39,13 +39,13 @@ class Mark(Frozen):
 
 
 class HexView(Frozen):
-    """A part of a file: every byte is in exactly one stretch."""
+    """A part of a file; every byte is in exactly one stretch."""
 
     start: int
     size: int
-    """Of the whole file."""
+    """Bytes of the whole file."""
     data: str
-    """The bytes as hex."""
+    """The bytes as hexadecimal digits."""
     stretches: tuple[Stretch, ...]
     marks: tuple[Mark, ...]
 
@@ -56,16 +56,16 @@ class Comparison(Frozen):
     before: HexView
     after: HexView
     changed: tuple[tuple[int, int], ...]
-    """Where the two say different things, as [start, end)."""
+    """Ranges [start, end) in which the two views differ."""
 
 
 def hex_view(result: ParseResult, *, start: int = 0, length: int = 4096) -> HexView:
-    """Prepare a part of a file.
+    """Build the view of a part of a file.
 
     Args:
-        result: What was read.
-        start: First byte.
-        length: How many; at most `MAX_BYTES`.
+        result: Result of `ToolHost.parse_binary`.
+        start: Offset of the first byte.
+        length: Number of bytes; at most `MAX_BYTES`.
     """
     found = result.parse
     if found is None or not found.records:
@@ -89,7 +89,7 @@ def hex_view(result: ParseResult, *, start: int = 0, length: int = 4096) -> HexV
 
 
 def compare(before: ParseResult, after: ParseResult, *, start: int = 0, length: int = 4096) -> Comparison:
-    """The same part of a file, read before and after a patch."""
+    """Build the views of the same part of a file, parsed before and after a patch."""
     views = [hex_view(result, start=start, length=length) for result in (before, after)]
     ends = sorted({edge for view in views for s in view.stretches for edge in (s.start, s.end)})
     changed: list[tuple[int, int]] = []
@@ -108,7 +108,7 @@ def _said(view: HexView, at: int) -> Stretch | None:
 
 
 def _partition(spans: tuple[Span, ...], leaves: dict[Any, Any], start: int, end: int) -> Iterator[Stretch]:
-    """Spans cut to the window; where they overlap the first stands, and what no span holds is a gap."""
+    """Cut spans to the window. Where spans overlap the first one wins; bytes outside of all spans become gaps."""
     at = start
     for span in spans:
         a, b = max(span.offset, at), min(span.end, end)
@@ -133,11 +133,11 @@ def _partition(spans: tuple[Span, ...], leaves: dict[Any, Any], start: int, end:
 
 
 def render(view: HexView, *, colour: bool) -> Iterator[str]:
-    """Lines for a terminal: offset, bytes, characters, and the fields that begin in the line.
+    """Render lines for a terminal: offset, bytes, characters, and the fields that begin in the line.
 
     Args:
-        view: What to show.
-        colour: Whether the terminal shows colours; without them wrong bytes are followed by `!` and gaps by `.`.
+        view: The view.
+        colour: Whether the terminal shows colours; without them invalid bytes are followed by `!` and gaps by `.`.
     """
     data = bytes.fromhex(view.data)
     kinds: dict[int, Stretch] = {k: s for s in view.stretches for k in range(s.start - view.start, s.end - view.start)}

@@ -1,4 +1,4 @@
-"""Measuring: what a grammar makes of a set of files, in numbers that a score can be made of."""
+"""Measurement: a grammar applied to a set of files, as the numbers that scores are computed from."""
 
 from __future__ import annotations
 
@@ -12,49 +12,46 @@ from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.session import Session
 from harness.grammar.engine.tally import Tally
-from harness.grammar.explanation.byte_histogram import Alphabet, alphabet_of
+from harness.grammar.explanation.byte_histogram import ByteHistogram, byte_histogram_of
 from harness.grammar.explanation.explained_share import Explanation, Fit, explain, learn
 from harness.grammar.language.grammar import Grammar
 
 _MAX_SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
-_FIELDS = 40  # fields listed, the largest first
-SLOW = frozenset({"seconds", "steps"})
-"""Limits that mean: too slow."""
+_MAX_FIELDS = 40  # fields listed, the largest first
+SLOW = frozenset({"seconds", "steps"})  # limits on time
 CUT_OFF = frozenset({FaultKind.TRUNCATED, FaultKind.TERMINATOR})
-TAIL = 0.9
-"""Where in a file its last part is expected to begin."""
-LARGE = frozenset({"records", "items", "inflated", "depth"})
-"""Limits that mean: too much."""
+TAIL = 0.9  # a truncation error at or after this share of the file is excused
+LARGE = frozenset({"records", "items", "inflated", "depth"})  # limits on memory
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Files by name, read again and again.
+    """Files by name, to be parsed with many grammars.
 
     Attributes:
-        files: Their bytes.
-        alphabet: What their bytes look like without any structure.
-        sessions: What grammars of one framing share, so that a patch costs what it touches.
+        files: Bytes by name.
+        alphabet: Byte histogram of all files.
+        sessions: One session per file, so that a patched grammar re-reads only what the patch touched.
     """
 
     files: dict[str, bytes]
-    alphabet: Alphabet
+    alphabet: ByteHistogram
     sessions: dict[str, Session]
 
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> Samples:
-        """Files, measured."""
+        """Open a session for each file and count their bytes."""
         sessions = {name: Session(data) for name, data in files.items()}
-        return cls(dict(files), alphabet_of((files[name], s.weights) for name, s in sessions.items()), sessions)
+        return cls(dict(files), byte_histogram_of((files[name], s.weights) for name, s in sessions.items()), sessions)
 
     def afresh(self) -> Samples:
-        """The same files, with nothing remembered of them."""
+        """Return the same files with new, empty sessions."""
         return Samples(self.files, self.alphabet, {name: Session(data) for name, data in self.files.items()})
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a grammar makes of some files."""
+    """The measurement of a grammar on some files."""
 
     grammar: Grammar
     tallies: dict[str, Tally]
@@ -63,20 +60,20 @@ class Measured:
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of all that was found: two readings agree when it is the same."""
+        """Hex SHA-256 of all tallies: two measurements agree if it is equal."""
         return digest_json({name: found.to_wire() for name, found in self.tallies.items()})
 
     def limit(self, names: frozenset[str]) -> str:
-        """The first of some limits that was hit, or nothing."""
+        """Return the first of the given limits that was hit; empty if none was."""
         return next((e.limit for found in self.tallies.values() for e in found.errors if e.limit in names), "")
 
     def facts(self) -> dict[str, Any]:
-        """For a record."""
+        """Return the measurement as JSON values, as evidence keeps it."""
         tallies, found = self.tallies, self.explanation
         total = sum(t.size for t in tallies.values())
         errors = [f"{name}: {clip(str(error))}" for name, t in tallies.items() for error in t.errors]
         gaps = [[name, start, end] for name, t in tallies.items() for start, end in t.gaps]
-        largest = sorted(found.credits, key=lambda credit: -credit.bytes)[:_FIELDS]
+        largest = sorted(found.credits, key=lambda credit: -credit.bytes)[:_MAX_FIELDS]
         return {
             "files": len(tallies),
             "bytes": total,
@@ -100,9 +97,9 @@ class Measured:
 
 
 def is_sound(found: Tally) -> bool:
-    """Whether a file was read without an error, one apart: that it ends in the middle of its last part.
+    """Whether a file was read without errors, other than that it ends in the middle of its last part.
 
-    What is missing there costs the bytes of that part; it does not make the grammar wrong.
+    A truncated last part lowers the explained share; it does not make the grammar wrong.
     """
     if found.error_count != len(found.errors):
         return False
@@ -110,13 +107,13 @@ def is_sound(found: Tally) -> bool:
 
 
 def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | None = None) -> Measured:
-    """Read files with a grammar and see what it explains of them.
+    """Read files with a grammar and compute the share that it explains.
 
     Args:
-        grammar: From lint.
+        grammar: A grammar that passed lint.
         samples: The files.
-        limits: What each reading may use.
-        fit: What was learned from other files, to judge these by.
+        limits: Limits of each reading.
+        fit: Parameters learned from other files; None to learn them from these.
     """
     tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}
     found = list(tallies.values())

@@ -1,4 +1,4 @@
-"""Patch: operations that change a grammar together, all of them or none; as Python values, YAML, JSON or JSON Patch."""
+"""Patch: an atomic list of operations on a grammar, as Python values, YAML, JSON or JSON Patch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from harness.core.digest import digest_json
 from harness.grammar.editing.edit import Edit
 from harness.grammar.editing.frozen import freeze
+from harness.grammar.editing.json_patch import from_json_patch
 from harness.grammar.editing.operation import (
     KINDS,
     AddRegistryEntry,
@@ -68,7 +69,7 @@ MAX_OPS = 1000
 
 @dataclass(frozen=True)
 class Patch:
-    """Operations in the order they apply; later ones see what earlier ones did."""
+    """Operations in the order in which they apply; later ones see the changes of earlier ones."""
 
     ops: tuple[Operation, ...] = ()
     description: str = ""
@@ -77,37 +78,37 @@ class Patch:
         object.__setattr__(self, "ops", tuple(self.ops))
 
     def validate(self) -> tuple[bool, list[str]]:
-        """Whether it makes sense without knowing the grammar, and all that is wrong with it."""
+        """Check the patch without a grammar; return whether it is valid, and its errors."""
         if not self.ops:
             return False, ["Patch has no operations"]
         wrong = [] if len(self.ops) <= MAX_OPS else [f"a patch has at most {MAX_OPS} operations, not {len(self.ops)}"]
         for i, op in enumerate(self.ops):
             if type(op) not in KINDS.values():
-                wrong.append(f"Op {i}: {op!r:.60} is no operation")
+                wrong.append(f"Op {i}: {op!r:.60} is not an operation")
             else:
                 wrong.extend(f"Op {i} ({op.op_type}): {error}" for error in op.validate()[1])
         return not wrong, wrong
 
     def to_wire(self) -> dict[str, Any]:
-        """As a patch file has it."""
+        """Return the JSON values of a patch file."""
         return {"description": self.description, "ops": [op.to_wire() for op in self.ops]}
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of what it does; its description does not count."""
+        """Hex SHA-256 of the operations, without the description."""
         return digest_json([op.to_wire() for op in self.ops])
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A document after a patch, with the primitive edits that made it."""
+    """A document after a patch, with the primitive edits that were applied."""
 
     document: Any
     edits: tuple[Edit, ...] = field(default=())
 
 
 class RejectedOperationError(PatchError):
-    """An operation that does not fit the grammar; `index` says which."""
+    """An operation does not fit the grammar; `index` is its 0-based position in the patch."""
 
     def __init__(self, index: int, message: str) -> None:
         super().__init__(message)
@@ -115,10 +116,10 @@ class RejectedOperationError(PatchError):
 
 
 def apply_patch(patch: Patch, document: Any) -> Applied:
-    """A patched copy of a document; the original is never touched, and what does not change is shared with it.
+    """Return a patched copy of a document; the original stays unchanged, and unchanged parts are shared with it.
 
     Raises:
-        PatchError: if an operation is malformed or does not fit; then nothing is changed at all.
+        PatchError: if an operation is malformed or does not fit the document.
     """
     valid, wrong = patch.validate()
     if not valid:
@@ -139,7 +140,7 @@ def read_patch(value: Any) -> Patch:
     """Read `{description, ops}`, a bare list of operations, or a JSON Patch (RFC 6902), as YAML or JSON values.
 
     Raises:
-        PatchError: with everything that is wrong with it.
+        PatchError: listing all malformed operations.
     """
     description = ""
     if isinstance(value, dict):
@@ -151,10 +152,8 @@ def read_patch(value: Any) -> Patch:
     if not isinstance(value, list) or not value:
         raise PatchError("Patch has no operations")
     if len(value) > MAX_OPS or not isinstance(description, str):
-        raise PatchError(f"a patch is a text and at most {MAX_OPS} operations")
+        raise PatchError(f"a patch has a string as its description and at most {MAX_OPS} operations")
     if is_json_patch(value):
-        from harness.grammar.editing.json_patch import from_json_patch
-
         return Patch(from_json_patch(value), description)
     ops, wrong = [], []
     for i, raw in enumerate(value):
@@ -172,10 +171,10 @@ def read_patch(value: Any) -> Patch:
 
 
 def operation_from_wire(raw: Any) -> Operation:
-    """One operation of a patch file: `{op, path, ...}`; the path is a list or a text like `types.T.fields[0]`.
+    """Read one operation of a patch file: `{op, path, ...}`; the path is a list or a string like `types.T.fields[0]`.
 
     Raises:
-        PatchError: if it is none.
+        PatchError: if it is malformed.
     """
     name = raw.get("op") if isinstance(raw, dict) else None
     if not isinstance(name, str) or name not in KINDS:
@@ -187,7 +186,7 @@ def operation_from_wire(raw: Any) -> Operation:
         raise PatchError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
     missing = [
         key for key, part in known.items() if part.default is MISSING and key not in raw
-    ]  # the path, where it has no default
+    ]  # the path, if it has no default
     if missing:
         raise PatchError(f"it needs {missing[0]}")
     given = {key: inner for key, inner in raw.items() if key != "op"}
@@ -198,13 +197,13 @@ def operation_from_wire(raw: Any) -> Operation:
         except ValueError as error:
             raise PatchError(str(error)) from error
     elif path is not None and not isinstance(path, list | tuple):
-        raise PatchError(f"path must be a list or a text, got {path!r}")
+        raise PatchError(f"path must be a list or a string, got {path!r}")
     made: Operation = kind(**given)
     return made
 
 
 def is_json_patch(value: Iterable[Any]) -> bool:
-    """Whether these are operations of RFC 6902: their paths are JSON Pointers."""
+    """Whether these are operations of RFC 6902, whose paths are JSON Pointers."""
     return all(
         isinstance(op, dict)
         and op.get("op") in ("add", "remove", "replace", "move", "copy", "test")

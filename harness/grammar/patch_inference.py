@@ -1,4 +1,4 @@
-"""Difference: the patch that leads from one grammar to another."""
+"""Patch inference: find the patch that turns one grammar into another."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from harness.grammar.patch import Patch, PatchError, apply_patch
 
 
 def patch_between(old: Any, new: Any, *, description: str = "") -> Patch | None:
-    """A patch with `apply_patch(patch, old).document == new`; None if they are equal.
+    """Find a patch with `apply_patch(patch, old).document == new`; None if the documents are equal.
 
     Raises:
-        PatchError: if one of them is no grammar (no mapping, or with top-level keys that grammars do not have).
+        PatchError: if one of them is not a mapping, or has top-level keys that grammars do not have.
     """
     old, new = freeze(old), freeze(new)
     for side in (old, new):
@@ -44,13 +44,13 @@ def patch_between(old: Any, new: Any, *, description: str = "") -> Patch | None:
             return made
     except PatchError:
         pass
-    # Documents that are no sane grammars (a field that is no mapping ...): by whole sections.
+    # The documents are not well-formed grammars (for example a field is not a mapping): replace whole sections.
     coarse = [SetProperty((key,), new[key]) for key in new if key not in old or not same(old[key], new[key])]
     return Patch((*(UnsetProperty((key,)) for key in old if key not in new), *coarse), description)
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two JSON values are equal, key order apart; 1, 1.0 and true are three values."""
+    """Whether two JSON values are equal, ignoring key order; 1, 1.0 and true are three different values."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a is b or (a.keys() == b.keys() and all(same(a[key], b[key]) for key in a))
     if isinstance(a, list) and isinstance(b, list):
@@ -109,7 +109,7 @@ def _named(fields: Any) -> bool:
 
 
 def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[Operation]:
-    """Bring the list into its new shape from the front; what is left over behind it goes."""
+    """Edit the list of fields from the front into its new form, then delete the remaining old fields."""
     now = list(old)
     wanted = {field["name"] for field in new}
     for i, field in enumerate(new):
@@ -121,7 +121,7 @@ def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[Operation]:
                 yield MoveField((*path, "fields", j), i)
                 now.insert(i, now.pop(j))
         elif i < len(now) and names[i] not in wanted and now[i].get("type") == field.get("type"):
-            pass  # a field of the same type whose name is gone: this is it, renamed
+            pass  # a field of the same type whose name no longer exists was renamed
         else:
             yield InsertField(path, i, field)
             now.insert(i, field)

@@ -1,4 +1,4 @@
-"""Processing: what may be done to bytes before they are read; output is bounded, so no archive can fill the memory."""
+"""Processing: transformations of bytes before they are parsed; output is bounded, so no archive can exhaust memory."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class ProcessError(Exception):
-    """Bytes that cannot be processed; the message says why.
+    """Bytes cannot be processed; the message says why.
 
     Attributes:
-        limit: True if it would have produced more than allowed.
-        partial: What came out before it failed.
+        limit: True if the output would exceed the allowed size.
+        partial: The output before the failure.
     """
 
     def __init__(self, message: str, *, limit: bool = False, partial: bytes = b"") -> None:
@@ -26,11 +26,11 @@ Apply = Callable[..., bytes]
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """A transformation.
+    """A transformation of bytes.
 
     Attributes:
-        apply: `(data, most, *arguments) -> bytes`; `most` is how many bytes it may produce. Raises ProcessError.
-        arguments: How many it takes; None for any number.
+        apply: `(data, most, *arguments) -> bytes`; `most` is the maximum size of the output. Raises ProcessError.
+        arguments: Number of arguments; None for any number.
     """
 
     apply: Apply
@@ -60,7 +60,7 @@ def _bytes(key: Any) -> bytes:
 
 def _rotate_left(data: bytes, most: int, by: Any) -> bytes:
     if not isinstance(by, int):
-        raise ProcessError("a rotation is by a whole number of bits")
+        raise ProcessError("a rotation needs an integer number of bits")
     by %= 8
     return data.translate(bytes((byte << by | byte >> (8 - by)) & 0xFF for byte in range(256)))
 
@@ -79,7 +79,7 @@ def _inflate(bits: int) -> Apply:
         if len(made) > most:
             raise ProcessError(f"decompresses to more than {most} bytes", limit=True, partial=made[:most])
         if not machine.eof:
-            raise ProcessError("the compressed data end early", partial=made)
+            raise ProcessError("the compressed data is truncated", partial=made)
         return made
 
     return apply
@@ -93,4 +93,4 @@ PROCESSORS: dict[str, Processor] = {
     "rol": Processor(_rotate_left, 1),
     "ror": Processor(_rotate_right, 1),
 }
-"""What `process` may name. An importer may register more (`name: Processor(...)`) before it lints."""
+"""Processor by name, as `process` may name it; `lint_value(..., processes=...)` adds others."""

@@ -1,4 +1,4 @@
-"""Schema: the JSON Schemas of grammars and patches, for editors, generators and language models."""
+"""Schema: the JSON Schema of patches, for editors, generators and language models."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.grammar.language.constructs import json_schema
 from harness.grammar.patch import MAX_OPS
 
 _PATH = {
-    "description": "where: a list such as [types, Header, fields, 0], or a text such as types.Header.fields[0]",
+    "description": "path: a list such as [types, Header, fields, 0], or a string such as types.Header.fields[0]",
     "oneOf": [
         {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
         {"type": "string", "minLength": 1},
     ],
 }
 _PARTS: dict[str, dict[str, Any]] = {
-    "index": {"type": "integer", "description": "a place among the fields; negative: the end"},
+    "index": {"type": "integer", "description": "position among the fields; negative: the end"},
     "endian": {"enum": ["big", "little"]},
     "new_name": {"type": "string", "minLength": 1},
     "field_def": {"$ref": "#/$defs/field"},
@@ -48,7 +48,7 @@ GRAMMAR: dict[str, Any] = json_schema()
 
 PATCH: dict[str, Any] = {
     "title": "Crucible patch of a grammar",
-    "description": "operations that apply in order, all of them or none; alone, or with a description",
+    "description": "operations that apply in order, all or none; as a list, or as a mapping with a description",
     "oneOf": [
         {"$ref": "#/$defs/operations"},
         {
@@ -69,7 +69,7 @@ PATCH: dict[str, Any] = {
         },
         "json_patch": {
             "type": "object",
-            "description": "an operation of JSON Patch (RFC 6902); a patch has only these, or none",
+            "description": "an operation of JSON Patch (RFC 6902); a patch may not mix these with other operations",
             "properties": {
                 "op": {"enum": ["add", "remove", "replace", "move", "test"]},
                 "path": {"type": "string", "pattern": "^/"},

@@ -1,15 +1,15 @@
-"""Scoring: what a run is worth, from 0 to 100, with hard gates; the default policy, and `classic` for comparison."""
+"""Scoring: a run's score of 0 to 100 with hard gates, by the default policy or by `classic`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.grammar.anomaly import AnomalyKind
 from harness.grammar.artifacts import RunArtifact
 from harness.grammar.engine.byte_weights import UNIT, Weights
 from harness.grammar.engine.tally import tally
-from harness.grammar.explanation.byte_histogram import alphabet_of
+from harness.grammar.explanation.byte_histogram import byte_histogram_of
 from harness.grammar.explanation.explained_share import Explanation, explain, learn
 
 DEFAULT, CLASSIC = "default", "classic"
@@ -23,14 +23,14 @@ class ScoreBreakdown:
 
     Attributes:
         run_id: The run.
-        total_score: 0 to 100. It is a number also where a gate fails; `passed_hard_gates` says whether it counts.
-        passed_hard_gates: Whether every gate holds.
-        hard_gates: Each gate by name.
-        soft_metrics: What the total is made of, each 0 to 100.
-        baseline_delta: Difference from the baseline's total; None without one.
+        total_score: 0 to 100, also if a gate fails; `passed_hard_gates` says whether it counts.
+        passed_hard_gates: Whether every gate passes.
+        hard_gates: Whether each gate passes, by name.
+        soft_metrics: The parts of the total, each 0 to 100.
+        baseline_delta: Difference from the baseline's total; None without a baseline.
         summary: One sentence.
-        policy: Which policy gave it.
-        explanation: Field by field; None under `classic`.
+        policy: Name of the policy.
+        explanation: Credit by field; None under `classic`.
     """
 
     run_id: str
@@ -50,7 +50,7 @@ def score_run(run: RunArtifact, baseline: RunArtifact | None = None, *, policy: 
     Args:
         run: The run.
         baseline: A run to compare with.
-        policy: `default` rewards explanation; `classic` is the coverage score of the original guide.
+        policy: `default` scores the explained share; `classic` is the coverage score of the seed guide.
 
     Raises:
         ValueError: for any other policy.
@@ -61,14 +61,12 @@ def score_run(run: RunArtifact, baseline: RunArtifact | None = None, *, policy: 
     made = _default(run) if policy == DEFAULT else _classic(run)
     if baseline is None:
         return made
-    from dataclasses import replace
-
     delta = made.total_score - score_run(baseline, policy=policy).total_score
     return replace(made, baseline_delta=delta, summary=f"{made.summary} ({delta:+.1f} vs baseline)")
 
 
 def explain_run(run: RunArtifact) -> Explanation:
-    """What a run explains, field by field."""
+    """Compute the share of the examined bytes that each field of a run explains."""
     cached: Explanation | None = run.__dict__.get("_explanation")
     if cached is not None:
         return cached
@@ -78,7 +76,7 @@ def explain_run(run: RunArtifact) -> Explanation:
     else:
         data = bytes(found.records[0].buffer.data) if found.records else b""
         weights, examined = Weights(data), min(len(data), run.stats.examined_bytes)
-        alphabet = alphabet_of([(data[:examined], Weights(data[:examined]))])
+        alphabet = byte_histogram_of([(data[:examined], Weights(data[:examined]))])
         counted = [tally(found, weights=weights)]
         fit = learn(found.grammar, counted, alphabet)
         made = explain(found.grammar, counted, alphabet=alphabet, fit=fit, weight=weights.of(0, examined) / UNIT)
@@ -87,7 +85,7 @@ def explain_run(run: RunArtifact) -> Explanation:
 
 
 def explained_share(run: RunArtifact) -> float:
-    """The share of the examined bytes that the default policy counts as explained."""
+    """Return the share (0 to 1) of the examined bytes that the default policy counts as explained."""
     return explain_run(run).score
 
 
@@ -120,14 +118,14 @@ def _default(run: RunArtifact) -> ScoreBreakdown:
 
 
 def _classic(run: RunArtifact) -> ScoreBreakdown:
-    """The original's formula, with what made it easy to game.
+    """Apply the formula of the seed guide, including the properties that make it easy to game.
 
-    Coverage is of the whole file, so that a limit on records makes large blobs win; nothing asks what the bytes mean,
-    so that one `u8` repeated is perfect; any parse error fails a gate, so that the five points an error costs never
-    count and an honest grammar with a cut-off tail gets nothing. The original gave -1 there; here it is 0, not passed.
+    Coverage is of the whole file, so with a record limit large blobs win. The meaning of the bytes does not count, so
+    one repeated `u8` gets the full score. Any parse error fails a gate, so the penalty of five points per error has no
+    effect and a correct grammar of a truncated file gets nothing. The seed guide gives -1 there; this function gives 0.
     """
     stats = run.stats
-    # There each error was an anomaly of severity high, and only these, and lengths beyond 10 MB, were.
+    # In the seed guide only parse errors and lengths beyond 10 MB are anomalies of severity high.
     high = stats.error_count + sum(a.type is AnomalyKind.ABSURD_LENGTH for a in run.anomalies)
     gates = {"parse_advanced": stats.total_bytes_parsed > 0, "no_safety_violations": high == 0}
     coverage = min(100.0, 100.0 * stats.covered_bytes / stats.file_size) if stats.file_size else 0.0
@@ -153,7 +151,7 @@ def _classic(run: RunArtifact) -> ScoreBreakdown:
 def rank_runs(
     runs: Iterable[RunArtifact], baseline: RunArtifact | None = None, *, policy: str = DEFAULT
 ) -> list[tuple[RunArtifact, ScoreBreakdown]]:
-    """Runs with their scores: those that pass the gates first, then by score; equal ones keep their order."""
+    """Sort runs by gates passed, then by score, highest first; the sort is stable."""
     scored = [(run, score_run(run, baseline, policy=policy)) for run in runs]
     return sorted(scored, key=lambda pair: (not pair[1].passed_hard_gates, -pair[1].total_score))
 
@@ -161,13 +159,13 @@ def rank_runs(
 def find_best_scoring_run(
     candidates: Iterable[RunArtifact], baseline: RunArtifact | None = None, *, policy: str = DEFAULT
 ) -> tuple[RunArtifact | None, ScoreBreakdown | None]:
-    """The best of the runs that pass the gates, or (None, None)."""
+    """Find the best run that passes the gates, with its score; (None, None) if no run does."""
     ranked = [pair for pair in rank_runs(candidates, baseline, policy=policy) if pair[1].passed_hard_gates]
     return ranked[0] if ranked else (None, None)
 
 
 def compare_scores(a: ScoreBreakdown, b: ScoreBreakdown) -> str:
-    """Two scores side by side, and which wins."""
+    """Format two scores line by line, and name the higher one."""
     lines = [f"Run {name} ({s.run_id}): {s.total_score:.1f}/100, {s.summary}" for name, s in (("A", a), ("B", b))]
     for metric in dict.fromkeys((*a.soft_metrics, *b.soft_metrics)):
         one, two = (s.soft_metrics.get(metric) for s in (a, b))

@@ -1,4 +1,4 @@
-"""Tool Host: the six tools by which people and machines look at files through a grammar; none of them ever raises."""
+"""Tool Host: six tools that inspect files through a grammar; they report errors in their results and never raise."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ __all__ = [
 
 
 class ToolHost:
-    """The six tools. Each takes one frozen input and gives one frozen output, the same for the same input."""
+    """The six tools. Each takes one frozen input and returns one frozen output; equal inputs give equal outputs."""
 
     @staticmethod
     def lint_grammar(request: LintGrammarInput) -> LintGrammarOutput:
-        """Check a grammar: everything that is wrong with it, at once."""
+        """Check a grammar and report all errors and warnings."""
         text = getattr(request, "yaml_text", None)
         if not isinstance(text, str):
             return LintGrammarOutput(False, errors=(_takes("lint_grammar", LintGrammarInput, request),))
@@ -69,7 +69,7 @@ class ToolHost:
 
     @staticmethod
     def parse_binary(request: ParseBinaryInput) -> ParseResult:
-        """Read a file; whatever is wrong with it is in the result."""
+        """Parse a file; errors, also of opening it, are in the result."""
         if not isinstance(request, ParseBinaryInput) or not isinstance(request.grammar, Grammar):
             return ParseResult(errors=(_takes("parse_binary", ParseBinaryInput, request),))
         try:
@@ -82,7 +82,7 @@ class ToolHost:
 
     @staticmethod
     def generate_spans(request: GenerateSpansInput) -> SpanSet:
-        """The leaves in a part of the file, in O(log n) after the first call."""
+        """Find the leaves that overlap a byte range, in O(log n) after the first call."""
         if not _complete(request, GenerateSpansInput):
             return SpanSet()
         spans, starts, longest = request.parse_result._spans
@@ -94,7 +94,7 @@ class ToolHost:
 
     @staticmethod
     def analyze_coverage(request: AnalyzeCoverageInput) -> Coverage:
-        """How much of the file is in some field, and what is not."""
+        """Compute how many bytes of the file are in a field, and the gaps."""
         if not _complete(request, AnalyzeCoverageInput):
             return Coverage()
         found = request.parse_result.parse
@@ -119,7 +119,7 @@ class ToolHost:
 
     @staticmethod
     def decode_field(request: DecodeFieldInput) -> DecodedField:
-        """Show a field's value as its decoder does."""
+        """Decode a field's value to a readable string."""
         record, name = getattr(request, "record", None), getattr(request, "field_name", None)
         if not isinstance(record, ParsedRecord):
             return DecodedField(False, error=_takes("decode_field", DecodeFieldInput, request))
@@ -142,7 +142,7 @@ class ToolHost:
 
     @staticmethod
     def query_records(request: QueryRecordsInput) -> RecordSet:
-        """The records that a filter lets through."""
+        """Select records with a filter."""
         if not _complete(request, QueryRecordsInput):
             return RecordSet(filter_applied="nothing (invalid input)")
         kind, value = request.filter_type, request.filter_value
@@ -164,7 +164,7 @@ class ToolHost:
 
 
 def _complete(request: object, wanted: type[Any]) -> bool:
-    """Whether it is what the tool takes: callers may be anything, and a tool does not raise."""
+    """Whether a request has the right type; checked at run time because tools do not raise."""
     return isinstance(request, wanted) and isinstance(getattr(request, "parse_result", None), ParseResult)
 
 
@@ -178,7 +178,7 @@ def _selected(request: QueryRecordsInput, keep: Callable[[ParsedRecord], bool], 
 
 
 def _find(record: Record, name: str) -> Node | None:
-    """A field by name, or by a dotted path through nested records."""
+    """Find a field by name, or by a dotted path through nested records."""
     node: Node | None = record
     for part in name.split("."):
         node = node.nodes.get(part) if isinstance(node, Record) else None

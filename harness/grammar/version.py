@@ -1,4 +1,4 @@
-"""Version: immutable states of a grammar, each with its parent and the patch that made it; SpecStore keeps them."""
+"""Versions: immutable states of a grammar, each with its parent and its patch; `SpecStore` keeps them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from harness.grammar.editing.frozen import freeze
 from harness.grammar.editing.yaml_text import rewrite
 from harness.grammar.editing.yaml_tree import UnwritableError
 from harness.grammar.language.lint import Lint, lint_text
-from harness.grammar.patch import Patch, PatchError, RejectedOperationError, apply_patch
+from harness.grammar.patch import Patch, PatchError, RejectedOperationError, apply_patch, read_patch
+from harness.grammar.patch_inference import patch_between
 
 ID_DIGITS = 16
 _NAMED = Path("grammar")
 
 
 class InvalidSpecError(SpecError, ValueError):
-    """A text that is no YAML document."""
+    """A string is not a YAML document."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,15 @@ class SpecVersion:
     """One state of a grammar.
 
     Attributes:
-        id: The beginning of the SHA-256 of its text and its parent's id: the same history has the same ids anywhere.
-        parent_id: The version it was made from; None for a root.
-        spec_text: The YAML.
+        id: First 16 hexadecimal digits of the SHA-256 of its text and its parent's id; equal histories have equal ids.
+        parent_id: Id of the version that was patched; None for a root.
+        spec_text: The YAML text.
         spec_dict: Its value, deeply frozen.
-        patch_applied: What made it from its parent; None for a root.
-        lint_valid: Whether lint found no error; None where lint was not asked for.
-        lint_errors: What lint found.
-        lint_warnings: Likewise.
-        created_at: When this object was made; no part of its identity.
+        patch_applied: The patch from the parent to this version; None for a root.
+        lint_valid: Whether lint found no error; None if lint did not run.
+        lint_errors: Messages of lint errors.
+        lint_warnings: Messages of lint warnings.
+        created_at: When this object was made; not part of its identity.
     """
 
     id: str
@@ -56,12 +57,12 @@ class SpecVersion:
 
 @dataclass(frozen=True)
 class PatchResult:
-    """What became of a patch.
+    """The outcome of applying a patch.
 
     Attributes:
         success: Whether there is a new version.
-        new_spec_id: Its id.
-        errors: Why there is none.
+        new_spec_id: Id of the new version, or None.
+        errors: Why the patch was rejected.
         rejected_ops: Indices of the operations that do not fit.
     """
 
@@ -72,10 +73,9 @@ class PatchResult:
 
 
 class SpecStore:
-    """Versions by id, with branches: names of the version that work goes on from.
+    """Versions by id, and branches: names that point to a version.
 
-    Everything is in memory; `VersionArchive` (`archive.py`) keeps a store in a ledger, `export` and `from_export` move
-    it as JSON.
+    Everything is in memory; `export` returns the store as JSON values and `restore` adds them to another store.
     """
 
     def __init__(self) -> None:
@@ -86,26 +86,26 @@ class SpecStore:
         return len(self._versions)
 
     def __iter__(self) -> Iterator[SpecVersion]:
-        """All versions, parents before children."""
+        """Iterate over all versions, parents before children."""
         return iter(self._versions.values())
 
     def create_initial(self, yaml_text: str, run_lint: bool = True) -> SpecVersion:
-        """A root; one that lint refuses is kept as well and says so.
+        """Add a root version; it is kept also if lint finds errors, which `lint_valid` reports.
 
         Raises:
-            InvalidSpecError: if the text is no YAML.
+            InvalidSpecError: if the text is not YAML.
         """
         return self._keep(yaml_text, None, None, run_lint=run_lint)
 
     def apply_patch(
         self, parent_id: str, patch: Patch, run_lint: bool = True, *, branch: str | None = None
     ) -> PatchResult:
-        """Make a new version from a version and a patch: all of it, or nothing.
+        """Add a version by applying a patch atomically.
 
         Args:
-            parent_id: The version to start from.
-            patch: What to change.
-            run_lint: Whether a result that lint refuses is rejected.
+            parent_id: Id of the version to patch.
+            patch: The operations.
+            run_lint: Whether to reject the patch if lint finds errors in the result.
             branch: A branch to move to the new version.
         """
         parent = self._versions.get(parent_id)
@@ -132,14 +132,12 @@ class SpecStore:
     def commit_text(
         self, parent_id: str, text: str, *, description: str = "", branch: str | None = None
     ) -> SpecVersion:
-        """A new version from edited text; the patch that leads to it is worked out.
+        """Add a version from edited text and infer the patch that leads to it.
 
         Raises:
-            InvalidSpecError: if the text is no YAML.
-            UsageError: if there is no such parent.
+            InvalidSpecError: if the text is not YAML.
+            UsageError: if the parent is unknown.
         """
-        from harness.grammar.patch_inference import patch_between
-
         parent = self.version(parent_id)
         found = patch_between(parent.spec_dict, _read(text), description=description)
         made = self._keep(text, parent_id, found, run_lint=True)
@@ -148,52 +146,52 @@ class SpecStore:
         return made
 
     def get(self, version_id: str | None) -> SpecVersion | None:
-        """The version with that id, or None."""
+        """Return the version with exactly this id, or None."""
         return self._versions.get(version_id) if version_id is not None else None
 
     def version(self, version_id: str) -> SpecVersion:
-        """The version whose id this is, or begins with, or the branch of that name points to.
+        """Find a version by id, by the beginning of its id, or by branch.
 
         Raises:
-            UsageError: if there is none, or several.
+            UsageError: if no version or several versions match.
         """
         version_id = self.branches.get(version_id, version_id)
         found = [v for key, v in self._versions.items() if key == version_id] or [
             v for key, v in self._versions.items() if version_id and key.startswith(version_id)
         ]
         if len(found) != 1:
-            what = "several versions begin with" if found else "there is no version"
+            what = "several versions begin with" if found else "unknown version"
             raise UsageError(f"{what} {version_id!r}", fix="name a version's id, its beginning, or a branch")
         return found[0]
 
     def get_lineage(self, version_id: str) -> list[str]:
-        """Ids from the root to the version; an unknown id alone."""
+        """List ids from the root to the version; for an unknown id, only that id."""
         lineage = [version_id]
         while (version := self._versions.get(lineage[-1])) is not None and version.parent_id is not None:
             lineage.append(version.parent_id)
         return lineage[::-1]
 
     def children(self, version_id: str) -> list[SpecVersion]:
-        """The versions made from a version."""
+        """List the versions whose parent is this version."""
         return [version for version in self if version.parent_id == version_id]
 
     def diff_specs(self, old_id: str, new_id: str) -> list[str]:
-        """What changed between two versions, one line each, in a fixed order."""
+        """List the changes between two versions as sentences, in a fixed order."""
         missing = [version_id for version_id in (old_id, new_id) if version_id not in self._versions]
         if missing:
             return [f"Version {version_id} not found" for version_id in missing]
         return [str(change) for change in self.changes(old_id, new_id)]
 
     def changes(self, old_id: str, new_id: str) -> tuple[Change, ...]:
-        """What changed between two versions, as data.
+        """List the changes between two versions as data, in a fixed order.
 
         Raises:
-            UsageError: if there is no such version.
+            UsageError: if a version is unknown.
         """
         return changes(self.version(old_id).spec_dict, self.version(new_id).spec_dict)
 
     def export(self) -> dict[str, Any]:
-        """All versions and branches as JSON values."""
+        """Return all versions and branches as JSON values."""
         return {
             "versions": [
                 {
@@ -229,29 +227,27 @@ class SpecStore:
         return made
 
     def restore(self, exported: dict[str, Any]) -> None:
-        """Add what `export` gave.
+        """Add versions and branches returned by `export`.
 
         Raises:
-            SpecError: if an id does not belong to its text, or a parent is missing.
+            SpecError: if an id does not match its text, or a parent is missing.
         """
-        from harness.grammar.patch import read_patch
-
         for entry in exported["versions"]:
             text, parent = entry["text"], entry["parent"]
             if identity(text, parent) != entry["id"]:
-                raise SpecError(f"version {entry['id']} is not what its id says", fix="the export was changed by hand")
+                raise SpecError(f"version {entry['id']} does not match its id", fix="the export was changed by hand")
             if parent is not None and parent not in self._versions:
                 raise SpecError(f"version {entry['id']} comes before its parent {parent}", fix="export the whole store")
             patch = read_patch(entry["patch"]) if entry["patch"] and entry["patch"]["ops"] else None
             self._keep(text, parent, patch, run_lint=True)
         for name, version_id in exported["branches"].items():
             if version_id not in self._versions:
-                raise SpecError(f"branch {name!r} points to {version_id}, which is not there")
+                raise SpecError(f"branch {name!r} points to the unknown version {version_id}")
             self.branches[name] = version_id
 
 
 def identity(text: str, parent_id: str | None) -> str:
-    """The id of a version."""
+    """Compute the id of a version from its text and its parent's id."""
     return digest_json([parent_id, text])[:ID_DIGITS]
 
 
@@ -264,7 +260,7 @@ def _read(text: str) -> Any:
 
 
 def _text(text: str, edits: list[Any], value: Any) -> str:
-    """The text with edits in it; written anew, without comments, only where YAML's aliases leave no other way."""
+    """Apply edits to the text. Where YAML aliases prevent that, write a new text, which has no comments."""
     try:
         made = rewrite(text, edits)
         if _read(made) == value:

@@ -1,1 +1,1 @@
-"""Kaitai Struct: read `.ksy` files, say what is wrong with them, and turn them into our grammars and back."""
+"""Kaitai Struct: reads and checks `.ksy` files, and converts between them and grammars."""

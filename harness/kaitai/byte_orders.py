@@ -1,4 +1,4 @@
-"""Byte orders: which types are read in which byte order, since ours follows the record above and Kaitai's the text."""
+"""Byte orders of types: grammars inherit it from the enclosing record, Kaitai Struct from the enclosing definition."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from harness.grammar.language.grammar import EndianSwitch, Field, Grammar, TypeRef
 
 Order = bool | str
-"""True for big; the name of the type whose value decides."""
+"""True for big, False for little; or the name of the type that computes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The byte order of each type that is read, and the types that are read in several."""
+    """The byte order of each used type, and the types that are read in several byte orders."""
 
     single: dict[str, Order]
     several: tuple[str, ...]
 
 
 def find_orders(grammar: Grammar) -> Orders:
-    """Follow every field from the root."""
+    """Find the byte orders of all types that the root reaches."""
     seen: dict[str, set[Order]] = {}
     waiting: list[tuple[str, Order]] = [(grammar.root, grammar.big)]
     while waiting:
@@ -43,7 +43,7 @@ def find_orders(grammar: Grammar) -> Orders:
 
 
 def references(field: Field) -> tuple[TypeRef, ...]:
-    """Every type that a field may be made of."""
+    """Return every type that a field may have."""
     switch = field.switch
     found = (*switch.cases.values(), switch.default, field.type) if switch else (field.type,)
     return tuple(ref for ref in found if ref is not None)

@@ -1,4 +1,4 @@
-"""Checking: every expression of every type has a type, and the one its place needs."""
+"""Checker: every expression must have a type, and the type that its key requires."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from harness.core.document import Key
 from harness.kaitai.common_type import TypeFaultError, comparable, settled
 from harness.kaitai.encodings import canonical_name
 from harness.kaitai.expression import Call, Expression, Text, walk
+from harness.kaitai.library import Library
 from harness.kaitai.parents import find_parents
 from harness.kaitai.resolver import enum_named
-from harness.kaitai.source import Library
-from harness.kaitai.structure import ByteOrder, Field, Structure
-from harness.kaitai.style import check_style
-from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     Anything,
     Array,
     Boolean,
+    ByteOrder,
     Bytes,
     DataType,
     Enum,
+    Field,
     Float,
     Integer,
     Stream,
     String,
+    Structure,
     Switch,
     User,
     describe,
     leaves,
     raw_bytes,
 )
+from harness.kaitai.style import check_style
+from harness.kaitai.type_inference import Detector
 
 
 def check(library: Library) -> None:
-    """Put everything that is wrong with the types of a library into the findings of its files."""
+    """Check the types of a library; errors are added to the findings of its files."""
     find_parents(library)
     structures = library.structures()
     for structure in structures:
@@ -206,7 +208,7 @@ class _Checker:
 
 
 def fits(given: DataType, wanted: DataType) -> bool:
-    """Whether a value can be passed for a parameter."""
+    """Whether a value of type `given` can be passed for a parameter of type `wanted`."""
     given, wanted = settled(given), settled(wanted)
     match given, wanted:
         case (_, Anything(structure=False)) | (Anything(structure=False), _):

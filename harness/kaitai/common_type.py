@@ -1,12 +1,11 @@
-"""Common type: what two values have in common, and whether they can be compared."""
+"""Common types: the type that holds two values, and whether two values can be compared."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from harness.kaitai import expression as ast
-from harness.kaitai.structure import Structure
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
     BYTES,
@@ -25,6 +24,7 @@ from harness.kaitai.types import (
     Integer,
     Stream,
     String,
+    Structure,
     Switch,
     User,
     describe,
@@ -32,16 +32,16 @@ from harness.kaitai.types import (
 
 
 class TypeFaultError(Exception):
-    """An expression has no type."""
+    """An expression has no type; the message says why."""
 
 
 def user(structure: Structure) -> User:
-    """The type that a structure is."""
+    """Return the type of a structure's values."""
     return User(ast.TypeName(structure.path), target=structure)
 
 
 def settled(kind: DataType) -> DataType:
-    """What all cases of a switch have in common; other types as they are."""
+    """Return the common type of all cases of a switch; other types stay as they are."""
     if not isinstance(kind, Switch):
         return kind
     if not kind.cases:
@@ -56,10 +56,10 @@ def settled(kind: DataType) -> DataType:
 
 
 def combined(left: DataType, right: DataType) -> DataType:
-    """A type that both fit.
+    """Return a type that holds values of both.
 
     Raises:
-        TypeFaultError: there is none.
+        TypeFaultError: if there is none.
     """
     left, right = settled(left), settled(right)
     if left == right:
@@ -93,10 +93,10 @@ def combined(left: DataType, right: DataType) -> DataType:
 
 
 def comparable(op: str, left: DataType, right: DataType) -> None:
-    """Whether two values can be compared.
+    """Check that an operator can compare two values.
 
     Raises:
-        TypeFaultError: they cannot.
+        TypeFaultError: if it cannot.
     """
     left, right = settled(left), settled(right)
     match left, right:
@@ -107,18 +107,18 @@ def comparable(op: str, left: DataType, right: DataType) -> None:
         case Boolean(), Boolean():
             if op in ("==", "!="):
                 return
-            raise TypeFaultError(f"`{op}` does not go with booleans")
+            raise TypeFaultError(f"`{op}` does not apply to booleans")
         case Enum(target=a), Enum(target=b):
             if a is not b:
-                raise TypeFaultError(f"{describe(left)} and {describe(right)} are different")
+                raise TypeFaultError(f"{describe(left)} cannot be compared with {describe(right)}")
             if op in ("==", "!="):
                 return
-            raise TypeFaultError(f"`{op}` does not go with enums")
+            raise TypeFaultError(f"`{op}` does not apply to enums")
     if is_unknown(left) or is_unknown(right):
         return
     raise TypeFaultError(f"{describe(left)} and {describe(right)} cannot be compared")
 
 
 def is_unknown(kind: DataType) -> bool:
-    """Whether a value can be anything at all."""
+    """Whether the type of a value is unknown."""
     return isinstance(kind, Anything) and not kind.structure

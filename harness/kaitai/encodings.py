@@ -1,4 +1,4 @@
-"""Encoding: the names Kaitai Struct knows text encodings by, and Python's names of the same."""
+"""Encodings: the names of text encodings in Kaitai Struct, and their Python names."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ for _line in _TABLE.split("\n"):
             _PYTHON[_known], _CANONICAL[_known] = _others.split()[0], _name
 
 UNITS = {"utf-16le": 2, "utf-16be": 2, "utf-32le": 4, "utf-32be": 4}
-"""Bytes of one code unit where it is not one."""
+"""Bytes of one code unit, if it is not one byte."""
 
 
 def python_name(encoding: str) -> str | None:
-    """What Python calls it, or None if Kaitai Struct does not know the name."""
+    """Return the Python name of an encoding, or None if Kaitai Struct does not know it."""
     return _PYTHON.get(encoding.lower())
 
 
 def canonical_name(encoding: str) -> str | None:
-    """The name that Kaitai Struct's style guide asks for, or None for an unknown encoding."""
+    """Return the name in Kaitai Struct's style guide, or None for an unknown encoding."""
     return _CANONICAL.get(encoding.lower())
 
 
 def unit(encoding: str) -> int:
-    """Bytes of the encoding's zero character."""
+    """Return the bytes of one code unit."""
     return UNITS.get(python_name(encoding) or "", 1)

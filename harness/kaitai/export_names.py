@@ -1,4 +1,4 @@
-"""Export naming: names of ours in the form that Kaitai Struct asks for: small letters, digits and `_`."""
+"""Export names: names of a grammar in the form of Kaitai Struct: lower-case letters, digits and `_`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RESERVED_WORDS = frozenset({"true", "false", "and", "or", "not", "sizeof", "bit
 
 
 class ExportNames:
-    """What each type, enum and field is called in the `.ksy` file."""
+    """The names of types, enums and fields in the `.ksy` file."""
 
     def __init__(self, grammar: Grammar) -> None:
         taken: set[str] = set()
@@ -27,12 +27,12 @@ class ExportNames:
                     self.fields[name] = _unique(snake(name), taken)
 
     def field(self, name: str) -> str:
-        """A field's name; one name is called the same in every type."""
+        """Return a field's name; equal names stay equal in all types."""
         return self.fields.get(name, snake(name))
 
 
 def snake(name: str) -> str:
-    """`ChunkHeader2` as `chunk_header2`."""
+    """Convert `ChunkHeader2` to `chunk_header2`."""
     made = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     made = re.sub(r"__+", "_", re.sub(r"[^a-z0-9_]", "_", made)).strip("_") or "x"
     made = made if made[0].isalpha() else f"x_{made}"

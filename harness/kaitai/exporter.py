@@ -1,4 +1,4 @@
-"""Exporting: a grammar of ours as a `.ksy` document, with all that Kaitai Struct cannot say."""
+"""Exporter: converts a grammar to a `.ksy` document and lists what Kaitai Struct cannot express."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Something that the `.ksy` file does not say.
+    """Something that Kaitai Struct cannot express.
 
     Attributes:
         path: `Type.field`.
-        what: What it is.
-        serious: Whether other values are read without it; else only a check or a label is missing.
+        what: The construct.
+        serious: True if the `.ksy` file reads other values; False if only a check or a label is missing.
     """
 
     path: str
@@ -38,19 +38,19 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A `.ksy` document as YAML values, and what it lacks."""
+    """A `.ksy` document as YAML values, and the constructs that are missing in it."""
 
     document: dict[str, Any]
     lost: tuple[Lost, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether it reads the same values."""
+        """Whether the document reads the same values as the grammar."""
         return not any(each.serious for each in self.lost)
 
 
 def export_ksy(grammar: Grammar) -> Exported:
-    """A grammar as a `.ksy` document. A grammar whose root repeats gets a top type with the array `records`."""
+    """Convert a grammar to a `.ksy` document; a repeating root becomes a top type with an array `records`."""
     return _Exporter(grammar).run()
 
 
@@ -74,9 +74,9 @@ class _Exporter:
             meta["title"] = grammar.title
         meta["endian"] = "be" if grammar.big else "le"
         if grammar.select is not None:
-            self.lose("record.switch", "a header that is looked at before the record's type is known")
+            self.lose("record.switch", "a header type that selects the record's type")
         if grammar.registry:
-            self.lose("registry", "the meaning of discriminators", serious=False)
+            self.lose("registry", "the registry of discriminators", serious=False)
         nested = {name for name, order in self.orders.single.items() if order not in (True, False, name)}
         for name in self.orders.several:
             self.lose(name, "the type is read in more than one byte order")
@@ -109,7 +109,7 @@ class _Exporter:
         )
 
     def parameter(self, found: TypeDef, place: int) -> str:
-        """The type of what is passed for a parameter, if that is always the same."""
+        """Infer the type of the arguments of a parameter, if all of them have the same type."""
         kinds: set[Type] = set()
         for owner in self.grammar.types.values():
             for field in (*owner.fields, *owner.instances):

@@ -1,4 +1,4 @@
-"""Expression: Kaitai Struct's expression language as a tree.
+"""Expressions: the syntax tree of Kaitai Struct's expression language.
 
 Source: the language's user guide, section "Expression language" (https://doc.kaitai.io/user_guide.html).
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class TypeName:
-    """A type as an expression or a `type:` key names it: `a::b::c`, perhaps an array `c[]`."""
+    """The name of a type in an expression or in `type:`: `a::b::c`, or an array `c[]`."""
 
     path: tuple[str, ...]
     absolute: bool = False
@@ -30,7 +30,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A literal with a point or an exponent."""
+    """A literal with a decimal point or an exponent."""
 
     value: float
 
@@ -51,7 +51,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`f"…{x}…"`: its text and the expressions between."""
+    """`f"…{x}…"`: literal parts and expressions in order."""
 
     parts: tuple[str | Expression, ...]
 
@@ -99,7 +99,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """`and` or `or` over two or more."""
+    """`and` or `or` with two or more operands."""
 
     op: str
     operands: tuple[Expression, ...]
@@ -141,7 +141,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """`[a, b, c]`: bytes if each is an integer of one byte, else an array."""
+    """`[a, b, c]`: bytes if each item has a type of one byte, else an array."""
 
     values: tuple[Expression, ...]
 
@@ -185,7 +185,7 @@ Expression = (
 
 
 def children(expression: Expression) -> Iterator[Expression]:
-    """The expressions directly inside of one."""
+    """Return the direct subexpressions of an expression."""
     for field in fields(expression):
         value = getattr(expression, field.name)
         for part in value if isinstance(value, tuple) else (value,):
@@ -194,7 +194,7 @@ def children(expression: Expression) -> Iterator[Expression]:
 
 
 def depth(expression: Expression) -> int:
-    """How many levels a tree has."""
+    """Return the number of levels of a tree."""
     deepest, stack = 0, [(expression, 1)]
     while stack:
         found, level = stack.pop()
@@ -204,7 +204,7 @@ def depth(expression: Expression) -> int:
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
-    """An expression and all inside of it, outermost first."""
+    """Iterate over an expression and all its subexpressions, outermost first."""
     stack = [expression]
     while stack:
         found = stack.pop()

@@ -1,4 +1,4 @@
-"""Expression writing: expressions of our grammars as text of Kaitai Struct's expression language."""
+"""Expression exporter: converts expressions of a grammar to text in Kaitai Struct's expression language."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
 
 class UnwritableError(Exception):
-    """Kaitai Struct's language has nothing that means this."""
+    """Kaitai Struct's expression language cannot express this."""
 
 
 class ExpressionWriter:
-    """Writes the expressions of one type.
+    """Exports the expressions of one type.
 
     Args:
-        inference: The types of the grammar.
-        owner: Whose names are in scope.
-        field_id: What a field is called in Kaitai Struct.
-        type_id: What a type is called there.
-        enum_id: What an enum is called there.
+        inference: Type inference of the grammar.
+        owner: The type whose names are in scope.
+        field_id: Maps a field's name to its Kaitai Struct name.
+        type_id: Maps a type's name.
+        enum_id: Maps an enum's name.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class ExpressionWriter:
         self.field_id, self.type_id, self.enum_id = field_id, type_id, enum_id
         self.parents = holders(inference.types)
         self.item: Type | None = None
-        """The type of `_`, where it means anything."""
+        """The type of `_`, or None if `_` is not in scope."""
 
     def kind(self, expr: Expr) -> Type:
-        """The type of an expression, as far as it is known; `_parent` is known where only one type holds the owner."""
+        """Infer the type of an expression; `_parent` has a known type if only one type contains the owner."""
         try:
             found = self.inference.infer(expr, self.owner, item=self.item)
         except MistakeError:
@@ -77,49 +77,49 @@ class ExpressionWriter:
         return ANY
 
     def parent_of(self, name: str) -> Type:
-        """The one type that holds another, if there is but one."""
+        """Return the only type that contains a type, or None if there are several or none."""
         holders = self.parents.get(name, frozenset())
         return Type(Sort.RECORD, next(iter(holders))) if len(holders) == 1 else ANY
 
     def number(self, expr: Expr) -> str:
-        """An expression as a plain number: enums lose their names.
+        """Export an expression as a number; enums become integers.
 
         Raises:
-            UnwritableError: it cannot be said.
+            UnwritableError: if Kaitai Struct cannot express it.
         """
         kind = self.kind(expr)
         return f"{self.inner(expr)}.to_i" if kind.sort is Sort.INT and kind.name else self.text(expr)
 
     def condition(self, expr: Expr) -> str:
-        """An expression as a truth value.
+        """Export an expression as a boolean.
 
         Raises:
-            UnwritableError: it cannot be said.
+            UnwritableError: if Kaitai Struct cannot express it.
         """
         return self.text(expr) if self.kind(expr).sort in (Sort.BOOL, Sort.ANY) else f"{self.operand(expr)} != 0"
 
     def operand(self, expr: Expr) -> str:
-        """A number that binds tightly."""
+        """Export a number, in parentheses if needed."""
         text = self.number(expr)
         return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not text.endswith(".to_i") else text
 
     def inner(self, expr: Expr) -> str:
-        """Text that anything may be hung on."""
+        """Add parentheses unless the text is a primary expression."""
         text = self.text(expr)
         negative = isinstance(expr, Literal) and text.startswith("-")
         return f"({text})" if isinstance(expr, Binary | Unary | Ternary) or negative else text
 
     def truth(self, expr: Expr) -> str:
-        """A truth value that binds tightly."""
+        """Export a boolean, in parentheses if needed."""
         text = self.condition(expr)
         simple = isinstance(expr, Name | Attribute | Literal | Item) and " " not in text
         return text if simple else f"({text})"
 
     def text(self, expr: Expr) -> str:
-        """An expression.
+        """Export an expression.
 
         Raises:
-            UnwritableError: it cannot be said.
+            UnwritableError: if Kaitai Struct cannot express it.
         """
         match expr:
             case Literal(value=value):
@@ -150,12 +150,12 @@ class ExpressionWriter:
                 return f"{self.truth(condition)} ? {self.inner(then)} : {self.inner(otherwise)}"
 
     def name(self, name: str) -> str:
-        """A name of the type, or a special one."""
+        """Export a name of the type, or a special name."""
         if name in _SPECIAL:
             return name
         known = name in self.owner.params or name in self.inference.members[self.owner.name]
         if not known:
-            raise UnwritableError(f"`{name}`, which is no field of the type itself")
+            raise UnwritableError(f"`{name}`, which is not a field of the type itself")
         return self.field_id(name)
 
     def attribute(self, of: Expr, name: str) -> str:
@@ -187,7 +187,7 @@ class ExpressionWriter:
         return f"{inner}.{name if name in _SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
 
     def varies(self, of: Expr) -> bool:
-        """Whether a value is a record of one of several types."""
+        """Whether a value may be a record of several types."""
         holder = self.owner.name
         if isinstance(of, Attribute):
             holder = self.kind(of.of).name
@@ -196,7 +196,7 @@ class ExpressionWriter:
         return field is not None and len({ref.name for ref in references(field) if ref.primitive is None}) > 1
 
     def binary(self, operator: str, left: Expr, right: Expr) -> str:
-        """Two operands, made alike."""
+        """Export a binary operation with operands of the same type."""
         if operator in ("and", "or"):
             return f"{self.truth(left)} {operator} {self.truth(right)}"
         one, two = self.kind(left), self.kind(right)
@@ -205,11 +205,11 @@ class ExpressionWriter:
         if operator == "+" and Sort.BYTES in (one.sort, two.sort):
             raise UnwritableError("bytes joined with `+`")
         if operator in "&|^" and one.sort is two.sort is Sort.BOOL:
-            raise UnwritableError(f"`{operator}` of truth values")
+            raise UnwritableError(f"`{operator}` of booleans")
         return f"{self.operand(left)} {operator} {self.operand(right)}"
 
     def call(self, name: str, arguments: tuple[Expr, ...]) -> str:
-        """A built-in function, where something else says the same."""
+        """Export a built-in function, if another expression is equivalent."""
         match name, arguments:
             case "len", (of,):
                 return self.attribute(of, "size")
@@ -225,7 +225,7 @@ class ExpressionWriter:
 
 
 def holders(types: dict[str, TypeDef]) -> dict[str, frozenset[str]]:
-    """Which types hold a type."""
+    """Map each type to the types that contain it."""
     made: dict[str, set[str]] = {}
     for name, found in types.items():
         for field in (*found.fields, *found.instances):
@@ -235,7 +235,7 @@ def holders(types: dict[str, TypeDef]) -> dict[str, frozenset[str]]:
 
 
 def label_id(label: str) -> str:
-    """A label as Kaitai Struct allows it."""
+    """Convert a label to a valid identifier of Kaitai Struct."""
     return label.lower()
 
 

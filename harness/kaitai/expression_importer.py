@@ -1,4 +1,4 @@
-"""Translating: Kaitai Struct expressions as expressions of our grammars."""
+"""Expression importer: converts Kaitai Struct expressions to expressions of a grammar."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ from harness.grammar.language import expression as ours
 from harness.grammar.language.printer import print_expression
 from harness.kaitai import expression as ast
 from harness.kaitai.common_type import TypeFaultError
+from harness.kaitai.library import Library
 from harness.kaitai.names import Names, field_name
 from harness.kaitai.resolver import find_enum
 from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Structure
+from harness.kaitai.structure import Array, Boolean, Bytes, DataType, Enum, Integer, String, Structure, User
 from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import Array, Boolean, Bytes, DataType, Enum, Integer, String, User
 
 _SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
 _UNCARRIED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
 
 
 class UncarriedError(Exception):
-    """Our grammars have nothing that means this."""
+    """A grammar cannot express this."""
 
 
 class Translator:
-    """Translates the expressions of one structure."""
+    """Converts the expressions of one structure."""
 
     def __init__(self, library: Library, names: Names, structure: Structure) -> None:
         self.library, self.names, self.structure = library, names, structure
         self.detector = Detector(library, structure)
 
     def text(self, expression: ast.Expression, *, item: DataType | None = None) -> str | int | bool:
-        """An expression as a YAML value: numbers and truth values plain, all else as text.
+        """Convert an expression to a YAML value: a number or boolean if it is one, otherwise a string.
 
         Args:
-            expression: What to translate.
-            item: The type of `_`, where it means anything.
+            expression: The expression.
+            item: The type of `_`, or None if `_` is not in scope.
 
         Raises:
-            UncarriedError: our language cannot say it.
+            UncarriedError: if a grammar cannot express it.
         """
         self.detector.item = item
         made = self.translate(expression)
@@ -51,17 +50,17 @@ class Translator:
         return f"({printed})" if printed == "rest" else printed
 
     def kind(self, expression: ast.Expression) -> DataType | None:
-        """The type of an expression, if it has one."""
+        """Return the type of an expression, or None."""
         try:
             return self.detector.value(expression)
         except TypeFaultError:
             return None
 
     def translate(self, expression: ast.Expression) -> ours.Expr:
-        """An expression as a tree of ours.
+        """Convert an expression to a syntax tree of the grammar language.
 
         Raises:
-            UncarriedError: our language cannot say it.
+            UncarriedError: if a grammar cannot express it.
         """
         match expression:
             case ast.Number(value=value) | ast.Text(value=value) | ast.Truth(value=value) | ast.Real(value=value):
@@ -110,7 +109,7 @@ class Translator:
         assert_never(expression)
 
     def name(self, name: str) -> ours.Expr:
-        """A name; sizes become numbers."""
+        """Convert a name; sizes become numbers."""
         if name in ("_sizeof", "_bitsizeof"):
             top = User(ast.TypeName(self.structure.path), target=self.structure)
             return self.size(lambda: size_of_type(top), bits=name == "_bitsizeof")
@@ -119,7 +118,7 @@ class Translator:
         return ours.Name(name if name in _SPECIAL else field_name(name))
 
     def attribute(self, value: ast.Expression, name: str) -> ours.Expr:
-        """`value.name`, by what ours calls it."""
+        """Convert `value.name`."""
         if name in ("_sizeof", "_bitsizeof"):
             return self.size_of(value, bits=name == "_bitsizeof")
         kind = self.kind(value)
@@ -134,7 +133,7 @@ class Translator:
         return ours.Attribute(inner, name if name in _SPECIAL else field_name(name))
 
     def formatted(self, parts: tuple[str | ast.Expression, ...]) -> ours.Expr:
-        """An f-string as a sum of texts."""
+        """Convert an f-string to a sum of strings."""
         made: list[ours.Expr] = [ours.Literal("")] if not parts else []
         for part in parts:
             if isinstance(part, str):
@@ -145,7 +144,7 @@ class Translator:
         return _joined("+", made)
 
     def items(self, values: tuple[ast.Expression, ...], *, wanted: DataType | None) -> ours.Expr:
-        """A list; ours is bytes exactly when each item is a constant byte, Kaitai's whenever its type is."""
+        """Convert a list. In a grammar it is bytes if each item is a constant byte, in Kaitai Struct if its type is."""
         made = ours.ArrayOf(tuple(map(self.translate, values)))
         constant = all(isinstance(v, ast.Number) and v.value < 256 for v in values)
         if isinstance(wanted, Array) and constant:
@@ -153,7 +152,7 @@ class Translator:
         return ours.Attribute(made, "to_bytes") if isinstance(wanted, Bytes) and not constant else made
 
     def cast(self, value: ast.Expression, name: ast.TypeName) -> ours.Expr:
-        """A cast; one to a number or text changes nothing here."""
+        """Convert a cast; a cast to a number or string has no effect."""
         inner = self.translate(value)
         try:
             kind = self.detector.named_type(name)
@@ -164,7 +163,7 @@ class Translator:
         return inner
 
     def size_of(self, value: ast.Expression, *, bits: bool) -> ours.Expr:
-        """`value._sizeof` as a number."""
+        """Convert `value._sizeof` to a number."""
         match value:
             case ast.Name(id=name):
                 holder: Structure | None = self.structure
@@ -179,11 +178,11 @@ class Translator:
         return self.size(lambda: size_of_field(field), bits=bits)
 
     def size(self, measure: Callable[[], int], *, bits: bool) -> ours.Expr:
-        """A size as a number."""
+        """Convert a size in bits to a number."""
         try:
             found = measure()
         except DynamicSizeError as error:
-            raise UncarriedError(f"a size that is not known beforehand: {error}") from None
+            raise UncarriedError(f"a size that is not constant: {error}") from None
         return ours.Literal(found if bits else (found + 7) // 8)
 
 

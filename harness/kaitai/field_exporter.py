@@ -1,4 +1,4 @@
-"""Field exporting: the fields of one type of ours as `seq` and `instances` of a `.ksy` file."""
+"""Field exporter: converts the fields of one type to `seq` and `instances` of a `.ksy` file."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _PROCESSES = frozenset({"zlib", "xor", "rol", "ror"})
 
 
 class Lose(Protocol):
-    """Notes what Kaitai Struct cannot say."""
+    """Reports what Kaitai Struct cannot express."""
 
     def __call__(self, path: str, what: str, *, serious: bool = True) -> None:
-        """Note it."""
+        """Report a construct at a path; `serious` if other values are read without it."""
 
 
 class FieldExporter:
-    """Exports the fields of one type, which is read in the byte order given, as far as that is known."""
+    """Exports the fields of one type, which is read in the given byte order, if that is known."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class FieldExporter:
         self._lose, self.path, self.order = lose, owner.name, order
 
     def lose(self, what: str, *, serious: bool = True) -> None:
-        """Note what cannot be said of the field at hand."""
+        """Report a construct of the current field that cannot be expressed."""
         self._lose(self.path, what, serious=serious)
 
     def text(self, expr: Expr, write: Callable[[Expr], str] | None = None) -> Any:
-        """An expression as YAML; what cannot be said is noted and becomes 0."""
+        """Convert an expression to YAML; one that cannot be expressed is reported and becomes 0."""
         try:
             written = (write or self.writer.text)(expr)
         except UnwritableError as error:
@@ -64,11 +64,11 @@ class FieldExporter:
         return int(written) if written.isdecimal() else written
 
     def number(self, expr: Expr) -> Any:
-        """A count, a length, a position."""
+        """Convert a count, a length or a position."""
         return self.text(expr, self.writer.number)
 
     def fields(self) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-        """`seq` and `instances`."""
+        """Convert all fields to `seq` and `instances`."""
         seq: list[dict[str, Any]] = []
         instances: dict[str, dict[str, Any]] = {}
         for field in (*self.owner.fields, *self.owner.instances):
@@ -82,7 +82,7 @@ class FieldExporter:
             seq.extend(self.before(field, name))
             made = self.field(field)
             if made.get("type") in ("str", "strz") and "process" in made:
-                # Kaitai Struct processes bytes only; the text is a second step.
+                # Kaitai Struct processes bytes only, so the string is a field of its own.
                 made.pop("type")
                 condition = {"if": made["if"]} if "if" in made else {}
                 instances[name] = {"value": f'raw_{name}.to_s("{made.pop("encoding")}")', **condition}
@@ -91,7 +91,7 @@ class FieldExporter:
         return seq, instances
 
     def before(self, field: Field, name: str) -> list[dict[str, Any]]:
-        """What Kaitai needs fields of its own for: skipped bytes, alignment, a length in front."""
+        """Return the additional fields for skipped bytes, alignment, or a length prefix."""
         made: list[dict[str, Any]] = []
         if field.skip is not None:
             made.append({"size": self.number(field.skip)})
@@ -101,7 +101,7 @@ class FieldExporter:
         if field.prefix is not None:
             made.append({"id": f"len_{name}", **self.primitive(field.prefix, field)})
             if field.repeat is not None or field.until is not None:
-                self.lose("a length in front of each item")
+                self.lose("a length prefix of each item")
         if field.condition is not None:
             condition = self.text(field.condition, self.writer.condition)
             for each in made:
@@ -109,7 +109,7 @@ class FieldExporter:
         return made
 
     def field(self, field: Field) -> dict[str, Any]:
-        """The keys of a field, without its name."""
+        """Convert a field to its keys, without `id`."""
         made: dict[str, Any] = {}
         if field.compute is not None:
             made["value"] = self.text(field.compute)
@@ -145,7 +145,7 @@ class FieldExporter:
         return made
 
     def data_type(self, field: Field, made: dict[str, Any]) -> None:
-        """`type` and the keys of its bytes."""
+        """Convert the type to `type` and the keys of its bytes."""
         if field.switch is not None:
             made["type"] = self.switch(field, field.switch)
         elif field.type is not None:
@@ -169,7 +169,7 @@ class FieldExporter:
             self.lose("a field without a type")
 
     def delimiter(self, field: Field, made: dict[str, Any]) -> None:
-        """`terminator`, `include`, `consume`, `eos-error`, `pad-right`."""
+        """Convert the end to `terminator`, `include`, `consume`, `eos-error`, `pad-right`."""
         if (found := field.delimiter) is None:
             return
         if found.terminator is not None:
@@ -189,7 +189,7 @@ class FieldExporter:
             made["pad-right"] = found.pad
 
     def reference(self, ref: TypeRef, field: Field) -> dict[str, Any]:
-        """`type`, and `encoding` of a string."""
+        """Convert a type reference to `type`, and `encoding` of a string."""
         if ref.primitive is not None:
             return self.primitive(ref.primitive, field)
         name = self.names.types[ref.name]
@@ -198,7 +198,7 @@ class FieldExporter:
         return {"type": f"{name}({', '.join(str(self.text(argument)) for argument in ref.arguments)})"}
 
     def primitive(self, found: Primitive, field: Field) -> dict[str, Any]:
-        """A built-in type."""
+        """Return the name of a built-in type."""
         match found.kind:
             case Kind.BYTES:
                 return {}
@@ -223,7 +223,7 @@ class FieldExporter:
         return {"type": f"b{8 * found.width}{'be' if known is True else 'le'}"}
 
     def switch(self, field: Field, found: Switch) -> dict[str, Any]:
-        """`type` with `switch-on` and `cases`."""
+        """Convert a switch to `type` with `switch-on` and `cases`."""
         default = found.default or field.type
         numbers = all(isinstance(key, int) and not isinstance(key, bool) for key in found.cases)
         cases: dict[Any, str] = {}
@@ -234,21 +234,21 @@ class FieldExporter:
         return {"switch-on": self.number(found.by) if numbers else self.text(found.by), "cases": cases}
 
     def case(self, ref: TypeRef, field: Field) -> str:
-        """The type of one case."""
+        """Return the type of one case."""
         made = self.reference(ref, field)
         if "type" not in made:
             self.lose("bytes as one of the cases of a switch")
         return str(made.get("type", "u1"))
 
     def byte_order(self, found: EndianSwitch) -> dict[str, Any]:
-        """`endian` of `meta`."""
+        """Return the value of `meta/endian`."""
         cases: dict[Any, str] = {_case(key): "be" if big else "le" for key, big in found.cases.items()}
         if found.default is not None:
             cases["_"] = "be" if found.default else "le"
         return {"switch-on": self.number(found.by), "cases": cases}
 
     def checks(self, field: Field, found: Checks, made: dict[str, Any]) -> None:
-        """`valid`; what has no key of its own becomes a condition."""
+        """Convert checks to `valid`; checks without a key become a condition."""
         item = self.inference.of_item(field)
         self.writer.item = item
         value = "_.to_i" if item.sort is Sort.INT and field.enum else "_"
@@ -264,13 +264,13 @@ class FieldExporter:
             made["valid"] = {"eq": conditions[0].removeprefix("_ == ")}
         elif conditions:
             if found.in_enum:
-                self.lose("in_enum beside another check", serious=False)
+                self.lose("in_enum with another check", serious=False)
             made["valid"] = {"expr": " and ".join(f"({each})" if len(conditions) > 1 else each for each in conditions)}
         if found.all_bytes is not None:
             self.lose("all_bytes", serious=False)
 
     def conditions(self, found: Checks, value: str) -> list[str]:
-        """Conditions on the value."""
+        """Return conditions on the value `_`."""
         write = self.writer.operand if value != "_" else self._tight
         made = [
             f"{value} {operator} {write(expr)}"

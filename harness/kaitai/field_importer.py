@@ -1,4 +1,4 @@
-"""Field writing: one Kaitai field as a field of our grammar."""
+"""Field importer: converts one Kaitai Struct field to a field of a grammar."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from harness.core.document import Key
 from harness.kaitai import expression as ast
 from harness.kaitai.encodings import python_name
 from harness.kaitai.expression_importer import Translator, UncarriedError
+from harness.kaitai.library import Library
 from harness.kaitai.names import Names, field_name
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Check, Field, Structure
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     Boolean,
     Bytes,
+    Check,
     DataType,
     Enum,
+    Field,
     Float,
     Integer,
     Process,
     String,
+    Structure,
     Switch,
     User,
     leaves,
@@ -32,14 +34,14 @@ _PLAIN = frozenset({"zlib", "xor", "rol", "ror"})
 
 
 class FieldWriter:
-    """Writes the fields of one structure.
+    """Converts the fields of one structure.
 
     Args:
         library: All files.
-        names: What types and enums are called.
-        structure: Whose fields they are.
-        order: The byte order (`le`, `be`) that the grammar names; a field of another one says so. None: all say it.
-        processes: Names of custom processes that the host provides.
+        names: Names of types and enums in the grammar.
+        structure: The structure.
+        order: Default byte order (`le`, `be`); a field in another order names it. None: every field names its order.
+        processes: Names of custom processes that the caller provides.
     """
 
     def __init__(
@@ -49,11 +51,11 @@ class FieldWriter:
         self.translator = Translator(library, names, structure)
 
     def uncarried(self, key: Key, what: str) -> None:
-        """Note a construct that the grammar does not have."""
+        """Report a construct that a grammar cannot express."""
         self.structure.source.report(key, f"cannot be carried over: {what}")
 
     def text(self, expression: ast.Expression, key: Key, *, item: DataType | None = None) -> Any:
-        """An expression as YAML; one that cannot be carried is noted and becomes 0."""
+        """Convert an expression to YAML; one that cannot be expressed is reported and becomes 0."""
         try:
             return self.translator.text(expression, item=item)
         except UncarriedError as error:
@@ -61,7 +63,7 @@ class FieldWriter:
             return 0
 
     def field(self, field: Field) -> dict[str, Any]:
-        """The mapping that stands for a field."""
+        """Convert a field to its mapping in the grammar."""
         made: dict[str, Any] = {"name": field_name(field.id)}
         if field.value is not None:
             made["compute"] = self.text(field.value, (*field.key, "value"))
@@ -86,14 +88,14 @@ class FieldWriter:
         return made
 
     def position(self, field: Field, made: dict[str, Any]) -> None:
-        """`at` and `stream`."""
+        """Return `at` and `stream`."""
         at = field.position if field.position is not None else ast.Attribute(field.io or ast.Name("_io"), "pos")
         made["at"] = self.text(at, (*field.key, "pos"))
         if field.io is not None:
             made["stream"] = self.text(field.io, (*field.key, "io"))
 
     def data_type(self, kind: DataType, field: Field, made: dict[str, Any]) -> None:
-        """`type` and the keys that go with it."""
+        """Return `type` and the keys that belong to it."""
         key = field.key
         match kind:
             case Bytes() as raw:
@@ -125,7 +127,7 @@ class FieldWriter:
                 self.uncarried(key, "a field without a type")
 
     def number(self, kind: Integer | Float) -> str:
-        """The name of a number type."""
+        """Return the name of a number type."""
         if isinstance(kind, Integer) and kind.bits is not None:
             return f"b{kind.bits}" + ("" if kind.order == self.structure.bit_order else kind.order or "")
         letter = "f" if isinstance(kind, Float) else "i" if kind.signed else "u"
@@ -134,7 +136,7 @@ class FieldWriter:
         return f"{letter}{8 * width}{suffix}"
 
     def reference(self, kind: User, key: Key) -> str:
-        """A type's name with its arguments."""
+        """Return a type's name with its arguments."""
         name = self.names.types[kind.target] if kind.target else str(kind.name)
         if not kind.arguments:
             return name
@@ -142,7 +144,7 @@ class FieldWriter:
         return f"{name}({', '.join(_word(each) for each in given)})"
 
     def parent(self, kind: User, key: Key, made: dict[str, Any]) -> None:
-        """`parent`, where it is not the record that holds it."""
+        """Return `parent`, if it is not the enclosing record."""
         if kind.orphan:
             made["parent"] = "none"
         elif kind.parent is not None:
@@ -156,7 +158,7 @@ class FieldWriter:
         made["encoding"] = found or "ascii"
 
     def bytes(self, raw: Bytes, key: Key, made: dict[str, Any], *, item: DataType) -> None:
-        """`length`, `terminator`, `pad` and `process`."""
+        """Return `length`, `terminator`, `pad` and `process`."""
         if raw.form == "eos":
             made["length"] = "rest"
         elif raw.size is not None:
@@ -169,21 +171,23 @@ class FieldWriter:
                 made["consume"] = False
             if not raw.eos_error or raw.form != "terminator":
                 made["require_terminator"] = False
-        if raw.pad is not None and raw.terminator != bytes([raw.pad]):  # one byte for both: Kaitai only terminates
+        if raw.pad is not None and raw.terminator != bytes(
+            [raw.pad]
+        ):  # with the same byte for both, Kaitai Struct only applies the terminator
             made["pad"] = raw.pad
         if raw.process is not None:
             made["process"] = self.process(raw.process, (*key, "process"))
 
     def process(self, process: Process, key: Key) -> str:
-        """The text of a process."""
+        """Return the text of a process."""
         if process.name not in _PLAIN and process.name not in self.processes:
-            self.uncarried(key, f"the custom process {process.name!r}, which nobody has provided")
+            self.uncarried(key, f"the custom process {process.name!r}, which is not provided")
         if not process.arguments:
             return process.name
         return f"{process.name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
 
     def switch(self, kind: Switch, field: Field, made: dict[str, Any]) -> None:
-        """`switch` with the keys that its cases need."""
+        """Return `switch` with the keys that its cases need."""
         key = (*field.key, "type")
         strings = [case for case in leaves(kind) if isinstance(case, String)]
         if len({(case.encoding, case.bytes) for case in strings}) > 1:
@@ -201,7 +205,7 @@ class FieldWriter:
             else:
                 cases[str(place)] = name
         if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
-            self.uncarried(key, f"more than {MAX_COMPUTED_CASES} cases that are no constants")
+            self.uncarried(key, f"more than {MAX_COMPUTED_CASES} cases that are not constants")
         elif not plain:
             on = ast.Number(-1)
             for place, (value, _) in reversed(list(enumerate(kind.cases))):
@@ -213,7 +217,7 @@ class FieldWriter:
         made["switch"] = switch
 
     def case(self, kind: DataType, field: Field, made: dict[str, Any]) -> str:
-        """The type of one case; what it needs beside is put into the field."""
+        """Return the type of one case; its other keys are added to the field."""
         scratch: dict[str, Any] = {}
         self.data_type(kind, field, scratch)
         name = str(scratch.pop("type", "bytes"))
@@ -221,7 +225,7 @@ class FieldWriter:
         return name
 
     def label(self, value: ast.Expression) -> str:
-        """A constant as the key of a case."""
+        """Return a constant as the key of a case."""
         match value:
             case ast.Truth(value=truth):
                 return "true" if truth else "false"
@@ -231,7 +235,7 @@ class FieldWriter:
         """`validate`."""
         validate: dict[str, Any] = {}
         if field.contents is not None and not isinstance(field.type, Bytes):
-            self.uncarried((*field.key, "contents"), "fixed contents of something that is no bytes")
+            self.uncarried((*field.key, "contents"), "fixed contents of a field that is not bytes")
         elif field.contents is not None:
             validate["equals"] = _bytes_constant(field.contents)
         conditions: list[ast.Expression] = []
@@ -245,7 +249,7 @@ class FieldWriter:
             made["validate"] = validate
 
     def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[ast.Expression]) -> None:
-        """Put one condition into `validate`, or among the conditions that it has no key for."""
+        """Add a condition to `validate`, or to the list of conditions without a key."""
         values = check.expressions
         constants = [_plain(value, kind) for value in values]
         simple = None not in constants
@@ -271,7 +275,7 @@ def _word(value: Any) -> str:
 
 
 def _plain(value: ast.Expression, kind: DataType) -> Any:
-    """A constant as a field of that type holds it, or None."""
+    """Return the value of a constant in a field of this type, or None."""
     match kind, value:
         case Integer(), _:
             return _number(value)

@@ -1,4 +1,4 @@
-"""Field reading: one element of `seq` or `instances`, with its repetition, position and checks."""
+"""Field reader: reads one element of `seq` or `instances`, with its repetition, position and checks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 from harness.core.document import Key
 from harness.kaitai.expression import Expression
 from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import Check, Field, Structure
+from harness.kaitai.structure import ANY, Check, Field, Structure
 from harness.kaitai.type_reader import COMMON_KEYS, TypeReader
-from harness.kaitai.types import ANY
 
 _VALUE_KEYS = frozenset({"value", "doc", "doc-ref", "enum", "if", "valid"})
 _REPEAT_KEYS = {"eos": None, "expr": "repeat-expr", "until": "repeat-until"}
@@ -22,11 +21,11 @@ class FieldReader:
         self.source, self.structure = source, structure
 
     def expression(self, spec: dict[str, Any], name: str, key: Key) -> Expression | None:
-        """The expression under a key, if the key is there."""
+        """Read the expression under a key; None if the key is absent."""
         return self.source.expression(spec[name], (*key, name)) if name in spec else None
 
     def keys(self, spec: dict[str, Any], known: frozenset[str], key: Key) -> None:
-        """Report keys that are not known."""
+        """Report unknown keys."""
         for name, value in spec.items():
             if name not in known and not name.startswith("-"):
                 self.source.report((*key, name), f"unknown key {name!r}; known are {', '.join(sorted(known))}")
@@ -36,7 +35,7 @@ class FieldReader:
     def field(
         self, spec: dict[str, Any], name: str, key: Key, *, extra: frozenset[str] = frozenset(), kind: str = "seq"
     ) -> Field:
-        """An element of `seq`, or the part of an instance that is like one."""
+        """Read an element of `seq`, or an instance that is read at a position."""
         contents = self.contents(spec, key)
         type_reader = TypeReader(self.source, self.structure, spec, key)
         data_type, legal = type_reader.read(contents)
@@ -58,7 +57,7 @@ class FieldReader:
         )
 
     def doc(self, spec: dict[str, Any], key: Key) -> str:
-        """What its `doc` says."""
+        """Read `doc`."""
         found = spec.get("doc", "")
         references = spec.get("doc-ref", "")
         for name, value in (("doc", found), *(("doc-ref", each) for each in _listed(references))):
@@ -67,7 +66,7 @@ class FieldReader:
         return str(found).strip()
 
     def instance(self, spec: dict[str, Any], name: str, key: Key) -> Field:
-        """An element of `instances`: computed where it has a `value`, else read at a position."""
+        """Read an element of `instances`: computed if it has a `value`, otherwise read at a position."""
         if "value" not in spec:
             found = self.field(spec, name, key, extra=frozenset({"pos", "io"}), kind="parse")
             found.position = self.expression(spec, "pos", key)
@@ -91,7 +90,7 @@ class FieldReader:
         )
 
     def contents(self, spec: dict[str, Any], key: Key) -> bytes | None:
-        """Fixed bytes: text, or a list of texts and bytes."""
+        """Read fixed bytes: a string, or a list of strings and bytes."""
         if "contents" not in spec:
             return None
         value, made = spec["contents"], b""
@@ -101,13 +100,13 @@ class FieldReader:
             elif isinstance(value, list) and type(part) is int and 0 <= part <= 255:
                 made += bytes([part])
             else:
-                self.source.report((*key, "contents"), f"no fixed contents: {kind_of(part)}")
+                self.source.report((*key, "contents"), f"expected a string or bytes, got {kind_of(part)}")
         if value in ("", []):
-            self.source.report((*key, "contents"), "there is nothing to compare with")
+            self.source.report((*key, "contents"), "contents is empty")
         return made
 
     def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expression | None, frozenset[str]]:
-        """How it repeats: the kind, the count or condition, and the keys that belong to it."""
+        """Read the repetition: its kind, its count or condition, and the keys that belong to it."""
         if "repeat" not in spec:
             return None, None, frozenset()
         kind = spec["repeat"]
@@ -122,7 +121,7 @@ class FieldReader:
         return kind, self.expression(spec, by, key), frozenset({by})
 
     def checks(self, spec: dict[str, Any], key: Key) -> tuple[Check, ...]:
-        """What `valid:` asks for."""
+        """Read `valid`."""
         if "valid" not in spec:
             return ()
         value, at = spec["valid"], (*key, "valid")

@@ -1,4 +1,4 @@
-"""Findings: what is wrong with a `.ksy` file, or what our grammars cannot carry of it, each with its place."""
+"""Findings: errors and warnings about a `.ksy` file, and constructs that cannot be imported, with their positions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to say about a file."""
+    """An error or warning about a file."""
 
     severity: Severity
     where: str
     """`file:line:column`"""
     path: str
-    """The way Kaitai's own messages name a place: `/seq/0/type`."""
+    """The key path as in Kaitai Struct's own messages: `/seq/0/type`."""
     message: str
 
     def __str__(self) -> str:
@@ -26,5 +26,5 @@ class Finding:
 
 
 def path_text(key: Key) -> str:
-    """`/seq/0/type` of a key path."""
+    """Format a key path as `/seq/0/type`."""
     return "/" + "/".join(str(part) for part in key)

@@ -1,4 +1,4 @@
-"""Importing: a checked `.ksy` library as a grammar document of ours, with all that could not be carried over."""
+"""Importer: converts a checked `.ksy` library to a grammar and lists what could not be converted."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from harness.kaitai.checker import check
 from harness.kaitai.expression import Attribute, Compare, Expression, Name, Number, Ternary, walk
 from harness.kaitai.field_importer import FieldWriter, is_constant
 from harness.kaitai.findings import Finding
+from harness.kaitai.library import Library
 from harness.kaitai.loader import load
 from harness.kaitai.names import Names, field_name
-from harness.kaitai.source import Library
-from harness.kaitai.structure import ByteOrder, Structure
+from harness.kaitai.structure import ByteOrder, Structure, User, leaves
 from harness.kaitai.style import expressions
-from harness.kaitai.types import User, leaves
 
 _ORDERS = {"le": "little", "be": "big"}
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a `.ksy` file.
+    """The result of importing a `.ksy` file.
 
     Attributes:
-        document: The grammar as YAML values; None where the file is wrong.
-        grammar: The same, linted; None where something could not be carried over.
-        findings: What is wrong with it, and what could not be carried over.
+        document: The grammar as YAML values; None if the file has errors.
+        grammar: The linted grammar; None if something could not be converted.
+        findings: Errors of the file, and constructs that could not be converted.
         library: The file and its imports.
-        names: What its types and enums are called in the grammar.
+        names: Names of its types and enums in the grammar.
     """
 
     document: dict[str, Any] | None
@@ -45,27 +44,27 @@ class Imported:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """Findings that are no mere warnings."""
+        """Findings that are not warnings."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
 
 def import_ksy(
     path: Path, *, search: tuple[Path, ...] = (), processes: Mapping[str, Processor] | None = None
 ) -> Imported:
-    """Turn a `.ksy` file and its imports into one grammar.
+    """Convert a `.ksy` file and its imports to one grammar.
 
     Args:
         path: The file.
         search: Folders for absolute imports.
-        processes: The custom processes that the host provides, by name.
+        processes: Implementations of custom processes by name.
 
     Raises:
-        SuiteError: a file cannot be read or is no YAML.
+        SuiteError: if a file cannot be read or is not YAML.
     """
     library = load(path, search=search)
     check(library)
     names = Names(library)
-    top = next(iter(library.sources.values())).top
+    top = library.top
     if top is None or any(finding.severity == "error" for finding in library.findings):
         return Imported(None, None, tuple(library.findings), library, names)
     document = _Writer(library, names, top, frozenset(processes or ())).document()
@@ -78,7 +77,7 @@ def import_ksy(
 
 
 def _origin(names: Names, top: Structure, path: Key) -> tuple[Structure, Key]:
-    """What in the `.ksy` file a place in the grammar was made of."""
+    """Find the key in the `.ksy` file that a path in the grammar comes from."""
     structure = next((found for found, name in names.types.items() if path[:2] == ("types", name)), top)
     match path[2:4]:
         case ("fields", int() as place) if place < len(structure.seq):
@@ -93,7 +92,7 @@ class _Writer:
         self.library, self.names, self.top, self.processes = library, names, top, processes
         self.order = top.order if isinstance(top.order, str) else "be"
         computed = any(isinstance(structure.order, ByteOrder) for structure in library.structures())
-        # Below a type that computes its byte order, a number without a suffix would follow that type.
+        # A number without a suffix below a type that computes its byte order would inherit that byte order.
         self.stated = None if computed else self.order
 
     def document(self) -> dict[str, Any]:
@@ -154,7 +153,7 @@ class _Writer:
 
 
 def _names_root(top: Structure) -> bool:
-    """Whether anything in a file's types refers to `_root`."""
+    """Whether an expression in a file's types uses `_root`."""
     return any(
         each == Name("_root") or (isinstance(each, Attribute) and each.name == "_root")
         for structure in top.family()
@@ -164,7 +163,7 @@ def _names_root(top: Structure) -> bool:
 
 
 def _reachable(library: Library, top: Structure) -> list[Structure]:
-    """The file's own types, and of imported files those that it needs; in the order they are written."""
+    """List the file's own types and the used types of imported files, in the order of their definition."""
     wanted = set(top.family())
     waiting = list(wanted)
     while waiting:

@@ -1,27 +1,28 @@
-"""Loading: a `.ksy` file with everything it imports, names resolved and parents known."""
+"""Loader: reads a `.ksy` file and its imports, and resolves names and parents."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
 from harness.core.document import read_document
+from harness.kaitai.library import Library
 from harness.kaitai.reader import read
 from harness.kaitai.resolver import resolve
-from harness.kaitai.source import Library, Source
-from harness.kaitai.types import User, leaves
+from harness.kaitai.source import Source
+from harness.kaitai.structure import Structure, User, leaves
 
 MAX_FILES = 500
 
 
 def load(path: Path, *, search: tuple[Path, ...] = ()) -> Library:
-    """Read a file and all that it imports.
+    """Read a file and all its imports.
 
     Args:
         path: The `.ksy` file.
         search: Folders for absolute imports (`/common/vlq`); the file's own folder is always one.
 
     Raises:
-        SuiteError: the file itself cannot be read or is no YAML. What is wrong with its contents is in `findings`.
+        SuiteError: if the file itself cannot be read or is not YAML. Errors in its contents are in `findings`.
     """
     library = Library((*search, path.parent))
     _read(library, path.resolve())
@@ -29,18 +30,17 @@ def load(path: Path, *, search: tuple[Path, ...] = ()) -> Library:
     return library
 
 
-def _read(library: Library, path: Path) -> Source:
+def _read(library: Library, path: Path) -> None:
     waiting = [path]
-    first: Source | None = None
     while waiting:
         here = waiting.pop(0)
         if here in library.sources:
             continue
         source = Source(here, read_document(here))
-        first = first or source
         library.sources[here] = source
         top = read(source)
         if top is not None:
+            library.tops_of_files[here] = top
             library.tops.setdefault(top.name, top)
         for line in source.imports:
             found = _find(library, here, line.name)
@@ -49,13 +49,9 @@ def _read(library: Library, path: Path) -> Source:
             elif len(library.sources) + len(waiting) >= MAX_FILES:
                 source.report(line.key, f"imports reach more than {MAX_FILES} files")
             else:
-                line.path = found
                 waiting.append(found)
         if top is not None and top.opaque:
-            waiting.extend(_opaque(library, source, here))
-    if first is None:
-        raise RuntimeError("a loop over one file read none")
-    return first
+            waiting.extend(_opaque(library, top, here))
 
 
 def _find(library: Library, importer: Path, name: str) -> Path | None:
@@ -64,15 +60,14 @@ def _find(library: Library, importer: Path, name: str) -> Path | None:
         return None
     folders = library.search if relative.is_absolute() else (importer.parent, *library.search)
     tail = "/".join(part for part in relative.parts if part != "/") + ".ksy"
-    # A checkout whose folders were flattened keeps the file under its bare name.
+    # a copy of a repository without its folders has the file under its bare name
     tried = (*(folder / tail for folder in folders), *(folder / f"{relative.name}.ksy" for folder in folders))
     return next((found.resolve() for found in tried if found.is_file()), None)
 
 
-def _opaque(library: Library, source: Source, here: Path) -> list[Path]:
-    """Types that are implemented elsewhere: a `.ksy` of that name beside the file says what they are."""
-    top = source.top
-    kinds = [kind for found in (top.family() if top else ()) for field in found.fields() for kind in leaves(field.type)]
+def _opaque(library: Library, top: Structure, here: Path) -> list[Path]:
+    """Load the definitions of opaque types from `.ksy` files with their names in the same folder."""
+    kinds = [kind for found in top.family() for field in found.fields() for kind in leaves(field.type)]
     names = {kind.name.path[0] for kind in kinds if isinstance(kind, User) and len(kind.name.path) == 1}
     wanted = sorted(names - set(library.tops))
     return [found for name in wanted if (found := _find(library, here, name)) is not None]

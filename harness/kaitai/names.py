@@ -1,8 +1,8 @@
-"""Naming: flat, unique names for types and enums that Kaitai Struct nests."""
+"""Import names: flat, unique names for the nested types and enums of Kaitai Struct."""
 
 from __future__ import annotations
 
-from harness.kaitai.source import Library
+from harness.kaitai.library import Library
 from harness.kaitai.structure import Enumeration, Structure
 
 _RESERVED = frozenset({"true", "false", "and", "or", "not"})
@@ -10,7 +10,7 @@ LONGEST = 64
 
 
 class Names:
-    """What each type, enum and field is called in our grammar."""
+    """The names of types, enums and fields in the grammar."""
 
     def __init__(self, library: Library) -> None:
         structures = library.structures()
@@ -26,14 +26,14 @@ class Names:
 
 
 def field_name(name: str) -> str:
-    """A field's name: Kaitai's, with anonymous and reserved ones made plain."""
+    """Return a field's name; anonymous and reserved names are replaced."""
     if name.startswith("_unnamed"):
         return f"unnamed_{name.removeprefix('_unnamed')}"
     return f"{name}_" if name in _RESERVED else name[:LONGEST]
 
 
 def camel(name: str) -> str:
-    """`chunk_dir` as `ChunkDir`."""
+    """Convert `chunk_dir` to `ChunkDir`."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
 
 

@@ -1,17 +1,16 @@
-"""Parents: which types hold which, so that `_parent` has a type."""
+"""Parents: finds the types that contain each type, so that `_parent` has a type."""
 
 from __future__ import annotations
 
 from harness.kaitai.common_type import TypeFaultError
+from harness.kaitai.library import Library
 from harness.kaitai.resolver import users
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Structure
+from harness.kaitai.structure import Structure, User
 from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import User
 
 
 def find_parents(library: Library) -> None:
-    """Fill in `parents`; the top type of a file may be held by anything, so its parent is unknown."""
+    """Set `parents` of all structures; the parent of a file's top type is unknown."""
     forced: list[tuple[Structure, User]] = []
     for structure in library.structures():
         if structure.outer is None:

@@ -1,4 +1,4 @@
-"""Parsing: Kaitai Struct expressions and type references from text, by precedence climbing over a scanner."""
+"""Expression parser: Kaitai Struct expressions and type references, by precedence climbing over a scanner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from harness.kaitai.scanner import MAX_DEPTH, NAME, ExpressionError, Scanner
 
 MAX_DIGITS = 300
 MAX_LEVELS = 150
-"""Of the tree; whoever walks it may recurse."""
+"""Maximum levels of a syntax tree, so that functions may recurse over it."""
 SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_", "_buf", "_sizeof", "_bitsizeof", "_on", "_is_le"})
 ID = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -51,10 +51,10 @@ _HINTS = {"&&": "and", "||": "or", "!": "not"}
 
 
 def parse(text: str) -> Expression:
-    """An expression.
+    """Parse an expression.
 
     Raises:
-        ExpressionError: the text is none, or is nested deeper than 100 levels or longer than 20,000 characters.
+        ExpressionError: if it is invalid, nested deeper than 100 levels, or longer than 20,000 characters.
     """
     found = _Parser(text).whole()
     if depth(found) > MAX_LEVELS:
@@ -63,10 +63,10 @@ def parse(text: str) -> Expression:
 
 
 def parse_type(text: str) -> tuple[TypeName, tuple[Expression, ...]]:
-    """A type reference with its arguments: `outer::inner(5, x + 1)`.
+    """Parse a type reference with its arguments: `outer::inner(5, x + 1)`.
 
     Raises:
-        ExpressionError: the text is none.
+        ExpressionError: if it is invalid.
     """
     return _Parser(text).reference()
 
@@ -225,7 +225,7 @@ class _Parser(Scanner):
         if found.lastgroup == "real":
             return Real(float(text))
         if text[:1] == "0" and text[1:].isdecimal():
-            self.fail("a decimal number begins with no zero; octal ones with 0o")
+            self.fail("a decimal number must not start with 0; octal numbers start with 0o")
         if text[1:2] in ("x", "X", "b", "B", "o", "O"):
             if len(text) < 3:
                 self.fail("a number needs digits")
@@ -257,7 +257,7 @@ class _Parser(Scanner):
         if quote == "'":
             end = self.text.find("'", self.at)
             if end < 0:
-                self.fail("the string does not end")
+                self.fail("unterminated string")
             found, self.at = self.text[self.at : end], end + 1
             return found
         made: list[str] = []
@@ -268,7 +268,7 @@ class _Parser(Scanner):
 
     def character(self) -> str:
         if self.at >= len(self.text):
-            self.fail("the string does not end")
+            self.fail("unterminated string")
         if self.text[self.at] != "\\":
             self.at += 1
             return self.text[self.at - 1]

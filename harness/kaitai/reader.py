@@ -1,4 +1,4 @@
-"""Reading: a `.ksy` document as a tree of `Structure`s; unknown keys, wrong kinds and bad names are findings."""
+"""Reader: turns a `.ksy` document into a tree of `Structure`s; unknown keys, wrong types and bad names are findings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import re
 from typing import Any
 
 from harness.core.document import Key
-from harness.kaitai.expression import Expression
+from harness.kaitai.expression import Expression, Number, Unary
 from harness.kaitai.field_reader import FieldReader
-from harness.kaitai.parser import ID, parse
+from harness.kaitai.parser import ID, parse, parse_type
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import ByteOrder, Enumeration, Field, Import, Structure
+from harness.kaitai.source import Import, Source, kind_of
+from harness.kaitai.structure import ANY, ByteOrder, DataType, Enum, Enumeration, Field, Integer, Structure
 from harness.kaitai.type_reader import parameter_type
-from harness.kaitai.types import ANY, DataType, Enum, Integer
 
 _TYPE_KEYS = frozenset({"meta", "doc", "doc-ref", "to-string", "params", "seq", "types", "instances", "enums"})
 _META_KEYS = frozenset(
@@ -25,13 +24,13 @@ _META_KEYS = frozenset(
 _PARAM_KEYS = frozenset({"id", "type", "doc", "doc-ref", "enum"})
 _MEMBER_KEYS = frozenset({"id", "doc", "doc-ref"})
 NEWEST = (0, 12)
-"""The language version this reader knows."""
+"""The supported version of the language."""
 OLDEST = (0, 6)
 MAX_DEPTH = 30
 
 
 def read(source: Source) -> Structure | None:
-    """The file's top type; what is wrong goes to the source's findings."""
+    """Read the file's top type; errors are added to the source's findings."""
     value = source.document.value
     if not isinstance(value, dict):
         source.report((), f"expected a mapping, got {kind_of(value)}")
@@ -40,8 +39,7 @@ def read(source: Source) -> Structure | None:
     name = meta.get("id") if isinstance(meta, dict) else None
     if meta is None or (isinstance(meta, dict) and name is None):
         source.report(("meta",), "the top type needs a `meta` with an `id`")
-    source.top = _Reader(source).structure(value, str(name or source.path.stem), None, ())
-    return source.top
+    return _Reader(source).structure(value, str(name or source.path.stem), None, ())
 
 
 class _Reader:
@@ -178,21 +176,21 @@ class _Reader:
         try:
             wanted = tuple(int(part) for part in str(value).split("."))
         except ValueError:
-            self.report(key, f"{value!r} is no version")
+            self.report(key, f"{value!r} is not a version")
             return
         if wanted[:2] < OLDEST:
             least = ".".join(map(str, OLDEST))
-            self.report(key, f"versions begin with {least}; 0.10 needs quotes, lest YAML take it for 0.1")
+            self.report(key, f"the lowest version is {least}; write 0.10 in quotes, because YAML reads 0.10 as 0.1")
         if wanted[:2] > NEWEST:
             known = ".".join(map(str, NEWEST))
-            self.report(key, f"the file asks for version {value} of the language; {known} is known here")
+            self.report(key, f"the file needs version {value} of the language; {known} is supported")
 
     def byte_order(self, value: Any, key: Key) -> str | ByteOrder | None:
         if value in ("le", "be"):
             return str(value)
         if not isinstance(value, dict):
             self.report(key, f"a byte order is le, be, or {{switch-on, cases}}, not {kind_of(value)}")
-            return "be"  # what is wrong was said; its consequences need not be
+            return "be"  # the error was reported already; do not report its consequences
         self.keys(value, frozenset({"switch-on", "cases"}), key)
         on = self.source.expression(value["switch-on"], (*key, "switch-on")) if "switch-on" in value else None
         cases = value.get("cases")
@@ -232,7 +230,7 @@ class _Reader:
             try:
                 value_of = _integer(number)
             except ValueError:
-                self.report((*key, number), f"{number!r} is no integer")
+                self.report((*key, number), f"{number!r} is not an integer")
                 continue
             if value_of in members:
                 self.report((*key, number), f"{number} is {members[value_of]!r} already")
@@ -267,16 +265,12 @@ class _Reader:
 
 
 def parameter_enum(text: str) -> Any:
-    """The name of an enum."""
-    from harness.kaitai.parser import parse_type
-
+    """Parse the name of an enum."""
     return parse_type(text)[0]
 
 
 def _integer(text: str) -> int:
-    """A key of an enum, in any of the notations of the expression language."""
-    from harness.kaitai.expression import Number, Unary
-
+    """Convert a key of an enum to int, in any integer notation of the expression language."""
     found = parse(re.sub(r"^(-?)0+(?=[0-9])", r"\1", text))
     if isinstance(found, Unary) and found.op == "-" and isinstance(found.operand, Number):
         return -found.operand.value

@@ -1,4 +1,4 @@
-"""Resolving: names of types and enums find what they mean; every type learns which types can be its parent."""
+"""Resolver: finds the definitions of type names and enum names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ from dataclasses import replace
 
 from harness.core.document import Key
 from harness.kaitai.expression import TypeName
+from harness.kaitai.library import Library
 from harness.kaitai.parser import parse_type
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Enumeration, Field, Structure
-from harness.kaitai.types import STRUCT, Array, DataType, Enum, Switch, User, leaves
+from harness.kaitai.structure import (
+    INTEGER,
+    STRUCT,
+    Array,
+    DataType,
+    Enum,
+    Enumeration,
+    Field,
+    Structure,
+    Switch,
+    User,
+    leaves,
+)
 
 
 def resolve(library: Library) -> None:
-    """Fill in targets and parents; names that mean nothing are findings."""
+    """Set the targets of all type and enum names; unknown names are findings."""
     for structure in library.structures():
         for field in structure.fields():
             key = (*field.key, "type")
@@ -47,7 +58,7 @@ def _resolved(library: Library, structure: Structure, kind: DataType, field: Fie
 
 
 def find_type(library: Library, start: Structure, name: TypeName) -> Structure | None:
-    """The type a name means where it is used: inner ones first, then outwards, then the tops of all files."""
+    """Find the type of a name: first in the structure, then in the enclosing ones, then among the files' top types."""
     outer: Structure | None = None if name.absolute else start
     while outer:
         found = _descend(outer.types.get(name.path[0]), name.path[1:])
@@ -64,7 +75,7 @@ def _descend(found: Structure | None, path: tuple[str, ...]) -> Structure | None
 
 
 def find_enum(library: Library, start: Structure, name: TypeName) -> Enumeration | None:
-    """The enum a name means where it is used."""
+    """Find the enum of a name, in the same order as types."""
     holder = replace(name, path=name.path[:-1])
     if holder.path:
         owner = find_type(library, start, holder)
@@ -78,9 +89,7 @@ def find_enum(library: Library, start: Structure, name: TypeName) -> Enumeration
 
 
 def enum_named(library: Library, structure: Structure, text: str, key: Key) -> Enum | None:
-    """The enum that a value instance names; findings if there is none."""
-    from harness.kaitai.types import INTEGER
-
+    """Return the enum that a value instance names; an unknown name is a finding."""
     try:
         name = parse_type(text)[0]
     except ExpressionError as error:
@@ -94,7 +103,7 @@ def enum_named(library: Library, structure: Structure, text: str, key: Key) -> E
 
 
 def type_named(library: Library, structure: Structure, kind: DataType) -> DataType:
-    """The type that a cast or `sizeof` names, resolved; a structure of unknown type if there is none."""
+    """Resolve the type that a cast or `sizeof` names; an unknown name gives a structure of unknown type."""
     match kind:
         case User():
             target = find_type(library, structure, kind.name)
@@ -105,7 +114,7 @@ def type_named(library: Library, structure: Structure, kind: DataType) -> DataTy
 
 
 def users(structure: Structure) -> list[tuple[Field, User]]:
-    """Where a type holds structures: its fields and positioned instances."""
+    """Iterate over the structures that a type contains: those of its fields and positioned instances."""
     return [
         (field, kind)
         for field in (*structure.seq, *structure.instances.values())

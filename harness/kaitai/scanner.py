@@ -1,4 +1,4 @@
-"""Scanner: a place in the text of an expression, and the tokens that stand there."""
+"""Scanner: a position in the text of an expression, with functions that match tokens there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class ExpressionError(ValueError):
-    """The text is no expression."""
+    """A string is not an expression."""
 
     def __init__(self, text: str, offset: int, what: str) -> None:
         self.offset = offset
@@ -22,7 +22,7 @@ class ExpressionError(ValueError):
 
 
 class Scanner:
-    """Walks through a text."""
+    """Moves through the text of an expression."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -32,16 +32,16 @@ class Scanner:
             raise ExpressionError(text[:40], 0, f"longer than {MAX_LENGTH} characters")
 
     def fail(self, what: str) -> NoReturn:
-        """Give up at this place."""
+        """Raise the error for the current position."""
         raise ExpressionError(self.text, self.at, what)
 
     def space(self) -> None:
-        """Pass over white space and comments."""
+        """Skip white space and comments."""
         found = SPACE.match(self.text, self.at)
         self.at = found.end() if found else self.at
 
     def peek(self, *tokens: str) -> str | None:
-        """The first of some tokens that stands here."""
+        """Return the first of the given tokens that matches at the current position, or None."""
         self.space()
         for token in tokens:
             if self.text.startswith(token, self.at):
@@ -49,25 +49,25 @@ class Scanner:
         return None
 
     def take(self, *tokens: str) -> str | None:
-        """The same, passing over it."""
+        """Match one of the given tokens and move past it."""
         found = self.peek(*tokens)
         if found:
             self.at += len(found)
         return found
 
     def need(self, token: str) -> None:
-        """Pass over a token that must stand here."""
+        """Match a required token and move past it."""
         if not self.take(token):
             self.fail(f"expected {token!r}, found {self.rest()}")
 
     def rest(self) -> str:
-        """What stands here, for a message."""
+        """Return the text at the current position, for a message."""
         self.space()
         left = self.text[self.at : self.at + 12]
         return repr(left) if left else "the end"
 
     def word(self, wanted: str) -> bool:
-        """Pass over one word, if it stands here as a whole."""
+        """Match a whole word and move past it; return whether it matched."""
         self.space()
         found = NAME.match(self.text, self.at)
         if found and found.group() == wanted:
@@ -76,7 +76,7 @@ class Scanner:
         return False
 
     def name(self) -> str:
-        """Pass over a name."""
+        """Match a name, move past it, and return it."""
         self.space()
         found = NAME.match(self.text, self.at)
         if not found:

@@ -1,21 +1,32 @@
-"""Sizes: how many bits a type takes, where that is known before reading."""
+"""Sizes: the number of bits of a type, if it is constant."""
 
 from __future__ import annotations
 
 from harness.kaitai.expression import Expression, Number
-from harness.kaitai.structure import Field, Structure
-from harness.kaitai.types import Boolean, Bytes, DataType, Enum, Float, Integer, String, Switch, User
+from harness.kaitai.structure import (
+    Boolean,
+    Bytes,
+    DataType,
+    Enum,
+    Field,
+    Float,
+    Integer,
+    String,
+    Structure,
+    Switch,
+    User,
+)
 
 
 class DynamicSizeError(Exception):
-    """The data decide about the size."""
+    """The size of a type depends on the data."""
 
 
 def size_of_type(kind: DataType, *, busy: frozenset[Structure] = frozenset()) -> int:
-    """Bits of one value.
+    """Return the bits of one value.
 
     Raises:
-        DynamicSizeError: the data decide.
+        DynamicSizeError: if the size depends on the data.
     """
     match kind:
         case Integer(width=int() as width):
@@ -40,26 +51,26 @@ def size_of_type(kind: DataType, *, busy: frozenset[Structure] = frozenset()) ->
             sizes = {size_of_type(case, busy=busy) for _, case in cases}
             if len(sizes) == 1:
                 return sizes.pop()
-    raise DynamicSizeError("the data decide")
+    raise DynamicSizeError("it depends on the data")
 
 
 def size_of_structure(structure: Structure, *, busy: frozenset[Structure] = frozenset()) -> int:
-    """Bits of a type's sequence.
+    """Return the bits of a type's sequence.
 
     Raises:
-        DynamicSizeError: the data decide.
+        DynamicSizeError: if the size depends on the data.
     """
     if structure in busy:
         raise DynamicSizeError("it contains itself")
-    # Kaitai's compiler adds up without the bits that alignment passes over; so is `_sizeof` defined.
+    # As in Kaitai Struct's compiler, `_sizeof` does not include bits skipped for alignment.
     return sum(size_of_field(field, busy=busy | {structure}) for field in structure.seq)
 
 
 def size_of_field(field: Field, *, busy: frozenset[Structure] = frozenset()) -> int:
-    """Bits of a field with its repetition.
+    """Return the bits of a field with its repetition.
 
     Raises:
-        DynamicSizeError: the data decide, or it is computed or positioned.
+        DynamicSizeError: if the size depends on the data, or the field is computed or positioned.
     """
     if field.kind in ("value", "param"):
         raise DynamicSizeError("it is computed")
@@ -73,11 +84,11 @@ def size_of_field(field: Field, *, busy: frozenset[Structure] = frozenset()) -> 
 
 
 def constant(expression: Expression) -> int:
-    """The value of a literal.
+    """Return the value of an integer literal.
 
     Raises:
-        DynamicSizeError: it is none.
+        DynamicSizeError: if the expression is not a literal.
     """
     if isinstance(expression, Number):
         return expression.value
-    raise DynamicSizeError("the data decide")
+    raise DynamicSizeError("it depends on the data")

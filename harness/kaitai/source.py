@@ -1,8 +1,9 @@
-"""Source: one `.ksy` file with the findings about it; `Library` holds all files that an import reaches."""
+"""Sources: a `.ksy` file with its findings."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,21 @@ from harness.kaitai.expression import Expression
 from harness.kaitai.findings import Finding, Severity, path_text
 from harness.kaitai.parser import parse
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.structure import Import, Structure
 
 MAX_FINDINGS = 1_000
-"""Errors, and warnings, kept of one file; later ones are dropped."""
+"""Maximum number of errors, and of warnings, per file; later ones are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One entry of `meta/imports`."""
+
+    name: str
+    key: Key
 
 
 class Source:
-    """A file that was read, and what was found in it."""
+    """A file that was read, and its findings."""
 
     def __init__(self, path: Path, document: Document) -> None:
         self.path = path
@@ -28,17 +36,16 @@ class Source:
         self._known: set[Finding] = set()
         self._counts: Counter[Severity] = Counter()
         self.imports: list[Import] = []
-        self.top: Structure | None = None
 
     def where(self, key: Key) -> str:
-        """`file:line:column` of a key, or of the nearest one above it."""
+        """Return `file:line:column` of a key, or of the nearest enclosing key with a position."""
         for end in range(len(key), 0, -1):
             if key[:end] in self.document.positions:
                 return position(self.path, *self.document.positions[key[:end]])
         return position(self.path, 1, 1)
 
     def report(self, key: Key, message: str, *, severity: Severity = "error") -> None:
-        """Remember what is wrong at a key."""
+        """Add a finding at a key."""
         finding = Finding(severity, self.where(key), path_text(key), message)
         if finding not in self._known and self._counts[severity] < MAX_FINDINGS:
             self._known.add(finding)
@@ -46,7 +53,7 @@ class Source:
             self.findings.append(finding)
 
     def expression(self, value: Any, key: Key) -> Expression | None:
-        """An expression as YAML holds it: text, a number, true or false."""
+        """Parse an expression from a YAML string, number or boolean; None, with a finding, if it is invalid."""
         if isinstance(value, bool):
             value = "true" if value else "false"
         if isinstance(value, int | float):
@@ -61,27 +68,8 @@ class Source:
             return None
 
 
-class Library:
-    """All files that one file reaches."""
-
-    def __init__(self, search: tuple[Path, ...]) -> None:
-        self.search = search
-        self.sources: dict[Path, Source] = {}
-        self.tops: dict[str, Structure] = {}
-        """Top types by name, as every file may name them."""
-
-    @property
-    def findings(self) -> list[Finding]:
-        """Of every file, in the order they were read."""
-        return [finding for source in self.sources.values() for finding in source.findings]
-
-    def structures(self) -> list[Structure]:
-        """Every type of every file."""
-        return [found for source in self.sources.values() if source.top for found in source.top.family()]
-
-
 def kind_of(value: Any) -> str:
-    """What messages call a YAML value."""
+    """Describe a YAML value for a message."""
     return {dict: "a mapping", list: "a list", str: f"text {str(value)[:40]!r}", type(None): "nothing"}.get(
         type(value), repr(value)[:40]
     )

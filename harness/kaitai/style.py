@@ -1,4 +1,4 @@
-"""Style: warnings about names, as Kaitai Struct's style guide asks for them (https://doc.kaitai.io/ksy_style_guide.html)."""
+"""Style: warnings about names, from Kaitai Struct's style guide (https://doc.kaitai.io/ksy_style_guide.html)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 from harness.kaitai.common_type import TypeFaultError
 from harness.kaitai.expression import Attribute, Expression, Name, walk
-from harness.kaitai.source import Library
-from harness.kaitai.structure import ByteOrder, Field, Structure
+from harness.kaitai.library import Library
+from harness.kaitai.structure import ByteOrder, Field, Structure, Switch, User, leaves, raw_bytes
 from harness.kaitai.type_inference import Detector
-from harness.kaitai.types import Switch, User, leaves, raw_bytes
 
 
 def check_style(library: Library) -> None:
-    """Warn where a field that serves only as the size, the count or the position of another is not named for it."""
+    """Warn about fields that are only the size, count or position of another field but are not named after it."""
     structures = library.structures()
     uses = Counter(
         found
@@ -45,7 +44,7 @@ def _roles(field: Field) -> Iterator[tuple[Expression | None, str, str]]:
 
 
 def _meant(library: Library, structure: Structure, expression: Expression) -> Field | None:
-    """The field that a name, or a name of another structure, stands for."""
+    """Find the field that a name or an attribute refers to."""
     match expression:
         case Name(id=name):
             return structure.find(name)
@@ -59,7 +58,7 @@ def _meant(library: Library, structure: Structure, expression: Expression) -> Fi
 
 
 def expressions(structure: Structure) -> Iterator[Expression]:
-    """Every expression in a type, those inside of inner types excepted."""
+    """Iterate over all expressions of a type, except those in inner types."""
     if isinstance(structure.order, ByteOrder):
         yield structure.order.on
     if structure.to_string is not None:

@@ -1,4 +1,4 @@
-"""Detecting: the type of an expression, or why it has none."""
+"""Type inference: the type of a Kaitai Struct expression, or why it has none."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import assert_never
 
 from harness.kaitai import expression as ast
 from harness.kaitai.common_type import TypeFaultError, combined, comparable, is_unknown, settled, user
+from harness.kaitai.library import Library
 from harness.kaitai.resolver import enum_named, find_enum, find_type, type_named
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
-from harness.kaitai.source import Library
-from harness.kaitai.structure import Field, Structure
-from harness.kaitai.type_reader import parameter_type
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
     BYTES,
@@ -27,33 +25,36 @@ from harness.kaitai.types import (
     Bytes,
     DataType,
     Enum,
+    Field,
     Float,
     Integer,
     Stream,
     String,
+    Structure,
     User,
     describe,
 )
+from harness.kaitai.type_reader import parameter_type
 
 BYTE = Integer(1, signed=False)
 MAX_CHAIN = 20
-"""Instances computed from instances; the type of what lies deeper is not looked for."""
+"""Maximum chain of instances computed from instances; deeper ones have an unknown type."""
 _BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
 
 
 class Detector:
-    """Types of the expressions of one structure."""
+    """Infers the types of the expressions of one structure."""
 
     def __init__(self, library: Library, structure: Structure, *, level: int = 0) -> None:
         self.library, self.structure, self.level = library, structure, level
         self.item: DataType | None = None
-        """What `_` is, where it is anything."""
+        """The type of `_`, or None if `_` is not in scope."""
 
     def type_of(self, expression: ast.Expression) -> DataType:
-        """The type of an expression.
+        """Infer the type of an expression.
 
         Raises:
-            TypeFaultError: it has none; the message says why.
+            TypeFaultError: if it has none; the message says why.
         """
         match expression:
             case ast.Number(value=value):
@@ -115,22 +116,22 @@ class Detector:
         assert_never(expression)
 
     def value(self, expression: ast.Expression) -> DataType:
-        """The type, a switch reduced to what its cases have in common."""
+        """Infer the type of an expression; a switch becomes the common type of its cases."""
         return settled(self.type_of(expression))
 
     def need(self, expression: ast.Expression, kind: type, what: str) -> None:
-        """Insist that an expression has a type."""
+        """Require that an expression has a type of a given kind."""
         found = self.value(expression)
         if not isinstance(found, kind):
             raise TypeFaultError(f"{what}, this is {describe(found)}")
 
     def printable(self, kind: DataType) -> None:
-        """Insist that values can be put into text."""
+        """Require that values can be part of an f-string."""
         if not isinstance(settled(kind), Integer | String | Anything):
-            raise TypeFaultError(f"{describe(kind)} cannot be put into text")
+            raise TypeFaultError(f"{describe(kind)} cannot be converted to a string")
 
     def name(self, name: str) -> DataType:
-        """The type of a name, special ones included."""
+        """Infer the type of a name, including special names."""
         match name:
             case "_root":
                 return user(self.structure.top)
@@ -144,14 +145,14 @@ class Detector:
                 return INTEGER
             case "_":
                 if self.item is None:
-                    raise TypeFaultError("`_` means nothing here")
+                    raise TypeFaultError("`_` is not defined here")
                 return self.item
             case "_buf" | "_on" | "_is_le":
                 return ANY
         return self.field(self.structure, name)
 
     def field(self, structure: Structure, name: str) -> DataType:
-        """The type of a field of some structure, an array where it repeats."""
+        """Infer the type of a field of a structure; an array if it repeats."""
         found = structure.find(name)
         if found is None:
             raise TypeFaultError(f"there is no {name!r} in {structure.name}")
@@ -159,10 +160,10 @@ class Detector:
         return Array(found.type) if found.repeat else found.type
 
     def derive(self, structure: Structure, field: Field) -> None:
-        """Find out the type of a value instance."""
+        """Infer and set the type of a value instance."""
         if field.derived or field.value is None:
             return
-        field.derived = True  # an instance that needs itself is of any type
+        field.derived = True  # an instance that depends on itself has an unknown type
         if self.level > MAX_CHAIN:
             field.type = ANY
             return
@@ -177,12 +178,12 @@ class Detector:
         field.type = found
 
     def parent(self, structure: Structure) -> DataType:
-        """What `_parent` is: the one structure that holds this one, else any."""
+        """Return the type of `_parent`: the only structure that contains this one, otherwise unknown."""
         parents = list(dict.fromkeys(structure.parents))
         return user(parents[0]) if len(parents) == 1 and parents[0] is not None else STRUCT
 
     def member(self, expression: ast.Member) -> DataType:
-        """The type of `enum::member`."""
+        """Infer the type of `enum::member`."""
         found = find_enum(self.library, self.structure, expression.enum)
         if found is None:
             raise TypeFaultError(f"unknown enum {str(expression.enum)!r}, looked for from {self.structure.name}")
@@ -191,7 +192,7 @@ class Detector:
         return Enum(expression.enum, INTEGER, found)
 
     def unary(self, op: str, operand: ast.Expression) -> DataType:
-        """The type of `-x`, `~x`, `not x`."""
+        """Infer the type of `-x`, `~x`, `not x`."""
         kind = self.value(operand)
         if op == "not" and isinstance(kind, Boolean):
             return BOOLEAN
@@ -201,10 +202,10 @@ class Detector:
             return INTEGER
         if op in "+-" and isinstance(kind, Float):
             return FLOAT
-        raise TypeFaultError(f"`{op}` does not go with {describe(kind)}")
+        raise TypeFaultError(f"`{op}` does not apply to {describe(kind)}")
 
     def binary(self, op: str, left: DataType, right: DataType) -> DataType:
-        """The type of arithmetic."""
+        """Infer the type of an arithmetic operation."""
         if isinstance(left, Integer) and isinstance(right, Integer):
             return INTEGER
         if isinstance(left, Integer | Float) and isinstance(right, Integer | Float) and op not in _BITWISE:
@@ -213,10 +214,10 @@ class Detector:
             return STRING
         if is_unknown(left) or is_unknown(right):
             return ANY
-        raise TypeFaultError(f"`{op}` does not go with {describe(left)} and {describe(right)}")
+        raise TypeFaultError(f"`{op}` does not apply to {describe(left)} and {describe(right)}")
 
     def index(self, container: DataType, index: ast.Expression) -> DataType:
-        """The type of an item."""
+        """Infer the type of an item."""
         self.need(index, Integer, "an index must be an integer")
         match container:
             case Array(of=of):
@@ -228,7 +229,7 @@ class Detector:
         raise TypeFaultError(f"{describe(container)} cannot be indexed")
 
     def attribute(self, value: ast.Expression, name: str) -> DataType:
-        """The type of `value.name`."""
+        """Infer the type of `value.name`."""
         if name in ("_sizeof", "_bitsizeof"):
             return self.size_of(value)
         kind = self.value(value)
@@ -262,7 +263,7 @@ class Detector:
         raise TypeFaultError(f"{describe(kind)} has no {name!r}")
 
     def member_of(self, target: Structure, name: str) -> DataType:
-        """The type of a name of another structure."""
+        """Infer the type of a name of another structure."""
         if name == "_io":
             return STREAM
         if name == "_root":
@@ -272,7 +273,7 @@ class Detector:
         return self.field(target, name)
 
     def call(self, kind: DataType, method: str, arguments: list[DataType]) -> DataType:
-        """The type of `value.method(arguments)`."""
+        """Infer the type of `value.method(arguments)`."""
         forms: dict[str, tuple[type, ...]] = {}
         result: DataType = STRING
         match kind:
@@ -295,7 +296,7 @@ class Detector:
         return result
 
     def items(self, values: tuple[ast.Expression, ...]) -> DataType:
-        """The type of a list: bytes where every item is a byte."""
+        """Infer the type of a list: bytes if every item is a byte."""
         if not values:
             return BYTES
         found = self.value(values[0])
@@ -305,7 +306,7 @@ class Detector:
         return BYTES if literal else Array(found)
 
     def named_type(self, name: ast.TypeName) -> DataType:
-        """The type that a cast or `sizeof` names."""
+        """Resolve the type that a cast or `sizeof` names."""
         try:
             kind = parameter_type(str(name), self.structure)
         except ExpressionError as error:
@@ -317,7 +318,7 @@ class Detector:
         return resolved
 
     def size_of(self, value: ast.Expression) -> DataType:
-        """The type of `value._sizeof`, if its size is known beforehand."""
+        """Infer the type of `value._sizeof`; the size must be constant."""
         match value:
             case ast.Name(id=name) if not name.startswith("_"):
                 holder: Structure | None = self.structure
@@ -334,7 +335,7 @@ class Detector:
         return INTEGER
 
     def sized(self, field: Field | None, structure: Structure | None) -> None:
-        """Insist that a size is known beforehand."""
+        """Require that a size is constant."""
         try:
             if field is not None:
                 size_of_field(field)
@@ -343,4 +344,4 @@ class Detector:
             else:
                 raise DynamicSizeError("its type is not known")
         except DynamicSizeError as error:
-            raise TypeFaultError(f"its size is not known beforehand: {error}") from None
+            raise TypeFaultError(f"its size is not constant: {error}") from None

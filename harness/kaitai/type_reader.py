@@ -1,4 +1,4 @@
-"""Type reading: the keys of a field that say what it is made of, as a `DataType`."""
+"""Type reader: turns the keys of a field that define its type into a `DataType`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from harness.kaitai.expression import Expression, Number
 from harness.kaitai.parser import parse, parse_type
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import Structure
-from harness.kaitai.types import (
+from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
     BYTES,
@@ -30,6 +29,7 @@ from harness.kaitai.types import (
     Integer,
     Process,
     String,
+    Structure,
     Switch,
     User,
 )
@@ -51,7 +51,7 @@ _PARAMS: dict[str, DataType] = {
 
 
 class TypeReader:
-    """Reads the type of one field; what is wrong goes to the source's findings."""
+    """Reads the type of one field; errors are added to the source's findings."""
 
     def __init__(self, source: Source, structure: Structure, spec: dict[str, Any], key: Key) -> None:
         self.source, self.structure, self.spec, self.key = source, structure, spec, key
@@ -62,7 +62,7 @@ class TypeReader:
         self.ending, self.pad = self.terminator(), self.byte("pad-right")
 
     def read(self, contents: bytes | None) -> tuple[DataType, frozenset[str]]:
-        """The type, and which keys a field of it may have beside those that all may have."""
+        """Read the type; also return the additional keys that a field of this type may have."""
         raw = self.spec.get("type")
         if contents is not None and raw is None:
             return Bytes("size", Number(len(contents)), process=self.process), _BYTES_KEYS
@@ -75,7 +75,7 @@ class TypeReader:
         return found, self.more_keys(found)
 
     def more_keys(self, found: DataType) -> frozenset[str]:
-        """The keys that a type brings with it."""
+        """Return the additional keys that a type allows."""
         match found:
             case Bytes() | User():
                 return _BYTES_KEYS
@@ -86,7 +86,7 @@ class TypeReader:
         return frozenset()
 
     def named(self, name: str | None, key: Key) -> DataType:
-        """A type by its name in `type:` or in a case of a switch."""
+        """Read a type by its name in `type:` or in a case of a switch."""
         found = self.plain(name, key)
         if self.enum is None:
             return found
@@ -100,7 +100,7 @@ class TypeReader:
             return found
 
     def plain(self, name: str | None, key: Key) -> DataType:
-        """A type by its name, without an enum."""
+        """Read a type by its name, without an enum."""
         if name is None:
             return self.sized_bytes()
         number = numeric(name, self.structure, alone=self.enum is None)
@@ -114,7 +114,7 @@ class TypeReader:
         try:
             reference, arguments = parse_type(name)
         except ExpressionError as error:
-            self.source.report(key, f"no type: {error}")
+            self.source.report(key, f"invalid type: {error}")
             return STRUCT
         if reference.array:
             self.source.report(key, f"{name!r} is an array; write `repeat` for one")
@@ -133,7 +133,7 @@ class TypeReader:
         return user
 
     def string(self, *, zero: bool) -> String:
-        """`str` or `strz`."""
+        """Read `str` or `strz`."""
         encoding = self.text("encoding") or self.structure.encoding
         if not encoding:
             self.source.report(self.key, "a string, but no encoding is given here or in meta")
@@ -141,7 +141,7 @@ class TypeReader:
         return String(raw, encoding or "")
 
     def sized_bytes(self, *, default: bytes | None = None) -> Bytes:
-        """The bytes that a field takes."""
+        """Read the keys that define the bytes of a field."""
         spec = self.spec
         size = self.source.expression(spec["size"], (*self.key, "size")) if "size" in spec else None
         eos = self.truth("size-eos", default=False)
@@ -162,7 +162,7 @@ class TypeReader:
         )
 
     def terminator(self) -> bytes | None:
-        """The byte or bytes that end it."""
+        """Read `terminator`."""
         value = self.spec.get("terminator")
         if isinstance(value, list) and value and all(isinstance(x, int) and 0 <= x <= 255 for x in value):
             return bytes(value)
@@ -170,7 +170,7 @@ class TypeReader:
         return None if found is None else bytes([found])
 
     def byte(self, name: str) -> int | None:
-        """A number of 0 to 255 under a key."""
+        """Read an integer of 0 to 255 under a key."""
         value = self.spec.get(name)
         if isinstance(value, str):
             try:
@@ -184,7 +184,7 @@ class TypeReader:
         return None
 
     def truth(self, name: str, *, default: bool) -> bool:
-        """`true` or `false` under a key."""
+        """Read a boolean under a key."""
         value = self.spec.get(name, default)
         if isinstance(value, bool):
             return value
@@ -192,7 +192,7 @@ class TypeReader:
         return default
 
     def text(self, name: str) -> str | None:
-        """Text under a key."""
+        """Read a string under a key."""
         value = self.spec.get(name)
         if value is None or isinstance(value, str):
             return value
@@ -202,13 +202,13 @@ class TypeReader:
         return None
 
     def read_process(self) -> Process | None:
-        """`process`."""
+        """Read `process`."""
         text = self.text("process")
         if text is None:
             return None
         found = _PROCESS.fullmatch(text.strip())
         if not found:
-            self.source.report((*self.key, "process"), f"{text!r} is no process")
+            self.source.report((*self.key, "process"), f"{text!r} is not a process")
             return None
         try:
             arguments = parse_type(f"x{found[2]}")[1] if found[2] else ()
@@ -222,7 +222,7 @@ class TypeReader:
         return Process(name, arguments)
 
     def read_switch(self, raw: dict[str, Any]) -> DataType:
-        """A type that depends on a value."""
+        """Read a type that is selected by a value."""
         here = (*self.key, "type")
         for name in raw:
             if name not in ("switch-on", "cases") and not name.startswith("-"):
@@ -238,7 +238,7 @@ class TypeReader:
             self.source.report((*here, "cases"), f"expected a mapping, got {kind_of(cases)}")
             cases = {}
         elif not cases and "cases" in raw:
-            self.source.report((*here, "cases"), "there is no case")
+            self.source.report((*here, "cases"), "`cases` is empty")
         made: list[tuple[Expression | None, DataType]] = []
         for label, name in cases.items():
             at = (*here, "cases", label)
@@ -254,7 +254,7 @@ class TypeReader:
 
 
 def numeric(name: str, structure: Structure, *, alone: bool = True) -> DataType | str | None:
-    """A number type; text for one that lacks a byte order; None for another kind of name."""
+    """Read a number type. Returns a message if its byte order or width is missing; None for other types."""
     if found := _INTEGER.fullmatch(name):
         width = int(found[2] or found[3])
         order = _order(name, found[4], structure, needed=width > 1)
@@ -267,7 +267,7 @@ def numeric(name: str, structure: Structure, *, alone: bool = True) -> DataType 
     if found := _BITS.fullmatch(name):
         bits, order = int(found[1]), found[2] or structure.bit_order
         if not 1 <= bits <= 64:
-            return f"{name} has no 1 to 64 bits"
+            return f"{name} must have 1 to 64 bits"
         return Boolean(order) if bits == 1 and alone else Integer(None, False, order, bits)
     return None
 
@@ -284,10 +284,10 @@ def _order(name: str, suffix: str | None, structure: Structure, *, needed: bool)
 
 
 def parameter_type(name: str, structure: Structure) -> DataType:
-    """A type as parameters and casts name it.
+    """Read a type by its name in parameters and casts.
 
     Raises:
-        ExpressionError: no type can be named so.
+        ExpressionError: if the name is invalid.
     """
     if name.endswith("[]"):
         return Array(parameter_type(name[:-2], structure))
@@ -300,5 +300,5 @@ def parameter_type(name: str, structure: Structure) -> DataType:
         return number
     reference, arguments = parse_type(name)
     if arguments:
-        raise ExpressionError(name, len(str(reference)), "arguments do not belong here")
+        raise ExpressionError(name, len(str(reference)), "arguments are not allowed here")
     return User(reference)

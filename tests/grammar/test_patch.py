@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.grammar.editing.frozen import freeze, restore_gc
+from harness.grammar.editing.frozen import freeze, unfreeze
 from harness.grammar.patch import (
     AddRegistryEntry,
     AddType,
@@ -221,10 +221,10 @@ def test_paths_are_written_and_read() -> None:
         ([{"op": "explode"}], "op must be one of"),
         ([{"op": "delete_field"}], "it needs path"),
         ([{"op": "delete_field", "path": "types.T.fields[0]", "index": 1}], "unknown key 'index'"),
-        ([{"op": "delete_field", "path": 7}], "path must be a list or a text"),
-        ([{"op": "delete_field", "path": "types..T"}], "is no path"),
-        ([{"op": "add", "path": "/types/T/fields/x", "value": 1}], "'x' is no index"),
-        ([{"op": "copy", "path": "/types/T", "from": "/types/U"}], "copy is not understood"),
+        ([{"op": "delete_field", "path": 7}], "path must be a list or a string"),
+        ([{"op": "delete_field", "path": "types..T"}], "is not a path"),
+        ([{"op": "add", "path": "/types/T/fields/x", "value": 1}], "'x' is not an index"),
+        ([{"op": "copy", "path": "/types/T", "from": "/types/U"}], "copy is not supported"),
         ([{"op": "add", "path": "/nowhere/T", "value": 1}], "outside of a grammar"),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_difference_is_a_patch_that_leads_there(old: Any, new: Any) -> None:
         assert same(old, new)
     else:
         assert patch.validate() == (True, [])
-        assert restore_gc(apply_patch(patch, old).document) == new
+        assert unfreeze(apply_patch(patch, old).document) == new
         assert read_patch(patch.to_wire()) == patch
 
 

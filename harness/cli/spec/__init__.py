@@ -1,4 +1,4 @@
-"""`crucible spec`: look at files through grammars, patch grammars, and compare what they explain."""
+"""`crucible spec`: inspect files with grammars, patch grammars, and score them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.cli.spec import improve, inspect, kaitai, patching
 
 NAME = "spec"
-HELP = """Look at binary files through a grammar, patch grammars, score what they explain.
+HELP = """Inspect binary files with a grammar, patch grammars, and score how much they explain.
 
 example:
   crucible spec lint png.yaml
@@ -47,7 +47,7 @@ ACTIONS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add a subparser for each action."""
     below = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, action in ACTIONS.items():
         added = below.add_parser(
@@ -62,5 +62,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; the exit status."""
+    """Run the action; return its exit status."""
     return ACTIONS[args.action].run(args)

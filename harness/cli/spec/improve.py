@@ -1,4 +1,4 @@
-"""Improving: score grammars, let a proposer improve one, list the versions that came of it."""
+"""`spec score`, `spec improve`, `spec versions`: score a grammar, improve it with a proposer, list its versions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ LIMITS = Limits()
 def _sets(parser: argparse.ArgumentParser) -> None:
     inputs.add_grammar(parser)
     parser.add_argument("samples", type=Path, nargs="+", metavar="FILE", help="binary files")
-    parser.add_argument(
-        "--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files nothing is learned from"
-    )
+    parser.add_argument("--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files for validation only")
 
 
 def _files(paths: list[Path]) -> dict[str, bytes]:
@@ -36,10 +34,10 @@ def _files(paths: list[Path]) -> dict[str, bytes]:
 
 
 def _both(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Samples and hold-out.
+    """Read samples and hold-out by name.
 
     Raises:
-        UsageError: if a file is both: then it is not held out.
+        UsageError: if a file is both a sample and a hold-out.
     """
     samples, holdout = _files(args.samples), _files(args.holdout)
     seen = {data: name for name, data in samples.items()}
@@ -81,7 +79,7 @@ def _score(args: argparse.Namespace) -> int:
 
 
 def _score_each(args: argparse.Namespace) -> int:
-    """The original guide scores one run at a time."""
+    """Score each file on its own, as the seed guide does."""
     grammar, made = inputs.grammar_of(args.grammar), []
     for path in args.samples:
         size = len(inputs.bytes_of(path))
@@ -97,7 +95,7 @@ def _score_each(args: argparse.Namespace) -> int:
 
 
 SCORE = (
-    "Say what a grammar explains of files, field by field.",
+    "Score how much of files a grammar explains, by field.",
     "crucible spec score png.yaml *.png --holdout unseen.png",
     _score_arguments,
     _score,
@@ -106,7 +104,9 @@ SCORE = (
 
 def _improve_arguments(parser: argparse.ArgumentParser) -> None:
     _sets(parser)
-    parser.add_argument("--iterations", type=whole(1), default=10, metavar="N", help="the most rounds (default 10)")
+    parser.add_argument(
+        "--iterations", type=whole(1), default=10, metavar="N", help="maximum number of rounds (default 10)"
+    )
     proposers.add_proposer(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the best grammar here (default: stdout)")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="keep all versions in this ledger")
@@ -115,7 +115,7 @@ def _improve_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _improve(args: argparse.Namespace) -> int:
     inputs.grammar_of(args.grammar)
-    # The search takes a while: what would make it worthless in the end is said now.
+    # The search takes a while, so errors of the outputs are reported before it starts.
     output.refuse_unwritable(args.out)
     if args.ledger is not None:
         output.writing(args.ledger, create=True).close()
@@ -156,12 +156,12 @@ def _improve(args: argparse.Namespace) -> int:
     if found.holdout_after is not None and found.holdout_before is not None:
         print(f"holdout {found.holdout_before:.1f} → {found.holdout_after:.1f}", file=sys.stderr)
     if found.fault:
-        print(f"crucible: {found.fault}; what was found until then is kept", file=sys.stderr)
+        print(f"crucible: {found.fault}; the results so far are kept", file=sys.stderr)
     return 1 if found.fault else 0
 
 
 IMPROVE = (
-    "Let a proposer improve a grammar on files; the built-in one knows no format.",
+    "Improve a grammar on files with a proposer; the built-in one knows no formats.",
     "crucible spec improve stub.yaml *.png --holdout unseen.png --out better.yaml",
     _improve_arguments,
     _improve,
@@ -170,7 +170,7 @@ IMPROVE = (
 
 def _versions_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "version", nargs="?", metavar="VERSION", help="an id, its beginning or a branch: print its text"
+        "version", nargs="?", metavar="VERSION", help="print this version: an id, its beginning, or a branch"
     )
     output.add_ledger(parser)
     output.add_json(parser)
@@ -209,7 +209,7 @@ def _versions(args: argparse.Namespace) -> int:
 
 
 VERSIONS = (
-    "List the versions of grammars that a ledger keeps, or print one.",
+    "List the versions of grammars in a ledger, or print one.",
     "crucible spec versions --ledger reports/ledger.db",
     _versions_arguments,
     _versions,

@@ -1,4 +1,4 @@
-"""Inputs: the files that the actions of `crucible spec` take."""
+"""Input files of the actions of `crucible spec`."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from harness.grammar.tool_host import ParseBinaryInput, ParseResult, ToolHost
 
 
 def add_grammar(parser: argparse.ArgumentParser) -> None:
-    """GRAMMAR."""
+    """Add the argument GRAMMAR."""
     parser.add_argument("grammar", type=Path, metavar="GRAMMAR", help="a grammar file (YAML)")
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """FILE and where in it to look."""
+    """Add FILE and the options that select a part of it."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
     parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
-    parser.add_argument("--limit", type=whole(), metavar="N", help="look at no more bytes than this")
-    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read no more top-level records than this")
+    parser.add_argument("--limit", type=whole(), metavar="N", help="parse at most N bytes")
+    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read at most N top-level records")
 
 
 def text_of(path: Path) -> str:
-    """A text file.
+    """Read a text file.
 
     Raises:
-        UsageError: if it cannot be read.
+        UsageError: if it cannot be read or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"it is no UTF-8 text: {error.reason}", where=str(path)) from None
+        raise UsageError(f"it is not UTF-8: {error.reason}", where=str(path)) from None
 
 
 def bytes_of(path: Path) -> bytes:
-    """A binary file.
+    """Read a binary file.
 
     Raises:
         UsageError: if it cannot be read.
@@ -54,15 +54,15 @@ def bytes_of(path: Path) -> bytes:
 
 
 def linted(path: Path) -> Lint:
-    """What lint has to say of a file."""
+    """Lint a grammar file."""
     return lint_text(text_of(path), name=str(path))
 
 
 def grammar_of(path: Path) -> Grammar:
-    """A grammar that passed lint.
+    """Load a grammar.
 
     Raises:
-        SpecError: with the first error's place, and how many more there are.
+        SpecError: if lint finds errors; with the position of the first and the number of the others.
     """
     found = linted(path)
     if found.grammar is None:
@@ -76,12 +76,12 @@ def grammar_of(path: Path) -> Grammar:
 
 
 def place(path: Path, finding: Finding) -> str:
-    """`file:line:column` of a finding."""
+    """Return `file:line:column` of a finding."""
     return position(path, finding.line or None, finding.column or None)
 
 
 def parsed(args: argparse.Namespace) -> ParseResult:
-    """The file read with the grammar; errors of the file go to stderr.
+    """Parse the file with the grammar; parse errors are in the result.
 
     Raises:
         SpecError: if the grammar is wrong.
@@ -102,7 +102,7 @@ def parsed(args: argparse.Namespace) -> ParseResult:
 
 
 def complain(result: ParseResult, *, most: int = 20) -> None:
-    """Errors of a parse, to stderr."""
+    """Print the errors of a parse to stderr, at most `most`."""
     for error in result.errors[:most]:
         print(error, file=sys.stderr)
     if len(result.errors) > most:

@@ -1,4 +1,4 @@
-"""Looking: the six tools of the Tool Host from the command line, and the hex view."""
+"""The six tools of the Tool Host as actions of `crucible spec`, and the hex view."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ PARSE = (
 
 def _spans_arguments(parser: argparse.ArgumentParser) -> None:
     _file_arguments(parser)
-    parser.add_argument("--start", type=whole(), default=0, metavar="N", help="the first byte to look at")
-    parser.add_argument("--end", type=whole(), metavar="N", help="behind the last (default: the end)")
+    parser.add_argument("--start", type=whole(), default=0, metavar="N", help="offset of the first byte (default 0)")
+    parser.add_argument("--end", type=whole(), metavar="N", help="end offset, exclusive (default: the end of the file)")
 
 
 def _spans(args: argparse.Namespace) -> int:
@@ -125,7 +125,7 @@ def _spans(args: argparse.Namespace) -> int:
 
 
 SPANS = (
-    "List which bytes belong to which field.",
+    "List the bytes of each field.",
     "crucible spec spans png.yaml picture.png --start 0 --end 64",
     _spans_arguments,
     _spans,
@@ -148,7 +148,7 @@ def _coverage(args: argparse.Namespace) -> int:
 
 
 COVERAGE = (
-    "Say how much of a file is in some field, and what is not.",
+    "Report how much of a file is in a field, and the gaps.",
     "crucible spec coverage png.yaml picture.png",
     _file_arguments,
     _coverage,
@@ -157,14 +157,18 @@ COVERAGE = (
 
 def _decode_arguments(parser: argparse.ArgumentParser) -> None:
     _file_arguments(parser)
-    parser.add_argument("--record", type=whole(), default=0, metavar="N", help="which top-level record (default 0)")
-    parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path; without it the registry says which")
+    parser.add_argument(
+        "--record", type=whole(), default=0, metavar="N", help="0-based number of the top-level record (default 0)"
+    )
+    parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path (default: from the registry)")
 
 
 def _decode(args: argparse.Namespace) -> int:
     result = inputs.parsed(args)
     if not 0 <= args.record < result.record_count:
-        raise UsageError(f"there is no record {args.record}: the file has {result.record_count}", where=str(args.file))
+        raise UsageError(
+            f"record {args.record} does not exist: the file has {result.record_count}", where=str(args.file)
+        )
     grammar = result.parse.grammar if result.parse else None
     found = ToolHost.decode_field(DecodeFieldInput(result.records[args.record], grammar, args.field))
     if args.json:
@@ -175,7 +179,7 @@ def _decode(args: argparse.Namespace) -> int:
 
 
 DECODE = (
-    "Show one field's value as its decoder does.",
+    "Show a field's value with its decoder.",
     "crucible spec decode log.yaml app.log --record 3 --field payload",
     _decode_arguments,
     _decode,
@@ -186,8 +190,10 @@ def _query_arguments(parser: argparse.ArgumentParser) -> None:
     _file_arguments(parser)
     parser.add_argument("--type", metavar="NAME", help="records of this type")
     parser.add_argument("--has-field", metavar="NAME", help="records that have this field")
-    parser.add_argument("--range", nargs=2, type=whole(), metavar=("START", "END"), help="records that overlap it")
-    parser.add_argument("--top", action="store_true", help="only top-level records, not those within others")
+    parser.add_argument(
+        "--range", nargs=2, type=whole(), metavar=("START", "END"), help="records that overlap this byte range"
+    )
+    parser.add_argument("--top", action="store_true", help="only top-level records, not nested ones")
 
 
 def _query(args: argparse.Namespace) -> int:
@@ -215,7 +221,7 @@ def _query(args: argparse.Namespace) -> int:
 
 
 QUERY = (
-    "List records by type, field or place.",
+    "List records by type, field or byte range.",
     "crucible spec query png.yaml picture.png --type Chunk",
     _query_arguments,
     _query,

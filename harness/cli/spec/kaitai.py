@@ -1,4 +1,4 @@
-"""Kaitai: grammars from Kaitai Struct files, and back."""
+"""`spec import-ksy` and `spec export-ksy`: conversion from and to Kaitai Struct files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="KSY", help="a Kaitai Struct file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the grammar here (default: stdout)")
     parser.add_argument(
-        "--search", type=Path, action="append", default=[], metavar="DIR", help="where imports are looked up"
+        "--search", type=Path, action="append", default=[], metavar="DIR", help="folder for imports (repeatable)"
     )
 
 
 def _import(args: argparse.Namespace) -> int:
     if not args.file.is_file():
-        raise UsageError("there is no such file", where=str(args.file), fix="name a .ksy file")
+        raise UsageError("file not found", where=str(args.file), fix="name a .ksy file")
     found = import_ksy(args.file, search=tuple(args.search))
     for finding in found.findings:
         print(finding, file=sys.stderr)
@@ -38,7 +38,7 @@ def _import(args: argparse.Namespace) -> int:
 
 
 IMPORT = (
-    "Turn a Kaitai Struct file into a grammar; what cannot be carried over is named with its line.",
+    "Convert a Kaitai Struct file to a grammar; constructs that cannot be converted are listed with their lines.",
     "crucible spec import-ksy png.ksy --out png.yaml",
     _import_arguments,
     _import,
@@ -54,7 +54,7 @@ def _export(args: argparse.Namespace) -> int:
     found = export_ksy(inputs.grammar_of(args.grammar))
     for lost in found.lost:
         print(lost, file=sys.stderr)
-    # Kaitai Struct's own compiler wants numbers as keys of enums, unquoted.
+    # Kaitai Struct's compiler needs unquoted numbers as keys of enums.
     _write(yaml.safe_dump(found.document, sort_keys=False, allow_unicode=True, width=120), args)
     return int(not found.complete)
 
@@ -67,7 +67,7 @@ def _write(text: str, args: argparse.Namespace) -> None:
 
 
 EXPORT = (
-    "Turn a grammar into a Kaitai Struct file; what cannot be carried over is named.",
+    "Convert a grammar to a Kaitai Struct file; constructs that cannot be converted are listed.",
     "crucible spec export-ksy png.yaml --out png.ksy",
     _export_arguments,
     _export,

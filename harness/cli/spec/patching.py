@@ -1,4 +1,4 @@
-"""Changing: patch a grammar file, and tell two grammars apart."""
+"""`spec patch` and `spec diff`: patch a grammar file, and compare two grammars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _patch_arguments(parser: argparse.ArgumentParser) -> None:
         "patch", type=Path, nargs="+", metavar="PATCH", help="patch files (YAML, JSON, JSON Patch), in order"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the patched grammar here (default: stdout)")
-    parser.add_argument("--no-lint", action="store_true", help="accept a result that lint refuses")
+    parser.add_argument("--no-lint", action="store_true", help="accept a result with lint errors")
     output.add_json(parser)
 
 
@@ -38,7 +38,7 @@ def _patch(args: argparse.Namespace) -> int:
             if args.json:
                 output.print_json({"success": False, "patch": str(path), "errors": list(result.errors)})
                 return 1
-            raise SpecError("; ".join(result.errors), where=str(path), fix=f"nothing was changed in {args.grammar}")
+            raise SpecError("; ".join(result.errors), where=str(path), fix=f"{args.grammar} was not changed")
         version = made
     if args.out is not None:
         output.write_file(args.out, version.spec_text)
@@ -53,22 +53,22 @@ def _patch(args: argparse.Namespace) -> int:
 
 
 def patch_of(path: Path) -> Patch:
-    """A patch file.
+    """Read a patch file.
 
     Raises:
-        UsageError: if there is no such file.
-        SpecError: if it is no patch.
+        UsageError: if the file does not exist.
+        SpecError: if it is not a patch.
     """
     if not path.is_file():
-        raise UsageError("there is no such file", where=str(path), fix="name a patch file")
+        raise UsageError("file not found", where=str(path), fix="name a patch file")
     try:
         return read_patch(read_document(path).value)
     except PatchError as error:
-        raise SpecError(str(error), where=str(path), fix="crucible schema patch says what a patch is") from error
+        raise SpecError(str(error), where=str(path), fix="see the format with: crucible schema patch") from error
 
 
 PATCH = (
-    "Apply patches to a grammar: all operations of each, or nothing; comments and order survive.",
+    "Apply patches to a grammar, each one atomically; comments and order are kept.",
     "crucible spec patch png.yaml header.patch.yaml --out better.yaml",
     _patch_arguments,
     _patch,
@@ -77,8 +77,8 @@ PATCH = (
 
 def _diff_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a grammar file")
-    parser.add_argument("new", type=Path, metavar="NEW", help="another one")
-    parser.add_argument("--as-patch", action="store_true", help="print the patch that leads from OLD to NEW")
+    parser.add_argument("new", type=Path, metavar="NEW", help="another grammar file")
+    parser.add_argument("--as-patch", action="store_true", help="print a patch that turns OLD into NEW")
     output.add_json(parser)
 
 
@@ -107,7 +107,7 @@ def _diff(args: argparse.Namespace) -> int:
 
 
 DIFF = (
-    "Say what differs between two grammars, or print the patch between them.",
+    "List the differences between two grammars, or print a patch.",
     "crucible spec diff png.yaml better.yaml --as-patch > better.patch.yaml",
     _diff_arguments,
     _diff,

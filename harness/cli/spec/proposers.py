@@ -1,4 +1,4 @@
-"""Asking: who proposes patches, as a command line says it: the built-in proposer, a program, a function, a model."""
+"""Proposer options: the built-in proposer, a program, a function, or a model."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _FUNCTION = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 
 
 def add_proposer(parser: argparse.ArgumentParser) -> None:
-    """Options that say who proposes; without any the built-in proposer does."""
+    """Add the options that select a proposer; the default is the built-in one."""
     parser.add_argument(
         "--proposer",
-        metavar="WHO",
+        metavar="PROPOSER",
         help="a program (situation as JSON in, patches as JSON out), or a function: file.py:name, module:name",
     )
-    parser.add_argument("--backend", choices=BACKENDS, help="a provider that is asked for patches instead")
-    parser.add_argument("--model", default="", metavar="NAME", help="which model")
-    parser.add_argument("--base-url", default="", metavar="URL", help="its server")
-    parser.add_argument("--command", default="", metavar="LINE", help="for --backend command: what answers")
-    parser.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the answers")
+    parser.add_argument("--backend", choices=BACKENDS, help="a provider that proposes patches")
+    parser.add_argument("--model", default="", metavar="NAME", help="model of the provider")
+    parser.add_argument("--base-url", default="", metavar="URL", help="server of the provider")
+    parser.add_argument("--command", default="", metavar="LINE", help="for --backend command: the program that answers")
+    parser.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the file with answers")
     parser.add_argument("--cassette", default="", metavar="FILE", help="recorded answers; missing ones are added")
     parser.add_argument(
         "--timeout", type=amount(0.001), default=120.0, metavar="S", help="seconds for an answer (default 120)"
@@ -39,10 +39,10 @@ def add_proposer(parser: argparse.ArgumentParser) -> None:
 
 
 def proposer_of(args: argparse.Namespace) -> Proposer:
-    """Who proposes.
+    """Return the selected proposer.
 
     Raises:
-        UsageError: if the options contradict themselves, or name what is not there.
+        UsageError: if the options contradict each other, or name a missing file or function.
     """
     asked = {name: getattr(args, name) for name in ("model", "base_url", "command", "answers", "cassette")}
     given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value]
@@ -58,7 +58,7 @@ def proposer_of(args: argparse.Namespace) -> Proposer:
 
     provider = provider_for(Backend(backend=args.backend or "sim", timeout_s=args.timeout, **asked))
     if provider is None:
-        raise UsageError("nobody is asked for patches", fix="--backend ollama, openai, command, or file with --answers")
+        raise UsageError("no provider is selected", fix="--backend ollama, openai, command, or file with --answers")
     return from_provider(provider)
 
 
@@ -94,7 +94,7 @@ def _module(where: str) -> Any:
     path = Path(where)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError("there is no such file")
+        raise FileNotFoundError("file not found")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

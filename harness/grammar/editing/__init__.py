@@ -1,1 +1,1 @@
-"""Editing grammars: paths, operations, and edits that change a document's value and its text alike."""
+"""Editing of grammars: paths, operations, and primitive edits of a document's value and of its YAML text."""

@@ -1,4 +1,4 @@
-"""Edit: the four primitive changes every operation is made of; a value and its text take the same ones."""
+"""Primitive edits: the four changes that operations consist of; they apply to a value and to its YAML text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.grammar.editing.path import Path
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Set a mapping's key, or replace an element of a list that is there."""
+    """Set a key of a mapping, or replace an existing element of a list."""
 
     path: Path
     value: Any
@@ -20,7 +20,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Put an element into a list before the one at the path's index; at its length, append."""
+    """Insert an element into a list before the path's index; an index equal to the length appends."""
 
     path: Path
     value: Any
@@ -28,14 +28,14 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take a key or an element away."""
+    """Remove a key or an element."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Give a mapping's key another name, in its place."""
+    """Rename a key of a mapping; its position stays."""
 
     path: Path
     name: str
@@ -45,10 +45,10 @@ Edit: TypeAlias = Put | Insert | Remove | Rename
 
 
 def apply_edit(document: Any, edit: Edit) -> Any:
-    """A frozen document with one change; all that the change does not touch is shared with the original.
+    """Return a frozen document with one edit applied; unchanged parts are shared with the original.
 
     Raises:
-        KeyError, IndexError: if the path leads nowhere; whoever makes edits has looked first.
+        KeyError, IndexError: if the path does not exist; callers check that first.
     """
     path = edit.path
     match edit:
@@ -67,10 +67,10 @@ def apply_edit(document: Any, edit: Edit) -> Any:
 
 
 def get(document: Any, path: Path) -> Any:
-    """What is at a path.
+    """Return the value at a path.
 
     Raises:
-        KeyError, IndexError: if nothing is there.
+        KeyError, IndexError: if the path does not exist.
     """
     for part in path:
         fits = isinstance(document, dict) if isinstance(part, str) else isinstance(document, list)

@@ -1,4 +1,4 @@
-"""Frozen JSON values: mappings and lists that share structure safely, because nobody can change them in place."""
+"""Frozen JSON values: immutable mappings and lists, which can share structure safely."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
-"""As deep as a document may be; deeper values are refused before anything recurses over them."""
+"""Maximum nesting of a document; deeper values are refused before any function recurses over them."""
 
 
 def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
-    msg = f"{type(self).__name__} cannot be changed; `restore_gc` gives a copy that can"
+    msg = f"{type(self).__name__} cannot be changed; `unfreeze` gives a copy that can"
     raise TypeError(msg)
 
 
 class FrozenDict(dict[str, Any]):
-    """A mapping that cannot be changed; equal to a dict with the same items."""
+    """An immutable mapping; equal to a dict with the same items."""
 
     __slots__ = ()
     __setitem__ = __delitem__ = __ior__ = _refuse
@@ -29,8 +29,8 @@ class FrozenDict(dict[str, Any]):
         return self
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> dict[str, Any]:
-        """A deep copy is what people make in order to change it."""
-        value: dict[str, Any] = restore_gc(self)
+        """Return a plain, mutable copy: code that makes a deep copy wants to change it."""
+        value: dict[str, Any] = unfreeze(self)
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -38,7 +38,7 @@ class FrozenDict(dict[str, Any]):
 
 
 class FrozenList(list[Any]):
-    """A list that cannot be changed; equal to a list with the same elements."""
+    """An immutable list; equal to a list with the same elements."""
 
     __slots__ = ()
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
@@ -51,7 +51,7 @@ class FrozenList(list[Any]):
         return self
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> list[Any]:
-        value: list[Any] = restore_gc(self)
+        value: list[Any] = unfreeze(self)
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -59,7 +59,7 @@ class FrozenList(list[Any]):
 
 
 def freeze(value: Any, *, depth: int = 0) -> Any:
-    """A deeply frozen copy of a JSON value; what is frozen already is shared, not copied.
+    """Return a deeply frozen copy of a JSON value; parts that are frozen already are shared.
 
     Raises:
         ValueError: if it is not JSON (a set, bytes, an object, NaN) or nested deeper than `MAX_DEPTH`.
@@ -81,21 +81,21 @@ def freeze(value: Any, *, depth: int = 0) -> Any:
 
 
 def _key(key: object) -> str:
-    # YAML readers make numbers of keys such as 0x0001; people mean the text.
+    # YAML readers turn keys such as 0x0001 into integers; the author means the string.
     if isinstance(key, str):
         return key
     if isinstance(key, int) and not isinstance(key, bool):
         return str(key)
-    msg = f"{key!r:.60} is no key: keys are texts"
+    msg = f"{key!r:.60} is not a key: keys are strings"
     raise ValueError(msg)
 
 
-def restore_gc(value: Any) -> Any:
-    """A copy made of plain dicts and lists."""
+def unfreeze(value: Any) -> Any:
+    """Return a copy made of plain dicts and lists."""
     if isinstance(value, dict):
-        return {key: restore_gc(inner) for key, inner in value.items()}
+        return {key: unfreeze(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [restore_gc(inner) for inner in value]
+        return [unfreeze(inner) for inner in value]
     return value
 
 

@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902) as our operations, so that any tool that speaks it can propose changes."""
+"""JSON Patch (RFC 6902) converted to operations, so that tools which write JSON Patch can propose changes."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from harness.grammar.editing.operation_edits import PatchError
 from harness.grammar.editing.path import Path, validate_path
 
 LISTS = frozenset({"fields", "instances", "one_of", "params", "over", "process", "range"})
-"""Keys whose values are lists: the token that follows is an index, elsewhere it is a key."""
+"""Keys whose values are lists; a pointer token after one of these is an index, any other token is a key."""
 _FIELD, _PROPERTY = 4, 5
 
 
 def from_json_patch(value: list[dict[str, Any]]) -> tuple[Operation, ...]:
-    """Our operations for a JSON Patch.
+    """Convert a JSON Patch to operations.
 
     Raises:
-        PatchError: for what has no counterpart: `copy`, changes of whole sections, and moves other than of a field
-            within its type or of a type to another name.
+        PatchError: for `copy`, changes of whole sections, and moves other than of a field within its type or of a
+            type to another name.
     """
     made: list[Operation] = []
     for i, raw in enumerate(value):
@@ -49,19 +49,19 @@ def from_json_patch(value: list[dict[str, Any]]) -> tuple[Operation, ...]:
 
 
 def pointer_to_path(pointer: str) -> Path:
-    """A JSON Pointer (RFC 6901) as a path; `-` behind a list is index -1.
+    """Convert a JSON Pointer (RFC 6901) to a path; the list index `-` becomes -1.
 
     Raises:
-        PatchError: if it is no pointer into a grammar.
+        PatchError: if it is not a pointer into a grammar.
     """
     if not pointer.startswith("/"):
-        raise PatchError(f"{pointer!r} is no JSON Pointer: it must start with '/'")
+        raise PatchError(f"{pointer!r} is not a JSON Pointer: it must start with '/'")
     parts: list[str | int] = []
     for token in pointer[1:].split("/"):
         text = token.replace("~1", "/").replace("~0", "~")
         if parts and parts[-1] in LISTS and len(parts) > 1:
             if text != "-" and not (text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")):
-                raise PatchError(f"{text!r} is no index")
+                raise PatchError(f"{text!r} is not an index")
             parts.append(-1 if text == "-" else int(text))
         else:
             parts.append(text)
@@ -87,13 +87,13 @@ def _operations(raw: dict[str, Any]) -> list[Operation]:
         case "test":
             return [ExpectValue(path, raw["value"])]
         case _:
-            raise PatchError("copy is not understood: add the value instead")
+            raise PatchError("copy is not supported: add the value instead")
 
 
 def _add(path: Path, value: Any) -> list[Operation]:
     if _is_field(path):
         if path[2] != "fields":
-            raise PatchError("instances are changed as a property of their type")
+            raise PatchError("an instance cannot be changed alone: set the property instances of its type")
         return [InsertField(path[:2], int(path[3]), value)]
     if len(path) == 2 and path[0] == "types":
         return [AddType(path, value)]

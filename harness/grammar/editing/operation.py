@@ -1,4 +1,4 @@
-"""Operation: one structured change of a grammar, checked as far as it can be without the grammar."""
+"""Operations: structured changes of a grammar, checked as far as possible without the grammar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENDIANS = ("big", "little")
 
 
 class _Base:
-    """What operations have in common: values are frozen copies, whatever the caller does with his."""
+    """Base of all operations; values are frozen copies, so later changes by the caller have no effect."""
 
     op_type: ClassVar[str]
 
@@ -30,7 +30,7 @@ class _Base:
                     object.__setattr__(self, part.name, Refused(str(error)))
 
     def validate(self) -> tuple[bool, list[str]]:
-        """Whether it makes sense on its own, and all that is wrong with it."""
+        """Check the operation without a grammar; return whether it is valid, and its errors."""
         wrong: list[str] = []
         path = getattr(self, "path", ())
         if not validate_path(path):
@@ -44,7 +44,7 @@ class _Base:
         raise NotImplementedError
 
     def to_wire(self) -> dict[str, Any]:
-        """As it stands in a patch file."""
+        """Return the JSON values of the operation in a patch file."""
         wire: dict[str, Any] = {"op": self.op_type}
         for part in fields(self):  # type: ignore[arg-type]
             value = getattr(self, part.name)
@@ -54,7 +54,7 @@ class _Base:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Stands for a value that is no JSON, so that `validate` can say so."""
+    """Replaces a value that is not JSON, so that `validate` can report it."""
 
     why: str
 
@@ -64,7 +64,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class InsertField(_Base):
-    """Add a field to a type, at `index`; a negative index, or one past the end, appends."""
+    """Add a field to a type at `index`; a negative index, or one past the end, appends."""
 
     op_type: ClassVar[str] = "insert_field"
     path: Path
@@ -84,7 +84,7 @@ class InsertField(_Base):
 
 @dataclass(frozen=True)
 class UpdateField(_Base):
-    """Set properties of a field; those not named stay."""
+    """Set properties of a field; other properties stay."""
 
     op_type: ClassVar[str] = "update_field"
     path: Path
@@ -107,7 +107,7 @@ class DeleteField(_Base):
 
 @dataclass(frozen=True)
 class MoveField(_Base):
-    """Put a field elsewhere in its type: `index` counts with the field taken out; a negative one means the end."""
+    """Move a field within its type; `index` is its position after removal, a negative one means the end."""
 
     op_type: ClassVar[str] = "move_field"
     path: Path
@@ -120,7 +120,7 @@ class MoveField(_Base):
 
 @dataclass(frozen=True)
 class AddType(_Base):
-    """Define a type that is not there yet."""
+    """Define a new type."""
 
     op_type: ClassVar[str] = "add_type"
     path: Path
@@ -135,7 +135,7 @@ class AddType(_Base):
 
 @dataclass(frozen=True)
 class UpdateType(_Base):
-    """Set properties of a type; those not named stay."""
+    """Set properties of a type; other properties stay."""
 
     op_type: ClassVar[str] = "update_type"
     path: Path
@@ -150,7 +150,7 @@ class UpdateType(_Base):
 
 @dataclass(frozen=True)
 class RemoveType(_Base):
-    """Remove a type; lint says where it is still used."""
+    """Remove a type; lint reports where it is still used."""
 
     op_type: ClassVar[str] = "remove_type"
     path: Path
@@ -161,7 +161,7 @@ class RemoveType(_Base):
 
 @dataclass(frozen=True)
 class RenameType(_Base):
-    """Give a type another name, also where fields, switches, the root and the record switch name it."""
+    """Rename a type, also in fields, switches, the root and the record switch."""
 
     op_type: ClassVar[str] = "rename_type"
     path: Path
@@ -176,7 +176,7 @@ class RenameType(_Base):
 
 @dataclass(frozen=True)
 class UnsetProperty(_Base):
-    """Remove one property: of a field, of a type, or of the grammar; the path ends with its name."""
+    """Remove one property of a field, of a type, or of the grammar; the path ends with its name."""
 
     op_type: ClassVar[str] = "unset_property"
     path: Path
@@ -189,7 +189,7 @@ class UnsetProperty(_Base):
 
 @dataclass(frozen=True)
 class SetProperty(_Base):
-    """Set one property, wherever it is: `("types", "T", "doc")`, `("enums", "Colour", "0")`, `("root",)`."""
+    """Set one property at any path: `("types", "T", "doc")`, `("enums", "Colour", "0")`, `("root",)`."""
 
     op_type: ClassVar[str] = "set_property"
     path: Path
@@ -203,7 +203,7 @@ class SetProperty(_Base):
 
 @dataclass(frozen=True)
 class AddRegistryEntry(_Base):
-    """Say what a discriminator means."""
+    """Add the registry entry of a discriminator."""
 
     op_type: ClassVar[str] = "add_registry_entry"
     path: Path
@@ -215,7 +215,7 @@ class AddRegistryEntry(_Base):
 
 @dataclass(frozen=True)
 class UpdateRegistryEntry(_Base):
-    """Set properties of a registry entry; those not named stay."""
+    """Set properties of a registry entry; other properties stay."""
 
     op_type: ClassVar[str] = "update_registry_entry"
     path: Path
@@ -251,7 +251,7 @@ class SetEndian(_Base):
 
 @dataclass(frozen=True)
 class SetFraming(_Base):
-    """Set how records follow one another: `{"repeat": "until_eof"}` or `{"repeat": "once"}`."""
+    """Set the framing: `{"repeat": "until_eof"}` or `{"repeat": "once"}`."""
 
     op_type: ClassVar[str] = "set_framing"
     path: Path = ("framing",)
@@ -264,7 +264,7 @@ class SetFraming(_Base):
 
 @dataclass(frozen=True)
 class SetSwitch(_Base):
-    """Set what chooses a type: of the records `("record",)` or of a field `("types", T, "fields", i)`."""
+    """Set the switch that selects the type of records `("record",)` or of a field `("types", T, "fields", i)`."""
 
     op_type: ClassVar[str] = "set_switch"
     path: Path = ("record",)
@@ -277,7 +277,7 @@ class SetSwitch(_Base):
 
 @dataclass(frozen=True)
 class ExpectValue(_Base):
-    """Refuse the whole patch unless this value is at the path: a patch made for one grammar says so itself."""
+    """Reject the whole patch unless this value is at the path, so that a patch applies only to the intended grammar."""
 
     op_type: ClassVar[str] = "expect_value"
     path: Path
@@ -294,7 +294,7 @@ Operation = (
     | ExpectValue
 )  # fmt: skip
 KINDS: dict[str, type[Any]] = {kind.op_type: kind for kind in Operation.__args__}
-"""Operations by the name they have in patch files."""
+"""Operations by their name in patch files."""
 
 
 def _type_path(path: Path) -> list[str]:
@@ -317,7 +317,7 @@ def _registry_path(path: Path) -> list[str]:
 
 def _mapping(value: Any, name: str, *, needs: tuple[str, ...] = ()) -> list[str]:
     if isinstance(value, Refused):
-        return []  # said once, by `validate`
+        return []  # reported once, by `validate`
     if value is not None and not isinstance(value, dict):
         return [f"{name} must be a mapping, got {type(value).__name__}"]
     if not value:

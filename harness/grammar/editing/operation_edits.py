@@ -1,4 +1,4 @@
-"""Applying: what an operation means for one grammar, as primitive edits."""
+"""Operation edits: the primitive edits that an operation makes in one grammar."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from harness.grammar.editing.path import Path, path_to_string
 
 
 class PatchError(Exception):
-    """A patch that is no patch, or does not fit the grammar; the message says which operation and why."""
+    """A patch is malformed or does not fit the grammar; the message names the operation and the reason."""
 
 
 def edits_of(operation: Operation, document: Any) -> list[Edit]:
-    """What an operation does to a document, as edits that apply one after the other.
+    """Return the edits of an operation, to be applied to a document in order.
 
     Raises:
-        PatchError: if it does not fit.
+        PatchError: if the operation does not fit the document.
     """
     if not isinstance(document, dict):
-        raise PatchError("the grammar is no mapping")
+        raise PatchError("the grammar is not a mapping")
     return list(_EDITS[type(operation)](operation, document))
 
 
@@ -95,7 +95,7 @@ def _rename_type(op: RenameType, document: Any) -> Iterator[Edit]:
     yield Rename(op.path, op.new_name)
 
 
-# Where the value of a key is the name of a type, alone or with arguments.
+# keys whose value is the name of a type, alone or with arguments
 _TYPE_KEYS = ("type", "root", "default")
 _EXPRESSIONS = ("compute", "by", "length", "repeat", "until", "if", "expr", "at", "of")
 
@@ -138,7 +138,7 @@ def _set_property(op: SetProperty, document: Any) -> Iterator[Edit]:
     if isinstance(get(document, parent), list):
         last = _resolve(document, op.path)[-1]
     elif not isinstance(last, str):
-        raise PatchError(f"{path_to_string(parent)} is a mapping: {last!r} is no key")
+        raise PatchError(f"{path_to_string(parent)} is a mapping: {last!r} is not a key")
     yield from _put(document, (*parent, last), op.value)
 
 
@@ -203,7 +203,7 @@ _EDITS: dict[type[Any], Callable[[Any, Any], Iterator[Edit]]] = {
 
 
 def _put(document: Any, path: Path, value: Any) -> Iterator[Edit]:
-    """Set a value, making the top-level section it belongs to if that is not there."""
+    """Set a value; its top-level section is created if it does not exist."""
     if len(path) > 1 and path[0] not in document:
         for part in reversed(path[1:]):
             value = FrozenDict({str(part): value})
@@ -215,7 +215,7 @@ def _put(document: Any, path: Path, value: Any) -> Iterator[Edit]:
 def _merge(document: Any, path: Path, updates: dict[str, Any]) -> Iterator[Edit]:
     target = get(document, path)
     if not isinstance(target, dict):
-        raise PatchError(f"{path_to_string(path)} is no mapping")
+        raise PatchError(f"{path_to_string(path)} is not a mapping")
     for key, value in updates.items():
         if key not in target or target[key] != value or type(target[key]) is not type(value):
             yield Put((*path, key), value)
@@ -243,7 +243,7 @@ def _fields(document: Any, path: Path, *, key: str = "fields") -> list[Any]:
 
 
 def _field(document: Any, path: Path) -> Path:
-    """The path of a field with its index counted from the front."""
+    """Return the path of a field with a non-negative index."""
     fields = _fields(document, path, key=str(path[2]))
     index = int(path[3])
     if not -len(fields) <= index < len(fields):
@@ -258,7 +258,7 @@ def _entry(document: Any, path: Path) -> Path:
 
 
 def _resolve(document: Any, path: Path) -> Path:
-    """A path that leads somewhere, its indices counted from the front."""
+    """Check that a path exists and return it with non-negative indices."""
     done: list[str | int] = []
     for part in path:
         if isinstance(document, FrozenList) and isinstance(part, int) and -len(document) <= part < len(document):
@@ -272,10 +272,10 @@ def _resolve(document: Any, path: Path) -> Path:
 
 
 def apply_operation(operation: Operation, document: Any) -> tuple[Any, list[Edit]]:
-    """A document with one operation applied, and the edits that did it.
+    """Apply one operation to a document; return the new document and the edits.
 
     Raises:
-        PatchError: if it does not fit.
+        PatchError: if the operation does not fit the document.
     """
     edits = edits_of(operation, document)
     for edit in edits:

@@ -1,4 +1,4 @@
-"""Path: where something is in a grammar, as a tuple: `("types", "Header", "fields", 0, "name")`."""
+"""Paths: positions in a grammar, as tuples: `("types", "Header", "fields", 0, "name")`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INDEX_LIMIT = 1_000_000
 
 
 def path_to_string(path: Path) -> str:
-    """`types.Header.fields[0]`, as people write it; parts that hold `.`, `[`, `]` or a space become `['a.b']`."""
+    """Format a path as `types.Header.fields[0]`; parts with `.`, `[`, `]` or a space become `['a.b']`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -31,17 +31,17 @@ def path_to_string(path: Path) -> str:
 
 
 def path_from_string(text: str) -> Path:
-    """The inverse of `path_to_string`.
+    """Parse a path; the inverse of `path_to_string`.
 
     Raises:
-        ValueError: if the text is no path.
+        ValueError: if the string is not a path.
     """
     parts: list[str | int] = []
     end = 0
     while end < len(text):
         found = _PART.match(text, end)
         if found is None:
-            msg = f"{text!r} is no path: cannot read it from character {end} on"
+            msg = f"{text!r} is not a path: unexpected input at character {end}"
             raise ValueError(msg)
         quoted, index, plain = found.groups()
         parts.append(quoted if quoted is not None else int(index) if index is not None else plain)
@@ -53,9 +53,9 @@ def path_from_string(text: str) -> Path:
 
 
 def validate_path(path: Any) -> bool:
-    """Whether it is well formed: a tuple of texts and indices that starts with a top-level key of a grammar.
+    """Whether it is a tuple of strings and indices that starts with a top-level key of a grammar.
 
-    It says nothing about whether anything is there.
+    The path need not exist in any grammar.
     """
     if not isinstance(path, tuple) or not path or path[0] not in ROOTS:
         return False
@@ -63,5 +63,5 @@ def validate_path(path: Any) -> bool:
 
 
 def is_index(part: object) -> bool:
-    """Whether it is a position in a list: a whole number (True is none), counted from the end if negative."""
+    """Whether it is a list index: an int, but not a bool; negative indices count from the end."""
     return isinstance(part, int) and not isinstance(part, bool) and abs(part) <= INDEX_LIMIT

@@ -1,4 +1,4 @@
-"""Text: an edit of a YAML text that leaves every byte outside of it as it was: comments, order, spelling of numbers."""
+"""YAML text edits: change one part of a YAML text and keep all other bytes, with comments, order and spelling."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from harness.grammar.editing.edit import Edit, Insert, Put, Remove, Rename
 from harness.grammar.editing.yaml_tree import Entry, Node, UnwritableError, locate, read_tree
 
 Splice = tuple[int, int, str]
-"""From, to, and what is there instead."""
+"""Start, end (exclusive) and the replacement of a part of a text."""
 
 
 def rewrite(text: str, edits: list[Edit], *, tree: Node | None = None) -> str:
-    """The text with edits made in it, one after the other.
+    """Apply edits to a YAML text in order.
 
     Args:
         text: A YAML document.
-        edits: Changes that fit its value.
-        tree: Its tree, if it is known already.
+        edits: Edits whose paths exist in its value.
+        tree: Its tree, if the caller has it.
 
     Raises:
         UnwritableError: if the text cannot be edited in place.
@@ -32,7 +32,7 @@ def rewrite(text: str, edits: list[Edit], *, tree: Node | None = None) -> str:
 
 
 class _Place:
-    """One edit of one text."""
+    """Computes the splice of one edit."""
 
     def __init__(self, text: str, root: Node) -> None:
         self.text, self.root = text, root
@@ -137,7 +137,7 @@ class _Place:
         return found.start, following, ""
 
     def below(self, end: int, new: str) -> Splice:
-        """New lines after the line a position is in."""
+        """Insert lines after the line that holds a position."""
         at = self.after_line(end)
         if at and self.text[at - 1] != "\n":
             return at, at, f"\n{new}"
@@ -150,7 +150,7 @@ class _Place:
         return len(self.text) if found < 0 else found + 1
 
     def trimmed(self, end: int) -> int:
-        """A block scalar ends behind its line; what is put in its place must not swallow that."""
+        """Exclude trailing line breaks: a block scalar includes its last line break, which a replacement must keep."""
         while end and self.text[end - 1] in "\r\n":
             end -= 1
         return end

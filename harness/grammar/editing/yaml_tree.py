@@ -1,4 +1,4 @@
-"""Tree: where each value of a YAML text starts and ends, so that an edit can leave all other bytes alone."""
+"""YAML tree: where each value of a YAML text starts and ends."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnwritableError(Exception):
-    """A YAML text that cannot be edited in place (aliases, merge keys, several documents)."""
+    """A YAML text cannot be edited in place (aliases, merge keys, several documents)."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """An element of a mapping or of a list.
+    """An entry of a mapping or an element of a list.
 
     Attributes:
         key: The key, or the index.
-        start: Where its key, its dash or (in a flow list) its value starts, in characters.
-        key_end: Where its key or its dash ends.
+        start: Start of its key, its dash or (in a flow list) its value, in characters.
+        key_end: End (exclusive) of its key or its dash.
         node: Its value.
     """
 
@@ -36,28 +36,28 @@ class Entry:
 
 @dataclass(slots=True)
 class Node:
-    """A value in a text, from `start` to `end`, comments behind it not included."""
+    """A value in a text from `start` to `end` (exclusive), without comments after it."""
 
     kind: str
-    """scalar, map or seq."""
+    """One of scalar, map, seq."""
     start: int
     end: int
     flow: bool = True
-    """False: a block mapping or list, or a block scalar."""
+    """False for a block mapping, a block list, or a block scalar."""
     entries: list[Entry] = field(default_factory=list)
 
     def find(self, key: str | int) -> int:
-        """The place of an entry."""
+        """Return the position of an entry in `entries`."""
         if self.kind == "seq":
             return int(key)
         return next(i for i, entry in enumerate(self.entries) if entry.key == key)
 
 
 def read_tree(text: str) -> Node:
-    """The tree of a text.
+    """Parse a YAML text to its tree.
 
     Raises:
-        UnwritableError: if it is no YAML, or uses what makes one text stand for two values.
+        UnwritableError: if it is not YAML, or uses anchors, aliases or several documents.
     """
     try:
         events = [
@@ -100,7 +100,7 @@ class _Builder:
     def pair(self, depth: int) -> Entry:
         key = self.events[self.at]
         if not isinstance(key, yaml.ScalarEvent) or key.anchor is not None or key.value == "<<":
-            raise UnwritableError("a key that is no plain text")
+            raise UnwritableError("a key that is not a scalar")
         self.at += 1
         marks: tuple[Any, Any] = key.start_mark, key.end_mark
         start, end = (mark.index for mark in marks)
@@ -126,7 +126,7 @@ class _Builder:
 
 
 def locate(root: Node, path: Path) -> tuple[Node, Entry | None, Node]:
-    """The node at a path, its entry in its parent (None for the root), and that parent."""
+    """Find the node at a path, its entry in its parent (None for the root), and that parent."""
     node, entry, parent = root, None, root
     for part in path:
         parent = node

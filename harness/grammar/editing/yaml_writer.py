@@ -1,4 +1,4 @@
-"""Writing: JSON values as YAML text, in the style grammars are written in."""
+"""YAML writer: JSON values as YAML text in the style of grammar files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 WIDTH = 110
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+ -]*(?<! )")
-# Words that some YAML reader takes for something else than text.
+# words that some YAML reader does not read as strings
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
 
 
 def scalar(value: Any) -> str:
-    """One value, or a key, on one line; texts that could be mistaken for something else are quoted."""
+    """Write a scalar or a key on one line; strings that could be read as another type are quoted."""
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
             return value
@@ -29,7 +29,7 @@ def scalar(value: Any) -> str:
 
 
 def flow(value: Any) -> str:
-    """Any value on one line."""
+    """Write any value on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
@@ -38,12 +38,12 @@ def flow(value: Any) -> str:
 
 
 def entry(key: str, value: Any, column: int, *, flat: bool = True) -> str:
-    """`key: value` at a column, over several lines where that reads better; its first line is not indented.
+    """Write `key: value` at a column, on several lines if it does not fit; the first line is not indented.
 
     Args:
         key: The key.
         value: Any JSON value.
-        column: Where the key starts.
+        column: Column of the key.
         flat: Whether small mappings go on one line.
     """
     name = _key(key)
@@ -58,7 +58,7 @@ def entry(key: str, value: Any, column: int, *, flat: bool = True) -> str:
 
 
 def item(value: Any, column: int, *, flat: bool = True) -> str:
-    """`- value` at a column; its first line is not indented."""
+    """Write `- value` at a column; the first line is not indented."""
     if fits(value, column + 2, flat=flat):
         return f"- {flow(value)}"
     inner = column + 2
@@ -70,14 +70,14 @@ def item(value: Any, column: int, *, flat: bool = True) -> str:
 
 
 def document(value: Any) -> str:
-    """A whole document."""
+    """Write a document with its final line break."""
     if not isinstance(value, dict) or not value:
         return f"{flow(value)}\n"
     return "".join(f"{entry(key, inner, 0)}\n" for key, inner in value.items())
 
 
 def fits(value: Any, column: int, *, flat: bool) -> bool:
-    """Whether a value is best written on one line."""
+    """Whether a value fits on one line."""
     if not isinstance(value, dict | list) or not value:
         return True
     if isinstance(value, dict) and not flat:

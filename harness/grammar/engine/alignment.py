@@ -22,16 +22,16 @@ def advance(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> 
     """
     window.align()
     if plan.skip is not None:
-        _pass(run, scope, plan, window, run.amount(plan.skip, scope, plan, "number of bytes"))
+        _skip_bytes(run, scope, plan, window, run.amount(plan.skip, scope, plan, "number of bytes"))
     if plan.align is not None:
         to = run.amount(plan.align, scope, plan, "alignment")
         if to > 1:
             at = window.pos
-            _pass(run, scope, plan, window, -(at - window.start) % to)
+            _skip_bytes(run, scope, plan, window, -(at - window.start) % to)
             note_frame(scope.record, plan, window, at, window.pos)
 
 
-def _pass(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, count: int) -> None:
+def _skip_bytes(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, count: int) -> None:
     if window.pos + count > window.end:
         run.short(scope.record, plan, ShortError(count, window.end - window.pos), None)
     window.pos += count

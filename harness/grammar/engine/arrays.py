@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.grammar.engine.interpreter import Interpreter
 
 _FAR = 1 << 62
-_IDLE = 10_000  # items of an array that take no bytes, before it counts as stuck
+_MAX_IDLE_ITEMS = 10_000  # items of an array that take no bytes, before it counts as stuck
 
 
 def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
@@ -94,7 +94,7 @@ def continue_array(
             index += 1
             if window.pos == at and window.bit == bit:
                 idle += 1
-                if to_end or idle > _IDLE:
+                if to_end or idle > _MAX_IDLE_ITEMS:
                     what = "an item that takes bytes"
                     run.state.fault(FaultKind.STUCK, at, record, field, what, "none", index=index - 1)
                     break

@@ -1,6 +1,6 @@
-"""Chase: where records of varying length begin, by code generated for the grammar's framing.
+"""Record-boundary scan: the offsets of records of varying length, found by code generated for the framing of a grammar.
 
-The code is made of `ast` nodes with numbers only: nothing that a grammar's author wrote is ever part of it.
+The code is made of `ast` nodes with numbers only: no string of a grammar is ever part of it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 from harness.grammar.engine.layout import Frame, Linear
 from harness.grammar.language.primitive import Primitive
 
-Chase = Callable[..., int]
+Scanner = Callable[..., int]
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """All that decides where records begin.
+    """The numbers that decide where records begin.
 
     Attributes:
         fixed: Bytes of a record's fixed first part.
-        constant: Bytes of a record besides the variable ones.
-        sizes: Variable sizes: a constant, and (offset, width, signed, big, factor) of each number in it.
+        constant: Bytes of a record without the fields of variable size.
+        sizes: Sizes of the variable fields: a constant, and (offset, width, signed, big, factor) of each number.
     """
 
     fixed: int
@@ -54,19 +54,16 @@ def _number(known: tuple[int, Primitive, bool]) -> tuple[int, int, bool, bool]:
 
 
 def starts_of(framing: Framing, data: Any, start: int, end: int) -> tuple[array[int], int]:
-    """Where records begin between two positions, and where the first one would that does not fit."""
+    """The offsets of records of variable size between two offsets, and the offset of the first that does not fit."""
     found: array[int] = array("q")
-    if framing.sizes:
-        stop = _chaser(framing)(data, start, end, found.append)
-        # Only the last record can reach beyond the end: the next one would not begin.
-        return found, found.pop() if stop > end else stop
-    count = max(0, end - start) // framing.constant
-    return array("q"), start + count * framing.constant
+    stop = _scanner(framing)(data, start, end, found.append)
+    # Only the last record can reach beyond the end: a next one would not begin.
+    return found, found.pop() if stop > end else stop
 
 
 @lru_cache(maxsize=256)
-def _chaser(framing: Framing) -> Chase:
-    """`(data, position, end, append) -> position of the first record that does not fit`."""
+def _scanner(framing: Framing) -> Scanner:
+    """A function `(data, position, end, append) -> position of the first record that does not fit`."""
     body: list[ast.stmt] = []
     total: ast.expr = ast.Constant(framing.constant)
     unpackers: dict[str, Any] = {}
@@ -85,12 +82,12 @@ def _chaser(framing: Framing) -> Chase:
     body.append(ast.AugAssign(ast.Name("p", ast.Store()), ast.Add(), total))
     last = ast.Assign([ast.Name("z", ast.Store())], _plus(_load("e"), -framing.fixed))
     loop = ast.While(ast.Compare(_load("p"), [ast.LtE()], [_load("z")]), body, [])
-    made: Chase = make_function("chase", ("b", "p", "e", "a"), [last, loop, ast.Return(_load("p"))], unpackers)
+    made: Scanner = _make_function("scan", ("b", "p", "e", "a"), [last, loop, ast.Return(_load("p"))], unpackers)
     return made
 
 
-def make_function(name: str, arguments: tuple[str, ...], body: list[ast.stmt], known: dict[str, Any]) -> Any:
-    """A function of generated statements that sees only its arguments and what is given by name."""
+def _make_function(name: str, arguments: tuple[str, ...], body: list[ast.stmt], known: dict[str, Any]) -> Any:
+    """A function of generated statements that reads only its arguments and the `known` names."""
     module = ast.parse("def made(): pass")
     function = module.body[0]
     if not isinstance(function, ast.FunctionDef):
@@ -122,7 +119,7 @@ def _scaled(value: ast.expr, factor: int) -> ast.expr:
 
 
 def _read(offset: int, width: int, *, signed: bool, big: bool, unpackers: dict[str, Any]) -> ast.expr:
-    """A number of the record at `p`: bytes put together where that is quicker than a call."""
+    """A number of the record at `p`: combined from bytes where that is faster than a call."""
     if width <= 2 and not signed:
         found: ast.expr | None = None
         for i in range(width):

@@ -17,7 +17,7 @@ from harness.grammar.language.primitive import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ColumnFaults:
     """What is wrong with the records of a file.
 
     Attributes:
@@ -29,10 +29,10 @@ class Judgement:
     faults: Vector
 
 
-def judge(columns: Columns) -> Judgement:
+def judge(columns: Columns) -> ColumnFaults:
     """Judge all records at once."""
     records, enums = columns.records, columns.layout.grammar.enums
-    broken, faults = _judge(records, enums)
+    broken, faults = _find_faults(records, enums)
     for part in columns.layout.record.parts:
         if not (part.bodies or part.single):
             continue
@@ -42,12 +42,12 @@ def judge(columns: Columns) -> Judgement:
             if table.rows is None or fitting.rows is None:
                 continue
             broken[table.rows[wrong]] = True
-            inner, found = _judge(fitting, enums)
+            inner, found = _find_faults(fitting, enums)
             broken[fitting.rows] |= inner
             faults[fitting.rows] += found + (left_over(fitting) > 0) * (fitting.frame.size is None)
         for table in records.bodies(part, columns.layout.bodies, short=True).values():
-            _judge_short(table, enums, broken, faults)
-    return Judgement(broken, faults)
+            _find_short_faults(table, enums, broken, faults)
+    return ColumnFaults(broken, faults)
 
 
 def misfits(table: Table) -> Vector:
@@ -78,7 +78,7 @@ def left_over(table: Table) -> Vector:
     return over % width
 
 
-def _judge_short(table: Table, enums: dict[str, EnumDef], broken: Vector, faults: Vector) -> None:
+def _find_short_faults(table: Table, enums: dict[str, EnumDef], broken: Vector, faults: Vector) -> None:
     """Judge records that end within their fixed first part: one fault for that, and those of the fields before it."""
     if table.rows is None or not len(table):
         return
@@ -96,7 +96,7 @@ def _judge_short(table: Table, enums: dict[str, EnumDef], broken: Vector, faults
                 faults[there.rows] += failed
 
 
-def _judge(table: Table, enums: dict[str, EnumDef]) -> tuple[Vector, Vector]:
+def _find_faults(table: Table, enums: dict[str, EnumDef]) -> tuple[Vector, Vector]:
     numpy = table.file.numpy
     broken, faults = numpy.zeros(len(table), bool), numpy.zeros(len(table), numpy.int64)
     for part in table.frame.parts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.grammar.engine.fixed_run import Stretch
+from harness.grammar.engine.fixed_run import FixedRun
 from harness.grammar.engine.node import NOTHING, Leaf, Record, Window
 from harness.grammar.engine.plan import FieldPlan, TypePlan
 from harness.grammar.engine.scope import Scope
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.grammar.engine.interpreter import Interpreter
 
 
-def read_stretch(run: Interpreter, record: Record, plan: TypePlan, stretch: Stretch) -> bool:
+def read_fixed_run(run: Interpreter, record: Record, plan: TypePlan, fixed_run: FixedRun) -> bool:
     """Read neighbouring numbers at once.
 
     Raises:
@@ -27,17 +27,17 @@ def read_stretch(run: Interpreter, record: Record, plan: TypePlan, stretch: Stre
     if window.bit:
         window.align()
     at = window.pos
-    end = at + stretch.size
-    if end > window.end or state.items + stretch.count > state.most_items:
+    end = at + fixed_run.size
+    if end > window.end or state.items + fixed_run.count > state.max_items:
         return False
-    record.raw[stretch] = (at, stretch.codecs[bool(record.big)].unpack_from(window.buffer.data, at))
+    record.raw[fixed_run] = (at, fixed_run.codecs[bool(record.big)].unpack_from(window.buffer.data, at))
     record.packed = plan.places
     window.pos = end
-    state.count_items(stretch.count, record)
+    state.count_items(fixed_run.count, record)
     return True
 
 
-def fill_flat(run: Interpreter, record: Record, plan: TypePlan, stretch: Stretch, *, inherited: bool) -> bool:
+def fill_flat(run: Interpreter, record: Record, plan: TypePlan, fixed_run: FixedRun, *, inherited: bool) -> bool:
     """Read a record that is one stretch.
 
     Raises:
@@ -45,22 +45,22 @@ def fill_flat(run: Interpreter, record: Record, plan: TypePlan, stretch: Stretch
     """
     window, state = record.window, run.state
     at = window.pos
-    end = at + stretch.size
+    end = at + fixed_run.size
     if (
         end > window.end
         or window.bit
-        or state.records >= state.most_records
+        or state.records >= state.max_records
         or record.depth >= state.limits.depth
-        or state.items + stretch.count > state.most_items
+        or state.items + fixed_run.count > state.max_items
     ):
         return False
     state.records += 1
     endian = plan.definition.endian
     record.big = big = endian if endian.__class__ is bool else inherited
-    record.head = stretch.codecs[bool(big)].unpack_from(window.buffer.data, at)
+    record.head = fixed_run.codecs[bool(big)].unpack_from(window.buffer.data, at)
     record.packed, record.raw = plan.places, NOTHING
     record.end = window.pos = end
-    state.count_items(stretch.count, record)
+    state.count_items(fixed_run.count, record)
     return True
 
 
@@ -88,7 +88,7 @@ def read_blob(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -
     """
     at = window.pos
     end = end_of(scope, plan, window)
-    if end < 0 or run.state.items >= run.state.most_items:
+    if end < 0 or run.state.items >= run.state.max_items:
         return False
     value = run.state.bytes_of(window.buffer.data, at, end)
     if plan.texts:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.grammar.engine.plan import FieldPlan
 
 
-class Stretch:
+class FixedRun:
     """Neighbouring fields that are always there, of fixed width, with nothing to check, in one byte order.
 
     Attributes:
@@ -46,16 +46,16 @@ def _orders(big: bool | None) -> tuple[bool, bool]:
     return (False, True) if big is None else (big, big)
 
 
-def steps_of(plans: Sequence[FieldPlan]) -> tuple[Stretch | FieldPlan, ...]:
+def steps_of(plans: Sequence[FieldPlan]) -> tuple[FixedRun | FieldPlan, ...]:
     """The fields of a type as they are read: the longest stretches, and single fields between them."""
-    steps: list[Stretch | FieldPlan] = []
+    steps: list[FixedRun | FieldPlan] = []
     waiting: list[FieldPlan] = []
     order: str = "any"
 
     def flush() -> None:
         nonlocal order
         if waiting:
-            steps.append(Stretch(waiting, big={"big": True, "little": False}.get(order)))
+            steps.append(FixedRun(waiting, big={"big": True, "little": False}.get(order)))
             waiting.clear()
         order = "any"
 

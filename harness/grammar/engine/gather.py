@@ -15,8 +15,8 @@ Vector: TypeAlias = "NDArray[Any]"
 
 _TYPES = {"B": "u1", "b": "i1", "H": "u2", "h": "i2", "I": "u4", "i": "i4", "Q": "u8", "q": "i8"}
 _FLOATS = {"e": "f2", "f": "f4", "d": "f8"}
-_SAMPLE = 4_096
-_COMPARED = 64
+_SAMPLE_SIZE = 4_096
+_MAX_COMPARED = 64
 
 
 class Memo:
@@ -112,7 +112,7 @@ def values_of(column: Vector, primitive: Primitive) -> frozenset[Any] | None:
         base = 128 if primitive.signed else 0
         counts = numpy.bincount(column.astype(numpy.int64) + base, minlength=256)
         return frozenset(int(v) - base for v in numpy.flatnonzero(counts))
-    step = max(1, len(column) // _SAMPLE)
+    step = max(1, len(column) // _SAMPLE_SIZE)
     if len(numpy.unique(column[::step])) > MAX_VALUES:
         return None
     found = numpy.unique(column)
@@ -132,11 +132,11 @@ def bounds_of(column: Vector, primitive: Primitive) -> tuple[Any, Any]:
 
 def blob_values(data: Any, starts: Vector, stops: Vector, codec: str | None) -> frozenset[Any] | None:
     """The different blobs or texts between places, as `FieldTally.values` has them."""
-    if len(starts) and int((stops - starts).max()) > _COMPARED:
+    if len(starts) and int((stops - starts).max()) > _MAX_COMPARED:
         return None
     found: set[Any] = set()
-    for at in range(0, len(starts), _SAMPLE):
-        chunk = zip(starts[at : at + _SAMPLE].tolist(), stops[at : at + _SAMPLE].tolist(), strict=True)
+    for at in range(0, len(starts), _SAMPLE_SIZE):
+        chunk = zip(starts[at : at + _SAMPLE_SIZE].tolist(), stops[at : at + _SAMPLE_SIZE].tolist(), strict=True)
         found.update(bytes(data[i:j]) for i, j in chunk)
         if len(found) > 4 * MAX_VALUES:
             return None

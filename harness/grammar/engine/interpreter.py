@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from harness.grammar.engine.alignment import advance
 from harness.grammar.engine.arrays import read_array, read_row_of
 from harness.grammar.engine.cursor import ShortError, read_number
-from harness.grammar.engine.fast_path import fill_flat, read_blob, read_stretch
+from harness.grammar.engine.fast_path import fill_flat, read_blob, read_fixed_run
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.items import read_item
 from harness.grammar.engine.node import Leaf, Node, Record, Window
@@ -77,7 +77,7 @@ class Interpreter:
                 if isinstance(step, FieldPlan):
                     if step.blob is None or not read_blob(self, scope, step, window):
                         self.field(scope, step)
-                elif not read_stretch(self, record, plan, step):
+                elif not read_fixed_run(self, record, plan, step):
                     for field in step.plans:  # which of them is short, or one too many, is told one by one
                         self.field(scope, field)
         except (StopRecordError, HaltError):

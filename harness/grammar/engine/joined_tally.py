@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.grammar.engine.gather import Vector
 
 _MAX_BROKEN = 0.2
-_MANY = 1_000
+_MIN_TALLIED_FAULTS = 1_000
 
 
 def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights | None = None) -> Tally | None:
@@ -32,7 +32,7 @@ def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights 
     judgement = judge(columns)
     broken = judgement.broken
     lost = int(broken.sum())
-    if lost > max(_MANY, len(columns) * _MAX_BROKEN):
+    if lost > max(_MIN_TALLIED_FAULTS, len(columns) * _MAX_BROKEN):
         return None
     # Values that fail are counted in columns; only as many errors are spelt out as are kept.
     shown = numpy.flatnonzero(broken | (judgement.faults > 0))[: limits.errors]

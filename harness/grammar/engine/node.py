@@ -158,8 +158,8 @@ class Record:
     def parts(self) -> Iterator[tuple[str, Node]]:
         """The same one by one, without keeping the leaves that are made for it."""
         if self.head is not None and self.packed:
-            (stretch, _), *_ = self.packed.values()
-            yield from stretch.leaves(self.buffer, self.start, self.head)
+            (fixed_run, _), *_ = self.packed.values()
+            yield from fixed_run.leaves(self.buffer, self.start, self.head)
         for name, node in self.raw.items():
             if name.__class__ is str:
                 yield name, node

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from harness.grammar.engine.fixed_run import Stretch, steps_of
+from harness.grammar.engine.fixed_run import FixedRun, steps_of
 from harness.grammar.language.encodings import codec, unit
 from harness.grammar.language.evaluation import Compiler, Evaluate
 from harness.grammar.language.expression import Expr, Literal
@@ -88,7 +88,7 @@ class FieldPlan:
         self.switch_by = compiler.compile(field.switch.by, owner) if field.switch is not None else None
         self.sources: dict[int, Source] = {}
         if field.switch is not None:
-            for ref in (*field.switch.cases.values(), *field.switch.texts.values(), field.switch.default):
+            for ref in (*field.switch.cases.values(), *field.switch.spellings.values(), field.switch.default):
                 made_source = self._source(ref, owner, compiler)
                 if made_source is not None:
                     self.sources[id(ref)] = made_source
@@ -169,8 +169,8 @@ class TypePlan:
         self.definition = definition
         self.fields = tuple(FieldPlan(field, definition, compiler) for field in definition.fields)
         self.steps = steps_of(self.fields)
-        stretches = [step for step in self.steps if isinstance(step, Stretch)]
-        self.places = {plan.name: (stretch, i) for stretch in stretches for i, plan in enumerate(stretch.plans)}
+        stretches = [step for step in self.steps if isinstance(step, FixedRun)]
+        self.places = {plan.name: (fixed_run, i) for fixed_run in stretches for i, plan in enumerate(fixed_run.plans)}
         """Of each field in a stretch: the stretch and its index there."""
         self.instances = {f.name: FieldPlan(f, definition, compiler) for f in definition.instances}
         endian = definition.endian
@@ -246,14 +246,14 @@ def magic(definition: TypeDef, *, big: bool | None) -> bytes:
 
 
 _programs: dict[int, Program] = {}
-_KEPT = 64
+_MAX_KEPT_PROGRAMS = 64
 
 
 def program_of(grammar: Grammar) -> Program:
     """The program of a grammar; the latest are kept, by identity."""
     found = _programs.get(id(grammar))
     if found is None or found.grammar is not grammar:
-        if len(_programs) >= _KEPT:
+        if len(_programs) >= _MAX_KEPT_PROGRAMS:
             _programs.clear()
         found = _programs[id(grammar)] = Program(grammar)
     return found

@@ -1,4 +1,4 @@
-"""Session: one file read with many grammars; what they share is read once."""
+"""Session: one file read with many grammars; intermediate results that grammars share are computed once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.engine.parse import Parse
 from harness.grammar.engine.parser import Data, parse
 from harness.grammar.engine.plan import magic, order_of
-from harness.grammar.engine.rows import Rows, read_batches, read_rows
 from harness.grammar.engine.tally import Tally, tally
 from harness.grammar.language.grammar import Grammar
 
@@ -21,16 +20,16 @@ if TYPE_CHECKING:
     from harness.grammar.engine.columns import Columns
     from harness.grammar.engine.gather import Bytes, Vector
 
-_KEPT_FRAMINGS = 8
-_FEW = 256
-"""Records below which the reference is as fast as setting columns up."""
+BATCH_BYTES = 1 << 20  # bytes of the file in one batch of records
+_MAX_KEPT_FRAMINGS = 8
+_MIN_COLUMNAR_RECORDS = 256  # with fewer records the reference engine is as fast as setting up columns
 
 
 class Session:
-    """A file and what grammars made of it so far.
+    """A file, and the intermediate results of the grammars that read it.
 
-    Where records begin is kept for each *framing*: the part of a grammar that decides it. Columns are kept by the place
-    and the type of the numbers in them. So a patch costs what it touched.
+    Record boundaries are kept for each *framing*: the part of a grammar that decides the boundaries. Columns are kept
+    by the offset and the type of their numbers. A patch therefore recomputes only the columns that it changed.
 
     Args:
         data: The file.
@@ -41,107 +40,125 @@ class Session:
         self._file: Bytes | None = None
         self._starts: dict[tuple[Framing, int], tuple[Vector, int]] = {}
 
+    @cached_property
+    def weights(self) -> Weights:
+        """The weight of each byte of the file."""
+        return Weights(self.data)
+
     def parse(self, grammar: Grammar, *, limits: Limits = DEFAULT) -> Parse:
         """Read the file with the reference engine."""
         return parse(grammar, self.data, limits=limits)
 
     def columns(self, grammar: Grammar) -> Columns | None:
-        """The records as numpy arrays, complete ones only; None where the grammar has no such shape."""
-        return self._framed(grammar)
+        """The complete records as numpy arrays; None if the grammar is not columnar."""
+        found = self._layout_and_begin(grammar)
+        return None if found is None else self._columns(*found)
 
-    def rows(self, grammar: Grammar) -> Rows | None:
-        """The records as tuples, complete ones only; None where the grammar has no such shape."""
-        try:
-            layout = layout_of(grammar)
-            begin = self._begin(layout)
-            return None if begin is None else read_rows(layout, self.data, begin)
-        except NoLayoutError:
-            return None
+    def batches(self, grammar: Grammar, *, span: int = BATCH_BYTES) -> Iterator[Columns] | None:
+        """The same records, one batch at a time; None if the grammar is not columnar.
 
-    @cached_property
-    def weights(self) -> Weights:
-        """What each byte of the file weighs."""
-        return Weights(self.data)
-
-    def batches(self, grammar: Grammar) -> Iterator[Rows] | None:
-        """The same rows some at a time, so that a file of any size needs the memory of one batch."""
-        try:
-            layout = layout_of(grammar)
-            begin = self._begin(layout)
-            return None if begin is None else read_batches(layout, self.data, begin)
-        except NoLayoutError:
-            return None
-
-    def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT, weigh: bool = False) -> Tally:
-        """What the grammar explains of the file, by the fastest engine that can tell.
+        A caller that keeps no batch needs the memory of one, whatever the size of the file.
 
         Args:
             grammar: The grammar.
-            limits: What reading may use.
-            weigh: Whether to count what bytes weigh too.
+            span: Bytes of the file that one batch covers; a longer record is a batch of its own.
+        """
+        found = self._layout_and_begin(grammar)
+        return None if found is None else self._batches(*found, span)
+
+    def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT, weigh: bool = False) -> Tally:
+        """The bytes, fields and faults that the grammar finds in the file, by the fastest engine that supports it.
+
+        Args:
+            grammar: The grammar.
+            limits: Limits of the reading.
+            weigh: Whether to add up the weights of the bytes too.
         """
         weights = self.weights if weigh else None
-        framed = self._framed(grammar) if limits.max_records is None else None
-        if framed is not None and len(framed) > _FEW:
+        columns = self.columns(grammar) if limits.max_records is None else None
+        if columns is not None and len(columns) > _MIN_COLUMNAR_RECORDS:
             from harness.grammar.engine.joined_tally import tally_columns
 
-            found = tally_columns(framed, self.data, limits, weights)
+            found = tally_columns(columns, self.data, limits, weights)
             if found is not None:
                 return found
         return tally(parse(grammar, self.data, limits=limits), weights=weights)
 
-    def _begin(self, layout: Layout) -> int | None:
-        if layout.header is None:
-            return 0
-        header = parse(layout.header, self.data)
-        return header.stopped_at if header.records and header.records[0].complete else None
-
-    def _framed(self, grammar: Grammar) -> Columns | None:
+    def _layout_and_begin(self, grammar: Grammar) -> tuple[Layout, int] | None:
+        """The layout of the grammar and the offset of the first record; None if the grammar or the header has none."""
         try:
             layout = layout_of(grammar)
         except NoLayoutError:
             return None
-        begin = self._begin(layout)
-        return None if begin is None else self._columns(layout, begin)
+        if layout.header is None:
+            return layout, 0
+        header = parse(layout.header, self.data)
+        return (layout, header.stopped_at) if header.records and header.records[0].complete else None
 
     def _columns(self, layout: Layout, begin: int) -> Columns:
-        from harness.grammar.engine.columns import Columns, Table
         from harness.grammar.engine.gather import Bytes
 
         if self._file is None:
             self._file = Bytes(self.data)
-        file = self._file
-        framing = framing_of(layout.record)
-        starts, end = self._begins(framing, begin, file)
-        stride = 0 if framing.sizes else framing.constant
-        constant = magic(layout.record.type, big=order_of(layout.grammar))
-        if constant and len(starts):
-            at = _first_wrong(file, starts, constant)
-            if at is not None:
-                starts, end = starts[:at], int(starts[at])
-        token = (framing, begin, len(starts))
-        return Columns(layout, Table(layout.record, file, starts, token=token, stride=stride), end)
-
-    def _begins(self, framing: Framing, begin: int, file: Bytes) -> tuple[Vector, int]:
-        key = (framing, begin)
+        key = (framing_of(layout.record), begin)
         found = self._starts.get(key)
         if found is None:
-            numpy = file.numpy
-            if framing.sizes:
-                places, end = starts_of(framing, self.data, begin, len(self.data))
-                starts: Any = numpy.frombuffer(places, numpy.int64) if places else numpy.zeros(0, numpy.int64)
-            else:
-                count = max(0, len(self.data) - begin) // framing.constant
-                end = begin + count * framing.constant
-                starts = numpy.arange(begin, end, framing.constant, dtype=numpy.int64)
-            if len(self._starts) >= _KEPT_FRAMINGS:
+            if len(self._starts) >= _MAX_KEPT_FRAMINGS:
                 self._starts.pop(next(iter(self._starts)))
-            found = self._starts[key] = (starts, end)
-        return found
+            found = self._starts[key] = _scan(key[0], self._file, begin, len(self.data))
+        return _columns_at(layout, self._file, *found, begin)
+
+    def _batches(self, layout: Layout, begin: int, span: int) -> Iterator[Columns]:
+        from harness.grammar.engine.gather import Bytes
+
+        framing = framing_of(layout.record)
+        at, size, width = begin, len(self.data), span
+        while at < size:
+            file = Bytes(self.data)  # its memo holds the arrays of this batch only
+            stop = min(size, at + width)
+            starts, end = _scan(framing, file, at, stop)
+            if len(starts):
+                found = _columns_at(layout, file, starts, end, at)
+                if len(found):
+                    yield found
+                if found.end < end:
+                    return
+                at, width = end, span
+            elif stop == size:
+                return
+            else:
+                width *= 2
+
+
+def _scan(framing: Framing, file: Bytes, begin: int, end: int) -> tuple[Vector, int]:
+    """The offsets of the records between two offsets, and the offset of the first record that does not fit."""
+    numpy = file.numpy
+    if framing.sizes:
+        places, stop = starts_of(framing, file.data, begin, end)
+        starts: Any = numpy.frombuffer(places, numpy.int64) if places else numpy.zeros(0, numpy.int64)
+        return starts, stop
+    count = max(0, end - begin) // framing.constant
+    stop = begin + count * framing.constant
+    return numpy.arange(begin, stop, framing.constant, dtype=numpy.int64), stop
+
+
+def _columns_at(layout: Layout, file: Bytes, starts: Vector, end: int, begin: int) -> Columns:
+    """The columns of records at known offsets, up to the first record without the constant that begins each record."""
+    from harness.grammar.engine.columns import Columns, Table
+
+    framing = framing_of(layout.record)
+    constant = magic(layout.record.type, big=order_of(layout.grammar))
+    if constant and len(starts):
+        wrong = _first_wrong(file, starts, constant)
+        if wrong is not None:
+            starts, end = starts[:wrong], int(starts[wrong])
+    stride = 0 if framing.sizes else framing.constant
+    token = (framing, begin, len(starts))
+    return Columns(layout, Table(layout.record, file, starts, token=token, stride=stride), end)
 
 
 def _first_wrong(file: Bytes, starts: Vector, constant: bytes) -> int | None:
-    """The first record that does not begin with a constant."""
+    """The index of the first record that does not begin with a constant; None if all do."""
     numpy = file.numpy
     right = numpy.ones(len(starts), bool)
     for i, byte in enumerate(constant):

@@ -30,7 +30,7 @@ class State:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.most_records, self.most_items = limits.records, limits.items
+        self.max_records, self.max_items = limits.records, limits.items
         self.errors: list[Fault] = []
         self.warnings: list[Fault] = []
         self.error_count = 0
@@ -96,7 +96,7 @@ class State:
             StopRecordError: if it lies too deep.
         """
         self.records += 1
-        if self.records > self.most_records:
+        if self.records > self.max_records:
             self.halt("records", record, f"at most {self.limits.records} records")
         if record.depth >= self.limits.depth:
             what = f"at most {self.limits.depth} levels of records"
@@ -111,7 +111,7 @@ class State:
             HaltError: if there are too many, or it takes too long.
         """
         self.items += count
-        if self.items > self.most_items:
+        if self.items > self.max_items:
             self.halt("items", record, f"at most {self.limits.items} items")
         self._ticks += 1
         if self._ticks % _CLOCK_EVERY == 0:

@@ -13,7 +13,7 @@ from harness.grammar.engine.parse import Parse
 
 MAX_VALUES = 256
 MAX_GAPS = 10_000
-_COMPARED = 64  # bytes of a text or blob that is still compared with others
+_MAX_COMPARED = 64  # bytes of a text or blob that is still compared with others
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +141,7 @@ def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
         stopped_at=parse.stopped_at,
         engine="records",
         weight=weights.of(0, parse.size) if weights is not None else 0,
-        covered_weight=sum(weights.of(*stretch) for stretch in parse.covered) if weights is not None else 0,
+        covered_weight=sum(weights.of(*fixed_run) for fixed_run in parse.covered) if weights is not None else 0,
     )
 
 
@@ -228,7 +228,7 @@ class _Counter:
                 found.low = low if found.low is None or low < found.low else found.low
                 found.high = high if found.high is None or high > found.high else found.high
         key = (path, kind)
-        if not isinstance(value, str | bytes | int | float) or size > _COMPARED:
+        if not isinstance(value, str | bytes | int | float) or size > _MAX_COMPARED:
             self.values[key] = None
             return
         seen = self.values.setdefault(key, set())

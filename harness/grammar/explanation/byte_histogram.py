@@ -15,7 +15,7 @@ _MOST = 0.97
 
 
 @dataclass(frozen=True, slots=True)
-class Alphabet:
+class ByteHistogram:
     """Statistics of bytes, each counted by its weight.
 
     Attributes:
@@ -35,7 +35,7 @@ class Alphabet:
         return min(_MOST, self.printable if encoding in _ASCII else self.readable)
 
 
-def alphabet_of(files: Iterable[tuple[bytes, Weights]]) -> Alphabet:
+def byte_histogram_of(files: Iterable[tuple[bytes, Weights]]) -> ByteHistogram:
     """The alphabet of some files."""
     import numpy
 
@@ -47,9 +47,9 @@ def alphabet_of(files: Iterable[tuple[bytes, Weights]]) -> Alphabet:
         counts += numpy.bincount(values, weights=numpy.diff(weights.sums), minlength=256) / UNIT
     total = float(counts.sum())
     if not total:
-        return Alphabet(0.0, 0.0, 0.0, size)
+        return ByteHistogram(0.0, 0.0, 0.0, size)
     shares = counts[counts > 0] / total
-    return Alphabet(
+    return ByteHistogram(
         bits=float(max(0.0, -(shares * numpy.log2(shares)).sum())),
         printable=float(counts[_shown("ascii")].sum() / total),
         readable=float(counts[_shown("latin-1")].sum() / total),

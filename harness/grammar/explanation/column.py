@@ -12,7 +12,7 @@ from harness.grammar.engine.tally import FieldTally, Tally
 
 MAX_VALUES = 256
 """More different values than this are no vocabulary."""
-REPEATED = 8
+MIN_REPEATS = 8
 """How often each value of a vocabulary must occur, if it is wider than a byte: any text repeats its syllables."""
 Key = tuple[str, str, str]
 """Type, field, and the type its values have (a switch makes several)."""
@@ -90,7 +90,7 @@ class Column:
         """
         found = [(plain, 0.0)]
         kinds = len(self.values or ())
-        if self.values and (self.bytes <= self.count or kinds == 1 or kinds * REPEATED <= count):
+        if self.values and (self.bytes <= self.count or kinds == 1 or kinds * MIN_REPEATS <= count):
             found.append((math.log2(len(self.values)), len(self.values) * plain))
         if isinstance(self.low, int) and isinstance(self.high, int):
             found.append((math.log2(self.high - self.low + 1), 2 * plain))

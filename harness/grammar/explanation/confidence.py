@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.grammar.engine.tally import Tally
-from harness.grammar.explanation.byte_histogram import Alphabet
+from harness.grammar.explanation.byte_histogram import ByteHistogram
 from harness.grammar.explanation.column import Column, Key
 from harness.grammar.explanation.self_information import width_bits
-from harness.grammar.explanation.size_consistency import file_landings, is_closed, landings
+from harness.grammar.explanation.size_consistency import file_size_consistency_bits, is_closed, size_consistency_bits
 from harness.grammar.explanation.usage import FieldKey, Place, Use, places
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
@@ -52,7 +52,7 @@ def weigh_evidence(
     known: dict[FieldKey, Use],
     columns: dict[Key, Column],
     tallies: Sequence[Tally],
-    alphabet: Alphabet,
+    alphabet: ByteHistogram,
 ) -> Evidence:
     """What the files that teach say.
 
@@ -64,7 +64,7 @@ def weigh_evidence(
         alphabet: Of the files.
     """
     saved = dict.fromkeys(grammar.types, 0.0)
-    for found in (landings(grammar, known, columns), file_landings(grammar, tallies)):
+    for found in (size_consistency_bits(grammar, known, columns), file_size_consistency_bits(grammar, tallies)):
         for name, bits in found.items():
             saved[name] += bits
     gross, plain = dict.fromkeys(grammar.types, 0.0), dict.fromkeys(grammar.types, 0.0)
@@ -80,7 +80,7 @@ def weigh_evidence(
         # What was never met can neither confirm nor refute; it costs economy.
         saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
     for name in tops(grammar):
-        saved[name] -= REFUTED * lost_places(columns, tallies)
+        saved[name] -= REFUTED * lost_positions(columns, tallies)
     overlap = sum(column.bytes for column in columns.values()) - sum(tally.covered for tally in tallies)
     where = places(grammar)
     for name, at in where.items():
@@ -104,7 +104,7 @@ def held_evidence(
     known: dict[FieldKey, Use],
     columns: dict[Key, Column],
     tallies: Sequence[Tally],
-    alphabet: Alphabet,
+    alphabet: ByteHistogram,
 ) -> Evidence:
     """What is left of some evidence where other files are read: as much as the codes that were learned save there."""
     gross: dict[str, float] = {}
@@ -114,7 +114,7 @@ def held_evidence(
             bits, _ = _saved(use, key[2], column, evidence.columns.get(key, Column()), alphabet)
             gross[key[0]] = gross.get(key[0], 0.0) + bits
     for name in evidence.tops:
-        gross[name] = gross.get(name, 0.0) - REFUTED * lost_places(columns, tallies)
+        gross[name] = gross.get(name, 0.0) - REFUTED * lost_positions(columns, tallies)
     count, own = _counts(columns), dict(evidence.own)
     for name, rate in evidence.rates.items():
         if rate > 0 and count.get(name):
@@ -122,7 +122,7 @@ def held_evidence(
     return replace(evidence, own=own)
 
 
-def lost_places(columns: dict[Key, Column], tallies: Sequence[Tally]) -> int:
+def lost_positions(columns: dict[Key, Column], tallies: Sequence[Tally]) -> int:
     """Errors that are no wrong values: there the place was lost, and finding it again by looking proves nothing."""
     failed = sum(column.failed for column in columns.values())
     # One at the end of a file is a cut-off tail.
@@ -203,7 +203,7 @@ def _held(place: Place, confidence: dict[str, float], floor: dict[str, float]) -
     return BLOB + confidence[place.parent] * (FRAMED + SUMMED * place.summed)
 
 
-def _saved(use: Use, kind: str, column: Column, taught: Column, alphabet: Alphabet) -> tuple[float, float]:
+def _saved(use: Use, kind: str, column: Column, taught: Column, alphabet: ByteHistogram) -> tuple[float, float]:
     """Bits that the best code for a column saves, and what its code book takes; what fails costs what it claimed."""
     width = plain_bits(use, column, alphabet)
     found = [(0.0, 0.0)]
@@ -221,7 +221,7 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, alphabet: Alphab
     return bits - REFUTED * column.failed, book
 
 
-def fits(column: Column, alphabet: Alphabet) -> bool:
+def fits(column: Column, alphabet: ByteHistogram) -> bool:
     """Whether all numbers are sizes or places within a file."""
     low, high = column.low, column.high
     return isinstance(low, int) and isinstance(high, int) and low >= 0 and high <= alphabet.size
@@ -236,14 +236,14 @@ def _printable_bits(column: Column, chance: float) -> float:
     return column.weight * (share * math.log2(share / chance) + rest)
 
 
-def plain_bits(use: Use, column: Column, alphabet: Alphabet) -> float:
+def plain_bits(use: Use, column: Column, alphabet: ByteHistogram) -> float:
     """Bits of one value as unrelated bytes, of which equal ones in a row say little."""
     if column.bytes:
         return column.weight / column.count * alphabet.bits
     return width_bits(use.field) * alphabet.bits / 8.0
 
 
-def claim_bits(use: Use, column: Column, alphabet: Alphabet) -> float:
+def claim_bits(use: Use, column: Column, alphabet: ByteHistogram) -> float:
     """How unlikely a passing value is by chance, in bits of this alphabet."""
     plain = plain_bits(use, column, alphabet)
     if column.failed and column.passed and column.bytes:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import Tally
-from harness.grammar.explanation.byte_histogram import Alphabet
+from harness.grammar.explanation.byte_histogram import ByteHistogram
 from harness.grammar.explanation.column import Column, columns_of
 from harness.grammar.explanation.confidence import (
     BLOB,
@@ -38,7 +38,7 @@ from harness.grammar.explanation.usage import FieldKey, Use, uses
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
 
-MOSTLY = 0.95
+MIN_PRINTABLE_SHARE = 0.95
 """A field of texts of which more than a few are not printable is no field of texts."""
 NUMBER, STEERING, TEXT = 0.30, 0.50, 0.90
 """Typed values of which nothing more is known; values that steer the parse; printable text found by its bounds."""
@@ -50,7 +50,7 @@ UNDECLARED = 0.9
 """A constant that the grammar does not state is not worth all of it."""
 NOTHING = 0.3
 """A number that is always zero, and not said to be: padding looks like that under any grammar."""
-VERIFIED = 0.9
+INFLATED = 0.9
 """Bytes that inflate, which their own checksum confirms."""
 
 
@@ -118,7 +118,7 @@ def explain(
     grammar: Grammar,
     tallies: Sequence[Tally],
     *,
-    alphabet: Alphabet,
+    alphabet: ByteHistogram,
     fit: Fit,
     held: bool = False,
     weight: float | None = None,
@@ -170,7 +170,7 @@ def explain(
     )
 
 
-def learn(grammar: Grammar, tallies: Sequence[Tally], alphabet: Alphabet) -> Fit:
+def learn(grammar: Grammar, tallies: Sequence[Tally], alphabet: ByteHistogram) -> Fit:
     """What files teach about a grammar: codes of its fields, confidence in its types, which fields pay."""
     known, columns = uses(grammar), columns_of(tallies)
     total: dict[FieldKey, float] = {}
@@ -204,7 +204,7 @@ class _Seen:
     kind: str
     column: Column
     taught: Column
-    alphabet: Alphabet
+    alphabet: ByteHistogram
 
     @property
     def plain(self) -> float:
@@ -239,7 +239,7 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     """What is known of a value whose place is certain."""
     use, column, own = seen.use, seen.column, trust.own
     if any(step.name in ("zlib", "gzip", "deflate") for step in use.field.process):
-        return VERIFIED, "inflated"
+        return INFLATED, "inflated"
     narrow = FINER * own * min(1.0, 8.0 / max(8.0, 8.0 * column.bytes / max(1, column.count)))
     known = _known(seen)
     if seen.kind == Kind.BYTES:
@@ -249,7 +249,7 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
         claimed = TEXT if use.measured else STEERING if use.framed else NUMBER
         if use.lone:  # only what stands beside it can show that it begins and ends there
             claimed = NUMBER + (claimed - NUMBER) * trust.plain
-        value, reason = max(claimed * (share >= MOSTLY), known * UNDECLARED), "text"
+        value, reason = max(claimed * (share >= MIN_PRINTABLE_SHARE), known * UNDECLARED), "text"
     elif use.row:
         value, reason = (1.0 - NUMBER) * known, "row of numbers"
     elif use.steers:

@@ -49,7 +49,7 @@ def walk(expr: Expr) -> Iterator[Expr]:
                 waiting.extend((condition, then, otherwise))
 
 
-def looks_at_its_place(expr: Expr | Word | None) -> bool:
+def reads_stream_position(expr: Expr | Word | None) -> bool:
     """Whether an expression asks the stream where it is, or how much there is."""
     if expr is None or isinstance(expr, Word):
         return False
@@ -59,6 +59,6 @@ def looks_at_its_place(expr: Expr | Word | None) -> bool:
 def counted(field: Field) -> bool:
     """Whether values that were read say how often a field repeats, or where it begins, and nothing else does."""
     given = [part for part in (field.repeat, field.until, field.at, field.offset) if part is not None]
-    if not given or any(isinstance(part, Word) or looks_at_its_place(part) for part in given):
+    if not given or any(isinstance(part, Word) or reads_stream_position(part) for part in given):
         return False
     return all(any(True for _ in names_in(part)) for part in given if not isinstance(part, Word))

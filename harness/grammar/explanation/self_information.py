@@ -10,7 +10,7 @@ from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.primitive import Kind
 
 
-def surprise(owner: TypeDef, field: Field, grammar: Grammar) -> float | None:
+def self_information(owner: TypeDef, field: Field, grammar: Grammar) -> float | None:
     """Bits of surprise when a value passes, were it random; for bytes of any length: per whole value.
 
     Whoever writes a grammar may write checks that always hold. So a check counts only if it compares with constants,

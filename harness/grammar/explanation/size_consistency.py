@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.column import Column, Key
-from harness.grammar.explanation.expression_walk import looks_at_its_place
+from harness.grammar.explanation.expression_walk import reads_stream_position
 from harness.grammar.explanation.usage import FieldKey, Use
 from harness.grammar.language.expression import Literal
 from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 
-HIT_BITS = 8.0
+EXACT_END_BITS = 8.0
 """A stretch ends at one of some hundred bytes; to hit it says that much."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Types within types that are looked into for their sizes."""
-CLOSED = 0.98
+MIN_CLOSED_SHARE = 0.98
 """The share of the files' weight that a grammar must account for to be closed."""
 
 
@@ -25,7 +25,7 @@ def grain(definition: TypeDef, grammar: Grammar) -> float:
     """In steps of how many bytes a record can end: 1 if it just takes what is left; infinite where values decide."""
     fields = [f for f in definition.fields if f.compute is None and f.at is None and f.offset is None]
     for field in fields:
-        if any(looks_at_its_place(part) for part in (field.length, field.repeat, field.until, field.align)):
+        if any(reads_stream_position(part) for part in (field.length, field.repeat, field.until, field.align)):
             return 1.0
     if not fields or (size := constant_size(definition, grammar)) is not None:
         return 1.0 if not fields else float(size or 1)
@@ -60,7 +60,7 @@ def constant_size(definition: TypeDef, grammar: Grammar, known: dict[str, int | 
         known: Sizes of types that were asked for already; one that is being asked for has none.
     """
     known = {} if known is None else known
-    if definition.name in known or len(known) > DEEPEST:
+    if definition.name in known or len(known) > MAX_DEPTH:
         return known.get(definition.name)
     known[definition.name] = None
     total = 0
@@ -85,30 +85,32 @@ def is_closed(
     weight = sum(tally.weight for tally in tallies)
     if not grammar.once or not weight or any(tally.error_count for tally in tallies):
         return False
-    if sum(tally.covered_weight for tally in tallies) < CLOSED * weight:
+    if sum(tally.covered_weight for tally in tallies) < MIN_CLOSED_SHARE * weight:
         return False
     taken = sum(
         column.weight
         for (owner, name, _), column in columns.items()
         if (use := known.get((owner, name))) is not None and use.greedy
     )
-    return taken * 60 <= (1 - CLOSED) * weight
+    return taken * 60 <= (1 - MIN_CLOSED_SHARE) * weight
 
 
-def landings(grammar: Grammar, known: Mapping[FieldKey, Use], columns: Mapping[Key, Column]) -> dict[str, float]:
+def size_consistency_bits(
+    grammar: Grammar, known: Mapping[FieldKey, Use], columns: Mapping[Key, Column]
+) -> dict[str, float]:
     """Bits by type: how unlikely it is that its records end where the bytes end that confine them."""
     found: dict[str, float] = {}
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
         if use is None or not column.exact or kind not in grammar.types or not use.measured:
             continue
-        bits = column.exact * min(HIT_BITS, math.log2(grain(grammar.types[kind], grammar)))
+        bits = column.exact * min(EXACT_END_BITS, math.log2(grain(grammar.types[kind], grammar)))
         for inner in {kind, *_open(kind, grammar)}:
             found[inner] = found.get(inner, 0.0) + bits
     return found
 
 
-def file_landings(grammar: Grammar, tallies: Iterable[Tally]) -> dict[str, float]:
+def file_size_consistency_bits(grammar: Grammar, tallies: Iterable[Tally]) -> dict[str, float]:
     """The same for whole files."""
     found: dict[str, float] = {}
     whole = [tally for tally in tallies if tally.size and not tally.error_count and tally.stopped_at == tally.size]
@@ -116,7 +118,7 @@ def file_landings(grammar: Grammar, tallies: Iterable[Tally]) -> dict[str, float
         step = grain(grammar.types[name], grammar)
         if math.isinf(step):
             for inner in {name, *_open(name, grammar)}:
-                found[inner] = found.get(inner, 0.0) + HIT_BITS * len(whole)
+                found[inner] = found.get(inner, 0.0) + EXACT_END_BITS * len(whole)
     return found
 
 

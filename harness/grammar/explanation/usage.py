@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.grammar.explanation.expression_walk import counted, names_in, walk
-from harness.grammar.explanation.self_information import peeking_fields, peeks, surprise
+from harness.grammar.explanation.self_information import peeking_fields, peeks, self_information
 from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Literal, Name
 from harness.grammar.language.grammar import Checks, Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
@@ -108,7 +108,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
                 lone=loose and field.delimiter is not None and field.length is None and field.prefix is None,
                 summed=field.name in summed,
                 peeked=_peeked(field, through),
-                checks=surprise(definition, field, grammar),
+                checks=self_information(definition, field, grammar),
             )
             before = field
     return found

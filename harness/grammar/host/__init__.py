@@ -1,1 +1,1 @@
-"""What the tools of the Tool Host take and give."""
+"""Inputs and outputs of the Tool Host."""

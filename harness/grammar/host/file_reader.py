@@ -1,4 +1,4 @@
-"""Reading: files into memory, and through a grammar into a parse result."""
+"""File reader: loads files and parses their bytes into a `ParseResult`."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from harness.grammar.host.messages import ParseBinaryInput, ParseResult
 from harness.grammar.host.record import Records
 from harness.grammar.language.grammar import Grammar
 
-MAPPED = 16 << 20
-"""Files beyond this size are mapped into memory, not read."""
+MAX_READ = 16 << 20  # bytes; larger files are memory-mapped
 
 
 def load(path: Path) -> bytes | mmap.mmap:
-    """A file's bytes; a large file's are mapped, and come from the disk as they are looked at.
+    """Return a file's bytes; a file larger than MAX_READ is memory-mapped.
 
     Raises:
-        OSError: if it cannot be read.
-        ValueError: if its name is none.
+        OSError: if the file cannot be read.
+        ValueError: if the path is invalid or a large file cannot be mapped.
     """
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
-        if size <= MAPPED:
+        if size <= MAX_READ:
             return file.read()
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
-    """Read bytes that are in memory, as `ToolHost.parse_binary` reads a file."""
+    """Parse bytes that are in memory, as `ToolHost.parse_binary` parses a file."""
     grammar = request.grammar
     if not isinstance(grammar, Grammar):
         return unread(request, "no grammar was given")
@@ -64,7 +63,7 @@ def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
 
 
 def unread(request: ParseBinaryInput, why: str) -> ParseResult:
-    """The result for a file that could not be read at all."""
+    """Return the result for a file that could not be read."""
     return ParseResult(
         errors=(f"Failed to parse binary: {why}",),
         file_path=str(request.file_path),

@@ -19,20 +19,20 @@ from harness.grammar.language.grammar import Grammar
 
 @dataclass(frozen=True)
 class LintGrammarInput:
-    """A grammar's text."""
+    """The YAML text of a grammar."""
 
     yaml_text: str = ""
 
 
 @dataclass(frozen=True)
 class LintGrammarOutput:
-    """What lint found.
+    """The result of lint.
 
     Attributes:
-        success: Whether there is no error.
-        grammar: What the other tools take; None where there is an error.
-        errors: All of them, as texts.
-        warnings: Likewise.
+        success: Whether lint found no errors.
+        grammar: The grammar that the other tools take; None if there are errors.
+        errors: Messages of all errors.
+        warnings: Messages of all warnings.
         findings: Errors and warnings with code, line, column and hint.
     """
 
@@ -45,15 +45,15 @@ class LintGrammarOutput:
 
 @dataclass(frozen=True)
 class ParseBinaryInput:
-    """What to read with which grammar.
+    """A file, a grammar, and the part of the file to parse.
 
     Attributes:
-        grammar: From `lint_grammar`.
-        file_path: The file.
-        offset: Where to start.
-        limit: Bytes to look at from there; a record that would go beyond is left out, which is no error.
-        max_records: Top-level records to read at most.
-        limits: All other bounds.
+        grammar: A grammar from `lint_grammar`.
+        file_path: Path of the file.
+        offset: Start offset in bytes.
+        limit: Number of bytes to parse; a record that ends later is left out without an error.
+        max_records: Maximum number of top-level records.
+        limits: All other limits.
     """
 
     grammar: Grammar | None = None
@@ -66,19 +66,19 @@ class ParseBinaryInput:
 
 @dataclass(frozen=True)
 class ParseResult:
-    """What was read.
+    """The result of parsing a file.
 
     Attributes:
-        records: Top-level records, partial ones included.
-        errors: All errors as texts, with offset, field path, expected and found.
-        file_path: The file.
+        records: Top-level records, including incomplete ones.
+        errors: Messages of all errors, with offset, field path, expected and found.
+        file_path: Path of the file.
         grammar_format: The grammar's `format`.
-        total_bytes_parsed: From the offset to where parsing stopped.
-        parse_stopped_at: Behind the last record.
-        record_count: How many top-level records there are.
+        total_bytes_parsed: Bytes from the start offset to where parsing stopped.
+        parse_stopped_at: End offset (exclusive) of the last record.
+        record_count: Number of top-level records.
         faults: The errors as data.
-        truncated: Whether a record limit or byte limit, not the file, ended it.
-        parse: The engine's own result; None where nothing could be read.
+        truncated: Whether a limit, not the end of the file, ended the parse.
+        parse: The engine's result; None if the file could not be read.
     """
 
     records: Records = field(default_factory=lambda: Records(()))
@@ -94,7 +94,7 @@ class ParseResult:
 
     @cached_property
     def _spans(self) -> tuple[list[Span], list[int], int]:
-        """All leaves by start, their starts, and the longest: what a window on a large file is looked up in."""
+        """All leaves by start offset, their start offsets, and the longest length, for lookup by byte range."""
         if self.parse is None:
             return [], [], 0
         spans = sorted(
@@ -105,16 +105,16 @@ class ParseResult:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A leaf of the file: bytes [offset, end).
+    """The bytes [offset, end) of one leaf.
 
     Attributes:
-        offset: First byte.
-        end: Behind the last.
-        path: `Type[0].field`, for people.
-        field_path: `Type.nested.leaf`, without places in arrays.
+        offset: Start offset.
+        end: End offset (exclusive).
+        path: `Type[0].field`.
+        field_path: `Type.nested.leaf`, without array indices.
         group: int, float, string, bytes or unknown.
-        color: What the grammar asks for, as a name or `#rrggbb`.
-        valid: None where nothing was validated.
+        color: The field's colour, as a name or `#rrggbb`.
+        valid: Whether the value is valid; None if nothing was validated.
     """
 
     offset: int
@@ -127,13 +127,13 @@ class Span:
 
     @property
     def length(self) -> int:
-        """In bytes."""
+        """Length in bytes."""
         return self.end - self.offset
 
 
 @dataclass(frozen=True)
 class GenerateSpansInput:
-    """A parse, and the bytes [viewport_start, viewport_end) to look at."""
+    """A parse result and the byte range [viewport_start, viewport_end)."""
 
     parse_result: ParseResult = field(default_factory=ParseResult)
     viewport_start: int = 0
@@ -142,13 +142,13 @@ class GenerateSpansInput:
 
 @dataclass(frozen=True)
 class SpanSet:
-    """The leaves that overlap a viewport.
+    """The leaves that overlap a byte range.
 
     Attributes:
-        spans: By offset.
-        start: The viewport.
-        end: Likewise.
-        record_count: Top-level records of the parse.
+        spans: Leaves by offset.
+        start: Start of the byte range.
+        end: End of the byte range (exclusive).
+        record_count: Number of top-level records of the parse.
     """
 
     spans: tuple[Span, ...] = ()
@@ -157,14 +157,14 @@ class SpanSet:
     record_count: int = 0
 
     def at(self, offset: int) -> Span | None:
-        """The innermost (shortest) span that holds a byte, or None."""
+        """Find the shortest span that holds a byte, or None."""
         found = [span for span in self.spans if span.offset <= offset < span.end]
         return min(found, key=lambda span: span.length) if found else None
 
 
 @dataclass(frozen=True)
 class AnalyzeCoverageInput:
-    """A parse, and the size of the file (None: the size that was read)."""
+    """A parse result and the size of the file; None for the size that was parsed."""
 
     parse_result: ParseResult = field(default_factory=ParseResult)
     file_size: int | None = None
@@ -172,7 +172,7 @@ class AnalyzeCoverageInput:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a file is in some field; covered and uncovered bytes always add up to the file's size."""
+    """How much of a file is in a field; covered and uncovered bytes add up to the file's size."""
 
     bytes_covered: int = 0
     bytes_uncovered: int = 0
@@ -184,7 +184,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class DecodeFieldInput:
-    """A record, its grammar, and a field's name; without a name the grammar's registry says which and how."""
+    """A record, its grammar, and a field name; without a name the grammar's registry selects field and decoder."""
 
     record: ParsedRecord | None = None
     grammar: Grammar | None = None
@@ -193,7 +193,7 @@ class DecodeFieldInput:
 
 @dataclass(frozen=True)
 class DecodedField:
-    """A value as people read it, or why there is none."""
+    """A value as a readable string, or the error."""
 
     success: bool
     value: str | None = None
@@ -204,7 +204,7 @@ class DecodedField:
 
 @dataclass(frozen=True)
 class QueryRecordsInput:
-    """A parse and a filter: `all`, `type` (a name), `has_field` (a name), `offset_range` (a pair, overlapping)."""
+    """A parse result and a filter: `all`, `type` or `has_field` (a name), `offset_range` (a pair, overlapping)."""
 
     parse_result: ParseResult = field(default_factory=ParseResult)
     filter_type: str = "all"
@@ -213,7 +213,7 @@ class QueryRecordsInput:
 
 @dataclass(frozen=True)
 class RecordSet:
-    """The records that a filter lets through."""
+    """The selected records and a description of the filter."""
 
     records: tuple[ParsedRecord, ...] = ()
     filter_applied: str = ""
@@ -236,7 +236,7 @@ def _span(found: Found) -> Span:
 
 
 def _color(found: Found) -> str | None:
-    """The field's own colour, or the nearest one of the fields that hold its record."""
+    """Find the colour of the field, or of the nearest enclosing field that has one."""
     if found.leaf.field.color is not None:
         return found.leaf.field.color
     record: Record | None = found.record

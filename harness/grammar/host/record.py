@@ -1,4 +1,4 @@
-"""Records as the tools give them: plain, frozen views of what the engine found."""
+"""Records as the tools return them: frozen views of the engine's nodes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from harness.grammar.engine.parse import Parse
 
 @dataclass(frozen=True, slots=True)
 class ParsedField:
-    """A field of a record: where it is and what it holds.
+    """A field of a record: its position and its value.
 
     Attributes:
-        name: As the grammar calls it.
-        offset: First byte, from the start of the file.
-        size: In bytes; 0 for a computed value.
-        value: A number, text or bytes; a mapping for a nested record; a list for a repeated field; None if unreadable.
-        valid: None where nothing was validated, else whether the value passed.
-        node: What the engine found.
+        name: Name in the grammar.
+        offset: Byte offset in the file.
+        size: Bytes; 0 for a computed value.
+        value: Number, string, bytes, mapping (nested record) or list (repeated field); None if unreadable.
+        valid: Whether the value is valid; None if nothing was validated.
+        node: The engine's node.
     """
 
     name: str
@@ -36,11 +36,11 @@ class ParsedRecord:
     """A top-level record.
 
     Attributes:
-        type_name: Its type.
-        offset: First byte.
-        size: In bytes, to where reading it stopped.
-        complete: False where an error stopped it; the fields read before are kept.
-        node: What the engine found.
+        type_name: Name of its type.
+        offset: Byte offset in the file.
+        size: Bytes up to where reading it stopped.
+        complete: False if an error stopped it; the fields read before the error are kept.
+        node: The engine's node.
     """
 
     type_name: str
@@ -51,20 +51,20 @@ class ParsedRecord:
 
     @property
     def fields(self) -> Mapping[str, ParsedField]:
-        """The fields in order. A new mapping at each call: changing it changes nothing."""
+        """The fields in order, as a new mapping at each access."""
         return {name: _field(name, node) for name, node in self.node.nodes.items()}
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a field.
+        """Return the value of a field.
 
         Raises:
-            KeyError: if it was not read.
+            KeyError: if the field was not read.
         """
         return value_of(self.node.nodes[name])
 
 
 class Records(Sequence[ParsedRecord]):
-    """The top-level records of a parse; each view is made when it is looked at."""
+    """The top-level records of a parse; a view of a record is made at each access."""
 
     __slots__ = ("_nodes",)
 
@@ -76,7 +76,7 @@ class Records(Sequence[ParsedRecord]):
     @overload
     def __getitem__(self, index: slice) -> Records: ...
     def __getitem__(self, index: int | slice) -> ParsedRecord | Records:
-        """A record, or several."""
+        """Return the view of one record, or a `Records` for a slice."""
         if isinstance(index, slice):
             return Records(self._nodes[index])
         return view(self._nodes[index])
@@ -95,12 +95,12 @@ class Records(Sequence[ParsedRecord]):
 
 
 def view(node: Record) -> ParsedRecord:
-    """An engine's record as the tools give it."""
+    """Return the view of an engine's record."""
     return ParsedRecord(node.type.name, node.start, node.end - node.start, node.complete, node)
 
 
 def value_of(node: Node) -> Any:
-    """A node's value in plain builtins: records become mappings, arrays lists."""
+    """Return a node's value as builtins: records become mappings, arrays lists."""
     if isinstance(node, Record):
         return {name: value_of(inner) for name, inner in node.nodes.items()}
     if isinstance(node, Array):
@@ -114,11 +114,11 @@ def _field(name: str, node: Node) -> ParsedField:
 
 
 def tree(parse: Parse, *, items: int = 100) -> list[dict[str, Any]]:
-    """Everything a parse found as JSON values: the type, place and fields of each record, at every level.
+    """Return a parse as JSON values: type, offset, size and fields of each record, at every level.
 
     Args:
-        parse: What was found.
-        items: The most elements shown of each array; what is left out is counted.
+        parse: The engine's result.
+        items: Maximum number of elements per array; the number of omitted elements is included.
     """
     return [_tree(record, items) for record in parse.records]
 
@@ -149,7 +149,7 @@ def _plain(value: Any) -> Any:
 
 
 def leaf_group(leaf: Leaf) -> str:
-    """What sort of value it is: int, float, string, bytes or unknown."""
+    """Return the group of a leaf's value: int, float, string, bytes or unknown."""
     match leaf.value:
         case bool() | int():
             return "int"

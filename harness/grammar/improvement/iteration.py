@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.core.errors import InfraError
 from harness.grammar.engine.limits import Limits
-from harness.grammar.improvement.leave_one_out import foretold
+from harness.grammar.improvement.leave_one_out import leave_one_out_score
 from harness.grammar.improvement.proposer import Proposer, Situation
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_text
@@ -107,7 +107,7 @@ def improve_spec(
     refused: set[str] = set()
     fault = ""
     for number in range(1, max_iterations + 1):
-        before, told = found, foretold(found, samples)
+        before, told = found, leave_one_out_score(found, samples)
         top = (found.explanation.score + told) / 2
         tried = rejected = 0
         kept: tuple[SpecVersion, Measured] | None = None
@@ -132,7 +132,7 @@ def improve_spec(
             measured = measure(_grammar(candidate), samples, limits=limits)
             if measured.explanation.score <= before.explanation.score + MIN_GAIN or _breaks(before, measured):
                 continue
-            ahead = foretold(measured, samples)
+            ahead = leave_one_out_score(measured, samples)
             merit = (measured.explanation.score + ahead) / 2
             # What explains a file worse by what the others teach would do so for unseen files too.
             if ahead >= told - MIN_GAIN and merit > top + MIN_GAIN:
@@ -152,14 +152,16 @@ def improve_spec(
         best=best,
         initial_score=100 * first.explanation.score,
         best_score=100 * found.explanation.score,
-        holdout_before=_held(_grammar(initial), first, holdout, limits),
-        holdout_after=_held(_grammar(best), found, holdout, limits),
+        holdout_before=_holdout_score(_grammar(initial), first, holdout, limits),
+        holdout_after=_holdout_score(_grammar(best), found, holdout, limits),
         steps=tuple(steps),
         fault=fault,
     )
 
 
-def _held(grammar: Grammar, taught: Measured, holdout: Mapping[str, bytes] | None, limits: Limits) -> float | None:
+def _holdout_score(
+    grammar: Grammar, taught: Measured, holdout: Mapping[str, bytes] | None, limits: Limits
+) -> float | None:
     if not holdout:
         return None
     return 100 * measure(grammar, Samples.of(holdout), limits=limits, fit=taught.fit).explanation.score

@@ -6,7 +6,7 @@ from harness.grammar.explanation.explained_share import explain, learn
 from harness.grammar.measurement import Measured, Samples
 
 
-def foretold(found: Measured, samples: Samples) -> float:
+def leave_one_out_score(found: Measured, samples: Samples) -> float:
     """How well each file is explained by what the others teach, on average: what only fits files by heart shows here.
 
     Args:

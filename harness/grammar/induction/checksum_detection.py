@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from harness.grammar.checksums import ALGORITHMS
 
 WIDTHS = {1: ("xor8", "sum8"), 2: ("crc16", "sum16", "fletcher16"), 4: ("crc32", "adler32", "crc32c", "sum32")}
-ENOUGH_BITS = 40
+MIN_MATCH_BITS = 40
 """A match of so many bits in all is no accident."""
-TESTED = 24
+MAX_TESTED = 24
 """Instances that are tested; the first that fails ends an idea."""
 MAX_BYTES = 1 << 20
 
@@ -28,8 +28,8 @@ def checksum_of(rows: Sequence[bytes], sums: Sequence[bytes], starts: Sequence[i
     width = len(sums[0]) if sums else 0
     pairs = [(row, value) for row, value in zip(rows, sums, strict=True) if len(row) <= MAX_BYTES]
     # Constant sums of constant bytes prove nothing, so each different pair counts once.
-    pairs = list(dict.fromkeys(pairs))[:TESTED]
-    if width not in WIDTHS or len(pairs) * 8 * width < ENOUGH_BITS:
+    pairs = list(dict.fromkeys(pairs))[:MAX_TESTED]
+    if width not in WIDTHS or len(pairs) * 8 * width < MIN_MATCH_BITS:
         return None
     for name in WIDTHS[width]:
         compute = ALGORITHMS[name]

@@ -12,14 +12,14 @@ from harness.grammar.induction.segmentation import DESCRIBED, matrix, segment
 
 MAX_HEAD = 64
 """Bytes in front of a table, or in which its place and count are."""
-LARGEST_ENTRY = 128
+MAX_ENTRY_SIZE = 128
 MAX_PLACES = 48
 """Where in an entry its offset may be."""
 MAX_ENTRIES = 5_000
-SLACK = 16
+MAX_GAP = 16
 """Bytes that may lie between what two entries point to: alignment, a terminator."""
 ENTRY_SIZES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
-KEPT = 3
+MAX_KEPT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def find_directories(blobs: Sequence[bytes]) -> list[Directory]:
     ranked = sorted(
         found.values(), key=lambda d: (d.length is None, -d.offset[1], d.pointer, d.table[0], d.size, d.offset)
     )
-    return ranked[:KEPT]
+    return ranked[:MAX_KEPT]
 
 
 def _counts(blob: bytes, below: int, *, big: bool) -> Iterator[tuple[int, int, int]]:
@@ -115,7 +115,7 @@ def _in_front(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
             if at + wide > table:
                 continue
             size, odd = divmod(target - table, count)
-            if not odd and place + width <= size <= LARGEST_ENTRY:
+            if not odd and place + width <= size <= MAX_ENTRY_SIZE:
                 yield Directory(big, (at, wide), (table, 0), False, size, (place, width), None)
 
 
@@ -171,7 +171,7 @@ def _tiles(targets: Sequence[tuple[int, int]], size: int) -> bool:
     for (place, length), end in zip(targets, ends, strict=True):
         if length < 0 or place + length > (size if end is None else end):
             return False
-        if end is not None and end - place - length >= SLACK:
+        if end is not None and end - place - length >= MAX_GAP:
             return False
     return True
 

@@ -16,7 +16,7 @@ class Names:
     taken: set[str]
 
     @classmethod
-    def beside(cls, document: Any) -> Names:
+    def free_in(cls, document: Any) -> Names:
         """Names free in a grammar document."""
         types = document.get("types") if isinstance(document, dict) else None
         return cls(set(types) if isinstance(types, dict) else set())

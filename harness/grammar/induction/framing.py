@@ -11,17 +11,17 @@ from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.length_chains import odd_chains
 from harness.grammar.induction.payload import induce_choice, pairs
-from harness.grammar.induction.record_chain import SURE, Chain, evidence, find_chains
-from harness.grammar.induction.segmentation import FEW, columns_worth, integers, matrix, segment
-from harness.grammar.induction.terminated_records import ended_drafts
+from harness.grammar.induction.record_chain import MIN_EVIDENCE_BITS, Chain, evidence, find_chains
+from harness.grammar.induction.segmentation import MAX_TAG_VALUES, columns_worth, integers, matrix, segment
+from harness.grammar.induction.terminated_records import terminated_drafts
 
 STRIDES = range(2, 129)
-SAMPLED = 20_000
+MAX_SAMPLED = 20_000
 MAX_HEAD = 64
-BEST_STRIDES = 3
-NEARLY = 0.9
+MAX_STRIDES = 3
+MIN_DIVISOR_SHARE = 0.9
 """The share of what a table saves that one of a divisor's width must save to be preferred."""
-BEST_CHAINS = 3
+MAX_CHAINS = 3
 
 
 def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
@@ -32,12 +32,12 @@ def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     """
     if not blobs:
         return []
-    chained = [_chained(blobs, chain, names) for chain in find_chains(blobs)[:BEST_CHAINS]]
+    chained = [_chained(blobs, chain, names) for chain in find_chains(blobs)[:MAX_CHAINS]]
     drafts: list[Draft] = []
     drafts += _equal(blobs, names)
     drafts += _lines(blobs, names)
     drafts += directory_drafts(blobs, names)
-    drafts += ended_drafts(blobs, names)
+    drafts += terminated_drafts(blobs, names)
     drafts += odd_chains(blobs, names)
     first = min((draft.head for draft in chained if draft.sure), default=None)
     drafts = [draft for draft in drafts if first is None or draft.head <= first]
@@ -47,14 +47,16 @@ def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
 def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> Draft:
     local = Names(set(names.taken))
     root, record = local.fresh("File"), local.fresh("Record")
-    cuts = [(blob, a, b) for blob, starts in zip(blobs, chain.starts, strict=True) for a, b in pairs(starts)][:SAMPLED]
+    cuts = [(blob, a, b) for blob, starts in zip(blobs, chain.starts, strict=True) for a, b in pairs(starts)][
+        :MAX_SAMPLED
+    ]
     rows = [blob[a:b] for blob, a, b in cuts]
     lead, order = chain.lead, "big" if chain.big else "little"
     values = [int.from_bytes(row[chain.place : lead], order) for row in rows]  # type: ignore[arg-type]
     wholes = [row[: value * chain.unit + chain.extra] for row, value in zip(rows, values, strict=True)]
     spare = max(0, chain.extra - lead)
     shortest = min(map(len, wholes))
-    tail, guard = _guard(wholes, spare, chain)
+    tail, guard = _detect_checksum(wholes, spare, chain)
     front = lead + spare - tail if chain.extra >= lead else lead
     front = min(front, shortest - tail)
     length: FieldDef = {"name": "length", "type": f"u{8 * chain.width}"}
@@ -92,11 +94,11 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> Draft:
     idea = f"{chain.records} records with a {length['type']} length at {chain.place}, from byte {chain.head} on"
     # The chain itself is evidence: each length that fits would hardly fit by accident.
     # Lengths of one byte or two lead to some end in many a table; of three or four they hardly do.
-    sure = chain.width > 2 and chain.unit == 1 and evidence(chain) >= SURE
+    sure = chain.width > 2 and chain.unit == 1 and evidence(chain) >= MIN_EVIDENCE_BITS
     return Draft(root, types, saved + more + 4.0 * chain.records, idea, head=chain.head, sure=sure)
 
 
-def _guard(wholes: Sequence[bytes], spare: int, chain: Chain) -> tuple[int, tuple[str, int, bool] | None]:
+def _detect_checksum(wholes: Sequence[bytes], spare: int, chain: Chain) -> tuple[int, tuple[str, int, bool] | None]:
     """Bytes behind the body that are a checksum of what is before them."""
     for width in sorted(WIDTHS, reverse=True):
         if width <= spare:
@@ -143,7 +145,7 @@ def _tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
             values = [int(v) for v in integers(cells, big=field.get("endian") != "little")]
         else:
             continue
-        if 1 < len(set(values)) <= FEW:
+        if 1 < len(set(values)) <= MAX_TAG_VALUES:
             found[field["name"]] = values
     return found
 
@@ -162,8 +164,8 @@ def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     ranked.sort(key=lambda entry: (-entry[0], entry[2], entry[1]))
     best = [entry for entry in ranked if entry[0] > 0]
     # Twice the size fits as well: of sizes that divide each other the smallest is tried that saves nearly as much.
-    best = [a for a in best if not any(_divides(b, a) and b[0] >= NEARLY * a[0] for b in best)]
-    return [_equal_draft(blobs, head, stride, names) for _, head, stride in best[:BEST_STRIDES]]
+    best = [a for a in best if not any(_divides(b, a) and b[0] >= MIN_DIVISOR_SHARE * a[0] for b in best)]
+    return [_equal_draft(blobs, head, stride, names) for _, head, stride in best[:MAX_STRIDES]]
 
 
 def _divides(small: tuple[float, int, int], large: tuple[float, int, int]) -> bool:
@@ -172,14 +174,14 @@ def _divides(small: tuple[float, int, int], large: tuple[float, int, int]) -> bo
 
 def _rows(blobs: Sequence[bytes], head: int, stride: int) -> Any:
     body = b"".join(blob[head:] for blob in blobs if len(blob) > head)
-    return matrix([body], len(body)).reshape(-1, stride)[:SAMPLED]
+    return matrix([body], len(body)).reshape(-1, stride)[:MAX_SAMPLED]
 
 
 def _equal_draft(blobs: Sequence[bytes], head: int, stride: int, names: Names) -> Draft:
     local = Names(set(names.taken))
     root, record = local.fresh("File"), local.fresh("Record")
     rows = _rows(blobs, head, stride)
-    raw = [row.tobytes() for row in rows[:SAMPLED]]
+    raw = [row.tobytes() for row in rows[:MAX_SAMPLED]]
     fixed: dict[int, tuple[int, FieldDef]] = {}
     for width in sorted(WIDTHS, reverse=True):
         if width < stride and not fixed:

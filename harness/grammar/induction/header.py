@@ -38,11 +38,11 @@ def head_fields(
                     records = {**records, "repeat": "count"}
     fields, saved = segment(rows, fixed=fixed)
     if len(blobs) == 1:  # a single head shows nothing but its magic number
-        fields = _lone(rows[0].tobytes(), fixed)
+        fields = _single_head(rows[0].tobytes(), fixed)
     return numbered([*fields, records]), saved
 
 
-def _lone(head: bytes, fixed: dict[int, tuple[int, FieldDef]]) -> list[FieldDef]:
+def _single_head(head: bytes, fixed: dict[int, tuple[int, FieldDef]]) -> list[FieldDef]:
     fields: list[FieldDef] = []
     at = 0
     for place in [*sorted(fixed), len(head)]:

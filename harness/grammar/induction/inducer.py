@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from harness.grammar.editing.frozen import restore_gc
+from harness.grammar.editing.frozen import unfreeze
 from harness.grammar.engine.node import Array, Leaf, Node, Record
 from harness.grammar.engine.parse import Parse
 from harness.grammar.engine.parser import parse
@@ -15,7 +15,7 @@ from harness.grammar.induction.checksum_detection import WIDTHS, checksum_of
 from harness.grammar.induction.draft import Draft, Names
 from harness.grammar.induction.framing import frame
 from harness.grammar.induction.payload import induce_choice, induce_payload
-from harness.grammar.induction.segmentation import FEW
+from harness.grammar.induction.segmentation import MAX_TAG_VALUES
 from harness.grammar.patch import (
     AddType,
     InsertField,
@@ -38,7 +38,7 @@ _NUMBERS = {"u8": 1, "u16": 2, "u32": 4}
 def propose(situation: Situation) -> list[Patch]:
     """Patches for a situation, the most promising first: structure for what is not explained, then small changes."""
     files = _few(situation.files)
-    document = restore_gc(situation.version.spec_dict)
+    document = unfreeze(situation.version.spec_dict)
     parses = {name: parse(situation.measured.grammar, data) for name, data in files.items()}
     found: list[tuple[float, Patch]] = []
     found += _inside(document, parses)
@@ -63,7 +63,7 @@ def _few(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def _whole(document: Any, files: dict[str, bytes]) -> Iterator[tuple[float, Patch]]:
     """Files read by new types from their first byte."""
-    for draft in frame(list(files.values()), Names.beside(document)):
+    for draft in frame(list(files.values()), Names.free_in(document)):
         operations = [
             *_added(draft),
             SetProperty(("root",), draft.root),
@@ -87,8 +87,8 @@ def _behind(document: Any, files: dict[str, bytes], parses: dict[str, Parse]) ->
     tails = [data[first.end :] for data, first in zip(files.values(), firsts, strict=True)]
     if "record" in document or any(len(tail) < 4 for tail in tails) or not any(first.end for first in firsts):
         return
-    drafts = frame(tails, Names.beside(document))
-    alike = None if any(draft.sure for draft in drafts) else induce_payload(tails, Names.beside(document), wish="Rest")
+    drafts = frame(tails, Names.free_in(document))
+    alike = None if any(draft.sure for draft in drafts) else induce_payload(tails, Names.free_in(document), wish="Rest")
     for draft in [*drafts, *([alike] if alike else [])]:
         field = {"name": _free(document, top, "rest"), "type": draft.root}
         operations: list[Operation] = [
@@ -143,7 +143,7 @@ def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Pa
         wish = name[:1].upper() + name[1:20]
         path = ("types", owner, "fields", index)
         rest = document["types"][owner]["fields"][index].get("length") == "rest"
-        drafts = frame(bodies, Names.beside(document)) if min(map(len, bodies)) >= 4 else []
+        drafts = frame(bodies, Names.free_in(document)) if min(map(len, bodies)) >= 4 else []
         for draft in drafts:
             patch = Patch((*_added(draft), UpdateField(path, {"type": draft.root})), f"in {owner}.{name}: {draft.idea}")
             yield draft.saved, patch
@@ -151,7 +151,7 @@ def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Pa
         if len(bodies) <= len(parses) and any(draft.sure for draft in drafts):
             continue
         tags = {} if rest and len(records) == 1 else _tags(records)
-        choice = induce_choice(bodies, tags, Names.beside(document), wish=wish)
+        choice = induce_choice(bodies, tags, Names.free_in(document), wish=wish)
         if choice is not None:
             properties, draft = choice
             operations = (*_added(draft), UpdateField(path, properties))
@@ -165,7 +165,7 @@ def _tags(records: list[Record]) -> dict[str, list[Any]]:
         if not isinstance(node, Leaf) or not isinstance(node.value, int | str) or isinstance(node.value, bool):
             continue
         values = [record.get(name) for record in records]
-        if 1 < len(set(values)) <= FEW and all(isinstance(value, int | str) for value in values):
+        if 1 < len(set(values)) <= MAX_TAG_VALUES and all(isinstance(value, int | str) for value in values):
             found[name] = values
     return found
 
@@ -219,7 +219,7 @@ def _constants(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float,
             continue
         field = document["types"][owner]["fields"][index]
         value = values.pop()
-        if "validate" in field or "switch" in field or isinstance(value, bool) or not _telling(value):
+        if "validate" in field or "switch" in field or isinstance(value, bool) or not _is_magic(value):
             continue
         shown = list(value) if isinstance(value, bytes) else value
         updates = {"validate": {"equals": shown}}
@@ -230,7 +230,7 @@ def _constants(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float,
         )
 
 
-def _telling(value: int | str | bytes) -> bool:
+def _is_magic(value: int | str | bytes) -> bool:
     """A magic number, not a zero that just was never anything else."""
     if isinstance(value, int):
         return value > 0xFF

@@ -13,12 +13,12 @@ from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.payload import induce_payload
 from harness.grammar.induction.segmentation import matrix, segment
 
-FEWEST = 6
+MIN_RECORDS = 6
 """Records in all files together."""
-KEPT = 2
+MAX_KEPT = 2
 MAX_HOPS = 60_000
 """Records that are looked at in all, for every idea together."""
-LARGEST_HEADER = 600
+MAX_HEADER_SIZE = 600
 TOKENS, FOLLOWING = 12, 100
 """Places with digits where a length may be, and where the one of the next record may be."""
 _BASES = {10: rb" *[0-9]+[ \0]*", 8: rb"0*[0-7]+[ \0]*", 16: rb"[0-9A-Fa-f]+"}
@@ -73,7 +73,7 @@ class _Walker:
                 cuts.append((at, *cut))
                 at = cut[-1]
             found[i] = cuts
-        if sum(map(len, found.values())) < FEWEST:
+        if sum(map(len, found.values())) < MIN_RECORDS:
             return None
         return _Layout(self.blobs, [found[i] for i in range(len(self.blobs))], head)
 
@@ -81,7 +81,7 @@ class _Walker:
 def odd_chains(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
     """Grammars for files of such records."""
     for search in (_varying, _double, _written):
-        yield from itertools.islice(search(_Walker(blobs), names), KEPT)
+        yield from itertools.islice(search(_Walker(blobs), names), MAX_KEPT)
 
 
 def _body(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -206,7 +206,7 @@ def _written(walker: _Walker, names: Names) -> Iterator[Draft]:
     first = walker.first
     for width, base in itertools.product((10, 8, 12, 6, 11, 4), _BASES):
         places = [
-            at for at in range(min(len(first), 4 * LARGEST_HEADER)) if _value(first[at : at + width], base) is not None
+            at for at in range(min(len(first), 4 * MAX_HEADER_SIZE)) if _value(first[at : at + width], base) is not None
         ]
         for head, at, align in itertools.product((0, 8, 4, 16), places[:TOKENS], (1, 2, 4, 512)):
             value = _value(first[at : at + width], base)
@@ -217,7 +217,7 @@ def _written(walker: _Walker, names: Names) -> Iterator[Draft]:
                 whole = other - at
                 padded = (-value) % align if align < 512 else whole - 512 - value
                 size = whole - value - padded
-                if not at - head + width <= size <= LARGEST_HEADER or not 0 <= padded < align:
+                if not at - head + width <= size <= MAX_HEADER_SIZE or not 0 <= padded < align:
                     continue
                 digits = _Digits(at - head, width, base, size, align)
                 found = walker.layout(digits.step, head)

@@ -21,24 +21,24 @@ PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 MAX_KINDS = 64
 TEXT_BITS = 8.0 - 6.57
 """Bits a byte that printable text saves."""
-FEWEST = 2
+MIN_RECORDS = 2
 STRIDES = range(2, 41)
-BEST_STRIDES = 2
+MAX_STRIDES = 2
 MAX_TAGS = 3
-SAMPLED = 20_000
+MAX_SAMPLED = 20_000
 """Instances that are looked at."""
 
 
 def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> Draft | None:
     """A type for bodies of one kind, read to their end; None if they look like nothing in particular."""
     shortest = min(map(len, bodies), default=0)  # an empty one has no beginning in common with the others
-    bodies = [body for body in bodies if body][:SAMPLED]
+    bodies = [body for body in bodies if body][:MAX_SAMPLED]
     if not bodies:
         return None
     longest = max(map(len, bodies))
     best: tuple[float, list[FieldDef], dict[str, Any]] = (0.0, [], {})
     # A few instances teach nothing about columns, only about whether all of it is text.
-    longest_prefix = min(shortest, PREFIXES[-1]) if len(bodies) >= FEWEST else 0
+    longest_prefix = min(shortest, PREFIXES[-1]) if len(bodies) >= MIN_RECORDS else 0
     cut = Segmentation(matrix(bodies, longest_prefix))
     for prefix in dict.fromkeys((*(p for p in PREFIXES if p < longest_prefix), longest_prefix)):
         fields, saved = cut.fields(prefix), cut.saved(prefix)
@@ -80,7 +80,7 @@ def _rest(tails: Sequence[bytes], wish: str) -> tuple[FieldDef, float, dict[str,
     fitting = [s for s in STRIDES if len(data) // s >= 8 and all(len(tail) % s == 0 for tail in tails)]
     whole = {stride: matrix([data], len(data)).reshape(-1, stride) for stride in fitting}
     ranked = sorted(fitting, key=lambda stride: (-columns_worth(whole[stride]), stride))
-    for stride in ranked[:BEST_STRIDES]:
+    for stride in ranked[:MAX_STRIDES]:
         fields, saved = segment(whole[stride])
         if saved > best[0] * 1.02:
             best = (saved, stride, fields)

@@ -18,13 +18,13 @@ UNITS = {4: (1, 4, 2, 8), 3: (1,), 2: (1, 2, 4, 8), 1: (1, 2, 4)}
 """Bytes that a length counts in: numbers of an array, not only bytes."""
 MAX_HOPS = 500_000
 """From record to record, in all; then the search ends with what it has."""
-EMPTY = 9
+MAX_EMPTY_RECORDS = 9
 """A chain does not begin with so many records of nothing: those are zeros, and they would use up all hops."""
-WHOLE = 24
+MAX_FIXED_BYTES = 24
 """The most bytes of a record besides those that its length counts."""
-KEPT = 12
+MAX_KEPT = 12
 MAX_WEIGHED = 1000
-SURE = 16.0
+MIN_EVIDENCE_BITS = 16.0
 """Bits of evidence, beyond the luck of so many tries, with which a chain is no accident."""
 HYPOTHESES = 400_000
 """About as many ideas are tried; the best of so many always looks good."""
@@ -80,7 +80,7 @@ def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
             room = len(first) - head
             for unit in UNITS[width] if hops.left > 0 else ():
                 # A length that counts itself and what is before it has extra 0. Almost every wrong idea ends here.
-                for extra in range(max(0, lead - value * unit), min(WHOLE, room - value * unit) + 1):
+                for extra in range(max(0, lead - value * unit), min(MAX_FIXED_BYTES, room - value * unit) + 1):
                     for align in ALIGNMENTS[width] if unit == 1 else (1,):
                         step = _Step(place, width, "big" if big else "little", extra, unit, align)
                         walks: dict[int, tuple[int, ...]] = {}
@@ -120,7 +120,7 @@ def _walk(blob: bytes, head: int, step: _Step, hops: _Hops) -> tuple[int, ...] |
     place, lead, unit, extra, align = step.place, step.place + step.width, step.unit, step.extra, step.align
     while at < end:
         size = int.from_bytes(blob[at + place : at + lead], step.order) * unit + extra
-        idle = len(starts) == EMPTY and at - head <= (EMPTY - 1) * (extra + align - 1)
+        idle = len(starts) == MAX_EMPTY_RECORDS and at - head <= (MAX_EMPTY_RECORDS - 1) * (extra + align - 1)
         if size < lead or at + size > end or idle or len(starts) > MAX_RECORDS or hops.left <= 0:
             hops.left -= len(starts)
             return None
@@ -157,7 +157,7 @@ def _different(chains: list[Chain]) -> list[Chain]:
         if chain.starts not in seen and not any(_ends_as(chain, other) for other in chains):
             seen.add(chain.starts)
             kept.append(chain)
-        if len(kept) >= KEPT:
+        if len(kept) >= MAX_KEPT:
             break
     return kept
 
@@ -175,6 +175,6 @@ def _ends_as(chain: Chain, other: Chain) -> bool:
         return True
     # Parts within a part are a chain as well. That both read one and the same length in every file is no accident.
     luck = sum(8.0 * other.width - math.log2(len(a) * len(b)) for a, b in pairs) - math.log2(HYPOTHESES)
-    return luck >= SURE and all(
+    return luck >= MIN_EVIDENCE_BITS and all(
         {at + chain.place for at in a[:-1]} & {at + other.place for at in b[:-1]} for a, b in pairs
     )

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
     Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-SAMPLED = 1_000
+MAX_SAMPLED = 1_000
 """Instances that are looked at."""
 DESCRIBED = 7.0
 """Bits to say that there is a field."""
 OPAQUE = 12.0
 _INTEGERS = (1, 2, 4, 8)
-WEIGHED = 400
+MAX_COMPARED_ROWS = 400
 """Rows by which strides are compared."""
-REPEATED = 8
+MIN_REPEATS = 8
 """How often each value of a vocabulary must occur."""
 _TEXTS = (3, 4, 6, 8, 12, 16, 20, 32)
 CODE = 4
-FEW = 64
+MAX_TAG_VALUES = 64
 """More different values are no vocabulary of tags."""
 
 
@@ -38,8 +38,8 @@ class Segmentation:
     """
 
     def __init__(self, rows: Bytes, *, fixed: dict[int, tuple[int, FieldDef]] | None = None) -> None:
-        self.scale = max(1.0, len(rows) / SAMPLED)
-        self.rows = rows[:: max(1, len(rows) // SAMPLED)][:SAMPLED]
+        self.scale = max(1.0, len(rows) / MAX_SAMPLED)
+        self.rows = rows[:: max(1, len(rows) // MAX_SAMPLED)][:MAX_SAMPLED]
         self.fixed = fixed or {}
         count, width = self.rows.shape
         self.best: list[tuple[float, int, FieldDef | None]] = [(0.0, 0, None), *((math.inf, 0, None),) * width]
@@ -135,7 +135,7 @@ def code_bits(values: Any, plain: int) -> tuple[float, int]:
     distinct = len(np.unique(values))
     spread = int(values.max()) - int(values.min()) + 1
     bits = min(count * plain, count * math.log2(spread) + 2 * plain)
-    if plain <= 8 or distinct * REPEATED <= count:
+    if plain <= 8 or distinct * MIN_REPEATS <= count:
         bits = min(bits, count * math.log2(distinct) + distinct * plain)
     return bits, distinct
 
@@ -171,7 +171,7 @@ def _text(cells: Bytes) -> tuple[FieldDef, float]:
     kinds = {data[at : at + size] for at in range(0, len(data), size)}
     bits = count * size * math.log2(95)
     # Four letters that recur are a code; of other lengths any text repeats its syllables.
-    if len(kinds) * (2 if size == CODE else REPEATED) <= count or len(kinds) == 1:
+    if len(kinds) * (2 if size == CODE else MIN_REPEATS) <= count or len(kinds) == 1:
         bits = min(bits, count * math.log2(len(kinds)) + len(kinds) * 8.0 * size)
     definition: FieldDef = {"name": "text", "type": "string", "length": size, "encoding": "ascii"}
     if len(kinds) == 1 and count > 1:
@@ -191,7 +191,7 @@ def columns_worth(rows: Bytes) -> float:
     """Bits saved by a vocabulary for each column, against one for all."""
     import numpy as np
 
-    rows = rows[:: max(1, len(rows) // WEIGHED)]
+    rows = rows[:: max(1, len(rows) // MAX_COMPARED_ROWS)]
     count = len(rows)
     alphabet = np.log2(max(1, len(np.unique(rows))))
     kinds = np.array([len(np.unique(rows[:, k])) for k in range(rows.shape[1])], dtype=float)

@@ -12,24 +12,24 @@ from harness.grammar.induction.segmentation import matrix, segment
 
 MAX_HEAD = 32
 MAX_FRONT = 24
-SAMPLED = 20_000
-FEWEST = 6
+MAX_SAMPLED = 20_000
+MIN_RECORDS = 6
 """Records in all, below which there is nothing to see."""
-KEPT = 3
+MAX_KEPT = 3
 _TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 
-def ended_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
+def terminated_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
     """Grammars for such files; those with the shortest head, then with the least in front of each text."""
     kept = 0
     for end in (0, 0x0A):
         if not all(blob.endswith(bytes([end])) for blob in blobs):
             continue
         for head, front in itertools.product(range(MAX_HEAD + 1), range(MAX_FRONT + 1)):
-            if kept == KEPT or (not head and not front):  # bare texts are lines
+            if kept == MAX_KEPT or (not head and not front):  # bare texts are lines
                 continue
             cuts = [_cut(blob, head, front, end) for blob in blobs]
-            if all(cuts) and sum(len(cut or ()) for cut in cuts) >= FEWEST:
+            if all(cuts) and sum(len(cut or ()) for cut in cuts) >= MIN_RECORDS:
                 kept += 1
                 found = [cut or [] for cut in cuts]
                 yield _draft(blobs, found, (head, front, end), Names(set(names.taken)))
@@ -53,7 +53,7 @@ def _draft(
 ) -> Draft:
     head, front, end = shape
     root, record = names.fresh("File"), names.fresh("Record")
-    rows = [blob[at : at + front] for blob, cut in zip(blobs, cuts, strict=True) for at, _ in cut][:SAMPLED]
+    rows = [blob[at : at + front] for blob, cut in zip(blobs, cuts, strict=True) for at, _ in cut][:MAX_SAMPLED]
     fields, saved = segment(matrix(rows, front)) if front else ([], 0.0)
     text: FieldDef = {"name": "text", "type": "string", "terminator": end, "encoding": "ascii"}
     records: FieldDef = {**RECORDS, "type": record}

@@ -1,1 +1,1 @@
-"""The grammar language: a YAML document becomes a linted, typed `Grammar`, or everything that is wrong with it."""
+"""The grammar language: a YAML document becomes a linted, typed `Grammar`, or a list of findings."""

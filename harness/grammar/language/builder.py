@@ -1,4 +1,4 @@
-"""Building: a document's values become a `Grammar`, wherever they can; everything that is wrong is noted."""
+"""Grammar builder: turns a document's values into a `Grammar` as far as possible and reports all errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.grammar.processing import PROCESSORS, Processor
 
 
 def build(value: Any, report: Report, processes: Mapping[str, Processor]) -> Grammar | None:
-    """Build a grammar; None where there is not even a type. Findings decide whether it may be used."""
+    """Build a grammar; None if the document defines no types. The grammar is usable only if no error was reported."""
     return _Builder(report, {**PROCESSORS, **processes}).grammar(value)
 
 
@@ -96,14 +96,14 @@ class _Builder:
                 found = number(key)
                 label = raw.get("id") if isinstance(raw, dict) else raw
                 if found is None:
-                    self.report.error("wrong-value", f"{short(key)} is no whole number", place)
+                    self.report.error("wrong-value", f"{short(key)} is not an integer", place)
                 elif found in labels:
-                    self.report.error("duplicate", f"the number {found} is there twice", place)
+                    self.report.error("duplicate", f"duplicate number {found}", place)
                 elif not isinstance(label, str) or not label.isidentifier():
-                    self.report.error("bad-name", f"{short(label)} is no name for a label", place)
+                    self.report.error("bad-name", f"{short(label)} is not a valid label", place)
                 else:
                     if label in numbers:
-                        self.report.warning("duplicate", f"the label {label!r} is there twice", place)
+                        self.report.warning("duplicate", f"duplicate label {label!r}", place)
                     labels[found] = str(label)
                     numbers.setdefault(str(label), found)
             made[str(name)] = EnumDef(str(name), labels, numbers)
@@ -174,7 +174,7 @@ class _Builder:
         found = [self.raw.name(name, (*path, i), "a parameter") for i, name in enumerate(value)]
         names = [name for name in found if name is not None]
         if len(set(names)) < len(names):
-            self.report.error("duplicate", "a parameter is there twice", path)
+            self.report.error("duplicate", "duplicate parameter", path)
         return tuple(dict.fromkeys(names))
 
     def endian(self, body: dict[Any, Any], path: Key, enums: dict[str, EnumDef]) -> EndianSwitch | bool | None:
@@ -205,14 +205,14 @@ class _Builder:
             at = (*path, "cases", str(key))
             constant = constant_key(key, {})
             if self.known(target, types, at) and constant in cases:
-                self.report.error("unreachable-case", f"case {short(key)} is there twice", at)
+                self.report.error("unreachable-case", f"duplicate case {short(key)}", at)
             cases.setdefault(constant, str(target))
         default = raw.get("default")
         if default is not None:
             self.known(default, types, (*path, "default"))
         if len(way) < 2:
             if expr is not None:
-                self.report.error("wrong-value", "expr is `Type.field`", (*path, "expr"))
+                self.report.error("wrong-value", "expr must be `Type.field`", (*path, "expr"))
             return None
         if not self.known(way[0], types, (*path, "expr")):
             return None
@@ -232,10 +232,10 @@ class _Builder:
             entry = self.raw.mapping(raw, path, "a registry entry")
             self.raw.keys(entry, REGISTRY_ENTRY, path)
             if found is None:
-                self.report.error("wrong-value", f"{short(key)} is no whole number", path)
+                self.report.error("wrong-value", f"{short(key)} is not an integer", path)
                 continue
             if found in made:
-                self.report.error("duplicate", f"the discriminator {short(key)} is there twice", path)
+                self.report.error("duplicate", f"duplicate discriminator {short(key)}", path)
             name = self.raw.text(entry.get("name"), (*path, "name"), "name")
             decode = fields.decode(entry.get("decode") or {}, (*path, "decode"))
             made[found] = RegistryEntry(name, decode or Decode(decoder="hex"))

@@ -1,4 +1,4 @@
-"""Check building: the `validate` of a field becomes `Checks`."""
+"""Check builder: turns the `validate` of a field into `Checks`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_VALUES = 4_096
 def checks_of(value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None, labels: dict[str, int]) -> Checks:
     """Read `validate`.
 
-    A text means what the field's `kind` makes of it; one of its enum's `labels` stands for its number.
+    A string is converted to the field's `kind`; one of its enum's `labels` becomes its number.
     """
 
     def constant(key: str) -> Expr | None:
@@ -39,7 +39,7 @@ def checks_of(value: dict[Any, Any], raw: Raw, path: Key, kind: Primitive | None
         if isinstance(bounds, list) and len(bounds) == 2:
             low, high = (raw.expression(bound, (*path, "range", i)) for i, bound in enumerate(bounds))
         else:
-            raw.report.error("wrong-kind", "range is [lowest, highest]", (*path, "range"))
+            raw.report.error("wrong-kind", "range must be [lowest, highest]", (*path, "range"))
     if isinstance(low, Literal) and isinstance(high, Literal) and _exceeds(low.value, high.value):
         raw.report.error("wrong-value", f"no value is at least {low.value!r} and at most {high.value!r}", path)
     all_bytes = value.get("all_bytes")
@@ -67,7 +67,7 @@ def _expr(value: Any, raw: Raw, path: Key, kind: Primitive | None, labels: dict[
             try:
                 return Literal(value.encode("latin-1"))
             except UnicodeEncodeError:
-                raw.report.error("wrong-value", f"{short(value)} is no bytes", path, hint="write [0x50, 0x4b]")
+                raw.report.error("wrong-value", f"{short(value)} is not bytes", path, hint="write [0x50, 0x4b]")
                 return None
     found = raw.expression(value, path)
     if isinstance(found, ArrayOf):
@@ -77,7 +77,7 @@ def _expr(value: Any, raw: Raw, path: Key, kind: Primitive | None, labels: dict[
     if kind is not None and isinstance(found, Literal):
         wrong = isinstance(found.value, str | bytes) if kind.numeric else not isinstance(found.value, str | bytes)
         if wrong:
-            raw.report.error("type-mismatch", f"{short(value)} is no {kind.name}", path)
+            raw.report.error("type-mismatch", f"{short(value)} is not {kind.name}", path)
             return None
     return found
 

@@ -1,4 +1,4 @@
-"""Checking: what a grammar that could be built still gets wrong: names, types, order, recursion, sizes, reach."""
+"""Grammar checker: names, types, order, recursion, sizes and reachability of a grammar that could be built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRUTH = (Sort.BOOL, Sort.INT, Sort.ANY)
 
 
 def check(grammar: Grammar, report: Report) -> None:
-    """Note everything that is wrong with a grammar."""
+    """Report all errors and warnings of a grammar."""
     _Checker(grammar, report).run()
 
 
@@ -79,8 +79,8 @@ class _Checker:
             try:
                 item = self.inference.of_field(owner, field)
             except MistakeError:
-                return  # noted above
-        # `until` may look at the array that is being read.
+                return  # reported above
+        # `until` may use the array that is being read
         reached = None if before is None else before + 1
         self.expression(field.until, owner, (*path, "until"), _TRUTH, before=reached, item=item)
         if field.until is not None and field.repeat is not None:
@@ -91,11 +91,11 @@ class _Checker:
         self.references(field, owner, path, before)
         self.validation(field, owner, path, before, item)
         if field.stream is not None and field.at is None:
-            self.report.error("conflict", "stream is for a field with at", (*path, "stream"))
+            self.report.error("conflict", "stream needs at", (*path, "stream"))
         if field.at is not None and field.offset is not None:
             self.report.error("conflict", "at and offset exclude each other", (*path, "offset"))
         if field.enum is not None and item.sort not in (Sort.INT, Sort.BOOL, Sort.ANY):
-            self.report.error("conflict", f"an enum labels whole numbers, not {item}", (*path, "enum"))
+            self.report.error("conflict", f"an enum labels integers, not {item}", (*path, "enum"))
 
     def references(self, field: Field, owner: TypeDef, path: Key, before: int | None) -> None:
         if field.type is not None:
@@ -104,15 +104,15 @@ class _Checker:
             return
         at = (*path, "switch")
         by = self.expression(field.switch.by, owner, (*at, "by"), None, before=before)
-        texts = {id(ref): text for text, ref in field.switch.texts.items()}
+        spellings = {id(ref): text for text, ref in field.switch.spellings.items()}
         for case, ref in field.switch.cases.items():
-            place = (*at, "cases", texts.get(id(ref), str(case)))
+            place = (*at, "cases", spellings.get(id(ref), str(case)))
             self.reference(ref, owner, place, before)
             self.case(case, by, field, owner, place)
             if ref.primitive is not None and ref.primitive.kind in (Kind.BYTES, Kind.STRING) and not _ends(field):
                 self.report.error("missing-length", f"{ref.name} needs a length", place, hint="give the field a length")
         if field.switch.default is None and field.type is None and field.length is None:
-            self.report.warning("no-default", "other values read nothing", at, hint="give a default")
+            self.report.warning("no-default", "other values read no bytes", at, hint="give a default")
 
     def case(self, case: Constant, by: Type | None, field: Field, owner: TypeDef, path: Key) -> None:
         if by is None or by.sort is Sort.ANY:
@@ -120,10 +120,10 @@ class _Checker:
         if by.sort is Sort.INT and isinstance(case, str):
             labels = self.grammar.enums[by.name].numbers if by.name in self.grammar.enums else {}
             if case in labels and field.switch is not None:
-                # A label may stand for its number; the tree is being finished here, nobody has seen it yet.
+                # A label may stand for its number. Nothing else refers to the tree yet, so it may be changed here.
                 field.switch.cases.setdefault(labels[case], field.switch.cases[case])
                 return
-            self.report.error("type-mismatch", f"{case!r} is no whole number", path)
+            self.report.error("type-mismatch", f"{case!r} is not an integer", path)
         elif by.sort is Sort.INT and isinstance(case, int):
             bounds = self.bounds(field, owner)
             if bounds is not None and not bounds[0] <= case <= bounds[1]:
@@ -163,9 +163,9 @@ class _Checker:
                     self.report.error("type-mismatch", f"{found} is never equal to {item}", (*at, key))
             self.expression(checks.holds, owner, (*at, "expr"), _TRUTH, before=before, item=item)
             if checks.in_enum and field.enum is None:
-                self.report.error("conflict", "in_enum is for a field with an enum", (*at, "in_enum"))
+                self.report.error("conflict", "in_enum needs an enum", (*at, "in_enum"))
             if checks.all_bytes is not None and item.sort not in (Sort.BYTES, Sort.STR, Sort.ANY):
-                self.report.error("conflict", "all_bytes is for bytes", (*at, "all_bytes"))
+                self.report.error("conflict", "all_bytes needs a field of bytes", (*at, "all_bytes"))
         if field.checksum is not None:
             self.checksum(field, owner, (*path, "checksum"), item)
 
@@ -173,10 +173,10 @@ class _Checker:
         checksum = field.checksum
         if checksum is None:
             return
-        # Checksums are computed when the whole record is there, so they may name later fields.
+        # A checksum is computed after the whole record was read, so it may name later fields.
         self.expression(checksum.of, owner, (*path, "of"), (Sort.BYTES, Sort.STR, Sort.ANY), before=None)
         if item.sort not in _WHOLE and item.sort is not Sort.STR:
-            self.report.error("type-mismatch", f"a checksum is a whole number, not {item}", path)
+            self.report.error("type-mismatch", f"a checksum is an integer, not {item}", path)
         places = {f.name: f.index for f in owner.fields}
         for name in checksum.over:
             if name not in places:
@@ -184,14 +184,14 @@ class _Checker:
                 self.report.error("unknown-name", f"unknown name {name!r}", (*path, "over"), hint=hint)
         order = [places[name] for name in checksum.over if name in places]
         if order and order != list(range(order[0], order[0] + len(order))):
-            self.report.error("wrong-value", "over names consecutive fields, in order", (*path, "over"))
+            self.report.error("wrong-value", "over must name consecutive fields in order", (*path, "over"))
 
     def whole(self) -> None:
         grammar = self.grammar
         for cycle in endless_types(grammar):
             what = " -> ".join((*cycle, cycle[0]))
             self.report.error(
-                "endless", f"type cycle without end: {what}", ("types", cycle[0]), hint="make a field optional"
+                "endless", f"infinite type cycle: {what}", ("types", cycle[0]), hint="make a field optional"
             )
         for definition in grammar.types.values():
             path: Key = ("types", definition.name)

@@ -1,4 +1,4 @@
-"""Color: the colours a field may be drawn in."""
+"""Colours that a field may have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 
 
 def parse_color(value: Any, field: str, report: Report, path: Key) -> str | None:
-    """A colour in lower case, `#rgb` expanded to `#rrggbb`; None, and an error, for anything else."""
+    """Return a colour in lower case, `#rgb` expanded to `#rrggbb`; None, with an error, for an invalid colour."""
     text = value.lower() if isinstance(value, str) else ""
     if text in NAMED:
         return str(text)

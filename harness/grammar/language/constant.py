@@ -1,4 +1,4 @@
-"""Constant: how a key of a mapping stands for a value, and how an expression without names has one."""
+"""Constants: the values of mapping keys and of expressions without names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.grammar.language.tokens import ExpressionError
 
 
 def constant_of(expr: Expr, enums: dict[str, EnumDef]) -> Constant | None:
-    """The value of an expression that needs no record, or None."""
+    """Evaluate an expression without a record; None if it needs one."""
     match expr:
         case Literal(value):
             return value
@@ -27,7 +27,7 @@ def constant_of(expr: Expr, enums: dict[str, EnumDef]) -> Constant | None:
 
 
 def constant_key(key: Any, enums: dict[str, EnumDef]) -> Constant:
-    """What a case's key means: a number in any spelling, a quoted text, `Enum::label`, bytes, or itself."""
+    """Return the value of a case's key: a number, a quoted string, `Enum::label`, bytes, or the key as a string."""
     if isinstance(key, bool):
         return bool(key)
     if (found := number(key)) is not None:

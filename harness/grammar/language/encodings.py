@@ -1,4 +1,4 @@
-"""Encodings: the text encodings that a grammar may name, and what Python calls them."""
+"""Encodings: the text encodings that a grammar may name, and their Python names."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _ALIASES = {
     **{f"iso-8859-{part}": (f"iso8859-{part}",) for part in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
 }
 ENCODINGS: tuple[str, ...] = tuple(_ALIASES)
-"""The names to use; their usual aliases are understood."""
+"""Canonical names; the usual aliases are accepted, too."""
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in (name, *aliases)}
 _CODECS = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "utf-32le": "utf-32-le", "utf-32be": "utf-32-be"}
 _WIDTHS = {"utf-16le": 2, "utf-16be": 2, "utf-16": 2, "utf-32le": 4, "utf-32be": 4}
 
 
 def canonical(name: str) -> str | None:
-    """The one name of an encoding, or None if we do not know it."""
+    """Return the canonical name of an encoding, or None if it is unknown."""
     return _CANONICAL.get(name.lower().replace(" ", ""))
 
 
 def codec(name: str) -> str:
-    """What Python calls a canonical encoding."""
+    """Return the Python name of a canonical encoding."""
     return _CODECS.get(name, name)
 
 
 def unit(name: str) -> int:
-    """Bytes of its smallest character: what a terminator and its alignment are multiples of."""
+    """Return the bytes of one code unit; terminators are that wide and aligned."""
     return _WIDTHS.get(name, 1)

@@ -1,4 +1,4 @@
-"""Evaluation: an expression tree becomes a closure over a scope; total: whatever has no value raises `NoValueError`."""
+"""Evaluation: compiles an expression tree to a closure over a scope, which returns a value or raises `NoValueError`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.grammar.language.operations import BINARY, NoValueError, attribute,
 
 
 class Scope(Protocol):
-    """What an expression is evaluated in."""
+    """The scope in which an expression is evaluated."""
 
     @property
     def record(self) -> Any:
@@ -32,39 +32,39 @@ class Scope(Protocol):
 
     @property
     def item(self) -> Any:
-        """`_`: the value at hand."""
+        """`_`: the value or item that a condition is about."""
 
     @property
     def index(self) -> int | None:
-        """`_index`: place in the array being read."""
+        """`_index`: position in the array that is being read."""
 
     @property
     def run(self) -> Host:
-        """Whoever reads."""
+        """The parser."""
 
 
 class Host(Protocol):
-    """What expressions need of whoever reads."""
+    """The part of a parser that expressions use."""
 
     def value_of(self, record: Any, name: str) -> Any:
-        """The value of a field or instance that is not read yet.
+        """Return the value of a field or instance; it is read first if necessary.
 
         Raises:
-            NoValueError: if there is none.
+            NoValueError: if it has no value.
         """
 
     def node_of(self, record: Any, name: str) -> Any:
-        """The node of a field or instance, or None where it is absent.
+        """Return the node of a field or instance, or None if it is absent.
 
         Raises:
-            NoValueError: if there is none.
+            NoValueError: if it cannot be read.
         """
 
     def charge(self, steps: int) -> None:
-        """Account for work that grows with the data."""
+        """Count work that grows with the data against the limits."""
 
     def peek(self, record: Any, position: int, width: int) -> int:
-        """An unsigned number at a position of the record's stream, in its byte order."""
+        """Read an unsigned integer at a position of the record's stream, in the record's byte order."""
 
 
 Evaluate = Callable[[Scope], Any]
@@ -75,7 +75,7 @@ class Compiler:
     """Compiles the expressions of one grammar.
 
     Args:
-        types: All types, for names that lie in nested records.
+        types: All types, for names that belong to nested records.
         enums: All enums.
     """
 
@@ -83,7 +83,7 @@ class Compiler:
         self.types, self.enums = types, enums
 
     def compile(self, expr: Expr, type: TypeDef | None) -> Evaluate:
-        """A closure for an expression among the names of a type."""
+        """Compile an expression with the names of a type to a closure."""
         match expr:
             case Literal(value):
                 return lambda scope: value
@@ -176,7 +176,7 @@ class Compiler:
             if what == "exists":
                 return found is not None
             if found is None:
-                raise NoValueError("a field that is absent has no place")
+                raise NoValueError("an absent field has no position")
             return _EXTENTS[what](found) - (0 if what == "sizeof" else scope.record.window.start)
 
         return extent
@@ -184,7 +184,7 @@ class Compiler:
     def _node(self, of: Expr, type: TypeDef | None) -> Evaluate:
         match of:
             case Name("_io" | "_index" | "_start"):
-                raise ValueError(of)  # lint refuses it
+                raise ValueError(of)  # lint rejects it
             case Name(("_parent" | "_root" | "_") as special):
                 return _SPECIAL[special]
             case Name("_self"):
@@ -204,7 +204,7 @@ class Compiler:
 
 
 def is_place(expr: Expr) -> bool:
-    """Whether an expression names a node: what `sizeof` and its kin accept."""
+    """Whether an expression names a node, as `sizeof` and similar functions need."""
     match expr:
         case Name(name):
             return name not in ("_io", "_index", "_start")
@@ -214,13 +214,13 @@ def is_place(expr: Expr) -> bool:
 
 
 def as_bytes(items: tuple[Expr, ...]) -> bytes | None:
-    """What a list of constants 0..255 stands for; an empty list is empty bytes; None for any other list."""
+    """Convert a list of constants 0 to 255 to bytes; None for any other list. An empty list is empty bytes."""
     values = [i.value for i in items if isinstance(i, Literal) and type(i.value) is int and 0 <= i.value <= 255]
     return bytes(values) if len(values) == len(items) else None
 
 
 def nested_path(name: str, type: TypeDef, types: dict[str, TypeDef]) -> tuple[str, str] | None:
-    """Where a bare name lies that is no field of the type itself: the last nested record that has it."""
+    """Find the last nested record that has a field of this name, for a name that the type itself does not have."""
     own = {f.name for f in (*type.fields, *type.instances)}
     if name in own:
         return None
@@ -239,7 +239,7 @@ def nested_path(name: str, type: TypeDef, types: dict[str, TypeDef]) -> tuple[st
 def _parent(scope: Scope) -> Any:
     found = scope.record.parent
     if found is None:
-        raise NoValueError("the record at the top has no parent")
+        raise NoValueError("the top record has no parent")
     return found
 
 
@@ -276,12 +276,12 @@ FUNCTIONS = {
     "sizeof": 1, "start_of": 1, "end_of": 1, "exists": 1, "len": 1, "abs": 1, "min": 2, "max": 2,
     "read_u8": 1, "read_u16": 1, "read_u32": 1,
 }  # fmt: skip
-"""The built-in functions and how many arguments they take."""
+"""The built-in functions and their numbers of arguments."""
 
 
 def _step(node: Any, name: str, run: Host) -> Any:
     if node is None or not hasattr(node, "packed"):
-        raise NoValueError(f"there is no record to look for {name!r} in")
+        raise NoValueError(f"no record for the name {name!r}")
     if name in ("_parent", "_root"):
         return attribute(node, name, run)
     return run.node_of(node, name)

@@ -1,4 +1,4 @@
-"""Expression: the syntax tree of the grammar language's total expression language."""
+"""Expressions: the syntax tree of the expression language of grammars."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant: `12`, `0x0c`, `1.5`, `true`, `"text"`; bytes arise from a list of small numbers."""
+    """A constant: `12`, `0x0c`, `1.5`, `true`, `"text"`."""
 
     value: int | float | bool | str | bytes
 
@@ -29,7 +29,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class EnumLiteral:
-    """`Colour::red`: the number that this label stands for."""
+    """`Colour::red`: the number with this label."""
 
     enum: str
     label: str
@@ -78,7 +78,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`a + b` and its kin; `and`/`or` evaluate the right side only when it matters."""
+    """`a + b` and other binary operations; `and` and `or` short-circuit."""
 
     operator: str
     left: Expr

@@ -1,4 +1,4 @@
-"""Field building: one field of a document becomes a `Field`; expressions are parsed here and judged later."""
+"""Field builder: turns one field of a document into a `Field`; expressions are parsed here and checked later."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class FieldBuilder:
     """Builds the fields of one grammar.
 
     Args:
-        raw: Reads values and notes errors.
-        type_names: What a field may be made of, besides primitives.
-        enums: What a field may be labelled with.
-        processes: What `process` may name.
+        raw: Reads values and reports errors.
+        type_names: The grammar's own types.
+        enums: The grammar's enums.
+        processes: Processors by name.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class FieldBuilder:
     def field(
         self, raw: Any, path: Key, *, index: int, name: str | None, lazy: bool, encoding: str, bits_big: bool
     ) -> Field | None:
-        """A field, or None where it has no usable name.
+        """Build a field; None if it has no valid name.
 
-        It is the `index`-th of its list; `name` is given where the document has it elsewhere; `lazy` makes it an
-        instance; `encoding` and `bits_big` are for fields that name none.
+        `index` is its position in its list; `name` is given if it is the key of a mapping; `lazy` makes it an
+        instance; `encoding` and `bits_big` are defaults.
         """
         if not isinstance(raw, dict):
             self.report.error("wrong-kind", f"a field is a mapping, not {kind_of(raw)}", path)
@@ -106,7 +106,7 @@ class FieldBuilder:
         )
 
     def reference(self, value: Any, path: Key) -> TypeRef | None:
-        """A primitive, a type, or a type with arguments."""
+        """Read a type reference: a primitive, a type, or a type with arguments."""
         if isinstance(value, str):
             if (found := primitive(value)) is not None:
                 return TypeRef(str(value), found)
@@ -123,11 +123,11 @@ class FieldBuilder:
         return None
 
     def type_of(self, raw: dict[Any, Any], path: Key, *, switch: Switch | None, computed: bool) -> TypeRef | None:
-        """What the field is made of; a switch may do without, a computed field must."""
+        """Read the field's type; it is optional with a switch and forbidden in a computed field."""
         if computed:
             for key in ("type", "length", "switch", "repeat", "until", "at", "offset", "process"):
                 if key in raw:
-                    self.report.error("conflict", f"a computed field has no {key}", (*path, key))
+                    self.report.error("conflict", f"a computed field cannot have {key}", (*path, key))
             return None
         if "type" not in raw:
             if switch is None and "switch" not in raw:
@@ -136,14 +136,14 @@ class FieldBuilder:
                 return TypeRef("bytes", primitive("bytes"))
             return None
         if raw["type"] == "bytes" and "encoding" in raw:
-            return TypeRef("string", primitive("string"))  # the seed's way to write a text
+            return TypeRef("string", primitive("string"))  # the seed guide's spelling of a string
         return self.reference(raw["type"], (*path, "type"))
 
     def length(self, raw: dict[Any, Any], path: Key) -> tuple[Expr | Word | None, Primitive | None]:
-        """How long it is; three spellings."""
+        """Read the length, which has three spellings."""
         given = [key for key in ("length", "length_field", "length_expr") if raw.get(key) is not None]
         if len(given) > 1:
-            # The seed: the longer spelling wins over the sugar.
+            # as in the seed guide, the longer spelling wins
             self.report.warning("conflict", f"{given[-1]} wins over {given[0]}", (*path, given[0]))
         if not given:
             return None, None
@@ -156,7 +156,7 @@ class FieldBuilder:
             found = primitive(str(value.get("prefix")))
             if found is None or found.kind not in (Kind.INTEGER, Kind.VARINT):
                 self.report.error(
-                    "unknown-type", f"{short(value.get('prefix'))} is no number type", (*path, key, "prefix")
+                    "unknown-type", f"{short(value.get('prefix'))} is not a number type", (*path, key, "prefix")
                 )
                 return None, None
             return Word.PREFIX, found
@@ -166,7 +166,7 @@ class FieldBuilder:
         return expr, None
 
     def lengths(self, raw: dict[Any, Any], path: Key, kind: Primitive | None, *, has_end: bool, switched: bool) -> None:
-        """A blob needs an end; a number has its own."""
+        """Check that bytes and strings have an end, and that numbers have no length or terminator."""
         if kind is None:
             return
         if kind.kind in (Kind.BYTES, Kind.STRING):
@@ -174,14 +174,14 @@ class FieldBuilder:
                 hint = "give length (bytes, an expression or rest) or terminator"
                 self.report.error("missing-length", f"{kind.name} needs a length", path, hint=hint)
         elif "length" in raw and not switched:
-            self.report.error("conflict", f"{kind.name} has its own length", (*path, "length"))
+            self.report.error("conflict", f"{kind.name} has a fixed length", (*path, "length"))
         elif "terminator" in raw or "pad" in raw:
             self.report.error("conflict", f"{kind.name} has no terminator or pad", path)
         if "process" in raw and kind.kind not in (Kind.BYTES, Kind.STRING) and not switched:
             self.report.error("conflict", f"process is for bytes, not {kind.name}", (*path, "process"))
 
     def delimiter(self, raw: dict[Any, Any], path: Key) -> Delimiter | None:
-        """Terminator and padding."""
+        """Read the terminator and the padding."""
         if not {"terminator", "pad", "include", "consume", "require_terminator"} & raw.keys():
             return None
         terminator: bytes | None = None
@@ -192,7 +192,7 @@ class FieldBuilder:
             terminator = bytes(b for b in found if b is not None) or None
         for key in ("include", "consume", "require_terminator"):
             if key in raw and "terminator" not in raw:
-                self.report.error("conflict", f"{key} is for a field with a terminator", (*path, key))
+                self.report.error("conflict", f"{key} needs a terminator", (*path, key))
         return Delimiter(
             terminator=terminator,
             include=self.raw.flag(raw, "include", False, path),
@@ -202,25 +202,25 @@ class FieldBuilder:
         )
 
     def switch(self, raw: Any, path: Key) -> Switch | None:
-        """A switch; equal values in two cases are noted, since the second can never be taken."""
+        """Read a switch; two cases with equal values are an error, because the second is unreachable."""
         value = self.raw.mapping(raw, path, "switch")
         self.raw.keys(value, SWITCH, path)
         by = self.raw.expression(value.get("by"), (*path, "by"))
         cases: dict[Constant, TypeRef] = {}
-        texts: dict[str, TypeRef] = {}
+        spellings: dict[str, TypeRef] = {}
         for key, target in self.raw.mapping(value.get("cases"), (*path, "cases"), "cases").items():
             place = (*path, "cases", str(key))
             reference = self.reference(target, place)
             constant = constant_key(key, self.enums)
             if constant in cases:
-                self.report.error("unreachable-case", f"case {short(key)} is there twice", place)
+                self.report.error("unreachable-case", f"duplicate case {short(key)}", place)
             elif reference is not None:
-                cases[constant] = texts[str(key)] = reference
+                cases[constant] = spellings[str(key)] = reference
         default = self.reference(value["default"], (*path, "default")) if value.get("default") is not None else None
-        return None if by is None else Switch(by, cases, default, texts)
+        return None if by is None else Switch(by, cases, default, spellings)
 
     def enum(self, raw: dict[Any, Any], path: Key) -> str | None:
-        """The enum that labels it."""
+        """Read the field's enum."""
         name = raw.get("enum")
         if name is None:
             return None
@@ -233,7 +233,7 @@ class FieldBuilder:
     def validate(
         self, raw: dict[Any, Any], path: Key, kind: Primitive | None, enum: str | None
     ) -> tuple[Checks | None, Checksum | None]:
-        """What a right value is."""
+        """Read the field's validation."""
         checksum = self.checksum(raw["checksum"], (*path, "checksum")) if "checksum" in raw else None
         if raw.get("validate") is None:
             return None, checksum
@@ -246,7 +246,7 @@ class FieldBuilder:
         return checks_of(value, self.raw, (*path, "validate"), kind, labels), checksum
 
     def checksum(self, raw: Any, path: Key) -> Checksum | None:
-        """What the number is the checksum of."""
+        """Read the field's checksum."""
         value = self.raw.mapping(raw, path, "checksum")
         self.raw.keys(value, CHECKSUM, path)
         algorithm = value.get("algorithm")
@@ -259,7 +259,7 @@ class FieldBuilder:
         over = value.get("over", [])
         over = [over] if isinstance(over, str) else over
         if not isinstance(over, list) or not all(isinstance(n, str) for n in over):
-            self.report.error("wrong-kind", "over is a list of field names", (*path, "over"))
+            self.report.error("wrong-kind", "over must be a list of field names", (*path, "over"))
             over = []
         of = self.raw.optional(value, "of", path)
         if bool(over) == (of is not None):
@@ -268,7 +268,7 @@ class FieldBuilder:
         return Checksum(algorithm=str(algorithm), over=tuple(str(n) for n in over), of=of, blank=blank)
 
     def process(self, raw: dict[Any, Any], path: Key) -> tuple[Process, ...]:
-        """What is done to its bytes first."""
+        """Read the processors of the field's bytes."""
         value = raw.get("process")
         steps = value if isinstance(value, list) else [] if value is None else [value]
         found = []
@@ -289,7 +289,7 @@ class FieldBuilder:
         return tuple(found)
 
     def decode(self, raw: Any, path: Key) -> Decode | None:
-        """How it is shown."""
+        """Read the field's decoder."""
         value = {"as": raw} if isinstance(raw, str) else self.raw.mapping(raw, path, "decode")
         self.raw.keys(value, DECODE, path)
         name = value.get("as", "hex")
@@ -315,5 +315,5 @@ def _process(expr: Expr) -> Process:
 
 
 def _bounded(raw: dict[Any, Any]) -> bool:
-    """Whether it is said where a field ends, rightly or not."""
+    """Whether a field names its end, validly or not."""
     return any(raw.get(key) is not None for key in ("length", "length_field", "length_expr", "terminator"))

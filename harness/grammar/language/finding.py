@@ -1,4 +1,4 @@
-"""Finding: one thing lint has to say, with the place in the file that it is about."""
+"""Findings: errors and warnings of lint with their positions in the file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Finding:
 
     Attributes:
         code: A stable word such as `unknown-type`.
-        message: What is wrong, in one sentence.
+        message: One sentence.
         path: Keys from the top of the document.
-        line: 1-based; 0 where the document came without positions.
-        column: 1-based; 0 likewise.
-        hint: What to do about it.
+        line: 1-based; 0 if positions are unknown.
+        column: 1-based; 0 if positions are unknown.
+        hint: How to fix it; may be empty.
     """
 
     code: str
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """Collects findings and knows where in the text things are."""
+    """Collects findings and adds their positions in the text."""
 
     positions: dict[Key, tuple[int, int]] = field(default_factory=dict)
     errors: list[Finding] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Report:
     hints: int = 0
 
     def nearest(self, name: object, known: Iterable[str]) -> str:
-        """A hint that names what was probably meant, or nothing; only the first few findings get one."""
+        """Return a hint with the nearest known name, or an empty string; only the first few findings get a hint."""
         if self.hints >= MAX_HINTS:
             return ""
         self.hints += 1
@@ -55,11 +55,11 @@ class Report:
         return f"did you mean {found[0]!r}?" if found else ""
 
     def error(self, code: str, message: str, path: Key, *, hint: str = "") -> None:
-        """Note an error; beyond a thousand they are dropped."""
+        """Report an error; errors after the first thousand are dropped."""
         self._add(self.errors, code, message, path, hint)
 
     def warning(self, code: str, message: str, path: Key, *, hint: str = "") -> None:
-        """Note a warning."""
+        """Report a warning; warnings after the first thousand are dropped."""
         self._add(self.warnings, code, message, path, hint)
 
     def _add(self, into: list[Finding], code: str, message: str, path: Key, hint: str) -> None:
@@ -74,7 +74,7 @@ class Report:
 
 
 def path_to_string(path: Key) -> str:
-    """`types.Header.fields[0]`, as people write it."""
+    """Format a path as `types.Header.fields[0]`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)

@@ -1,4 +1,4 @@
-"""Grammar: the typed tree of a binary format, as the linter makes it and the engine reads it."""
+"""Grammar: the typed tree of a binary format, built by lint and read by the engine."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Constant = int | float | bool | str | bytes
 
 
 class Word(StrEnum):
-    """Words that stand where an expression could."""
+    """Words that may replace an expression."""
 
     REST = "rest"
     """To the end of the enclosing bytes."""
     PREFIX = "prefix"
-    """As many as the number stored just before says."""
+    """The number stored just before the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRef:
-    """What a field is made of: a primitive, or a named type with its arguments."""
+    """A reference to a primitive, or to a named type with its arguments."""
 
     name: str
     primitive: Primitive | None = None
@@ -33,28 +33,28 @@ class TypeRef:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The type of a field, chosen by a value; cases are compared by value."""
+    """The type of a field, selected by a value; cases are compared by value."""
 
     by: Expr
     cases: dict[Constant, TypeRef]
     default: TypeRef | None = None
-    texts: dict[str, TypeRef] = field(default_factory=dict)
-    """The cases as they are spelt: what a text or bytes compare with."""
+    spellings: dict[str, TypeRef] = field(default_factory=dict)
+    """The cases by their spelling in the document, for comparison with strings and bytes."""
 
     def pick(self, value: object) -> TypeRef | None:
-        """The type for a value, without the default."""
+        """Find the type for a value, without the default."""
         if isinstance(value, int | float):
             return self.cases.get(value)
         if isinstance(value, bytes):
-            return self.cases.get(value) or self.texts.get(value.decode("latin-1"))
+            return self.cases.get(value) or self.spellings.get(value.decode("latin-1"))
         if isinstance(value, str):
-            return self.cases.get(value) or self.texts.get(value)
+            return self.cases.get(value) or self.spellings.get(value)
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """What a value must satisfy."""
+    """The conditions of `validate`."""
 
     equals: Expr | None = None
     not_equals: Expr | None = None
@@ -67,23 +67,23 @@ class Checks:
     in_enum: bool = False
 
     constants: frozenset[Constant] | None = None
-    """The only values accepted, where `equals` or `one_of` are constants."""
+    """The only accepted values, if `equals` or `one_of` are constants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checksum:
-    """What a number is the checksum of: fields of its record by name, or the bytes an expression gives."""
+    """A checksum over fields of the record by name, or over the bytes of an expression."""
 
     algorithm: str
     over: tuple[str, ...] = ()
     of: Expr | None = None
     blank: int | None = None
-    """The checksum's own bytes count as this byte, where they lie within what is summed."""
+    """The checksum's own bytes count as this byte if they are part of the summed bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A transformation of bytes before they are read: `xor(key)`, `rol(n)`, `ror(n)`, `zlib`, `deflate`, `gzip`."""
+    """A transformation of bytes before parsing: `xor(key)`, `rol(n)`, `ror(n)`, `zlib`, `deflate`, `gzip`."""
 
     name: str
     arguments: tuple[Expr, ...] = ()
@@ -91,7 +91,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delimiter:
-    """How bytes without a fixed length end."""
+    """The end of bytes without a fixed length."""
 
     terminator: bytes | None = None
     include: bool = False
@@ -99,12 +99,12 @@ class Delimiter:
     required: bool = True
     """Whether the end of the enclosing bytes before the terminator is an error."""
     pad: int | None = None
-    """Trailing bytes of this value are dropped."""
+    """Trailing bytes of this value are removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decode:
-    """How a value is shown: `as` one of the decoders."""
+    """The decoder of a value."""
 
     decoder: str
     encoding: str = "utf-8"
@@ -118,14 +118,14 @@ class Field:
 
     name: str
     type: TypeRef | None
-    """None: a computed field, or a switch without a default type."""
+    """None for a computed field, or for a switch without a default type."""
     big: bool | None = None
-    """Byte order; None: that of the record."""
+    """Byte order; None for that of the record."""
     bits_big: bool = True
     """Bit fields take the most significant bits first."""
     length: Expr | Word | None = None
     prefix: Primitive | None = None
-    """The number in front of it that holds its length, where length is PREFIX."""
+    """The type of the number that stores its length, if length is PREFIX."""
     delimiter: Delimiter | None = None
     encoding: str = "utf-8"
     repeat: Expr | Word | None = None
@@ -134,31 +134,31 @@ class Field:
     switch: Switch | None = None
     compute: Expr | None = None
     at: Expr | None = None
-    """Absolute position within `stream`; the record goes on where it was."""
+    """Absolute position within `stream`; it does not move the position of the record."""
     offset: Expr | None = None
-    """Position relative to the record's start; the record goes on where it was."""
+    """Position relative to the record's start; it does not move the position of the record."""
     stream: Expr | None = None
-    """Where `at` counts: an `_io`; None for the record's own."""
+    """The stream in which `at` counts, an `_io`; None for the record's own."""
     skip: Expr | None = None
     align: Expr | None = None
     process: tuple[Process, ...] = ()
     parent: Expr | None = None
-    """What the record takes for its `_parent`, instead of the record it is in; the constant false for nothing."""
+    """The `_parent` of the record, instead of the enclosing record; the constant false for no parent."""
     enum: str | None = None
     checks: Checks | None = None
     checksum: Checksum | None = None
     decode: Decode | None = None
     lazy: bool = False
-    """An instance: evaluated when first asked for, at the latest after the file."""
+    """An instance: evaluated at first use, or after the file was read."""
     color: str | None = None
     doc: str = ""
     index: int = 0
-    """Place among its type's fields, or its instances."""
+    """Position among its type's fields or instances."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndianSwitch:
-    """A type's byte order, decided by a value when the type is read; True for big."""
+    """A byte order that is selected by a value when the type is read; True for big."""
 
     by: Expr
     cases: dict[Constant, bool]
@@ -167,7 +167,7 @@ class EndianSwitch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeDef:
-    """A named type: its fields in order, its instances, and what must be passed to it."""
+    """A named type: its fields in order, its instances and its parameters."""
 
     name: str
     fields: tuple[Field, ...]
@@ -175,7 +175,7 @@ class TypeDef:
     params: tuple[str, ...] = ()
     endian: EndianSwitch | bool | None = None
     own_root: bool = False
-    """Below it, `_root` is its record."""
+    """Whether `_root` is the record of this type in all records below it."""
     doc: str = ""
 
 
@@ -190,7 +190,7 @@ class EnumDef:
 
 @dataclass(frozen=True, slots=True)
 class RecordSwitch:
-    """`record.switch` of a record stream: a field of a header type, read at the record's start, picks its type."""
+    """`record.switch` of a record stream: a field of a header type, read at the record's start, selects its type."""
 
     header: str
     path: tuple[str, ...]
@@ -200,7 +200,7 @@ class RecordSwitch:
 
 @dataclass(frozen=True, slots=True)
 class RegistryEntry:
-    """What a discriminator of a record stream means, and how its payload is shown."""
+    """The name of a discriminator of a record stream, and the decoder of its payload."""
 
     name: str
     decode: Decode
@@ -208,20 +208,20 @@ class RegistryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grammar:
-    """A grammar that passed lint; everything in it resolves."""
+    """A grammar that passed lint; all its names are resolved."""
 
     root: str
     once: bool
-    """False: the root type repeats until the end of the file."""
+    """False if the root type repeats until the end of the file."""
     types: dict[str, TypeDef]
     enums: dict[str, EnumDef] = field(default_factory=dict)
     select: RecordSwitch | None = None
     registry: dict[int, RegistryEntry] = field(default_factory=dict)
     big: bool = True
-    """The byte order of types that name none."""
+    """The default byte order: True for big."""
     format: str = "record_stream"
     title: str = ""
     processes: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
-    """What `process` may name."""
+    """Processors by name."""
     document: Any = field(default=None, repr=False, compare=False)
-    """The values it was made of: mappings, lists and scalars. Not to be changed."""
+    """The document it was built from: mappings, lists and scalars. Do not change it."""

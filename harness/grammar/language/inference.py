@@ -1,4 +1,4 @@
-"""Inference: the type of an expression among the names of a record, before any file is read."""
+"""Type inference: the type of an expression with the names of a record, before any file is read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PRIMITIVES = {
     Kind.BYTES: BYTES, Kind.STRING: STR,
 }  # fmt: skip
 MAX_CHAIN = 40
-"""Fields computed from computed fields; deeper ones may be anything."""
+"""Maximum chain of fields computed from computed fields; the type of deeper ones is `ANY`."""
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 _NUMBERS = (Sort.INT, Sort.FLOAT, Sort.ANY)
 _TEXTS = (Sort.STR, Sort.BYTES)
@@ -49,13 +49,13 @@ _METHOD_SORTS: dict[str, tuple[tuple[Sort, ...], Type | None]] = {
 
 
 class MistakeError(Exception):
-    """An expression that cannot mean anything.
+    """An expression has no type.
 
     Args:
-        code: A finding's code.
-        message: What is wrong.
-        name: The name that is unknown, to look for a near one.
-        known: Where to look.
+        code: The code of the finding.
+        message: One sentence.
+        name: The unknown name, for a hint with the nearest known name.
+        known: Known names.
     """
 
     def __init__(self, code: str, message: str, *, name: str = "", known: tuple[str, ...] = ()) -> None:
@@ -64,7 +64,7 @@ class MistakeError(Exception):
 
 
 class Inference:
-    """Infers types among the types of one grammar."""
+    """Infers the types of expressions of one grammar."""
 
     def __init__(self, types: dict[str, TypeDef], enums: dict[str, EnumDef], root: str) -> None:
         self.types, self.enums, self.root = types, enums, root
@@ -73,18 +73,18 @@ class Inference:
         self._busy: set[tuple[str, str]] = set()
 
     def infer(self, expr: Expr, owner: TypeDef, *, before: int | None = None, item: Type | None = None) -> Type:
-        """The type of an expression.
+        """Infer the type of an expression.
 
-        The names in scope are the owner's; fields from index `before` on are not read yet (None: all are); `item` is
-        the type of `_`, where there is one.
+        The names in scope are the owner's. Fields from index `before` on are not read yet; None means all are read.
+        `item` is the type of `_`, or None if `_` is not in scope.
 
         Raises:
-            MistakeError: at the first part that cannot mean anything.
+            MistakeError: at the first part that has no type.
         """
         return _Scope(self, owner, before, item).infer(expr)
 
     def of_field(self, owner: TypeDef, field: Field) -> Type:
-        """The type of a field's value; what a cycle of computed fields would be is an error elsewhere."""
+        """Infer the type of a field's value; a cycle of computed fields is reported by the checker."""
         key = (owner.name, field.name)
         if key in self._known:
             return self._known[key]
@@ -108,7 +108,7 @@ class Inference:
         return array_of(one) if field.repeat is not None or field.until is not None else one
 
     def of_item(self, field: Field) -> Type:
-        """The type of one item of a field."""
+        """Infer the type of one item of a field."""
         if field.switch is not None:
             found = [
                 self.of_reference(ref)
@@ -122,7 +122,7 @@ class Inference:
         return Type(one.sort, field.enum) if field.enum and one.sort is Sort.INT else one
 
     def of_reference(self, ref: TypeRef) -> Type:
-        """The type of what a reference names."""
+        """Return the type that a reference names."""
         return _PRIMITIVES[ref.primitive.kind] if ref.primitive is not None else Type(Sort.RECORD, ref.name)
 
 
@@ -203,7 +203,7 @@ class _Scope:
     def special(self, name: str) -> Type:
         if name == "_":
             if self.item is None:
-                raise MistakeError("unknown-name", "there is no `_` here: it is the item of `until` and `validate`")
+                raise MistakeError("unknown-name", "`_` is not defined here: it is the item in `until` and `validate`")
             return self.item
         if name == "_io":
             return IO

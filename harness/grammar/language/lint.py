@@ -1,4 +1,4 @@
-"""Lint: a grammar's text or values become a `Grammar`, or all that is wrong with it, each with its place."""
+"""Lint: turns a grammar's text or values into a `Grammar`, or into a list of errors with positions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from harness.grammar.processing import Processor
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """The outcome of linting: a grammar exactly when there is no error.
+    """The result of lint; it has a grammar exactly if there are no errors.
 
     Attributes:
-        grammar: Ready for the engine.
-        errors: Everything that is wrong, in the document's order.
-        warnings: What is allowed and probably not meant.
+        grammar: The grammar, ready for the engine.
+        errors: All errors in the order of the document.
+        warnings: Constructs that are allowed but probably not intended.
     """
 
     grammar: Grammar | None
@@ -32,7 +32,7 @@ class Lint:
 
 
 def lint_text(text: str, *, name: str = "grammar") -> Lint:
-    """Lint a YAML text, called `name` in messages; never raises."""
+    """Lint a YAML text, named `name` in messages; never raises."""
     try:
         document = read_text(text, Path(name))
     except SuiteError as error:
@@ -51,8 +51,8 @@ def lint_value(
 
     Args:
         value: Mappings, lists and scalars.
-        positions: Line and column by key path, where they are known.
-        processes: What `process` may name besides the built-in ones.
+        positions: Line and column by key path, if they are known.
+        processes: Processors by name, in addition to the built-in ones.
     """
     report = Report(positions or {})
     grammar = build(value, report, processes or {})
@@ -65,7 +65,7 @@ def lint_value(
 
 
 def _check_rest(grammar: Grammar, report: Report) -> None:
-    """Names and types are judged also where building found errors, but what follows from these is not repeated."""
+    """Check names and types, also if the builder reported errors; consequences of those are not reported again."""
     known = {finding.path for finding in report.errors}
     later = Report(report.positions)
     try:

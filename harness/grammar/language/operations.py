@@ -1,4 +1,4 @@
-"""Operations: what operators, attributes and methods of expressions do; bounded, so that nothing grows without end."""
+"""Operations: the operators, attributes and methods of expressions, with bounded results."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ MAX_TEXT = 1 << 20
 
 
 class NoValueError(Exception):
-    """An expression that has no value; the message says why."""
+    """An expression has no value; the message says why."""
 
 
 def truth(value: Any) -> bool:
-    """A condition's value.
+    """Return the value of a condition.
 
     Raises:
-        NoValueError: if it is neither a truth value nor a number.
+        NoValueError: if it is neither a boolean nor a number.
     """
     if value is True or value is False:
         return bool(value)
@@ -38,7 +38,7 @@ def _number(value: Any) -> Any:
 def _whole(value: Any) -> int:
     if isinstance(value, int):
         return value
-    raise NoValueError(f"a whole number is needed, not {_kind(value)}")
+    raise NoValueError(f"an integer is needed, not {_kind(value)}")
 
 
 def _bounded(value: Any) -> Any:
@@ -50,7 +50,7 @@ def _bounded(value: Any) -> Any:
 def _add(a: Any, b: Any) -> Any:
     if isinstance(a, str | bytes) and type(a) is type(b):
         if len(a) + len(b) > MAX_TEXT:
-            raise NoValueError(f"a text of more than {MAX_TEXT} characters")
+            raise NoValueError(f"a string of more than {MAX_TEXT} characters")
         return operator.add(a, b)
     return _bounded(_number(a) + _number(b))
 
@@ -91,10 +91,10 @@ def _shift(apply: Callable[[int, int], int]) -> Callable[[Any, Any], int]:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Whether two values are the same; of different sorts they are not.
+    """Whether two values are equal; values of different sorts are not.
 
     Raises:
-        NoValueError: if one is absent.
+        NoValueError: if one of them is absent.
     """
     if a is None or b is None:
         raise NoValueError("an absent field has no value to compare")
@@ -137,10 +137,10 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def item(array: Any, index: Any) -> Any:
-    """`array[index]`.
+    """Evaluate `array[index]`.
 
     Raises:
-        NoValueError: if there is none.
+        NoValueError: if the index is out of range or the value has no items.
     """
     place = _whole(index)
     if not isinstance(array, list | tuple | bytes | str):
@@ -154,10 +154,10 @@ _UNREAD = object()
 
 
 def attribute(value: Any, name: str, run: Any) -> Any:
-    """`value.name`.
+    """Evaluate `value.name`.
 
     Raises:
-        NoValueError: if there is none.
+        NoValueError: if the value has no such attribute.
     """
     if hasattr(value, "packed"):
         found = value.get(name, _UNREAD)
@@ -168,7 +168,7 @@ def attribute(value: Any, name: str, run: Any) -> Any:
 
 
 def root_of(record: Any) -> Any:
-    """The record at the top, or the nearest one whose type is a root of its own."""
+    """Find the top record, or the nearest record whose type has `own_root`."""
     while record.holder is not None and not record.type.own_root:
         record = record.holder
     return record
@@ -179,7 +179,7 @@ def _of_record(record: Any, name: str, run: Any) -> Any:
         return record.window
     if name == "_parent":
         if record.parent is None:
-            raise NoValueError("the record at the top has no parent")
+            raise NoValueError("the top record has no parent")
         return record.parent
     if name == "_root":
         return root_of(record)
@@ -199,7 +199,7 @@ def _of_stream(window: Any, name: str) -> Any:
 
 
 def call_method(value: Any, name: str, arguments: list[Any], run: Any) -> Any:
-    """`value.name(arguments)`; attributes are methods without arguments.
+    """Evaluate `value.name(arguments)`; attributes are methods without arguments.
 
     Raises:
         NoValueError: if the value has no such method or the arguments do not suit it.
@@ -223,9 +223,9 @@ def call_method(value: Any, name: str, arguments: list[Any], run: Any) -> Any:
 def _to_i(value: Any, base: Any = 10) -> int:
     if isinstance(value, str):
         if len(value) > 80:
-            raise ValueError("a text of more than 80 digits")
+            raise ValueError("a string of more than 80 digits")
         if not isinstance(base, int) or not 2 <= base <= 36:
-            raise ValueError("the base is 2 to 36")
+            raise ValueError("the base must be 2 to 36")
         return _bounded(int(value, base))  # type: ignore[no-any-return]
     return int(_number(value))
 
@@ -233,14 +233,14 @@ def _to_i(value: Any, base: Any = 10) -> int:
 def _to_bytes(value: Any) -> bytes:
     if all(isinstance(each, int) and 0 <= each <= 255 for each in value):
         return bytes(value)
-    raise NoValueError("bytes are numbers of 0 to 255")
+    raise NoValueError("a byte is 0 to 255")
 
 
 def _to_s(value: Any, encoding: Any = None) -> str:
     if isinstance(value, bytes):
         name = canonical(encoding) if isinstance(encoding, str) else "utf-8"
         if name is None:
-            raise ValueError(f"no encoding {encoding!r}")
+            raise ValueError(f"unknown encoding {encoding!r}")
         return value.decode(codec(name))
     if isinstance(value, bool):
         return str(value).lower()
@@ -279,20 +279,20 @@ _METHODS: dict[str, tuple[tuple[type, ...], int, int, Callable[..., Any]]] = {
     "len": ((list,), 0, 0, lambda v: len(v[0])),
 }
 METHODS = frozenset(_METHODS) - {"abs", "len"} | {"as", "pos", "eof"}
-"""The attributes and methods that values other than records have."""
+"""The attributes and methods of values other than records."""
 
 
 def _kind(value: Any) -> str:
     if value is None:
         return "an absent field"
     if isinstance(value, bool):
-        return "a truth value"
+        return "a boolean"
     if isinstance(value, int):
-        return "a whole number"
+        return "an integer"
     if isinstance(value, float):
         return "a number"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     if isinstance(value, bytes):
         return "bytes"
     if isinstance(value, list | tuple):

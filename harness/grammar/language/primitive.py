@@ -1,4 +1,4 @@
-"""Primitive: the types that every grammar has."""
+"""Primitives: the built-in types of every grammar."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 
 class Kind(StrEnum):
-    """What family a primitive belongs to."""
+    """The family of a primitive."""
 
     INTEGER = "integer"
     FLOAT = "float"
@@ -26,10 +26,10 @@ class Primitive:
 
     Attributes:
         kind: The family.
-        width: Bytes; bits for bit fields; 0 where the data decide.
-        signed: For integers.
-        big: Byte order (for bit fields: bit order) that the type's own name fixes; None leaves it open.
-        code: `struct` format character; empty where `struct` has none.
+        width: Bytes; bits for bit fields; 0 if the data determine it.
+        signed: Whether an integer is signed.
+        big: Byte order (for bit fields: bit order) that the type's name fixes, True for big; None if it fixes none.
+        code: `struct` format character; empty if `struct` has none.
     """
 
     name: str
@@ -46,15 +46,15 @@ class Primitive:
 
     @property
     def bitwise(self) -> bool:
-        """Whether it takes bits, not bytes."""
+        """Whether its width is in bits."""
         return self.kind in (Kind.BITS, Kind.FLAG)
 
 
 VARINTS = {
-    "leb128": "unsigned, seven bits a byte, low bits first (protobuf's varint, DWARF's ULEB128)",
-    "sleb128": "the same in two's complement (DWARF's SLEB128)",
+    "leb128": "unsigned, seven bits per byte, low bits first (protobuf's varint, DWARF's ULEB128)",
+    "sleb128": "two's complement, seven bits per byte, low bits first (DWARF's SLEB128)",
     "zigzag": "leb128 whose lowest bit is the sign (protobuf's sint)",
-    "vlq": "unsigned, seven bits a byte, high bits first (MIDI, ASN.1 tags)",
+    "vlq": "unsigned, seven bits per byte, high bits first (MIDI, ASN.1 tags)",
 }
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _FLOATS = {16: "e", 32: "f", 64: "d"}
@@ -65,9 +65,9 @@ MAX_BITS = 64
 
 @lru_cache(maxsize=1024)
 def primitive(name: str) -> Primitive | None:
-    """The primitive with that name, or None.
+    """Find a primitive by name, or None.
 
-    There are `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`, `flag`, `leb128`,
+    The names are `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`, `flag`, `leb128`,
     `sleb128`, `zigzag`, `vlq`, `bytes` and `string`; numbers may end in `le` or `be`.
     """
     if name in ("bytes", "string"):
@@ -100,4 +100,4 @@ NAMES = (
     *(f"{sign}{bits}" for sign in "ui" for bits in range(8, 65, 8)),
     *("f16", "f32", "f64", "flag", "bytes", "string", *VARINTS),
 )
-"""What to suggest for a misspelt type; bit fields `b1` to `b64` are understood too."""
+"""Names suggested for a misspelt type; bit fields `b1` to `b64` exist, too."""

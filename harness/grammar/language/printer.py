@@ -1,4 +1,4 @@
-"""Printing: an expression tree as text that parses back to the same tree."""
+"""Expression printer: an expression tree as text that parses to the same tree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ATOM = 12
 
 
 def print_expression(expr: Expr) -> str:
-    """The text of an expression, with no more brackets than it needs."""
+    """Return the text of an expression with the minimum of parentheses."""
     return _print(expr, 0)
 
 

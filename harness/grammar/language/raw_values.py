@@ -1,4 +1,4 @@
-"""Raw: reading values of an untrusted document, each wrong one noted with its path."""
+"""Raw values: read values of an untrusted document and report each invalid one with its path."""
 
 from __future__ import annotations
 
@@ -17,52 +17,54 @@ _MISSING = object()
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, for a message."""
+    """Name the type of a value, for a message."""
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
 def short(value: Any) -> str:
-    """A value for a message: never long, never more than one line."""
+    """Format a value for a message: short and on one line."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 class Raw:
-    """Reads values and notes what is wrong in a report."""
+    """Reads values and adds errors to a report."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
 
     def keys(self, value: dict[Any, Any], known: Iterable[str], path: Key) -> None:
-        """Note every key that is not known."""
+        """Report every unknown key."""
         for key in value:
             if key not in known:
                 hint = self.report.nearest(key, known) or f"known are {', '.join(sorted(known))}"
                 self.report.error("unknown-key", f"unknown key {short(key)}", (*path, str(key)), hint=hint)
 
     def mapping(self, value: Any, path: Key, what: str) -> dict[Any, Any]:
-        """A mapping; an empty one for anything else."""
+        """Read a mapping; an empty one, with an error, for any other value."""
         if isinstance(value, dict):
             return value
         self.report.error("wrong-kind", f"{what} is a mapping, not {kind_of(value)}", path)
         return {}
 
     def name(self, value: Any, path: Key, what: str) -> str | None:
-        """A name that is an identifier of at most 64 characters."""
+        """Read an identifier of at most 64 characters; None, with an error, for any other value."""
         if isinstance(value, str) and _NAME.fullmatch(value):
             return str(value)
-        self.report.error("bad-name", f"{short(value)} is no name for {what}", path, hint="use letters, digits and _")
+        self.report.error(
+            "bad-name", f"{short(value)} is not a valid name for {what}", path, hint="use letters, digits and _"
+        )
         return None
 
     def text(self, value: Any, path: Key, what: str, *, default: str = "") -> str:
-        """A text."""
+        """Read a string; an empty one, with an error, for any other value."""
         if isinstance(value, str):
             return str(value)
-        self.report.error("wrong-kind", f"{what} is a text, not {kind_of(value)}", path)
+        self.report.error("wrong-kind", f"{what} is a string, not {kind_of(value)}", path)
         return default
 
     def flag(self, raw: dict[Any, Any], key: str, default: bool, path: Key) -> bool:
-        """`true` or `false` under a key."""
+        """Read a boolean under a key."""
         value = raw.get(key, default)
         if isinstance(value, bool):
             return value
@@ -70,15 +72,15 @@ class Raw:
         return default
 
     def byte(self, value: Any, path: Key) -> int | None:
-        """A number of 0 to 255."""
+        """Read an integer of 0 to 255; None, with an error, for any other value."""
         found = number(value)
         if found is not None and 0 <= found <= 255:
             return found
-        self.report.error("wrong-value", f"{short(value)} is no byte", path, hint="a byte is 0 to 255")
+        self.report.error("wrong-value", f"{short(value)} is not a byte", path, hint="a byte is 0 to 255")
         return None
 
     def order(self, raw: dict[Any, Any], key: str, path: Key) -> bool | None:
-        """`big` or `little` under a key, as True or False; None if it is not there."""
+        """Read `big` or `little` under a key as True or False; None if the key is absent."""
         value = raw.get(key)
         if value is None:
             return None
@@ -88,7 +90,7 @@ class Raw:
         return None
 
     def encoding(self, value: Any, path: Key, default: str) -> str:
-        """The canonical name of an encoding."""
+        """Read an encoding as its canonical name."""
         if value is None:
             return default
         found = canonical(value) if isinstance(value, str) else None
@@ -98,7 +100,7 @@ class Raw:
         return found
 
     def expression(self, value: Any, path: Key) -> Expr | None:
-        """An expression: text, or a bare number or truth value."""
+        """Read an expression: a string, or a bare number or boolean."""
         if isinstance(value, bool):
             return Literal(value)
         if isinstance(value, int):
@@ -109,7 +111,7 @@ class Raw:
             items = [self.expression(v, (*path, i)) for i, v in enumerate(value[:4096])]
             return ArrayOf(tuple(i for i in items if i is not None))
         if not isinstance(value, str):
-            self.report.error("wrong-kind", f"an expression is a text or a number, not {kind_of(value)}", path)
+            self.report.error("wrong-kind", f"an expression is a string or a number, not {kind_of(value)}", path)
             return None
         try:
             return parse_expression(str(value))
@@ -118,13 +120,13 @@ class Raw:
             return None
 
     def optional(self, raw: dict[Any, Any], key: str, path: Key) -> Expr | None:
-        """The expression under a key, if there is one."""
+        """Read the expression under a key; None if the key is absent."""
         value = raw.get(key, _MISSING)
         return None if value is _MISSING or value is None else self.expression(value, (*path, key))
 
 
 def number(value: Any) -> int | None:
-    """A whole number, also as text (`"0x0a"`); None for anything else."""
+    """Convert an integer, or a string such as `"0x0a"`, to int; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

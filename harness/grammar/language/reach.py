@@ -1,4 +1,4 @@
-"""Reach: which types a grammar uses, which contain themselves without end, which take no bytes."""
+"""Reachability: used types, types that contain themselves infinitely, and types that take no bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.grammar.language.grammar import Field, Grammar, TypeDef, TypeRef
 
 
 def references(field: Field) -> Iterator[TypeRef]:
-    """All that a field can be made of."""
+    """Iterate over all types that a field may have."""
     if field.type is not None:
         yield field.type
     if field.switch is not None:
@@ -19,7 +19,7 @@ def references(field: Field) -> Iterator[TypeRef]:
 
 
 def tops(grammar: Grammar) -> tuple[str, ...]:
-    """The types of top-level records."""
+    """Return the types of top-level records."""
     select = grammar.select
     if select is None:
         return (grammar.root,)
@@ -28,7 +28,7 @@ def tops(grammar: Grammar) -> tuple[str, ...]:
 
 
 def unused_types(grammar: Grammar) -> list[str]:
-    """Types that no record can be of, in the document's order."""
+    """List the types that no record can have, in the order of the document."""
     seen, waiting = set(), list(tops(grammar))
     while waiting:
         name = waiting.pop()
@@ -42,7 +42,7 @@ def unused_types(grammar: Grammar) -> list[str]:
 
 
 def endless_types(grammar: Grammar) -> list[tuple[str, ...]]:
-    """Cycles of types each of which always contains the next: no file is long enough for them."""
+    """Find cycles of types in which each type always contains the next; no finite file matches them."""
     always = {name: [n for f in t.fields if (n := _always(f)) is not None] for name, t in grammar.types.items()}
     cycles: list[tuple[str, ...]] = []
     done: set[str] = set()
@@ -64,7 +64,7 @@ def endless_types(grammar: Grammar) -> list[tuple[str, ...]]:
 
 
 def _always(field: Field) -> str | None:
-    """The type that a field always contains."""
+    """Return the type that a field contains unconditionally, or None."""
     if field.type is None or field.type.primitive is not None:
         return None
     if field.switch is not None or field.condition is not None or field.at is not None or field.offset is not None:
@@ -75,7 +75,7 @@ def _always(field: Field) -> str | None:
 
 
 def takes_bytes(definition: TypeDef, grammar: Grammar) -> bool:
-    """Whether a record of it can advance at all."""
+    """Whether a record of this type can take any bytes."""
     seen, waiting = {definition.name}, [definition]
     while waiting:
         for field in waiting.pop().fields:

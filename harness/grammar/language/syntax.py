@@ -1,4 +1,4 @@
-"""Syntax: text to expression tree, by precedence climbing; nesting is bounded, so no text can exhaust the stack."""
+"""Expression parser: text to syntax tree by precedence climbing; nesting is bounded, so the stack cannot overflow."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _RESERVED = frozenset({"or", "and", "not", *_CONSTANTS})
 
 @lru_cache(maxsize=8192)
 def parse_expression(text: str) -> Expr:
-    """Parse a whole text.
+    """Parse an expression.
 
     Raises:
-        ExpressionError: with the character where it stops being an expression.
+        ExpressionError: with the position of the first unexpected character.
     """
     parser = _Parser(tokens(text))
     found = parser.ternary(0)
@@ -170,5 +170,5 @@ class _Parser:
     def name(self) -> str:
         token = self.expect("name", "")
         if token.text in _RESERVED:
-            raise ExpressionError(f"{token.text!r} is no name", token.at)
+            raise ExpressionError(f"{token.text!r} is not a name", token.at)
         return token.text

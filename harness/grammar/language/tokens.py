@@ -23,10 +23,10 @@ _WORDS = {"&&": "and", "||": "or", "!": "not"}
 
 
 class ExpressionError(Exception):
-    """Text that is no expression.
+    """A string is not an expression.
 
     Args:
-        message: What is wrong.
+        message: One sentence.
         at: 0-based character.
     """
 
@@ -45,10 +45,10 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Split a text.
+    """Split an expression into tokens; the last one has the kind `end`.
 
     Raises:
-        ExpressionError: at the first character that begins no token.
+        ExpressionError: at the first character that does not begin a token.
     """
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"an expression has at most {MAX_TEXT} characters", MAX_TEXT)
@@ -56,7 +56,7 @@ def tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise ExpressionError(f"{text[at]!r} is not understood here", at)
+            raise ExpressionError(f"unexpected character {text[at]!r}", at)
         kind, body = match.lastgroup or "", match[0]
         if kind != "space":
             found.append(_token(kind, body, at))
@@ -74,7 +74,7 @@ def _token(kind: str, body: str, at: int) -> Token:
         try:
             return Token("int", body, int(digits, base) if base != 10 else int(digits, 10), at)
         except ValueError:
-            raise ExpressionError(f"{body!r} is no number", at) from None
+            raise ExpressionError(f"{body!r} is not a number", at) from None
     if kind == "float":
         return Token("float", body, float(body.replace("_", "")), at)
     if kind == "text":

@@ -1,4 +1,4 @@
-"""Types: what an expression can be, as far as it is known before reading a file."""
+"""Types of expressions, as far as they are known before a file is read."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class Sort(StrEnum):
-    """The sorts of values."""
+    """The sorts of values, by their names in messages."""
 
     ANY = "anything"
-    INT = "a whole number"
+    INT = "an integer"
     FLOAT = "a number"
-    BOOL = "a truth value"
-    STR = "a text"
+    BOOL = "a boolean"
+    STR = "a string"
     BYTES = "bytes"
     ARRAY = "an array"
     RECORD = "a record"
@@ -22,7 +22,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A sort; for records the type's name, for numbers their enum, for arrays the type of items."""
+    """A sort; with the type's name for records, the enum's name for numbers, and the type of items for arrays."""
 
     sort: Sort
     name: str = ""
@@ -39,12 +39,12 @@ STR, BYTES, IO = Type(Sort.STR), Type(Sort.BYTES), Type(Sort.IO)
 
 
 def array_of(item: Type) -> Type:
-    """The type of an array."""
+    """Return the type of an array of items."""
     return Type(Sort.ARRAY, item=item)
 
 
 def common(a: Type, b: Type) -> Type | None:
-    """The type of either, or None where they cannot be one."""
+    """Return a type that holds both, or None if there is none."""
     if a == b:
         return a
     if ANY in (a, b):

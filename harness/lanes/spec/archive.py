@@ -1,4 +1,4 @@
-"""Archive: versions of grammars kept in a ledger, so that lineage outlives the process that made it."""
+"""Archive: versions of grammars in a ledger, so that a lineage outlives the process that made it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harness.ledger.store import Ledger, now
 
 
 def save(ledger: Ledger, store: SpecStore, *, scores: Mapping[str, tuple[float, float | None]] | None = None) -> int:
-    """Add a store's versions and branches to a ledger; what is there already stays. Returns how many are new.
+    """Add a store's versions and branches to a ledger; stored versions stay. Returns the number of new versions.
 
     Args:
         ledger: Open for writing.
         store: Parents come before their children.
-        scores: Of versions that were measured: on the samples and on the hold-out, 0 to 100.
+        scores: By version id, for measured versions: scores on the samples and on the hold-out, 0 to 100.
 
     Raises:
-        LedgerError: if it cannot be written.
+        LedgerError: if the ledger cannot be written.
     """
     exported = store.export()
     with ledger.writing() as connection:
@@ -42,10 +42,10 @@ def save(ledger: Ledger, store: SpecStore, *, scores: Mapping[str, tuple[float, 
 
 
 def load(ledger: Ledger) -> SpecStore:
-    """All versions and branches that a ledger holds.
+    """Load all versions and branches of a ledger.
 
     Raises:
-        SpecError: if somebody changed one by hand.
+        SpecError: if a stored version was changed by hand.
     """
     store = SpecStore()
     versions = [
@@ -63,5 +63,5 @@ def load(ledger: Ledger) -> SpecStore:
 
 
 def rows(ledger: Ledger) -> list[dict[str, Any]]:
-    """The versions as they are stored, parents before children."""
+    """Read the rows of `spec_versions`, parents before children."""
     return ledger.rows("SELECT * FROM spec_versions ORDER BY rowid")

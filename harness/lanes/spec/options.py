@@ -1,4 +1,4 @@
-"""Options: the keys a suite of spec patches has."""
+"""Options: the keys of a suite of spec patches."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from harness.suites.suite import SuiteOptions
 
 
 class SpecOptions(SuiteOptions):
-    """A suite of spec patches."""
+    """The keys of a spec suite next to those that every suite has."""
 
     grammar: str
     """The grammar all patches start from."""
     samples: str | tuple[str, ...]
-    """Globs of real files the patched grammar is read over."""
+    """Globs of real files that are read with the patched grammar."""
     holdout: str | tuple[str, ...] = ()
-    """Globs of files the author of a patch has not seen; they decide: components are the worse of both sets."""
+    """Globs of files that the author of a patch has not seen; each component is the worse of both sets."""
     patches: str | tuple[str, ...]
-    """Globs of patch files: operations of ours, or JSON Patch; as YAML or JSON."""
+    """Globs of patch files: operations of docs/spec-lane.md or JSON Patch, as YAML or JSON."""
     policy: Literal["default", "classic"] = "default"
     """`default` rewards explanation; `classic` is the coverage score of the original guide."""

@@ -1,4 +1,4 @@
-"""Judging: what a policy makes of the facts of a patch. Pure: facts in, score out."""
+"""Scoring: the facts of a patch and a policy become a score; pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
 
 WEIGHTS = {"explained": 0.6, "validity": 0.1, "gain": 0.3, "coverage": 0.0, "economy": 0.0}
-"""Coverage and economy are part of what `explained` counts; they stand here so that gates can name them."""
+"""Coverage and economy are counted by `explained` already; weight 0 lets gates name them."""
 CLASSIC = {"classic": 1.0}
 SETS = ("samples", "holdout")
 
 
 def gain(after: float, before: float) -> float:
-    """The share of what was still unexplained that is explained now; 0 when it is no more than before."""
+    """The share of the unexplained bytes that is explained now; 0 if the explained share did not grow."""
     return 0.0 if after <= before or before >= 1 else (after - before) / (1 - before)
 
 
-def score(evidence: Evidence, policy: Policy) -> Score:
-    """Judge a patch's evidence."""
+def score_patch(evidence: Evidence, policy: Policy) -> Score:
+    """Score a patch; each component is the worse of samples and hold-out."""
     facts = evidence.facts
     return judge(
         evidence,
@@ -38,7 +38,7 @@ def _components(facts: dict[str, Any]) -> Iterator[Component]:
     weights = CLASSIC if facts.get("policy") == "classic" else WEIGHTS
     sets = [(name, facts[name]) for name in SETS if facts.get(name)]
     if not sets:
-        # No grammar came of the patch, so nothing was explained: that is a zero, not an unknown.
+        # The patch was rejected, so nothing was explained: the value is zero, not unknown.
         for name, weight in weights.items():
             yield Component(name=name, value=0.0, weight=weight, why="there is no patched grammar")
         return
@@ -79,9 +79,9 @@ def _gates(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:
 
 
 def _explain(facts: dict[str, Any]) -> str:
-    said = []
+    parts = []
     for name in SETS:
         if facts.get(name):
             before, after = facts[name]["before"], facts[name]["after"]
-            said.append(f"{name}: {before['score']:.1%} → {after['score']:.1%} explained of {after['bytes']} bytes")
-    return "; ".join(said)
+            parts.append(f"{name}: {before['score']:.1%} → {after['score']:.1%} explained of {after['bytes']} bytes")
+    return "; ".join(parts)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.grammar.improvement.iteration import LIMITS, Improvement, improve_spec
-from harness.grammar.improvement.leave_one_out import foretold
+from harness.grammar.improvement.leave_one_out import leave_one_out_score
 from harness.grammar.induction.inducer import propose
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Samples, measure
@@ -158,7 +158,7 @@ def test_no_step_explains_a_file_worse_by_what_the_others_teach() -> None:
         made = found.store.get(version)
         grammar = lint_text(made.spec_text).grammar if made else None
         assert grammar is not None
-        told.append(foretold(measure(grammar, samples, limits=LIMITS), samples))
+        told.append(leave_one_out_score(measure(grammar, samples, limits=LIMITS), samples))
     assert len(told) > 1
     assert told == sorted(told)
 

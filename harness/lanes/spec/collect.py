@@ -1,0 +1,96 @@
+"""Collection: a suite of spec patches becomes one case for each patch file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.core.case import Case, Subject
+from harness.core.digest import digest_bytes
+from harness.core.document import read_document
+from harness.core.errors import SpecError, SuiteError, position
+from harness.core.slug import slug
+from harness.grammar.editing.frozen import freeze
+from harness.grammar.language.finding import path_to_string
+from harness.grammar.language.grammar import Grammar
+from harness.grammar.language.lint import lint_value
+from harness.lanes.spec.options import SpecOptions
+from harness.lanes.spec.pinned_file import pin_sample
+from harness.suites.suite import Suite
+
+
+def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
+    """Make one case of each patch file, in the order of the suite's globs.
+
+    Args:
+        suite: A suite whose options are `SpecOptions`.
+        lane: The lane's name, as cases carry it.
+
+    Raises:
+        SuiteError: if the suite names missing files, or a file is both a sample and a hold-out.
+        SpecError: if the grammar is wrong or a sample is too large.
+    """
+    options = suite.options
+    if not isinstance(options, SpecOptions):
+        raise TypeError(type(options).__name__)
+    grammar = suite.resolve(options.grammar, "grammar")
+    data = grammar.read_bytes()
+    read_grammar(grammar)
+    samples = [pin_sample(path) for path in suite.glob(options.samples, "samples")]
+    holdout = [pin_sample(path) for path in suite.glob(options.holdout, "holdout")] if options.holdout else []
+    _refuse_shared_files(samples, holdout, suite)
+    inputs = {
+        "grammar": {"path": str(grammar), "digest": digest_bytes(data)},
+        "samples": samples,
+        "holdout": holdout,
+        "policy": options.policy,
+    }
+    cases = []
+    for path in suite.glob(options.patches, "patches"):
+        stem = path.name.split(".")[0]
+        subject = Subject.from_bytes(stem, path.read_bytes(), path=path)
+        name = slug(stem)
+        cases.append(
+            Case(
+                lane=lane,
+                suite=suite.name,
+                name=name,
+                title=f"{stem} on {grammar.stem}",
+                subject=subject.model_copy(update={"parents": (digest_bytes(data),)}),
+                inputs=inputs,
+                policy=suite.policy,
+                line=suite.line("expect", name) or suite.line("patches"),
+            )
+        )
+    return cases
+
+
+def read_grammar(path: Path) -> tuple[Any, Grammar]:
+    """Read a trusted grammar: its document's frozen value, and the grammar that lint built.
+
+    Raises:
+        SpecError: with the position of the first lint error.
+        SuiteError: if the file cannot be read or is not YAML.
+    """
+    document = read_document(path)
+    found = lint_value(document.value, positions=document.positions)
+    if found.grammar is None:
+        first, more = found.errors[0], len(found.errors) - 1
+        raise SpecError(
+            f"{path_to_string(first.path)}: {first.message}" + (f" (and {more} more)" if more else ""),
+            where=position(path, first.line or None, first.column or None),
+            fix=first.hint,
+        )
+    return freeze(document.value), found.grammar
+
+
+def _refuse_shared_files(samples: list[dict[str, str]], holdout: list[dict[str, str]], suite: Suite) -> None:
+    """Refuse a hold-out file that is also a sample: the author of a patch has seen it."""
+    seen = {entry["digest"]: entry["path"] for entry in samples}
+    for entry in holdout:
+        if entry["digest"] in seen:
+            raise SuiteError(
+                f"the holdout file {entry['path']} is also a sample: {seen[entry['digest']]}",
+                where=suite.where("holdout"),
+                fix="keep the two sets apart: a patch was made for its samples",
+            )

@@ -1,0 +1,155 @@
+"""Evaluation: apply a patch, read every file before and after it, and compare the measurements."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+from harness.core.case import Case
+from harness.core.clip import clip
+from harness.core.errors import InfraError
+from harness.core.evidence import Attempt, Counterexample, Evidence
+from harness.core.policy import Policy, Timing
+from harness.core.status import Status
+from harness.grammar.artifacts import create_run_artifact
+from harness.grammar.engine.limits import Limits
+from harness.grammar.host.file_reader import parse_bytes
+from harness.grammar.host.messages import ParseBinaryInput
+from harness.grammar.language.grammar import Grammar
+from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure
+from harness.grammar.scoring import CLASSIC, score_run
+from harness.lanes.spec.collect import read_grammar
+from harness.lanes.spec.patched_grammar import RejectedPatch, patch_grammar
+from harness.lanes.spec.pinned_file import read_pinned
+from harness.lanes.spec.score import SETS
+
+EPSILON = 1e-9  # a smaller loss of the explained share is rounding
+_MIB = 1 << 20
+
+
+def evaluate_patch(case: Case) -> Evidence:
+    """Apply a case's patch to a copy of its grammar and read every file with both grammars.
+
+    Raises:
+        InfraError: if a file changed since it was collected.
+    """
+    started = time.perf_counter()
+    read_pinned(case.inputs["grammar"])
+    base_value, base = read_grammar(Path(case.inputs["grammar"]["path"]))
+    sets = {
+        name: Samples.of({Path(entry["path"]).name: read_pinned(entry) for entry in case.inputs[name]})
+        for name in SETS
+        if case.inputs[name]
+    }
+    source = Path(case.subject.path)
+    read_pinned({"path": case.subject.path, "digest": case.subject.digest})
+    made = patch_grammar(source, base_value)
+    if isinstance(made, RejectedPatch):
+        return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
+    limits = _limits(case.policy)
+    attempts, after = _make_attempts(source, base_value, sets["samples"], case.policy.attempts, limits)
+    before = {"samples": measure(base, sets["samples"], limits=limits)}
+    found = {"samples": after}
+    if "holdout" in sets:  # measured with what was learned from the samples, so nothing is learned from the hold-out
+        before["holdout"] = measure(base, sets["holdout"], limits=limits, fit=before["samples"].fit)
+        found["holdout"] = measure(made.grammar, sets["holdout"], limits=limits, fit=after.fit)
+    facts: dict[str, Any] = {
+        "operations": made.operations,
+        "description": clip(made.description),
+        "warnings": made.warnings,
+        "policy": case.inputs["policy"],
+    }
+    for name, measured in found.items():
+        facts[name] = {"before": before[name].facts(), "after": measured.facts()}
+        if case.inputs["policy"] == "classic":
+            facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name])
+    status, why, counterexample = _compare(before, found)
+    if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
+        status, why = Status.FLAKY, "attempts read the same files differently"
+    return Evidence(
+        status=status,
+        why=why,
+        counterexample=counterexample,
+        attempts=tuple(a.model_copy(update={"status": status, "why": why}) for a in attempts),
+        facts=facts,
+        median_ms=None
+        if case.policy.timing is Timing.NONE
+        else statistics.median(attempt.seconds for attempt in attempts) * 1000,
+        peak_mb=_measure_peak(made.grammar, sets["samples"], limits),
+        limits_hit=tuple(
+            sorted({e.limit for m in found.values() for t in m.tallies.values() for e in t.errors} - {""})
+        ),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _limits(policy: Policy) -> Limits:
+    # The gate decides on the median; the limit only ends a reading that would never end.
+    return Limits(seconds=max(1.0, 10 * policy.budget.time_ms / 1000))
+
+
+def _make_attempts(
+    source: Path, base: Any, samples: Samples, count: int, limits: Limits
+) -> tuple[list[Attempt], Measured]:
+    """Repeat every step from the patch file on in each attempt, so that an unstable step shows in the answers."""
+    made: list[Attempt] = []
+    found: Measured | None = None
+    for index in range(count):
+        patched = patch_grammar(source, base)
+        if isinstance(patched, RejectedPatch):
+            raise InfraError("a patch was applied once and then rejected", where=patched.why)
+        cpu, wall = time.thread_time(), time.perf_counter()
+        found = measure(patched.grammar, samples.afresh(), limits=limits)
+        wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
+        made.append(
+            Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
+        )
+    if found is None:
+        raise InfraError("no attempt was made", fix="ask for at least one attempt")
+    return made, found
+
+
+def _compare(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[Status, str, Counterexample | None]:
+    """A patch is wrong if it breaks a file that the grammar could read, or explains less than before."""
+    for name, found in after.items():
+        for file, tally in found.tallies.items():
+            if not is_sound(tally) and is_sound(before[name].tallies[file]):
+                first = clip(str(tally.errors[0])) if tally.errors else "an error"
+                status = Status.WRONG
+                if limit := found.limit(SLOW | LARGE):
+                    status = Status.TIMEOUT if limit in SLOW else Status.MEMORY
+                broken = Counterexample(question=file, expected="no error", observed=first)
+                return status, f"breaks {file}: {first}", broken
+    for name, found in after.items():
+        new, old = found.explanation.score, before[name].explanation.score
+        if new < old - EPSILON:
+            why = f"explains less of the {name} than the grammar it patches: {new:.1%}, {old:.1%} before"
+            return Status.WRONG, why, None
+    return Status.OK, "", None
+
+
+def _classic_score(grammar: Grammar, entries: list[dict[str, str]]) -> float:
+    """The original guide's score of 0 to 100, averaged over files."""
+    totals = []
+    for entry in entries:
+        data = read_pinned(entry)
+        result = parse_bytes(ParseBinaryInput(grammar=grammar, file_path=entry["path"]), data)
+        run = create_run_artifact(entry["path"], "", result, entry["path"], len(data))
+        totals.append(score_run(run, policy=CLASSIC).total_score)
+    return statistics.fmean(totals)
+
+
+def _measure_peak(grammar: Grammar, samples: Samples, limits: Limits) -> float | None:
+    """Peak of Python's allocations in MiB; None where the process is traced already."""
+    if tracemalloc.is_tracing():
+        return None
+    tracemalloc.start()  # in a reading of its own, because tracing makes everything slower
+    try:
+        for session in samples.afresh().sessions.values():
+            session.tally(grammar, limits=limits)
+        return tracemalloc.get_traced_memory()[1] / _MIB
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,78 @@
+"""Patched grammar: a patch file applied to a grammar and linted, or why it was rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.clip import clip
+from harness.core.document import read_document
+from harness.core.errors import SuiteError
+from harness.grammar.language.grammar import Grammar
+from harness.grammar.language.lint import lint_value
+from harness.grammar.patch import PatchError, apply_patch, read_patch
+
+MAX_VALUES = 20_000  # values of a patch file: each scalar, list and mapping counts
+_MAX_SHOWN = 20  # lint findings listed in the facts
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedGrammar:
+    """A grammar after a patch.
+
+    Attributes:
+        grammar: What lint built.
+        operations: How many operations the patch has.
+        description: The patch's own description.
+        warnings: Messages of lint, at most 20.
+    """
+
+    grammar: Grammar
+    operations: int
+    description: str
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPatch:
+    """Why a patch file gives no grammar, and the facts that the evidence keeps of it."""
+
+    why: str
+    facts: dict[str, Any]
+
+
+def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
+    """Apply a patch file to the frozen document of a grammar.
+
+    Args:
+        source: The patch file, untrusted.
+        base: The document before the patch; it stays as it is.
+    """
+    try:
+        document = read_document(source)
+        if not _is_small(document.value):
+            return RejectedPatch(f"not a patch: more than {MAX_VALUES} values", {})
+        patch = read_patch(document.value)
+        value = apply_patch(patch, base).document
+    except SuiteError as error:
+        place = error.where.removeprefix(str(source)).lstrip(":")
+        return RejectedPatch(clip(f"not a patch: {error.what}" + (f" (at {place})" if place else "")), {})
+    except PatchError as error:
+        return RejectedPatch(clip(str(error)), {})
+    found = lint_value(value)
+    if found.grammar is None:
+        listed = [clip(str(error)) for error in found.errors]
+        return RejectedPatch(clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_MAX_SHOWN]})
+    warnings = [clip(finding.message) for finding in found.warnings]
+    return PatchedGrammar(found.grammar, len(patch.ops), patch.description, warnings[:_MAX_SHOWN])
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a document has few values. A value counts each time it is reached, because YAML aliases repeat it."""
+    waiting, count = [value], 0
+    while waiting and count <= MAX_VALUES:
+        part = waiting.pop()
+        count += 1
+        waiting.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
+    return count <= MAX_VALUES
