@@ -21,7 +21,15 @@ def nearest_name(word: object, known: Iterable[object], *, cutoff: float = 0.6) 
     return next(iter(nearest_names(word, known, cutoff=cutoff)), "")
 
 
-def suggestion(word: object, known: Iterable[object], *, otherwise: str = "") -> str:
-    """`did you mean 'x'?` with the nearest name, or `otherwise` if no known name resembles the word."""
+def did_you_mean(word: object, known: Iterable[object]) -> str:
+    """`did you mean 'x'?` with the nearest name; empty if no known name resembles the word."""
     near = nearest_name(word, known)
-    return f"did you mean {near!r}?" if near else otherwise
+    return f"did you mean {near!r}?" if near else ""
+
+
+def nearest(word: object, known: Iterable[object], *, max_choices: int = 12) -> str:
+    """The end of a message: `; did you mean 'x'?`, else up to `max_choices` known names, else nothing."""
+    choices = sorted(map(str, known))
+    if hint := did_you_mean(word, choices):
+        return f"; {hint}"
+    return f"; there are {', '.join(choices)}" if 0 < len(choices) <= max_choices else ""

@@ -76,7 +76,7 @@ def test_looking_at_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("query", PNG, FILES[0], "--type", "Chunk", "--top") == 0
     assert "0 records (type=Chunk)" in capsys.readouterr().out
     assert call("query", PNG, FILES[0], "--type", "Chnk") == 4
-    assert "did you mean Chunk?" in capsys.readouterr().err
+    assert "did you mean 'Chunk'?" in capsys.readouterr().err
     assert call("hex", PNG, FILES[0], "--limit", "32") == 0
     assert capsys.readouterr().out.startswith("00000000  89 50 4e 47")
     assert call("decode", PNG, FILES[0], "--field", "nothing") == 1

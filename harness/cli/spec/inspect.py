@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from dataclasses import asdict, replace
 
 from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.clip import clip
 from harness.core.errors import UsageError
+from harness.core.nearest import did_you_mean
 from harness.core.number import whole
 from harness.grammar.hex_view import hex_view, render
 from harness.grammar.host.record import ParsedField, Records, tree
@@ -198,8 +198,7 @@ def _query(args: argparse.Namespace) -> int:
     kind, value = given[0] if given else ("all", None)
     result = inputs.parsed(args)
     if args.type is not None and result.parse is not None and args.type not in (types := result.parse.grammar.types):
-        near = difflib.get_close_matches(args.type, types, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"types are {', '.join(types)}"
+        fix = did_you_mean(args.type, types) or f"types are {', '.join(types)}"
         raise UsageError(f"the grammar has no type {args.type!r}", where=str(args.grammar), fix=fix)
     if not args.top and result.parse is not None:
         result = replace(result, records=Records(tuple(record for _, record in result.parse.walk())))
