@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.cli.spec import ACTIONS
+from harness.cli.spec import VERBS
 
 ROOT = Path(__file__).parents[2]
 PNG = ROOT / "specs/grammars/png.yaml"
@@ -30,7 +30,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> object:
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", VERBS)
 def test_every_action_explains_itself(action: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(action, "--help") == 0
     assert f"crucible spec {action}" in capsys.readouterr().out

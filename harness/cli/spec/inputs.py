@@ -1,4 +1,4 @@
-"""Inputs: the files that the actions of `crucible spec` take."""
+"""Inputs: the files that the verbs of `crucible spec` take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness.cli import output
 from harness.core.errors import SpecError, UsageError, position
 from harness.core.number import whole
 from harness.grammar.language.finding import Finding
@@ -25,6 +26,36 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
     parser.add_argument("--limit", type=whole(), metavar="N", help="look at no more bytes than this")
     parser.add_argument("--max-records", type=whole(1), metavar="N", help="read no more top-level records than this")
+
+
+def add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    """GRAMMAR, FILE and `--json`."""
+    add_grammar(parser)
+    add_file(parser)
+    output.add_json(parser)
+
+
+def add_sets(parser: argparse.ArgumentParser) -> None:
+    """GRAMMAR, samples and hold-out files."""
+    add_grammar(parser)
+    parser.add_argument("samples", type=Path, nargs="+", metavar="FILE", help="binary files")
+    parser.add_argument(
+        "--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files that nothing is learned from"
+    )
+
+
+def both_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Samples and hold-out, by path.
+
+    Raises:
+        UsageError: if a file is in both sets, or cannot be read.
+    """
+    samples, holdout = ({str(path): bytes_of(path) for path in paths} for paths in (args.samples, args.holdout))
+    seen = {data: name for name, data in samples.items()}
+    for name, data in holdout.items():
+        if data in seen:
+            raise UsageError(f"is also a sample: {seen[data]}", where=name, fix="keep the two sets apart")
+    return samples, holdout
 
 
 def text_of(path: Path) -> str:

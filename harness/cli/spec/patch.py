@@ -1,24 +1,25 @@
-"""Changing: patch a grammar file, and tell two grammars apart."""
+"""Apply patches to a grammar: all operations of each, or nothing; comments and order survive.
+
+Example:
+  crucible spec patch png.yaml header.patch.yaml --out better.yaml
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.document import read_document
 from harness.core.errors import SpecError, UsageError
-from harness.grammar.change_list import changes
-from harness.grammar.editing import yaml_writer
 from harness.grammar.patch import Patch, PatchError, read_patch
-from harness.grammar.patch_inference import patch_between
 from harness.grammar.version import SpecStore
 from harness.report import words
 
 
-def _patch_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     inputs.add_grammar(parser)
     parser.add_argument(
         "patch", type=Path, nargs="+", metavar="PATCH", help="patch files (YAML, JSON, JSON Patch), in order"
@@ -28,11 +29,12 @@ def _patch_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_json(parser)
 
 
-def _patch(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; its exit status."""
     store = SpecStore()
     version = store.create_initial(inputs.text_of(args.grammar))
     for path in args.patch:
-        result = store.apply_patch(version.id, patch_of(path), run_lint=not args.no_lint)
+        result = store.apply_patch(version.id, _patch_of(path), run_lint=not args.no_lint)
         made = store.get(result.new_spec_id)
         if made is None:
             if args.json:
@@ -52,7 +54,7 @@ def _patch(args: argparse.Namespace) -> int:
     return 0
 
 
-def patch_of(path: Path) -> Patch:
+def _patch_of(path: Path) -> Patch:
     """A patch file.
 
     Raises:
@@ -65,50 +67,3 @@ def patch_of(path: Path) -> Patch:
         return read_patch(read_document(path).value)
     except PatchError as error:
         raise SpecError(str(error), where=str(path), fix="crucible schema patch says what a patch is") from error
-
-
-PATCH = (
-    "Apply patches to a grammar: all operations of each, or nothing; comments and order survive.",
-    "crucible spec patch png.yaml header.patch.yaml --out better.yaml",
-    _patch_arguments,
-    _patch,
-)
-
-
-def _diff_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("old", type=Path, metavar="OLD", help="a grammar file")
-    parser.add_argument("new", type=Path, metavar="NEW", help="another one")
-    parser.add_argument("--as-patch", action="store_true", help="print the patch that leads from OLD to NEW")
-    output.add_json(parser)
-
-
-def _diff(args: argparse.Namespace) -> int:
-    for path in (args.old, args.new):
-        inputs.text_of(path)
-    old, new = (read_document(path).value for path in (args.old, args.new))
-    if args.as_patch:
-        try:
-            patch = patch_between(old, new, description=f"from {args.old.name} to {args.new.name}")
-        except PatchError as error:
-            raise SpecError(str(error), where=f"{args.old} and {args.new}") from error
-        wire = patch.to_wire() if patch is not None else {"description": "no difference", "ops": []}
-        print(
-            json.dumps(wire, indent=2) if args.json else yaml_writer.document(wire), end="" if not args.json else "\n"
-        )
-        return 0
-    found = changes(old, new)
-    if args.json:
-        output.print_json([change.to_wire() for change in found])
-    else:
-        for change in found:
-            print(change)
-        print(words.count(len(found), "change"))
-    return 0
-
-
-DIFF = (
-    "Say what differs between two grammars, or print the patch between them.",
-    "crucible spec diff png.yaml better.yaml --as-patch > better.patch.yaml",
-    _diff_arguments,
-    _diff,
-)
