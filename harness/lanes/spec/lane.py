@@ -30,6 +30,7 @@ from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound
 from harness.grammar.patch import PatchError, apply_patch, read_patch
 from harness.hooks import Lane, hookimpl
 from harness.lane.context import Context
+from harness.lane.pinned_file import pin, read_pinned
 from harness.lanes.spec import score
 from harness.lanes.spec.options import SpecOptions
 from harness.suites.suite import Suite, SuiteOptions
@@ -93,15 +94,15 @@ class SpecLane:
         """Patch a copy of the grammar and read every file with it, several times."""
         del context  # nothing is drawn and nothing leaves this process
         started = time.perf_counter()
-        _same(case.inputs["grammar"])
+        read_pinned(**case.inputs["grammar"])
         base_value, base = read_grammar(Path(case.inputs["grammar"]["path"]))
         sets = {
-            name: Samples.of({Path(entry["path"]).name: _same(entry) for entry in case.inputs[name]})
+            name: Samples.of({Path(entry["path"]).name: read_pinned(**entry) for entry in case.inputs[name]})
             for name in score.SETS
             if case.inputs[name]
         }
         source = Path(case.subject.path)
-        _same({"path": case.subject.path, "digest": case.subject.digest})
+        read_pinned(case.subject.path, case.subject.digest)
         made = _patched(source, base_value)
         if isinstance(made, _Rejected):
             return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
@@ -184,14 +185,7 @@ def _limits(policy: Policy) -> Limits:
 def _file(path: Path) -> dict[str, str]:
     if path.stat().st_size > MAX_SAMPLE:
         raise SpecError(f"larger than {MAX_SAMPLE} bytes", where=str(path), fix="choose a smaller sample")
-    return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
-
-
-def _same(entry: dict[str, str]) -> bytes:
-    data = Path(entry["path"]).read_bytes()
-    if digest_bytes(data) != entry["digest"]:
-        raise InfraError("the file changed since it was collected", where=entry["path"], fix="run again")
-    return data
+    return pin(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +279,7 @@ def _classic(grammar: Grammar, entries: list[dict[str, str]]) -> float:
 
     totals = []
     for entry in entries:
-        data = _same(entry)
+        data = read_pinned(**entry)
         result = parse_bytes(ParseBinaryInput(grammar=grammar, file_path=entry["path"]), data)
         run = create_run_artifact(entry["path"], "", result, entry["path"], len(data))
         totals.append(score_run(run, policy=CLASSIC).total_score)
