@@ -1,4 +1,9 @@
-"""`crucible diff`: what two runs judged differently."""
+"""Compare two runs, by default the last two: what changed, came and went.
+
+Example:
+  crucible diff latest~1 latest
+  crucible diff 20261122-1137 20261123-0900 --json
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,6 @@ from harness.cli import output
 from harness.ledger import queries
 from harness.report import words
 from harness.report.table import Column
-
-NAME = "diff"
-HELP = """Compare two runs, by default the last two: what changed, came and went.
-
-example:
-  crucible diff latest~1 latest
-  crucible diff 20261122-1137 20261123-0900 --json"""
 
 COLUMNS = (
     Column("case", flexible=True, least=20),

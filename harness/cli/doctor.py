@@ -1,4 +1,9 @@
-"""`crucible doctor`: what this machine offers."""
+"""Attack a box on this machine and say which layers of isolation hold, and what is missing for the rest.
+
+Example:
+  crucible doctor
+  crucible doctor specs/ suites/ --json
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,6 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import UsageError
-
-NAME = "doctor"
-HELP = """Attack a box on this machine and say which layers of isolation hold, and what is missing for the rest.
-
-example:
-  crucible doctor
-  crucible doctor specs/ suites/ --json"""
 
 EXTRAS = {"torch": "kernels", "triton": "kernels", "numpy": "kernels", "distributed": "cluster", "evalplus": "bench"}
 

@@ -1,4 +1,8 @@
-"""`crucible init`: a small project that works, to change step by step."""
+"""Write a small working project: a tool's specification, two candidates, a suite. Nothing is overwritten.
+
+Example:
+  crucible init my-tools && cd my-tools && pytest suites/
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,6 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.example import FILES, PYPROJECT
 from harness.core.errors import CrucibleError, UsageError
-
-NAME = "init"
-HELP = """Write a small working project: a tool's specification, two candidates, a suite. Nothing is overwritten.
-
-example:
-  crucible init my-tools && cd my-tools && pytest suites/"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,9 @@
-"""`crucible lineage`: what a subject was made from, and what was made from it."""
+"""Show the ancestors and descendants of a subject with their best scores.
+
+Example:
+  crucible lineage trie
+  crucible lineage 1a2b3c4d --json
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,6 @@ import argparse
 from harness.cli import output
 from harness.ledger import queries
 from harness.report import words
-
-NAME = "lineage"
-HELP = """Show the ancestors and descendants of a subject with their best scores.
-
-example:
-  crucible lineage trie
-  crucible lineage 1a2b3c4d --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,8 @@
-"""`crucible merge`: several ledgers into one."""
+"""Bring the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
+
+Example:
+  crucible merge shard-1.db shard-2.db --ledger reports/ledger.db
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,6 @@ from pathlib import Path
 from harness.cli import output
 from harness.ledger.merge import check_source, merge
 from harness.report import words
-
-NAME = "merge"
-HELP = """Bring the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
-
-example:
-  crucible merge shard-1.db shard-2.db --ledger reports/ledger.db"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

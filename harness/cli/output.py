@@ -119,3 +119,11 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(
             f"it cannot be written: {error.strerror}", where=str(path), fix="name a file that is yours to write"
         ) from error
+
+
+def print_or_write(text: str, args: argparse.Namespace) -> None:
+    """Write text to the file of `--out`, or to stdout without it."""
+    if args.out is None:
+        print(text, end="")
+    else:
+        write_file(args.out, text)

@@ -1,4 +1,9 @@
-"""`crucible pareto`: who is not beaten in everything at once."""
+"""List the passing subjects that no other beats in score, time and memory together.
+
+Example:
+  crucible pareto --suite text_deduplicate
+  crucible pareto --all --json
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,6 @@ from harness.cli import output
 from harness.ledger import queries
 from harness.report import words
 from harness.report.table import Column
-
-NAME = "pareto"
-HELP = """List the passing subjects that no other beats in score, time and memory together.
-
-example:
-  crucible pareto --suite text_deduplicate
-  crucible pareto --all --json"""
 
 COLUMNS = (
     Column("", optional=1),

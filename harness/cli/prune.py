@@ -1,4 +1,9 @@
-"""`crucible prune`: forget old runs."""
+"""Drop old runs and give their room back. A run stays if --keep or --newer-than protects it.
+
+Example:
+  crucible prune --keep 50
+  crucible prune --newer-than 30d --dry-run
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,6 @@ from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.ledger.prune import prune
 from harness.report import words
-
-NAME = "prune"
-HELP = """Drop old runs and give their room back. A run stays if --keep or --newer-than protects it.
-
-example:
-  crucible prune --keep 50
-  crucible prune --newer-than 30d --dry-run"""
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 

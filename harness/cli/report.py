@@ -1,4 +1,8 @@
-"""`crucible report`: write the HTML page again."""
+"""Write the HTML report of a run as one offline page.
+
+Example:
+  crucible report --run latest~1 --report reports/before.html
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,6 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.report.html import write_report
-
-NAME = "report"
-HELP = """Write the HTML report of a run as one offline page.
-
-example:
-  crucible report --run latest~1 --report reports/before.html"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

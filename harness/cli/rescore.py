@@ -1,4 +1,11 @@
-"""`crucible rescore`: judge stored evidence again, without running anything."""
+"""Judge the stored evidence of a run again: with today's lanes, or under another epoch or other gates.
+
+What was observed stays: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
+
+Example:
+  crucible rescore --run latest --gates score=0.9 --gates correctness=1
+  crucible rescore --epoch 40 --write
+"""
 
 from __future__ import annotations
 
@@ -29,15 +36,6 @@ from harness.ledger.row import dump
 from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.table import Column
-
-NAME = "rescore"
-HELP = """Judge the stored evidence of a run again: with today's lanes, or under another epoch or other gates.
-
-What was observed stays: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
-
-example:
-  crucible rescore --run latest --gates score=0.9 --gates correctness=1
-  crucible rescore --epoch 40 --write"""
 
 COLUMNS = (
     Column("case", flexible=True, least=20),

@@ -1,4 +1,9 @@
-"""`crucible schema`: JSON Schemas of our file formats, for editors and generators."""
+"""Print the JSON Schema of a file format.
+
+Example:
+  crucible schema tool > tool.schema.json
+  crucible schema suite --lane toolgen
+"""
 
 from __future__ import annotations
 
@@ -15,13 +20,6 @@ from harness.core.evaluation import Evaluation
 from harness.core.frozen import Frozen
 from harness.core.run import Run
 from harness.hooks import Lane, Registry
-
-NAME = "schema"
-HELP = """Print the JSON Schema of a file format.
-
-example:
-  crucible schema tool > tool.schema.json
-  crucible schema suite --lane toolgen"""
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,4 +1,9 @@
-"""`crucible show`: all that is known of one verdict."""
+"""Explain one verdict: status, gates, components, attempts, counter-example, how to run it again.
+
+Example:
+  crucible show suites/toolgen/words.suite.yaml::trie
+  crucible show 1a2b3c4d --run latest~1
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,6 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
 
-NAME = "show"
-HELP = """Explain one verdict: status, gates, components, attempts, counter-example, how to run it again.
-
-example:
-  crucible show suites/toolgen/words.suite.yaml::trie
-  crucible show 1a2b3c4d --run latest~1"""
 MAX_SHOWN = 5
 ATTEMPTS = 12
 

@@ -1,4 +1,11 @@
-"""`crucible stability`: what attempts prove about a subject, and more attempts on request."""
+"""Say how stable a subject was shown to be; with --attempts, judge it again from its files.
+
+New attempts have new hash seeds and new inputs, and are added to those in the ledger, as a run of their own.
+
+Example:
+  crucible stability 1a2b3c4d
+  crucible stability 1a2b3c4d --attempts 299
+"""
 
 from __future__ import annotations
 
@@ -32,15 +39,6 @@ from harness.report import words
 from harness.session.confirmation import another_round
 from harness.session.provenance import machine, versions
 from harness.suites.settings import settle
-
-NAME = "stability"
-HELP = """Say how stable a subject was shown to be; with --attempts, judge it again from its files.
-
-New attempts have new hash seeds and new inputs, and are added to those in the ledger, as a run of their own.
-
-example:
-  crucible stability 1a2b3c4d
-  crucible stability 1a2b3c4d --attempts 299"""
 
 BATCH = 40
 """Attempts between two lines of progress; what is done when somebody presses Ctrl-C is kept."""

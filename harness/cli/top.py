@@ -1,4 +1,10 @@
-"""`crucible top`: the leaderboard as it stands."""
+"""Print the leaderboard: the latest verdict on each subject, best first.
+
+Example:
+  crucible top --lane toolgen --top 3
+  crucible top --pass-at 1 --pass-at 5
+  crucible top --ledger reports/ledger.db --json
+"""
 
 from __future__ import annotations
 
@@ -14,14 +20,6 @@ from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.report import rerun, words
 from harness.report.table import Column
-
-NAME = "top"
-HELP = """Print the leaderboard: the latest verdict on each subject, best first.
-
-example:
-  crucible top --lane toolgen --top 3
-  crucible top --pass-at 1 --pass-at 5
-  crucible top --ledger reports/ledger.db --json"""
 
 MAX_SHOWN = 5
 COLUMNS = (

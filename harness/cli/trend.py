@@ -1,4 +1,10 @@
-"""`crucible trend`: scores over runs."""
+"""Follow one subject, or every suite, over the runs of the ledger.
+
+Example:
+  crucible trend trie
+  crucible trend suites/toolgen/words.suite.yaml::trie --limit 20
+  crucible trend --lane toolgen
+"""
 
 from __future__ import annotations
 
@@ -10,14 +16,6 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.table import Column
-
-NAME = "trend"
-HELP = """Follow one subject, or every suite, over the runs of the ledger.
-
-example:
-  crucible trend trie
-  crucible trend suites/toolgen/words.suite.yaml::trie --limit 20
-  crucible trend --lane toolgen"""
 
 ONE = (
     Column("run"),

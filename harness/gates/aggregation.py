@@ -1,4 +1,4 @@
-"""Aggregation: what an aggregate of a gate comes to over the evaluations of a run."""
+"""Aggregation: the value of an aggregate over the evaluations of a run."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from itertools import groupby
 from typing import Any
 
 from harness.core.pass_rate import pass_all, pass_at
-from harness.gates.syntax import RATES, TEXTS, Aggregate, Condition, Row
+from harness.gates.syntax import PAIRED, RATES, TEXT_COLUMNS, Aggregate, Condition, Row
 
-NAMED = 3
-"""Cases that a sentence names."""
-PAIRED = ("delta", "regressions")
-UNJUDGED = ("infra", "skipped", "review", "noisy")
-"""Of whom nobody knows whether they pass."""
+MAX_NAMED = 3  # cases that one message names
+UNJUDGED = ("infra", "skipped", "review", "noisy")  # statuses that say neither passed nor failed
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number, or None and the reason; `notes` are the cases behind it, `low` and `high` who pull it there."""
+    """A number, or None and the reason.
+
+    Attributes:
+        notes: The cases it comes from, for the message of a gate that fails.
+        low: Node id of the case that makes the number small.
+        high: Node id of the case that makes the number large.
+    """
 
     number: float | None
     why: str = ""
@@ -30,7 +33,7 @@ class Value:
 
 
 class _UndefinedError(Exception):
-    """A condition asks for a column that a row lacks."""
+    """A condition reads a column that a row lacks."""
 
     def __init__(self, column: str, row: Row) -> None:
         self.column = column
@@ -39,7 +42,7 @@ class _UndefinedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Strict(Mapping[str, Any]):
-    """A row whose missing columns are undefined, even to `get`: neither equal nor unequal to anything."""
+    """A row whose missing columns raise, even in `get`: undefined is neither equal nor unequal to a value."""
 
     row: Row
 
@@ -59,8 +62,8 @@ def _meets(condition: Condition, row: Row) -> bool:
     try:
         return condition(_Strict(row))
     except _UndefinedError as error:
-        if row.get("status") == "skipped" and error.column not in TEXTS:
-            return False  # it has no values, as everybody knows
+        if row.get("status") == "skipped" and error.column not in TEXT_COLUMNS:
+            return False  # a skipped case has no values
         raise
 
 
@@ -68,9 +71,9 @@ def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequ
     """The value of an aggregate.
 
     Args:
-        node: What is asked.
-        rows: The evaluations, without planted controls.
-        baselines: Earlier ones by the name of their run; the last comparable run has none.
+        node: The aggregate.
+        rows: The evaluations, without controls.
+        baselines: Earlier evaluations by the name of their run; the last comparable run has the empty name.
     """
     chosen = [row for row in rows if node.selects(row)]
     if not chosen:
@@ -133,10 +136,10 @@ def _rate(node: Aggregate, judged: list[Row]) -> Value:
     for suite, group in groupby(sorted(judged, key=_suite), key=_suite):
         found = list(group)
         failed = [row for row in found if not row.get("passed")]
-        rate = estimate(node.drawn, passed=len(found) - len(failed), total=len(found))
+        rate = estimate(node.sample_size, passed=len(found) - len(failed), total=len(found))
         if rate is None:
             few = f"{suite} has {len(found)} judged candidate{'s' * (len(found) != 1)}"
-            return Value(None, f"{few}, and {node.drawn} are drawn", low=_nodeid(found))
+            return Value(None, f"{few}, fewer than {node.sample_size}", low=_nodeid(found))
         rates.append((rate, f"{suite}: {len(found) - len(failed)} of {len(found)} pass", failed))
     _, note, failed = min(rates, key=lambda one: one[0])
     note = note if len(rates) == 1 else f"{len(rates)} suites; lowest: {note}"
@@ -150,15 +153,15 @@ def _suite(row: Row) -> str:
 def _paired(node: Aggregate, rows: list[Row], baseline: Sequence[Row]) -> Value:
     before = {row.get("of", row.get("nodeid")): row for row in baseline}
     pairs = [(row, before[row.get("nodeid")]) for row in rows if row.get("nodeid") in before]
-    measured = [row for row in rows if row.get("beside_parent") is not None and row.get("expected") is None]
+    measured = [row for row in rows if row.get("against_parent") is not None and row.get("expected") is None]
     if not pairs and not (node.name == "regressions" and measured):
         if node.baseline:
-            return Value(None, f"run {node.baseline} has none of these cases")
+            return Value(None, f"run {node.baseline} judged none of these cases")
         return Value(None, "the ledger has no earlier run of these cases on this machine, tier and epoch")
     unlike = next((f"; not comparable as numbers: {old['differs']}" for _, old in pairs if old.get("differs")), "")
     if node.name == "regressions":
         worse = [row for row, old in pairs if old.get("passed") and not row.get("passed")]
-        worse += [row for row in measured if row["beside_parent"] == "slower" and row not in worse]
+        worse += [row for row in measured if row["against_parent"] == "slower" and row not in worse]
         return Value(float(len(worse)), notes=_names(worse) + unlike, high=_nodeid(worse))
     changes = []
     for row, old in pairs:
@@ -189,8 +192,8 @@ def _nodeid(rows: list[Row]) -> str:
 
 
 def _names(rows: list[Row]) -> str:
-    names = [str(row.get("nodeid")) for row in rows[:NAMED]]
-    return ", ".join([*names, *(["..."] if len(rows) > NAMED else [])])
+    names = [str(row.get("nodeid")) for row in rows[:MAX_NAMED]]
+    return ", ".join([*names, *(["..."] if len(rows) > MAX_NAMED else [])])
 
 
 def _nothing(node: Aggregate, rows: Sequence[Row]) -> str:
@@ -199,7 +202,7 @@ def _nothing(node: Aggregate, rows: Sequence[Row]) -> str:
     for name, wanted in (("lane", node.lane), ("suite", node.suite), ("subject", node.subject)):
         known = sorted({str(row.get(name)) for row in rows})
         if wanted is not None and not any(node.matches(name, row) for row in rows):
-            return f"no case has {name} {wanted!r}; there are {', '.join(known[:NAMED])}" + (
-                ", ..." if len(known) > NAMED else ""
+            return f"no case has {name} {wanted!r}; there are {', '.join(known[:MAX_NAMED])}" + (
+                ", ..." if len(known) > MAX_NAMED else ""
             )
     return "no case matches all of its selectors"

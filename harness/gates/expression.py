@@ -1,29 +1,29 @@
-"""Gating: the language of `--gate`, e.g. `toolgen.mean(score) >= 0.8 and regressions == 0`.
+"""Gate expression: the language of `--gate`, e.g. `toolgen.mean(score) >= 0.8 and regressions == 0`.
 
 A gate compares arithmetic over aggregates: ``[lane.][suite("name").][subject("name").]aggregate(column)``.
 
 * Aggregates: `mean`, `median`, `min`, `max`, `sum` of a column, `quantile(column, q)`, `count(condition)`; all take a
-  condition as their last argument: `max(median_ms, status == "ok")`. `pass_at(k)` and `pass_all(k)` are the chances
-  that at least one, or each, of k candidates passes, means over suites; with a condition they are about one group of
-  candidates: `pass_at(5, cohort == "mine")`. `delta(column)` is the mean change against the last comparable run,
-  `regressions` the number of cases that passed there and do not now, or that paired timing found slower than the parent
-  they were derived from; `delta(column, "RUN")` and `regressions("RUN")` compare with a run by its id, a part of it,
+  condition as their last argument: `max(median_ms, status == "ok")`. `pass_at(k)` and `pass_all(k)` are the
+  probabilities that at least one, or each, of k candidates passes, as means over suites; a condition restricts them to
+  one group of candidates: `pass_at(5, cohort == "mine")`. `delta(column)` is the mean change since the last comparable
+  run, `regressions` the number of cases that passed there and do not now, or that paired timing found slower than the
+  parent they derive from; `delta(column, "RUN")` and `regressions("RUN")` compare with a run by its id, a part of it,
   `latest` or `latest~N`.
 * Columns are those of the ledger's `evaluations`; a component of a score is named in quotes: `min("correctness")`.
-* Skipped cases have no values; they only count in `count`. Planted controls never count.
+* Skipped cases have no values; they only count in `count`. Controls never count.
 * What is undefined (nothing to aggregate, a missing value, an absent column, a division by zero) fails the gate.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.gate import GateResult
-from harness.gates.aggregation import NAMED, Value, aggregate
+from harness.gates.aggregation import MAX_NAMED, Value, aggregate
 from harness.gates.parser import parse
-from harness.gates.syntax import Aggregate, Arithmetic, Comparison, Negation, Node, Number, Row, Truth
+from harness.gates.syntax import RELATIONS, Aggregate, Arithmetic, Comparison, Negation, Node, Number, Row, Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class GateExpression:
     """A gate that parsed.
 
     Attributes:
-        text: As it was written.
+        text: The gate as it was written, with single spaces.
         root: Its syntax tree.
     """
 
@@ -44,10 +44,10 @@ def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpres
 
     Args:
         text: What the user wrote.
-        lanes: The lanes there are; without them a lane is accepted unless it looks like a misspelt built-in one.
+        lanes: The known lanes; without them any lane is accepted unless it looks like a misspelt built-in one.
 
     Raises:
-        UsageError: with the place marked and a hint.
+        UsageError: with a caret below the place, and a hint.
     """
     return GateExpression(text=" ".join(text.split()), root=parse(text, lanes=lanes))
 
@@ -59,18 +59,18 @@ def evaluate_gate(
     baseline: Sequence[Row] | None = None,
     named: Mapping[str, Sequence[Row]] | None = None,
 ) -> GateResult:
-    """Hold a gate against the evaluations of a run.
+    """Evaluate a gate on the evaluations of a run.
 
     Args:
         expression: The gate.
         rows: Evaluations with the columns of the ledger.
-        baseline: For `delta` and `regressions`: earlier rows, as `queries.baseline` gives them.
-        named: The same of the runs that gates name, by these names.
+        baseline: For `delta` and `regressions`: earlier rows, as `queries.baseline` returns them.
+        named: The same for the runs that gates name, by these names.
     """
-    scope = _Scope([row for row in rows if not _planted(row)], {"": baseline or (), **(named or {})})
+    scope = _Scope([row for row in rows if not _is_control(row)], {"": baseline or (), **(named or {})})
     leaves: list[_Leaf] = []
     verdict = _truth(expression.root, scope, leaves)
-    # The comparison that decides comes first: one that fails if the gate does, else the first.
+    # The decisive comparison comes first: one that fails if the gate fails, else the first.
     decisive = [leaf for leaf in leaves if leaf.holds is not True] if verdict is not True else leaves
     chosen = (decisive or leaves)[0]
     return GateResult(
@@ -78,7 +78,7 @@ def evaluate_gate(
         observed=chosen.observed,
         threshold=chosen.threshold,
         passed=verdict is True,
-        why="; ".join(leaf.why for leaf in (decisive or leaves)[:NAMED]),
+        why="; ".join(leaf.why for leaf in (decisive or leaves)[:MAX_NAMED]),
         nodeid="" if verdict is True else chosen.nodeid,
     )
 
@@ -91,7 +91,7 @@ class _Scope:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """One comparison as it turned out; `holds` is None where a side is undefined."""
+    """The result of one comparison; `holds` is None where a side is undefined."""
 
     holds: bool | None
     observed: float | None
@@ -100,13 +100,13 @@ class _Leaf:
     nodeid: str = ""
 
 
-def _planted(row: Row) -> bool:
+def _is_control(row: Row) -> bool:
     # `expected` is the status a control must have; a plugin's own rows may say `planted` instead.
     return bool(row.get("planted")) or isinstance(row.get("expected"), str)
 
 
 def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
-    """Kleene's three values: what is undefined never helps a gate to hold, not even under `not`."""
+    """Kleene's three-valued logic: an undefined value never makes a gate pass, not even under `not`."""
     if isinstance(node, Comparison):
         leaf = _compare(node, scope)
         leaves.append(leaf)
@@ -124,14 +124,6 @@ def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
     return None if None in (left, right) else not decisive
 
 
-RELATIONS: dict[str, Callable[[float, float], bool]] = {
-    ">=": lambda a, b: a >= b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    "<": lambda a, b: a < b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
 MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
 
 
@@ -174,7 +166,7 @@ def _number(node: Node, scope: _Scope) -> Value:
             return side
     a, b = left.number or 0.0, right.number or 0.0
     if node.operator == "/" and b == 0:
-        return Value(None, f"{node.right.text} is 0 and nothing can be divided by it")
+        return Value(None, f"{node.right.text} is 0 and cannot be a divisor")
     result = {"+": a + b, "-": a - b, "*": a * b}[node.operator] if node.operator != "/" else a / b
     if not math.isfinite(result):
         return Value(None, f"{node.text} is too large")

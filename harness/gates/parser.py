@@ -1,22 +1,23 @@
-"""Gate parsing: text to syntax tree, by a Pratt parser; every complaint points at its place."""
+"""Gate parser: from the few nodes of Python's syntax tree that gates have to the tree of a gate."""
 
 from __future__ import annotations
 
-import difflib
+import ast
 import math
 from collections.abc import Collection
+from itertools import pairwise
 
 from harness.core.errors import UsageError
+from harness.core.nearest import nearest_name
 from harness.gates.syntax import (
     AGGREGATES,
     LANES,
-    NUMBERS,
+    NUMBER_COLUMNS,
+    PAIRED,
     RATES,
     RELATIONS,
     SELECTORS,
-    SPACE,
-    TEXTS,
-    TOKEN,
+    TEXT_COLUMNS,
     Aggregate,
     Arithmetic,
     Comparison,
@@ -26,323 +27,239 @@ from harness.gates.syntax import (
     Node,
     Number,
     Row,
-    Token,
     Truth,
 )
+from harness.gates.text import GateText
 
-LONGEST, MOST, DEEPEST = 2000, 250, 40
-MAX_DRAWN = 1_000_000
-EXAMPLE = "toolgen.mean(score) >= 0.8"
+MAX_SAMPLE = 1_000_000
+MAX_DEPTH = 40  # of `not` and `-`
+COLUMNS = (*NUMBER_COLUMNS, *TEXT_COLUMNS)
 
 
 def parse(text: str, *, lanes: Collection[str] | None = None) -> Truth:
     """The syntax tree of a gate.
 
     Raises:
-        UsageError: with the place marked and a hint.
+        UsageError: with a caret below the place, and a hint.
     """
-    parser = _Parser(text, lanes)
-    found = parser.expression(0)
-    rest = parser.token
-    if rest.kind != "end":
-        raise parser.wrong(rest, f"{rest.text!r} is not expected here", "join comparisons with `and` or `or`")
-    if isinstance(found, Number | Aggregate | Arithmetic):
-        raise parser.wrong(rest, "a gate must compare something", f"write for example `{found.text} >= 0.8`")
+    source = GateText(text)
+    found = _Parser(source, lanes).expression(source.parse())
+    if not isinstance(found, Truth):
+        fix = f"write for example `{found.text} >= 0.8`"
+        raise source.error(len(source.text), "a gate must compare something", fix)
     return found
 
 
-BINDING = {"or": 1, "and": 2, **dict.fromkeys(RELATIONS, 4), "+": 5, "-": 5, "*": 6, "/": 6}
-NOT_BINDING, MINUS_BINDING = 3, 7
-
-
 class _Parser:
-    def __init__(self, text: str, lanes: Collection[str] | None) -> None:
-        self.text, self.lanes, self.depth = text, lanes, 0
-        if len(text) > LONGEST:
-            raise self.long()
-        self.tokens = self._tokens()
-        if len(self.tokens) > MOST:
-            # A long chain of operators is a deep tree, and whoever walks it would run out of stack.
-            raise self.long()
-        self.place = 0
+    def __init__(self, source: GateText, lanes: Collection[str] | None) -> None:
+        self.source, self.lanes, self.depth = source, lanes, 0
 
-    def long(self) -> UsageError:
-        return UsageError("wrong gate: this is too long", fix="use several --gate")
+    def expression(self, node: ast.expr) -> Node | Truth:
+        match node:
+            case ast.BoolOp(values=values):
+                left = self.expression(values[0])
+                for before, value in pairwise(values):
+                    place, word = self.source.operator(before, value)
+                    right = self.expression(value)
+                    if not isinstance(left, Truth) or not isinstance(right, Truth):
+                        what = f"`{word}` joins comparisons, not numbers"
+                        raise self.source.error(place, what, "compare both sides with something")
+                    left = Logic(word, left, right)
+                return left
+            case ast.Compare():
+                return Comparison(self.relation(node), *self.numbers(node.left, node.comparators[0]))
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
+                _, operator = self.source.operator(node.left, node.right)
+                return Arithmetic(operator, *self.numbers(node.left, node.right), self.text(node))
+            case ast.UnaryOp(op=ast.Not()):
+                operand = self.prefixed(node)
+                if not isinstance(operand, Truth):
+                    fix = f"write for example `not {operand.text} >= 0.8`"
+                    raise self.source.error(node.col_offset, "`not` needs a comparison", fix)
+                return Negation(operand)
+            case ast.UnaryOp(op=ast.USub()):
+                operand = self.prefixed(node)
+                if isinstance(operand, Truth):
+                    raise self.source.error(node.col_offset, "`-` needs a number", "write `not` to negate a comparison")
+                return Arithmetic("-", Number(0.0, "0"), operand, self.text(node))
+            case ast.Constant():
+                return self.number(node)
+            case ast.Call() | ast.Attribute() | ast.Name():
+                return self.aggregate(node)
+        raise self.source.unexpected(node)
 
-    def wrong(self, token: Token, what: str, fix: str) -> UsageError:
-        line = "".join(c if c.isprintable() else " " for c in self.text)
-        return UsageError(f"wrong gate: {what}\n    {line}\n    {' ' * token.start}^", fix=fix)
+    def text(self, node: ast.expr) -> str:
+        return " ".join(self.source.source(node).split())
 
-    def _tokens(self) -> list[Token]:
-        tokens, place = list[Token](), 0
-        while not tokens or tokens[-1].kind != "end":
-            match = TOKEN.match(self.text, place)
-            if match is None or match.lastgroup is None:
-                start = place if (blank := SPACE.match(self.text, place)) is None else blank.end()
-                if self.text[start] in "\"'":
-                    raise self.wrong(
-                        Token("string", "", start, start), "this text is not closed", "close it with the same quote"
-                    )
-                if self.text[start] == "=":
-                    raise self.wrong(Token("symbol", "=", start, start), "`=` compares nothing", "write `==`")
-                raise self.wrong(
-                    Token("", "", start, start),
-                    f"{self.text[start]!r} means nothing in a gate",
-                    "a gate is made of names, numbers, quoted texts and + - * / ( ) . , < > =",
-                )
-            kind = match.lastgroup
-            tokens.append(Token(kind, match[kind], match.start(kind), match.end(kind)))
-            place = match.end()
-        return tokens
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    def take(self) -> Token:
-        token = self.token
-        self.place += token.kind != "end"
-        return token
-
-    def accept(self, text: str) -> bool:
-        found = self.token.text == text and self.token.kind in ("symbol", "name")
-        self.place += found
-        return found
-
-    def expect(self, text: str, why: str) -> None:
-        if not self.accept(text):
-            raise self.wrong(self.token, f"{text!r} is missing here", why)
-
-    def since(self, start: int) -> str:
-        return " ".join(self.text[start : self.tokens[self.place - 1].end].split())
-
-    # Expressions
-
-    def expression(self, binding: int) -> Node | Truth:
+    def prefixed(self, node: ast.UnaryOp) -> Node | Truth:
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.wrong(self.token, "this is nested too deeply", "use several --gate")
-        start = self.token.start
-        left = self.prefix()
-        while BINDING.get(self.token.text, 0) > binding and self.token.kind in ("symbol", "name"):
-            operator = self.take()
-            right = self.expression(BINDING[operator.text])
-            left = self.join(operator, left, right, start)
+        if self.depth > MAX_DEPTH:
+            raise self.source.error(node.col_offset, "this is nested too deeply", "use several --gate")
+        operand = self.expression(node.operand)
         self.depth -= 1
-        return left
+        return operand
 
-    def join(self, operator: Token, left: Node | Truth, right: Node | Truth, start: int) -> Node | Truth:
-        text = self.since(start)
-        if operator.text in ("and", "or"):
-            if isinstance(left, Comparison | Logic | Negation) and isinstance(right, Comparison | Logic | Negation):
-                return Logic(operator.text, left, right, text)
-            raise self.wrong(
-                operator, f"`{operator.text}` joins comparisons, not numbers", "compare both sides with something"
-            )
-        if isinstance(left, Comparison | Logic | Negation) or isinstance(right, Comparison | Logic | Negation):
-            raise self.wrong(
-                operator, f"`{operator.text}` needs numbers on both sides", "join comparisons with `and` or `or`"
-            )
-        if operator.text in RELATIONS:
-            return Comparison(operator.text, left, right, text)
-        return Arithmetic(operator.text, left, right, text)
+    def numbers(self, left: ast.expr, right: ast.expr) -> tuple[Node, Node]:
+        place, spelling = self.source.operator(left, right)
+        first, second = self.expression(left), self.expression(right)
+        if isinstance(first, Truth) or isinstance(second, Truth):
+            what = f"`{spelling}` needs numbers on both sides"
+            raise self.source.error(place, what, "join comparisons with `and` or `or`")
+        return first, second
 
-    def prefix(self) -> Node | Truth:
-        token = self.token
-        if self.accept("("):
-            inner = self.expression(0)
-            self.expect(")", "close the parenthesis")
-            return inner
-        if self.accept("-"):
-            operand = self.expression(MINUS_BINDING)
-            if isinstance(operand, Comparison | Logic | Negation):
-                raise self.wrong(token, "`-` needs a number", "write `not` to turn a comparison round")
-            return Arithmetic("-", Number(0.0, "0"), operand, self.since(token.start))
-        if self.accept("not"):
-            found = self.expression(NOT_BINDING)
-            if isinstance(found, Number | Aggregate | Arithmetic):
-                raise self.wrong(token, "`not` needs a comparison", f"write for example `not {found.text} >= 0.8`")
-            return Negation(found, self.since(token.start))
-        if token.kind == "number":
-            return Number(self.number(), token.text)
-        if token.kind == "name":
-            return self.aggregate()
-        what = "the gate ends here" if token.kind == "end" else f"{token.text} is not expected here"
-        raise self.wrong(token, what, "write an aggregate such as `mean(score)`, or a number")
+    def relation(self, node: ast.Compare) -> str:
+        if len(node.comparators) > 1:
+            place, _ = self.source.operator(*node.comparators[:2])
+            raise self.source.error(place, "comparisons cannot be chained", "join two comparisons with `and`")
+        place, spelling = self.source.operator(node.left, node.comparators[0])
+        if spelling not in RELATIONS:
+            raise self.source.error(place, f"`{spelling}` does not compare numbers", "use >= <= > < == !=")
+        return spelling
 
-    def number(self) -> float:
-        token = self.take()
-        value = float(token.text)
-        if not math.isfinite(value):
-            raise self.wrong(token, "this number is too large", "use a smaller one")
-        return value
+    def number(self, node: ast.expr) -> Number:
+        text = self.source.number(node)
+        if text is None:
+            raise self.source.unexpected(node)
+        if not math.isfinite(float(text)):
+            raise self.source.error(node.col_offset, "this number is too large", "use a smaller one")
+        return Number(float(text), text)
 
     # Aggregates
 
-    def aggregate(self) -> Aggregate:
-        start, selected = self.token.start, dict[str, str]()
-        while True:
-            token = self.take()
-            if token.kind != "name":
-                raise self.wrong(token, "a name is missing here", f"after a dot comes one of {', '.join(AGGREGATES)}")
-            if token.text in SELECTORS:
-                self.expect("(", f'write {token.text}("name")')
-                if self.token.kind != "string" or token.text in selected:
-                    raise self.wrong(
-                        self.token, f"one quoted {token.text} is needed here", f'write {token.text}("name")'
-                    )
-                selected[token.text] = self.take().text[1:-1]
-                self.expect(")", "close the parenthesis")
-            elif token.text in AGGREGATES and not (self.token.text == "." and not selected):
-                return self.call(token, start, selected)
-            elif self.token.text == "." and not selected:
-                selected["lane"] = self.lane(token)
-            else:
-                raise self.unknown(token, "aggregate", AGGREGATES, (*SELECTORS, *(self.lanes or LANES)))
-            self.expect(".", "a selector is followed by a dot and an aggregate")
+    def aggregate(self, node: ast.Call | ast.Attribute | ast.Name) -> Aggregate:
+        before, name, place = self.name(node)
+        selected = self.selectors(before)
+        if name not in AGGREGATES:
+            raise self.unknown(place, name, "aggregate", AGGREGATES, (*SELECTORS, *(self.lanes or LANES)))
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            given = self.arguments(node)
+        elif name != "regressions":
+            raise self.source.error(place, f"{name} needs arguments", f"write {name}(...)")
+        rest = iter(given)
+        column, quantile, size, baseline, condition = "", 0.5, 1, "", None
+        if name in RATES:
+            size = self.sample_size(next(rest, None), node, name)
+        elif name not in ("count", "regressions"):
+            column = self.column(next(rest, None), NUMBER_COLUMNS, node)
+        if name == "quantile":
+            quantile = self.fraction(next(rest, None), node)
+        last = next(rest, None)
+        if last is not None and name in PAIRED:
+            baseline = self.source.string(last) or ""
+            if not baseline:
+                fix = 'write its id, a part of it, or "latest"'
+                raise self.source.error(last.col_offset, "one quoted run is needed here", fix)
+        elif last is not None:
+            condition = self.condition(last)
+        if (more := next(rest, None)) is not None:
+            what = f"{name} takes no further argument"
+            raise self.source.error(more.col_offset, what, "join conditions with `and`")
+        text = self.text(node)
+        return Aggregate(name, column, text, quantile, condition, **selected, sample_size=size, baseline=baseline)
 
-    def lane(self, token: Token) -> str:
-        known = self.lanes or LANES
-        misspelt = difflib.get_close_matches(token.text, known, n=1, cutoff=0.75)
-        if token.text not in known and (self.lanes is not None or misspelt):
-            raise self.unknown(token, "lane", tuple(known))
-        return token.text
+    def name(self, node: ast.expr) -> tuple[ast.expr | None, str, int]:
+        """What precedes the last dot, the name after it, and its place."""
+        called = node.func if isinstance(node, ast.Call) else node
+        if isinstance(called, ast.Attribute):
+            return called.value, called.attr, (called.end_col_offset or 0) - len(called.attr)
+        if isinstance(called, ast.Name):
+            return None, called.id, called.col_offset
+        raise self.source.unexpected(node)
 
-    def call(self, name: Token, start: int, selected: dict[str, str]) -> Aggregate:
-        column, quantile, drawn, baseline = "", 0.5, 1, ""
-        condition: Condition | None = None
-        if name.text == "regressions":
-            if self.accept("("):
-                baseline = "" if self.token.text == ")" else self.baseline()
-                self.expect(")", 'write `regressions`, or `regressions("RUN")`')
-        else:
-            self.expect("(", f"write {name.text}(...)")
-            if name.text in RATES:
-                drawn = self.candidates(name)
-            elif name.text != "count":
-                column = self.column(NUMBERS)
-            if name.text == "quantile":
-                self.expect(",", "write quantile(score, 0.9)")
-                place = self.token
-                if place.kind != "number" or not 0 <= (quantile := self.number()) <= 1:
-                    raise self.wrong(place, "a number between 0 and 1 is needed here", "write quantile(score, 0.9)")
-            if name.text == "delta" and self.accept(","):
-                baseline = self.baseline()
-            follows = self.token.text != ")" if name.text == "count" else name.text != "delta" and self.accept(",")
-            condition = self.condition() if follows else None
-            self.expect(")", "close the parenthesis after the aggregate's arguments")
-        text = self.since(start)
-        return Aggregate(name.text, column, text, quantile, condition, **selected, drawn=drawn, baseline=baseline)
+    def selectors(self, node: ast.expr | None) -> dict[str, str]:
+        if node is None:
+            return {}
+        before, name, place = self.name(node)
+        if name in SELECTORS:
+            selected = self.selectors(before)
+            given = self.arguments(node) if isinstance(node, ast.Call) else []
+            value = self.source.string(given[0]) if len(given) == 1 else None
+            if value is None or name in selected:
+                place = given[0].col_offset if given else place
+                raise self.source.error(place, f"one quoted {name} is needed here", f'write {name}("name")')
+            return selected | {name: value}
+        known = tuple(self.lanes or LANES)
+        if not isinstance(node, ast.Name):
+            raise self.unknown(place, name, "selector", SELECTORS, known)
+        if name not in known and (self.lanes is not None or nearest_name(name, known, cutoff=0.75)):
+            raise self.unknown(place, name, "lane", known)
+        return {"lane": name}
 
-    def candidates(self, name: Token) -> int:
-        place = self.token
-        if place.kind != "number" or not place.text.isdecimal() or not 1 <= int(place.text) <= MAX_DRAWN:
-            problem = f"a whole number from 1 to {MAX_DRAWN} is needed here"
-            raise self.wrong(place, problem, f"write {name.text}(5): of how many candidates")
-        return int(self.take().text)
+    def arguments(self, call: ast.Call) -> list[ast.expr]:
+        if call.keywords:
+            raise self.source.unexpected(call.keywords[0])
+        return call.args
 
-    def baseline(self) -> str:
-        if self.token.kind != "string" or len(self.token.text) < 3:
-            raise self.wrong(self.token, "one quoted run is needed here", 'write its id, a part of it, or "latest"')
-        return self.take().text[1:-1]
+    def missing(self, found: ast.expr | None, call: ast.expr, what: str, fix: str) -> UsageError:
+        """The error of an argument that is wrong, or missing in front of the call's last parenthesis."""
+        return self.source.error(found.col_offset if found else (call.end_col_offset or 1) - 1, what, fix)
 
-    def column(self, known: tuple[str, ...]) -> str:
-        token = self.take()
-        if token.kind == "string" and len(token.text) > 2:
-            return token.text[1:-1]
-        if token.kind != "name":
-            raise self.wrong(
-                token, "a column is missing here", f"use one of {', '.join(known)}, or a component in quotes"
-            )
-        if token.text not in known:
-            raise self.unknown(token, "column of numbers" if known is NUMBERS else "column", known)
-        return token.text
+    def sample_size(self, node: ast.expr | None, call: ast.expr, name: str) -> int:
+        digits = self.source.number(node) or ""
+        if digits.isdecimal() and 1 <= int(digits) <= MAX_SAMPLE:
+            return int(digits)
+        what = f"an integer from 1 to {MAX_SAMPLE} is needed here"
+        raise self.missing(node, call, what, f"write {name}(5), with the number of candidates")
 
-    def unknown(self, token: Token, kind: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> UsageError:
-        near = difflib.get_close_matches(token.text, (*known, *also), n=1)
-        fix = f"did you mean {near[0]!r}? " if near else ""
-        return self.wrong(token, f"there is no {kind} {token.text!r}", f"{fix}There are {', '.join(known)}")
+    def fraction(self, node: ast.expr | None, call: ast.expr) -> float:
+        value = float(self.source.number(node) or -1)
+        if 0 <= value <= 1:
+            return value
+        raise self.missing(node, call, "a number between 0 and 1 is needed here", "write quantile(score, 0.9)")
+
+    def column(self, node: ast.expr | None, known: tuple[str, ...], call: ast.expr) -> str:
+        if value := self.source.string(node):
+            return value
+        if not isinstance(node, ast.Name):
+            fix = f"use one of {', '.join(known)}, or a component in quotes"
+            raise self.missing(node, call, "a column is missing here", fix)
+        if node.id not in known:
+            kind = "column of numbers" if known is NUMBER_COLUMNS else "column"
+            raise self.unknown(node.col_offset, node.id, kind, known)
+        return node.id
+
+    def unknown(
+        self, place: int, name: str, kind: str, known: tuple[str, ...], also: tuple[str, ...] = ()
+    ) -> UsageError:
+        near = nearest_name(name, (*known, *also))
+        fix = f"did you mean {near!r}? " if near else ""
+        return self.source.error(place, f"there is no {kind} {name!r}", f"{fix}There are {', '.join(known)}")
 
     # Conditions on single rows
 
-    def condition(self) -> Condition:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.wrong(self.token, "this is nested too deeply", "use several --gate")
-        left = self.all_of()
-        while self.accept("or"):
-            left = _either(left, self.all_of())
-        self.depth -= 1
-        return left
+    def condition(self, node: ast.expr) -> Condition:
+        match node:
+            case ast.BoolOp(op=operator, values=values):
+                decide = any if isinstance(operator, ast.Or) else all
+                parts = [self.condition(value) for value in values]
+                return lambda row: decide(part(row) for part in parts)
+            case ast.UnaryOp(op=ast.Not()):
+                inner = self.condition(node.operand)
+                return lambda row: not inner(row)
+            case ast.Compare():
+                return self.test(node)
+        column = self.column(node, COLUMNS, node)
+        if column != "passed":
+            raise self.source.error(node.col_offset, f"{column} must be compared here", f'write {column} == "..."')
+        return lambda row: bool(row.get("passed"))
 
-    def all_of(self) -> Condition:
-        left = self.atom()
-        while self.accept("and"):
-            left = _both(left, self.atom())
-        return left
+    def test(self, node: ast.Compare) -> Condition:
+        relation, value = self.relation(node), node.comparators[0]
+        column, wanted = self.column(node.left, COLUMNS, node), self.source.string(value)
+        if wanted is not None and column not in NUMBER_COLUMNS and relation in ("==", "!="):
+            return lambda row: (str("" if row.get(column) is None else row[column]) == wanted) == (relation == "==")
+        sign, literal = 1.0, value
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            sign, literal = -1.0, value.operand
+        if self.source.number(literal) is None or column in TEXT_COLUMNS:
+            is_text = column in TEXT_COLUMNS
+            fix = f"{column} is compared by == or != with a quoted string" if is_text else "write a number"
+            raise self.source.error(value.col_offset, f"{column} cannot be compared with this", fix)
+        bound = sign * self.number(literal).value
 
-    def atom(self) -> Condition:
-        negative = False
-        while self.accept("not"):
-            negative = not negative
-        if self.accept("("):
-            inner = self.condition()
-            self.expect(")", "close the parenthesis")
-        else:
-            inner = self.test()
-        return _not(inner) if negative else inner
+        def is_met(row: Row) -> bool:
+            found = row.get(column)
+            return isinstance(found, int | float) and RELATIONS[relation](found, bound)  # undefined meets no condition
 
-    def test(self) -> Condition:
-        column = self.column((*NUMBERS, *TEXTS))
-        relation = self.token
-        if relation.text not in RELATIONS:
-            if column != "passed":
-                raise self.wrong(relation, f"{column} must be compared here", f'write for example {column} == "..."')
-            return lambda row: bool(row.get("passed"))
-        self.take()
-        value = self.token
-        if value.kind == "string" and column not in NUMBERS and relation.text in ("==", "!="):
-            self.take()
-            return _texts(column, relation.text, value.text[1:-1])
-        minus = self.accept("-")
-        if self.token.kind == "number" and column not in TEXTS:
-            number = self.number()
-            return _numbers(column, relation.text, -number if minus else number)
-        raise self.wrong(
-            value,
-            f"{column} cannot be compared with this",
-            f"{column} is compared by == or != with a quoted text" if column in TEXTS else "write a number",
-        )
-
-
-def _either(left: Condition, right: Condition) -> Condition:
-    return lambda row: left(row) or right(row)
-
-
-def _both(left: Condition, right: Condition) -> Condition:
-    return lambda row: left(row) and right(row)
-
-
-def _not(inner: Condition) -> Condition:
-    return lambda row: not inner(row)
-
-
-def _texts(column: str, relation: str, wanted: str) -> Condition:
-    return lambda row: (str(row.get(column) if row.get(column) is not None else "") == wanted) == (relation == "==")
-
-
-def _numbers(column: str, relation: str, wanted: float) -> Condition:
-    def holds(row: Row) -> bool:
-        value = row.get(column)
-        if not isinstance(value, int | float):
-            return False  # what is undefined meets no condition
-        return {
-            ">=": value >= wanted,
-            "<=": value <= wanted,
-            ">": value > wanted,
-            "<": value < wanted,
-            "==": value == wanted,
-            "!=": value != wanted,
-        }[relation]
-
-    return holds
+        return is_met

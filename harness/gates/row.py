@@ -1,4 +1,4 @@
-"""GateRow: what the gates of a run may ask about one evaluation."""
+"""Gate row: the columns of one evaluation that gates may read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from harness.core.run import Run
 
 
 def row(evaluation: Evaluation, run: Run) -> dict[str, Any]:
-    """What gates may ask about an evaluation: the columns the ledger makes of it, and its components by name."""
+    """The columns of an evaluation that gates may read: those of the ledger, and its components by name."""
     from harness.ledger.row import Record, component_values, evaluation_values
 
     record = Record(run_id=run.run_id, created_at="", machine=run.machine, wire="", evaluation=evaluation)
     parts = {part["name"]: part["value"] for part in component_values(record)}
     parent = next((one.verdict.value for one in evaluation.evidence.comparisons if one.role == "parent"), None)
-    return {**parts, **evaluation_values(record), "beside_parent": parent}
+    return {**parts, **evaluation_values(record), "against_parent": parent}

@@ -1,8 +1,8 @@
-"""Gate syntax: the vocabulary of `--gate`, its tokens and the nodes of its syntax tree."""
+"""Gate syntax: the vocabulary of `--gate` and the nodes of its syntax tree."""
 
 from __future__ import annotations
 
-import re
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,28 +13,26 @@ Condition = Callable[[Row], bool]
 
 LANES = ("toolgen", "spec", "dsl", "kernel")
 COMPONENTS = ("correctness", "safety", "performance", "robustness", "documentation")
-NUMBERS = (
+NUMBER_COLUMNS = (
     *("score", "passed", "stability", "stability_bound", "hash_seeds", "confirmed", "median_ms", "peak_mb", "seconds"),
     *("attempts", "epoch", *COMPONENTS),
 )
-TEXTS = (
+TEXT_COLUMNS = (
     *("nodeid", "lane", "suite", "subject", "cohort", "digest", "status", "why", "tier", "style", "style_detected"),
     "machine",
 )
 RATES = ("pass_at", "pass_all")
-AGGREGATES = ("mean", "median", "min", "max", "sum", "quantile", "count", *RATES, "delta", "regressions")
+PAIRED = ("delta", "regressions")  # with an earlier run
+AGGREGATES = ("mean", "median", "min", "max", "sum", "quantile", "count", *RATES, *PAIRED)
 SELECTORS = ("suite", "subject")
-RELATIONS = (">=", "<=", "==", "!=", ">", "<")
-
-SPACE = re.compile(r"\s*", re.ASCII)
-TOKEN = re.compile(
-    r"""\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<string>"[^"]*"|'[^']*')
-    |(?P<symbol>>=|<=|==|!=|[<>+\-*/().,])
-    |(?P<end>$))""",
-    re.VERBOSE | re.ASCII,
-)
+RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,12 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Something computed from the rows that its selectors choose."""
+    """A number computed from the rows that its selectors choose.
+
+    Attributes:
+        sample_size: k of `pass_at` and `pass_all`.
+        baseline: The run that `delta` and `regressions` compare with; the last comparable one if empty.
+    """
 
     name: str
     column: str
@@ -57,13 +60,11 @@ class Aggregate:
     lane: str | None = None
     suite: str | None = None
     subject: str | None = None
-    drawn: int = 1
-    """How many candidates `pass_at` and `pass_all` draw."""
+    sample_size: int = 1
     baseline: str = ""
-    """The run that `delta` and `regressions` compare with; the last comparable one if none is named."""
 
     def matches(self, selector: str, row: Row) -> bool:
-        """Whether one selector lets a row through."""
+        """Whether a row meets one selector."""
         wanted, value = getattr(self, selector), str(row.get(selector))
         if wanted is None or value == wanted:
             return True
@@ -73,13 +74,13 @@ class Aggregate:
         return any(fnmatchcase(name, wanted) for name in names)
 
     def selects(self, row: Row) -> bool:
-        """Whether all selectors let a row through."""
+        """Whether a row meets all selectors."""
         return all(self.matches(selector, row) for selector in ("lane", *SELECTORS))
 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """Two numbers joined."""
+    """Two numbers and one of + - * /."""
 
     operator: str
     left: Node
@@ -94,43 +95,30 @@ class Comparison:
     relation: str
     left: Node
     right: Node
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """Two truths joined by `and` or `or`."""
+    """Two comparisons joined by `and` or `or`."""
 
     word: str
     left: Truth
     right: Truth
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """`not` a truth."""
+    """The negation of a comparison."""
 
     operand: Truth
-    text: str
 
 
 Node = Number | Aggregate | Arithmetic
 Truth = Comparison | Logic | Negation
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text; `start` and `end` are offsets into it."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
 def baselines(node: Truth | Node) -> dict[str, Aggregate]:
-    """The runs that a gate names, each with the aggregate that does."""
+    """The runs that a gate names, each with the aggregate that names it."""
     if isinstance(node, Aggregate):
         return {node.baseline: node} if node.baseline else {}
     if isinstance(node, Negation):

@@ -17,12 +17,13 @@ from harness.core.clip import clip
 from harness.core.errors import InfraError, SuiteError, TierError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
+from harness.core.nearest import nearest
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, Registry
 from harness.lane.context import Context
-from harness.suites.loader import collect_cases, load_suite, nearest
+from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings, settle
 
 if TYPE_CHECKING:

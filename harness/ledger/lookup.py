@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from harness.core.errors import LedgerError
 from harness.core.evaluation import Evaluation
+from harness.core.nearest import nearest_names
 from harness.ledger.store import Ledger
 
 Row = dict[str, Any]
@@ -64,7 +64,7 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
         what = f"there is no run {name!r}: no run was recorded yet"
         raise LedgerError(what, where=str(ledger.path), fix="run `pytest` on a suite with this --ledger")
     if len(matching) != 1:
-        near = matching or difflib.get_close_matches(name, known, n=3) or known[-3:]
+        near = matching or nearest_names(name, known, count=3) or known[-3:]
         what = f"{len(matching)} runs match {name!r}" if matching else f"there is no run {name!r}"
         raise LedgerError(what, where=str(ledger.path), fix=f"use one of {', '.join(near[:5])} or `latest`")
     return runs(ledger, run_id=matching[0])[0]
@@ -171,7 +171,7 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
         row["n"]
         for row in ledger.rows("SELECT DISTINCT nodeid AS n FROM evaluations UNION SELECT subject FROM evaluations")
     ]
-    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+    near = nearest_names(key, known, count=3, cutoff=0.5)
     raise LedgerError(
         f"nothing in the ledger is called {key!r}",
         where=str(ledger.path),

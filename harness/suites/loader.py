@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import re
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from harness.core.case import Case
 from harness.core.document import Document, Key, read_document
 from harness.core.errors import SuiteError, position
+from harness.core.nearest import nearest, nearest_name, nearest_names
 from harness.core.policy import Need
 from harness.core.status import Status
 from harness.suites.settings import Settings
@@ -89,20 +89,11 @@ def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
     return list(names.values())
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the choices when nothing is near and they are few."""
-    choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
-
-
 def _lane(path: Path, document: Document, lanes: Mapping[str, SuiteLane]) -> SuiteLane:
     value = document.value
     if "lane" not in value:
-        near = difflib.get_close_matches("lane", value, n=1)
-        hint = f"; {near[0]!r} is no key, did you mean 'lane'?" if near else ""
+        near = nearest_name("lane", value)
+        hint = f"; {near!r} is not a key, did you mean 'lane'?" if near else ""
         raise SuiteError(f"the key 'lane' is missing{hint}", where=position(path, 1, 1), fix=_choices(lanes))
     where = position(path, *document.positions.get(("lane",), (1, 1)))
     lane = value["lane"]
@@ -140,9 +131,8 @@ class _Problems:
             key = problem["loc"]
             if problem["type"] == "extra_forbidden":
                 fields = list(_fields(self.lane.options, key[:-1]))
-                near = difflib.get_close_matches(str(key[-1]), fields, n=1)
-                meant.update((*key[:-1], name) for name in near)
-                self.add(key, f"unknown key {_path(key)!r}{nearest(str(key[-1]), fields)}")
+                meant.update((*key[:-1], name) for name in nearest_names(key[-1], fields))
+                self.add(key, f"unknown key {_path(key)!r}{nearest(key[-1], fields)}")
         for problem in found:
             key = problem["loc"]
             if problem["type"] == "extra_forbidden" or (problem["type"] == "missing" and key in meant):

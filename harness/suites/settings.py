@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 from harness.core.budget import Schedule
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
+from harness.core.nearest import nearest
 from harness.core.policy import Need, Policy, Timing
 from harness.core.tier import Tier
 from harness.suites.suite import SuiteOptions
@@ -152,6 +152,5 @@ def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(problem["loc"][-1]), Project.model_fields, n=1)
-        return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        return f"unknown key {key!r}{nearest(problem['loc'][-1], Project.model_fields)}"
     return f"{key}: {problem['msg']}"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
 from harness.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +47,7 @@ def test_a_ledger_that_is_none_is_refused_before_the_search(tmp_path, monkeypatc
 
 def test_no_file_error_is_a_traceback(monkeypatch, capsys):
     class Verb:
-        NAME, HELP = "doctor", "A verb that meets a file it did not think of."
+        """A verb that meets a file it did not think of."""
 
         def add_arguments(self, parser: argparse.ArgumentParser) -> None:
             pass
@@ -56,7 +55,7 @@ def test_no_file_error_is_a_traceback(monkeypatch, capsys):
         def run(self, args: argparse.Namespace) -> int:
             raise PermissionError(13, "Permission denied", "/some/file")
 
-    monkeypatch.setattr(cli, "_load", lambda name: Verb())
+    monkeypatch.setattr("harness.cli.verb._load", lambda package, name: Verb())
     assert main(["doctor"]) == 1
     assert capsys.readouterr().err == "crucible: /some/file: Permission denied\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.cli.spec import ACTIONS
+from harness.cli.spec import VERBS
 
 ROOT = Path(__file__).parents[2]
 PNG = ROOT / "specs/grammars/png.yaml"
@@ -30,7 +30,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> object:
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", VERBS)
 def test_every_action_explains_itself(action: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(action, "--help") == 0
     assert f"crucible spec {action}" in capsys.readouterr().out
@@ -76,7 +76,7 @@ def test_looking_at_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("query", PNG, FILES[0], "--type", "Chunk", "--top") == 0
     assert "0 records (type=Chunk)" in capsys.readouterr().out
     assert call("query", PNG, FILES[0], "--type", "Chnk") == 4
-    assert "did you mean Chunk?" in capsys.readouterr().err
+    assert "did you mean 'Chunk'?" in capsys.readouterr().err
     assert call("hex", PNG, FILES[0], "--limit", "32") == 0
     assert capsys.readouterr().out.startswith("00000000  89 50 4e 47")
     assert call("decode", PNG, FILES[0], "--field", "nothing") == 1

@@ -1,4 +1,9 @@
-"""`crucible dsl answer`: answer a question a run waits for."""
+"""Answer a question a run waits for; `resume` goes on.
+
+Example:
+  crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 'Hello, World.'
+  crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 --file reply.txt
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,6 @@ from harness.cli import output
 from harness.cli.dsl import display, run_folders
 from harness.core.errors import UsageError
 from harness.dsl.machine.session import Session
-
-NAME = "answer"
-HELP = """Answer a question a run waits for; `resume` goes on.
-
-example:
-  crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 'Hello, World.'
-  crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 --file reply.txt"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,10 @@
-"""`crucible dsl check`: everything that is wrong with a program, before anything runs."""
+"""Say everything that is wrong with programs before they run, or which laws a plan breaks.
+
+Example:
+  crucible dsl check program.spak
+  crucible dsl check --parse-only draft.spak
+  crucible dsl check --laws gpu_optimization.spak plan.spak
+"""
 
 from __future__ import annotations
 
@@ -13,14 +19,6 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from harness.dsl.ir import Program
     from harness.dsl.language.diagnostic import Diagnostic
-
-NAME = "check"
-HELP = """Say everything that is wrong with programs before they run, or which laws a plan breaks.
-
-example:
-  crucible dsl check program.spak
-  crucible dsl check --parse-only draft.spak
-  crucible dsl check --laws gpu_optimization.spak plan.spak"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,11 @@
-"""`crucible dsl fork`: another run from any event of a run."""
+"""Begin another run from any event of a run; the old run stays as it is.
+
+The log is shared, work files are copied: they are as the old run left them, and each run changes its own.
+
+Example:
+  crucible dsl fork reports/dsl/hello-1 10
+  crucible dsl resume reports/dsl/hello-1 --run main/fork-10
+"""
 
 from __future__ import annotations
 
@@ -10,15 +17,6 @@ from harness.core.number import whole
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.fork import fork
 from harness.dsl.machine.session import LOG
-
-NAME = "fork"
-HELP = """Begin another run from any event of a run; the old run stays as it is.
-
-The log is shared, work files are copied: they are as the old run left them, and each run changes its own.
-
-example:
-  crucible dsl fork reports/dsl/hello-1 10
-  crucible dsl resume reports/dsl/hello-1 --run main/fork-10"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

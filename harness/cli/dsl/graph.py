@@ -1,4 +1,8 @@
-"""`crucible dsl graph`: a program as a picture."""
+"""Draw a program as SVG: its units, their steps, what they ask, emit and run, and the knowledge behind them.
+
+Example:
+  crucible dsl graph program.spak --out program.svg
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,6 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import UsageError
-
-NAME = "graph"
-HELP = """Draw a program as SVG: its units, their steps, what they ask, emit and run, and the knowledge behind them.
-
-example:
-  crucible dsl graph program.spak --out program.svg"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

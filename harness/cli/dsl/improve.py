@@ -1,4 +1,9 @@
-"""`crucible dsl improve`: the outer loop over a program."""
+"""Ask for revisions of a program, run them, and keep one only if it measured better; exit status 1 if none was.
+
+Example:
+  crucible dsl improve matmul.spak --live --backend ollama --metric cost --minimize --out better.spak
+  crucible dsl improve plan.spak --live --backend command --command './propose.py' --laws laws.spak
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,6 @@ from harness.cli import output
 from harness.cli.dsl import options
 from harness.core.errors import UsageError
 from harness.core.number import whole
-
-NAME = "improve"
-HELP = """Ask for revisions of a program, run them, and keep one only if it measured better; exit status 1 if none was.
-
-example:
-  crucible dsl improve matmul.spak --live --backend ollama --metric cost --minimize --out better.spak
-  crucible dsl improve plan.spak --live --backend command --command './propose.py' --laws laws.spak"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

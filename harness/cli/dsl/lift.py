@@ -1,4 +1,10 @@
-"""`crucible dsl lift`: from measurements to laws."""
+"""Turn a ledger or report of measurements into a domain of laws; every fact names the runs it came from.
+
+Example:
+  crucible dsl lift reports/ledger.db --out laws.spak
+  crucible dsl lift Final_FMHA_Report.md --name FMHA
+  crucible dsl check --laws laws.spak plan.spak
+"""
 
 from __future__ import annotations
 
@@ -16,14 +22,6 @@ if TYPE_CHECKING:
     from harness.dsl.mining.axis import AxisLaw
     from harness.dsl.mining.effect import Effect
     from harness.dsl.mining.findings import Law, Lifted
-
-NAME = "lift"
-HELP = """Turn a ledger or report of measurements into a domain of laws; every fact names the runs it came from.
-
-example:
-  crucible dsl lift reports/ledger.db --out laws.spak
-  crucible dsl lift Final_FMHA_Report.md --name FMHA
-  crucible dsl check --laws laws.spak plan.spak"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

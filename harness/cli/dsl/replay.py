@@ -1,4 +1,8 @@
-"""`crucible dsl replay`: execute a run again with its recorded effects."""
+"""Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.
+
+Example:
+  crucible dsl replay reports/dsl/hello-1
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,6 @@ from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.dsl.machine.replay import replay
 from harness.dsl.machine.session import stored_program
-
-NAME = "replay"
-HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.
-
-example:
-  crucible dsl replay reports/dsl/hello-1"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,9 @@
-"""`crucible dsl resolve`: say what became of an effect that was under way when the process died."""
+"""Say what became of an effect that may happen only once and was under way when the process died.
+
+Example:
+  crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 repeat
+  crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 done --value '"deployed"'
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,6 @@ from harness.cli import output
 from harness.cli.dsl import display, run_folders
 from harness.core.errors import UsageError
 from harness.dsl.machine.session import Session
-
-NAME = "resolve"
-HELP = """Say what became of an effect that may happen only once and was under way when the process died.
-
-example:
-  crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 repeat
-  crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 done --value '"deployed"'"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,10 @@
-"""`crucible dsl resume`: go on with a run that waits, was stopped or was killed."""
+"""Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
+
+Example:
+  crucible dsl resume reports/dsl/hello-1
+  crucible dsl resume suspended.zip --state here
+  crucible dsl resume reports/dsl/tune-1 --budget steps=5000 --retry-failed
+"""
 
 from __future__ import annotations
 
@@ -11,14 +17,6 @@ from harness.cli.dsl import display, options, run_folders
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.bundle import unpack
 from harness.dsl.machine.session import LOG, Session
-
-NAME = "resume"
-HELP = """Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
-
-example:
-  crucible dsl resume reports/dsl/hello-1
-  crucible dsl resume suspended.zip --state here
-  crucible dsl resume reports/dsl/tune-1 --budget steps=5000 --retry-failed"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,9 @@
-"""`crucible dsl run`: run a program until it ends, waits or is stopped."""
+"""Run a program; exit status 1 if it fails, 0 if it passes or waits for an answer.
+
+Example:
+  crucible dsl run hello.spak --live --input name=World
+  crucible dsl run tune.spak --live --backend ollama --model qwen2.5:7b --state out/tune
+"""
 
 from __future__ import annotations
 
@@ -15,13 +20,6 @@ from harness.dsl.analysis.load import load_program
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
-
-NAME = "run"
-HELP = """Run a program; exit status 1 if it fails, 0 if it passes or waits for an answer.
-
-example:
-  crucible dsl run hello.spak --live --input name=World
-  crucible dsl run tune.spak --live --backend ollama --model qwen2.5:7b --state out/tune"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

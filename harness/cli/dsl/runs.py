@@ -1,4 +1,9 @@
-"""`crucible dsl runs`: which runs there are."""
+"""List runs, their forks and where they stand.
+
+Example:
+  crucible dsl runs
+  crucible dsl runs elsewhere/dsl --json
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,6 @@ from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.session import LOG
 from harness.report.table import Column
-
-NAME = "runs"
-HELP = """List runs, their forks and where they stand.
-
-example:
-  crucible dsl runs
-  crucible dsl runs elsewhere/dsl --json"""
 
 COLUMNS = (
     Column("run", flexible=True, least=16),

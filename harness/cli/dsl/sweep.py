@@ -1,4 +1,11 @@
-"""`crucible dsl sweep`: run an engineering loop of a program on its own, and show all of its points."""
+r"""Run an engineering loop of a program on its own, and show its points; interrupted, it goes on where it was.
+
+Example:
+  crucible dsl sweep fmha.spak --live --workers 2
+  crucible dsl sweep specs/programs/kernel_tuner.spak --live --grant crucible --files kernels/matmul/autotuned.py \
+    --files specs/kernels/matmul.yaml
+  crucible dsl sweep fmha.spak --loop Kernel_Tuner --live --state out/tune --retry-failed
+"""
 
 from __future__ import annotations
 
@@ -19,15 +26,6 @@ from harness.dsl.machine.effect_handler import POINTS
 from harness.dsl.machine.fork import fork
 from harness.dsl.machine.session import LOG, Session
 from harness.dsl.machine.settings import RunSettings
-
-NAME = "sweep"
-HELP = """Run an engineering loop of a program on its own, and show its points; interrupted, it goes on where it was.
-
-example:
-  crucible dsl sweep fmha.spak --live --workers 2
-  crucible dsl sweep specs/programs/kernel_tuner.spak --live --grant crucible --files kernels/matmul/autotuned.py \\
-    --files specs/kernels/matmul.yaml
-  crucible dsl sweep fmha.spak --loop Kernel_Tuner --live --state out/tune --retry-failed"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,10 @@
-"""`crucible dsl trace`: what a run did."""
+"""Show what a run did, event by event; or as trace.json or a timeline.
+
+Example:
+  crucible dsl trace reports/dsl/hello-1
+  crucible dsl trace reports/dsl/hello-1 --as trace > trace.json
+  crucible dsl trace reports/dsl/hello-1 --from 100 --limit 50
+"""
 
 from __future__ import annotations
 
@@ -10,14 +16,6 @@ from harness.cli.dsl import display, run_folders
 from harness.core.number import whole
 from harness.dsl.machine import export
 from harness.dsl.machine.session import stored_program
-
-NAME = "trace"
-HELP = """Show what a run did, event by event; or as trace.json or a timeline.
-
-example:
-  crucible dsl trace reports/dsl/hello-1
-  crucible dsl trace reports/dsl/hello-1 --as trace > trace.json
-  crucible dsl trace reports/dsl/hello-1 --from 100 --limit 50"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,9 @@
-"""`crucible dsl upgrade`: let a run go on under a changed program."""
+"""Let a run go on under a changed program, if its whole past comes out the same under it; else exit status 1.
+
+Example:
+  crucible dsl upgrade reports/dsl/hello-1 hello.spak
+  crucible dsl resume reports/dsl/hello-1 --run main/upgrade
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,6 @@ from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.fork import upgrade
 from harness.dsl.machine.session import LOG
-
-NAME = "upgrade"
-HELP = """Let a run go on under a changed program, if its whole past comes out the same under it; else exit status 1.
-
-example:
-  crucible dsl upgrade reports/dsl/hello-1 hello.spak
-  crucible dsl resume reports/dsl/hello-1 --run main/upgrade"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,11 @@
-"""`crucible dsl verify`: is a log what was written?"""
+"""Check a run's log: chains, large values, snapshots, forks; exit status 1 if anything is not as it was written.
+
+A chain finds damage; against somebody who rewrites all of it, compare the head with one you kept.
+
+Example:
+  crucible dsl verify reports/dsl/hello-1
+  crucible dsl verify reports/dsl/hello-1 --head 180e4754de10096496128173934c78dc
+"""
 
 from __future__ import annotations
 
@@ -7,15 +14,6 @@ import argparse
 from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.dsl.machine.verify import verify
-
-NAME = "verify"
-HELP = """Check a run's log: chains, large values, snapshots, forks; exit status 1 if anything is not as it was written.
-
-A chain finds damage; against somebody who rewrites all of it, compare the head with one you kept.
-
-example:
-  crucible dsl verify reports/dsl/hello-1
-  crucible dsl verify reports/dsl/hello-1 --head 180e4754de10096496128173934c78dc"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

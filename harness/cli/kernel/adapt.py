@@ -1,4 +1,12 @@
-"""`crucible kernel adapt`: problems of other benchmarks as suites of ours."""
+"""Write suites for problems of KernelBench (Model, ModelNew) or flashinfer-bench (definitions, solutions).
+
+A candidate belongs to the problem whose file's name its own begins with; a solution names its definition.
+
+Example:
+  crucible kernel adapt KernelBench/level1 --candidates my_kernels --out adapted
+  crucible kernel adapt flashinfer_trace/definitions --candidates solutions --workloads workloads --out adapted
+  pytest adapted
+"""
 
 from __future__ import annotations
 
@@ -13,16 +21,6 @@ from harness.core.errors import SpecError, UsageError
 from harness.lanes.kernel.adapters import flashinfer, kernelbench
 from harness.lanes.kernel.adapters.case_folder import Adapted, write_case
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
-
-NAME = "adapt"
-HELP = """Write suites for problems of KernelBench (Model, ModelNew) or flashinfer-bench (definitions, solutions).
-
-A candidate belongs to the problem whose file's name its own begins with; a solution names its definition.
-
-example:
-  crucible kernel adapt KernelBench/level1 --candidates my_kernels --out adapted
-  crucible kernel adapt flashinfer_trace/definitions --candidates solutions --workloads workloads --out adapted
-  pytest adapted"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

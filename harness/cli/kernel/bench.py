@@ -1,4 +1,10 @@
-"""`crucible kernel bench`: judge and time kernels on a GPU, each in turn with the fastest thing there is."""
+"""Judge and time kernels on a GPU against every baseline; what is known already is not measured again.
+
+Example:
+  crucible kernel bench kernels/matmul/*.py
+  crucible kernel bench --all --suites suites/kernel      # everything, goes on where it was stopped
+  crucible kernel report --out docs                       # and then the pages
+"""
 
 from __future__ import annotations
 
@@ -30,14 +36,6 @@ from harness.lanes.kernel.trace_items import Item, TraceItem, answers_of, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.report.table import Column
-
-NAME = "bench"
-HELP = """Judge and time kernels on a GPU against every baseline; what is known already is not measured again.
-
-example:
-  crucible kernel bench kernels/matmul/*.py
-  crucible kernel bench --all --suites suites/kernel      # everything, goes on where it was stopped
-  crucible kernel report --out docs                       # and then the pages"""
 
 SUITES = Path("suites/kernel")
 COLUMNS = (

@@ -1,4 +1,9 @@
-"""`crucible kernel check`: is a kernel right, in Triton's interpreter, without a GPU."""
+"""Run kernels in Triton's interpreter and compare with double precision; no GPU is needed.
+
+Example:
+  crucible kernel check kernels/matmul/tiled.py
+  crucible kernel check mine.py --definition matmul.yaml --shape M=33,N=65,K=47,dtype=bfloat16
+"""
 
 from __future__ import annotations
 
@@ -19,13 +24,6 @@ from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.trace_items import answers_of, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
-
-NAME = "check"
-HELP = """Run kernels in Triton's interpreter and compare with double precision; no GPU is needed.
-
-example:
-  crucible kernel check kernels/matmul/tiled.py
-  crucible kernel check mine.py --definition matmul.yaml --shape M=33,N=65,K=47,dtype=bfloat16"""
 
 COLUMNS = (
     Column("kernel"),

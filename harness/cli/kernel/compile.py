@@ -1,4 +1,10 @@
-"""`crucible kernel compile`: what the compiler makes of kernels, for cards that need not be there."""
+"""Compile kernels for a GPU that need not be there: registers, spills, shared memory, occupancy, tensor cores.
+
+Example:
+  crucible kernel compile kernels/matmul/*.py
+  crucible kernel compile mine.py --definition matmul.yaml --architecture sm_80 --set BLOCK_M=64
+  crucible kernel compile kernels/matmul/*.py --golden specs/kernels/golden/matmul.json
+"""
 
 from __future__ import annotations
 
@@ -24,14 +30,6 @@ from harness.lanes.kernel.performance_model import predict, tile_of
 from harness.lanes.kernel.trace_items import Resources, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
-
-NAME = "compile"
-HELP = """Compile kernels for a GPU that need not be there: registers, spills, shared memory, occupancy, tensor cores.
-
-example:
-  crucible kernel compile kernels/matmul/*.py
-  crucible kernel compile mine.py --definition matmul.yaml --architecture sm_80 --set BLOCK_M=64
-  crucible kernel compile kernels/matmul/*.py --golden specs/kernels/golden/matmul.json"""
 
 COLUMNS = (
     Column("kernel"),

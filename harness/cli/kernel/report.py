@@ -1,4 +1,9 @@
-"""`crucible kernel report`: the pages about kernels, generated from what was measured."""
+"""Write the pages about kernels: all results, and a final report for each ladder.
+
+Example:
+  crucible kernel report --out docs
+  crucible kernel report --json > results.json
+"""
 
 from __future__ import annotations
 
@@ -16,13 +21,6 @@ from harness.lanes.kernel.results import candidates_of_suites, ladders, results
 from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.tile_map import TileMap, tile_maps
 from harness.ledger.points import Points
-
-NAME = "report"
-HELP = """Write the pages about kernels: all results, and a final report for each ladder.
-
-example:
-  crucible kernel report --out docs
-  crucible kernel report --json > results.json"""
 
 RESULTS = "kernel-results.md"
 FINAL = {

@@ -1,4 +1,9 @@
-"""`crucible kernel roofline`: the least time a card needs for an operation, and what limits it."""
+"""Print the least time a card needs for each target size of an operation, and what limits it.
+
+Example:
+  crucible kernel roofline specs/kernels/matmul.yaml
+  crucible kernel roofline specs/kernels/fmha.yaml --device H100 --shape B=1,H=16,G=16,S=8192,D=128,causal=true
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,6 @@ from harness.cli.kernel import subject
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES, find_device
 from harness.report.table import Column
-
-NAME = "roofline"
-HELP = """Print the least time a card needs for each target size of an operation, and what limits it.
-
-example:
-  crucible kernel roofline specs/kernels/matmul.yaml
-  crucible kernel roofline specs/kernels/fmha.yaml --device H100 --shape B=1,H=16,G=16,S=8192,D=128,causal=true"""
 
 COLUMNS = (
     Column("operation", optional=2),

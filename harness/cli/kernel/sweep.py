@@ -1,4 +1,12 @@
-"""`crucible kernel sweep`: tune a kernel: compile its tile space, predict, measure the best where there is a GPU."""
+"""Tune a kernel over its SPACE: compile all, drop what cannot run, predict the rest, measure the best.
+
+It can be stopped and goes on where it was; without a GPU nothing is measured, and the ranking is a prediction.
+
+Example:
+  crucible kernel sweep kernels/matmul/autotuned.py --most 40
+  crucible kernel sweep kernels/fmha/autotuned.py --shape B=4,H=16,G=16,S=4096,D=64,causal=true --write
+  crucible kernel sweep kernels/matmul/autotuned.py --targets --write      # every target size of the operation
+"""
 
 from __future__ import annotations
 
@@ -26,16 +34,6 @@ from harness.lanes.kernel.trace_items import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
-
-NAME = "sweep"
-HELP = """Tune a kernel over its SPACE: compile all, drop what cannot run, predict the rest, measure the best.
-
-It can be stopped and goes on where it was; without a GPU nothing is measured, and the ranking is a prediction.
-
-example:
-  crucible kernel sweep kernels/matmul/autotuned.py --most 40
-  crucible kernel sweep kernels/fmha/autotuned.py --shape B=4,H=16,G=16,S=4096,D=64,causal=true --write
-  crucible kernel sweep kernels/matmul/autotuned.py --targets --write      # every target size of the operation"""
 
 FIGURES = (
     Column("registers", right=True, optional=3),

@@ -1,4 +1,4 @@
-"""Input files of the actions of `crucible spec`."""
+"""Inputs: the files that the verbs of `crucible spec` take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness.cli import output
 from harness.core.errors import SpecError, UsageError, position
 from harness.core.number import whole
 from harness.grammar.language.finding import Finding
@@ -15,34 +16,64 @@ from harness.grammar.tool_host import ParseBinaryInput, ParseResult, ToolHost
 
 
 def add_grammar(parser: argparse.ArgumentParser) -> None:
-    """Add the argument GRAMMAR."""
+    """GRAMMAR."""
     parser.add_argument("grammar", type=Path, metavar="GRAMMAR", help="a grammar file (YAML)")
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """Add FILE and the options that select a part of it."""
+    """FILE and where in it to look."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
     parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
-    parser.add_argument("--limit", type=whole(), metavar="N", help="parse at most N bytes")
-    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read at most N top-level records")
+    parser.add_argument("--limit", type=whole(), metavar="N", help="look at no more bytes than this")
+    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read no more top-level records than this")
+
+
+def add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    """GRAMMAR, FILE and `--json`."""
+    add_grammar(parser)
+    add_file(parser)
+    output.add_json(parser)
+
+
+def add_sets(parser: argparse.ArgumentParser) -> None:
+    """GRAMMAR, samples and hold-out files."""
+    add_grammar(parser)
+    parser.add_argument("samples", type=Path, nargs="+", metavar="FILE", help="binary files")
+    parser.add_argument(
+        "--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files that nothing is learned from"
+    )
+
+
+def both_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Samples and hold-out, by path.
+
+    Raises:
+        UsageError: if a file is in both sets, or cannot be read.
+    """
+    samples, holdout = ({str(path): bytes_of(path) for path in paths} for paths in (args.samples, args.holdout))
+    seen = {data: name for name, data in samples.items()}
+    for name, data in holdout.items():
+        if data in seen:
+            raise UsageError(f"is also a sample: {seen[data]}", where=name, fix="keep the two sets apart")
+    return samples, holdout
 
 
 def text_of(path: Path) -> str:
-    """Read a text file.
+    """A text file.
 
     Raises:
-        UsageError: if it cannot be read or is not UTF-8.
+        UsageError: if it cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"it is not UTF-8: {error.reason}", where=str(path)) from None
+        raise UsageError(f"it is no UTF-8 text: {error.reason}", where=str(path)) from None
 
 
 def bytes_of(path: Path) -> bytes:
-    """Read a binary file.
+    """A binary file.
 
     Raises:
         UsageError: if it cannot be read.
@@ -54,15 +85,15 @@ def bytes_of(path: Path) -> bytes:
 
 
 def linted(path: Path) -> Lint:
-    """Lint a grammar file."""
+    """What lint has to say of a file."""
     return lint_text(text_of(path), name=str(path))
 
 
 def grammar_of(path: Path) -> Grammar:
-    """Load a grammar.
+    """A grammar that passed lint.
 
     Raises:
-        SpecError: if lint finds errors; with the position of the first and the number of the others.
+        SpecError: with the first error's place, and how many more there are.
     """
     found = linted(path)
     if found.grammar is None:
@@ -76,12 +107,12 @@ def grammar_of(path: Path) -> Grammar:
 
 
 def place(path: Path, finding: Finding) -> str:
-    """Return `file:line:column` of a finding."""
+    """`file:line:column` of a finding."""
     return position(path, finding.line or None, finding.column or None)
 
 
 def parsed(args: argparse.Namespace) -> ParseResult:
-    """Parse the file with the grammar; parse errors are in the result.
+    """The file read with the grammar; errors of the file go to stderr.
 
     Raises:
         SpecError: if the grammar is wrong.
@@ -102,7 +133,7 @@ def parsed(args: argparse.Namespace) -> ParseResult:
 
 
 def complain(result: ParseResult, *, most: int = 20) -> None:
-    """Print the errors of a parse to stderr, at most `most`."""
+    """Errors of a parse, to stderr."""
     for error in result.errors[:most]:
         print(error, file=sys.stderr)
     if len(result.errors) > most:

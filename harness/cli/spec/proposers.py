@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import importlib.util
 import re
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
+from harness.core.nearest import did_you_mean
 from harness.core.number import amount
 from harness.grammar.improvement.proposer import Proposer, from_command, from_provider
 from harness.grammar.induction.inducer import propose
@@ -82,9 +82,7 @@ def _function(where: str, name: str) -> Proposer:
     found: Any = getattr(module, name, None)
     if not callable(found):
         known = [other for other, value in vars(module).items() if callable(value)]
-        near = difflib.get_close_matches(name, known, n=1)
-        fix = f"did you mean {near[0]}?" if near else "define it"
-        raise UsageError(f"has no function {name!r}", where=where, fix=fix)
+        raise UsageError(f"has no function {name!r}", where=where, fix=did_you_mean(name, known) or "define it")
     return found  # type: ignore[no-any-return]
 
 

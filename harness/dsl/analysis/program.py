@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from harness.core.errors import UsageError
+from harness.core.nearest import nearest
 from harness.dsl.analysis import rules
 from harness.dsl.analysis.expression import elaborate, fitted
 from harness.dsl.analysis.names import Names, gather
@@ -18,7 +19,6 @@ from harness.dsl.analysis.unit import UnitAnalysis
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Program, Unit, Variable
 from harness.dsl.language import syntax as s
-from harness.dsl.language.diagnostic import near
 from harness.dsl.language.printer import print_value
 from harness.dsl.types import ANY
 
@@ -180,7 +180,7 @@ def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> in
         if found < 0:
             # Whoever names it is wrong, not the text: no finding of the program.
             raise UsageError(
-                f"there is no task or loop {entry!r}{near(entry, [unit.name for unit in units])}",
+                f"there is no task or loop {entry!r}{nearest(entry, [unit.name for unit in units])}",
                 where=path,
                 fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has none",
             )

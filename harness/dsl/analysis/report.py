@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.dsl.language.diagnostic import Diagnostic, Span, near
+from harness.core.nearest import nearest
+from harness.dsl.language.diagnostic import Diagnostic, Span
 
 MOST = 200
 """Findings that are kept; a program with more needs another look anyway."""
@@ -25,4 +26,4 @@ class Report:
 
     def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span, *, note: str = "") -> None:
         """A name that is not there, with the nearest one that is."""
-        self.add(code, f"there is no {what} {name!r}{near(name, known)}", span, note=note)
+        self.add(code, f"there is no {what} {name!r}{nearest(name, known, max_choices=0)}", span, note=note)

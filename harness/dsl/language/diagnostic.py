@@ -100,11 +100,3 @@ def _caret(found: Diagnostic, lines: Lines, line: int, column: int) -> Iterator[
     number = str(line)
     yield f"  {number} | {shown}"
     yield f"  {' ' * len(number)} | {' ' * (column - 1)}{'^' * width}"
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing."""
-    import difflib
-
-    found = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""

@@ -10,9 +10,10 @@ from pathlib import Path
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 
+from harness.core.nearest import nearest
 from harness.dsl.language import syntax
 from harness.dsl.language.builder import Builder
-from harness.dsl.language.diagnostic import MOST, Diagnostic, Lines, near
+from harness.dsl.language.diagnostic import MOST, Diagnostic, Lines
 from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
 
 MAX_CHARACTERS = 4_000_000
@@ -179,7 +180,11 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         return _error("E104", ORPHAN, token)
     if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
         return _error("E104", f"unexpected {_quoted(token)}, expected ':'", token, note=f"`{found[at - 1]}: {token}`")
-    hint = near(str(token), {word for word in KEYWORDS if word.upper() in accepted}) if token.type in _WORDS else ""
+    hint = (
+        nearest(token, {word for word in KEYWORDS if word.upper() in accepted}, max_choices=0)
+        if token.type in _WORDS
+        else ""
+    )
     return _error("E104", f"unexpected {_quoted(token)}{hint or f', expected {expected}'}", token, note=note)
 
 

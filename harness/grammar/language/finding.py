@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from harness.core.nearest import did_you_mean
 
 Key = tuple[str | int, ...]
 MAX_FINDINGS = 1_000
@@ -51,8 +52,7 @@ class Report:
         if self.hints >= MAX_HINTS:
             return ""
         self.hints += 1
-        found = difflib.get_close_matches(str(name)[:80], list(known)[:2000], 1)
-        return f"did you mean {found[0]!r}?" if found else ""
+        return did_you_mean(name, known)
 
     def error(self, code: str, message: str, path: Key, *, hint: str = "") -> None:
         """Report an error; errors after the first thousand are dropped."""

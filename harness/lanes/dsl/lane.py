@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.core.case import Case, Subject
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes, digest_folder, digest_json
-from harness.core.errors import InfraError, SuiteError, UsageError
+from harness.core.errors import SuiteError, UsageError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
@@ -26,6 +26,7 @@ from harness.dsl.machine.settings import RunSettings
 from harness.dsl.values import MismatchError, conform
 from harness.hooks import Lane, hookimpl
 from harness.lane.context import Context
+from harness.lane.pinned_file import pin, read_pinned, require_unchanged
 from harness.lanes.dsl.evaluate import evidence, knowledge
 from harness.lanes.dsl.limits import ANNEALED, limits_at
 from harness.lanes.dsl.options import DslOptions
@@ -99,7 +100,7 @@ class DslLane:
             return Evidence(status=Status.WRONG, why=why, facts=facts, seconds=time.perf_counter() - started)
         if program.main < 0:
             return knowledge(case, program, seconds=time.perf_counter() - started)
-        answers = Answers() if given["answers"] is None else read_answers(Path(_same(given["answers"])))
+        answers = Answers() if given["answers"] is None else read_answers(_unchanged(given["answers"]))
         key = digest_json(
             [
                 {name: value for name, value in given.items() if name not in ("kind", "label", "first")},
@@ -110,7 +111,7 @@ class DslLane:
         boxes = context.boxes if given["live"] and _runs_commands(program) else None
 
         def make(index: int, folder: Path) -> dict[str, Any]:
-            files = supplies(Path(_same(entry, digest_folder)) for entry in given["files"])
+            files = supplies(_unchanged_folder(entry) for entry in given["files"])
             trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0, files=files)
             return run(trial, folder, boxes)
 
@@ -177,7 +178,7 @@ class DslLane:
         key = digest_json([entry, sorted(inputs["inputs"]), inputs["entry"]])
         known = self._programs.get(key)
         if known is None:
-            path = Path(_same(entry))
+            path = _unchanged(entry)
             text = read(path)
             known = load_source(text, path=path.name, inputs=tuple(inputs["inputs"]), entry=inputs["entry"])
             self._programs[key] = known
@@ -219,8 +220,7 @@ def _complete(suite: Suite, program: Program, found: Sequence[Part]) -> None:
 def _file(suite: Suite, name: str, key: str) -> dict[str, str] | None:
     if not name:
         return None
-    path = suite.resolve(name, key)
-    return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
+    return pin(suite.resolve(name, key))
 
 
 def _listed(suite: Suite, name: str, number: int) -> dict[str, str]:
@@ -228,11 +228,15 @@ def _listed(suite: Suite, name: str, number: int) -> dict[str, str]:
     return {"path": str(path), "digest": digest_folder(path)}
 
 
-def _same(entry: dict[str, str], digest: Callable[[Path], str] = lambda path: digest_bytes(path.read_bytes())) -> str:
-    """The path of a file (or of a folder), which must still be what was collected."""
-    if digest(Path(entry["path"])) != entry["digest"]:
-        raise InfraError("the file changed since it was collected", where=entry["path"], fix="run again")
-    return entry["path"]
+def _unchanged(entry: dict[str, str]) -> Path:
+    read_pinned(**entry)
+    return Path(entry["path"])
+
+
+def _unchanged_folder(entry: dict[str, str]) -> Path:
+    path = Path(entry["path"])
+    require_unchanged(path, entry["digest"], digest_folder(path))
+    return path
 
 
 def _settings(case: Case, program: Program, index: int) -> RunSettings:
@@ -243,7 +247,7 @@ def _settings(case: Case, program: Program, index: int) -> RunSettings:
     return RunSettings(
         live=given["live"],
         grants=tuple(given["grants"]),
-        recordings=_same(recordings) if recordings is not None else "",
+        recordings=str(_unchanged(recordings)) if recordings is not None else "",
         seconds=now.time_ms / 1000,
         memory_mb=now.memory_mb,
         hash_seed=index,

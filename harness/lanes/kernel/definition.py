@@ -13,9 +13,9 @@ from harness.core.digest import digest_bytes
 from harness.core.document import read_document
 from harness.core.errors import SpecError, position
 from harness.core.frozen import Frozen
+from harness.core.nearest import nearest
 from harness.lanes.kernel.axis_expression import Expression, evaluate
 from harness.lanes.kernel.tensor import BYTES, Below, Offsets, Precision, Tensor
-from harness.suites.loader import nearest
 
 Setting = bool | int | float | str
 Shape = dict[str, Setting]
@@ -272,7 +272,7 @@ def read_definition(path: Path) -> Definition:
         name = ".".join(map(str, first["loc"]))
         hint = ""
         if first["type"] == "extra_forbidden":
-            hint = nearest(str(first["loc"][-1]), _keys(first["loc"][:-1]))
+            hint = nearest(first["loc"][-1], _keys(first["loc"][:-1]))
         what = f"{name}: {first['msg']}{hint}" if name else first["msg"]
         raise SpecError(what, where=at(tuple(first["loc"]))) from error
     for call in definition.calls:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
-from harness.suites.loader import nearest
+from harness.core.nearest import did_you_mean
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bound = Literal["compute", "memory"]
@@ -111,5 +111,5 @@ def find_device(text: str) -> Device:
     if len(found) == 1:
         return found[0]
     what = "several cards are" if found else "no card is"
-    hint = nearest(text, DEVICES) or f"known are {', '.join(card.name for card in found) or ', '.join(DEVICES)}"
-    raise UsageError(f"{what} named {text!r}", where="--device", fix=hint.strip(" ;,"))
+    hint = did_you_mean(text, DEVICES) or f"known are {', '.join(card.name for card in found) or ', '.join(DEVICES)}"
+    raise UsageError(f"{what} named {text!r}", where="--device", fix=hint)

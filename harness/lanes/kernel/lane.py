@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt
 
 from harness.core.case import Case, Subject
-from harness.core.digest import digest_bytes, digest_json
-from harness.core.errors import InfraError, MissingExtraError, SuiteError
+from harness.core.digest import digest_json
+from harness.core.errors import MissingExtraError, SuiteError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.score import Score
@@ -25,6 +25,7 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
 from harness.lane.context import Context
+from harness.lane.pinned_file import pin, read_pinned, require_unchanged
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.compilation import MAX_CONFIGURATIONS, Launch, compile_kernel
 from harness.lanes.kernel.correctness import interpret
@@ -110,7 +111,7 @@ class KernelLane:
             "budgeted": options.budget is not None,
         }
         if golden is not None:
-            inputs["golden"] = {"path": str(golden), "digest": digest_bytes(golden.read_bytes())}
+            inputs["golden"] = pin(golden)
         cases = []
         for kernel in suite.glob(options.kernels, "kernels"):
             source = read_source(kernel)
@@ -148,10 +149,9 @@ class KernelLane:
         if reason:
             return Evidence(status=Status.SKIPPED, why=reason, facts={"stage": stage})
         for path, digest in case.inputs["trusted"].items():
-            _same(path, digest)
+            read_pinned(path, digest)
         source = read_source(Path(case.inputs["kernel"]))
-        if source.digest != case.inputs["digest"]:
-            raise InfraError("the file changed since it was collected", where=case.inputs["kernel"], fix="run again")
+        require_unchanged(case.inputs["kernel"], case.inputs["digest"], source.digest)
         if source.fault:
             return Evidence(status=Status.CRASH, why=source.fault, tier=Tier.D, facts={"stage": stage})
         context.scratch.mkdir(parents=True, exist_ok=True)
@@ -229,7 +229,7 @@ def _compiled(job: Job, case: Case, name: str, spoken: dict[str, Any]) -> Eviden
     facts["claims"] = [claim for claim in spoken["claims"] if claim in architecture.claims]
     golden = case.inputs.get("golden")
     if golden is not None:
-        _same(**golden)
+        read_pinned(**golden)
         table = read_golden(Path(golden["path"]))
         here = importlib.metadata.version("triton")
         launches = [Launch.from_wire(launch) for launch in found.facts["launches"]]
@@ -259,13 +259,6 @@ def _absent(stage: Stage) -> str:
 
 def _version(module: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", importlib.metadata.version(module))[:2])
-
-
-def _same(path: str, digest: str) -> bytes:
-    data = Path(path).read_bytes()
-    if digest_bytes(data) != digest:
-        raise InfraError("the file changed since it was collected", where=path, fix="run again")
-    return data
 
 
 @hookimpl

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from pathlib import Path
 from typing import Any
+
+from harness.lane.pinned_file import FileFaultError, read_plain_file
 
 
 def read_leaving(path: Path, *, most: int, tail: bool = False) -> bytes | None:
     """The bytes of a plain file, or None if it is none, or has more than `most` (then the last `most`, if asked)."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        return read_plain_file(path, max_bytes=most, tail=tail)
+    except FileFaultError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or (found.st_size > most and not tail):
-            return None
-        file.seek(max(0, found.st_size - most))
-        return file.read(most)
 
 
 def read_table(path: Path, *, most: int) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from harness.grammar.editing.frozen import freeze
 from harness.grammar.language.finding import path_to_string
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_value
+from harness.lane.pinned_file import pin
 from harness.lanes.spec.options import SpecOptions
-from harness.lanes.spec.pinned_file import pin_sample
 from harness.suites.suite import Suite
+
+MAX_SAMPLE = 64 << 20  # bytes of a sample or hold-out file
 
 
 def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
@@ -94,3 +96,14 @@ def _refuse_shared_files(samples: list[dict[str, str]], holdout: list[dict[str, 
                 where=suite.where("holdout"),
                 fix="keep the two sets apart: a patch was made for its samples",
             )
+
+
+def pin_sample(path: Path) -> dict[str, str]:
+    """Name a sample by its path and the SHA-256 of its bytes.
+
+    Raises:
+        SpecError: if it is larger than MAX_SAMPLE.
+    """
+    if path.stat().st_size > MAX_SAMPLE:
+        raise SpecError(f"larger than {MAX_SAMPLE} bytes", where=str(path), fix="choose a smaller sample")
+    return pin(path)

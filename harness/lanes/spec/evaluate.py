@@ -21,9 +21,9 @@ from harness.grammar.host.messages import ParseBinaryInput
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure
 from harness.grammar.scoring import CLASSIC, score_run
+from harness.lane.pinned_file import read_pinned
 from harness.lanes.spec.collect import read_grammar
 from harness.lanes.spec.patched_grammar import RejectedPatch, patch_grammar
-from harness.lanes.spec.pinned_file import read_pinned
 from harness.lanes.spec.score import SETS
 
 EPSILON = 1e-9  # a smaller loss of the explained share is rounding
@@ -37,15 +37,15 @@ def evaluate_patch(case: Case) -> Evidence:
         InfraError: if a file changed since it was collected.
     """
     started = time.perf_counter()
-    read_pinned(case.inputs["grammar"])
+    read_pinned(**case.inputs["grammar"])
     base_value, base = read_grammar(Path(case.inputs["grammar"]["path"]))
     sets = {
-        name: Samples.of({Path(entry["path"]).name: read_pinned(entry) for entry in case.inputs[name]})
+        name: Samples.of({Path(entry["path"]).name: read_pinned(**entry) for entry in case.inputs[name]})
         for name in SETS
         if case.inputs[name]
     }
     source = Path(case.subject.path)
-    read_pinned({"path": case.subject.path, "digest": case.subject.digest})
+    read_pinned(case.subject.path, case.subject.digest)
     made = patch_grammar(source, base_value)
     if isinstance(made, RejectedPatch):
         return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
@@ -135,7 +135,7 @@ def _classic_score(grammar: Grammar, entries: list[dict[str, str]]) -> float:
     """The original guide's score of 0 to 100, averaged over files."""
     totals = []
     for entry in entries:
-        data = read_pinned(entry)
+        data = read_pinned(**entry)
         result = parse_bytes(ParseBinaryInput(grammar=grammar, file_path=entry["path"]), data)
         run = create_run_artifact(entry["path"], "", result, entry["path"], len(data))
         totals.append(score_run(run, policy=CLASSIC).total_score)

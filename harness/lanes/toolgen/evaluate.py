@@ -12,12 +12,12 @@ from typing import Any
 
 from harness.core.case import Case
 from harness.core.clip import clip
-from harness.core.errors import InfraError
 from harness.core.evidence import Counterexample, Evidence
 from harness.core.paired import Comparison
 from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lane.context import Context
+from harness.lane.pinned_file import require_unchanged
 from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
 from harness.lanes.toolgen.counterexample import Wrong, shown, wrong_answer
 from harness.lanes.toolgen.disagreement import disagreement
@@ -313,17 +313,13 @@ def _forbidden(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> F
 
 def _unchanged_tool(case: Case) -> Tool:
     tool = read_tool(Path(case.inputs["tool"]))
-    if tool.digest != case.inputs["tool_digest"]:
-        raise InfraError("the tool's files changed since they were collected", where=str(tool.path), fix="run again")
+    require_unchanged(tool.path, case.inputs["tool_digest"], tool.digest)
     return tool
 
 
 def _unchanged_source(case: Case) -> Source:
     source = read_source(Path(case.subject.path))
-    if source.digest != case.subject.digest:
-        raise InfraError(
-            "the candidate's file changed since it was collected", where=case.subject.path, fix="run again"
-        )
+    require_unchanged(case.subject.path, case.subject.digest, source.digest)
     return source
 
 

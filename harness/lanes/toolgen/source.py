@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import errno
 import io
-import os
-import stat
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -15,8 +12,9 @@ from pathlib import Path
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.status import Status
+from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, text_fault
 
-LARGEST = 512 << 10  # bytes of a candidate
+MAX_BYTES = 512 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +42,11 @@ class Source:
 def read_source(path: Path) -> Source:
     """Read a candidate without following links, waiting for pipes or reading more than can be judged."""
     try:
-        state = os.lstat(path)
-        if stat.S_ISLNK(state.st_mode):
-            return _refused(
-                Status.FORBIDDEN, "it is a symbolic link; only plain files are judged", str(path.readlink())
-            )
-        if not stat.S_ISREG(state.st_mode):
-            kind = "a directory" if stat.S_ISDIR(state.st_mode) else "no plain file"
-            return _refused(Status.CRASH, f"it is {kind}; a candidate is one file", path.name)
-        # O_NONBLOCK: should the file have been replaced by a pipe since, opening it must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        # A link that leads nowhere was the candidate's doing; a permission or a disk is ours.
-        mine = error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
-        why = f"it cannot be read: {error.strerror}"
-        if error.errno == errno.ENOENT and "\\x" in path.name:
-            why = "its file name is not UTF-8"
-        return _refused(Status.INFRA if mine else Status.CRASH, why, path.name)
-    if len(data) > LARGEST:
-        size = max(state.st_size, len(data))
-        why = f"it has {size / (1 << 20):.1f} MiB; a candidate has at most {LARGEST >> 10} KiB"
-        return _refused(Status.CRASH, why, f"{size}:{digest_bytes(data)}")
-    return _readable(data)
+        return _readable(read_plain_file(path, max_bytes=MAX_BYTES))
+    except FileFaultError as fault:
+        status = {Fault.LINK: Status.FORBIDDEN, Fault.REFUSED: Status.INFRA}.get(fault.kind, Status.CRASH)
+        is_undecodable = fault.kind is Fault.ABSENT and "\\x" in path.name
+        return _refused(status, "its file name is not UTF-8" if is_undecodable else str(fault), fault.detail)
 
 
 def _refused(status: Status, why: str, description: str) -> Source:
@@ -76,12 +55,8 @@ def _refused(status: Status, why: str, description: str) -> Source:
 
 def _readable(data: bytes) -> Source:
     digest = digest_bytes(data)
-    if not data.strip():
-        return Source(data, digest, Status.CRASH, "the file is empty")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Source(data, digest, Status.CRASH, f"the file is not UTF-8 (byte {error.start})")
+    if why := text_fault(data):
+        return Source(data, digest, Status.CRASH, why)
     if b"coding" in data[:400]:  # a declared encoding would show the compiler another text than us
         try:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)

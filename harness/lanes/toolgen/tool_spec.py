@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import difflib
 import json
 import os
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from harness.core.digest import digest_bytes
 from harness.core.document import read_document
 from harness.core.errors import SpecError, SuiteError, position
 from harness.core.frozen import Frozen
+from harness.core.nearest import did_you_mean, nearest
 from harness.lanes.toolgen.annotation_kinds import Kind, kind_of
 from harness.sandbox.codec import CodecError, encode
 
@@ -88,8 +88,7 @@ class Signature:
         names = [parameter.name for parameter in self.parameters]
         unknown = [name for name in kwargs if name not in names]
         if unknown:
-            near = difflib.get_close_matches(str(unknown[0]), names, 1)
-            return f"{self.name}() has no parameter {unknown[0]!r}" + (f", did you mean {near[0]!r}?" if near else "")
+            return f"{self.name}() has no parameter {unknown[0]!r}{nearest(unknown[0], names)}"
         missing = [
             parameter.name for parameter in self.parameters if parameter.required and parameter.name not in kwargs
         ]
@@ -252,7 +251,7 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
         what = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
         raise SpecError(
-            f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_nearest(first, location)
+            f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_hint(first, location)
         ) from None
 
 
@@ -290,14 +289,13 @@ class _Where:
         return position(self._file, *found)
 
 
-def _nearest(first: Any, location: tuple[str | int, ...]) -> str:
+def _hint(first: Any, location: tuple[str | int, ...]) -> str:
     if first["type"] != "extra_forbidden":
         return ""
     models: dict[str, type[Frozen]] = {"test_cases": Example, "constraints": Constraints}
     model = models.get(str(location[0]), ToolSpec) if len(location) > 1 else ToolSpec
     names = list(model.model_fields)
-    near = difflib.get_close_matches(str(location[-1]), names, 1)
-    return f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(names)}"
+    return did_you_mean(location[-1], names) or f"the keys are {', '.join(names)}"
 
 
 def _signature(spec: ToolSpec, where: _Where) -> tuple[Signature, dict[str, Kind]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import shutil
@@ -12,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.cli import kernel
+from harness.cli.verb import find_verb, parser_of
 from harness.lanes.kernel.tuned_table import Tuned, read_tuned, write_tuned
 
 ROOT = Path(__file__).parents[3]
@@ -31,21 +30,20 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_every_command_is_one_that_can_be_run(script: ModuleType, tmp_path: Path) -> None:
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    kernel.add_arguments(parser)
     seen: list[str] = []
     timed: set[Path] = set()
     for step in script.steps(tmp_path):
         if not step.kernel:
             assert step.words[:2] != ["-m", "pytest"] or (ROOT / step.words[2]).is_file()
             continue
-        args = parser.parse_args(step.words)
-        seen.append(args.verb)
-        if args.verb == "bench":
+        command, verb, used = find_verb(["kernel", *step.words])
+        args, name = parser_of(command, verb).parse_args(step.words[used - 1 :]), step.words[0]
+        seen.append(name)
+        if name == "bench":
             assert args.kernels
             assert all(one.is_file() for one in [*args.kernels, args.definition])
             timed.update(args.kernels)
-        if args.verb == "sweep":
+        if name == "sweep":
             assert args.targets
             assert args.write
     suites = [one for one in (ROOT / "suites/kernel").glob("*.suite.yaml") if "expect:" not in one.read_text()]

@@ -45,7 +45,7 @@ def crucible(capsys: pytest.CaptureFixture[str]):
 def test_every_verb_helps_with_an_example(crucible, verb: str) -> None:
     found = crucible(verb, "--help")
     assert found.status == 0
-    assert f"crucible kernel {verb}" in found.out.partition("example:")[2]
+    assert f"crucible kernel {verb}" in found.out.partition("Example:")[2]
 
 
 @needs_kernels
@@ -127,7 +127,7 @@ def test_roofline(crucible, place: Path) -> None:
         (["sweep", "{}/kernels/swiglu/fused.py", "--targets", "--shape", "R=1,H=1"], "exclude each other"),
         (["report", "--suites", "gone"], "it is no folder"),
         (["adapt", "gone", "--out", "x"], "it is not there"),
-        (["frobnicate"], "invalid choice"),
+        (["frobnicate"], "there is no verb"),
     ],
 )
 def test_wrong_usage_says_what_is_wrong(crucible, place: Path, words: list[str], says: str) -> None:

@@ -122,14 +122,14 @@ def test_the_command_line(files: Path, model_server: ModelServer, capsys: pytest
     assert main([*asked, *backend]) == 1
     assert "The grammar is fine as it is." in capsys.readouterr().err
     wrong = {
-        "did you mean suggest": ["--proposer", "mine.py:sugest"],
-        "file not found": ["--proposer", "other.py:suggest"],
+        "did you mean 'suggest'?": ["--proposer", "mine.py:sugest"],
+        "no such file": ["--proposer", "other.py:suggest"],
         "two proposers": ["--proposer", "x", "--backend", "ollama"],
-        "no provider is selected": ["--backend", "file"],
+        "nobody is asked": ["--backend", "file"],
         "needs a command": ["--backend", "command"],
         "least that makes sense": ["--timeout", "0"],
         "less than 1": ["--iterations", "0"],
-        "did you mean ollama?": ["--backend", "olama"],
+        "did you mean 'ollama'?": ["--backend", "olama"],
     }
     for said, options in wrong.items():
         assert main([*asked[:4], *options]) == 4, options

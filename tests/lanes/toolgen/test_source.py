@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.digest import digest_bytes
 from harness.core.status import Status
-from harness.lanes.toolgen.source import LARGEST, Source, parse, read_source
+from harness.lanes.toolgen.source import MAX_BYTES, Source, parse, read_source
 
 
 def test_a_plain_file(tmp_path):
@@ -23,7 +23,7 @@ def test_a_plain_file(tmp_path):
         (b"x = '\xff'\n", "not UTF-8 (byte 5)"),
         (b"# -*- coding: utf-7 -*-\nx = 1\n", "declares utf-7"),
         (b"# coding: nonsense\nx = 1\n", "unusable"),
-        (b"x" * (LARGEST + 1), "MiB"),
+        (b"x" * (MAX_BYTES + 1), "MiB"),
     ],
 )
 def test_what_cannot_be_judged_says_why(tmp_path, data, why):
@@ -46,7 +46,7 @@ def test_links_directories_and_pipes_are_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.py")
     assert read_source(tmp_path / "link.py").status is Status.FORBIDDEN
     assert "directory" in read_source(tmp_path / "folder.py").why
-    assert "no plain file" in read_source(tmp_path / "pipe.py").why
+    assert "not a plain file" in read_source(tmp_path / "pipe.py").why
     assert "cannot be read" in read_source(tmp_path / "missing.py").why
 
 

@@ -1,0 +1,41 @@
+"""Say how much of a file is in some field, and what is not.
+
+Example:
+  crucible spec coverage png.yaml picture.png
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from harness.cli import output
+from harness.cli.spec import inputs
+from harness.grammar.tool_host import (
+    AnalyzeCoverageInput,
+    ToolHost,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    inputs.add_file_arguments(parser)
+
+
+MAX_SHOWN = 40
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; its exit status."""
+    result = inputs.parsed(args)
+    found = ToolHost.analyze_coverage(AnalyzeCoverageInput(result))
+    if args.json:
+        output.print_json(asdict(found))
+        return 0
+    total = found.bytes_covered + found.bytes_uncovered
+    print(f"{found.bytes_covered} of {total} bytes covered ({found.coverage_percentage:.1f}%)")
+    for start, end in found.gaps[:MAX_SHOWN]:
+        print(f"  gap 0x{start:x} .. 0x{end:x}  {end - start} bytes")
+    if len(found.gaps) > MAX_SHOWN:
+        print(f"  ... and {len(found.gaps) - MAX_SHOWN} more gaps")
+    return 0

@@ -1,0 +1,41 @@
+"""Show one field's value as its decoder does.
+
+Example:
+  crucible spec decode log.yaml app.log --record 3 --field payload
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from harness.cli import output
+from harness.cli.spec import inputs
+from harness.core.clip import clip
+from harness.core.errors import UsageError
+from harness.core.number import whole
+from harness.grammar.tool_host import (
+    DecodeFieldInput,
+    ToolHost,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    inputs.add_file_arguments(parser)
+    parser.add_argument("--record", type=whole(), default=0, metavar="N", help="which top-level record (default 0)")
+    parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path; without it the registry says which")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; its exit status."""
+    result = inputs.parsed(args)
+    if not 0 <= args.record < result.record_count:
+        raise UsageError(f"there is no record {args.record}: the file has {result.record_count}", where=str(args.file))
+    grammar = result.parse.grammar if result.parse else None
+    found = ToolHost.decode_field(DecodeFieldInput(result.records[args.record], grammar, args.field))
+    if args.json:
+        output.print_json(asdict(found))
+    else:
+        print(clip(found.value or "") if found.success else f"not decoded: {found.error}")
+    return int(not found.success)

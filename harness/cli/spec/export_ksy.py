@@ -1,0 +1,33 @@
+"""Turn a grammar into a Kaitai Struct file; what cannot be carried over is named.
+
+Example:
+  crucible spec export-ksy png.yaml --out png.ksy
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from harness.cli import output
+from harness.cli.spec import inputs
+from harness.kaitai.exporter import export_ksy
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    inputs.add_grammar(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the Kaitai Struct file here (default: stdout)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; its exit status."""
+    found = export_ksy(inputs.grammar_of(args.grammar))
+    for lost in found.lost:
+        print(lost, file=sys.stderr)
+    # Kaitai Struct's own compiler wants numbers as keys of enums, unquoted.
+    output.print_or_write(yaml.safe_dump(found.document, sort_keys=False, allow_unicode=True, width=120), args)
+    return int(not found.complete)

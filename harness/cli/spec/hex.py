@@ -1,0 +1,31 @@
+"""Dump a file in hex, coloured by field, with gaps and anomalies marked.
+
+Example:
+  crucible spec hex png.yaml picture.png --limit 256
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli import output
+from harness.cli.spec import inputs
+from harness.grammar.hex_view import hex_view, render
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    inputs.add_file_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb; its exit status."""
+    result = inputs.parsed(args)
+    limit = 4096 if args.limit is None else args.limit
+    view = hex_view(result, start=args.offset, length=limit)
+    if args.json:
+        output.print_json(view.to_wire())
+        return 0
+    for line in render(view, colour=output.colour()):
+        print(line)
+    return 0

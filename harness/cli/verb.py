@@ -1,0 +1,139 @@
+"""Verbs: how a module becomes a verb of `crucible`, or of `crucible spec`, `dsl` and `kernel`.
+
+A verb is a module with `add_arguments(parser)` and `run(args) -> int`. Its docstring is its help: one sentence, an
+empty line, an example. A group of verbs is a package with `VERBS`, their names; `import-ksy` is `import_ksy.py` there.
+Only the modules on the way to the named verb are imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+from harness.core.errors import UsageError
+from harness.core.nearest import nearest, nearest_name
+
+USAGE = 4  # exit status for wrong usage, as pytest's
+
+
+class Verb(Protocol):
+    """What the module of a verb has, and its docstring."""
+
+    __name__: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments of the verb to its parser."""
+        ...
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run the verb and return the exit status."""
+        ...
+
+
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """argparse's layout of help; it reads the width of the terminal without importing all of `shutil`."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = int(os.environ["COLUMNS"])
+        except (KeyError, ValueError):
+            try:
+                width = os.get_terminal_size(1).columns
+            except OSError:
+                width = 80
+        super().__init__(prog, width=max(width, 40) - 2)
+
+
+_CHOICE = re.compile(r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*?)(?:, maybe you meant .*)?\)")
+_UNRECOGNIZED = "unrecognized arguments: "
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our exit status for wrong usage, and with the nearest option or choice in the message."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and the usage, and exit with status 4."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}{self._hint(message)}\n")
+
+    def _hint(self, message: str) -> str:
+        if found := _CHOICE.search(message):
+            known = [word.strip().strip("'") for word in found["known"].split(",")]
+            return nearest(found["given"], known, max_choices=0)
+        if not message.startswith(_UNRECOGNIZED):
+            return ""
+        words = message.removeprefix(_UNRECOGNIZED).split()
+        options = [word.partition("=")[0] for word in words if word.startswith("--")]
+        near = [name for option in options if (name := nearest_name(option, self._option_string_actions))]
+        return f"; did you mean {near[0]}?" if near else ""
+
+
+def find_verb(words: Sequence[str], package: str = "harness.cli", command: str = "crucible") -> tuple[str, Verb, int]:
+    """The verb that command line words name.
+
+    Returns:
+        The command as it was written, the module (a group if the words end there), and how many words lead to it.
+
+    Raises:
+        UsageError: if there is no such verb, with the nearest one.
+    """
+    module, used = cast("Verb", importlib.import_module(package)), 0
+    while used < len(words) and not words[used].startswith("-") and (verbs := verbs_of(module)):
+        word = words[used]
+        if word not in verbs:
+            near = nearest_name(word, verbs)
+            fix = f"did you mean `{command} {near}`?" if near else f"`{command} --help` lists the verbs"
+            raise UsageError(f"there is no verb {word!r}", fix=fix)
+        module = _load(module.__name__, word)
+        command, used = f"{command} {word}", used + 1
+    return command, module, used
+
+
+def run_verb(words: Sequence[str]) -> int:
+    """Run the verb that command line words name.
+
+    Returns:
+        The verb's exit status; 0 if only help was asked for; 4 if a group was named without a verb.
+    """
+    command, verb, used = find_verb(words)
+    rest = list(words[used:])
+    if verbs_of(verb):
+        is_help = bool(rest) and rest[0] in ("-h", "--help")
+        print(_overview(command, verb), file=sys.stdout if is_help else sys.stderr)
+        return 0 if is_help else USAGE
+    return verb.run(parser_of(command, verb).parse_args(rest))
+
+
+def parser_of(command: str, verb: Verb) -> Parser:
+    """The parser of a verb's arguments."""
+    sentence, _, example = _help(verb).partition("\n\n")
+    parser = Parser(prog=command, description=sentence, epilog=example, formatter_class=Layout, allow_abbrev=False)
+    verb.add_arguments(parser)
+    return parser
+
+
+def verbs_of(module: object) -> tuple[str, ...]:
+    """The names of the verbs in a group; empty if the module is a verb."""
+    return cast("tuple[str, ...]", getattr(module, "VERBS", ()))
+
+
+def _load(package: str, name: str) -> Verb:
+    return cast("Verb", importlib.import_module(f"{package}.{name.replace('-', '_')}"))
+
+
+def _help(verb: Verb) -> str:
+    return (verb.__doc__ or "").strip()
+
+
+def _overview(command: str, group: Verb) -> str:
+    sentence, _, example = _help(group).partition("\n\n")
+    names = verbs_of(group)
+    width = max(map(len, names))
+    lines = [f"  {name:<{width}}  {_help(_load(group.__name__, name)).partition(chr(10))[0]}" for name in names]
+    usage = f"usage: {command} VERB ..."
+    return "\n".join([usage, "", f"{sentence} Each verb has --help.", "", *lines, *(["", example] if example else [])])
