@@ -9,12 +9,10 @@ if TYPE_CHECKING:
 
 Vector: TypeAlias = "NDArray[Any]"
 
-UNIT = 1 << 12
-"""Units of one byte's weight. Weights are integers, so sums are exact in any order and in each engine."""
+UNIT = 1 << 12  # units of one byte's weight. Weights are integers, so sums are exact in any order and in each engine
 
 
-MAX_WEIGHT = 2.0
-"""Maximum weight of one byte, in bytes."""
+MAX_WEIGHT = 2.0  # maximum weight of one byte, in bytes
 
 
 class Weights:

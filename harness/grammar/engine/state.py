@@ -11,10 +11,9 @@ from harness.grammar.engine.node import Record
 from harness.grammar.language.grammar import Field
 
 _CLOCK_EVERY = 1024
-MAX_COPIED = 64 << 20
-"""Bytes of one value above which the value is a memoryview of the file."""
+MAX_COPIED = 64 << 20  # bytes of one value above which the value is a memoryview of the file
+# The same for all values of a reading together, so that memory is bounded for each file size.
 MAX_COPIED_IN_ALL = 512 << 20
-"""The same for all values of a reading together, so that memory is bounded for each file size."""
 
 
 class StopRecordError(Exception):
