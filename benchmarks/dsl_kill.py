@@ -21,7 +21,8 @@ from collections import Counter
 from pathlib import Path
 
 from harness.dsl.analysis.load import load_source
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.script import ScriptProvider
 
@@ -115,13 +116,13 @@ def _run(program, folder: Path, *, probe) -> tuple[str, int]:
     if not begun:
         session = Session.start(program, folder, settings=RunSettings(live=True), **more)
     with session:
-        perform, effects = session.outside.perform, os.open(folder / "effects", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        perform, effects = session.handler.perform, os.open(folder / "effects", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
         def watched(request):
             os.write(effects, f"{request.key}\n".encode())
             return perform(request)
 
-        session.outside.perform = watched
+        session.handler.perform = watched
         outcome = session.run()
         while outcome.in_doubt:
             for key in outcome.in_doubt:

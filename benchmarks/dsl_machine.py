@@ -217,7 +217,7 @@ def _stable(steps: int, folder: Path) -> dict[str, float]:
         repeat 100 { step s { i = i + 1 } } }"""
     with Session.start(load_source(text), folder / "run", settings=RunSettings(live=True)) as session:
         noise = "".join(chr(33 + (i * i + i // 7) % 90) for i in range(100_000))
-        session.outside.folder.write("big", noise.encode())
+        session.handler.folder.write("big", noise.encode())
         _must(session.run().passed)
     del steps
     return {"steps": 100, "bytes_per_step": round((folder / "run/log.db").stat().st_size / 100)}

@@ -34,7 +34,9 @@ VERBS = (
     "graph",
 )
 """All sub-verbs, in the order of `--help`; each is a module of this package."""
-"""A module named `run` would replace this package's own `run` as soon as it is imported."""
+_MODULES = {
+    "run": "run_program"
+}  # a module named `run` would replace this package's function as soon as it is imported
 
 
 def below(name: str) -> Verb:
@@ -76,4 +78,4 @@ def _load(name: str) -> Verb:
 
 
 def _module(name: str) -> str:
-    return f"{__name__}.{name}"
+    return f"{__name__}.{_MODULES.get(name, name)}"

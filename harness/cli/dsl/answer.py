@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
         was = session.answer(args.question, text, source=args.source)
         outcome = session.outcome
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         if args.json:
             output.print_json(
                 {"question": args.question, "answer": was, "waits_for": [q.id for q in outcome.questions]}

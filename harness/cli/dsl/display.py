@@ -23,9 +23,9 @@ def stream(seq: int, event: dict[str, Any]) -> None:
 
 def line(event: dict[str, Any]) -> str:
     """An event in one line of ASCII-safe text."""
-    kind, strand = event["k"], event.get("s", "")
+    kind, fiber = event["k"], event.get("s", "")
     at = str(event.get("label") or event.get("at") or "")
-    where = f"{at}{f' [{strand}]' if strand else ''}"
+    where = f"{at}{f' [{fiber}]' if fiber else ''}"
     match kind:
         case "began":
             text = "begins"
@@ -70,7 +70,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 100 else text[:99] + "~"
 
 
-def leave(session: Session, outcome: Outcome) -> None:
+def write_exports(session: Session, outcome: Outcome) -> None:
     """Write what is beside the log: trace, metrics, and a bundle while the run waits."""
     from harness.dsl.machine import export
 

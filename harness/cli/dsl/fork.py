@@ -9,7 +9,7 @@ from harness.cli.dsl import run_folders
 from harness.core.number import whole
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.fork import fork
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 
 NAME = "fork"
 HELP = """Begin another run from any event of a run; the old run stays as it is.

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.dsl.improve.revision import Improving, summary
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
-    from harness.lanes.dsl.lineage import keep_lineage
+    from harness.lanes.dsl.lineage import record_lineage
     from harness.providers.factory import provider_for
 
     if args.rounds < 1 or args.repeats < 1:
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     parent = program.digest
     for attempt in attempts:
         if attempt.accepted:
-            keep_lineage(args.ledger, attempt.digest, parent)
+            record_lineage(args.ledger, attempt.digest, parent)
             parent = attempt.digest
     if better and args.out is not None:
         output.write_file(args.out, best.source)

@@ -158,8 +158,8 @@ def files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
     """What a run's work folder begins with."""
     if not args.files and not (args.live and "python" in program.source):
         return {}
-    from harness.dsl.machine.input_files import scripts, supplies
+    from harness.dsl.machine.input_files import read_input_files, scripts
 
     named = {path.absolute() for path in args.files}
     beside = scripts(program, args.program.parent) if args.live else []
-    return supplies([*args.files, *[path for path in beside if path.absolute() not in named]])
+    return read_input_files([*args.files, *[path for path in beside if path.absolute() not in named]])

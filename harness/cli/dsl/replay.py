@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay it."""
-    with run_folders.reading(args.run_folder) as file:
+    with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         found = replay(stored_program(file, log), log, run=log.run_hash)
         name = log.name

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
         session.resolve(args.key, args.how, value)
         outcome = session.outcome
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         if args.json:
             output.print_json({"key": args.key, "how": args.how, "in_doubt": list(outcome.in_doubt)})
         else:

@@ -10,7 +10,8 @@ from harness.cli import output
 from harness.cli.dsl import display, options, run_folders
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.bundle import unpack
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 
 NAME = "resume"
 HELP = """Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
@@ -50,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
         if session.machine.state.status == "budget" and which in options.budget(args.budget):
             session.grant(which, options.budget(args.budget)[which])
         outcome = session.run()
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         return display.summary(session, outcome, as_json=args.json)
 
 
 def _folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
-        folder = run_folders.fresh(path, args.state)
+        folder = run_folders.new_folder(path, args.state)
         left = unpack(path, folder)
         if left:
             names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.core.errors import UsageError
 from harness.core.slug import slug
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 
 RUNS = Path("reports/dsl")
 
@@ -33,7 +33,7 @@ def folder_of(text: str) -> Path:
     raise UsageError(f"there is no run {text!r}", fix="`crucible dsl runs` lists them")
 
 
-def fresh(program: Path, state: Path | None) -> Path:
+def new_folder(program: Path, state: Path | None) -> Path:
     """A folder for a new run: the one that is asked for, or the next free number."""
     if state is not None:
         return state
@@ -46,7 +46,7 @@ def fresh(program: Path, state: Path | None) -> Path:
     return RUNS / f"{stem}-{max(taken, default=0) + 1}"
 
 
-def reading(text: str) -> LogFile:
+def open_log(text: str) -> LogFile:
     """A run's log, to look at.
 
     Raises:

@@ -12,7 +12,7 @@ from harness.cli.dsl import run_folders
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 from harness.report.table import Column
 
 NAME = "runs"

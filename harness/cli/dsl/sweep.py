@@ -17,7 +17,8 @@ from harness.dsl.ir import Program, Sweep
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.effect_handler import POINTS
 from harness.dsl.machine.fork import fork
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 
 NAME = "sweep"
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     except ProgramError as error:
         print(error, file=sys.stderr)
         return 1
-    folder = run_folders.fresh(args.program, args.state)
+    folder = run_folders.new_folder(args.program, args.state)
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}
     if (folder / LOG).is_file():
         name = _again(folder) if args.retry_failed else None
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         if args.work is not None:
             _copy(args.work, session)
         outcome = session.run()
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         points = _points(folder)
         if args.json:
             output.print_json(display.data(session, outcome) | _searched(program, entry) | {"points": points})
@@ -119,7 +120,7 @@ def _copy(source: Path, session: Session) -> None:
     from harness.dsl.tools.folder import Folder
 
     for path, data in Folder(source).files().items():
-        session.outside.folder.write(path, data)
+        session.handler.folder.write(path, data)
 
 
 def _points(folder: Path) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    with run_folders.reading(args.run_folder) as file:
+    with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         if args.shape != "events":
             program = stored_program(file, log)

@@ -13,7 +13,7 @@ from harness.dsl.analysis.load import load_program
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.fork import upgrade
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 
 NAME = "upgrade"
 HELP = """Let a run go on under a changed program, if its whole past comes out the same under it; else exit status 1.

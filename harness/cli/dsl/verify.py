@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check it."""
-    with run_folders.reading(args.run_folder) as file:
+    with run_folders.open_log(args.run_folder) as file:
         found = verify(file)
         name = file.open_run(args.run).name
     problems = [str(problem) for problem in found.problems]

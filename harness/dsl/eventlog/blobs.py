@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from harness.dsl.eventlog.chain import address
+from harness.dsl.eventlog.chain import blob_address
 
-INLINE = 1024
+MAX_INLINE_BYTES = 1024
 """Bytes up to which a value stays inside its event."""
-LARGEST = 64 << 20
+MAX_BLOB_BYTES = 64 << 20
 """Bytes of one value; larger ones are an error of the program."""
 
 
@@ -22,7 +22,7 @@ class Blobs:
 
     def put(self, data: bytes) -> bytes:
         """Keep some bytes; their address. They are in the file after the next `write`."""
-        name = address(data)
+        name = blob_address(data)
         if name not in self._known:
             self._known.add(name)
             import zlib
@@ -68,7 +68,7 @@ class Blobs:
 
 
 def _unpacked(data: bytes, size: int, name: bytes) -> bytes:
-    if size > LARGEST:
+    if size > MAX_BLOB_BYTES:
         raise ValueError(f"blob {name.hex()} claims {size} bytes")
     if len(data) != size:
         import zlib
@@ -78,6 +78,6 @@ def _unpacked(data: bytes, size: int, name: bytes) -> bytes:
             data = unpacker.decompress(data, size + 1)
         except zlib.error as error:
             raise ValueError(f"blob {name.hex()} is damaged: {error}") from error
-    if len(data) != size or address(data) != name:
+    if len(data) != size or blob_address(data) != name:
         raise ValueError(f"blob {name.hex()} is not what was written")
     return data

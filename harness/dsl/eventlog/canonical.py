@@ -7,7 +7,7 @@ import math
 import unicodedata
 from typing import Any
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """Levels of lists and records inside a value."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -16,7 +16,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 def encode(value: Any) -> bytes:
     """The canonical bytes of a JSON value: keys sorted, no spaces, ASCII, shortest floats that read back the same.
 
-    Strings are taken as they are; `normal` brings foreign values into normal form first.
+    Strings are taken as they are; `normalize` brings foreign values into normal form first.
 
     Raises:
         ValueError: for NaN, an infinity or a value deeper than Python can follow.
@@ -40,16 +40,16 @@ def decode(data: bytes | str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def normal(value: Any) -> Any:
+def normalize(value: Any) -> Any:
     """A foreign JSON value as programs see it: text in Unicode's NFC, no negative zero, no NaN, not too deep.
 
     Raises:
         ValueError: if there is no such form; the message says where in the value.
     """
-    return _normal(value, "$", 0)
+    return _normalize(value, "$", 0)
 
 
-def _normal(value: Any, path: str, depth: int) -> Any:
+def _normalize(value: Any, path: str, depth: int) -> Any:
     kind = type(value)
     if kind is str:
         return value if value.isascii() else _text(value, path)
@@ -59,16 +59,16 @@ def _normal(value: Any, path: str, depth: int) -> Any:
         if not math.isfinite(value):
             raise ValueError(f"{path}: {value} is not a number JSON has")
         return value + 0.0  # -0.0 + 0.0 is 0.0
-    if depth >= DEEPEST:
-        raise ValueError(f"{path[:200]}: nested more than {DEEPEST} deep")
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"{path[:200]}: nested more than {MAX_DEPTH} deep")
     if kind is list or kind is tuple:
-        return [_normal(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
+        return [_normalize(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
     if kind is dict:
         fields = {}
         for key, item in value.items():
             if type(key) is not str:
                 raise ValueError(f"{path}: a key is {type(key).__name__}, not text")
-            fields[_text(key, path)] = _normal(item, f"{path}.{key[:40]}", depth + 1)
+            fields[_text(key, path)] = _normalize(item, f"{path}.{key[:40]}", depth + 1)
         return fields
     raise ValueError(f"{path}: {kind.__name__} is not a value of the language")
 

@@ -14,21 +14,21 @@ SIZE = 16
 """Bytes of a hash: BLAKE2b-128."""
 
 
-def first(genesis: object) -> bytes:
+def genesis_hash(genesis: object) -> bytes:
     """The hash a run starts from: its engine's meaning, program, inputs and seed."""
     return blake2b(encode(genesis), digest_size=SIZE, person=b"crucible genesis").digest()
 
 
-def link(head: bytes, body: bytes) -> bytes:
+def next_hash(head: bytes, body: bytes) -> bytes:
     """The hash after one more event; `head` has a fixed size, so the two parts cannot be confused."""
     return blake2b(head + body, digest_size=SIZE).digest()
 
 
-def merkle(heads: list[bytes]) -> bytes:
+def hash_heads(heads: list[bytes]) -> bytes:
     """One hash for the heads of several runs, in their order."""
     return blake2b(b"".join(heads), digest_size=SIZE, person=b"crucible heads").digest()
 
 
-def address(data: bytes) -> bytes:
+def blob_address(data: bytes) -> bytes:
     """The content address of a blob."""
     return blake2b(data, digest_size=SIZE, person=b"crucible blob").digest()

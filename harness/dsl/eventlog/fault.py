@@ -34,7 +34,7 @@ def _full(path: Path | str) -> bool:
     return found.f_bavail * found.f_frsize < MIN_SPACE
 
 
-def explained(error: sqlite3.Error, path: Path | str) -> LogError:
+def translate_error(error: sqlite3.Error, path: Path | str) -> LogError:
     """What SQLite says, in words that help."""
     text = str(error).lower()
     if "disk i/o error" in text and _full(path):

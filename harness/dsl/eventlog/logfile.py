@@ -14,11 +14,12 @@ from typing import Any, Self
 from harness.dsl.eventlog import tables
 from harness.dsl.eventlog.blobs import Blobs
 from harness.dsl.eventlog.canonical import decode, encode
-from harness.dsl.eventlog.chain import first
+from harness.dsl.eventlog.chain import genesis_hash
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
 from harness.dsl.eventlog.lock import WriterLock
-from harness.dsl.eventlog.runlog import Parent, Probe, RunLog, StoredEvent
+from harness.dsl.eventlog.runlog import Parent, RunLog, StoredEvent
+from harness.dsl.eventlog.storage import Probe, Storage
 from harness.dsl.plain import plain
 
 
@@ -55,7 +56,7 @@ class LogFile:
         read_only: bool = False,
         probe: Probe | None = None,
     ) -> None:
-        self.path, self.durability, self.probe = path, durability, probe
+        self.path, self.durability = path, durability
         self._lock: WriterLock | None = None
         if not read_only and durability is not Durability.MEMORY:
             try:
@@ -71,6 +72,7 @@ class LogFile:
             self._release()
             raise
         self.blobs = Blobs(self.connection)
+        self._storage = Storage(path, self.connection, self.blobs, durability, probe)
 
     def create(
         self, name: str, genesis: Mapping[str, Any], *, settings: Mapping[str, Any], parent: Parent | None = None
@@ -98,7 +100,7 @@ class LogFile:
             ).lastrowid
         if number is None:
             raise LogError("SQLite gave the run no number", where=str(self.path))
-        return RunLog(self, number, name, body, parent)
+        return RunLog(self._storage, number, name, body, parent)
 
     def open_run(self, which: int | str | None = None) -> RunLog:
         """A run to read or to go on with: a number, a name, or the newest top run.
@@ -122,7 +124,7 @@ class LogFile:
             )
         number, name, genesis, run, seq, head = rows[0]
         parent = None if run is None else Parent(run, seq, head)
-        return RunLog(self, number, name, genesis, parent)
+        return RunLog(self._storage, number, name, genesis, parent)
 
     def find(self, name: str) -> RunLog | None:
         """A run by name, if there is one."""
@@ -143,7 +145,7 @@ class LogFile:
             )
             parent = None if row[5] is None else Parent(row[5], row[6], row[7])
             count = (last[0][0] & (1 << tables.SHIFT) - 1) + 1 if last else parent.seq + 1 if parent else 0
-            head = last[0][1] if last else parent.head if parent else first(decode(row[8]))
+            head = last[0][1] if last else parent.head if parent else genesis_hash(decode(row[8]))
             found.append(RunRow(row[0], row[1], row[2], row[3], json.loads(row[4]), parent, count, head.hex()))
         return found
 
@@ -168,7 +170,7 @@ class LogFile:
         try:
             return list(self.connection.execute(query, values))
         except sqlite3.Error as error:
-            raise explained(error, self.path) from error
+            raise translate_error(error, self.path) from error
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -179,7 +181,7 @@ class LogFile:
         except sqlite3.Error as error:
             if self.connection.in_transaction:
                 self.connection.rollback()
-            raise explained(error, self.path) from error
+            raise translate_error(error, self.path) from error
 
     def close(self) -> None:
         """Empty the write-ahead log and let go of the file. Safe to repeat."""

@@ -5,30 +5,24 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from harness.dsl.eventlog.blobs import Blobs
 from harness.dsl.eventlog.canonical import decode
-from harness.dsl.eventlog.chain import SIZE, first, link
+from harness.dsl.eventlog.chain import SIZE, genesis_hash, next_hash
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
+from harness.dsl.eventlog.storage import Storage
 from harness.dsl.eventlog.tables import SHIFT
 from harness.dsl.plain import plain
 
-if TYPE_CHECKING:
-    from harness.dsl.eventlog.logfile import LogFile
-
-GROUP = 64
+COMMIT_GROUP = 64
 """Pure events that may wait for one commit: lost ones are computed again, to the same hashes."""
-TAIL_EVENTS, TAIL_BYTES = 256, 256 << 10
+SNAPSHOT_AFTER_EVENTS, SNAPSHOT_AFTER_BYTES = 256, 256 << 10
 """A snapshot is due when this much follows the last one."""
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?)"
-
-Probe = Callable[[str], None]
-"""Told of every write, before and after; tests kill the process there."""
 
 
 class StoredEvent(NamedTuple):
@@ -66,15 +60,15 @@ class RunLog:
         group: Pure events for each commit.
     """
 
-    def __init__(self, file: LogFile, number: int, name: str, genesis: bytes, parent: Parent | None) -> None:
+    def __init__(self, storage: Storage, number: int, name: str, genesis: bytes, parent: Parent | None) -> None:
         self.number, self.name, self.genesis, self.parent = number, name, genesis, parent
-        self.seq, self.head = (-1, first(decode(genesis))) if parent is None else (parent.seq, parent.head)
-        self.blobs: Blobs = file.blobs
-        self.group = GROUP
-        self._connection: sqlite3.Connection = file.connection
-        self._path: Path = file.path
-        self._power = file.durability is Durability.POWER
-        self._probe: Probe | None = file.probe
+        self.seq, self.head = (-1, genesis_hash(decode(genesis))) if parent is None else (parent.seq, parent.head)
+        self.blobs = storage.blobs
+        self.group = COMMIT_GROUP
+        self._connection = storage.connection
+        self._path = storage.path
+        self._power = storage.durability is Durability.POWER
+        self._probe = storage.probe
         self._base = number << SHIFT
         self._pending: list[tuple[int, bytes, bytes, float | None]] = []
         self._tail_events = self._tail_bytes = 0
@@ -83,7 +77,7 @@ class RunLog:
     @property
     def first_hash(self) -> bytes:
         """The hash the chain starts from."""
-        return first(decode(self.genesis))
+        return genesis_hash(decode(self.genesis))
 
     @property
     def run_hash(self) -> str:
@@ -112,8 +106,8 @@ class RunLog:
         """Whether a snapshot would shorten the next load."""
         waiting = self._pending
         return (
-            self._tail_events + len(waiting) > TAIL_EVENTS
-            or self._tail_bytes + sum([len(event[1]) for event in waiting]) > TAIL_BYTES
+            self._tail_events + len(waiting) > SNAPSHOT_AFTER_EVENTS
+            or self._tail_bytes + sum([len(event[1]) for event in waiting]) > SNAPSHOT_AFTER_BYTES
         )
 
     def set_status(self, status: str) -> None:
@@ -145,7 +139,7 @@ class RunLog:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.rollback()
-            raise explained(error, self._path) from error
+            raise translate_error(error, self._path) from error
         if snapshot is not None:
             self._tail_events = self._tail_bytes = 0
         else:
@@ -182,8 +176,8 @@ class RunLog:
         tail = list(self.events() if row is None else self.events(start=row[0] + 1))
         seq, head = (-1, self.first_hash) if row is None else (row[0], row[1])
         for event in tail:
-            if event.seq != seq + 1 or link(head, event.body) != event.hash:
-                raise broken(self._path, self.name, seq + 1)
+            if event.seq != seq + 1 or next_hash(head, event.body) != event.hash:
+                raise chain_error(self._path, self.name, seq + 1)
             seq, head = event.seq, event.hash
         self.seq, self.head = seq, head
         self._tail_events, self._tail_bytes = len(tail), sum(len(event.body) for event in tail)
@@ -203,7 +197,7 @@ class RunLog:
         return dict(json.loads(self.genesis))
 
 
-def broken(path: Path | str, name: str, seq: int) -> LogError:
+def chain_error(path: Path | str, name: str, seq: int) -> LogError:
     """The chain does not hold."""
     return LogError(
         f"run {name}: the chain is broken at event {seq}: it was changed, lost or reordered",

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
 
 APPLICATION_ID = 0x4353504B
 VERSION = 1
@@ -51,12 +51,12 @@ def connect(path: Path, durability: Durability, *, read_only: bool = False) -> s
                 check_same_thread=False,
             )
         except sqlite3.Error as error:
-            raise explained(error, path) from error
+            raise translate_error(error, path) from error
     try:
         _prepare(connection, where, read_only=read_only)
     except sqlite3.Error as error:
         connection.close()
-        raise explained(error, path) from error
+        raise translate_error(error, path) from error
     except LogError:
         connection.close()
         raise

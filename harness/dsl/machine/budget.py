@@ -18,7 +18,7 @@ DEFAULTS = {
     "wall_s": math.inf,
 }
 """For what neither the program nor whoever runs it limits; an endless loop must end."""
-DEEPEST = 32
+MAX_CALL_DEPTH = 32
 """Units that may call each other at one time."""
 
 

@@ -16,7 +16,7 @@ from harness.dsl.eventlog.canonical import encode
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.run_files import WORK
+from harness.dsl.machine.run_files import LOG, WORK
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.tools.fault import ToolFault
@@ -83,7 +83,7 @@ def pack(session: Session, path: Path) -> None:
     )
     fresh = path.with_name(path.name + ".new")
     try:
-        files = session.outside.folder.files()
+        files = session.handler.folder.files()
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as bundle:
             _add(bundle, "manifest.json", json.dumps(manifest.to_wire(), indent=2, sort_keys=True).encode())
             _add(bundle, "program.spak", session.program.source.encode("utf-8"))
@@ -119,8 +119,6 @@ def unpack(path: Path, folder: Path) -> tuple[str, ...]:
         UsageError: if the folder holds a run already.
         LogError: if the file is no bundle, is of a newer version, or is damaged.
     """
-    from harness.dsl.machine.session import LOG
-
     entries = _entries(path)
     manifest = _manifest(entries, path)
     if (folder / LOG).exists():
@@ -170,7 +168,7 @@ def _carried(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:
             backend["backend"] = "sim"
             left.append("backend")
         outward["backend"] = settings.backend.model_copy(update=backend)
-    return settings.but(**outward, resolutions=()), tuple(left)
+    return settings.replace(**outward, resolutions=()), tuple(left)
 
 
 def _entries(path: Path) -> dict[str, bytes]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import InfraError, UsageError
-from harness.dsl.eventlog.canonical import normal
+from harness.dsl.eventlog.canonical import normalize
 
-LONGEST_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 INVALID = "invalid"
 
 External = tuple[str, dict[str, Any]]
@@ -100,7 +100,7 @@ class SocketEvents:
         if self._lines is None:
             self._connection, _ = self._server.accept()
             self._lines = self._connection.makefile("rb")
-        line = self._lines.readline(LONGEST_LINE + 1)
+        line = self._lines.readline(MAX_LINE_BYTES + 1)
         return parse_line(line) if line else None
 
     def close(self) -> None:
@@ -112,10 +112,10 @@ class SocketEvents:
 
 def parse_line(line: bytes) -> External:
     """One event; what is none is `invalid`, with the reason."""
-    if len(line) > LONGEST_LINE:
-        return INVALID, {"why": f"a line of more than {LONGEST_LINE} bytes"}
+    if len(line) > MAX_LINE_BYTES:
+        return INVALID, {"why": f"a line of more than {MAX_LINE_BYTES} bytes"}
     try:
-        record = normal(json.loads(line))
+        record = normalize(json.loads(line))
     except (ValueError, RecursionError) as error:
         return INVALID, {"why": str(error)[:200], "line": line.decode("utf-8", "replace").strip()[:200]}
     if not isinstance(record, dict) or not isinstance(record.get("event"), str):
@@ -123,7 +123,7 @@ def parse_line(line: bytes) -> External:
     return record.pop("event"), record
 
 
-def source_of(text: str) -> NoEvents | FileEvents | SocketEvents:
+def event_source(text: str) -> NoEvents | FileEvents | SocketEvents:
     """The source a command line names: nothing, a file, or an address."""
     if not text:
         return NoEvents()

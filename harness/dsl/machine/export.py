@@ -10,7 +10,7 @@ from harness.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.dsl.ir import Program
 from harness.dsl.machine.effects import PROMPTS
 from harness.dsl.machine.outcome import Outcome
-from harness.dsl.machine.value_storage import restored
+from harness.dsl.machine.value_storage import restore_value
 from harness.dsl.values import Undefined
 
 
@@ -35,9 +35,9 @@ def trace(program: Program, log: RunLog) -> list[dict[str, Any]]:
 def _entry(
     program: Program, log: RunLog, begun: dict[str, Any], event: StoredEvent, value: dict[str, Any]
 ) -> dict[str, Any]:
-    arguments = {name: _shown(restored(data, log.blobs)) for name, data in begun["args"].items()}
+    arguments = {name: _shown(restore_value(data, log.blobs)) for name, data in begun["args"].items()}
     failed = value["k"] == "failed"
-    result = None if failed else _shown(restored(value["value"], log.blobs))
+    result = None if failed else _shown(restore_value(value["value"], log.blobs))
     details: dict[str, Any]
     match begun["name"]:
         case "tool.run":
@@ -115,7 +115,7 @@ def _judged_values(log: RunLog) -> Iterator[tuple[str, Any]]:
             continue
         value = event.value
         for label, _name, held, seen in value.get("judged", ()):
-            result = restored(value["value"], log.blobs) if "value" in value else seen
+            result = restore_value(value["value"], log.blobs) if "value" in value else seen
             yield label, ({"undefined": result.reason} if isinstance(result, Undefined) else result if held else seen)
 
 

@@ -1,4 +1,4 @@
-"""Outside: what the machine asks when a program wants more than its variables. The machine itself has no effects."""
+"""The external effects of a program: what the machine asks its caller for. The machine itself has no effects."""
 
 from __future__ import annotations
 
@@ -7,39 +7,13 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.dsl.plain import field, plain
+from harness.dsl.tools.request import Request, Response
 from harness.dsl.types import Type
 from harness.dsl.values import Value
 
 if TYPE_CHECKING:
     from harness.sweep.measurement import Measurement
     from harness.sweep.space import Point
-
-
-@plain
-class Request:
-    """One try of one effect.
-
-    Attributes:
-        key: Its key; a repeated try after a crash has the same one.
-        label: The instruction's label with the strand's name.
-        name: `tool.run` ...
-        arguments: Evaluated, by name.
-        cases: Names of the trace items it may report.
-        timeout_s: Seconds it may take, None for the tools' own limit.
-        occurrence: How often the run has begun it.
-        seed: Of the run.
-        time: Logical seconds since the run began.
-    """
-
-    key: str
-    label: str
-    name: str
-    arguments: Mapping[str, Value]
-    cases: tuple[str, ...]
-    timeout_s: float | None
-    occurrence: int
-    seed: int
-    time: float
 
 
 @plain
@@ -65,30 +39,6 @@ class Query:
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
 
-@plain
-class Response:
-    """What came of a request or a query.
-
-    Attributes:
-        status: `ok`, `simulated` (nothing was done and nothing is known), or a fault's word: `wrong`, `forbidden`,
-            `timeout`, `crash`, `memory`, `output`, `protocol`.
-        value: The result, JSON; meaningless unless the status is `ok`.
-        why: What is wrong, or why nothing is known.
-        items: Trace items it reported: (case name, record).
-        source: Who answered: provider, model, recording. Part of the chain, so no times and no paths.
-        tokens: A model's tokens, both ways.
-        recorded: In a replay: the event it became.
-    """
-
-    status: str
-    value: Value = None
-    why: str = ""
-    items: tuple[tuple[str, dict[str, Any]], ...] = ()
-    source: Mapping[str, Any] = field(default_factory=dict)
-    tokens: int = 0
-    recorded: Mapping[str, Any] | None = None
-
-
 class Points(Protocol):
     """Where the points of one search are kept: a `harness.sweep` store with a hash over all its runs."""
 
@@ -105,7 +55,7 @@ class Points(Protocol):
         ...
 
 
-class Outside(Protocol):
+class ExternalEffects(Protocol):
     """What there is beyond the machine. `perform` and `ask` may be called from several threads.
 
     Attributes:

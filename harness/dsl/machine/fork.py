@@ -8,7 +8,7 @@ from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import Parent, RunLog
 from harness.dsl.ir import Program
 from harness.dsl.machine.replay import Replayed, replay
-from harness.dsl.machine.run_files import carry
+from harness.dsl.machine.run_files import copy_work_files
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
 
@@ -29,7 +29,7 @@ def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
     new = file.create(
         name, log.genesis_value(), settings=file.settings(log), parent=Parent(log.number, seq, event.hash)
     )
-    carry(file.path.parent, log.number, new.number)
+    copy_work_files(file.path.parent, log.number, new.number)
     return new
 
 
@@ -61,9 +61,9 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
         "upgraded": {"head": log.head.hex() if not events else events[-1].hash.hex(), "run": log.run_hash},
     }
     source = file.blobs.put(program.source.encode("utf-8")).hex()
-    changed = settings.but(source=source, path=program.path)
+    changed = settings.replace(source=source, path=program.path)
     new = file.create(_free(file, f"{log.name}/upgrade"), genesis, settings=changed.to_wire())
-    carry(file.path.parent, log.number, new.number)
+    copy_work_files(file.path.parent, log.number, new.number)
     for event in events:
         new.append(event.body, wall=event.wall is not None)
     new.set_status("running")

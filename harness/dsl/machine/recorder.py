@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from harness.dsl.eventlog.canonical import encode
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.segment import Segment, SegmentWriter
-from harness.dsl.machine.state import State, Strand
+from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.value_storage import BlobStore
 
 Listener = Callable[[int, dict[str, Any]], None]
@@ -79,17 +79,17 @@ class Recorder:
         if self._listener is not None:
             self._listener(self._log.seq, event)
 
-    def segment(self, segment: Segment, strand: Strand, at: str, pc: int) -> None:
+    def segment(self, segment: Segment, fiber: Fiber, at: str, pc: int) -> None:
         """Write a segment of pure work up to an instruction (its label, its index), and commit if enough waits.
 
         Its variables are bound already.
         """
         state, log = self.state, self._log
         if segment.plain and self._listener is None:
-            log.append(self._writer.body(segment, strand, at, state.values))
-            self._fold.passed(state, strand, segment, pc)
+            log.append(self._writer.body(segment, fiber, at, state.values))
+            self._fold.passed(state, fiber, segment, pc)
         else:
-            event = self._writer.event(segment, strand, at, state.values)
+            event = self._writer.event(segment, fiber, at, state.values)
             self.write(event, wall=bool(segment.judged or segment.traced))
         if log.full:
             self.commit()

@@ -9,14 +9,15 @@ from typing import Any
 
 from harness.core.errors import InfraError
 from harness.dsl.eventlog.canonical import decode
-from harness.dsl.eventlog.chain import address
+from harness.dsl.eventlog.chain import blob_address
 from harness.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.dsl.ir import Program, Unit
 from harness.dsl.machine.budget import Limits
-from harness.dsl.machine.external_effects import Points, Query, Request, Response
+from harness.dsl.machine.external_effects import Points, Query
 from harness.dsl.machine.machine import Machine, Settings
-from harness.dsl.machine.state import State, Strand
-from harness.dsl.machine.value_storage import BlobStore, restored
+from harness.dsl.machine.state import Fiber, State
+from harness.dsl.machine.value_storage import BlobStore, restore_value
+from harness.dsl.tools.request import Request, Response
 
 _ABSENT = "(absent)"
 
@@ -144,7 +145,7 @@ class _ReadBlobs:
         self._new: dict[bytes, bytes] = {}
 
     def put(self, data: bytes) -> bytes:
-        name = address(data)
+        name = blob_address(data)
         self._new[name] = data
         return name
 
@@ -177,7 +178,7 @@ class _ReplayMachine(Machine):
         super().__init__(
             program,
             compared,
-            _RecordedOutside(recorded, log.blobs),
+            _RecordedEffects(recorded, log.blobs),
             run=run or log.run_hash,
             seed=seed,
             settings=Settings(sleep=lambda _: None),
@@ -192,11 +193,11 @@ class _ReplayMachine(Machine):
                 return state
             self.recorder.write(event)
 
-    def _over_budget(self, strand: Strand) -> bool:
+    def _over_budget(self, fiber: Fiber) -> bool:
         event = self._compared.next
         if event is None or event["k"] != "stopped":
-            return super()._over_budget(strand)
-        call, used, which = strand.call, self.state.used, event["which"]
+            return super()._over_budget(fiber)
+        call, used, which = fiber.call, self.state.used, event["which"]
         amounts = {"steps": call.steps, "iterations": call.iterations, "wall_s": 0}
         amount = amounts[which] if which in amounts else getattr(used, which)
         unit = self.program.units[call.unit].name
@@ -204,8 +205,8 @@ class _ReplayMachine(Machine):
         return True
 
 
-class _RecordedOutside:
-    """Answers what was answered; see `Outside`."""
+class _RecordedEffects:
+    """Answers what was answered; see `ExternalEffects`."""
 
     workers, retry_failed = 1, False
     progress: Callable[[str], None] | None = None
@@ -218,7 +219,7 @@ class _RecordedOutside:
             if event["k"] in ("result", "answered", "failed") and "key" in event:
                 self._results[event["key"]] = event
             elif event["k"] == "took" and event.get("received"):
-                self._events.append((event["event"], restored(event["fields"], blobs)))
+                self._events.append((event["event"], restore_value(event["fields"], blobs)))
 
     def recorded(self, key: str) -> dict[str, Any] | None:
         """The event with what came of an effect."""

@@ -11,22 +11,22 @@ from pathlib import Path
 
 from harness.dsl.eventlog.fault import LogError
 
-WORK, FORKS = "work", "forks"
-FIRST = 1
+LOG, WORK, FORKS = "log.db", "work", "forks"
+FIRST_RUN = 1
 """Number of the first run of a log."""
 
 
-def own_folder(folder: Path, run: int) -> Path:
+def folder_of_run(folder: Path, run: int) -> Path:
     """Where the exports of a run are; its work files are in `work` below.
 
     Args:
         folder: Of the log.
         run: The run's number in it.
     """
-    return folder if run == FIRST else folder / FORKS / str(run)
+    return folder if run == FIRST_RUN else folder / FORKS / str(run)
 
 
-def carry(folder: Path, run: int, new: int) -> None:
+def copy_work_files(folder: Path, run: int, new: int) -> None:
     """Copy the work files of a run for one that leaves it: all of them, or none. Safe to repeat.
 
     Args:
@@ -37,7 +37,7 @@ def carry(folder: Path, run: int, new: int) -> None:
     Raises:
         LogError: if they cannot be copied, or are too large to be.
     """
-    target = own_folder(folder, new) / WORK
+    target = folder_of_run(folder, new) / WORK
     if target.exists():
         return
     import tempfile
@@ -45,7 +45,7 @@ def carry(folder: Path, run: int, new: int) -> None:
     from harness.dsl.tools.fault import ToolFault
     from harness.dsl.tools.folder import Folder
 
-    source = own_folder(folder, run) / WORK
+    source = folder_of_run(folder, run) / WORK
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=".new-"))
@@ -63,7 +63,7 @@ def carry(folder: Path, run: int, new: int) -> None:
         raise LogError(why, where=str(source), fix="free space, then try again") from error
 
 
-def supply(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_input_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put files into the work folder of a log's first run.
 
     Raises:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from harness.dsl.eventlog.blobs import INLINE
+from harness.dsl.eventlog.blobs import MAX_INLINE_BYTES
 from harness.dsl.eventlog.canonical import encode
 from harness.dsl.machine.program_layout import Layout
-from harness.dsl.machine.state import Judgement, Strand
-from harness.dsl.machine.value_storage import BlobStore, stored
+from harness.dsl.machine.state import Fiber, Judgement
+from harness.dsl.machine.value_storage import BlobStore, store_value
 from harness.dsl.plain import field, mutable, plain
 from harness.dsl.values import Value
 
 MAX_SHAPES = 10_000
-LONGEST = 512
+MAX_SEGMENT_LENGTH = 512
 """Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
 
 
 @mutable
 class Segment:
-    """What pure instructions did since the last event of their strand.
+    """What pure instructions did since the last event of their fiber.
 
     Attributes:
         slots: Indices of the slots that were bound.
@@ -83,11 +83,11 @@ class SegmentWriter:
         self._layout, self._blobs = layout, blobs
         self._shapes: dict[tuple[int, int, str, int], _Shape] = {}
 
-    def body(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> bytes:
+    def body(self, segment: Segment, fiber: Fiber, at: str, values: list[Value]) -> bytes:
         """The event of a plain segment."""
-        if segment.state or strand.name:
-            return encode(self.event(segment, strand, at, values))
-        call = strand.call
+        if segment.state or fiber.name:
+            return encode(self.event(segment, fiber, at, values))
+        call = fiber.call
         key = (call.unit, call.pc, at, segment.loops)
         shape = self._shapes.get(key)
         if (
@@ -120,12 +120,12 @@ class SegmentWriter:
             text += ',"set":{' + ",".join([_literal(names[index]) + ":%s" for index in order]) + "}"
         return _Shape(frozenset(segment.slots), list(segment.entered), list(segment.left), order, text + "}")
 
-    def event(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> dict[str, Any]:
+    def event(self, segment: Segment, fiber: Fiber, at: str, values: list[Value]) -> dict[str, Any]:
         """The event of any segment."""
-        names, slots = self._layout.units[strand.call.unit].slot_names, strand.call.slots
+        names, slots = self._layout.units[fiber.call.unit].slot_names, fiber.call.slots
         event: dict[str, Any] = {"k": "ran", "at": at}
-        if strand.name:
-            event["s"] = strand.name
+        if fiber.name:
+            event["s"] = fiber.name
         if segment.entered:
             event["enter"] = list(segment.entered)
         if segment.left:
@@ -133,15 +133,15 @@ class SegmentWriter:
         if segment.loops:
             event["loops"] = segment.loops
         if segment.slots:
-            event["set"] = {names[index]: stored(slots[index], self._blobs) for index in segment.slots}
+            event["set"] = {names[index]: store_value(slots[index], self._blobs) for index in segment.slots}
         if segment.state:
             by_index = {index: name for name, index in self._layout.state_index.items()}
-            event["state"] = {by_index[index]: stored(values[index], self._blobs) for index in segment.state}
+            event["state"] = {by_index[index]: store_value(values[index], self._blobs) for index in segment.state}
         if segment.judged:
             event["judged"] = [[j.label, j.name, j.held, j.seen] for j in segment.judged]
         if segment.posted:
             event["posted"] = [
-                [name, {key: stored(value, self._blobs) for key, value in fields.items()}]
+                [name, {key: store_value(value, self._blobs) for key, value in fields.items()}]
                 for name, fields in segment.posted
             ]
         event.update(segment.traced)
@@ -153,13 +153,13 @@ class SegmentWriter:
         kind = type(value)
         if kind is int:
             return str(value)
-        if kind is str and len(value) <= INLINE:
+        if kind is str and len(value) <= MAX_INLINE_BYTES:
             return quoted(value)
         if kind is float:
             return repr(value)  # as JSON spells it: the shortest that reads back the same
         if kind is bool:
             return "true" if value else "false"
-        return encode(stored(value, self._blobs)).decode("ascii")
+        return encode(store_value(value, self._blobs)).decode("ascii")
 
 
 def _literal(text: str) -> str:

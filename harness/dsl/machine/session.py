@@ -13,25 +13,24 @@ from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.eventlog.runlog import Probe, RunLog
+from harness.dsl.eventlog.runlog import RunLog
+from harness.dsl.eventlog.storage import Probe
 from harness.dsl.ir import Program
-from harness.dsl.machine.answers import Answering
-from harness.dsl.machine.effect_handler import Surroundings
-from harness.dsl.machine.external_effects import Response
+from harness.dsl.machine.answers import QuestionHandler, give_answer
+from harness.dsl.machine.effect_handler import EffectHandler
 from harness.dsl.machine.machine import Machine, Settings
 from harness.dsl.machine.outcome import Outcome, outcome_of
 from harness.dsl.machine.recorder import Listener
-from harness.dsl.machine.run_files import FIRST, WORK, carry, own_folder, supply
+from harness.dsl.machine.run_files import FIRST_RUN, LOG, WORK, copy_work_files, folder_of_run, write_input_files
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
+from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
 if TYPE_CHECKING:
     from harness.dsl.tools.boxed_script import Boxed
     from harness.providers.question import Provider
     from harness.sandbox.pool import BoxPool
-
-LOG = "log.db"
 
 
 class Session:
@@ -63,22 +62,30 @@ class Session:
         retry_failed: bool = False,
     ) -> None:
         self.program, self.folder, self.file, self.log, self.settings = program, folder, file, log, settings
-        self._own_boxes: list[BoxPool] = []
+        self._started_boxes: list[BoxPool] = []
         self._boxes = boxes
         self._boxed: Boxed | None = None
-        self.place = own_folder(folder, log.number)
+        self.place = folder_of_run(folder, log.number)
         work = self.place / WORK
-        if log.number != FIRST and not work.is_dir():  # left behind by a crash between the two
-            carry(folder, FIRST if log.parent is None else log.parent.run, log.number)
+        if log.number != FIRST_RUN and not work.is_dir():  # left behind by a crash between the two
+            copy_work_files(folder, FIRST_RUN if log.parent is None else log.parent.run, log.number)
         work.mkdir(parents=True, exist_ok=True)
-        self.answering = Answering(_provider(settings) if provider is None else provider)
-        self.outside = Surroundings(self, work, progress=progress, retry_failed=retry_failed)
+        self.questions = QuestionHandler(_provider(settings) if provider is None else provider)
+        self.handler = EffectHandler(
+            settings,
+            folder,
+            work,
+            boxed=lambda: self.boxed,
+            answer=self.questions.ask,
+            progress=progress,
+            retry_failed=retry_failed,
+        )
         log.group = settings.group
         genesis = log.genesis_value()
         self.machine = Machine(
             program,
             log,
-            self.outside,
+            self.handler,
             run=log.run_hash,
             seed=int(genesis.get("seed", 0)),
             settings=Settings(
@@ -124,10 +131,10 @@ class Session:
             if file.runs():
                 raise UsageError("there is a run in this folder", where=str(folder), fix="resume it, or name another")
             if files:
-                supply(folder, files)
+                write_input_files(folder, files)
             given = dict(inputs or {})
             source = file.blobs.put(program.source.encode("utf-8")).hex()
-            settings = settings.but(source=source, path=program.path)
+            settings = settings.replace(source=source, path=program.path)
             entry = program.units[program.main].name if program.main >= 0 else ""
             genesis = {"engine": ENGINE, "program": program.digest, "entry": entry, "inputs": given, "seed": seed}
             log = file.create("main", genesis, settings=settings.to_wire())
@@ -179,9 +186,9 @@ class Session:
             session.machine.resume(log)
             if log.seq < 0:  # killed before the first event was committed
                 session.machine.begin(log.genesis_value()["inputs"])
-            session.answering.resume(log)
+            session.questions.resume(log)
             if change:
-                session.keep(settings)
+                session.save_settings(settings)
         except BaseException:
             file.close()
             raise
@@ -195,7 +202,7 @@ class Session:
         """
         self.machine.run()
         if self.machine.repeated:
-            self.keep(self.settings.but(repeated=self.settings.repeated + self.machine.repeated))
+            self.save_settings(self.settings.replace(repeated=self.settings.repeated + self.machine.repeated))
             self.machine.repeated = 0
         return self.outcome
 
@@ -203,7 +210,7 @@ class Session:
     def outcome(self) -> Outcome:
         """Where it stands."""
         machine = self.machine
-        doubts = [strand.intent.key for strand in machine.in_doubt if strand.intent is not None]
+        doubts = [fiber.intent.key for fiber in machine.in_doubt if fiber.intent is not None]
         return outcome_of(
             self.program,
             machine.state,
@@ -224,7 +231,7 @@ class Session:
         Raises:
             UsageError: if it waits for no such question, the answer has the wrong type, or another one was given.
         """
-        return self.answering.give(self, question, text, source=source)
+        return give_answer(self.machine, self.log, question, text, source=source, where=str(self.folder))
 
     def resolve(self, key: str, how: str, value: Value = None) -> None:
         """Say what became of an effect in doubt: `repeat` it, or it is `done` with a result, or it `failed`.
@@ -232,19 +239,19 @@ class Session:
         Raises:
             UsageError: if no such effect is in doubt.
         """
-        strand = next((s for s in self.machine.in_doubt if s.intent is not None and s.intent.key == key), None)
-        if strand is None:
+        fiber = next((s for s in self.machine.in_doubt if s.intent is not None and s.intent.key == key), None)
+        if fiber is None:
             doubts = ", ".join(self.outcome.in_doubt) or "none"
             raise UsageError(f"effect {key} is not in doubt", where=str(self.folder), fix=f"in doubt: {doubts}")
         match how:
             case "repeat":
                 resolutions = (*self.settings.resolutions, {"key": key, "how": how})
-                self.keep(self.settings.but(resolutions=resolutions))
+                self.save_settings(self.settings.replace(resolutions=resolutions))
                 self.machine.settings.may_repeat = {*self.machine.settings.may_repeat, key}
             case "done":
-                self.machine.settle(strand, Response("ok", value, source={"provider": "person"}))
+                self.machine.settle(fiber, Response("ok", value, source={"provider": "person"}))
             case "failed":
-                self.machine.settle(strand, Response("crash", why="somebody says that it failed"))
+                self.machine.settle(fiber, Response("crash", why="somebody says that it failed"))
             case _:
                 raise UsageError(f"cannot resolve by {how!r}", fix="repeat, done or failed")
         self.log.commit(boundary=True)
@@ -259,7 +266,7 @@ class Session:
             raise UsageError("the run was not stopped by a budget", where=str(self.folder))
         self.machine.recorder.write({"k": "granted", "which": which, "limit": limit})
 
-    def keep(self, settings: RunSettings) -> None:
+    def save_settings(self, settings: RunSettings) -> None:
         """Change the settings of the run for good."""
         self.settings = settings
         self.file.connection.execute(
@@ -276,15 +283,15 @@ class Session:
                 from harness.sandbox.pool import BoxPool
 
                 self._boxes = BoxPool(protect=(self.folder,))
-                self._own_boxes.append(self._boxes)
+                self._started_boxes.append(self._boxes)
             self._boxed = Boxed(self._boxes, memory_mb=self.settings.memory_mb)
         return self._boxed
 
     def close(self) -> None:
         """Let go of everything. Safe to repeat."""
-        while self._own_boxes:
-            self._own_boxes.pop().close()
-        self.outside.close()
+        while self._started_boxes:
+            self._started_boxes.pop().close()
+        self.handler.close()
         self.file.close()
 
     def __enter__(self) -> Self:

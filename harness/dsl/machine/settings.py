@@ -76,7 +76,7 @@ class RunSettings:
         backend = {} if self.backend is None else self.backend.to_wire()
         return kept | {"backend": backend, "durability": str(self.durability)}
 
-    def but(self, **settings: Any) -> Self:
+    def replace(self, **settings: Any) -> Self:
         """The same with some of them others."""
         return changed(self, **settings)
 

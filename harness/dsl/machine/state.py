@@ -50,14 +50,14 @@ class Intent:
 
 
 @mutable
-class Strand:
-    """A line of execution; branches of a fork are strands below it and share its slots.
+class Fiber:
+    """A line of execution; branches of a fork are fibers below it and share its slots.
 
     Attributes:
         name: `""` for the main one, `/0/2` for a branch of a branch.
         calls: Units that call each other; the last one runs.
-        end: Where a branch ends: the fork's join; -1 for the main strand.
-        branches: Strands that must end before this one goes on.
+        end: Where a branch ends: the fork's join; -1 for the main fiber.
+        branches: Fibers that must end before this one goes on.
         intent: What it waits for.
         tries: Failed tries of the effect at hand.
         done: A branch that has reached its end.
@@ -66,7 +66,7 @@ class Strand:
     name: str
     calls: list[Call]
     end: int = -1
-    branches: list[Strand] = field(default_factory=list)
+    branches: list[Fiber] = field(default_factory=list)
     intent: Intent | None = None
     tries: int = 0
     done: bool = False
@@ -76,8 +76,8 @@ class Strand:
         """What runs."""
         return self.calls[-1]
 
-    def leaves(self) -> Iterator[Strand]:
-        """The strands that can move, in the order of the text."""
+    def leaves(self) -> Iterator[Fiber]:
+        """The fibers that can move, in the order of the text."""
         if not self.branches:
             if not self.done:
                 yield self
@@ -85,8 +85,8 @@ class Strand:
         for branch in self.branches:
             yield from branch.leaves()
 
-    def find(self, name: str) -> Strand:
-        """A strand below (or) this one, by name."""
+    def find(self, name: str) -> Fiber:
+        """A fiber below (or) this one, by name."""
         if name == self.name:
             return self
         for branch in self.branches:
@@ -130,7 +130,7 @@ class State:
     """Everything a run is, beside its trace (which `Knowledge` holds).
 
     Attributes:
-        root: The main strand.
+        root: The main fiber.
         values: State variables of the program.
         queue: Posted events that no service loop has taken yet.
         received: Events taken from outside so far.
@@ -145,7 +145,7 @@ class State:
         ended: The event that ended or stopped it.
     """
 
-    root: Strand
+    root: Fiber
     values: list[Value]
     queue: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
     received: int = 0
@@ -162,6 +162,6 @@ class State:
     ended: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def waiting(self) -> list[Strand]:
-        """Strands that wait for an effect or an answer."""
-        return [strand for strand in self.root.leaves() if strand.intent is not None]
+    def waiting(self) -> list[Fiber]:
+        """Fibers that wait for an effect or an answer."""
+        return [fiber for fiber in self.root.leaves() if fiber.intent is not None]

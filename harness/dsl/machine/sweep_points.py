@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.dsl.eventlog.canonical import encode
-from harness.dsl.eventlog.chain import merkle
+from harness.dsl.eventlog.chain import hash_heads
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.seeds import ENGINE
@@ -60,7 +60,7 @@ class PointRuns:
 
     def head(self) -> str:
         """Hex of one hash over the heads of all points, in their order."""
-        return merkle([head for _, (_, head) in sorted(self._known.items(), key=lambda item: item[0][::-1])]).hex()
+        return hash_heads([head for _, (_, head) in sorted(self._known.items(), key=lambda item: item[0][::-1])]).hex()
 
     def _name(self, point: Point, rung: int) -> str:
         return f"{self._key}/{rung}/{point.index}"

@@ -43,7 +43,7 @@ class Tracing:
             if records:
                 fields.setdefault(name, []).extend(record.to_json() for record in records)
 
-    def again(self, recorded: Mapping[str, Any]) -> dict[str, list[Any]]:
+    def observe_recorded(self, recorded: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Trace the items of a recorded event; the fields a new event gets."""
         fields: dict[str, list[Any]] = {}
         for data in recorded.get("items", ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from harness.dsl.eventlog.blobs import INLINE
+from harness.dsl.eventlog.blobs import MAX_INLINE_BYTES
 from harness.dsl.eventlog.canonical import decode, encode
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.values import Undefined, Value
@@ -25,7 +25,7 @@ class BlobStore(Protocol):
         ...
 
 
-def stored(value: Value, blobs: BlobStore) -> Any:
+def store_value(value: Value, blobs: BlobStore) -> Any:
     """A value as JSON for an event.
 
     Raises:
@@ -33,7 +33,7 @@ def stored(value: Value, blobs: BlobStore) -> Any:
     """
     kind = type(value)
     if kind is str:
-        if len(value) <= INLINE:
+        if len(value) <= MAX_INLINE_BYTES:
             return value
         return {_TEXT: blobs.put(value.encode("utf-8")).hex()}
     if kind is int or kind is bool or kind is float:
@@ -41,12 +41,12 @@ def stored(value: Value, blobs: BlobStore) -> Any:
     plain = _plain(value)
     if kind is list or kind is dict or kind is tuple:
         body = encode(plain)
-        if len(body) > INLINE:
+        if len(body) > MAX_INLINE_BYTES:
             return {_JSON: blobs.put(body).hex()}
     return plain
 
 
-def restored(data: Any, blobs: BlobStore) -> Value:
+def restore_value(data: Any, blobs: BlobStore) -> Value:
     """The value of what `stored` made.
 
     Raises:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from harness.dsl.eventlog import tables
 from harness.dsl.eventlog.chain import SIZE
-from harness.dsl.eventlog.fault import explained
+from harness.dsl.eventlog.fault import translate_error
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import RunLog
 
@@ -68,7 +68,7 @@ def verify(file: LogFile) -> Verified:
             problems += broken or list(_snapshot(file, log))
         problems += _blobs(file)
     except sqlite3.Error as error:
-        raise explained(error, file.path) from error
+        raise translate_error(error, file.path) from error
     return Verified(tuple(runs), events, tuple(problems))
 
 

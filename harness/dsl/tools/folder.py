@@ -16,9 +16,9 @@ from pathlib import Path
 from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
 
-LARGEST = 16 << 20
+MAX_FILE_BYTES = 16 << 20
 """Bytes of one file."""
-MAX_FILES, MAX_BYTES = 2_000, 64 << 20
+MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
 """What a folder as a whole may hold to be carried elsewhere."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -39,16 +39,16 @@ class Folder:
         Raises:
             ToolFault: if it is not there, is no regular file, is too large, or lies outside.
         """
-        with self._parent(path, make=False) as (directory, name), _told(path, "read"):
+        with self._parent(path, make=False) as (directory, name), _reported(path, "read"):
             # Not blocking: opening a pipe somebody left behind must not hang.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             descriptor = os.open(name, flags, dir_fd=directory)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise ToolFault(Status.WRONG, f"{path} is no regular file")
-                data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise ToolFault(Status.OUTPUT, f"{path} is larger than {LARGEST} bytes")
+                data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolFault(Status.OUTPUT, f"{path} is larger than {MAX_FILE_BYTES} bytes")
         return data
 
     def write(self, path: str, data: bytes) -> None:
@@ -57,9 +57,9 @@ class Folder:
         Raises:
             ToolFault: if it cannot be written, is too large, or lies outside.
         """
-        if len(data) > LARGEST:
-            raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {LARGEST} are written")
-        with self._parent(path, make=True) as (directory, name), _told(path, "written"):
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {MAX_FILE_BYTES} are written")
+        with self._parent(path, make=True) as (directory, name), _reported(path, "written"):
             with contextlib.suppress(FileNotFoundError):
                 if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                     raise ToolFault(Status.WRONG, f"{path} is a folder")
@@ -93,9 +93,9 @@ class Folder:
                 path = full.relative_to(self.root).as_posix()
                 found[path] = self.read(path)
                 total += len(found[path])
-                if len(found) > MAX_FILES or total > MAX_BYTES:
+                if len(found) > MAX_FILES or total > MAX_FOLDER_BYTES:
                     raise ToolFault(
-                        Status.OUTPUT, f"the folder holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
+                        Status.OUTPUT, f"the folder holds more than {MAX_FILES} files or {MAX_FOLDER_BYTES >> 20} MiB"
                     )
         return dict(sorted(found.items()))
 
@@ -107,11 +107,11 @@ class Folder:
             raise ToolFault(Status.FORBIDDEN, f"{path} lies outside of the program's folder")
         if not parts or "\0" in path or len(path) > 1000:
             raise ToolFault(Status.WRONG, f"{path[:80]!r} is no path of a file")
-        with _told(path, "reached"):
+        with _reported(path, "reached"):
             directory = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for part in parts[:-1]:
-                with _told(path, "reached"):
+                with _reported(path, "reached"):
                     if make:
                         with contextlib.suppress(FileExistsError):
                             os.mkdir(part, 0o755, dir_fd=directory)
@@ -124,7 +124,7 @@ class Folder:
 
 
 @contextlib.contextmanager
-def _told(path: str, verb: str) -> Iterator[None]:
+def _reported(path: str, verb: str) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError) as error:

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from harness.core.errors import InfraError
-from harness.dsl.machine.external_effects import Request, Response
+from harness.dsl.tools.request import Request, Response
 
 GROUP = "crucible.dsl_tools"
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.clip import clip
 from harness.core.status import Status
-from harness.dsl.eventlog.canonical import normal
-from harness.dsl.machine.external_effects import Request, Response
-from harness.dsl.machine.seeds import stream
+from harness.dsl.eventlog.canonical import normalize
 from harness.dsl.plain import field, mutable
 from harness.dsl.tools import trace_lines
 from harness.dsl.tools.command import Finished, run_command
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.folder import Folder
+from harness.dsl.tools.random_stream import random_stream
 from harness.dsl.tools.recordings import Recorded, RecordingFile, key_of
+from harness.dsl.tools.request import Request, Response
 
 if TYPE_CHECKING:
     from harness.dsl.tools.boxed_script import Boxed
@@ -104,7 +104,7 @@ class Toolbox:
             raise ToolFault(Status.WRONG, f"there is no {request.name}; there are {known}")
         response = plugin(request)
         return Response(
-            response.status, normal(response.value), response.why, response.items, response.source, response.tokens
+            response.status, normalize(response.value), response.why, response.items, response.source, response.tokens
         )
 
     def _run(self, request: Request) -> Response:
@@ -177,12 +177,12 @@ def _decoded(data: bytes, what: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ToolFault(Status.OUTPUT, f"{what} is not UTF-8 at byte {error.start}") from error
-    return str(normal(text.replace("\r\n", "\n")))
+    return str(normalize(text.replace("\r\n", "\n")))
 
 
 def _random(request: Request) -> Response:
     low, high = request.arguments.get("low", 0.0), request.arguments.get("high", 1.0)
-    chance = stream(request.seed, request.label, request.occurrence)
+    chance = random_stream(request.seed, request.label, request.occurrence)
     if type(low) is int and type(high) is int:
         return Response("ok", chance.randint(low, high)) if low <= high else _empty(low, high)
     if not all(isinstance(bound, int | float) for bound in (low, high)) or low > high:

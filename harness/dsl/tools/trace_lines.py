@@ -13,7 +13,7 @@ from typing import Any
 
 MARK = "__SPAK_TRACE__"
 VARIABLE = "CRUCIBLE_TRACE_FD"
-MAX_LINES, LONGEST_LINE = 10_000, 64 << 10
+MAX_LINES, MAX_LINE_LENGTH = 10_000, 64 << 10
 
 Item = tuple[str, dict[str, Any]]
 
@@ -41,8 +41,8 @@ def _items(lines: list[str]) -> tuple[list[Item], list[str]]:
         if len(items) + len(problems) >= MAX_LINES:
             problems.append(f"more than {MAX_LINES} trace lines: the rest was ignored")
             break
-        if len(line) > LONGEST_LINE:
-            problems.append(f"trace line {number} has more than {LONGEST_LINE} characters")
+        if len(line) > MAX_LINE_LENGTH:
+            problems.append(f"trace line {number} has more than {MAX_LINE_LENGTH} characters")
             continue
         try:
             record = json.loads(line)

@@ -21,7 +21,7 @@ from harness.dsl.analysis.inputs import refuse_unknown
 from harness.dsl.analysis.load import load_source, read
 from harness.dsl.ir import Effect, Program, Sweep
 from harness.dsl.language.diagnostic import ProgramError
-from harness.dsl.machine.input_files import supplies
+from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.values import MismatchError, conform
 from harness.hooks import Lane, hookimpl
@@ -110,7 +110,7 @@ class DslLane:
         boxes = context.boxes if given["live"] and _runs_commands(program) else None
 
         def make(index: int, folder: Path) -> dict[str, Any]:
-            files = supplies(Path(_same(entry, digest_folder)) for entry in given["files"])
+            files = read_input_files(Path(_same(entry, digest_folder)) for entry in given["files"])
             trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0, files=files)
             return run(trial, folder, boxes)
 

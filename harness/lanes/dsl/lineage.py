@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.ledger.store import Ledger, now
 
 
-def keep_lineage(ledger: Path, child: str, parent: str) -> None:
+def record_lineage(ledger: Path, child: str, parent: str) -> None:
     """Note in a ledger what a program was derived from.
 
     Raises:

@@ -13,7 +13,8 @@ from harness.dsl.ir import Program
 from harness.dsl.machine import export
 from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.replay import replay
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.values import Undefined
 from harness.providers.file import Answers

@@ -12,14 +12,15 @@ import pytest
 from harness.core.errors import UsageError
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.canonical import encode
-from harness.dsl.eventlog.chain import first, link
+from harness.dsl.eventlog.chain import genesis_hash, next_hash
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine import export
 from harness.dsl.machine.bundle import pack, unpack
 from harness.dsl.machine.fork import fork, upgrade
 from harness.dsl.machine.replay import replay
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.verify import verify
 from harness.providers.cassette import CassetteProvider
 from harness.providers.script import ScriptProvider
@@ -52,7 +53,7 @@ def test_a_question_stops_the_run_and_its_answer_lets_it_go_on_elsewhere(start, 
         assert there.answer(question.id, "3", source="Ada") == "answered"
         assert there.run().passed
         assert there.answer(question.id, "3") == "known"
-        with pytest.raises(UsageError, match="answered with something else"):
+        with pytest.raises(UsageError, match="already has a different answer"):
             there.answer(question.id, "4")
         assert replay(there.program, there.log).divergence is None
     with Session.resume(tmp_path / "elsewhere") as there:
@@ -128,10 +129,10 @@ def _rewrite(path: Path, seq: int, change) -> None:
     with sqlite3.connect(path) as connection:
         genesis = json.loads(connection.execute("SELECT genesis FROM runs WHERE run = 1").fetchone()[0])
         rows = connection.execute("SELECT id, body FROM events ORDER BY id").fetchall()
-        head = first(genesis)
+        head = genesis_hash(genesis)
         for index, (row, body) in enumerate(rows):
             forged = encode(change(json.loads(body))) if index == seq else body
-            head = link(head, forged)
+            head = next_hash(head, forged)
             connection.execute("UPDATE events SET body = ?, hash = ? WHERE id = ?", (forged, head, row))
     connection.close()
 
@@ -298,7 +299,7 @@ def test_a_folder_holds_one_run(start) -> None:
 
 
 def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
-    # Kept for ever: a change that breaks it strands everybody's suspended runs and needs a new engine version.
+    # Kept for ever: a change that breaks it fibers everybody's suspended runs and needs a new engine version.
     unpack(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
     with Session.resume(tmp_path / "run") as session:
         (question,) = session.outcome.questions

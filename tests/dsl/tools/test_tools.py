@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.core.status import Status
-from harness.dsl.machine.external_effects import Request
 from harness.dsl.tools.boxed_script import Boxed
 from harness.dsl.tools.command import run_command
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.folder import Folder
+from harness.dsl.tools.request import Request
 from harness.dsl.tools.toolbox import Toolbox
 from harness.dsl.tools.trace_lines import from_channel, from_output
 from harness.sandbox.pool import BoxPool

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
     session = Session.start(
         program,
-        run_folders.fresh(args.program, args.state),
+        run_folders.new_folder(args.program, args.state),
         inputs=options.fitted(given, kinds),
         seed=args.seed,
         settings=settings,
@@ -75,5 +75,5 @@ def run(args: argparse.Namespace) -> int:
     )
     with session:
         outcome = session.run()
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         return display.summary(session, outcome, as_json=args.json)
