@@ -79,9 +79,9 @@ def write_exports(session: Session, outcome: Outcome) -> None:
     _json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE
     if outcome.status in ("suspended", "budget", "in_doubt"):
-        from harness.dsl.machine.bundle import pack
+        from harness.dsl.machine.bundle import pack_run
 
-        pack(session, bundle)
+        pack_run(session, bundle)
     else:
         bundle.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ import argparse
 from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.dsl.machine.replay import replay
-from harness.dsl.machine.session import stored_program
+from harness.dsl.machine.stored_run import stored_program
 
 NAME = "replay"
 HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.

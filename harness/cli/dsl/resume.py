@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import display, options, run_folders
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.bundle import unpack
+from harness.dsl.machine.bundle import unpack_run
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 
@@ -59,7 +59,7 @@ def _folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
         folder = run_folders.new_folder(path, args.state)
-        left = unpack(path, folder)
+        left = unpack_run(path, folder)
         if left:
             names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)
             print(f"crucible: a bundle brings no such settings; give them again if you want: {names}", file=sys.stderr)

@@ -9,7 +9,7 @@ from harness.cli import output
 from harness.cli.dsl import display, run_folders
 from harness.core.number import whole
 from harness.dsl.machine import export
-from harness.dsl.machine.session import stored_program
+from harness.dsl.machine.stored_run import stored_program
 
 NAME = "trace"
 HELP = """Show what a run did, event by event; or as trace.json or a timeline.

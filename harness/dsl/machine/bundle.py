@@ -56,7 +56,7 @@ class Manifest(Frozen):
     used: dict[str, Any]
 
 
-def pack(session: Session, path: Path) -> None:
+def pack_run(session: Session, path: Path) -> None:
     """Write the bundle of an open session.
 
     Raises:
@@ -106,7 +106,7 @@ def _add(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:
     bundle.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
 
 
-def unpack(path: Path, folder: Path) -> tuple[str, ...]:
+def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
     """Make a folder with the run of a bundle; nothing of it is believed that does not hold.
 
     A bundle comes from somebody else: what it says about live mode, back end and model survives, but not what reaches

@@ -35,7 +35,7 @@ ENDED = ("ok", "wrong", "failed")
 
 
 @mutable
-class Settings:
+class MachineSettings:
     """What a machine is told beside its program; nothing of it is in the chain, so none of it may change an outcome.
 
     Attributes:
@@ -75,10 +75,10 @@ class Machine:
         *,
         run: str,
         seed: int,
-        settings: Settings | None = None,
+        settings: MachineSettings | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.program, self.settings = program, settings or Settings()
+        self.program, self.settings = program, settings or MachineSettings()
         self._limits = limits or Limits(self.settings.limits)
         self.layout: Layout = lay_out(program)
         self.knowledge = Knowledge(program)

@@ -14,7 +14,7 @@ from harness.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.dsl.ir import Program, Unit
 from harness.dsl.machine.budget import Limits
 from harness.dsl.machine.external_effects import Points, Query
-from harness.dsl.machine.machine import Machine, Settings
+from harness.dsl.machine.machine import Machine, MachineSettings
 from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.value_storage import BlobStore, restore_value
 from harness.dsl.tools.request import Request, Response
@@ -181,7 +181,7 @@ class _ReplayMachine(Machine):
             _RecordedEffects(recorded, log.blobs),
             run=run or log.run_hash,
             seed=seed,
-            settings=Settings(sleep=lambda _: None),
+            settings=MachineSettings(sleep=lambda _: None),
             limits=_EveryStep({}),
         )
 

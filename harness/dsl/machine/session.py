@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.core.errors import UsageError
-from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
@@ -18,12 +17,13 @@ from harness.dsl.eventlog.storage import Probe
 from harness.dsl.ir import Program
 from harness.dsl.machine.answers import QuestionHandler, give_answer
 from harness.dsl.machine.effect_handler import EffectHandler
-from harness.dsl.machine.machine import Machine, Settings
+from harness.dsl.machine.machine import Machine, MachineSettings
 from harness.dsl.machine.outcome import Outcome, outcome_of
 from harness.dsl.machine.recorder import Listener
 from harness.dsl.machine.run_files import FIRST_RUN, LOG, WORK, copy_work_files, folder_of_run, write_input_files
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
+from harness.dsl.machine.stored_run import stored_program
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
@@ -88,7 +88,7 @@ class Session:
             self.handler,
             run=log.run_hash,
             seed=int(genesis.get("seed", 0)),
-            settings=Settings(
+            settings=MachineSettings(
                 limits=settings.limits,
                 listener=listener,
                 may_repeat=frozenset(str(entry.get("key")) for entry in settings.resolutions),
@@ -165,7 +165,7 @@ class Session:
         Args:
             folder: Where it is.
             run: Its name; the newest main run by default.
-            change: Settings that are to be others from now on.
+            change: MachineSettings that are to be others from now on.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
@@ -309,27 +309,3 @@ def _provider(settings: RunSettings) -> Provider | None:
     from harness.providers.factory import provider_for
 
     return provider_for(settings.backend)
-
-
-def stored_program(file: LogFile, log: RunLog) -> Program:
-    """The program a run was begun with: its own text, never what is in the file by now.
-
-    Raises:
-        LogError: if the text is lost or is not what the chain says.
-    """
-    settings = RunSettings.from_wire(file.settings(log))
-    genesis = log.genesis_value()
-    if genesis.get("engine") != ENGINE:
-        raise LogError(
-            f"the run was made by {genesis.get('engine')}, this is {ENGINE}",
-            where=str(file.path),
-            fix="use the version that made it, or run the program again",
-        )
-    try:
-        source = file.blobs.get(bytes.fromhex(settings.source)).decode("utf-8")
-    except (KeyError, ValueError) as error:
-        raise LogError(f"the program's text is lost: {error}", where=str(file.path), fix="restore a copy") from error
-    program = load_source(source, path=settings.path, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
-    if program.digest != genesis["program"]:
-        raise LogError("the stored program is not the one of the chain", where=str(file.path), fix="restore a copy")
-    return program

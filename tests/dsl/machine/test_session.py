@@ -16,7 +16,7 @@ from harness.dsl.eventlog.chain import genesis_hash, next_hash
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine import export
-from harness.dsl.machine.bundle import pack, unpack
+from harness.dsl.machine.bundle import pack_run, unpack_run
 from harness.dsl.machine.fork import fork, upgrade
 from harness.dsl.machine.replay import replay
 from harness.dsl.machine.run_files import LOG
@@ -41,9 +41,9 @@ def test_a_question_stops_the_run_and_its_answer_lets_it_go_on_elsewhere(start, 
     (question,) = outcome.questions
     assert (question.prompt, question.role, question.schema) == ("How many?", "oracle", {"type": "integer"})
     bundle = tmp_path / "moved.zip"
-    pack(session, bundle)
+    pack_run(session, bundle)
     session.close()
-    unpack(bundle, tmp_path / "elsewhere")
+    unpack_run(bundle, tmp_path / "elsewhere")
     with Session.resume(tmp_path / "elsewhere") as there:
         assert there.settings.live, "live mode survives"
         with pytest.raises(UsageError, match="not int"):
@@ -222,7 +222,7 @@ def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, ent
     session = start(ASK)
     session.run()
     good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
-    pack(session, good)
+    pack_run(session, good)
     with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w") as new:
         for name in old.namelist():
             if name != entry:
@@ -230,7 +230,7 @@ def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, ent
         if data is not None:
             new.writestr(entry, data)
     with pytest.raises(LogError, match=words):
-        unpack(bad, tmp_path / "there")
+        unpack_run(bad, tmp_path / "there")
     assert not (tmp_path / "evil").exists()
 
 
@@ -238,7 +238,7 @@ def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, ent
 def test_a_file_that_is_no_bundle(tmp_path, data) -> None:
     (tmp_path / "b.zip").write_bytes(data)
     with pytest.raises(LogError, match="no sound bundle"):
-        unpack(tmp_path / "b.zip", tmp_path / "there")
+        unpack_run(tmp_path / "b.zip", tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
 
@@ -246,7 +246,7 @@ def test_equal_runs_give_equal_bundles(start, tmp_path) -> None:
     for name in ("a", "b"):
         session = start(ASK, folder=name)
         session.run()
-        pack(session, tmp_path / f"{name}.zip")
+        pack_run(session, tmp_path / f"{name}.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
@@ -300,7 +300,7 @@ def test_a_folder_holds_one_run(start) -> None:
 
 def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
     # Kept for ever: a change that breaks it fibers everybody's suspended runs and needs a new engine version.
-    unpack(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
+    unpack_run(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
     with Session.resume(tmp_path / "run") as session:
         (question,) = session.outcome.questions
         assert replay(session.program, session.log).divergence is None
@@ -343,8 +343,8 @@ def test_a_bundle_brings_nothing_along_that_reaches_out_of_the_box(start, tmp_pa
              "backend": {"backend": "openai", "model": "m", "base_url": "http://evil.example/v1"}}  # fmt: skip
     session = start('task T { step a: human.ask { prompt: "?" output_var: x } }', settings=reach)
     assert session.run().status == "suspended"
-    pack(session, tmp_path / "b.zip")
-    left = unpack(tmp_path / "b.zip", tmp_path / "there")
+    pack_run(session, tmp_path / "b.zip")
+    left = unpack_run(tmp_path / "b.zip", tmp_path / "there")
     assert set(left) == {"grants", "recordings", "events", "base_url"}
     with Session.resume(tmp_path / "there") as there:
         settings = there.settings
