@@ -1,4 +1,4 @@
-"""Canonical JSON: one spelling for each value, so that equal events have equal hashes on every machine."""
+"""Canonical JSON: each value has one encoding, so that equal events have equal hashes on every machine."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import unicodedata
 from typing import Any
 
 MAX_DEPTH = 64
-"""Levels of lists and records inside a value."""
+"""Maximum nesting of lists and records."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def encode(value: Any) -> bytes:
-    """The canonical bytes of a JSON value: keys sorted, no spaces, ASCII, shortest floats that read back the same.
+    """Encode a JSON value: sorted keys, no spaces, ASCII, shortest floats that round-trip.
 
-    Strings are taken as they are; `normalize` brings foreign values into normal form first.
+    Strings are not normalized; call `normalize` for values from elsewhere first.
 
     Raises:
-        ValueError: for NaN, an infinity or a value deeper than Python can follow.
-        TypeError: for what JSON cannot say.
+        ValueError: for NaN, an infinity, or a value nested deeper than Python's recursion limit.
+        TypeError: for a type that JSON does not have.
     """
     try:
         return _ENCODER.encode(value).encode("ascii")
@@ -29,10 +29,10 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes | str) -> Any:
-    """The value of canonical bytes.
+    """Decode JSON.
 
     Raises:
-        ValueError: if it is not JSON.
+        ValueError: if it is not valid JSON.
     """
     try:
         return json.loads(data)
@@ -41,10 +41,10 @@ def decode(data: bytes | str) -> Any:
 
 
 def normalize(value: Any) -> Any:
-    """A foreign JSON value as programs see it: text in Unicode's NFC, no negative zero, no NaN, not too deep.
+    """Normalize a JSON value from elsewhere: strings in Unicode NFC, no negative zero, no NaN, limited depth.
 
     Raises:
-        ValueError: if there is no such form; the message says where in the value.
+        ValueError: if the value has no normal form; the message names the place in the value.
     """
     return _normalize(value, "$", 0)
 

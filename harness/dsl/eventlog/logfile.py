@@ -1,4 +1,4 @@
-"""LogFile: one SQLite file with the runs of a program: the run itself, its forks, its children."""
+"""LogFile: one SQLite file with the runs of a program: the first run, its forks and its upgrades."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from harness.dsl.plain import plain
 
 @plain
 class RunRow:
-    """A run as the file lists it."""
+    """One row of the file's list of runs."""
 
     number: int
     name: str
     status: str
     created: float
     settings: dict[str, Any]
-    """Back end, model, live mode, durability: what a resumed run needs and the chain does not cover."""
+    """Back end, model, live mode, durability: what a resumed run needs and the chain does not contain."""
     parent: Parent | None
     events: int
     head: str
@@ -42,9 +42,9 @@ class LogFile:
     """An open log file; a context manager.
 
     Attributes:
-        path: Where it is.
-        durability: What its commits promise.
-        connection: SQLite's; for the package.
+        path: Of the file.
+        durability: What its commits survive.
+        connection: To its database; internal to `harness.dsl`.
         blobs: Large values of all its runs.
     """
 
@@ -63,7 +63,7 @@ class LogFile:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise LogError(
-                    f"its folder cannot be made: {error.strerror}", where=str(path), fix="choose another folder"
+                    f"its folder cannot be created: {error.strerror}", where=str(path), fix="choose another folder"
                 ) from error
             self._lock = WriterLock(path)
         try:
@@ -77,13 +77,13 @@ class LogFile:
     def create(
         self, name: str, genesis: Mapping[str, Any], *, settings: Mapping[str, Any], parent: Parent | None = None
     ) -> RunLog:
-        """Begin a run.
+        """Create a run.
 
         Args:
-            name: What people call it.
-            genesis: All that its outcome depends on and that is no event: engine, program, inputs, seed.
-            settings: What a resumed run needs beside that; not in the chain.
-            parent: The run and event it forks from.
+            name: Its name in the file.
+            genesis: What its outcome depends on besides events: engine, program, entry, inputs, seed.
+            settings: What a resumed run also needs; not in the chain.
+            parent: The run and event that it forks from.
         """
         body = encode(genesis)
         with self._transaction():
@@ -99,14 +99,14 @@ class LogFile:
                 ),
             ).lastrowid
         if number is None:
-            raise LogError("SQLite gave the run no number", where=str(self.path))
+            raise LogError("SQLite returned no number for the run", where=str(self.path))
         return RunLog(self._storage, number, name, body, parent)
 
     def open_run(self, which: int | str | None = None) -> RunLog:
-        """A run to read or to go on with: a number, a name, or the newest top run.
+        """Open a run to read or continue: by number, by name, or the newest main run.
 
         Raises:
-            LogError: if there is none.
+            LogError: if there is no such run.
         """
         rows = self._rows(
             "SELECT run, name, genesis, parent, parent_seq, parent_head FROM runs"
@@ -118,16 +118,16 @@ class LogFile:
         if not rows:
             names = [row[0] for row in self._rows("SELECT name FROM runs ORDER BY run", ())]
             raise LogError(
-                f"no run {which!r}" if which is not None else "no run at all",
+                f"no run {which!r}" if which is not None else "the file holds no run",
                 where=str(self.path),
-                fix=f"there are: {', '.join(names[:20])}" if names else "run a program first",
+                fix=f"runs: {', '.join(names[:20])}" if names else "run a program first",
             )
         number, name, genesis, run, seq, head = rows[0]
         parent = None if run is None else Parent(run, seq, head)
         return RunLog(self._storage, number, name, genesis, parent)
 
     def find(self, name: str) -> RunLog | None:
-        """A run by name, if there is one."""
+        """The run of a name; None if there is none."""
         found = self._rows("SELECT 1 FROM runs WHERE name = ?", (name,))
         return self.open_run(name) if found else None
 
@@ -150,14 +150,14 @@ class LogFile:
         return found
 
     def settings(self, run: RunLog) -> dict[str, Any]:
-        """The settings of a run."""
+        """The stored settings of a run; see `RunSettings.from_wire`."""
         return dict(json.loads(self._rows("SELECT settings FROM runs WHERE run = ?", (run.number,))[0][0]))
 
     def event(self, run: RunLog, seq: int) -> StoredEvent:
-        """One event.
+        """The event with a sequence number.
 
         Raises:
-            LogError: if the run has none of that number.
+            LogError: if the run has no such event.
         """
         found = next(run.events(start=seq, stop=seq + 1), None)
         if seq < 0 or found is None:
@@ -184,7 +184,7 @@ class LogFile:
             raise translate_error(error, self.path) from error
 
     def close(self) -> None:
-        """Empty the write-ahead log and let go of the file. Safe to repeat."""
+        """Empty the write-ahead log and close the file. Safe to repeat."""
         with contextlib.suppress(sqlite3.Error):
             if self._lock is not None:
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,4 +1,4 @@
-"""Effects: beginning one, having it, and making of its response what the program asked for."""
+"""Effects: writing the intent of an effect, its request, and its result as the type that the program expects."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Effects:
         )
 
     def begin(self, fiber: Fiber, effect: Effect) -> str:
-        """Write the intent, or fail where an argument is undefined; the effect's key, empty if it failed."""
+        """Write the intent and return the effect's key; empty if the step failed because an argument is undefined."""
         frame = self._stepper.frame(fiber)
         arguments: dict[str, Value] = {}
         for name, expression in effect.arguments:
             value = compiled(expression)(frame)
             undefined = _undefined(value)
             if undefined is not None:
-                # What follows from something simulated is simulated itself: nobody did anything wrong.
+                # What depends on a simulated value is simulated too, not wrong.
                 status = "simulated" if undefined.reason.startswith("simulated: ") else "wrong"
                 self._fail(fiber, effect, Response(status, why=f"{name} is undefined: {undefined.reason}"), "")
                 return ""
@@ -74,7 +74,7 @@ class Effects:
         return str(event["key"])
 
     def request(self, fiber: Fiber, effect: Effect) -> Request:
-        """What the tools are asked; the fiber has an intent."""
+        """The request to the tools; the fiber has an intent."""
         intent = _intent(fiber)
         return Request(
             key=intent.key,
@@ -89,7 +89,7 @@ class Effects:
         )
 
     def query(self, fiber: Fiber, effect: Effect) -> Query:
-        """What the model or the person is asked; the fiber has an intent."""
+        """The question to the model or the person; the fiber has an intent."""
         intent = _intent(fiber)
         prompt, role = _prompt(intent.arguments)
         return Query(
@@ -105,7 +105,7 @@ class Effects:
         )
 
     def settle(self, fiber: Fiber, effect: Effect, response: Response) -> None:
-        """Write what came of it; the program goes on, tries again, or fails."""
+        """Write the response; the program continues, tries again, or fails."""
         intent = _intent(fiber)
         if response.status not in ("ok", "simulated"):
             self._fail(fiber, effect, response, intent.key)
@@ -136,7 +136,7 @@ class Effects:
         self._write(fiber, event)
 
     def _result(self, fiber: Fiber, effect: Effect, key: str, value: Value) -> dict[str, Any]:
-        """The event of a result, without what only the outside knows."""
+        """The event of a result, without the parts that come from the response."""
         event: dict[str, Any] = {
             "k": "result" if effect.who is Answerer.TOOL else "answered",
             "key": key,
@@ -149,14 +149,14 @@ class Effects:
         return event | {"at": self._following(fiber, held=held)}
 
     def _replay(self, fiber: Fiber, effect: Effect, recorded: Mapping[str, Any], key: str) -> None:
-        """Make the event again from what was recorded: the outside's part is taken, all else is worked out."""
+        """Write the event of a recorded result: fields of the response are taken from it, the rest is computed."""
         event = self._result(fiber, effect, key, restore_value(recorded["value"], self._fold.blobs))
         event |= self._tracing.observe_recorded(recorded)
         event |= {name: recorded[name] for name in ("status", "source", "tokens", "notes") if name in recorded}
         self._write(fiber, event)
 
     def _trace(self, traced: dict[str, list[Any]], effect: Effect, response: Response, key: str) -> list[list[str]]:
-        """Trace what it reported; why items were left out, if any were."""
+        """Trace the reported items; the notes on items that were left out."""
         notes: list[list[str]] = []
         schema = self._program.schema
         unmeasured = str(response.source.get("unmeasured", "")) if response.source else ""
@@ -209,7 +209,7 @@ class Effects:
         return _holds(comparison.op, value, expected), shown(value, limit=200)
 
     def _following(self, fiber: Fiber, *, held: bool) -> str:
-        """Label of the instruction after the effect; a check that failed goes on after its end."""
+        """Label of the next instruction; after a failed check, the one after the check."""
         unit, call = self._program.units[fiber.call.unit], fiber.call
         if held:
             return unit.code[call.pc + 1].label
@@ -256,12 +256,12 @@ def _prompt(arguments: Mapping[str, Value]) -> tuple[str, str]:
 
 
 def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
-    """A response as the type the program expects.
+    """Convert a response to the type that the program expects.
 
     Args:
-        value: What was said.
-        kind: The type.
-        foreign: A model or a person said it: text is read as JSON where more than a text is expected.
+        value: Of the response.
+        kind: The expected type.
+        foreign: Whether a model or a person answered: then a string is parsed as JSON unless a string is expected.
 
     Raises:
         MismatchError: if it does not fit.

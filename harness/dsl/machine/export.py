@@ -1,4 +1,4 @@
-"""Export: a log in the shapes others read: a trace, metrics, a timeline."""
+"""Export: a log as a trace, metrics or a timeline for other programs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from harness.dsl.values import Undefined
 def trace(program: Program, log: RunLog) -> list[dict[str, Any]]:
     """`trace.json`: one entry per finished effect: timestamp, step_id, type (`tool` or `llm`), details.
 
-    The shape is the older system's; `seq`, `hash`, `key` and `status` are added, and a time-stamp is never part of
-    what is compared.
+    The format is that of the older system, with `seq`, `hash`, `key` and `status` added.
     """
     begun: dict[str, dict[str, Any]] = {}
     entries = []
@@ -84,9 +83,9 @@ def _step(program: Program, label: str) -> str:
 
 
 def metrics(outcome: Outcome, log: RunLog) -> dict[str, Any]:
-    """`metrics.json`: for each check what it saw, and whether it held; beside them the run as a whole.
+    """`metrics.json`: for each check its value and whether it held, and the outcome of the run.
 
-    A check of which nothing is known has the value null and says why; never a number that nobody measured.
+    A check without a known value has the value null and the reason, never a number that was not measured.
     """
     checks: dict[str, Any] = {}
     values = dict(_judged_values(log))
@@ -120,7 +119,7 @@ def _judged_values(log: RunLog) -> Iterator[tuple[str, Any]]:
 
 
 def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
-    """Spans for a chart: what happened when, in seconds since the first event that has a time.
+    """Spans for a chart, in seconds since the first event that has a time.
 
     Each: `step`, `label`, `kind` (step, effect, question, item, stop), `start`, `end` (None while open), `status`,
     `text`, `seq`.

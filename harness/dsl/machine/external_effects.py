@@ -22,9 +22,9 @@ class Query:
 
     Attributes:
         key: Of the effect.
-        id: Bound to its place and wording.
+        id: Digest of its place and wording.
         answer: The type the answer must have.
-        parameters: What else the program says: `model`, `temperature`, `max_tokens` ...
+        parameters: Further arguments: `model`, `temperature`, `max_tokens` ...
     """
 
     key: str
@@ -40,7 +40,7 @@ class Query:
 
 
 class Points(Protocol):
-    """Where the points of one search are kept: a `harness.sweep` store with a hash over all its runs."""
+    """The stored points of one search: a `harness.sweep` store with a hash over all its runs."""
 
     def get(self, point: Point, rung: int) -> Measurement | None:
         """See `harness.sweep.store.Store`."""
@@ -56,7 +56,7 @@ class Points(Protocol):
 
 
 class ExternalEffects(Protocol):
-    """What there is beyond the machine. `perform` and `ask` may be called from several threads.
+    """Performs the external effects of a machine. `perform` and `ask` may be called from several threads.
 
     Attributes:
         workers: Points of a search that are measured at the same time.
@@ -69,7 +69,7 @@ class ExternalEffects(Protocol):
     progress: Callable[[str], None] | None
 
     def recorded(self, key: str) -> Mapping[str, Any] | None:
-        """In a replay: the event a search became; else None."""
+        """In a replay, the recorded event of a search; else None."""
         ...
 
     def points(self, key: str) -> AbstractContextManager[Points]:
@@ -77,13 +77,13 @@ class ExternalEffects(Protocol):
         ...
 
     def perform(self, request: Request) -> Response:
-        """Have an effect."""
+        """Perform an effect."""
         ...
 
     def ask(self, query: Query) -> Response | None:
-        """The answer to a question; None if nobody answers now: the run is suspended."""
+        """The answer to a question; None if there is none now: the run is suspended."""
         ...
 
     def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The event after the first `skip` ones from outside; None when none can come any more."""
+        """The external event after the first `skip` ones; None at the end of the events."""
         ...

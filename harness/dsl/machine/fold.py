@@ -1,4 +1,4 @@
-"""Fold: what an event does to the state. Living and loading use the same function, so they cannot disagree."""
+"""Fold: the effect of an event on the state. Running and loading use the same function, so they cannot differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.dsl.facts.record import from_json
 from harness.dsl.ir import Await, Effect, Fork, Program, Run, Sweep, Target
 from harness.dsl.machine.program_layout import Layout
 from harness.dsl.machine.segment import Segment
-from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, outcome
+from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, value_of_check
 from harness.dsl.machine.value_storage import BlobStore, restore_value
 from harness.dsl.values import Undefined, Value
 
@@ -24,7 +24,7 @@ class Fold:
     Args:
         program: The program of the run.
         layout: Its layout.
-        blobs: Where large values are.
+        blobs: Storage of large values.
         knowledge: Trace, verdicts and hints; changed together with the state.
     """
 
@@ -38,17 +38,17 @@ class Fold:
         return State(Fiber("", [Call(unit, 0, self.empty(unit))]), values)
 
     def empty(self, unit: int) -> list[Value]:
-        """The slots of a unit before anything is bound."""
+        """The slots of a unit before any is bound."""
         return [Undefined(f"{variable.name} has no value yet") for variable in self.program.units[unit].slots]
 
     def apply(self, state: State, event: Event, seq: int, *, live: bool = False) -> None:
-        """Do what an event says.
+        """Apply an event to the state.
 
         Args:
             state: Changed in place.
-            event: As `RunLog` has it.
-            seq: Its number.
-            live: The machine has just done it: variables are bound and items are traced already.
+            event: The decoded event.
+            seq: Its sequence number.
+            live: Whether the machine has just executed it: variables are bound and items are traced already.
 
         Raises:
             LogError: if the event does not fit the program.
@@ -58,10 +58,10 @@ class Fold:
         except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
             raise LogError(
                 f"event {seq} does not fit the program ({type(error).__name__}: {error})",
-                fix="`crucible dsl verify` says whether the log is damaged; a changed program needs `upgrade`",
+                fix="`crucible dsl verify` tests the log for damage; a changed program needs `upgrade`",
             ) from error
 
-    # Every event kind has a method of its name.
+    # Each kind of event has a method with its name.
 
     def _began(self, state: State, event: Event, _seq: int, live: bool) -> None:
         if not live:
@@ -76,7 +76,7 @@ class Fold:
         self._common(state, event)
 
     def moved(self, state: State, fiber: Fiber, event: Event) -> None:
-        """Count what a segment passed, and put the program counter where it says."""
+        """Count the steps and loops of a segment, and set the program counter."""
         call = fiber.call
         entered = event.get("enter", ())
         for label in entered:
@@ -88,7 +88,7 @@ class Fold:
         self._go(fiber, event["at"])
 
     def passed(self, state: State, fiber: Fiber, segment: Segment, pc: int) -> None:
-        """What `moved` does, for a segment that has just been done."""
+        """Like `moved`, for a segment that was just executed."""
         call = fiber.call
         if segment.entered:
             entered = state.entered
@@ -205,7 +205,7 @@ class Fold:
         fiber.tries = 0
         self._held(state, fiber, event)
         self._common(state, event)
-        if "at" in event:  # a check: the run goes on after it
+        if "at" in event:  # a check: the run continues after it
             self._go(fiber, event["at"])
         else:
             state.status, state.ended = "failed", dict(event)
@@ -243,19 +243,19 @@ class Fold:
         (state.values if out.is_state else fiber.call.slots)[out.index] = value
 
     def _held(self, state: State, fiber: Fiber, event: Event) -> None:
-        """Bind what became of a check that asked somebody."""
+        """Bind the verdict of a check with an effect."""
         instruction = self.program.units[fiber.call.unit].code[fiber.call.pc]
         for _label, _name, held, seen in event.get("judged", ()):
             if isinstance(instruction, Effect) and instruction.held is not None:
                 target = instruction.held
-                (state.values if target.is_state else fiber.call.slots)[target.index] = outcome(held, seen)
+                (state.values if target.is_state else fiber.call.slots)[target.index] = value_of_check(held, seen)
 
     def _traced(self, state: State, event: Event, seq: int) -> None:
         for data in event.get("items", ()):
             self.trace(state, data, seq)
 
     def trace(self, state: State, data: Any, seq: int) -> None:
-        """Take an item of the log into the trace."""
+        """Add an item of the log to the trace."""
         case, item = from_json(self.program.schema, data)
         self.knowledge.observe(case, item, seq)
         state.fresh.append([seq, data])

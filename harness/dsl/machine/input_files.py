@@ -1,4 +1,4 @@
-"""Supplies: files that a run is given before it begins; from then on they are the program's."""
+"""Input files: copied into the work folder before a run begins."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PYTHON = ("python", "python3")
 
 
 def read_input_files(paths: Iterable[Path]) -> dict[str, bytes]:
-    """The files of some paths, by the name they have in the work folder; a folder brings all below it, under its name.
+    """Read input files by their name in the work folder; a folder adds all files below it, under its name.
 
     Raises:
-        UsageError: if one cannot be read, two have the same name, or they are too many or too large.
+        UsageError: if a file cannot be read, two have the same name, or they are too many or too large.
     """
     found: dict[str, bytes] = {}
     for path in paths:
@@ -28,13 +28,13 @@ def read_input_files(paths: Iterable[Path]) -> dict[str, bytes]:
                         f"a file of more than {MAX_FILE_BYTES >> 20} MiB", where=str(file), fix="leave it out"
                     )
                 if name in found:
-                    raise UsageError(f"two files are called {name!r}", where=str(file), fix="give one of them")
+                    raise UsageError(f"two files are called {name!r}", where=str(file), fix="pass only one of them")
                 found[name] = file.read_bytes()
             except OSError as error:
                 raise UsageError(f"cannot be read: {error.strerror}", where=str(file), fix="name a file") from error
         if len(found) > MAX_FILES or sum(map(len, found.values())) > MAX_FOLDER_BYTES:
             what = f"more than {MAX_FILES} files or {MAX_FOLDER_BYTES >> 20} MiB"
-            raise UsageError(what, where=str(path), fix="name what the program needs")
+            raise UsageError(what, where=str(path), fix="name only the files that the program needs")
     return found
 
 
@@ -49,7 +49,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def scripts(program: Program, folder: Path) -> list[Path]:
-    """Python scripts that commands name (`python x.py`) and that lie folder the program: plain names, no links."""
+    """Python scripts next to the program that its commands run (`python x.py`): plain names, no links."""
     found: dict[Path, None] = {}
     for unit in program.units:
         for instruction in unit.code:

@@ -1,4 +1,4 @@
-"""Machine: runs a program from wherever its log stands until it ends, waits or is stopped."""
+"""Machine: runs a program from the end of its log until the program ends, waits or is stopped."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from harness.dsl.tools.request import Response
 from harness.dsl.values import MismatchError, Undefined, Value, conform
 
 MAX_PARALLEL_EFFECTS = 8
-"""Effects of parallel branches that are under way at the same time."""
+"""Maximum number of effects of parallel branches at the same time."""
 ENDED = ("ok", "wrong", "failed")
 
 
 @mutable
 class MachineSettings:
-    """What a machine is told beside its program; nothing of it is in the chain, so none of it may change an outcome.
+    """Settings of a machine; they are not in the chain, so they must not change an outcome.
 
     Attributes:
         limits: Limits of the run, by the names of `Budget`.
-        listener: Told of every event as it is written.
-        may_repeat: Keys of effects in doubt that somebody allowed to repeat.
+        listener: Called with each event as it is written.
+        may_repeat: Keys of effects in doubt that a user allowed to repeat.
         sleep: Waits real seconds between tries; not called in a replay.
     """
 
@@ -56,15 +56,15 @@ class Machine:
 
     Args:
         program: A checked program.
-        log: Its events; `began` must be called if there are none, `resumed` otherwise.
-        external: What answers its effects.
+        log: Of the run; call `begin` if it is empty, else `resume`.
+        external: Performs its effects.
         run: Hex of the first hash of the run's chain.
-        seed: Of its chance.
-        settings: The rest.
-        limits: Instead of those the settings name.
+        seed: Of its random numbers.
+        settings: Limits, listener and the like.
+        limits: Replace those of the settings.
 
     Attributes:
-        repeated: Effects that were had again after a crash.
+        repeated: Number of effects that were repeated after a crash.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class Machine:
         self._started = time.monotonic()
         self._begun: set[str] = set()
         self.repeated = 0
-        self._wire()
+        self._build_parts()
 
-    def _wire(self) -> None:
+    def _build_parts(self) -> None:
         self.recorder = Recorder(self._log, self.fold, self.state, listener=self.settings.listener)
         self.tracing = Tracing(self.program, self.knowledge, self.recorder)
         operations = Operations(self.program, self.layout, self.tracing.observe)
@@ -108,7 +108,7 @@ class Machine:
         self.effects = Effects(self._parts)
 
     def begin(self, inputs: Mapping[str, Value]) -> None:
-        """Write the first event: what the variables hold.
+        """Write the first event, with the initial values of the variables.
 
         Raises:
             UsageError: if an input is missing, unknown or of the wrong type.
@@ -126,9 +126,11 @@ class Machine:
             raise UsageError(f"the program has no input {unknown[0]!r}", where=self.program.path, fix=fix)
         event: dict[str, Any] = {"k": "began"}
         names = self.layout.units[self.program.main].slot_names
-        # What the program states for its state variables was read outside of any unit, with slots of its own.
-        own = max([slots_of(variable.initial) for variable in self.program.state], default=0)
-        outer = Frame([Undefined("is no variable")] * own, state.values, frame.trace, frame.verdicts, frame.hints)
+        # Initial values of state variables are compiled outside any unit, with their own slots.
+        slot_count = max([slots_of(variable.initial) for variable in self.program.state], default=0)
+        outer = Frame(
+            [Undefined("is no variable")] * slot_count, state.values, frame.trace, frame.verdicts, frame.hints
+        )
         for key, variables, target in (("state", self.program.state, state.values), ("set", unit.slots, call.slots)):
             bound = {}
             for index, variable in enumerate(variables):
@@ -153,7 +155,7 @@ class Machine:
         self.recorder.write(event)
 
     def resume(self, log: RunLog) -> None:
-        """Fold what the log says.
+        """Fold the events of the log.
 
         Raises:
             LogError: if the log is damaged or belongs to another program.
@@ -165,18 +167,18 @@ class Machine:
             self.state = snapshot.load(saved, self.fold)
         for event in tail:
             self.fold.apply(self.state, decode(event.body), event.seq)
-        self._wire()
+        self._build_parts()
 
     def run(self) -> State:
-        """Go on until the program ends, fails, waits for an answer, or reaches a limit.
+        """Run until the program ends, fails, waits for an answer, or reaches a limit.
 
         Raises:
-            LogError: if the log cannot be written; what it holds stays good.
+            LogError: if the log cannot be written; its committed events stay valid.
         """
         while self.state.status == "running":
-            if self._move():
+            if self._run_pure():
                 continue
-            if not self._effects():
+            if not self._run_effects():
                 break
         self.recorder.close(self.status)
         return self.state
@@ -192,12 +194,12 @@ class Machine:
 
     @property
     def in_doubt(self) -> list[Fiber]:
-        """Fibers whose effect may or may not have happened before a crash."""
-        return [fiber for fiber in self.state.waiting if self._doubtful(fiber)]
+        """Fibers with an effect that may or may not have happened before a crash."""
+        return [fiber for fiber in self.state.waiting if self._is_in_doubt(fiber)]
 
     @property
     def questions(self) -> list[Query]:
-        """Questions that wait for an answer, in the order of the text."""
+        """Open questions, in source order."""
         return [
             self.effects.query(fiber, effect)
             for fiber in self.state.waiting
@@ -205,14 +207,14 @@ class Machine:
         ]
 
     def settle(self, fiber: Fiber, response: Response) -> None:
-        """Answer what a fiber waits for; for questions and for effects in doubt."""
+        """Write the response to a fiber's question or effect in doubt."""
         effect = self._effect(fiber)
         if effect is None:
-            raise RuntimeError("no effect is under way")
+            raise RuntimeError("no effect has begun")
         self.effects.settle(fiber, effect, response)
 
-    def _move(self) -> bool:
-        """Let every fiber do its pure work; whether any got anywhere."""
+    def _run_pure(self) -> bool:
+        """Run the pure work of every fiber; whether any fiber moved."""
         moved = False
         for fiber in list(self.state.root.leaves()):
             while fiber.intent is None and not fiber.done and not fiber.branches and self.state.status == "running":
@@ -242,8 +244,8 @@ class Machine:
         )
         return True
 
-    def _effects(self) -> bool:
-        """Begin what is next, have it, write what came of it; whether anything did."""
+    def _run_effects(self) -> bool:
+        """Begin the next effects, perform them and write their results; whether there was any."""
         fibers = [s for s in self.state.root.leaves() if not s.branches]
         for fiber in fibers:
             instruction = self._instruction(fiber)
@@ -252,21 +254,21 @@ class Machine:
         if self.state.status != "running":
             return True
         if self.in_doubt:
-            # Nothing else moves meanwhile: the order of events must be the one of a run that was never interrupted.
+            # No other fiber moves: events must be in the order of a run without an interruption.
             return False
         ready = [s for s in fibers if s.intent is not None and self._effect(s) is not None]
         if not ready:
-            return self._other(fibers)
+            return self._run_other(fibers)
         self.recorder.commit(boundary=True)
         for fiber in ready:
             if fiber.intent is not None and fiber.intent.key not in self._begun:
                 self.repeated += 1
-        some = False
-        for fiber, response in zip(ready, self._have(ready), strict=True):
+        any_done = False
+        for fiber, response in zip(ready, self._perform_all(ready), strict=True):
             if response is not None and self.state.status == "running":
-                some = True
+                any_done = True
                 self._settled(fiber, response)
-        return some or self._other(fibers)
+        return any_done or self._run_other(fibers)
 
     def _settled(self, fiber: Fiber, response: Response) -> None:
         effect, tries = self._effect(fiber), fiber.tries
@@ -274,7 +276,7 @@ class Machine:
         if effect is not None and fiber.tries > tries:
             self.settings.sleep(effect.retry.backoff_s * 2**tries)
 
-    def _have(self, fibers: list[Fiber]) -> list[Response | None]:
+    def _perform_all(self, fibers: list[Fiber]) -> list[Response | None]:
         calls = [self._call(fiber) for fiber in fibers]
         if len(calls) == 1:
             return [calls[0]()]
@@ -286,14 +288,14 @@ class Machine:
     def _call(self, fiber: Fiber) -> Any:
         effect = self._effect(fiber)
         if effect is None or fiber.intent is None:
-            raise RuntimeError("no effect is under way")
+            raise RuntimeError("no effect has begun")
         if fiber.intent.question:
             query = self.effects.query(fiber, effect)
             return lambda: self._external.ask(query)
         request = self.effects.request(fiber, effect)
         return lambda: self._external.perform(request)
 
-    def _other(self, fibers: list[Fiber]) -> bool:
+    def _run_other(self, fibers: list[Fiber]) -> bool:
         """Searches and events from external, one at a time."""
         for fiber in fibers:
             instruction = self._instruction(fiber)
@@ -319,7 +321,7 @@ class Machine:
         instruction = self._instruction(fiber)
         return instruction if isinstance(instruction, Effect) else None
 
-    def _doubtful(self, fiber: Fiber) -> bool:
+    def _is_in_doubt(self, fiber: Fiber) -> bool:
         intent, effect = fiber.intent, self._effect(fiber)
         return (
             intent is not None

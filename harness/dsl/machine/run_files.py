@@ -1,6 +1,6 @@
-"""Own: where the files of one run are. The first run of a log has its folder, each fork and upgrade one of its own.
+"""Folders of runs: the first run of a log uses the log's folder, each fork and upgrade a separate one.
 
-So nothing that a fork does to its files can reach the run it left: not its work files, nor its exports.
+So a fork cannot change the work files or exports of the run that it was forked from.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from harness.dsl.eventlog.fault import LogError
 
 LOG, WORK, FORKS = "log.db", "work", "forks"
 FIRST_RUN = 1
-"""Number of the first run of a log."""
+"""Number of a log's first run."""
 
 
 def folder_of_run(folder: Path, run: int) -> Path:
-    """Where the exports of a run are; its work files are in `work` below.
+    """The folder of a run's exports; its work files are in `work` below it.
 
     Args:
-        folder: Of the log.
+        folder: The log's folder.
         run: The run's number in it.
     """
     return folder if run == FIRST_RUN else folder / FORKS / str(run)
 
 
 def copy_work_files(folder: Path, run: int, new: int) -> None:
-    """Copy the work files of a run for one that leaves it: all of them, or none. Safe to repeat.
+    """Copy all work files of a run for its fork or upgrade, or none of them. Safe to repeat.
 
     Args:
-        folder: Of the log.
-        run: Number of the run that is left.
-        new: Number of the one that begins.
+        folder: The log's folder.
+        run: Number of the run to copy from.
+        new: Number of the new run.
 
     Raises:
-        LogError: if they cannot be copied, or are too large to be.
+        LogError: if they cannot be copied or are too large.
     """
     target = folder_of_run(folder, new) / WORK
     if target.exists():
@@ -64,7 +64,7 @@ def copy_work_files(folder: Path, run: int, new: int) -> None:
 
 
 def write_input_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put files into the work folder of a log's first run.
+    """Write files into the work folder of a log's first run.
 
     Raises:
         LogError: if one cannot be written.

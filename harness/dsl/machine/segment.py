@@ -1,4 +1,4 @@
-"""Segment: the pure work between two things that matter; it becomes one event of the log."""
+"""Segment: a run of pure instructions that becomes one event of the log."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from harness.dsl.values import Value
 
 MAX_SHAPES = 10_000
 MAX_SEGMENT_LENGTH = 512
-"""Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
+"""Maximum instructions of a segment, so that the log does not fall far behind the machine."""
 
 
 @mutable
 class Segment:
-    """What pure instructions did since the last event of their fiber.
+    """The results of pure instructions since the last event of their fiber.
 
     Attributes:
         slots: Indices of the slots that were bound.
         state: Indices of the state variables that were bound.
-        entered, left: Labels of steps that began and that ended well.
+        entered, left: Labels of steps that began, and of steps that ended.
         loops: Backward jumps.
-        traced: Items and what the facts made of them, as the event has it.
-        judged, posted, notes: Checks, events for service loops, and why a branch was not taken.
+        traced: Items and verdicts, as fields of the event.
+        judged, posted, notes: Checks, events for service loops, and reasons why a branch was not taken.
     """
 
     slots: set[int] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Segment:
     notes: list[list[str]] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Forget it all; the next segment begins."""
+        """Reset all fields for the next segment."""
         self.slots.clear()
         self.entered.clear()
         self.left.clear()
@@ -57,13 +57,13 @@ class Segment:
 
     @property
     def plain(self) -> bool:
-        """Whether it did nothing but bind variables, begin and end steps and loop."""
+        """Whether it only binds variables, begins and ends steps, and loops."""
         return not (self.traced or self.judged or self.posted or self.notes)
 
 
 @plain
 class _Shape:
-    """What equal stretches of a program have in common: the event as a template, and the slots that fill it in."""
+    """The common part of equal segments: the event as a template, and the slots that fill it."""
 
     slots: frozenset[int]
     entered: list[str]
@@ -75,8 +75,8 @@ class _Shape:
 class SegmentWriter:
     """Writes segments as canonical events.
 
-    Most segments bind a few small values and come again and again; their text is kept as a template. This way and the
-    general one give the same bytes, which a property test holds them to.
+    Most segments bind a few small values and repeat, so their JSON is kept as a template. A property test checks that
+    both ways give the same bytes.
     """
 
     def __init__(self, layout: Layout, blobs: BlobStore) -> None:
@@ -99,11 +99,11 @@ class SegmentWriter:
             if len(self._shapes) > MAX_SHAPES:
                 self._shapes.clear()
             shape = self._shapes[key] = self._shape(segment, call.unit, at)
-        slots, spelled = call.slots, []
+        slots, encoded = call.slots, []
         for index in shape.order:
             value = slots[index]
-            spelled.append(str(value) if type(value) is int else self._spelled(value))
-        return (shape.template % tuple(spelled)).encode("ascii")
+            encoded.append(str(value) if type(value) is int else self._encode_value(value))
+        return (shape.template % tuple(encoded)).encode("ascii")
 
     def _shape(self, segment: Segment, unit: int, at: str) -> _Shape:
         names = self._layout.units[unit].slot_names
@@ -149,19 +149,19 @@ class SegmentWriter:
             event["notes"] = [list(note) for note in segment.notes]
         return event
 
-    def _spelled(self, value: Value) -> str:
+    def _encode_value(self, value: Value) -> str:
         kind = type(value)
         if kind is int:
             return str(value)
         if kind is str and len(value) <= MAX_INLINE_BYTES:
             return quoted(value)
         if kind is float:
-            return repr(value)  # as JSON spells it: the shortest that reads back the same
+            return repr(value)  # JSON's form: the shortest that round-trips
         if kind is bool:
             return "true" if value else "false"
         return encode(store_value(value, self._blobs)).decode("ascii")
 
 
 def _literal(text: str) -> str:
-    """A text as JSON inside a template."""
+    """A string as JSON inside a template."""
     return quoted(text).replace("%", "%%")

@@ -1,4 +1,4 @@
-"""Session: a run in a folder: its log, its work files, its settings; begun, resumed, answered."""
+"""Session: an open run in a folder, with its log, work files and settings."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One run, open. A context manager; `Session.start` and `Session.resume` make them.
+    """An open run; a context manager. `Session.start` and `Session.resume` create sessions.
 
     Args:
-        program: Its program.
-        folder: Where its log is; `place` is where its files are.
-        file: Its open log file.
-        log: Its run.
-        settings: What it was started with.
-        provider: Who answers questions, instead of what the settings say.
-        boxes: Where scripts run; by default a pool is started at first use.
-        listener: Told of every event.
+        program: The program of the run.
+        folder: Of the log; `place` is the folder of the run's files.
+        file: The open log file.
+        log: The run in the file.
+        settings: Of the run.
+        provider: Answers questions, instead of the settings' back end.
+        boxes: Runs scripts; by default a pool is started at first use.
+        listener: Called with each event.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Session:
         self._boxed: Boxed | None = None
         self.place = folder_of_run(folder, log.number)
         work = self.place / WORK
-        if log.number != FIRST_RUN and not work.is_dir():  # left behind by a crash between the two
+        if log.number != FIRST_RUN and not work.is_dir():  # a crash between creating the run and copying its files
             copy_work_files(folder, FIRST_RUN if log.parent is None else log.parent.run, log.number)
         work.mkdir(parents=True, exist_ok=True)
         self.questions = QuestionHandler(_provider(settings) if provider is None else provider)
@@ -108,20 +108,20 @@ class Session:
         probe: Probe | None = None,
         **more: Any,
     ) -> Self:
-        """Begin a run in a folder that holds none.
+        """Start a run in a folder without one.
 
         Args:
             program: A checked program.
-            folder: Made if it is not there.
-            inputs: Values of its inputs.
-            seed: Of its chance.
-            settings: The rest.
-            files: What lies in the work folder when it begins, by path.
+            folder: Created if it does not exist.
+            inputs: Values of the program's inputs.
+            seed: Of the run's random numbers.
+            settings: Of the run; see `RunSettings`.
+            files: Initial content of the work folder, by path.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
         Raises:
-            UsageError: if there is a run already, or the inputs do not fit.
+            UsageError: if the folder holds a run, or the inputs do not fit.
             LogError: if the log or a file cannot be written.
         """
         settings = settings or RunSettings()
@@ -129,7 +129,9 @@ class Session:
         file = LogFile(path, durability=settings.durability, probe=probe)
         try:
             if file.runs():
-                raise UsageError("there is a run in this folder", where=str(folder), fix="resume it, or name another")
+                raise UsageError(
+                    "there is a run in this folder", where=str(folder), fix="resume it, or choose another folder"
+                )
             if files:
                 write_input_files(folder, files)
             given = dict(inputs or {})
@@ -143,7 +145,7 @@ class Session:
             log.commit(boundary=True)
         except BaseException:
             file.close()
-            if not was_there:  # a run that never began leaves nothing behind
+            if not was_there:  # a run that did not begin leaves no folder
                 import shutil
 
                 shutil.rmtree(folder, ignore_errors=True)
@@ -160,17 +162,17 @@ class Session:
         probe: Probe | None = None,
         **more: Any,
     ) -> Self:
-        """Go on with a run, in this process or on this machine for the first time.
+        """Open a stored run to continue it, in any process.
 
         Args:
-            folder: Where it is.
-            run: Its name; the newest main run by default.
+            folder: Of the log.
+            run: Name of the run; by default the newest main run.
             change: MachineSettings that are to be others from now on.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
         Raises:
-            LogError: if there is none, or its log is damaged.
+            LogError: if there is no run, or its log is damaged.
         """
         path = folder / LOG
         if not path.is_file():
@@ -195,7 +197,7 @@ class Session:
         return session
 
     def run(self) -> Outcome:
-        """Go on until it ends, waits or is stopped.
+        """Run until the program ends, waits or is stopped.
 
         Raises:
             LogError: if the log cannot be written.
@@ -208,7 +210,7 @@ class Session:
 
     @property
     def outcome(self) -> Outcome:
-        """Where it stands."""
+        """The current outcome."""
         machine = self.machine
         doubts = [fiber.intent.key for fiber in machine.in_doubt if fiber.intent is not None]
         return outcome_of(
@@ -223,18 +225,18 @@ class Session:
         )
 
     def answer(self, question: str, text: str, *, source: str = "") -> str:
-        """Answer a question it waits for; `run` goes on.
+        """Answer an open question; `run` continues.
 
         Returns:
-            `answered`, or `known` if this very answer was given before.
+            `answered`, or `known` if the same answer was given before.
 
         Raises:
-            UsageError: if it waits for no such question, the answer has the wrong type, or another one was given.
+            UsageError: if there is no such open question, the answer has the wrong type, or a different one was given.
         """
         return give_answer(self.machine, self.log, question, text, source=source, where=str(self.folder))
 
     def resolve(self, key: str, how: str, value: Value = None) -> None:
-        """Say what became of an effect in doubt: `repeat` it, or it is `done` with a result, or it `failed`.
+        """Resolve an effect in doubt: `repeat` it, or state that it is `done` with a result, or that it `failed`.
 
         Raises:
             UsageError: if no such effect is in doubt.
@@ -251,23 +253,23 @@ class Session:
             case "done":
                 self.machine.settle(fiber, Response("ok", value, source={"provider": "person"}))
             case "failed":
-                self.machine.settle(fiber, Response("crash", why="somebody says that it failed"))
+                self.machine.settle(fiber, Response("crash", why="a user reported that it failed"))
             case _:
                 raise UsageError(f"cannot resolve by {how!r}", fix="repeat, done or failed")
         self.log.commit(boundary=True)
 
     def grant(self, which: str, limit: float) -> None:
-        """Raise a limit that stopped the run; part of the chain, as it changes what happens.
+        """Raise a limit that stopped the run; the grant is an event, as it changes the run.
 
         Raises:
-            UsageError: if it was not stopped.
+            UsageError: if the run was not stopped by a limit.
         """
         if self.machine.state.status != "budget":
             raise UsageError("the run was not stopped by a budget", where=str(self.folder))
         self.machine.recorder.write({"k": "granted", "which": which, "limit": limit})
 
     def save_settings(self, settings: RunSettings) -> None:
-        """Change the settings of the run for good."""
+        """Store changed settings of the run."""
         self.settings = settings
         self.file.connection.execute(
             "UPDATE runs SET settings = ? WHERE run = ?", (json.dumps(settings.to_wire()), self.log.number)
@@ -275,7 +277,7 @@ class Session:
 
     @property
     def boxed(self) -> Boxed:
-        """Where scripts run; made at first use."""
+        """Runs scripts; created at first use."""
         from harness.dsl.tools.boxed_script import Boxed
 
         if self._boxed is None:
@@ -288,7 +290,7 @@ class Session:
         return self._boxed
 
     def close(self) -> None:
-        """Let go of everything. Safe to repeat."""
+        """Close the log, the event source and the boxes. Safe to repeat."""
         while self._started_boxes:
             self._started_boxes.pop().close()
         self.handler.close()

@@ -1,4 +1,4 @@
-"""Snapshot: a state as bytes, so that a long log is not folded from its beginning."""
+"""Snapshot: a state as bytes, so that loading a long log does not fold all its events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLAIN = ("received", "occurrences", "entered", "left", "broken", "granted", "ch
 
 
 def dump(state: State, blobs: BlobStore) -> bytes:
-    """The state, with the trace since the last snapshot moved into a blob of its own (so no item is written twice)."""
+    """Encode a state; the trace since the last snapshot moves into a new blob, so no item is written twice."""
     if state.fresh:
         state.chunks.append(blobs.put(encode(state.fresh)).hex())
         state.fresh = []
@@ -34,10 +34,10 @@ def dump(state: State, blobs: BlobStore) -> bytes:
 
 
 def load(data: bytes, fold: Fold) -> State:
-    """The state of a snapshot; its trace goes into the fold's knowledge.
+    """Decode a state; its trace is added to the fold's knowledge.
 
     Raises:
-        LogError: if it does not fit the program.
+        LogError: if the snapshot does not fit the program.
     """
     blobs = fold.blobs
     try:
@@ -62,7 +62,7 @@ def load(data: bytes, fold: Fold) -> State:
 
 
 def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
-    shared = fiber.end >= 0  # a branch's first call has the slots of the fiber above
+    shared = fiber.end >= 0  # a branch's first call shares the slots of its parent fiber
     return {
         "name": fiber.name,
         "end": fiber.end,
@@ -94,11 +94,11 @@ def _intent(intent: Intent, blobs: BlobStore) -> dict[str, Any]:
     }
 
 
-def _restored_fiber(data: dict[str, Any], blobs: BlobStore, above: Fiber | None) -> Fiber:
+def _restored_fiber(data: dict[str, Any], blobs: BlobStore, parent: Fiber | None) -> Fiber:
     calls = []
     for entry in data["calls"]:
-        if entry["slots"] is None and above is not None:
-            slots = above.call.slots
+        if entry["slots"] is None and parent is not None:
+            slots = parent.call.slots
         else:
             slots = [restore_value(value, blobs) for value in entry["slots"]]
         calls.append(Call(entry["unit"], entry["pc"], slots, entry["iterations"], entry["steps"]))

@@ -1,4 +1,4 @@
-"""Stepping: a fiber's pure work, from wherever it stands to the next thing that needs the outside."""
+"""Stepper: runs the pure work of a fiber up to the next external effect."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from harness.dsl.machine.value_storage import store_value
 from harness.dsl.values import MismatchError, Undefined, Value, conform, shown
 
 MAX_SEGMENTS = 64
-"""Segments before whoever called looks at the clock again."""
+"""Segments before the caller checks its limits again."""
 
 
 class Stepper:
-    """Moves fibers of one run.
+    """Runs the pure instructions of one run's fibers.
 
     Args:
         program: Its program.
-        fold: What events mean.
-        knowledge: What expressions see of the trace.
-        operations: Its pure instructions.
-        recorder: Where events go.
-        limits: When to stop.
+        fold: Applies events to the state.
+        knowledge: Trace and verdicts that expressions read.
+        operations: The compiled pure instructions.
+        recorder: Writes events.
+        limits: Of the run.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class Stepper:
         self._segment = Segment()
 
     def frame(self, fiber: Fiber) -> Frame:
-        """What expressions of a fiber see now."""
+        """The frame of a fiber's expressions."""
         known = self._knowledge
         return Frame(fiber.call.slots, self._recorder.state.values, known.trace, known.verdicts, known.hints)
 
     def step(self, fiber: Fiber) -> bool:
-        """Do pure work, one event for each step; or one instruction that changes who runs.
+        """Run pure instructions, with one event per step, or one instruction that changes the control flow of fibers.
 
         Returns:
-            Whether it got anywhere: False when an effect, a search or an event from outside is next.
+            Whether the fiber moved; False when an effect, a search or an external event is next.
         """
         call, segment, recorder = fiber.call, self._segment, self._recorder
         unit = self._program.units[call.unit]
         operations, code = self._operations.of(call.unit), unit.code
         end = fiber.end if len(fiber.calls) == 1 else -1
-        most_steps, most_loops = self._limits.of_call(unit, recorder.state)
+        max_steps, max_loops = self._limits.of_call(unit, recorder.state)
         frame, moved, count = self.frame(fiber), False, 0
         while True:
             segment.clear()
@@ -78,14 +78,14 @@ class Stepper:
                 segment.left.append(unit.steps[instruction.step].label)
                 pc += 1
             elif not length:
-                return moved or self._turn(fiber, instruction)
+                return moved or self._run_control(fiber, instruction)
             recorder.segment(segment, fiber, code[pc].label, pc)
             moved, count = True, count + 1
-            if fiber.done or count >= MAX_SEGMENTS or call.steps > most_steps or call.iterations > most_loops:
+            if fiber.done or count >= MAX_SEGMENTS or call.steps > max_steps or call.iterations > max_loops:
                 return True
 
-    def _turn(self, fiber: Fiber, instruction: Any) -> bool:
-        """Instructions that change who runs; False for those that need the outside."""
+    def _run_control(self, fiber: Fiber, instruction: Any) -> bool:
+        """Run a call, fork, return, failure or posted event; False for an instruction with an external effect."""
         match instruction:
             case Run():
                 self._run(fiber, instruction)
@@ -104,11 +104,11 @@ class Stepper:
         return True
 
     def value(self, fiber: Fiber, expression: Expr) -> Value:
-        """What an expression is for a fiber."""
+        """Evaluate an expression for a fiber."""
         return compiled(expression)(self.frame(fiber))
 
     def join(self, fiber: Fiber) -> None:
-        """Go on after a fork whose branches have all ended."""
+        """Continue after a fork whose branches have all ended."""
         unit = self._program.units[fiber.call.unit]
         self._write(fiber, {"k": "joined", "at": unit.code[fiber.branches[0].end].label})
 
@@ -138,7 +138,7 @@ class Stepper:
         )
 
     def bound(self, unit: int, slots: list[Value], indices: set[int]) -> dict[str, Any]:
-        """`set` of an event that binds slots of a unit; empty if it binds none."""
+        """The `set` field of an event that binds slots of a unit; empty if it binds none."""
         names = self._fold.layout.units[unit].slot_names
         found = {names[index]: store_value(slots[index], self._fold.blobs) for index in indices}
         return {"set": found} if found else {}
@@ -166,7 +166,7 @@ class Stepper:
             self._write(fiber, {"k": "returned", **event})
 
     def _take(self, fiber: Fiber, instruction: Await) -> bool:
-        """Take a posted event, if there is one."""
+        """Take a posted event; whether there was one."""
         queue = self._recorder.state.queue
         if not queue:
             return False
@@ -174,7 +174,7 @@ class Stepper:
         return True
 
     def take(self, fiber: Fiber, instruction: Await, name: str, fields: dict[str, Value], *, received: bool) -> None:
-        """Give an event to the handler of its name; one that nobody handles, or that does not fit, is dropped."""
+        """Pass an event to the handler of its name; an event without a handler, or that does not fit, is dropped."""
         event: dict[str, Any] = {"k": "took", "event": name}
         if received:
             event["received"] = True
@@ -196,7 +196,7 @@ class Stepper:
         self._write(fiber, event)
 
     def drained(self, fiber: Fiber, instruction: Await) -> None:
-        """No event can come any more."""
+        """Continue after the service loop: no event can come any more."""
         code = self._program.units[fiber.call.unit].code
         self._write(fiber, {"k": "ran", "at": code[instruction.otherwise].label})
 

@@ -1,4 +1,4 @@
-"""Searching: an engineering loop's sweep: every point is a run of its own, the best one comes back."""
+"""The sweep of an engineering loop: each point is a child run; the best point is the result."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from harness.sweep.measurement import Measurement
 from harness.sweep.space import Parameter, Point, Space
 
 MAX_ITEMS = 10_000
-"""Trace items one search may add; all points are in the points' own log."""
+"""Maximum trace items of one search; the points' log holds all of them."""
 MAX_SHOWN = 20
-"""Points the event lists, best first."""
+"""Points that the event lists, best first."""
 
 
 def search(parts: MachineParts, external: ExternalEffects, fiber: Fiber, sweep: Sweep) -> None:
-    """Search, and write what was found.
+    """Run a search and write its result.
 
-    Points that were measured before a crash are known and not measured again, so the search as a whole is idempotent.
+    Points measured before a crash are not measured again, so the search as a whole is idempotent.
 
     Args:
         parts: Of the run's machine.
-        external: What runs the command.
-        fiber: At the sweep.
-        sweep: What to search.
+        external: Runs the command.
+        fiber: Its next instruction is the sweep.
+        sweep: The space, strategy and command.
     """
     label = fiber.name + "|" + sweep.label
     if fiber.intent is None:
@@ -88,12 +88,12 @@ class _Searcher:
         self._schema = parts.program.schema
 
     def allowed(self, values: Any) -> bool:
-        """Whether the constraint holds for a point; undefined is not allowed."""
+        """Whether the constraint is true for a point; undefined counts as false."""
         constraint = self._sweep.constraint
         return constraint is None or compiled(constraint)(self._frame(values)) is True
 
     def measure(self, point: Point, repeats: int) -> Measurement:
-        """Run the command so many times. Called from several threads."""
+        """Run the command `repeats` times. Called from several threads."""
         command = compiled(self._sweep.measure.command)(self._frame(point.values))
         if type(command) is Undefined:
             return Measurement(status=str(Status.WRONG), why=f"the command is undefined: {command.reason}")
@@ -148,7 +148,7 @@ class _Searcher:
         return Undefined(f"it reported no {case.name}")
 
     def event(self, found: engine.Result, head: str) -> dict[str, Any]:
-        """What is written about the search."""
+        """The event of a finished search."""
         sweep, best, failed = self._sweep, found.best, found.failed
         source = {
             "points": head,
@@ -177,7 +177,7 @@ class _Searcher:
         return {"k": "result", "key": self._key, "value": stored_value, "at": self._after(), **traced, "source": source}
 
     def _nothing(self, failed: tuple[engine.Entry, ...], source: dict[str, Any]) -> dict[str, Any]:
-        """No point could be measured: the search failed, or, if nothing was tried, nothing is known."""
+        """The event of a search in which no point could be measured: a failure, or simulated if all points were."""
         first = failed[0].measurement if failed else None
         why = f"no point could be measured: {first.status}: {first.why}" if first else "no point is allowed"
         if failed and all(entry.measurement.status == "simulated" for entry in failed):
@@ -194,7 +194,7 @@ class _Searcher:
         return self._parts.program.units[call.unit].code[call.pc + 1].label
 
     def _trace(self, found: engine.Result, traced: dict[str, list[Any]]) -> None:
-        """Items of all points, in the order of the points."""
+        """Trace the items of all points, in the order of the points."""
         count = 0
         for entry in sorted(found.ranking, key=lambda entry: entry.point.index):
             for name, record in entry.measurement.detail.get("items", ()):
@@ -204,13 +204,13 @@ class _Searcher:
                 try:
                     item = item_of(self._schema.cases[case], record)
                 except MismatchError:
-                    continue  # the point's own log has it as it was
+                    continue  # the point's log still holds it
                 count += 1
                 self._parts.tracing.observe(traced, case, item, f"{self._key}.{entry.point.index}")
 
 
 def _printed(text: Value, metric: str) -> Value:
-    """The last `metric: number` line of what a command printed."""
+    """The number of the last `metric: number` line of a command's output."""
     if not isinstance(text, str):
         return Undefined(f"the command printed {shown(text)}")
     found = re.findall(rf"(?m)^[ \t]*{re.escape(metric)}[ \t]*[:=][ \t]*([-+.0-9eE]+)", text)

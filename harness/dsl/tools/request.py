@@ -14,13 +14,13 @@ class Request:
     """One try of one effect.
 
     Attributes:
-        key: Its key; a repeated try after a crash has the same one.
+        key: See `effect_key`; a try repeated after a crash has the same key.
         label: The instruction's label with the fiber's name.
         name: `tool.run` ...
-        arguments: Evaluated, by name.
-        cases: Names of the trace items it may report.
-        timeout_s: Seconds it may take, None for the tools' own limit.
-        occurrence: How often the run has begun it.
+        arguments: Evaluated arguments by name.
+        cases: Names of the trace item cases that it may report.
+        timeout_s: Limit of its seconds; None for the tools' limit.
+        occurrence: How often the run has begun this effect, from 1.
         seed: Of the run.
         time: Logical seconds since the run began.
     """
@@ -38,17 +38,17 @@ class Request:
 
 @plain
 class Response:
-    """What came of a request or a query.
+    """The response to a request or a query.
 
     Attributes:
-        status: `ok`, `simulated` (nothing was done and nothing is known), or a fault's word: `wrong`, `forbidden`,
+        status: `ok`, `simulated` (not performed, the value is unknown), or a fault: `wrong`, `forbidden`,
             `timeout`, `crash`, `memory`, `output`, `protocol`.
-        value: The result, JSON; meaningless unless the status is `ok`.
-        why: What is wrong, or why nothing is known.
-        items: Trace items it reported: (case name, record).
-        source: Who answered: provider, model, recording. Part of the chain, so no times and no paths.
-        tokens: A model's tokens, both ways.
-        recorded: In a replay: the event it became.
+        value: The result as JSON; ignored unless the status is `ok`.
+        why: The reason for any other status.
+        items: Reported trace items: (case name, record).
+        source: Provider, model or recording. Part of the chain, so without times and paths.
+        tokens: A model's tokens for prompt and answer.
+        recorded: In a replay, the recorded event of the result.
     """
 
     status: str
