@@ -1,4 +1,4 @@
-"""`crucible dsl`: programs: check, run, answer, replay, fork; one small file for each sub-verb."""
+"""`crucible dsl`: check, run, answer, replay and fork programs; one module per sub-verb."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def below(name: str) -> Verb:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the sub-verbs."""
+    """Add one sub-parser per sub-verb."""
     choices = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name in VERBS:
         verb = _load(name)
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one of them; its exit status."""
+    """Run a sub-verb and return its exit status."""
     return _load(args.verb).run(args)
 
 

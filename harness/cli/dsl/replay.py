@@ -10,20 +10,20 @@ from harness.dsl.machine.replay import replay
 from harness.dsl.machine.stored_run import stored_program
 
 NAME = "replay"
-HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that comes out differently.
+HELP = """Execute a run again with its recorded effects; exit status 1 at the first event that differs.
 
 example:
   crucible dsl replay reports/dsl/hello-1"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `replay` to its parser."""
     run_folders.add_run(parser, verb="replay")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay it."""
+    """Replay the run; exit status 1 if an event differs."""
     with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         found = replay(stored_program(file, log), log, run=log.run_hash)
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             }
         )
     elif divergence is None:
-        print(f"{name}: {found.events} events, all as recorded")
+        print(f"{name}: {found.events} events, all equal to the recorded ones")
     else:
         print(divergence)
     return 0 if divergence is None else 1

@@ -1,4 +1,4 @@
-"""`crucible dsl resume`: go on with a run that waits, was stopped or was killed."""
+"""`crucible dsl resume`: continue a run that waits, was stopped or was killed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 
 NAME = "resume"
-HELP = """Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
+HELP = """Continue a run that waits, was stopped or was killed; with its stored settings, unless new ones are given.
 
 example:
   crucible dsl resume reports/dsl/hello-1
@@ -23,9 +23,9 @@ example:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    run_folders.add_run(parser, verb="go on with (or a bundle)")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: where the run is to be")
+    """Add the options of `resume` to its parser."""
+    run_folders.add_run(parser, verb="continue (or a bundle)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: the folder of the run")
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")
     parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
     options.add_settings(parser)
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Go on."""
+    """Continue the run; exit status 1 if it fails."""
     folder = _folder(args)
     with LogFile(folder / LOG, read_only=True) as file:
         before = file.settings(file.open_run(args.run))
@@ -62,6 +62,8 @@ def _folder(args: argparse.Namespace) -> Path:
         left = unpack_run(path, folder)
         if left:
             names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)
-            print(f"crucible: a bundle brings no such settings; give them again if you want: {names}", file=sys.stderr)
+            print(
+                f"crucible: the bundle does not set these options; pass them again if needed: {names}", file=sys.stderr
+            )
         return folder
     return run_folders.folder_of(args.run_folder)

@@ -1,4 +1,4 @@
-"""`crucible dsl runs`: which runs there are."""
+"""`crucible dsl runs`: list runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.dsl.machine.run_files import LOG
 from harness.report.table import Column
 
 NAME = "runs"
-HELP = """List runs, their forks and where they stand.
+HELP = """List runs and their forks with status and head.
 
 example:
   crucible dsl runs
@@ -33,17 +33,21 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `runs` to its parser."""
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=run_folders.RUNS, help=f"where they are (default {run_folders.RUNS})"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=run_folders.RUNS,
+        help=f"the folder of the runs (default {run_folders.RUNS})",
     )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List them."""
+    """Print one row per run."""
     if args.folder != run_folders.RUNS and not args.folder.is_dir():
-        raise UsageError("there is no such folder", where=str(args.folder), fix="name one that holds runs")
+        raise UsageError("there is no such folder", where=str(args.folder), fix="choose a folder that holds runs")
     folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
     found: list[dict[str, Any]] = []
     for folder in folders:

@@ -1,4 +1,4 @@
-"""`crucible dsl verify`: is a log what was written?"""
+"""`crucible dsl verify`: check the hashes of a run's log."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from harness.cli.dsl import run_folders
 from harness.dsl.machine.verify import verify
 
 NAME = "verify"
-HELP = """Check a run's log: chains, large values, snapshots, forks; exit status 1 if anything is not as it was written.
+HELP = """Check the hashes of a run's log: chains, large values, snapshots, forks; exit status 1 if any is wrong.
 
-A chain finds damage; against somebody who rewrites all of it, compare the head with one you kept.
+The chain detects damage. To detect a log that was rewritten as a whole, compare the head with one kept elsewhere.
 
 example:
   crucible dsl verify reports/dsl/hello-1
@@ -19,14 +19,14 @@ example:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `verify` to its parser."""
     run_folders.add_run(parser, verb="check")
-    parser.add_argument("--head", metavar="HASH", help="the head of the main run, as some report has it")
+    parser.add_argument("--head", metavar="HASH", help="the expected head of the main run, from a report")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check it."""
+    """Check the log; exit status 1 if there is a problem."""
     with run_folders.open_log(args.run_folder) as file:
         found = verify(file)
         name = file.open_run(args.run).name
@@ -41,6 +41,6 @@ def run(args: argparse.Namespace) -> int:
             print(problem)
         for run_name, head in found.runs:
             print(f"{run_name}: {head}")
-        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "nothing wrong"
+        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "no problems"
         print(f"{found.events} events, {count}")
     return 1 if problems else 0

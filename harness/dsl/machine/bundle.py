@@ -1,4 +1,4 @@
-"""Bundle: a suspended run as one zip file that any machine can resume: program, events, blobs, work files, questions."""
+"""Bundle: a suspended run as one zip file for any machine: program, events, blobs, work files, questions."""
 
 from __future__ import annotations
 
