@@ -1,10 +1,10 @@
-"""Kill -9 at every write of a run, many times over: the same final head each time, no effect repeated unnoticed.
+"""Kill a run with SIGKILL at every write, many times: each resumed run has the same head and reports repeated effects.
 
     python benchmarks/dsl_kill.py [--times 20]
 
 A process runs a program with pure, idempotent and once-only effects, parallel branches, a sub-program and a question,
-and kills itself (SIGKILL) before, inside or after its k-th commit; another one goes on until the end. Every effect
-appends a line to a file that nobody takes back, so what really happened is known.
+and kills itself before, inside or after its k-th commit; another process resumes it until the end. Every effect
+appends a line to a file outside the log, so the real effects are known.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> int:
     started, base = time.monotonic(), Path(tempfile.mkdtemp())
     try:
         writes: list[str] = []
-        head, _ = _run(program, base / "calm", probe=writes.append)
+        head, _ = _run(program, base / "undisturbed", probe=writes.append)
         heads: Counter[str] = Counter()
         kills = unnoticed = noticed = 0
         for time_number in range(options.times):
