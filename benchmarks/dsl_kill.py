@@ -1,10 +1,10 @@
-"""Kill -9 at every write of a run, many times over: the same final head each time, no effect repeated unnoticed.
+"""Kill a run with SIGKILL at every write, many times: each resumed run has the same head and reports repeated effects.
 
     python benchmarks/dsl_kill.py [--times 20]
 
 A process runs a program with pure, idempotent and once-only effects, parallel branches, a sub-program and a question,
-and kills itself (SIGKILL) before, inside or after its k-th commit; another one goes on until the end. Every effect
-appends a line to a file that nobody takes back, so what really happened is known.
+and kills itself before, inside or after its k-th commit; another process resumes it until the end. Every effect
+appends a line to a file outside the log, so the real effects are known.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections import Counter
 from pathlib import Path
 
 from harness.dsl.analysis.load import load_source
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.script import ScriptProvider
 
@@ -51,7 +52,7 @@ def main() -> int:
     started, base = time.monotonic(), Path(tempfile.mkdtemp())
     try:
         writes: list[str] = []
-        head, _ = _run(program, base / "calm", probe=writes.append)
+        head, _ = _run(program, base / "undisturbed", probe=writes.append)
         heads: Counter[str] = Counter()
         kills = unnoticed = noticed = 0
         for time_number in range(options.times):
@@ -115,13 +116,13 @@ def _run(program, folder: Path, *, probe) -> tuple[str, int]:
     if not begun:
         session = Session.start(program, folder, settings=RunSettings(live=True), **more)
     with session:
-        perform, effects = session.outside.perform, os.open(folder / "effects", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        perform, effects = session.handler.perform, os.open(folder / "effects", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
         def watched(request):
             os.write(effects, f"{request.key}\n".encode())
             return perform(request)
 
-        session.outside.perform = watched
+        session.handler.perform = watched
         outcome = session.run()
         while outcome.in_doubt:
             for key in outcome.in_doubt:

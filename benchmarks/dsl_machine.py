@@ -1,11 +1,11 @@
-"""What a step of a program costs, beside LangGraph, DBOS and raw SQLite in one run.
+"""CPU and wall time of a program's step, compared with LangGraph, DBOS and raw SQLite.
 
     python benchmarks/dsl_machine.py [--rounds 5] [--steps 1000] [--peers /path/to/venv/bin/python]
 
-Every contender does N trivial steps (`i + 1`, a text of 100 characters) in a fresh process, one after the other, round
-by round. Wall time of what waits for a disk says more about the disk than about the program, so CPU time per step and
-flushes per effect (counted by strace, if it is there) stand beside it. Ours at level `power` waits for the disk around
-effects, not for pure steps, so it is not compared with what waits for each. `--peers` names an interpreter that has
+Each contender does N trivial steps (`i + 1`, a string of 100 characters) in a new process, one contender after the
+other in each round. Wall time depends on the disk, so CPU time per step and flushes per effect (counted by strace, if
+installed) are reported too. Ours at level `power` waits for the disk around effects, not for pure steps, so it is not
+compared with contenders that wait at each step. `--peers` names an interpreter with
 `langgraph`, `langgraph-checkpoint-sqlite` and `dbos`; without it they are left out.
 """
 
@@ -217,7 +217,7 @@ def _stable(steps: int, folder: Path) -> dict[str, float]:
         repeat 100 { step s { i = i + 1 } } }"""
     with Session.start(load_source(text), folder / "run", settings=RunSettings(live=True)) as session:
         noise = "".join(chr(33 + (i * i + i // 7) % 90) for i in range(100_000))
-        session.outside.folder.write("big", noise.encode())
+        session.handler.folder.write("big", noise.encode())
         _must(session.run().passed)
     del steps
     return {"steps": 100, "bytes_per_step": round((folder / "run/log.db").stat().st_size / 100)}

@@ -1,4 +1,4 @@
-"""Answer a question a run waits for; `resume` goes on.
+"""Answer an open question of a run; `resume` continues the run.
 
 Example:
   crucible dsl answer reports/dsl/hello-1 0b24cbc7f1df2278 'Hello, World.'
@@ -18,28 +18,28 @@ from harness.dsl.machine.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `answer` to its parser."""
     run_folders.add_run(parser, verb="answer")
     parser.add_argument("question", metavar="QUESTION", help="the question's id")
     parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer; `-` reads stdin")
     parser.add_argument("--file", type=Path, metavar="FILE", help="a file that holds the answer and nothing else")
-    parser.add_argument("--source", default="", metavar="WHO", help="who says so; part of the log")
+    parser.add_argument("--source", default="", metavar="WHO", help="who answers; part of the log")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answer it."""
+    """Bind the answer to its question; exit status 0 also for the same answer again."""
     text = _text(args)
     with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
-        was = session.answer(args.question, text, source=args.source)
+        result = session.answer(args.question, text, source=args.source)
         outcome = session.outcome
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         if args.json:
             output.print_json(
-                {"question": args.question, "answer": was, "waits_for": [q.id for q in outcome.questions]}
+                {"question": args.question, "answer": result, "waits_for": [q.id for q in outcome.questions]}
             )
         else:
-            print(f"question {args.question}: {'answered' if was == 'answered' else 'was answered so before'}")
+            print(f"question {args.question}: {'answered' if result == 'answered' else 'already has this answer'}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Say everything that is wrong with programs before they run, or which laws a plan breaks.
+"""Report all errors and warnings of programs without running them, or the laws that a plan breaks.
 
 Example:
   crucible dsl check program.spak
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `check` to its parser."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a program")
-    parser.add_argument("--parse-only", action="store_true", help="only whether it can be read")
+    parser.add_argument("--parse-only", action="store_true", help="only parse it")
     parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain whose laws the programs must keep")
     parser.add_argument(
-        "--input", action="append", default=[], metavar="NAME[=VALUE]", help="a name that is given from outside"
+        "--input", action="append", default=[], metavar="NAME[=VALUE]", help="a name that the caller supplies"
     )
-    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check; 1 if anything is wrong."""
+    """Check each file; exit status 1 if any has an error or breaks a law."""
     inputs = tuple(entry.partition("=")[0] for entry in args.input)
     laws = None if args.laws is None else _laws(args.laws, inputs)
     results = [_check(path, args, inputs, laws) for path in args.files]
@@ -50,7 +50,7 @@ def _laws(path: Path, inputs: tuple[str, ...]) -> Program:
     try:
         return load_source(_read(path), path=str(path), inputs=inputs)
     except ProgramError as error:
-        raise UsageError(f"the laws cannot be used:\n{error}", where=str(path), fix="correct them first") from error
+        raise UsageError(f"the laws have errors:\n{error}", where=str(path), fix="correct them first") from error
 
 
 def _read(path: Path) -> str:
@@ -115,7 +115,7 @@ def _summary(result: dict[str, Any], found: list[Diagnostic], program: Program |
     if errors:
         return ", ".join(parts)
     if parse_only:
-        return "can be read"
+        return "is syntactically correct"
     if program is not None:
         steps = sum(len(unit.steps) for unit in program.units)
         counts = {"unit": len(program.units), "step": steps, "fact": len(program.facts), "rule": len(program.rules)}

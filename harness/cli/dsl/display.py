@@ -1,4 +1,4 @@
-"""Showing: a run for people, as it goes and when it stands; the same as JSON for programs."""
+"""The terminal output of a run: events as they are written, and a summary; the same as JSON."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ GOOD = ("ok", "suspended")
 
 
 def stream(seq: int, event: dict[str, Any]) -> None:
-    """One event as it is written, on stderr."""
+    """Print one event to stderr."""
     print(f"{seq:>6}  {line(event)}", file=sys.stderr)
 
 
 def line(event: dict[str, Any]) -> str:
-    """An event in one line of ASCII-safe text."""
-    kind, strand = event["k"], event.get("s", "")
+    """An event as one line of ASCII."""
+    kind, fiber = event["k"], event.get("s", "")
     at = str(event.get("label") or event.get("at") or "")
-    where = f"{at}{f' [{strand}]' if strand else ''}"
+    where = f"{at}{f' [{fiber}]' if fiber else ''}"
     match kind:
         case "began":
             text = "begins"
@@ -70,8 +70,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 100 else text[:99] + "~"
 
 
-def leave(session: Session, outcome: Outcome) -> None:
-    """Write what is beside the log: trace, metrics, and a bundle while the run waits."""
+def write_exports(session: Session, outcome: Outcome) -> None:
+    """Write `trace.json`, `metrics.json`, and a bundle while the run waits."""
     from harness.dsl.machine import export
 
     folder = session.place
@@ -79,9 +79,9 @@ def leave(session: Session, outcome: Outcome) -> None:
     _json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE
     if outcome.status in ("suspended", "budget", "in_doubt"):
-        from harness.dsl.machine.bundle import pack
+        from harness.dsl.machine.bundle import pack_run
 
-        pack(session, bundle)
+        pack_run(session, bundle)
     else:
         bundle.unlink(missing_ok=True)
 
@@ -93,7 +93,7 @@ def _json(path: Path, value: Any) -> None:
 
 
 def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
-    """Print what the run came to; the exit status: 0 if it passed or waits for an answer."""
+    """Print the outcome; returns the exit status: 0 if the run passed or waits for an answer."""
     folder = session.folder
     if as_json:
         output.print_json(data(session, outcome))

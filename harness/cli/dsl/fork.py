@@ -1,6 +1,6 @@
-"""Begin another run from any event of a run; the old run stays as it is.
+"""Start a new run from any event of a run; the old run does not change.
 
-The log is shared, work files are copied: they are as the old run left them, and each run changes its own.
+The log is shared; the work files are copied as they are now, and each run changes its copy.
 
 Example:
   crucible dsl fork reports/dsl/hello-1 10
@@ -16,23 +16,23 @@ from harness.cli.dsl import run_folders
 from harness.core.number import whole
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.fork import fork
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `fork` to its parser."""
     run_folders.add_run(parser, verb="fork")
     parser.add_argument("seq", type=whole(), metavar="SEQ", help="the last event both share; `trace` shows them")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fork it."""
+    """Fork the run and print the name of the new one."""
     folder = run_folders.folder_of(args.run_folder)
     with LogFile(folder / LOG) as file:
         new = fork(file, file.open_run(args.run), args.seq)
     if args.json:
         output.print_json({"run": new.name, "seq": args.seq, "head": new.head.hex()})
     else:
-        print(f"{new.name}: `crucible dsl resume {folder} --run {new.name}` goes on after event {args.seq}")
+        print(f"{new.name}: `crucible dsl resume {folder} --run {new.name}` continues after event {args.seq}")
     return 0

@@ -1,4 +1,4 @@
-"""Draw a program as SVG: its units, their steps, what they ask, emit and run, and the knowledge behind them.
+"""Draw a program as SVG: its units, their steps, what they ask, emit and run, and their facts and rules.
 
 Example:
   crucible dsl graph program.spak --out program.svg
@@ -14,16 +14,14 @@ from harness.core.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `graph` to its parser."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a program")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where the picture goes (default: stdout)")
-    parser.add_argument(
-        "--input", action="append", default=[], metavar="NAME", help="a name that is given from outside"
-    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the picture (default: stdout)")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME", help="a name that the caller supplies")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw it."""
+    """Write the picture to `--out` or stdout."""
     from harness.dsl.analysis.load import load_program
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.program_svg import draw

@@ -1,4 +1,4 @@
-"""Ask for revisions of a program, run them, and keep one only if it measured better; exit status 1 if none was.
+"""Ask for revisions of a program and accept those that measure better; exit status 1 if none does.
 
 Example:
   crucible dsl improve matmul.spak --live --backend ollama --metric cost --minimize --out better.spak
@@ -17,33 +17,36 @@ from harness.core.number import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `improve` to its parser."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--metric", default="", metavar="NAME", help="a check with a number, or Variant.Case.field")
-    parser.add_argument("--minimize", action="store_true", help="less is better")
+    parser.add_argument("--minimize", action="store_true", help="smaller is better")
     parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="revisions to ask for (default 3)")
     parser.add_argument("--repeats", type=whole(1), default=3, metavar="N", help="runs of each program (default 3)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain no revision may break")
+    parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain whose laws no revision may break")
     parser.add_argument(
-        "--programs", nargs="*", type=Path, default=[], metavar="FILE", help="what a proposed grammar must still read"
+        "--programs",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="programs that a proposed grammar must still parse",
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="where the best program goes, if there is a better one"
-    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the best program here, if one is better")
     options.add_settings(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Improve it."""
+    """Run the rounds; exit status 1 if no revision was accepted."""
     from harness.dsl.analysis.load import load_program, read
     from harness.dsl.improve.measured_runs import Objective, measure
     from harness.dsl.improve.revision import Improving, summary
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
-    from harness.lanes.dsl.lineage import keep_lineage
+    from harness.lanes.dsl.lineage import record_lineage
     from harness.providers.factory import provider_for
 
     if args.rounds < 1 or args.repeats < 1:
@@ -60,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     settings = RunSettings.from_wire(options.settings(args))
     provider = None if settings.backend is None else provider_for(settings.backend)
     if provider is None:
-        raise UsageError("nobody is asked for revisions", fix="--backend ollama, openai, command or file")
+        raise UsageError("no back end to ask for revisions", fix="--backend ollama, openai, command or file")
     objective = Objective(args.metric, maximize=not args.minimize)
     improving = Improving(
         objective,
@@ -83,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     parent = program.digest
     for attempt in attempts:
         if attempt.accepted:
-            keep_lineage(args.ledger, attempt.digest, parent)
+            record_lineage(args.ledger, attempt.digest, parent)
             parent = attempt.digest
     if better and args.out is not None:
         output.write_file(args.out, best.source)

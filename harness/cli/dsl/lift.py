@@ -1,4 +1,4 @@
-"""Turn a ledger or report of measurements into a domain of laws; every fact names the runs it came from.
+"""Find laws in a ledger or report of measurements and write them as a domain; each fact names its runs.
 
 Example:
   crucible dsl lift reports/ledger.db --out laws.spak
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `lift` to its parser."""
     parser.add_argument("sources", nargs="*", type=Path, metavar="FILE", help="ledgers, JSON or Markdown reports")
     output.add_ledger(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where the domain goes (default: stdout)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the domain (default: stdout)")
     parser.add_argument("--name", default="Lifted", help="the domain's name")
     parser.add_argument("--suite", help="only suites or tasks whose name contains this")
     parser.add_argument(
@@ -36,17 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amount(1.0),
         default=1.05,
         metavar="RATIO",
-        help="what single measurements must differ by (1.05)",
+        help="minimum ratio of single measurements (1.05)",
     )
-    parser.add_argument("--metric", default="", metavar="NAME", help="the number of reports that counts")
+    parser.add_argument("--metric", default="", metavar="NAME", help="the number to compare in reports")
     end = parser.add_mutually_exclusive_group()
-    end.add_argument("--minimize", dest="lower", action="store_true", default=None, help="less of it is better")
-    end.add_argument("--maximize", dest="lower", action="store_false", help="more of it is better")
+    end.add_argument("--minimize", dest="lower", action="store_true", default=None, help="smaller is better")
+    end.add_argument("--maximize", dest="lower", action="store_false", help="larger is better")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lift; 1 if there is no law in it."""
+    """Write the domain; exit status 1 if no law was found."""
     from harness.dsl.analysis.load import check_source
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.mining.domain_writer import write

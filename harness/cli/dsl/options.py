@@ -1,4 +1,4 @@
-"""Options: what `run` and `resume` share: who answers, what may happen, how much may be used."""
+"""Options that `run`, `resume`, `sweep` and `improve` share: back end, effects and budgets."""
 
 from __future__ import annotations
 
@@ -19,18 +19,22 @@ LIMITS = ("steps", "iterations", "queries", "events", "tokens", "wall_s")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Options that become settings of the run; what is not given stays as it is."""
+    """Add the options that become settings of the run; an absent option keeps the stored setting."""
     parser.add_argument(
-        "--live", action="store_true", default=None, help="have effects; without it they answer from recordings"
+        "--live", action="store_true", default=None, help="perform effects; without it they answer from recordings"
     )
-    parser.add_argument("--backend", choices=BACKENDS, help="who answers questions (default: sim, from answers alone)")
-    parser.add_argument("--model", metavar="NAME", help="which model")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, help="what answers questions (default: sim, from --answers only)"
+    )
+    parser.add_argument("--model", metavar="NAME", help="the model")
     parser.add_argument("--base-url", metavar="URL", help="its server (default: Ollama's usual address)")
-    parser.add_argument("--command", metavar="LINE", help="for --backend command: what answers")
+    parser.add_argument("--command", metavar="LINE", help="for --backend command: the command line that answers")
     parser.add_argument("--answers", metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
-    parser.add_argument("--cassette", metavar="FILE", help="recorded answers; with a back end, missing ones are added")
-    parser.add_argument("--recordings", metavar="FILE", help="recorded effects; with --live they are added to")
-    parser.add_argument("--grant", action="append", metavar="PROGRAM", help="may run outside of a box (repeatable)")
+    parser.add_argument("--cassette", metavar="FILE", help="recorded answers; a back end adds missing ones")
+    parser.add_argument("--recordings", metavar="FILE", help="recorded effects; --live adds to them")
+    parser.add_argument(
+        "--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)"
+    )
     parser.add_argument("--events", metavar="SOURCE", help="events for service loops: a file, unix:PATH, tcp:HOST:PORT")
     parser.add_argument("--seconds", type=amount(0.001), metavar="S", help="wall time of a command (default 60)")
     parser.add_argument(
@@ -42,10 +46,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Settings that were given, over those before.
+    """The given settings, merged into those before.
 
     Raises:
-        UsageError: if a value is none.
+        UsageError: if a value is invalid.
     """
     before = before or {}
     found: dict[str, Any] = {}
@@ -82,34 +86,34 @@ def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) 
     return found
 
 
-def budget(texts: list[str]) -> dict[str, float]:
-    """`NAME=N` pairs.
+def budget(pairs: list[str]) -> dict[str, float]:
+    """Limits from `NAME=N` pairs.
 
     Raises:
-        UsageError: if one is none.
+        UsageError: if a pair is invalid.
     """
     found = {}
-    for text in texts:
+    for text in pairs:
         name, equals, number = text.partition("=")
         if name not in LIMITS or not equals:
             raise UsageError(f"--budget {text}", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
         try:
             found[name] = float(number)
         except ValueError:
-            raise UsageError(f"--budget {text}: {number!r} is no number", fix="NAME=N") from None
+            raise UsageError(f"--budget {text}: {number!r} is not a number", fix="NAME=N") from None
         if not 0 < found[name] < float("inf"):
             raise UsageError(f"--budget {text}", fix="give a number above 0")
     return found
 
 
-def inputs(texts: list[str]) -> dict[str, Any]:
-    """`NAME=VALUE` pairs; a value that is JSON (a number, true, a list) is that, everything else is text.
+def inputs(pairs: list[str]) -> dict[str, Any]:
+    """Inputs from `NAME=VALUE` pairs, as strings; see `fitted`.
 
     Raises:
-        UsageError: if one is none, or a name is given twice.
+        UsageError: if a pair is invalid, or a name is given twice.
     """
     found: dict[str, Any] = {}
-    for text in texts:
+    for text in pairs:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise UsageError(f"--input {text}", fix="--input NAME=VALUE")
@@ -120,10 +124,10 @@ def inputs(texts: list[str]) -> dict[str, Any]:
 
 
 def fitted(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
-    """Texts of a command line as the types of the inputs: texts stay texts, all else is read as JSON.
+    """Convert inputs to their types: string and enum inputs stay strings, others are parsed as JSON.
 
     Raises:
-        UsageError: if one is not JSON where it must be.
+        UsageError: if a value is not JSON.
     """
     found = {}
     for name, text in given.items():
@@ -134,7 +138,7 @@ def fitted(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
             found[name] = json.loads(text)
         except (ValueError, RecursionError):
             if kinds[name] != "any":
-                raise UsageError(f"input {name}: {text!r} is no {kinds[name]}", fix="give it as JSON") from None
+                raise UsageError(f"input {name}: {text!r} is not {kinds[name]}", fix="give it as JSON") from None
             found[name] = text
     return found
 
@@ -142,7 +146,10 @@ def fitted(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
 def add_durability(parser: argparse.ArgumentParser) -> None:
     """`--durability`."""
     parser.add_argument(
-        "--durability", choices=[str(level) for level in Durability], default="process", help="what the log survives"
+        "--durability",
+        choices=[str(level) for level in Durability],
+        default="process",
+        help="the failures that the log survives",
     )
 
 
@@ -150,16 +157,16 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     """`--files`."""
     parser.add_argument(
         "--files", type=Path, action="append", default=[], metavar="PATH",
-        help="a file or folder for its work folder (repeatable); scripts beside it that it runs come along with --live",
+        help="a file or folder for the work folder (repeatable); --live adds scripts next to the program that it runs",
     )  # fmt: skip
 
 
 def files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
-    """What a run's work folder begins with."""
+    """Initial content of a run's work folder."""
     if not args.files and not (args.live and "python" in program.source):
         return {}
-    from harness.dsl.machine.input_files import scripts, supplies
+    from harness.dsl.machine.input_files import read_input_files, scripts
 
     named = {path.absolute() for path in args.files}
-    beside = scripts(program, args.program.parent) if args.live else []
-    return supplies([*args.files, *[path for path in beside if path.absolute() not in named]])
+    next_to_program = scripts(program, args.program.parent) if args.live else []
+    return read_input_files([*args.files, *[path for path in next_to_program if path.absolute() not in named]])

@@ -11,18 +11,18 @@ import argparse
 from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.dsl.machine.replay import replay
-from harness.dsl.machine.session import stored_program
+from harness.dsl.machine.stored_run import stored_program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `replay` to its parser."""
     run_folders.add_run(parser, verb="replay")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay it."""
-    with run_folders.reading(args.run_folder) as file:
+    """Replay the run; exit status 1 if an event differs."""
+    with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         found = replay(stored_program(file, log), log, run=log.run_hash)
         name = log.name
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             }
         )
     elif divergence is None:
-        print(f"{name}: {found.events} events, all as recorded")
+        print(f"{name}: {found.events} events, all equal to the recorded ones")
     else:
         print(divergence)
     return 0 if divergence is None else 1

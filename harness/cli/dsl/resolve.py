@@ -1,4 +1,4 @@
-"""Say what became of an effect that may happen only once and was under way when the process died.
+"""Resolve an effect that may happen only once and had begun when the process died.
 
 Example:
   crucible dsl resolve reports/dsl/deploy-1 9c38a38dd8530237 repeat
@@ -17,26 +17,26 @@ from harness.dsl.machine.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    run_folders.add_run(parser, verb="look after")
+    """Add the options of `resolve` to its parser."""
+    run_folders.add_run(parser, verb="resolve")
     parser.add_argument("key", metavar="KEY", help="the effect's key")
-    parser.add_argument("how", choices=("repeat", "done", "failed"), help="repeat it; it happened; it did not")
+    parser.add_argument("how", choices=("repeat", "done", "failed"), help="repeat the effect; it happened; it failed")
     parser.add_argument("--value", default='""', metavar="JSON", help='for `done`: its result (default "")')
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Resolve it."""
+    """Write the resolution to the log; `resume` continues the run."""
     try:
         value = json.loads(args.value)
     except (ValueError, RecursionError):
-        raise UsageError(f"--value {args.value!r} is not JSON", fix="a text needs its quotes: '\"text\"'") from None
+        raise UsageError(f"--value {args.value!r} is not JSON", fix="a string needs quotes: '\"text\"'") from None
     with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
         session.resolve(args.key, args.how, value)
         outcome = session.outcome
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         if args.json:
             output.print_json({"key": args.key, "how": args.how, "in_doubt": list(outcome.in_doubt)})
         else:
-            print(f"effect {args.key}: {args.how}; `crucible dsl resume {session.folder}` goes on")
+            print(f"effect {args.key}: {args.how}; `crucible dsl resume {session.folder}` continues")
     return 0

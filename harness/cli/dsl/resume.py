@@ -1,4 +1,4 @@
-"""Go on with a run that waits, was stopped or was killed; with the settings it had, unless new ones are given.
+"""Continue a run that waits, was stopped or was killed; with its stored settings, unless new ones are given.
 
 Example:
   crucible dsl resume reports/dsl/hello-1
@@ -15,14 +15,15 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import display, options, run_folders
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.bundle import unpack
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.bundle import unpack_run
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    run_folders.add_run(parser, verb="go on with (or a bundle)")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: where the run is to be")
+    """Add the options of `resume` to its parser."""
+    run_folders.add_run(parser, verb="continue (or a bundle)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: the folder of the run")
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")
     parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
     options.add_settings(parser)
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Go on."""
+    """Continue the run; exit status 1 if it fails."""
     folder = _folder(args)
     with LogFile(folder / LOG, read_only=True) as file:
         before = file.settings(file.open_run(args.run))
@@ -48,17 +49,19 @@ def run(args: argparse.Namespace) -> int:
         if session.machine.state.status == "budget" and which in options.budget(args.budget):
             session.grant(which, options.budget(args.budget)[which])
         outcome = session.run()
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         return display.summary(session, outcome, as_json=args.json)
 
 
 def _folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
-        folder = run_folders.fresh(path, args.state)
-        left = unpack(path, folder)
+        folder = run_folders.new_folder(path, args.state)
+        left = unpack_run(path, folder)
         if left:
             names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)
-            print(f"crucible: a bundle brings no such settings; give them again if you want: {names}", file=sys.stderr)
+            print(
+                f"crucible: the bundle does not set these options; pass them again if needed: {names}", file=sys.stderr
+            )
         return folder
     return run_folders.folder_of(args.run_folder)

@@ -23,23 +23,27 @@ from harness.dsl.machine.settings import RunSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `run` to its parser."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of the program's chance (default 0)")
-    parser.add_argument("--entry", default="", metavar="UNIT", help="which task or loop (default: the program's first)")
+    parser.add_argument(
+        "--seed", type=whole(), default=0, metavar="N", help="of the program's random numbers (default 0)"
+    )
+    parser.add_argument(
+        "--entry", default="", metavar="UNIT", help="the task or loop to run (default: the program's first)"
+    )
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
     )
     options.add_files(parser)
-    parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
+    parser.add_argument("--quiet", action="store_true", help="do not print events")
     options.add_settings(parser)
     options.add_durability(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it."""
+    """Run the program; exit status 1 if it fails."""
     given = options.inputs(args.input)
     try:
         program = load_program(args.program, inputs=given, entry=args.entry)
@@ -49,12 +53,12 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     if program.main < 0:
-        fix = "`crucible dsl check` has read and checked it: it only states what is known"
+        fix = "`crucible dsl check` checks it: it holds only facts and rules"
         raise UsageError(
             "the program has no task or loop, so there is nothing to run", where=str(args.program), fix=fix
         )
     refuse_unknown(given, program, where=str(args.program))
-    # Before the first effect, not at the first question; `--backend file` may wait for one that is written later.
+    # Checked before the first effect; `--backend file` may wait for a file that is written later.
     if args.answers is not None and (args.backend != "file" or Path(args.answers).exists()):
         from harness.providers.file import read_answers
 
@@ -64,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
     session = Session.start(
         program,
-        run_folders.fresh(args.program, args.state),
+        run_folders.new_folder(args.program, args.state),
         inputs=options.fitted(given, kinds),
         seed=args.seed,
         settings=settings,
@@ -73,5 +77,5 @@ def run(args: argparse.Namespace) -> int:
     )
     with session:
         outcome = session.run()
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         return display.summary(session, outcome, as_json=args.json)

@@ -1,4 +1,4 @@
-"""Place: where runs are: a folder each, by default below `reports/dsl`."""
+"""Folders of runs: one per run, by default below `reports/dsl`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from harness.core.errors import UsageError
 from harness.core.slug import slug
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 
 RUNS = Path("reports/dsl")
 
 
 def add_run(parser: argparse.ArgumentParser, *, verb: str) -> None:
-    """The positional RUN, and which of its runs is meant."""
+    """Add the positional RUN, and `--run` for a fork or upgrade in it."""
     parser.add_argument("run_folder", metavar="RUN", help=f"the run to {verb}: its folder, log, or name under {RUNS}")
     parser.add_argument("--run", metavar="NAME", help="a fork or upgrade in it (default: the main run)")
 
 
 def folder_of(text: str) -> Path:
-    """The folder of a run.
+    """The folder of a run, from its folder, its log or its name.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is no such run.
     """
     path = Path(text)
     for folder in (path, path.parent if path.name == LOG else path, RUNS / text):
@@ -33,8 +33,8 @@ def folder_of(text: str) -> Path:
     raise UsageError(f"there is no run {text!r}", fix="`crucible dsl runs` lists them")
 
 
-def fresh(program: Path, state: Path | None) -> Path:
-    """A folder for a new run: the one that is asked for, or the next free number."""
+def new_folder(program: Path, state: Path | None) -> Path:
+    """The folder for a new run: `state`, or the next unused number below `reports/dsl`."""
     if state is not None:
         return state
     stem = slug(program.stem)
@@ -46,8 +46,8 @@ def fresh(program: Path, state: Path | None) -> Path:
     return RUNS / f"{stem}-{max(taken, default=0) + 1}"
 
 
-def reading(text: str) -> LogFile:
-    """A run's log, to look at.
+def open_log(text: str) -> LogFile:
+    """Open the log of a run for reading.
 
     Raises:
         UsageError: if there is no such run.

@@ -1,4 +1,4 @@
-"""List runs, their forks and where they stand.
+"""List runs and their forks with status and head.
 
 Example:
   crucible dsl runs
@@ -17,7 +17,7 @@ from harness.cli.dsl import run_folders
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 from harness.report.table import Column
 
 COLUMNS = (
@@ -31,17 +31,21 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `runs` to its parser."""
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=run_folders.RUNS, help=f"where they are (default {run_folders.RUNS})"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=run_folders.RUNS,
+        help=f"the folder of the runs (default {run_folders.RUNS})",
     )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List them."""
+    """Print one row per run."""
     if args.folder != run_folders.RUNS and not args.folder.is_dir():
-        raise UsageError("there is no such folder", where=str(args.folder), fix="name one that holds runs")
+        raise UsageError("there is no such folder", where=str(args.folder), fix="choose a folder that holds runs")
     folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
     found: list[dict[str, Any]] = []
     for folder in folders:

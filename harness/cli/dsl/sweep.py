@@ -1,4 +1,4 @@
-r"""Run an engineering loop of a program on its own, and show its points; interrupted, it goes on where it was.
+r"""Run one engineering loop of a program and print its points; a repeated call continues an interrupted search.
 
 Example:
   crucible dsl sweep fmha.spak --live --workers 2
@@ -24,20 +24,23 @@ from harness.dsl.ir import Program, Sweep
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.effect_handler import POINTS
 from harness.dsl.machine.fork import fork
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `sweep` to its parser."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
-    parser.add_argument("--loop", default="", metavar="NAME", help="which engineering_loop (default: the only one)")
+    parser.add_argument("--loop", default="", metavar="NAME", help="the engineering_loop (default: the only one)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of what is sampled (default 0)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of the sampled points (default 0)")
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
     )
-    parser.add_argument("--work", type=Path, metavar="DIR", help="files the commands need, copied into the work folder")
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="files that the commands need, copied into the work folder"
+    )
     options.add_files(parser)
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points again")
     options.add_settings(parser)
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it."""
+    """Run the search; exit status 1 if it fails."""
     given = options.inputs(args.input)
     try:
         entry = args.loop or _only_loop(load_program(args.program, inputs=given), args.program)
@@ -56,10 +59,10 @@ def run(args: argparse.Namespace) -> int:
     except ProgramError as error:
         print(error, file=sys.stderr)
         return 1
-    folder = run_folders.fresh(args.program, args.state)
+    folder = run_folders.new_folder(args.program, args.state)
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}
     if (folder / LOG).is_file():
-        name = _again(folder) if args.retry_failed else None
+        name = _fork_before_search(folder) if args.retry_failed else None
         session = Session.resume(folder, run=name, change=options.settings(args), **more)
     else:
         settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
@@ -69,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         if args.work is not None:
             _copy(args.work, session)
         outcome = session.run()
-        display.leave(session, outcome)
+        display.write_exports(session, outcome)
         points = _points(folder)
         if args.json:
             output.print_json(display.data(session, outcome) | _searched(program, entry) | {"points": points})
@@ -83,14 +86,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _searched(program: Program, entry: str) -> dict[str, Any]:
-    """What the search was for, so that `crucible dsl lift` knows which end is better."""
+    """Task, metric and direction of the search, for `crucible dsl lift`."""
     unit = next(unit for unit in program.units if unit.name == entry)
     measure = next(one.measure for one in unit.code if isinstance(one, Sweep))
     return {"task": entry, "metric": measure.metric, "lower_is_better": not measure.maximize}
 
 
-def _again(folder: Path) -> str | None:
-    """A run that has not searched yet: a search that has ended is forked from before it; measured points stay known."""
+def _fork_before_search(folder: Path) -> str | None:
+    """Fork a finished search from before it and return the fork's name; its points stay measured."""
     with LogFile(folder / LOG) as file:
         log = file.open_run()
         for event in log.events():
@@ -117,7 +120,7 @@ def _copy(source: Path, session: Session) -> None:
     from harness.dsl.tools.folder import Folder
 
     for path, data in Folder(source).files().items():
-        session.outside.folder.write(path, data)
+        session.handler.folder.write(path, data)
 
 
 def _points(folder: Path) -> list[dict[str, Any]]:
@@ -126,10 +129,10 @@ def _points(folder: Path) -> list[dict[str, Any]]:
         return []
     found = []
     with LogFile(path, read_only=True) as file:
-        # Runs were written as points were measured, by several workers perhaps; their names say which is which.
+        # Runs are in the order of measurement, which depends on the workers; their names give the order of the points.
         for row in sorted(file.runs(), key=lambda row: [int(part) for part in row.name.split("/")[1:]]):
             log = file.open_run(row.number)
-            events = list(log.events())  # more than one if it failed and was measured again
+            events = list(log.events())  # more than one if a failed point was measured again
             if events:
                 genesis, measured = log.genesis_value(), events[-1].value["measured"]
                 samples = sorted(measured["samples"])

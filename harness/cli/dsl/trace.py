@@ -1,4 +1,4 @@
-"""Show what a run did, event by event; or as trace.json or a timeline.
+"""Print the events of a run, or the run as trace.json or a timeline.
 
 Example:
   crucible dsl trace reports/dsl/hello-1
@@ -15,25 +15,27 @@ from harness.cli import output
 from harness.cli.dsl import display, run_folders
 from harness.core.number import whole
 from harness.dsl.machine import export
-from harness.dsl.machine.session import stored_program
+from harness.dsl.machine.stored_run import stored_program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `trace` to its parser."""
     run_folders.add_run(parser, verb="show")
     parser.add_argument(
-        "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the shape"
+        "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the format"
     )
     parser.add_argument(
         "--from", dest="start", type=whole(), default=0, metavar="SEQ", help="the first event (default 0)"
     )
-    parser.add_argument("--limit", type=whole(1), default=1000, metavar="N", help="so many events (default 1000)")
+    parser.add_argument(
+        "--limit", type=whole(1), default=1000, metavar="N", help="maximum number of events (default 1000)"
+    )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
-    with run_folders.reading(args.run_folder) as file:
+    """Print the run in the chosen format."""
+    with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         if args.shape != "events":
             program = stored_program(file, log)

@@ -1,4 +1,4 @@
-"""Let a run go on under a changed program, if its whole past comes out the same under it; else exit status 1.
+"""Continue a run under a changed program if all its events replay equal; else exit status 1.
 
 Example:
   crucible dsl upgrade reports/dsl/hello-1 hello.spak
@@ -18,18 +18,18 @@ from harness.dsl.analysis.load import load_program
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.fork import upgrade
-from harness.dsl.machine.session import LOG
+from harness.dsl.machine.run_files import LOG
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `upgrade` to its parser."""
     run_folders.add_run(parser, verb="upgrade")
     parser.add_argument("program", type=Path, metavar="FILE", help="the changed program")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Upgrade it."""
+    """Replay the run under the changed program; exit status 1 if an event differs."""
     folder = run_folders.folder_of(args.run_folder)
     with LogFile(folder / LOG) as file:
         log = file.open_run(args.run)
@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
         output.print_json({"run": None if new is None else new.name, "events": found.events, "divergence": where})
     elif new is None:
         print(found.divergence)
-        print("the change touches what has happened: run the program anew, or fork before that event")
+        print("the change affects recorded events: run the program again, or fork before that event")
     else:
-        print(f"{new.name}: `crucible dsl resume {folder} --run {new.name}` goes on after {found.events} equal events")
+        print(
+            f"{new.name}: `crucible dsl resume {folder} --run {new.name}` continues after {found.events} equal events"
+        )
     return 0 if new is not None else 1

@@ -1,6 +1,6 @@
-"""Check a run's log: chains, large values, snapshots, forks; exit status 1 if anything is not as it was written.
+"""Check the hashes of a run's log: chains, large values, snapshots, forks; exit status 1 if any is wrong.
 
-A chain finds damage; against somebody who rewrites all of it, compare the head with one you kept.
+The chain detects damage. To detect a log that was rewritten as a whole, compare the head with one kept elsewhere.
 
 Example:
   crucible dsl verify reports/dsl/hello-1
@@ -17,15 +17,15 @@ from harness.dsl.machine.verify import verify
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the options of `verify` to its parser."""
     run_folders.add_run(parser, verb="check")
-    parser.add_argument("--head", metavar="HASH", help="the head of the main run, as some report has it")
+    parser.add_argument("--head", metavar="HASH", help="the expected head of the main run, from a report")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check it."""
-    with run_folders.reading(args.run_folder) as file:
+    """Check the log; exit status 1 if there is a problem."""
+    with run_folders.open_log(args.run_folder) as file:
         found = verify(file)
         name = file.open_run(args.run).name
     problems = [str(problem) for problem in found.problems]
@@ -39,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
             print(problem)
         for run_name, head in found.runs:
             print(f"{run_name}: {head}")
-        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "nothing wrong"
+        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "no problems"
         print(f"{found.events} events, {count}")
     return 1 if problems else 0

@@ -1,1 +1,1 @@
-"""The event log: what a machine did, append-only, chained, in SQLite; a run's state is a fold over it."""
+"""The event log: the events of a machine, appended to a hash chain in SQLite; a run's state is a fold over it."""

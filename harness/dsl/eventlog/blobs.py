@@ -1,19 +1,19 @@
-"""Blobs: large values, kept once under the hash of their bytes."""
+"""Blobs: large values, stored once under the hash of their bytes."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from harness.dsl.eventlog.chain import address
+from harness.dsl.eventlog.chain import blob_address
 
-INLINE = 1024
-"""Bytes up to which a value stays inside its event."""
-LARGEST = 64 << 20
-"""Bytes of one value; larger ones are an error of the program."""
+MAX_INLINE_BYTES = 1024
+"""Values of at most this many bytes stay inside their event."""
+MAX_BLOB_BYTES = 64 << 20
+"""Maximum size of one value."""
 
 
 class Blobs:
-    """Content-addressed values of one log file; written in the transaction of the event that names them first."""
+    """Content-addressed values of one log file, written in the transaction of the first event that names them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -21,8 +21,8 @@ class Blobs:
         self._fresh: list[tuple[bytes, int, bytes]] = []
 
     def put(self, data: bytes) -> bytes:
-        """Keep some bytes; their address. They are in the file after the next `write`."""
-        name = address(data)
+        """Store bytes and return their address; they are in the file after the next `write`."""
+        name = blob_address(data)
         if name not in self._known:
             self._known.add(name)
             import zlib
@@ -33,24 +33,24 @@ class Blobs:
 
     @property
     def waiting(self) -> bool:
-        """Whether something is to be written."""
+        """Whether blobs wait to be written."""
         return bool(self._fresh)
 
     def write(self) -> None:
-        """Write what is new; the caller holds the transaction."""
+        """Write the new blobs; the caller holds the transaction."""
         if self._fresh:
             self._connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)", self._fresh)
 
-    def written(self) -> None:
-        """The transaction was committed."""
+    def clear_written(self) -> None:
+        """Forget the written blobs, after the transaction was committed."""
         self._fresh.clear()
 
     def get(self, name: bytes) -> bytes:
-        """The bytes of an address.
+        """Return the bytes of an address.
 
         Raises:
-            KeyError: if there are none.
-            ValueError: if they are not what was put.
+            KeyError: if there is no such blob.
+            ValueError: if they are damaged.
         """
         for fresh, _size, data in self._fresh:
             if fresh == name:
@@ -62,13 +62,13 @@ class Blobs:
         return _unpacked(row[1], row[0], name)
 
     def all(self) -> dict[str, int]:
-        """Address (hex) and size of every blob, by address."""
+        """Size of every blob by its address in hex, in the order of the addresses."""
         rows = self._connection.execute("SELECT address, size FROM blobs ORDER BY address")
         return {name.hex(): size for name, size in rows}
 
 
 def _unpacked(data: bytes, size: int, name: bytes) -> bytes:
-    if size > LARGEST:
+    if size > MAX_BLOB_BYTES:
         raise ValueError(f"blob {name.hex()} claims {size} bytes")
     if len(data) != size:
         import zlib
@@ -78,6 +78,6 @@ def _unpacked(data: bytes, size: int, name: bytes) -> bytes:
             data = unpacker.decompress(data, size + 1)
         except zlib.error as error:
             raise ValueError(f"blob {name.hex()} is damaged: {error}") from error
-    if len(data) != size or address(data) != name:
-        raise ValueError(f"blob {name.hex()} is not what was written")
+    if len(data) != size or blob_address(data) != name:
+        raise ValueError(f"blob {name.hex()} is damaged: its hash differs")
     return data

@@ -1,4 +1,4 @@
-"""Canonical JSON: one spelling for each value, so that equal events have equal hashes on every machine."""
+"""Canonical JSON: each value has one encoding, so that equal events have equal hashes on every machine."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import math
 import unicodedata
 from typing import Any
 
-DEEPEST = 64
-"""Levels of lists and records inside a value."""
+MAX_DEPTH = 64
+"""Maximum nesting of lists and records."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def encode(value: Any) -> bytes:
-    """The canonical bytes of a JSON value: keys sorted, no spaces, ASCII, shortest floats that read back the same.
+    """Encode a JSON value: sorted keys, no spaces, ASCII, shortest floats that round-trip.
 
-    Strings are taken as they are; `normal` brings foreign values into normal form first.
+    Strings are not normalized; call `normalize` for values from elsewhere first.
 
     Raises:
-        ValueError: for NaN, an infinity or a value deeper than Python can follow.
-        TypeError: for what JSON cannot say.
+        ValueError: for NaN, an infinity, or a value nested deeper than Python's recursion limit.
+        TypeError: for a type that JSON does not have.
     """
     try:
         return _ENCODER.encode(value).encode("ascii")
@@ -29,10 +29,10 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes | str) -> Any:
-    """The value of canonical bytes.
+    """Decode JSON.
 
     Raises:
-        ValueError: if it is not JSON.
+        ValueError: if it is not valid JSON.
     """
     try:
         return json.loads(data)
@@ -40,16 +40,16 @@ def decode(data: bytes | str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def normal(value: Any) -> Any:
-    """A foreign JSON value as programs see it: text in Unicode's NFC, no negative zero, no NaN, not too deep.
+def normalize(value: Any) -> Any:
+    """Normalize a JSON value from elsewhere: strings in Unicode NFC, no negative zero, no NaN, limited depth.
 
     Raises:
-        ValueError: if there is no such form; the message says where in the value.
+        ValueError: if the value has no normal form; the message names the place in the value.
     """
-    return _normal(value, "$", 0)
+    return _normalize(value, "$", 0)
 
 
-def _normal(value: Any, path: str, depth: int) -> Any:
+def _normalize(value: Any, path: str, depth: int) -> Any:
     kind = type(value)
     if kind is str:
         return value if value.isascii() else _text(value, path)
@@ -59,16 +59,16 @@ def _normal(value: Any, path: str, depth: int) -> Any:
         if not math.isfinite(value):
             raise ValueError(f"{path}: {value} is not a number JSON has")
         return value + 0.0  # -0.0 + 0.0 is 0.0
-    if depth >= DEEPEST:
-        raise ValueError(f"{path[:200]}: nested more than {DEEPEST} deep")
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"{path[:200]}: nested more than {MAX_DEPTH} deep")
     if kind is list or kind is tuple:
-        return [_normal(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
+        return [_normalize(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
     if kind is dict:
         fields = {}
         for key, item in value.items():
             if type(key) is not str:
                 raise ValueError(f"{path}: a key is {type(key).__name__}, not text")
-            fields[_text(key, path)] = _normal(item, f"{path}.{key[:40]}", depth + 1)
+            fields[_text(key, path)] = _normalize(item, f"{path}.{key[:40]}", depth + 1)
         return fields
     raise ValueError(f"{path}: {kind.__name__} is not a value of the language")
 

@@ -1,4 +1,4 @@
-"""Durability: what a run's log survives."""
+"""Durability: the failures that a run's log survives."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from enum import StrEnum
 
 
 class Durability(StrEnum):
-    """How much a commit promises. Whatever the level, an interrupted run resumes without a silently repeated effect."""
+    """What a commit survives. At each level an interrupted run resumes without silently repeating an effect."""
 
     PROCESS = "process"
-    """Survives the death of this process (`kill -9`): SQLite's WAL, `synchronous=NORMAL`."""
+    """Survives `kill -9` of this process: SQLite's WAL with `synchronous=NORMAL`."""
     POWER = "power"
-    """Survives the loss of power as well: each commit around an effect waits for the disk, `synchronous=FULL`."""
+    """Also survives a power loss: each commit before and after an effect waits for the disk, `synchronous=FULL`."""
     MEMORY = "memory"
-    """Survives nothing; for tests and searches whose every point can be had again."""
+    """Survives nothing; for tests, and for searches that can be repeated."""
 
     @property
     def promise(self) -> str:
-        """What reports print beside a run."""
+        """One line for reports."""
         return _PROMISES[self]
 
 

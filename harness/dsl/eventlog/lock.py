@@ -1,4 +1,4 @@
-"""Lock: one writer for each log file; the kernel drops a dead writer's lock."""
+"""WriterLock: one writer per log file; the kernel releases the lock when the process ends."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.dsl.eventlog.fault import LogError
 
 
 class WriterLock:
-    """Held from opening to closing.
+    """An exclusive lock, held from opening to closing.
 
-    A file beside the log: closing any descriptor of the log itself would drop SQLite's own locks.
+    It locks a separate file: closing any descriptor of the log itself would release SQLite's own locks.
 
     Raises:
-        LogError: if another process writes the log; the message names it.
+        LogError: if another process holds the lock; the message names it.
     """
 
     def __init__(self, log: Path) -> None:
@@ -34,13 +34,13 @@ class WriterLock:
             raise LogError(
                 f"another process{f' ({holder})' if holder else ''} is running this log",
                 where=str(log),
-                fix="wait for it, or end it, then resume",
+                fix="wait for that process or end it, then resume",
             ) from error
-        # Always of one length: truncating first would cost a journal's flush at every start.
+        # A fixed length, so that no truncation has to be flushed at every start.
         os.pwrite(self._descriptor, f"pid {os.getpid()}".ljust(31).encode() + b"\n", 0)
 
     def release(self) -> None:
-        """Let go. Safe to repeat."""
+        """Release the lock. Safe to repeat."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

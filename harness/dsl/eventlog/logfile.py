@@ -1,4 +1,4 @@
-"""LogFile: one SQLite file with the runs of a program: the run itself, its forks, its children."""
+"""LogFile: one SQLite file with the runs of a program: the first run, its forks and its upgrades."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from typing import Any, Self
 from harness.dsl.eventlog import tables
 from harness.dsl.eventlog.blobs import Blobs
 from harness.dsl.eventlog.canonical import decode, encode
-from harness.dsl.eventlog.chain import first
+from harness.dsl.eventlog.chain import genesis_hash
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
 from harness.dsl.eventlog.lock import WriterLock
-from harness.dsl.eventlog.runlog import Parent, Probe, RunLog, StoredEvent
+from harness.dsl.eventlog.runlog import Parent, RunLog, StoredEvent
+from harness.dsl.eventlog.storage import Probe, Storage
 from harness.dsl.plain import plain
 
 
 @plain
 class RunRow:
-    """A run as the file lists it."""
+    """One row of the file's list of runs."""
 
     number: int
     name: str
     status: str
     created: float
     settings: dict[str, Any]
-    """Back end, model, live mode, durability: what a resumed run needs and the chain does not cover."""
+    """Back end, model, live mode, durability: what a resumed run needs and the chain does not contain."""
     parent: Parent | None
     events: int
     head: str
@@ -41,9 +42,9 @@ class LogFile:
     """An open log file; a context manager.
 
     Attributes:
-        path: Where it is.
-        durability: What its commits promise.
-        connection: SQLite's; for the package.
+        path: Of the file.
+        durability: What its commits survive.
+        connection: To its database; internal to `harness.dsl`.
         blobs: Large values of all its runs.
     """
 
@@ -55,14 +56,14 @@ class LogFile:
         read_only: bool = False,
         probe: Probe | None = None,
     ) -> None:
-        self.path, self.durability, self.probe = path, durability, probe
+        self.path, self.durability = path, durability
         self._lock: WriterLock | None = None
         if not read_only and durability is not Durability.MEMORY:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise LogError(
-                    f"its folder cannot be made: {error.strerror}", where=str(path), fix="choose another folder"
+                    f"its folder cannot be created: {error.strerror}", where=str(path), fix="choose another folder"
                 ) from error
             self._lock = WriterLock(path)
         try:
@@ -71,17 +72,18 @@ class LogFile:
             self._release()
             raise
         self.blobs = Blobs(self.connection)
+        self._storage = Storage(path, self.connection, self.blobs, durability, probe)
 
     def create(
         self, name: str, genesis: Mapping[str, Any], *, settings: Mapping[str, Any], parent: Parent | None = None
     ) -> RunLog:
-        """Begin a run.
+        """Create a run.
 
         Args:
-            name: What people call it.
-            genesis: All that its outcome depends on and that is no event: engine, program, inputs, seed.
-            settings: What a resumed run needs beside that; not in the chain.
-            parent: The run and event it forks from.
+            name: Its name in the file.
+            genesis: What its outcome depends on besides events: engine, program, entry, inputs, seed.
+            settings: What a resumed run also needs; not in the chain.
+            parent: The run and event that it forks from.
         """
         body = encode(genesis)
         with self._transaction():
@@ -97,14 +99,14 @@ class LogFile:
                 ),
             ).lastrowid
         if number is None:
-            raise LogError("SQLite gave the run no number", where=str(self.path))
-        return RunLog(self, number, name, body, parent)
+            raise LogError("SQLite returned no number for the run", where=str(self.path))
+        return RunLog(self._storage, number, name, body, parent)
 
     def open_run(self, which: int | str | None = None) -> RunLog:
-        """A run to read or to go on with: a number, a name, or the newest top run.
+        """Open a run to read or continue: by number, by name, or the newest main run.
 
         Raises:
-            LogError: if there is none.
+            LogError: if there is no such run.
         """
         rows = self._rows(
             "SELECT run, name, genesis, parent, parent_seq, parent_head FROM runs"
@@ -116,16 +118,16 @@ class LogFile:
         if not rows:
             names = [row[0] for row in self._rows("SELECT name FROM runs ORDER BY run", ())]
             raise LogError(
-                f"no run {which!r}" if which is not None else "no run at all",
+                f"no run {which!r}" if which is not None else "the file holds no run",
                 where=str(self.path),
-                fix=f"there are: {', '.join(names[:20])}" if names else "run a program first",
+                fix=f"runs: {', '.join(names[:20])}" if names else "run a program first",
             )
         number, name, genesis, run, seq, head = rows[0]
         parent = None if run is None else Parent(run, seq, head)
-        return RunLog(self, number, name, genesis, parent)
+        return RunLog(self._storage, number, name, genesis, parent)
 
     def find(self, name: str) -> RunLog | None:
-        """A run by name, if there is one."""
+        """The run of a name; None if there is none."""
         found = self._rows("SELECT 1 FROM runs WHERE name = ?", (name,))
         return self.open_run(name) if found else None
 
@@ -143,19 +145,19 @@ class LogFile:
             )
             parent = None if row[5] is None else Parent(row[5], row[6], row[7])
             count = (last[0][0] & (1 << tables.SHIFT) - 1) + 1 if last else parent.seq + 1 if parent else 0
-            head = last[0][1] if last else parent.head if parent else first(decode(row[8]))
+            head = last[0][1] if last else parent.head if parent else genesis_hash(decode(row[8]))
             found.append(RunRow(row[0], row[1], row[2], row[3], json.loads(row[4]), parent, count, head.hex()))
         return found
 
     def settings(self, run: RunLog) -> dict[str, Any]:
-        """The settings of a run."""
+        """The stored settings of a run; see `RunSettings.from_wire`."""
         return dict(json.loads(self._rows("SELECT settings FROM runs WHERE run = ?", (run.number,))[0][0]))
 
     def event(self, run: RunLog, seq: int) -> StoredEvent:
-        """One event.
+        """The event with a sequence number.
 
         Raises:
-            LogError: if the run has none of that number.
+            LogError: if the run has no such event.
         """
         found = next(run.events(start=seq, stop=seq + 1), None)
         if seq < 0 or found is None:
@@ -168,7 +170,7 @@ class LogFile:
         try:
             return list(self.connection.execute(query, values))
         except sqlite3.Error as error:
-            raise explained(error, self.path) from error
+            raise translate_error(error, self.path) from error
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -179,10 +181,10 @@ class LogFile:
         except sqlite3.Error as error:
             if self.connection.in_transaction:
                 self.connection.rollback()
-            raise explained(error, self.path) from error
+            raise translate_error(error, self.path) from error
 
     def close(self) -> None:
-        """Empty the write-ahead log and let go of the file. Safe to repeat."""
+        """Empty the write-ahead log and close the file. Safe to repeat."""
         with contextlib.suppress(sqlite3.Error):
             if self._lock is not None:
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

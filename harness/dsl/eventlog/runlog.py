@@ -1,54 +1,48 @@
-"""RunLog: the events of one run, in order, appended by one machine."""
+"""RunLog: the ordered events of one run, appended by one machine."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from harness.dsl.eventlog.blobs import Blobs
 from harness.dsl.eventlog.canonical import decode
-from harness.dsl.eventlog.chain import SIZE, first, link
+from harness.dsl.eventlog.chain import SIZE, genesis_hash, next_hash
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
+from harness.dsl.eventlog.storage import Storage
 from harness.dsl.eventlog.tables import SHIFT
 from harness.dsl.plain import plain
 
-if TYPE_CHECKING:
-    from harness.dsl.eventlog.logfile import LogFile
-
-GROUP = 64
-"""Pure events that may wait for one commit: lost ones are computed again, to the same hashes."""
-TAIL_EVENTS, TAIL_BYTES = 256, 256 << 10
-"""A snapshot is due when this much follows the last one."""
+COMMIT_GROUP = 64
+"""Pure events per commit; if the process dies, they are computed again with the same hashes."""
+SNAPSHOT_AFTER_EVENTS, SNAPSHOT_AFTER_BYTES = 256, 256 << 10
+"""A snapshot is due after this many events or bytes."""
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?)"
-
-Probe = Callable[[str], None]
-"""Told of every write, before and after; tests kill the process there."""
 
 
 class StoredEvent(NamedTuple):
-    """One event as the file has it."""
+    """One stored event."""
 
     seq: int
     body: bytes
     hash: bytes
     wall: float | None
-    """Seconds since 1970 when it was written; outside of the chain, None for pure events."""
+    """Unix time of the write in seconds, not part of the chain; None for pure events."""
 
     @property
     def value(self) -> dict[str, Any]:
-        """The event's fields."""
+        """The event decoded from JSON."""
         return dict(decode(self.body))
 
 
 @plain
 class Parent:
-    """Where a forked run left another one."""
+    """The event at which a run was forked from another run."""
 
     run: int
     seq: int
@@ -56,25 +50,25 @@ class Parent:
 
 
 class RunLog:
-    """One run's events.
+    """The events of one run.
 
     Attributes:
         number: The run's number in its file.
         seq: Sequence number of the last event, -1 before the first.
-        head: Hash of everything so far; the genesis' hash before the first event.
-        blobs: Where large values go.
-        group: Pure events for each commit.
+        head: Hash of all events so far; the genesis hash before the first event.
+        blobs: Storage for large values.
+        group: Pure events per commit.
     """
 
-    def __init__(self, file: LogFile, number: int, name: str, genesis: bytes, parent: Parent | None) -> None:
+    def __init__(self, storage: Storage, number: int, name: str, genesis: bytes, parent: Parent | None) -> None:
         self.number, self.name, self.genesis, self.parent = number, name, genesis, parent
-        self.seq, self.head = (-1, first(decode(genesis))) if parent is None else (parent.seq, parent.head)
-        self.blobs: Blobs = file.blobs
-        self.group = GROUP
-        self._connection: sqlite3.Connection = file.connection
-        self._path: Path = file.path
-        self._power = file.durability is Durability.POWER
-        self._probe: Probe | None = file.probe
+        self.seq, self.head = (-1, genesis_hash(decode(genesis))) if parent is None else (parent.seq, parent.head)
+        self.blobs = storage.blobs
+        self.group = COMMIT_GROUP
+        self._connection = storage.connection
+        self._path = storage.path
+        self._power = storage.durability is Durability.POWER
+        self._probe = storage.probe
         self._base = number << SHIFT
         self._pending: list[tuple[int, bytes, bytes, float | None]] = []
         self._tail_events = self._tail_bytes = 0
@@ -82,23 +76,23 @@ class RunLog:
 
     @property
     def first_hash(self) -> bytes:
-        """The hash the chain starts from."""
-        return first(decode(self.genesis))
+        """The hash that the chain starts from."""
+        return genesis_hash(decode(self.genesis))
 
     @property
     def run_hash(self) -> str:
-        """Hex of the hash that keys of effects are made from: the first one, or that of the run this one upgrades."""
+        """Hex of the hash in the keys of effects: the first hash of this run, or of the run that it upgrades."""
         upgraded = self.genesis_value().get("upgraded")
         return str(upgraded["run"]) if upgraded else self.first_hash.hex()
 
     def append(self, body: bytes, *, wall: bool = False) -> None:
-        """Add one event; it is in the file after the next commit.
+        """Append one event; it is in the file after the next commit.
 
         Args:
-            body: Canonical bytes.
-            wall: Whether the time is of interest: effects and whatever people wait for.
+            body: Canonical JSON.
+            wall: Whether to store the time; for effects and questions.
         """
-        self.head = head = blake2b(self.head + body, digest_size=SIZE).digest()  # `link`, spelled out: it is hot
+        self.head = head = blake2b(self.head + body, digest_size=SIZE).digest()  # `next_hash`, inlined for speed
         self.seq = seq = self.seq + 1
         self._pending.append((self._base | seq, body, head, time.time() if wall else None))
 
@@ -112,23 +106,23 @@ class RunLog:
         """Whether a snapshot would shorten the next load."""
         waiting = self._pending
         return (
-            self._tail_events + len(waiting) > TAIL_EVENTS
-            or self._tail_bytes + sum([len(event[1]) for event in waiting]) > TAIL_BYTES
+            self._tail_events + len(waiting) > SNAPSHOT_AFTER_EVENTS
+            or self._tail_bytes + sum([len(event[1]) for event in waiting]) > SNAPSHOT_AFTER_BYTES
         )
 
     def set_status(self, status: str) -> None:
-        """What `crucible dsl runs` shows; written with the next commit."""
+        """Set the status that `crucible dsl runs` shows; the next commit writes it."""
         self._status = status
 
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
-        """Write what waits, in one transaction.
+        """Write all waiting events in one transaction.
 
         Args:
-            boundary: An effect follows or has just happened: at level `power` this waits for the disk.
-            snapshot: The state after the last event, if one is wanted.
+            boundary: Whether an effect follows or has just ended; at level `power` the commit then waits for the disk.
+            snapshot: The state after the last event, to store with it.
 
         Raises:
-            LogError: if it cannot be written; everything still waits, and nothing of it is in the file.
+            LogError: if the file cannot be written; it is unchanged, and the events still wait.
         """
         if not self._pending and snapshot is None and self._status is None:
             return
@@ -145,7 +139,7 @@ class RunLog:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.rollback()
-            raise explained(error, self._path) from error
+            raise translate_error(error, self._path) from error
         if snapshot is not None:
             self._tail_events = self._tail_bytes = 0
         else:
@@ -153,7 +147,7 @@ class RunLog:
             self._tail_bytes += sum([len(event[1]) for event in self._pending])
         self._pending.clear()
         self._status = None
-        self.blobs.written()
+        self.blobs.clear_written()
         if self._probe is not None:
             self._probe("after commit")
 
@@ -171,7 +165,7 @@ class RunLog:
         connection.execute("COMMIT")
 
     def load(self) -> tuple[bytes | None, list[StoredEvent]]:
-        """The newest snapshot and the events after it, their chain checked; the log then goes on from there.
+        """Return the newest snapshot and the events after it, with the chain checked; `append` continues after them.
 
         Raises:
             LogError: if the chain is broken or an event is missing.
@@ -182,15 +176,15 @@ class RunLog:
         tail = list(self.events() if row is None else self.events(start=row[0] + 1))
         seq, head = (-1, self.first_hash) if row is None else (row[0], row[1])
         for event in tail:
-            if event.seq != seq + 1 or link(head, event.body) != event.hash:
-                raise broken(self._path, self.name, seq + 1)
+            if event.seq != seq + 1 or next_hash(head, event.body) != event.hash:
+                raise chain_error(self._path, self.name, seq + 1)
             seq, head = event.seq, event.hash
         self.seq, self.head = seq, head
         self._tail_events, self._tail_bytes = len(tail), sum(len(event.body) for event in tail)
         return (None if row is None else row[2]), tail
 
     def events(self, *, start: int = 0, stop: int | None = None) -> Iterator[StoredEvent]:
-        """Events from `start` up to and without `stop`; a fork's include its parents' before the fork."""
+        """Events from `start` to `stop` (exclusive); those of a fork include its parents' events before the fork."""
         own = 0 if self.parent is None else self.parent.seq + 1
         if self.parent is not None and start < own:
             before = self.parent.run
@@ -199,21 +193,21 @@ class RunLog:
         yield from _select(self._connection, self.number, max(start, own), stop)
 
     def genesis_value(self) -> dict[str, Any]:
-        """What the run started from."""
+        """What the run's outcome depends on before any event: engine, program, entry, inputs and seed."""
         return dict(json.loads(self.genesis))
 
 
-def broken(path: Path | str, name: str, seq: int) -> LogError:
-    """The chain does not hold."""
+def chain_error(path: Path | str, name: str, seq: int) -> LogError:
+    """The error for a broken chain."""
     return LogError(
-        f"run {name}: the chain is broken at event {seq}: it was changed, lost or reordered",
+        f"run {name}: the chain is broken at event {seq}: the event was changed, lost or reordered",
         where=str(path),
         fix=f"fork from event {seq - 1}, or restore a copy",
     )
 
 
 def _spans(connection: sqlite3.Connection, run: int, stop: int) -> list[tuple[int, int, int]]:
-    """Which rows hold the events 0..stop of a run that may itself be a fork: (run, low, high), in order."""
+    """The rows that hold the events 0..stop of a run that may be a fork: (run, low, high), in order."""
     spans: list[tuple[int, int, int]] = []
     number: int | None = run
     while number is not None and stop > 0:

@@ -1,4 +1,4 @@
-"""Tables: the layout of a log file, and what makes a file one."""
+"""Tables: the schema of a log file."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sqlite3
 from pathlib import Path
 
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
 
 APPLICATION_ID = 0x4353504B
 VERSION = 1
 SHIFT = 40
-"""An event's row id is `run << 40 | seq`: one index for both, and rows of a run lie together."""
+"""An event's row id is `run << SHIFT | seq`: one index for both, and the rows of a run are adjacent."""
 
-# Plain rowid tables: WITHOUT ROWID costs an overflow page for each body larger than a quarter page.
+# Rowid tables: WITHOUT ROWID needs an overflow page for each body larger than a quarter page.
 _LAYOUT = """
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY, name TEXT NOT NULL, genesis BLOB NOT NULL, settings TEXT NOT NULL,
@@ -27,10 +27,10 @@ CREATE TABLE blobs (address BLOB PRIMARY KEY, size INTEGER NOT NULL, data BLOB N
 
 
 def connect(path: Path, durability: Durability, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection to a log file, which is made if it is not there.
+    """Connect to a log file; create it if it does not exist and may be written.
 
     Raises:
-        LogError: if it is not there and may not be made, is none of ours, is newer than this program, or damaged.
+        LogError: if it does not exist and is read only, is not an event log, has a newer version, or is damaged.
     """
     where = str(path)
     if durability is Durability.MEMORY and not read_only:
@@ -39,8 +39,8 @@ def connect(path: Path, durability: Durability, *, read_only: bool = False) -> s
         if read_only and not path.is_file():
             raise LogError("there is no event log here", where=where, fix="`crucible dsl runs` lists them")
         mode = "ro" if read_only else "rwc"
-        if read_only and _still(path):
-            mode += "&immutable=1"  # an archive: nobody writes it, and SQLite could not write its index beside it
+        if read_only and _is_immutable(path):
+            mode += "&immutable=1"  # no process can write here, and SQLite could not create its index
         try:
             connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={mode}",
@@ -51,20 +51,20 @@ def connect(path: Path, durability: Durability, *, read_only: bool = False) -> s
                 check_same_thread=False,
             )
         except sqlite3.Error as error:
-            raise explained(error, path) from error
+            raise translate_error(error, path) from error
     try:
         _prepare(connection, where, read_only=read_only)
     except sqlite3.Error as error:
         connection.close()
-        raise explained(error, path) from error
+        raise translate_error(error, path) from error
     except LogError:
         connection.close()
         raise
     return connection
 
 
-def _still(path: Path) -> bool:
-    """Whether a log lies where nothing can be written, whole: without a write-ahead log that is still needed."""
+def _is_immutable(path: Path) -> bool:
+    """Whether a log is in a read-only folder and has no write-ahead log that is still needed."""
     wal = path.with_name(path.name + "-wal")
     try:
         return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
@@ -77,7 +77,7 @@ def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> 
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise LogError(
-            "this SQLite database is no event log", where=where, fix="name the log that `crucible dsl run` printed"
+            "this SQLite database is not an event log", where=where, fix="name the log that `crucible dsl run` printed"
         )
     if version > VERSION:
         raise LogError(
@@ -88,8 +88,8 @@ def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> 
             raise LogError("the log is empty", where=where, fix="run the program again")
         return
     if application != APPLICATION_ID:
-        # A new file's settings must precede its first page; the layout is one transaction, so half of it never exists.
-        connection.execute("PRAGMA synchronous = NORMAL")  # nothing of it is anybody's yet
+        # Settings of a new file must precede its first page; the schema is created in one transaction.
+        connection.execute("PRAGMA synchronous = NORMAL")  # the file holds no data yet
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(
             f"BEGIN IMMEDIATE; {_LAYOUT} PRAGMA application_id = {APPLICATION_ID};"

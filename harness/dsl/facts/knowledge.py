@@ -1,7 +1,7 @@
-"""Knowledge: what the facts, rules, hints and invariants of a program make of a trace, item by item.
+"""Knowledge: the verdicts of facts, rules, hints and invariants over a trace, updated item by item.
 
-Everything here is a pure function of the items so far, so a log needs to hold the items only; what it holds of verdicts
-is there to be compared with.
+All of it is a pure function of the items so far, so the items in the log suffice; a replay computes the verdicts again
+and compares them with the log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NUMBERS = (Kind.INT, Kind.FLOAT)
 
 @plain
 class Findings:
-    """What one item changed."""
+    """What one item changed: verdicts, fired rules and broken invariants."""
 
     facts: tuple[FactRecord, ...] = ()
     fired: tuple[Fired, ...] = ()
@@ -52,32 +52,32 @@ class Knowledge:
         self._active: dict[int, str] = {}
         cases = range(len(program.schema.cases))
         self._facts = [[_Prepared(i, f) for i, f in enumerate(program.facts) if f.case == case] for case in cases]
-        # Held against plans, not traces, are the invariants with parameters.
+        # Invariants with parameters are checked against plans, not traces.
         self._invariants = [
             [i for i in program.invariants if case in i.cases and i.conditions and not i.parameters] for case in cases
         ]
         self._rules = [(number, rule) for number, rule in enumerate(program.rules) if rule.executable]
 
     def observe(self, case: int, item: tuple[Value, ...], seq: int) -> Findings:
-        """Take an item into the trace, and ask all facts and invariants of its case.
+        """Add an item to the trace and evaluate all facts and invariants of its case.
 
         Args:
             case: Index of the item's case.
             item: Its values, in the order of the case's fields.
-            seq: Number of the event that traced it.
+            seq: Sequence number of the event that traced it.
         """
         self.trace.append(case, item, seq)
-        asked = self._facts[case]
-        if not asked and not self._invariants[case]:
+        facts = self._facts[case]
+        if not facts and not self._invariants[case]:
             return _NOTHING
-        records = tuple(self._ask(fact, item, seq) for fact in asked)
-        fired = tuple(self._fire({fact.index for fact in asked}))
-        broken = tuple(self._hold(self._invariants[case]))
+        records = tuple(self._evaluate(fact, item, seq) for fact in facts)
+        fired = tuple(self._fire({fact.index for fact in facts}))
+        broken = tuple(self._find_broken(self._invariants[case]))
         self.broken.update(found.invariant for found in broken)
         return Findings(records, fired, broken)
 
     def status(self, invariant: Invariant) -> str:
-        """`held`, `broken`, `undefined` or `prose`: what may be said of an invariant now."""
+        """The current status of an invariant: `held`, `broken`, `undefined` or `prose`."""
         if not invariant.conditions:
             return "prose"
         if invariant.name in self.broken:
@@ -88,7 +88,7 @@ class Knowledge:
             return "undefined"
         return "held" if all(value is True for value in values) else "broken"
 
-    def _ask(self, fact: _Prepared, item: tuple[Value, ...], seq: int) -> FactRecord:
+    def _evaluate(self, fact: _Prepared, item: tuple[Value, ...], seq: int) -> FactRecord:
         items: Sequence[tuple[Value, ...]] = (item,)
         first = seq
         if fact.over_all:
@@ -105,9 +105,9 @@ class Knowledge:
             source=(first, seq),
         )
 
-    def _fire(self, asked: set[int]) -> Iterator[Fired]:
+    def _fire(self, changed: set[int]) -> Iterator[Fired]:
         for number, rule in self._rules:
-            if asked.isdisjoint(rule.facts):
+            if changed.isdisjoint(rule.facts):
                 continue
             if all(self.verdicts[fact] is True for fact in rule.facts):
                 self._active.setdefault(number, rule.suggestion)
@@ -119,7 +119,7 @@ class Knowledge:
     def _names(self, rule: Rule) -> tuple[str, ...]:
         return tuple(self._program.facts[fact].name for fact in rule.facts)
 
-    def _hold(self, invariants: Iterable[Invariant]) -> Iterator[Broken]:
+    def _find_broken(self, invariants: Iterable[Invariant]) -> Iterator[Broken]:
         for invariant in invariants:
             frame = self._frame(len(invariant.slots))
             for number, condition in enumerate(invariant.conditions):
@@ -131,7 +131,7 @@ class Knowledge:
 
 
 class _Prepared:
-    """A fact made ready: its code, and the numbers it reads."""
+    """A fact with its compiled code and the numeric fields that it reads."""
 
     __slots__ = ("case", "code", "index", "name", "over_all", "reads", "slots")
 
@@ -143,7 +143,7 @@ class _Prepared:
 
 
 def code_of(fact: Fact) -> ItemCode:
-    """The fact as a function of a frame and an item, or a list of items if it is over all."""
+    """Compile a fact to a function of a frame and an item, or of a list of items if it is over all items."""
     body = fact.result
     for slot, value in reversed(fact.lets):
         body = n.Within(slot, value, body, BOOL, fact.span)
@@ -151,14 +151,14 @@ def code_of(fact: Fact) -> ItemCode:
 
 
 def verdicts(fact: Fact, items: Iterable[tuple[Value, ...]]) -> list[Value]:
-    """What a fact says of each of many items, alone: for reports and back-tests."""
+    """The verdict of a fact for each item alone; for reports and back-tests."""
     code = code_of(fact)
     frame = n.Frame([Undefined("has no value yet")] * len(fact.slots), [], Trace(0), [])
     return [code(frame, item) for item in items]
 
 
 def _reads(fact: Fact) -> tuple[tuple[int, str], ...]:
-    """(index, name) of the item's number fields that the fact looks at, each once."""
+    """(index, name) of the item's numeric fields that the fact reads, each once."""
     found: dict[int, str] = {}
     stack: list[object] = [fact.result, *(value for _, value in fact.lets)]
     while stack:

@@ -1,4 +1,4 @@
-"""Plan: what a program decides (parameters, spaces), held against the laws of a domain before anything runs."""
+"""Plan: the parameters that a program decides, checked against the rules and invariants of a domain before a run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MAX_COMBINATIONS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A law that a plan breaks.
+    """A rule or invariant that a plan breaks.
 
     Attributes:
-        law: Its name, as the laws' file has it.
+        law: Its name in the domain file.
         kind: rule, hint or invariant.
-        where: `file:line:column` of what breaks it in the plan.
+        where: `file:line:column` of the choice in the plan.
         law_where: `file:line:column` of the law.
         why: What is wrong.
     """
@@ -42,12 +42,12 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What came of holding a plan against laws.
+    """The result of checking a plan.
 
     Attributes:
-        breaches: In the order of the laws.
-        held: Laws that speak of something the plan decides, and hold.
-        silent: Laws that speak of nothing the plan decides, or are prose: shown, never counted as held.
+        breaches: In the order of the domain file.
+        held: Rules and invariants about parameters that the plan decides, and that hold.
+        silent: Rules and invariants about other parameters, or prose: shown, never counted as held.
     """
 
     breaches: tuple[Breach, ...]
@@ -56,10 +56,10 @@ class Holding:
 
 
 def hold(plan: Program, laws: Program) -> Holding:
-    """Hold a plan against all laws of a program.
+    """Check a plan against all rules and invariants of a domain.
 
-    A law's `parameter` says which values are allowed; its conditions must be true for every combination of the values
-    that the plan would try. Names are the same whatever their case and underscores (`TILE_M`, `tile-m`, `TileM`).
+    A `parameter` lists the allowed values; conditions must be true for each combination of the values that the plan
+    would try. Case and underscores of names are ignored (`TILE_M`, `tile-m`, `TileM`).
     """
     choices = {_key(choice.name): choice for choice in plan.choices}
     breaches: list[Breach] = []
@@ -98,7 +98,7 @@ def _breaches(plan: Program, laws: Program, law: Rule | Invariant, choices: Mapp
 
 
 def _conditions(plan: Program, law: Invariant, choices: Mapping[str, Choice], law_where: str) -> Iterator[Breach]:
-    # A parameter the plan does not decide is free: the law's own values stand for it, and one that works is enough.
+    # A parameter that the plan does not decide is free: one of the listed values must satisfy the conditions.
     decided = [(p, choices[_key(p.name)]) for p in law.parameters if _key(p.name) in choices]
     free = [p for p in law.parameters if _key(p.name) not in choices]
     size = math.prod(len(c.values) for _, c in decided) * math.prod(len(p.values) for p in free)

@@ -1,4 +1,4 @@
-"""Record: what the log keeps of trace items and of what knowledge made of them; plain JSON."""
+"""Records: trace items and verdicts as JSON for the log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.dsl.values import MismatchError, Undefined, Value, conform
 
 @plain
 class Spread:
-    """The numbers of one field that a verdict read.
+    """Statistics of one numeric field that a verdict read.
 
     Attributes:
-        n: How many are defined.
-        low: Smallest; None if there is none.
-        high: Largest.
+        n: Number of defined values.
+        low: Minimum; None without values.
+        high: Maximum.
         mean: Arithmetic mean.
         stdev: Sample standard deviation, None below two.
     """
@@ -30,15 +30,15 @@ class Spread:
 
 @plain
 class FactRecord:
-    """A verdict and what it rests on.
+    """A verdict and the items that it is based on.
 
     Attributes:
         fact: Its name.
         verdict: True, False, or None for undefined.
         reason: Why it is undefined, else empty.
-        samples: Items it rests on.
-        spread: Of each number it read, by field.
-        source: Sequence numbers of the first and last item it rests on.
+        samples: Number of items.
+        spread: Statistics by numeric field.
+        source: Sequence numbers of the first and last of these items.
     """
 
     fact: str
@@ -49,7 +49,7 @@ class FactRecord:
     source: tuple[int, int]
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in the log."""
+        """The record as JSON for the log."""
         spread = {
             name: [s.n] if s.low is None else [s.n, s.low, s.high, s.mean, s.stdev] for name, s in self.spread.items()
         }
@@ -67,7 +67,7 @@ class Fired:
     suggestion: str
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in the log."""
+        """The record as JSON for the log."""
         return {"kind": self.kind, "name": self.name, "facts": list(self.facts), "suggestion": self.suggestion}
 
 
@@ -79,12 +79,12 @@ class Broken:
     condition: int
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in the log."""
+        """The record as JSON for the log."""
         return {"invariant": self.invariant, "condition": self.condition}
 
 
 def to_json(schema: Schema, case: int, item: tuple[Value, ...], source: str) -> dict[str, Any]:
-    """A trace item for the log."""
+    """A trace item as JSON for the log; the inverse is `from_json`."""
     shape = schema.cases[case]
     values = {f.name: v for f, v in zip(shape.fields, item, strict=True) if not isinstance(v, Undefined)}
     undefined = {f.name: v.reason for f, v in zip(shape.fields, item, strict=True) if isinstance(v, Undefined)}
@@ -93,7 +93,7 @@ def to_json(schema: Schema, case: int, item: tuple[Value, ...], source: str) -> 
 
 
 def from_json(schema: Schema, data: dict[str, Any]) -> tuple[int, tuple[Value, ...]]:
-    """The case and values of a logged item.
+    """The index of the case and the values of a logged item.
 
     Raises:
         MismatchError: if the schema has no such case, or a value does not fit it.

@@ -1,4 +1,4 @@
-"""Trace: the items of a run, by case, as expressions see them."""
+"""Trace: the items of a run by case, as expressions read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.dsl.values import Value
 
 
 class Trace:
-    """Items by case, each with the sequence number of the event that traced it."""
+    """Items by case, each with the sequence number of its event."""
 
     __slots__ = ("_items", "_seqs")
 
@@ -26,5 +26,5 @@ class Trace:
         return self._items[case]
 
     def seqs(self, case: int) -> Sequence[int]:
-        """Their sequence numbers."""
+        """Sequence numbers of the items of a case, in order."""
         return self._seqs[case]

@@ -87,7 +87,7 @@ def measure(
     why = ""
     for seed in range(first, first + repeats):
         with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
-            own = settings.but(hash_seed=seed)
+            own = settings.replace(hash_seed=seed)
             place = Path(folder) / "run"
             with Session.start(program, place, inputs=inputs, seed=seed, settings=own, provider=provider) as session:
                 outcome = session.run()

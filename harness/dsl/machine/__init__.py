@@ -1,1 +1,1 @@
-"""The step machine: runs a checked program, writes what happens to the event log, and goes on from there."""
+"""The step machine: runs a checked program, writes each event to the log, and resumes from the log."""

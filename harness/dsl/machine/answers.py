@@ -1,4 +1,4 @@
-"""Answering: questions go to a provider, answers come back bound to their questions."""
+"""QuestionHandler: questions go to a provider, answers come back bound to their questions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.runlog import RunLog
 from harness.dsl.machine.effects import PROMPTS, typed
-from harness.dsl.machine.external_effects import Query, Response
-from harness.dsl.machine.value_storage import restored
+from harness.dsl.machine.external_effects import Query
+from harness.dsl.machine.machine import Machine
+from harness.dsl.machine.value_storage import restore_value
+from harness.dsl.tools.request import Response
 from harness.dsl.values import MismatchError
 from harness.providers.fault import ProviderError
 
 if TYPE_CHECKING:
-    from harness.dsl.machine.session import Session
     from harness.providers.question import Provider, Question
 
 
-class Answering:
-    """The questions of one run.
+class QuestionHandler:
+    """Asks the provider of one run.
 
     Args:
-        provider: Who answers; None for nobody: every question suspends the run.
+        provider: Answers the questions; None: every question suspends the run.
     """
 
     def __init__(self, provider: Provider | None) -> None:
@@ -33,7 +34,7 @@ class Answering:
         self._lock = threading.Lock()
 
     def ask(self, query: Query) -> Response | None:
-        """What the provider says; None if it says nothing now. Called from several threads, one at a time is asked."""
+        """The provider's answer; None if there is none now. Several threads may call it; one is asked at a time."""
         if self._provider is None:
             return None
         from harness.providers.cassette import question_key
@@ -53,7 +54,7 @@ class Answering:
         return Response("ok", reply.text, source=reply.provenance, tokens=reply.tokens)
 
     def resume(self, log: RunLog) -> None:
-        """Go on after the questions a log has seen answered; it is read when the next question is put."""
+        """Continue after the questions that a log has answers for; the log is read when the next question is asked."""
         self._log = log
 
     def _recall(self) -> None:
@@ -74,29 +75,9 @@ class Answering:
                 key = pending.pop(value["key"])
                 self._asked[key] = self._asked.get(key, 0) + 1
 
-    def give(self, session: Session, question: str, text: str, *, source: str) -> str:
-        """See `Session.answer`."""
-        machine = session.machine
-        for strand in machine.state.waiting:
-            if strand.intent is not None and strand.intent.question == question:
-                query = next(query for query in machine.questions if query.id == question)
-                try:
-                    typed(text, query.answer, foreign=True)
-                except MismatchError as error:
-                    raise UsageError(
-                        f"the answer is not {query.answer}: {error}",
-                        where=f"question {question}",
-                        fix=f"answer with JSON of this shape: {json.dumps(query.schema)}",
-                    ) from error
-                said: dict[str, Any] = {"provider": "person", **({"source": source} if source else {})}
-                machine.settle(strand, Response("ok", text, source=said))
-                session.log.commit(boundary=True)
-                return "answered"
-        return _known(session, question, text)
-
 
 def question_of(query: Query) -> Question:
-    """A query as providers know it."""
+    """A query in the form that providers take."""
     from harness.providers.question import Question
 
     return Question(
@@ -113,7 +94,7 @@ def question_of(query: Query) -> Question:
 def _question(event: dict[str, Any], log: RunLog) -> Question:
     from harness.providers.question import Question
 
-    arguments = {name: restored(value, log.blobs) for name, value in event["args"].items()}
+    arguments = {name: restore_value(value, log.blobs) for name, value in event["args"].items()}
     prompt = next((str(arguments[name]) for name in PROMPTS if name in arguments), "")
     return Question(
         id=event["id"],
@@ -125,23 +106,50 @@ def _question(event: dict[str, Any], log: RunLog) -> Question:
     )
 
 
-def _known(session: Session, question: str, text: str) -> str:
-    """An answer that was given before is no error if it is the same."""
+def give_answer(machine: Machine, log: RunLog, question: str, text: str, *, source: str, where: str) -> str:
+    """Bind an answer to the question that waits for it; see `Session.answer`.
+
+    Args:
+        machine: Of the run.
+        log: Of the run; the answer is committed to it.
+        question: The question's id.
+        text: The answer.
+        source: Where the answer comes from; part of the event.
+        where: The run's folder, for messages.
+    """
+    for fiber in machine.state.waiting:
+        if fiber.intent is not None and fiber.intent.question == question:
+            query = next(query for query in machine.questions if query.id == question)
+            try:
+                typed(text, query.answer, foreign=True)
+            except MismatchError as error:
+                raise UsageError(
+                    f"the answer is not {query.answer}: {error}",
+                    where=f"question {question}",
+                    fix=f"answer with JSON of this shape: {json.dumps(query.schema)}",
+                ) from error
+            origin: dict[str, Any] = {"provider": "person", **({"source": source} if source else {})}
+            machine.settle(fiber, Response("ok", text, source=origin))
+            log.commit(boundary=True)
+            return "answered"
+    return _repeated_answer(machine, log, question, text, where)
+
+
+def _repeated_answer(machine: Machine, log: RunLog, question: str, text: str, where: str) -> str:
+    """`known` if this very answer was given before; a different answer is an error."""
     keys = {}
-    for event in session.log.events():
+    for event in log.events():
         value = event.value
         if value["k"] == "asked" and value["id"] == question:
             keys[value["key"]] = event.seq
         elif value["k"] == "answered" and value["key"] in keys:
-            given = restored(value["value"], session.log.blobs)
+            given = restore_value(value["value"], log.blobs)
             if given == text or str(given) == text.strip():
                 return "known"
             raise UsageError(
-                f"question {question} was answered with something else (event {event.seq})",
-                where=str(session.folder),
+                f"question {question} already has a different answer (event {event.seq})",
+                where=where,
                 fix=f"fork the run from event {keys[value['key']]} to try another answer",
             )
-    waits = ", ".join(query.id for query in session.machine.questions) or "none"
-    raise UsageError(
-        f"the run has asked no question {question}", where=str(session.folder), fix=f"it waits for: {waits}"
-    )
+    waits = ", ".join(query.id for query in machine.questions) or "none"
+    raise UsageError(f"the run has asked no question {question}", where=where, fix=f"it waits for: {waits}")

@@ -1,4 +1,4 @@
-"""Limits: what a run may use; reaching one stops the run where it is, and a larger one lets it go on."""
+"""Limits of a run: reaching one stops the run; a raised limit lets it continue."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DEFAULTS = {
     "tokens": 10_000_000,
     "wall_s": math.inf,
 }
-"""For what neither the program nor whoever runs it limits; an endless loop must end."""
-DEEPEST = 32
-"""Units that may call each other at one time."""
+"""Limits that apply where neither the program nor the settings set one; an endless loop must end."""
+MAX_CALL_DEPTH = 32
+"""Maximum depth of units that call each other."""
 
 
 @plain
@@ -36,7 +36,7 @@ class Exceeded:
 
 
 class Limits:
-    """The limits of one run: the program's own, those of whoever runs it, and what was granted later.
+    """The limits of one run: those of the program, of the settings, and those granted later.
 
     Args:
         outer: Limits of the run as a whole, by the names of `Budget`; the smaller one counts.
@@ -47,13 +47,13 @@ class Limits:
         self._known: dict[str, dict[str, float]] = {}
 
     def exceeded(self, state: State, call: Call, unit: Unit, seconds: float) -> Exceeded | None:
-        """The first limit that is reached, in a fixed order; None if there is none.
+        """The first limit that is exceeded, in a fixed order; None if none is.
 
         Args:
-            state: The run's.
+            state: Of the run.
             call: The unit that runs.
-            unit: What it is.
-            seconds: Wall time of this process' part of the run; outside of the chain, so it only ever stops.
+            unit: The unit of the call.
+            seconds: Wall time of this process's part of the run; it is not in the chain, so it may only stop the run.
         """
         limits = self._known.get(unit.name)
         if limits is None:
@@ -83,7 +83,7 @@ class Limits:
         return None
 
     def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
-        """The limits of one unit that pure work can reach: steps and iterations."""
+        """The limits on steps and iterations of one unit, which pure work can reach."""
         limits = self._known.get(unit.name)
         if limits is None:
             limits = self._known[unit.name] = self._limits(unit.budget)

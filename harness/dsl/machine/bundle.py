@@ -1,4 +1,4 @@
-"""Bundle: a suspended run as one file that goes on anywhere: program, events, large values, work files, questions."""
+"""Bundle: a suspended run as one zip file for any machine: program, events, blobs, work files, questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.dsl.eventlog.canonical import encode
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.run_files import WORK
+from harness.dsl.machine.run_files import LOG, WORK
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.tools.fault import ToolFault
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MAX_ENTRIES, MAX_BYTES = 20_000, 512 << 20
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # entries carry no times, so equal runs give equal bundles
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # entries have no times, so equal runs give equal bundles
 
 
 class Pending(Frozen):
-    """A question that waits."""
+    """An open question."""
 
     id: str
     label: str
@@ -42,7 +42,7 @@ class Pending(Frozen):
 
 
 class Manifest(Frozen):
-    """What a bundle holds."""
+    """The description of a bundle's run."""
 
     format: int
     engine: str
@@ -56,11 +56,11 @@ class Manifest(Frozen):
     used: dict[str, Any]
 
 
-def pack(session: Session, path: Path) -> None:
-    """Write the bundle of an open session.
+def pack_run(session: Session, path: Path) -> None:
+    """Write an open session's run to a zip file.
 
     Raises:
-        LogError: if it cannot be written, or its work files are too large to be carried.
+        LogError: if the file cannot be written, or the work files are too large.
     """
     outcome, log = session.outcome, session.log
     manifest = Manifest(
@@ -83,7 +83,7 @@ def pack(session: Session, path: Path) -> None:
     )
     fresh = path.with_name(path.name + ".new")
     try:
-        files = session.outside.folder.files()
+        files = session.handler.folder.files()
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as bundle:
             _add(bundle, "manifest.json", json.dumps(manifest.to_wire(), indent=2, sort_keys=True).encode())
             _add(bundle, "program.spak", session.program.source.encode("utf-8"))
@@ -94,7 +94,7 @@ def pack(session: Session, path: Path) -> None:
                 _add(bundle, f"work/{name}", data)
         fresh.replace(path)
     except ToolFault as fault:
-        raise LogError(f"the run cannot be carried elsewhere: {fault.why}", where=str(path)) from fault
+        raise LogError(f"the run cannot be bundled: {fault.why}", where=str(path)) from fault
     except OSError as error:
         raise LogError(f"the bundle cannot be written: {error.strerror}", where=str(path), fix="free space") from error
     finally:
@@ -106,34 +106,32 @@ def _add(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:
     bundle.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
 
 
-def unpack(path: Path, folder: Path) -> tuple[str, ...]:
-    """Make a folder with the run of a bundle; nothing of it is believed that does not hold.
+def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
+    """Create a folder with the run of a bundle, after checking all its hashes.
 
-    A bundle comes from somebody else: what it says about live mode, back end and model survives, but not what reaches
-    out of the box on this machine: granted programs, commands, addresses that get a key, paths.
+    A bundle is untrusted: live mode, back end and model are kept, but not the settings that reach out of the box on
+    this machine: granted programs, commands, addresses that receive a key, paths.
 
     Returns:
-        Names of settings that were left behind and may be given again.
+        Names of the settings that were dropped; the caller may set them again.
 
     Raises:
-        UsageError: if the folder holds a run already.
-        LogError: if the file is no bundle, is of a newer version, or is damaged.
+        UsageError: if the folder already holds a run.
+        LogError: if the file is not a bundle, has a newer version, or is damaged.
     """
-    from harness.dsl.machine.session import LOG
-
     entries = _entries(path)
     manifest = _manifest(entries, path)
     if (folder / LOG).exists():
-        raise UsageError("there is a run in this folder", where=str(folder), fix="name another with --state")
+        raise UsageError("there is a run in this folder", where=str(folder), fix="choose another with --state")
     try:
-        settings, left = _carried(RunSettings.from_wire(manifest.settings))
+        settings, left = _portable_settings(RunSettings.from_wire(manifest.settings))
     except (UsageError, ValidationError) as error:
         raise _damaged(path, str(error)) from error
     with LogFile(folder / LOG, durability=settings.durability) as file:
         run = file.create(manifest.name, manifest.genesis, settings=settings.to_wire())
         for name, data in entries.items():
             if name.startswith("blobs/") and file.blobs.put(data).hex() != name.removeprefix("blobs/"):
-                raise _damaged(path, f"{name} is not what it was")
+                raise _damaged(path, f"{name} is damaged")
         for number, line in enumerate(entries["events.jsonl"].splitlines()):
             try:
                 entry = json.loads(line)
@@ -157,20 +155,20 @@ def unpack(path: Path, folder: Path) -> tuple[str, ...]:
     return left
 
 
-def _carried(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:
-    """Settings as they may come along, and the names of those that may not."""
-    outward: dict[str, Any] = {"grants": (), "recordings": "", "events": ""}
+def _portable_settings(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:
+    """The settings that a bundle may keep, and the names of the dropped ones."""
+    external: dict[str, Any] = {"grants": (), "recordings": "", "events": ""}
     backend: dict[str, Any] = {"base_url": "", "answers": "", "cassette": "", "command": ""}
-    left = [name for name in outward if getattr(settings, name)]
+    left = [name for name in external if getattr(settings, name)]
     if settings.durability is Durability.MEMORY:
-        outward["durability"] = Durability.PROCESS
+        external["durability"] = Durability.PROCESS
     if settings.backend is not None:
         left += [name for name in backend if getattr(settings.backend, name)]
         if settings.backend.backend == "command":
             backend["backend"] = "sim"
             left.append("backend")
-        outward["backend"] = settings.backend.model_copy(update=backend)
-    return settings.but(**outward, resolutions=()), tuple(left)
+        external["backend"] = settings.backend.model_copy(update=backend)
+    return settings.replace(**external, resolutions=()), tuple(left)
 
 
 def _entries(path: Path) -> dict[str, bytes]:
@@ -184,10 +182,10 @@ def _entries(path: Path) -> dict[str, bytes]:
                 with bundle.open(entry) as file:
                     data = file.read(entry.file_size + 1)
                 if len(data) != entry.file_size:
-                    raise _damaged(path, f"{entry.filename} has another size than it claims")
+                    raise _damaged(path, f"{entry.filename} has a different size than stated")
                 found[entry.filename] = data
     except FileNotFoundError as error:
-        raise LogError("there is no bundle here", where=str(path), fix="name the file that `dsl run` wrote") from error
+        raise LogError("there is no such bundle", where=str(path), fix="name the file that `dsl run` wrote") from error
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
         raise _damaged(path, str(error)) from error
     for name in ("manifest.json", "program.spak", "events.jsonl"):
@@ -211,4 +209,4 @@ def _manifest(entries: dict[str, bytes], path: Path) -> Manifest:
 
 
 def _damaged(path: Path, what: str) -> LogError:
-    return LogError(f"this is no sound bundle: {what}", where=str(path), fix="copy it again from where it was made")
+    return LogError(f"not a valid bundle: {what}", where=str(path), fix="copy it again from its source")

@@ -1,4 +1,4 @@
-"""Surroundings: what there is beyond the machine of one session: tools, whoever answers, events, points."""
+"""EffectHandler: the external effects of one session: tools, questions, events and measured points."""
 
 from __future__ import annotations
 
@@ -8,47 +8,68 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.dsl.machine.external_effects import Points, Query, Request, Response
+from harness.dsl.machine.external_effects import Points, Query
+from harness.dsl.machine.settings import RunSettings
+from harness.dsl.tools.request import Request, Response
 
 if TYPE_CHECKING:
-    from harness.dsl.machine.session import Session
+    from harness.dsl.tools.boxed_script import Boxed
     from harness.dsl.tools.folder import Folder
     from harness.dsl.tools.toolbox import Toolbox
 
 POINTS = "points.db"
 
 
-class Surroundings:
-    """What there is beyond the machine of one session; see `Outside`."""
+class EffectHandler:
+    """Performs the external effects of one session; see `ExternalEffects`.
+
+    Args:
+        settings: Of the run.
+        folder: Where the log is; the points of searches are kept next to it.
+        work: The program's files.
+        boxed: Returns what runs Python scripts; called at first use.
+        answer: Asks the run's provider; None if there is no answer now.
+        progress: Takes a short line during long work.
+        retry_failed: Whether points that failed before are measured again.
+    """
 
     def __init__(
-        self, session: Session, work: Path, *, progress: Callable[[str], None] | None, retry_failed: bool
+        self,
+        settings: RunSettings,
+        folder: Path,
+        work: Path,
+        *,
+        boxed: Callable[[], Boxed],
+        answer: Callable[[Query], Response | None],
+        progress: Callable[[str], None] | None,
+        retry_failed: bool,
     ) -> None:
-        self.workers, self.retry_failed, self.progress = session.settings.workers, retry_failed, progress
-        self._session, self._work = session, work
+        self.workers, self.retry_failed, self.progress = settings.workers, retry_failed, progress
+        self._settings, self._folder, self._work = settings, folder, work
+        self._boxed, self._answer = boxed, answer
         self._tools: Toolbox | None = None
         self._lock = threading.Lock()
         self._events: Any = None
 
     @property
     def _toolbox(self) -> Toolbox:
-        """The tools, made at first use: most of a program's steps need none."""
+        """The tools, made at first use: most steps of a program need none."""
         with self._lock:
             if self._tools is None:
-                self._tools = self._made()
+                self._tools = self._make_toolbox()
             return self._tools
 
-    def _made(self) -> Toolbox:
+    def _make_toolbox(self) -> Toolbox:
         from harness.dsl.tools.folder import Folder
         from harness.dsl.tools.recordings import RecordingFile
         from harness.dsl.tools.registry import plugin_tools
         from harness.dsl.tools.toolbox import Toolbox
 
-        settings, session = self._session.settings, self._session
+        settings = self._settings
         return Toolbox(
             Folder(self._work),
             live=settings.live,
-            boxed=lambda: session.boxed,
+            boxed=self._boxed,
             granted=settings.grants,
             recordings=RecordingFile(Path(settings.recordings)) if settings.recordings else None,
             seconds=settings.seconds,
@@ -62,33 +83,33 @@ class Surroundings:
         return self._toolbox.folder
 
     def recorded(self, key: str) -> None:
-        """Nothing is known beforehand: this is no replay."""
+        """None: only a replay knows the result of a search beforehand."""
         del key
 
     def perform(self, request: Request) -> Response:
-        """Have an effect."""
+        """Perform an effect with the run's tools."""
         return self._toolbox.perform(request)
 
     def ask(self, query: Query) -> Response | None:
-        """The answer to a question, if somebody answers now."""
-        return self._session.answering.ask(query)
+        """The provider's answer to a question; None if there is no answer now."""
+        return self._answer(query)
 
     def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The next event from outside."""
+        """The event after the first `skip` ones of the run's source; None at its end."""
         if self._events is None:
-            from harness.dsl.machine.events import source_of
+            from harness.dsl.machine.events import event_source
 
-            self._events = source_of(self._session.settings.events)
+            self._events = event_source(self._settings.events)
         found: tuple[str, dict[str, Any]] | None = self._events.event(skip)
         return found
 
     def points(self, key: str) -> AbstractContextManager[Points]:
-        """The points of a search."""
+        """The stored points of the search with this key."""
         from harness.dsl.machine.sweep_points import PointRuns
 
-        return PointRuns(self._session.folder / POINTS, key, durability=self._session.settings.durability)
+        return PointRuns(self._folder / POINTS, key, durability=self._settings.durability)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Close the event source, if it was opened."""
         if hasattr(self._events, "close"):
             self._events.close()

@@ -1,4 +1,4 @@
-"""Effects: beginning one, having it, and making of its response what the program asked for."""
+"""Effects: writing the intent of an effect, its request, and its result as the type that the program expects."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.dsl.eventlog.canonical import normal
+from harness.dsl.eventlog.canonical import normalize
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.operations import matches
-from harness.dsl.ir import Answerer, Effect, Program
-from harness.dsl.machine.external_effects import Query, Request, Response
-from harness.dsl.machine.fold import Fold
+from harness.dsl.ir import Answerer, Effect
+from harness.dsl.machine.external_effects import Query
+from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import enclosing_check
-from harness.dsl.machine.recorder import Recorder
 from harness.dsl.machine.seeds import effect_key, question_id
-from harness.dsl.machine.state import Intent, Strand
-from harness.dsl.machine.stepper import Stepper
-from harness.dsl.machine.trace_items import Tracing
-from harness.dsl.machine.value_storage import restored, stored
+from harness.dsl.machine.state import Fiber, Intent
+from harness.dsl.machine.value_storage import restore_value, store_value
+from harness.dsl.tools.request import Request, Response
 from harness.dsl.types import Kind, Type, json_schema
 from harness.dsl.values import MismatchError, Undefined, Value, conform, item_of, shown
 
@@ -28,49 +26,38 @@ _FENCE = r"\A\s*```[a-zA-Z]*\n(.*?)\n?```\s*\Z"
 
 
 class Effects:
-    """Effects of one run.
+    """Begins and settles the effects of one run.
 
     Args:
-        program: Its program.
-        run: Hex of its first hash; part of every effect's key.
-        seed: Of its chance.
-        fold: What events mean.
-        recorder: Where events go.
-        stepper: What expressions see.
-        tracing: Where reported items go.
+        parts: Of the run's machine.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        *,
-        run: str,
-        seed: int,
-        fold: Fold,
-        recorder: Recorder,
-        stepper: Stepper,
-        tracing: Tracing,
-    ) -> None:
-        self._program, self._run, self._seed = program, run, seed
-        self._fold, self._recorder, self._stepper, self._tracing = fold, recorder, stepper, tracing
+    def __init__(self, parts: MachineParts) -> None:
+        self._program, self._run, self._seed = parts.program, parts.run, parts.seed
+        self._fold, self._recorder, self._stepper, self._tracing = (
+            parts.fold,
+            parts.recorder,
+            parts.stepper,
+            parts.tracing,
+        )
 
-    def begin(self, strand: Strand, effect: Effect) -> str:
-        """Write the intent, or fail where an argument is undefined; the effect's key, empty if it failed."""
-        frame = self._stepper.frame(strand)
+    def begin(self, fiber: Fiber, effect: Effect) -> str:
+        """Write the intent and return the effect's key; empty if the step failed because an argument is undefined."""
+        frame = self._stepper.frame(fiber)
         arguments: dict[str, Value] = {}
         for name, expression in effect.arguments:
             value = compiled(expression)(frame)
             undefined = _undefined(value)
             if undefined is not None:
-                # What follows from something simulated is simulated itself: nobody did anything wrong.
+                # What depends on a simulated value is simulated too, not wrong.
                 status = "simulated" if undefined.reason.startswith("simulated: ") else "wrong"
-                self._fail(strand, effect, Response(status, why=f"{name} is undefined: {undefined.reason}"), "")
+                self._fail(fiber, effect, Response(status, why=f"{name} is undefined: {undefined.reason}"), "")
                 return ""
             arguments[name] = value
-        kept = {name: stored(value, self._fold.blobs) for name, value in arguments.items()}
-        occurrence = self._occurrence(strand, effect) + (strand.tries == 0)
-        label = strand.name + "|" + effect.label
-        attempt = strand.tries + 1
+        kept = {name: store_value(value, self._fold.blobs) for name, value in arguments.items()}
+        occurrence = self._occurrence(fiber, effect) + (fiber.tries == 0)
+        label = fiber.name + "|" + effect.label
+        attempt = fiber.tries + 1
         event: dict[str, Any] = {
             "k": "intent" if effect.who is Answerer.TOOL else "asked",
             "at": effect.label,
@@ -83,27 +70,27 @@ class Effects:
             prompt, role = _prompt(arguments)
             event["schema"] = json_schema(effect.answer)
             event["id"] = question_id(label, occurrence, role, prompt, event["schema"])
-        self._write(strand, event)
+        self._write(fiber, event)
         return str(event["key"])
 
-    def request(self, strand: Strand, effect: Effect) -> Request:
-        """What the tools are asked; the strand has an intent."""
-        intent = _intent(strand)
+    def request(self, fiber: Fiber, effect: Effect) -> Request:
+        """The request to the tools; the fiber has an intent."""
+        intent = _intent(fiber)
         return Request(
             key=intent.key,
-            label=strand.name + "|" + effect.label,
+            label=fiber.name + "|" + effect.label,
             name=intent.name,
             arguments=intent.arguments,
             cases=tuple(self._program.schema.cases[case].name for case in effect.emits),
             timeout_s=effect.timeout_s,
-            occurrence=self._occurrence(strand, effect),
+            occurrence=self._occurrence(fiber, effect),
             seed=self._seed,
             time=self._recorder.state.used.time,
         )
 
-    def query(self, strand: Strand, effect: Effect) -> Query:
-        """What the model or the person is asked; the strand has an intent."""
-        intent = _intent(strand)
+    def query(self, fiber: Fiber, effect: Effect) -> Query:
+        """The question to the model or the person; the fiber has an intent."""
+        intent = _intent(fiber)
         prompt, role = _prompt(intent.arguments)
         return Query(
             key=intent.key,
@@ -117,14 +104,14 @@ class Effects:
             parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role")},
         )
 
-    def settle(self, strand: Strand, effect: Effect, response: Response) -> None:
-        """Write what came of it; the program goes on, tries again, or fails."""
-        intent = _intent(strand)
+    def settle(self, fiber: Fiber, effect: Effect, response: Response) -> None:
+        """Write the response; the program continues, tries again, or fails."""
+        intent = _intent(fiber)
         if response.status not in ("ok", "simulated"):
-            self._fail(strand, effect, response, intent.key)
+            self._fail(fiber, effect, response, intent.key)
             return
         if response.recorded is not None:
-            self._replay(strand, effect, response.recorded, intent.key)
+            self._replay(fiber, effect, response.recorded, intent.key)
             return
         if response.status == "simulated":
             value: Value = Undefined(f"simulated: {response.why}")
@@ -133,11 +120,11 @@ class Effects:
                 value = typed(response.value, effect.answer, foreign=effect.who is not Answerer.TOOL)
             except MismatchError as error:
                 wrong = Response("protocol", why=f"the answer is not {effect.answer}: {error}", source=response.source)
-                self._fail(strand, effect, wrong, intent.key)
+                self._fail(fiber, effect, wrong, intent.key)
                 return
         traced: dict[str, list[Any]] = {}
         notes = self._trace(traced, effect, response, intent.key)
-        event = self._result(strand, effect, intent.key, value) | traced
+        event = self._result(fiber, effect, intent.key, value) | traced
         if response.status != "ok":
             event["status"] = response.status
         if response.source:
@@ -146,30 +133,30 @@ class Effects:
             event["tokens"] = response.tokens
         if notes:
             event["notes"] = notes
-        self._write(strand, event)
+        self._write(fiber, event)
 
-    def _result(self, strand: Strand, effect: Effect, key: str, value: Value) -> dict[str, Any]:
-        """The event of a result, without what only the outside knows."""
+    def _result(self, fiber: Fiber, effect: Effect, key: str, value: Value) -> dict[str, Any]:
+        """The event of a result, without the parts that come from the response."""
         event: dict[str, Any] = {
             "k": "result" if effect.who is Answerer.TOOL else "answered",
             "key": key,
-            "value": stored(value, self._fold.blobs),
+            "value": store_value(value, self._fold.blobs),
         }
         held = True
         if effect.compare is not None:
-            held, seen = self._compare(strand, effect, value)
-            event["judged"] = [[effect.label, self._name(strand, effect), held, seen]]
-        return event | {"at": self._following(strand, held=held)}
+            held, seen = self._compare(fiber, effect, value)
+            event["judged"] = [[effect.label, self._name(fiber, effect), held, seen]]
+        return event | {"at": self._following(fiber, held=held)}
 
-    def _replay(self, strand: Strand, effect: Effect, recorded: Mapping[str, Any], key: str) -> None:
-        """Make the event again from what was recorded: the outside's part is taken, all else is worked out."""
-        event = self._result(strand, effect, key, restored(recorded["value"], self._fold.blobs))
-        event |= self._tracing.again(recorded)
+    def _replay(self, fiber: Fiber, effect: Effect, recorded: Mapping[str, Any], key: str) -> None:
+        """Write the event of a recorded result: fields of the response are taken from it, the rest is computed."""
+        event = self._result(fiber, effect, key, restore_value(recorded["value"], self._fold.blobs))
+        event |= self._tracing.observe_recorded(recorded)
         event |= {name: recorded[name] for name in ("status", "source", "tokens", "notes") if name in recorded}
-        self._write(strand, event)
+        self._write(fiber, event)
 
     def _trace(self, traced: dict[str, list[Any]], effect: Effect, response: Response, key: str) -> list[list[str]]:
-        """Trace what it reported; why items were left out, if any were."""
+        """Trace the reported items; the notes on items that were left out."""
         notes: list[list[str]] = []
         schema = self._program.schema
         unmeasured = str(response.source.get("unmeasured", "")) if response.source else ""
@@ -187,33 +174,33 @@ class Effects:
             self._tracing.observe(traced, case, item, key)
         return notes
 
-    def _fail(self, strand: Strand, effect: Effect, response: Response, key: str) -> None:
+    def _fail(self, fiber: Fiber, effect: Effect, response: Response, key: str) -> None:
         event: dict[str, Any] = {
             "k": "failed",
             "label": effect.label,
             "status": response.status,
             "why": response.why,
-            "try": strand.tries + 1,
+            "try": fiber.tries + 1,
         }
         if key:
             event["key"] = key
         if response.source:
             event["source"] = dict(response.source)
         retry = effect.retry
-        if key and strand.tries + 1 < retry.attempts and (not retry.on or response.status in retry.on):
-            event |= {"again": True, "wait": retry.backoff_s * 2**strand.tries}
-        elif self._check(strand) is not None:
+        if key and fiber.tries + 1 < retry.attempts and (not retry.on or response.status in retry.on):
+            event |= {"again": True, "wait": retry.backoff_s * 2**fiber.tries}
+        elif self._check(fiber) is not None:
             event["judged"] = [
-                [effect.label, self._name(strand, effect), False, f"undefined: {response.status}: {response.why}"]
+                [effect.label, self._name(fiber, effect), False, f"undefined: {response.status}: {response.why}"]
             ]
-            event["at"] = self._following(strand, held=False)
-        self._write(strand, event)
+            event["at"] = self._following(fiber, held=False)
+        self._write(fiber, event)
 
-    def _compare(self, strand: Strand, effect: Effect, value: Value) -> tuple[bool, str]:
+    def _compare(self, fiber: Fiber, effect: Effect, value: Value) -> tuple[bool, str]:
         comparison = effect.compare
         if comparison is None or type(value) is Undefined:
             return False, f"undefined: {value.reason}" if type(value) is Undefined else ""
-        expected = self._stepper.value(strand, comparison.expected)
+        expected = self._stepper.value(fiber, comparison.expected)
         if type(expected) is Undefined:
             return False, f"undefined: {expected.reason}"
         if comparison.op == "matches":
@@ -221,38 +208,38 @@ class Effects:
             return found is True, f"undefined: {found.reason}" if type(found) is Undefined else shown(value, limit=200)
         return _holds(comparison.op, value, expected), shown(value, limit=200)
 
-    def _following(self, strand: Strand, *, held: bool) -> str:
-        """Label of the instruction after the effect; a check that failed goes on after its end."""
-        unit, call = self._program.units[strand.call.unit], strand.call
+    def _following(self, fiber: Fiber, *, held: bool) -> str:
+        """Label of the next instruction; after a failed check, the one after the check."""
+        unit, call = self._program.units[fiber.call.unit], fiber.call
         if held:
             return unit.code[call.pc + 1].label
-        check = self._check(strand)
+        check = self._check(fiber)
         if check is None:
             return unit.code[call.pc + 1].label
         leave = self._fold.layout.units[call.unit].leave_of[unit.steps.index(check)]
         return unit.code[leave + 1].label
 
-    def _check(self, strand: Strand) -> Any:
-        call = strand.call
+    def _check(self, fiber: Fiber) -> Any:
+        call = fiber.call
         return enclosing_check(self._program.units[call.unit], self._fold.layout.units[call.unit], call.pc)
 
-    def _name(self, strand: Strand, effect: Effect) -> str:
-        check = self._check(strand)
+    def _name(self, fiber: Fiber, effect: Effect) -> str:
+        check = self._check(fiber)
         return str(check.name) if check is not None else effect.label
 
-    def _occurrence(self, strand: Strand, effect: Effect) -> int:
-        return self._recorder.state.occurrences.get(strand.name + "|" + effect.label, 0)
+    def _occurrence(self, fiber: Fiber, effect: Effect) -> int:
+        return self._recorder.state.occurrences.get(fiber.name + "|" + effect.label, 0)
 
-    def _write(self, strand: Strand, event: dict[str, Any]) -> None:
-        if strand.name:
-            event["s"] = strand.name
+    def _write(self, fiber: Fiber, event: dict[str, Any]) -> None:
+        if fiber.name:
+            event["s"] = fiber.name
         self._recorder.write(event)
 
 
-def _intent(strand: Strand) -> Intent:
-    if strand.intent is None:
+def _intent(fiber: Fiber) -> Intent:
+    if fiber.intent is None:
         raise RuntimeError("no effect was begun")
-    return strand.intent
+    return fiber.intent
 
 
 def _undefined(value: Value) -> Undefined | None:
@@ -269,19 +256,19 @@ def _prompt(arguments: Mapping[str, Value]) -> tuple[str, str]:
 
 
 def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
-    """A response as the type the program expects.
+    """Convert a response to the type that the program expects.
 
     Args:
-        value: What was said.
-        kind: The type.
-        foreign: A model or a person said it: text is read as JSON where more than a text is expected.
+        value: Of the response.
+        kind: The expected type.
+        foreign: Whether a model or a person answered: then a string is parsed as JSON unless a string is expected.
 
     Raises:
         MismatchError: if it does not fit.
     """
     if foreign and isinstance(value, str):
         try:
-            value = normal(value.replace("\r\n", "\n"))
+            value = normalize(value.replace("\r\n", "\n"))
         except ValueError as error:
             raise MismatchError("", str(error)) from None
         if kind.kind not in (Kind.STRING, Kind.ANY):
@@ -290,7 +277,7 @@ def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
             if kind.kind is Kind.ENUM and text in kind.options:
                 return text
             try:
-                value = normal(json.loads(text))
+                value = normalize(json.loads(text))
             except (ValueError, RecursionError):
                 raise MismatchError("", f"{shown(text)} is not JSON") from None
     return conform(value, kind)

@@ -1,7 +1,7 @@
-"""EventSource: events from outside for service loops: lines of a file, or of whoever connects to a socket.
+"""External events for service loops: the lines of a file or of a socket connection.
 
-A line is a JSON object with `event`, its name; all other keys are its fields. A line that is none becomes an event
-named `invalid`, so that nothing is lost and a program may handle it.
+A line is a JSON object with `event`, its name; all other keys are its fields. An invalid line becomes an
+event named `invalid`, so that no line is lost and a program may handle it.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import InfraError, UsageError
-from harness.dsl.eventlog.canonical import normal
+from harness.dsl.eventlog.canonical import normalize
 
-LONGEST_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 INVALID = "invalid"
 
-External = tuple[str, dict[str, Any]]
+Event = tuple[str, dict[str, Any]]
 
 
 class NoEvents:
-    """There is nothing outside."""
+    """No external events."""
 
-    def event(self, skip: int) -> External | None:
-        """Never any."""
+    def event(self, skip: int) -> Event | None:
+        """Always None."""
         del skip
         return None
 
 
 class FileEvents:
-    """The lines of a file, in order; the end of the file is the end of the events.
+    """The lines of a file, in order; its end is the end of the events.
 
     Args:
         path: JSON lines.
@@ -42,7 +42,7 @@ class FileEvents:
         self._lines: Iterator[bytes] | None = None
         self._position = 0
 
-    def event(self, skip: int) -> External | None:
+    def event(self, skip: int) -> Event | None:
         """The event after the first `skip` ones."""
         try:
             if self._lines is None or self._position != skip:
@@ -61,15 +61,15 @@ class FileEvents:
 
 
 class SocketEvents:
-    """The lines of one connection to a socket of ours; its end is the end of the events.
+    """The lines of one connection to a listening socket; its end is the end of the events.
 
-    What was received is in the log before it is handled, so a run that is resumed listens for what comes after it.
+    A received event is in the log before it is handled, so a resumed run waits for the events after it.
 
     Args:
         address: `unix:PATH` or `tcp:HOST:PORT`.
 
     Raises:
-        UsageError: if it is neither, or cannot be listened on.
+        UsageError: if the address is invalid, or listening fails.
     """
 
     def __init__(self, address: str) -> None:
@@ -82,7 +82,7 @@ class SocketEvents:
                 host, _, port = rest.rpartition(":")
                 self._server = socket.create_server((host or "127.0.0.1", int(port)))
             else:
-                raise UsageError(f"{address!r} is no address", fix="unix:PATH or tcp:HOST:PORT")
+                raise UsageError(f"{address!r} is not an address", fix="unix:PATH or tcp:HOST:PORT")
             self._server.listen(1)
         except (OSError, OverflowError) as error:
             raise UsageError(f"cannot listen on {address}: {error}", fix="choose another address") from error
@@ -91,31 +91,31 @@ class SocketEvents:
 
     @property
     def port(self) -> int:
-        """Where it listens, for `tcp:HOST:0`."""
+        """The bound port, for `tcp:HOST:0`."""
         return int(self._server.getsockname()[1])
 
-    def event(self, skip: int) -> External | None:
-        """The next event; waits for it."""
+    def event(self, skip: int) -> Event | None:
+        """Wait for the next event; None at the end of the connection."""
         del skip
         if self._lines is None:
             self._connection, _ = self._server.accept()
             self._lines = self._connection.makefile("rb")
-        line = self._lines.readline(LONGEST_LINE + 1)
+        line = self._lines.readline(MAX_LINE_BYTES + 1)
         return parse_line(line) if line else None
 
     def close(self) -> None:
-        """Stop listening. Safe to repeat."""
+        """Close the socket. Safe to repeat."""
         for one in (self._lines, self._connection, self._server):
             if one is not None:
                 one.close()
 
 
-def parse_line(line: bytes) -> External:
-    """One event; what is none is `invalid`, with the reason."""
-    if len(line) > LONGEST_LINE:
-        return INVALID, {"why": f"a line of more than {LONGEST_LINE} bytes"}
+def parse_line(line: bytes) -> Event:
+    """Parse one line; an invalid line gives an `invalid` event with the reason."""
+    if len(line) > MAX_LINE_BYTES:
+        return INVALID, {"why": f"a line of more than {MAX_LINE_BYTES} bytes"}
     try:
-        record = normal(json.loads(line))
+        record = normalize(json.loads(line))
     except (ValueError, RecursionError) as error:
         return INVALID, {"why": str(error)[:200], "line": line.decode("utf-8", "replace").strip()[:200]}
     if not isinstance(record, dict) or not isinstance(record.get("event"), str):
@@ -123,8 +123,8 @@ def parse_line(line: bytes) -> External:
     return record.pop("event"), record
 
 
-def source_of(text: str) -> NoEvents | FileEvents | SocketEvents:
-    """The source a command line names: nothing, a file, or an address."""
+def event_source(text: str) -> NoEvents | FileEvents | SocketEvents:
+    """The event source that a string names: empty, a file, or an address."""
     if not text:
         return NoEvents()
     if text.startswith(("unix:", "tcp:")):

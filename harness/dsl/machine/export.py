@@ -1,4 +1,4 @@
-"""Export: a log in the shapes others read: a trace, metrics, a timeline."""
+"""Export: a log as a trace, metrics or a timeline for other programs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from harness.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.dsl.ir import Program
 from harness.dsl.machine.effects import PROMPTS
 from harness.dsl.machine.outcome import Outcome
-from harness.dsl.machine.value_storage import restored
+from harness.dsl.machine.value_storage import restore_value
 from harness.dsl.values import Undefined
 
 
 def trace(program: Program, log: RunLog) -> list[dict[str, Any]]:
     """`trace.json`: one entry per finished effect: timestamp, step_id, type (`tool` or `llm`), details.
 
-    The shape is the older system's; `seq`, `hash`, `key` and `status` are added, and a time-stamp is never part of
-    what is compared.
+    The format is that of the older system, with `seq`, `hash`, `key` and `status` added.
     """
     begun: dict[str, dict[str, Any]] = {}
     entries = []
@@ -35,9 +34,9 @@ def trace(program: Program, log: RunLog) -> list[dict[str, Any]]:
 def _entry(
     program: Program, log: RunLog, begun: dict[str, Any], event: StoredEvent, value: dict[str, Any]
 ) -> dict[str, Any]:
-    arguments = {name: _shown(restored(data, log.blobs)) for name, data in begun["args"].items()}
+    arguments = {name: _shown(restore_value(data, log.blobs)) for name, data in begun["args"].items()}
     failed = value["k"] == "failed"
-    result = None if failed else _shown(restored(value["value"], log.blobs))
+    result = None if failed else _shown(restore_value(value["value"], log.blobs))
     details: dict[str, Any]
     match begun["name"]:
         case "tool.run":
@@ -84,9 +83,9 @@ def _step(program: Program, label: str) -> str:
 
 
 def metrics(outcome: Outcome, log: RunLog) -> dict[str, Any]:
-    """`metrics.json`: for each check what it saw, and whether it held; beside them the run as a whole.
+    """`metrics.json`: for each check its value and whether it held, and the outcome of the run.
 
-    A check of which nothing is known has the value null and says why; never a number that nobody measured.
+    A check without a known value has the value null and the reason, never a number that was not measured.
     """
     checks: dict[str, Any] = {}
     values = dict(_judged_values(log))
@@ -115,12 +114,12 @@ def _judged_values(log: RunLog) -> Iterator[tuple[str, Any]]:
             continue
         value = event.value
         for label, _name, held, seen in value.get("judged", ()):
-            result = restored(value["value"], log.blobs) if "value" in value else seen
+            result = restore_value(value["value"], log.blobs) if "value" in value else seen
             yield label, ({"undefined": result.reason} if isinstance(result, Undefined) else result if held else seen)
 
 
 def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
-    """Spans for a chart: what happened when, in seconds since the first event that has a time.
+    """Spans for a chart, in seconds since the first event that has a time.
 
     Each: `step`, `label`, `kind` (step, effect, question, item, stop), `start`, `end` (None while open), `status`,
     `text`, `seq`.

@@ -1,4 +1,4 @@
-"""Outside: what the machine asks when a program wants more than its variables. The machine itself has no effects."""
+"""The external effects of a program: what the machine asks its caller for. The machine itself has no effects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.dsl.plain import field, plain
+from harness.dsl.tools.request import Request, Response
 from harness.dsl.types import Type
 from harness.dsl.values import Value
 
@@ -16,41 +17,14 @@ if TYPE_CHECKING:
 
 
 @plain
-class Request:
-    """One try of one effect.
-
-    Attributes:
-        key: Its key; a repeated try after a crash has the same one.
-        label: The instruction's label with the strand's name.
-        name: `tool.run` ...
-        arguments: Evaluated, by name.
-        cases: Names of the trace items it may report.
-        timeout_s: Seconds it may take, None for the tools' own limit.
-        occurrence: How often the run has begun it.
-        seed: Of the run.
-        time: Logical seconds since the run began.
-    """
-
-    key: str
-    label: str
-    name: str
-    arguments: Mapping[str, Value]
-    cases: tuple[str, ...]
-    timeout_s: float | None
-    occurrence: int
-    seed: int
-    time: float
-
-
-@plain
 class Query:
     """A question to a model or a person.
 
     Attributes:
         key: Of the effect.
-        id: Bound to its place and wording.
+        id: Digest of its place and wording.
         answer: The type the answer must have.
-        parameters: What else the program says: `model`, `temperature`, `max_tokens` ...
+        parameters: Further arguments: `model`, `temperature`, `max_tokens` ...
     """
 
     key: str
@@ -65,32 +39,8 @@ class Query:
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
 
-@plain
-class Response:
-    """What came of a request or a query.
-
-    Attributes:
-        status: `ok`, `simulated` (nothing was done and nothing is known), or a fault's word: `wrong`, `forbidden`,
-            `timeout`, `crash`, `memory`, `output`, `protocol`.
-        value: The result, JSON; meaningless unless the status is `ok`.
-        why: What is wrong, or why nothing is known.
-        items: Trace items it reported: (case name, record).
-        source: Who answered: provider, model, recording. Part of the chain, so no times and no paths.
-        tokens: A model's tokens, both ways.
-        recorded: In a replay: the event it became.
-    """
-
-    status: str
-    value: Value = None
-    why: str = ""
-    items: tuple[tuple[str, dict[str, Any]], ...] = ()
-    source: Mapping[str, Any] = field(default_factory=dict)
-    tokens: int = 0
-    recorded: Mapping[str, Any] | None = None
-
-
 class Points(Protocol):
-    """Where the points of one search are kept: a `harness.sweep` store with a hash over all its runs."""
+    """The stored points of one search: a `harness.sweep` store with a hash over all its runs."""
 
     def get(self, point: Point, rung: int) -> Measurement | None:
         """See `harness.sweep.store.Store`."""
@@ -105,8 +55,8 @@ class Points(Protocol):
         ...
 
 
-class Outside(Protocol):
-    """What there is beyond the machine. `perform` and `ask` may be called from several threads.
+class ExternalEffects(Protocol):
+    """Performs the external effects of a machine. `perform` and `ask` may be called from several threads.
 
     Attributes:
         workers: Points of a search that are measured at the same time.
@@ -119,7 +69,7 @@ class Outside(Protocol):
     progress: Callable[[str], None] | None
 
     def recorded(self, key: str) -> Mapping[str, Any] | None:
-        """In a replay: the event a search became; else None."""
+        """In a replay, the recorded event of a search; else None."""
         ...
 
     def points(self, key: str) -> AbstractContextManager[Points]:
@@ -127,13 +77,13 @@ class Outside(Protocol):
         ...
 
     def perform(self, request: Request) -> Response:
-        """Have an effect."""
+        """Perform an effect."""
         ...
 
     def ask(self, query: Query) -> Response | None:
-        """The answer to a question; None if nobody answers now: the run is suspended."""
+        """The answer to a question; None if there is none now: the run is suspended."""
         ...
 
     def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The event after the first `skip` ones from outside; None when none can come any more."""
+        """The external event after the first `skip` ones; None at the end of the events."""
         ...

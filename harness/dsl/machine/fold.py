@@ -1,4 +1,4 @@
-"""Fold: what an event does to the state. Living and loading use the same function, so they cannot disagree."""
+"""Fold: the effect of an event on the state. Running and loading use the same function, so they cannot differ."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.dsl.facts.record import from_json
 from harness.dsl.ir import Await, Effect, Fork, Program, Run, Sweep, Target
 from harness.dsl.machine.program_layout import Layout
 from harness.dsl.machine.segment import Segment
-from harness.dsl.machine.state import Call, Intent, Judgement, State, Strand, outcome
-from harness.dsl.machine.value_storage import BlobStore, restored
+from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, value_of_check
+from harness.dsl.machine.value_storage import BlobStore, restore_value
 from harness.dsl.values import Undefined, Value
 
 Event = Mapping[str, Any]
@@ -24,7 +24,7 @@ class Fold:
     Args:
         program: The program of the run.
         layout: Its layout.
-        blobs: Where large values are.
+        blobs: Storage of large values.
         knowledge: Trace, verdicts and hints; changed together with the state.
     """
 
@@ -35,20 +35,20 @@ class Fold:
         """The state before any event."""
         unit = self.program.main
         values: list[Value] = [Undefined(f"{v.name} has no value yet") for v in self.program.state]
-        return State(Strand("", [Call(unit, 0, self.empty(unit))]), values)
+        return State(Fiber("", [Call(unit, 0, self.empty(unit))]), values)
 
     def empty(self, unit: int) -> list[Value]:
-        """The slots of a unit before anything is bound."""
+        """The slots of a unit before any is bound."""
         return [Undefined(f"{variable.name} has no value yet") for variable in self.program.units[unit].slots]
 
     def apply(self, state: State, event: Event, seq: int, *, live: bool = False) -> None:
-        """Do what an event says.
+        """Apply an event to the state.
 
         Args:
             state: Changed in place.
-            event: As `RunLog` has it.
-            seq: Its number.
-            live: The machine has just done it: variables are bound and items are traced already.
+            event: The decoded event.
+            seq: Its sequence number.
+            live: Whether the machine has just executed it: variables are bound and items are traced already.
 
         Raises:
             LogError: if the event does not fit the program.
@@ -58,26 +58,26 @@ class Fold:
         except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
             raise LogError(
                 f"event {seq} does not fit the program ({type(error).__name__}: {error})",
-                fix="`crucible dsl verify` says whether the log is damaged; a changed program needs `upgrade`",
+                fix="`crucible dsl verify` tests the log for damage; a changed program needs `upgrade`",
             ) from error
 
-    # Every event kind has a method of its name.
+    # Each kind of event has a method with its name.
 
     def _began(self, state: State, event: Event, _seq: int, live: bool) -> None:
         if not live:
             self._bind(state, state.root, event)
 
     def _ran(self, state: State, event: Event, seq: int, live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
+        fiber = state.root.find(event.get("s", ""))
         if not live:
-            self._bind(state, strand, event)
+            self._bind(state, fiber, event)
             self._traced(state, event, seq)
-        self.moved(state, strand, event)
+        self.moved(state, fiber, event)
         self._common(state, event)
 
-    def moved(self, state: State, strand: Strand, event: Event) -> None:
-        """Count what a segment passed, and put the program counter where it says."""
-        call = strand.call
+    def moved(self, state: State, fiber: Fiber, event: Event) -> None:
+        """Count the steps and loops of a segment, and set the program counter."""
+        call = fiber.call
         entered = event.get("enter", ())
         for label in entered:
             state.entered[label] = state.entered.get(label, 0) + 1
@@ -85,11 +85,11 @@ class Fold:
             state.left[label] = state.left.get(label, 0) + 1
         call.steps += len(entered)
         call.iterations += event.get("loops", 0)
-        self._go(strand, event["at"])
+        self._go(fiber, event["at"])
 
-    def passed(self, state: State, strand: Strand, segment: Segment, pc: int) -> None:
-        """What `moved` does, for a segment that has just been done."""
-        call = strand.call
+    def passed(self, state: State, fiber: Fiber, segment: Segment, pc: int) -> None:
+        """Like `moved`, for a segment that was just executed."""
+        call = fiber.call
         if segment.entered:
             entered = state.entered
             for label in segment.entered:
@@ -101,63 +101,63 @@ class Fold:
                 left[label] = left.get(label, 0) + 1
         call.iterations += segment.loops
         call.pc = pc
-        if strand.end >= 0:
-            self._check_end(strand)
+        if fiber.end >= 0:
+            self._check_end(fiber)
 
     def _called(self, state: State, event: Event, _seq: int, _live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
+        fiber = state.root.find(event.get("s", ""))
         unit = event["unit"]
-        strand.calls.append(Call(unit, 0, self.empty(unit)))
-        self._bind(state, strand, event)
+        fiber.calls.append(Call(unit, 0, self.empty(unit)))
+        self._bind(state, fiber, event)
 
     def _returned(self, state: State, event: Event, _seq: int, _live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
-        strand.calls.pop()
-        call = strand.call
+        fiber = state.root.find(event.get("s", ""))
+        fiber.calls.pop()
+        call = fiber.call
         instruction = self.program.units[call.unit].code[call.pc]
         if not isinstance(instruction, Run):
             raise TypeError("nothing was called here")
-        self._store(state, strand, instruction.out, event)
+        self._store(state, fiber, instruction.out, event)
         call.pc += 1
-        self._check_end(strand)
+        self._check_end(fiber)
 
     def _forked(self, state: State, event: Event, _seq: int, _live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
-        call = strand.call
+        fiber = state.root.find(event.get("s", ""))
+        call = fiber.call
         instruction = self.program.units[call.unit].code[call.pc]
         if not isinstance(instruction, Fork):
             raise TypeError("nothing forks here")
-        strand.branches = [
-            Strand(f"{strand.name}/{index}", [Call(call.unit, start, call.slots)], end=instruction.join)
+        fiber.branches = [
+            Fiber(f"{fiber.name}/{index}", [Call(call.unit, start, call.slots)], end=instruction.join)
             for index, start in enumerate(instruction.starts)
         ]
-        for branch in strand.branches:
+        for branch in fiber.branches:
             self._check_end(branch)
 
     def _joined(self, state: State, event: Event, _seq: int, _live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
-        call = strand.call
-        for branch in strand.branches:
+        fiber = state.root.find(event.get("s", ""))
+        call = fiber.call
+        for branch in fiber.branches:
             call.steps += branch.call.steps
             call.iterations += branch.call.iterations
-        strand.branches = []
-        self._go(strand, event["at"])
+        fiber.branches = []
+        self._go(fiber, event["at"])
 
     def _took(self, state: State, event: Event, _seq: int, _live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
+        fiber = state.root.find(event.get("s", ""))
         if event.get("received"):
             state.received += 1
         else:
             state.queue.pop(0)
         state.used.events += 1
-        call = strand.call
+        call = fiber.call
         instruction = self.program.units[call.unit].code[call.pc]
         if not isinstance(instruction, Await):
             raise TypeError("nothing waits for events here")
         if "set" in event:
-            self._bind(state, strand, event)
+            self._bind(state, fiber, event)
             call.iterations += 1
-            self._go(strand, event["at"])
+            self._go(fiber, event["at"])
 
     def _intent(self, state: State, event: Event, seq: int, _live: bool) -> None:
         self._begin(state, event, seq)
@@ -168,45 +168,45 @@ class Fold:
         state.used.queries += 1
 
     def _begin(self, state: State, event: Event, seq: int) -> None:
-        strand = state.root.find(event.get("s", ""))
-        label = strand.name + "|" + event["at"]
+        fiber = state.root.find(event.get("s", ""))
+        label = fiber.name + "|" + event["at"]
         if event["try"] == 1:
             state.occurrences[label] = state.occurrences.get(label, 0) + 1
-        arguments = {name: restored(value, self.blobs) for name, value in event["args"].items()}
-        strand.intent = Intent(event["key"], event["name"], arguments, event["try"], event.get("id", ""), seq)
+        arguments = {name: restore_value(value, self.blobs) for name, value in event["args"].items()}
+        fiber.intent = Intent(event["key"], event["name"], arguments, event["try"], event.get("id", ""), seq)
 
     def _result(self, state: State, event: Event, seq: int, live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
-        call = strand.call
+        fiber = state.root.find(event.get("s", ""))
+        call = fiber.call
         instruction = self.program.units[call.unit].code[call.pc]
-        if strand.intent is None or strand.intent.key != event["key"]:
+        if fiber.intent is None or fiber.intent.key != event["key"]:
             raise ValueError(f"a result for {event['key']}, which is not what was begun")
-        strand.intent, strand.tries = None, 0
+        fiber.intent, fiber.tries = None, 0
         if isinstance(instruction, Effect | Sweep):
-            self._store(state, strand, instruction.out, event)
-        self._held(state, strand, event)
+            self._store(state, fiber, instruction.out, event)
+        self._held(state, fiber, event)
         if not live:
             self._traced(state, event, seq)
         state.used.tokens += event.get("tokens", 0)
         state.used.simulated += event.get("status") == "simulated"
         self._common(state, event)
-        self._go(strand, event["at"])
+        self._go(fiber, event["at"])
 
     def _answered(self, state: State, event: Event, seq: int, live: bool) -> None:
         self._result(state, event, seq, live)
 
     def _failed(self, state: State, event: Event, _seq: int, _live: bool) -> None:
-        strand = state.root.find(event.get("s", ""))
-        strand.intent = None
+        fiber = state.root.find(event.get("s", ""))
+        fiber.intent = None
         if event.get("again"):
-            strand.tries += 1
+            fiber.tries += 1
             state.used.time += event.get("wait", 0.0)
             return
-        strand.tries = 0
-        self._held(state, strand, event)
+        fiber.tries = 0
+        self._held(state, fiber, event)
         self._common(state, event)
-        if "at" in event:  # a check: the run goes on after it
-            self._go(strand, event["at"])
+        if "at" in event:  # a check: the run continues after it
+            self._go(fiber, event["at"])
         else:
             state.status, state.ended = "failed", dict(event)
 
@@ -224,49 +224,49 @@ class Fold:
         for label, name, held, seen in event.get("judged", ()):
             state.judged[label] = Judgement(label, name, held, seen)
         for name, fields in event.get("posted", ()):
-            state.queue.append((name, {key: restored(value, self.blobs) for key, value in fields.items()}))
+            state.queue.append((name, {key: restore_value(value, self.blobs) for key, value in fields.items()}))
         for record in event.get("broken", ()):
             state.broken.append(record["invariant"])
 
-    def _bind(self, state: State, strand: Strand, event: Event) -> None:
-        call = strand.call
+    def _bind(self, state: State, fiber: Fiber, event: Event) -> None:
+        call = fiber.call
         indices = self.layout.units[call.unit].slot_index
         for name, data in event.get("set", {}).items():
-            call.slots[indices[name]] = restored(data, self.blobs)
+            call.slots[indices[name]] = restore_value(data, self.blobs)
         for name, data in event.get("state", {}).items():
-            state.values[self.layout.state_index[name]] = restored(data, self.blobs)
+            state.values[self.layout.state_index[name]] = restore_value(data, self.blobs)
 
-    def _store(self, state: State, strand: Strand, out: Target | None, event: Event) -> None:
+    def _store(self, state: State, fiber: Fiber, out: Target | None, event: Event) -> None:
         if out is None:
             return
-        value = restored(event["value"], self.blobs)
-        (state.values if out.is_state else strand.call.slots)[out.index] = value
+        value = restore_value(event["value"], self.blobs)
+        (state.values if out.is_state else fiber.call.slots)[out.index] = value
 
-    def _held(self, state: State, strand: Strand, event: Event) -> None:
-        """Bind what became of a check that asked somebody."""
-        instruction = self.program.units[strand.call.unit].code[strand.call.pc]
+    def _held(self, state: State, fiber: Fiber, event: Event) -> None:
+        """Bind the verdict of a check with an effect."""
+        instruction = self.program.units[fiber.call.unit].code[fiber.call.pc]
         for _label, _name, held, seen in event.get("judged", ()):
             if isinstance(instruction, Effect) and instruction.held is not None:
                 target = instruction.held
-                (state.values if target.is_state else strand.call.slots)[target.index] = outcome(held, seen)
+                (state.values if target.is_state else fiber.call.slots)[target.index] = value_of_check(held, seen)
 
     def _traced(self, state: State, event: Event, seq: int) -> None:
         for data in event.get("items", ()):
             self.trace(state, data, seq)
 
     def trace(self, state: State, data: Any, seq: int) -> None:
-        """Take an item of the log into the trace."""
+        """Add an item of the log to the trace."""
         case, item = from_json(self.program.schema, data)
         self.knowledge.observe(case, item, seq)
         state.fresh.append([seq, data])
 
-    def _go(self, strand: Strand, label: str) -> None:
+    def _go(self, fiber: Fiber, label: str) -> None:
         unit, index = self.layout.places[label]
-        if unit != strand.call.unit:
+        if unit != fiber.call.unit:
             raise ValueError(f"{label} is not in the unit that runs")
-        strand.call.pc = index
-        self._check_end(strand)
+        fiber.call.pc = index
+        self._check_end(fiber)
 
     @staticmethod
-    def _check_end(strand: Strand) -> None:
-        strand.done = strand.end >= 0 and len(strand.calls) == 1 and strand.call.pc == strand.end
+    def _check_end(fiber: Fiber) -> None:
+        fiber.done = fiber.end >= 0 and len(fiber.calls) == 1 and fiber.call.pc == fiber.end

@@ -1,4 +1,4 @@
-"""Forking: another run from any event of a run; upgrading: a run goes on under a changed program."""
+"""Fork: a new run from any event of a run. Upgrade: a run continues under a changed program."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import Parent, RunLog
 from harness.dsl.ir import Program
 from harness.dsl.machine.replay import Replayed, replay
-from harness.dsl.machine.run_files import carry
+from harness.dsl.machine.run_files import copy_work_files
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
 
 
 def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
-    """A new run that shares everything up to an event; only its work files are copied, as they are now.
+    """Create a run that shares all events up to one; the work files are copied as they are now.
 
     Args:
         file: Open for writing.
-        log: The run it leaves.
-        seq: The last event they share.
+        log: The run to fork.
+        seq: The last shared event.
 
     Raises:
         LogError: if there is no such event, or the work files cannot be copied.
     """
     event = file.event(log, seq)
-    name = _free(file, f"{log.name}/fork-{seq}")
+    name = _unused_name(file, f"{log.name}/fork-{seq}")
     new = file.create(
         name, log.genesis_value(), settings=file.settings(log), parent=Parent(log.number, seq, event.hash)
     )
-    carry(file.path.parent, log.number, new.number)
+    copy_work_files(file.path.parent, log.number, new.number)
     return new
 
 
 def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None, Replayed]:
-    """Let a run go on under a changed program, if the change does not touch what has happened.
+    """Continue a run under a changed program, if the change does not affect the recorded events.
 
-    The whole past is executed under the new program; every event must come out the same. Then the events are chained
-    anew under the new program's first hash; keys of effects stay what they were.
+    All events are replayed under the new program and must be equal. Then they are chained again from the new program's
+    first hash; the keys of effects stay the same.
 
     Returns:
-        The new run, None if the past comes out differently; and how far it came.
+        The new run, None if an event differs; and the result of the replay.
 
     Raises:
         UsageError: if the run has ended.
@@ -61,9 +61,9 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
         "upgraded": {"head": log.head.hex() if not events else events[-1].hash.hex(), "run": log.run_hash},
     }
     source = file.blobs.put(program.source.encode("utf-8")).hex()
-    changed = settings.but(source=source, path=program.path)
-    new = file.create(_free(file, f"{log.name}/upgrade"), genesis, settings=changed.to_wire())
-    carry(file.path.parent, log.number, new.number)
+    changed = settings.replace(source=source, path=program.path)
+    new = file.create(_unused_name(file, f"{log.name}/upgrade"), genesis, settings=changed.to_wire())
+    copy_work_files(file.path.parent, log.number, new.number)
     for event in events:
         new.append(event.body, wall=event.wall is not None)
     new.set_status("running")
@@ -71,12 +71,12 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     return new, found
 
 
-def _free(file: LogFile, name: str) -> str:
+def _unused_name(file: LogFile, name: str) -> str:
     taken = {row.name for row in file.runs()}
     number, found = 1, name
     while found in taken:
         number += 1
         found = f"{name}-{number}"
     if len(found) > 500:
-        raise LogError("forks of forks of forks: the name is too long", where=str(file.path))
+        raise LogError("the name is too long: too many forks of forks", where=str(file.path))
     return found

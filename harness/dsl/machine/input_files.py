@@ -1,4 +1,4 @@
-"""Supplies: files that a run is given before it begins; from then on they are the program's."""
+"""Input files: copied into the work folder before a run begins."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from pathlib import Path
 from harness.core.errors import UsageError
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Effect, Program, Sweep
-from harness.dsl.tools.folder import LARGEST, MAX_BYTES, MAX_FILES
+from harness.dsl.tools.folder import MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_BYTES
 
 _PYTHON = ("python", "python3")
 
 
-def supplies(paths: Iterable[Path]) -> dict[str, bytes]:
-    """The files of some paths, by the name they have in the work folder; a folder brings all below it, under its name.
+def read_input_files(paths: Iterable[Path]) -> dict[str, bytes]:
+    """Read input files by their name in the work folder; a folder adds all files below it, under its name.
 
     Raises:
-        UsageError: if one cannot be read, two have the same name, or they are too many or too large.
+        UsageError: if a file cannot be read, two have the same name, or they are too many or too large.
     """
     found: dict[str, bytes] = {}
     for path in paths:
         for name, file in _files(path):
             try:
-                if file.stat().st_size > LARGEST:
-                    raise UsageError(f"a file of more than {LARGEST >> 20} MiB", where=str(file), fix="leave it out")
+                if file.stat().st_size > MAX_FILE_BYTES:
+                    raise UsageError(
+                        f"a file of more than {MAX_FILE_BYTES >> 20} MiB", where=str(file), fix="leave it out"
+                    )
                 if name in found:
-                    raise UsageError(f"two files are called {name!r}", where=str(file), fix="give one of them")
+                    raise UsageError(f"two files are called {name!r}", where=str(file), fix="pass only one of them")
                 found[name] = file.read_bytes()
             except OSError as error:
                 raise UsageError(f"cannot be read: {error.strerror}", where=str(file), fix="name a file") from error
-        if len(found) > MAX_FILES or sum(map(len, found.values())) > MAX_BYTES:
-            what = f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
-            raise UsageError(what, where=str(path), fix="name what the program needs")
+        if len(found) > MAX_FILES or sum(map(len, found.values())) > MAX_FOLDER_BYTES:
+            what = f"more than {MAX_FILES} files or {MAX_FOLDER_BYTES >> 20} MiB"
+            raise UsageError(what, where=str(path), fix="name only the files that the program needs")
     return found
 
 
@@ -46,8 +48,8 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
             yield f"{root.name}/{file.relative_to(root).as_posix()}", file
 
 
-def scripts(program: Program, beside: Path) -> list[Path]:
-    """Python scripts that commands name (`python x.py`) and that lie beside the program: plain names, no links."""
+def scripts(program: Program, folder: Path) -> list[Path]:
+    """Python scripts next to the program that its commands run (`python x.py`): plain names, no links."""
     found: dict[Path, None] = {}
     for unit in program.units:
         for instruction in unit.code:
@@ -58,7 +60,7 @@ def scripts(program: Program, beside: Path) -> list[Path]:
             for command in commands:
                 words = [item.value if isinstance(item, n.Const) else None for item in _items(command)[:2]]
                 if len(words) == 2 and words[0] in _PYTHON and isinstance(words[1], str) and _plain(words[1]):
-                    path = beside / words[1]
+                    path = folder / words[1]
                     if path.is_file() and not path.is_symlink():
                         found[path] = None
     return list(found)

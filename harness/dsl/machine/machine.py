@@ -1,4 +1,4 @@
-"""Machine: runs a program from wherever its log stands until it ends, waits or is stopped."""
+"""Machine: runs a program from the end of its log until the program ends, waits or is stopped."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Await, Effect, Program, Semantics, Sweep
 from harness.dsl.machine.budget import Limits
 from harness.dsl.machine.effects import Effects
-from harness.dsl.machine.external_effects import Outside, Query, Response
+from harness.dsl.machine.external_effects import ExternalEffects, Query
 from harness.dsl.machine.fold import Fold
+from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import Layout, lay_out
 from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.recorder import Listener, Log, Recorder
-from harness.dsl.machine.state import State, Strand
+from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.stepper import Stepper
 from harness.dsl.machine.trace_items import Tracing
-from harness.dsl.machine.value_storage import stored
+from harness.dsl.machine.value_storage import store_value
 from harness.dsl.plain import field, mutable
+from harness.dsl.tools.request import Response
 from harness.dsl.values import MismatchError, Undefined, Value, conform
 
-AT_ONCE = 8
-"""Effects of parallel branches that are under way at the same time."""
+MAX_PARALLEL_EFFECTS = 8
+"""Maximum number of effects of parallel branches at the same time."""
 ENDED = ("ok", "wrong", "failed")
 
 
 @mutable
-class Settings:
-    """What a machine is told beside its program; nothing of it is in the chain, so none of it may change an outcome.
+class MachineSettings:
+    """Settings of a machine; they are not in the chain, so they must not change an outcome.
 
     Attributes:
         limits: Limits of the run, by the names of `Budget`.
-        listener: Told of every event as it is written.
-        may_repeat: Keys of effects in doubt that somebody allowed to repeat.
+        listener: Called with each event as it is written.
+        may_repeat: Keys of effects in doubt that a user allowed to repeat.
         sleep: Waits real seconds between tries; not called in a replay.
     """
 
@@ -54,41 +56,41 @@ class Machine:
 
     Args:
         program: A checked program.
-        log: Its events; `began` must be called if there are none, `resumed` otherwise.
-        outside: What answers its effects.
+        log: Of the run; call `begin` if it is empty, else `resume`.
+        external: Performs its effects.
         run: Hex of the first hash of the run's chain.
-        seed: Of its chance.
-        settings: The rest.
-        limits: Instead of those the settings name.
+        seed: Of its random numbers.
+        settings: Limits, listener and the like.
+        limits: Replace those of the settings.
 
     Attributes:
-        repeated: Effects that were had again after a crash.
+        repeated: Number of effects that were repeated after a crash.
     """
 
     def __init__(
         self,
         program: Program,
         log: Log,
-        outside: Outside,
+        external: ExternalEffects,
         *,
         run: str,
         seed: int,
-        settings: Settings | None = None,
+        settings: MachineSettings | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.program, self.settings = program, settings or Settings()
+        self.program, self.settings = program, settings or MachineSettings()
         self._limits = limits or Limits(self.settings.limits)
         self.layout: Layout = lay_out(program)
         self.knowledge = Knowledge(program)
         self.fold = Fold(program, self.layout, log.blobs, self.knowledge)
         self.state = self.fold.initial()
-        self._log, self._outside, self.run_hash, self.seed = log, outside, run, seed
+        self._log, self._external, self.run_hash, self.seed = log, external, run, seed
         self._started = time.monotonic()
         self._begun: set[str] = set()
         self.repeated = 0
-        self._wire()
+        self._build_parts()
 
-    def _wire(self) -> None:
+    def _build_parts(self) -> None:
         self.recorder = Recorder(self._log, self.fold, self.state, listener=self.settings.listener)
         self.tracing = Tracing(self.program, self.knowledge, self.recorder)
         operations = Operations(self.program, self.layout, self.tracing.observe)
@@ -100,18 +102,13 @@ class Machine:
             recorder=self.recorder,
             limits=self._limits,
         )
-        self.effects = Effects(
-            self.program,
-            run=self.run_hash,
-            seed=self.seed,
-            fold=self.fold,
-            recorder=self.recorder,
-            stepper=self.stepper,
-            tracing=self.tracing,
+        self._parts = MachineParts(
+            self.program, self.run_hash, self.seed, self.fold, self.recorder, self.stepper, self.tracing
         )
+        self.effects = Effects(self._parts)
 
     def begin(self, inputs: Mapping[str, Value]) -> None:
-        """Write the first event: what the variables hold.
+        """Write the first event, with the initial values of the variables.
 
         Raises:
             UsageError: if an input is missing, unknown or of the wrong type.
@@ -129,9 +126,11 @@ class Machine:
             raise UsageError(f"the program has no input {unknown[0]!r}", where=self.program.path, fix=fix)
         event: dict[str, Any] = {"k": "began"}
         names = self.layout.units[self.program.main].slot_names
-        # What the program states for its state variables was read outside of any unit, with slots of its own.
-        own = max([slots_of(variable.initial) for variable in self.program.state], default=0)
-        outer = Frame([Undefined("is no variable")] * own, state.values, frame.trace, frame.verdicts, frame.hints)
+        # Initial values of state variables are compiled outside any unit, with their own slots.
+        slot_count = max([slots_of(variable.initial) for variable in self.program.state], default=0)
+        outer = Frame(
+            [Undefined("is no variable")] * slot_count, state.values, frame.trace, frame.verdicts, frame.hints
+        )
         for key, variables, target in (("state", self.program.state, state.values), ("set", unit.slots, call.slots)):
             bound = {}
             for index, variable in enumerate(variables):
@@ -150,13 +149,13 @@ class Machine:
                     )
                 else:
                     continue
-                bound[names[index] if key == "set" else variable.name] = stored(target[index], self._log.blobs)
+                bound[names[index] if key == "set" else variable.name] = store_value(target[index], self._log.blobs)
             if bound:
                 event[key] = bound
         self.recorder.write(event)
 
     def resume(self, log: RunLog) -> None:
-        """Fold what the log says.
+        """Fold the events of the log.
 
         Raises:
             LogError: if the log is damaged or belongs to another program.
@@ -168,18 +167,18 @@ class Machine:
             self.state = snapshot.load(saved, self.fold)
         for event in tail:
             self.fold.apply(self.state, decode(event.body), event.seq)
-        self._wire()
+        self._build_parts()
 
     def run(self) -> State:
-        """Go on until the program ends, fails, waits for an answer, or reaches a limit.
+        """Run until the program ends, fails, waits for an answer, or reaches a limit.
 
         Raises:
-            LogError: if the log cannot be written; what it holds stays good.
+            LogError: if the log cannot be written; its committed events stay valid.
         """
         while self.state.status == "running":
-            if self._move():
+            if self._run_pure():
                 continue
-            if not self._effects():
+            if not self._run_effects():
                 break
         self.recorder.close(self.status)
         return self.state
@@ -194,50 +193,50 @@ class Machine:
         return "suspended" if self.questions else "running"
 
     @property
-    def in_doubt(self) -> list[Strand]:
-        """Strands whose effect may or may not have happened before a crash."""
-        return [strand for strand in self.state.waiting if self._doubtful(strand)]
+    def in_doubt(self) -> list[Fiber]:
+        """Fibers with an effect that may or may not have happened before a crash."""
+        return [fiber for fiber in self.state.waiting if self._is_in_doubt(fiber)]
 
     @property
     def questions(self) -> list[Query]:
-        """Questions that wait for an answer, in the order of the text."""
+        """Open questions, in source order."""
         return [
-            self.effects.query(strand, effect)
-            for strand in self.state.waiting
-            if strand.intent is not None and strand.intent.question and (effect := self._effect(strand)) is not None
+            self.effects.query(fiber, effect)
+            for fiber in self.state.waiting
+            if fiber.intent is not None and fiber.intent.question and (effect := self._effect(fiber)) is not None
         ]
 
-    def settle(self, strand: Strand, response: Response) -> None:
-        """Answer what a strand waits for; for questions and for effects in doubt."""
-        effect = self._effect(strand)
+    def settle(self, fiber: Fiber, response: Response) -> None:
+        """Write the response to a fiber's question or effect in doubt."""
+        effect = self._effect(fiber)
         if effect is None:
-            raise RuntimeError("no effect is under way")
-        self.effects.settle(strand, effect, response)
+            raise RuntimeError("no effect has begun")
+        self.effects.settle(fiber, effect, response)
 
-    def _move(self) -> bool:
-        """Let every strand do its pure work; whether any got anywhere."""
+    def _run_pure(self) -> bool:
+        """Run the pure work of every fiber; whether any fiber moved."""
         moved = False
-        for strand in list(self.state.root.leaves()):
-            while strand.intent is None and not strand.done and not strand.branches and self.state.status == "running":
-                if self._over_budget(strand):
+        for fiber in list(self.state.root.leaves()):
+            while fiber.intent is None and not fiber.done and not fiber.branches and self.state.status == "running":
+                if self._over_budget(fiber):
                     return False
-                if not self.stepper.step(strand):
+                if not self.stepper.step(fiber):
                     break
                 moved = True
         return self._join(self.state.root) or moved
 
-    def _join(self, strand: Strand) -> bool:
+    def _join(self, fiber: Fiber) -> bool:
         joined = False
-        for branch in strand.branches:
+        for branch in fiber.branches:
             joined |= self._join(branch)
-        if strand.branches and all(branch.done for branch in strand.branches):
-            self.stepper.join(strand)
+        if fiber.branches and all(branch.done for branch in fiber.branches):
+            self.stepper.join(fiber)
             joined = True
         return joined
 
-    def _over_budget(self, strand: Strand) -> bool:
-        unit = self.program.units[strand.call.unit]
-        over = self._limits.exceeded(self.state, strand.call, unit, time.monotonic() - self._started)
+    def _over_budget(self, fiber: Fiber) -> bool:
+        unit = self.program.units[fiber.call.unit]
+        over = self._limits.exceeded(self.state, fiber.call, unit, time.monotonic() - self._started)
         if over is None:
             return False
         self.recorder.write(
@@ -245,85 +244,85 @@ class Machine:
         )
         return True
 
-    def _effects(self) -> bool:
-        """Begin what is next, have it, write what came of it; whether anything did."""
-        strands = [s for s in self.state.root.leaves() if not s.branches]
-        for strand in strands:
-            instruction = self._instruction(strand)
-            if strand.intent is None and isinstance(instruction, Effect):
-                self._begun.add(self.effects.begin(strand, instruction))
+    def _run_effects(self) -> bool:
+        """Begin the next effects, perform them and write their results; whether there was any."""
+        fibers = [s for s in self.state.root.leaves() if not s.branches]
+        for fiber in fibers:
+            instruction = self._instruction(fiber)
+            if fiber.intent is None and isinstance(instruction, Effect):
+                self._begun.add(self.effects.begin(fiber, instruction))
         if self.state.status != "running":
             return True
         if self.in_doubt:
-            # Nothing else moves meanwhile: the order of events must be the one of a run that was never interrupted.
+            # No other fiber moves: events must be in the order of a run without an interruption.
             return False
-        ready = [s for s in strands if s.intent is not None and self._effect(s) is not None]
+        ready = [s for s in fibers if s.intent is not None and self._effect(s) is not None]
         if not ready:
-            return self._other(strands)
+            return self._run_other(fibers)
         self.recorder.commit(boundary=True)
-        for strand in ready:
-            if strand.intent is not None and strand.intent.key not in self._begun:
+        for fiber in ready:
+            if fiber.intent is not None and fiber.intent.key not in self._begun:
                 self.repeated += 1
-        some = False
-        for strand, response in zip(ready, self._have(ready), strict=True):
+        any_done = False
+        for fiber, response in zip(ready, self._perform_all(ready), strict=True):
             if response is not None and self.state.status == "running":
-                some = True
-                self._settled(strand, response)
-        return some or self._other(strands)
+                any_done = True
+                self._settled(fiber, response)
+        return any_done or self._run_other(fibers)
 
-    def _settled(self, strand: Strand, response: Response) -> None:
-        effect, tries = self._effect(strand), strand.tries
-        self.settle(strand, response)
-        if effect is not None and strand.tries > tries:
+    def _settled(self, fiber: Fiber, response: Response) -> None:
+        effect, tries = self._effect(fiber), fiber.tries
+        self.settle(fiber, response)
+        if effect is not None and fiber.tries > tries:
             self.settings.sleep(effect.retry.backoff_s * 2**tries)
 
-    def _have(self, strands: list[Strand]) -> list[Response | None]:
-        calls = [self._call(strand) for strand in strands]
+    def _perform_all(self, fibers: list[Fiber]) -> list[Response | None]:
+        calls = [self._call(fiber) for fiber in fibers]
         if len(calls) == 1:
             return [calls[0]()]
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAX_PARALLEL_EFFECTS) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
-    def _call(self, strand: Strand) -> Any:
-        effect = self._effect(strand)
-        if effect is None or strand.intent is None:
-            raise RuntimeError("no effect is under way")
-        if strand.intent.question:
-            query = self.effects.query(strand, effect)
-            return lambda: self._outside.ask(query)
-        request = self.effects.request(strand, effect)
-        return lambda: self._outside.perform(request)
+    def _call(self, fiber: Fiber) -> Any:
+        effect = self._effect(fiber)
+        if effect is None or fiber.intent is None:
+            raise RuntimeError("no effect has begun")
+        if fiber.intent.question:
+            query = self.effects.query(fiber, effect)
+            return lambda: self._external.ask(query)
+        request = self.effects.request(fiber, effect)
+        return lambda: self._external.perform(request)
 
-    def _other(self, strands: list[Strand]) -> bool:
-        """Searches and events from outside, one at a time."""
-        for strand in strands:
-            instruction = self._instruction(strand)
+    def _run_other(self, fibers: list[Fiber]) -> bool:
+        """Searches and events from external, one at a time."""
+        for fiber in fibers:
+            instruction = self._instruction(fiber)
             if isinstance(instruction, Sweep):
                 from harness.dsl.machine.sweep_run import search
 
-                search(self, self._outside, strand, instruction)
+                search(self._parts, self._external, fiber, instruction)
                 return True
-            if isinstance(instruction, Await) and strand.intent is None:
+            if isinstance(instruction, Await) and fiber.intent is None:
                 self.recorder.commit(boundary=True)
-                event = self._outside.event(self.state.received)
+                event = self._external.event(self.state.received)
                 if event is None:
-                    self.stepper.drained(strand, instruction)
+                    self.stepper.drained(fiber, instruction)
                 else:
-                    self.stepper.take(strand, instruction, event[0], event[1], received=True)
+                    self.stepper.take(fiber, instruction, event[0], event[1], received=True)
                 return True
         return False
 
-    def _instruction(self, strand: Strand) -> Any:
-        return self.program.units[strand.call.unit].code[strand.call.pc]
+    def _instruction(self, fiber: Fiber) -> Any:
+        return self.program.units[fiber.call.unit].code[fiber.call.pc]
 
-    def _effect(self, strand: Strand) -> Effect | None:
-        instruction = self._instruction(strand)
+    def _effect(self, fiber: Fiber) -> Effect | None:
+        instruction = self._instruction(fiber)
         return instruction if isinstance(instruction, Effect) else None
 
-    def _doubtful(self, strand: Strand) -> bool:
-        intent, effect = strand.intent, self._effect(strand)
+    def _is_in_doubt(self, fiber: Fiber) -> bool:
+        intent, effect = fiber.intent, self._effect(fiber)
         return (
             intent is not None
             and effect is not None

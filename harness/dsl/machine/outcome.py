@@ -1,4 +1,4 @@
-"""Outcome: what a run came to, for the lane, the command line and reports."""
+"""Outcome: the result of a run, for the lane, the command line and reports."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from harness.dsl.plain import contents, plain
 
 @plain
 class StepOutcome:
-    """What became of one step or check.
+    """The result of one step or check.
 
     Attributes:
         unit: Name of its unit.
         kind: step, check or expect.
-        status: `ok`; `wrong` for a check that does not hold; the fault's word for a step that failed; `review` where
-            it waits for an answer; `simulated` where nothing is known; `skipped` where it was not reached.
+        status: `ok`; `wrong` for a check that does not hold; the status of the fault for a failed step; `review` where
+            it waits for an answer; `simulated` if its value is unknown; `skipped` if it was not reached.
         why: What is wrong, empty if ok.
-        times: How often it ended well.
+        times: Number of times it ended without a fault.
     """
 
     unit: str
@@ -35,23 +35,24 @@ class StepOutcome:
 
 @plain
 class Outcome:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         status: `ok`, `wrong` (a success criterion does not hold), `failed` (a step did), `suspended`, `in_doubt`,
             `budget` or `running`.
-        passed: Ended, all criteria true (or, where there are none, all checks), no invariant broken, nothing simulated.
-        why: The first reason why not.
+        passed: Whether it ended with all criteria true (or all checks, without criteria), no broken invariant and no
+            simulated effect.
+        why: The first reason for not passing.
         head: Hex of the last hash.
-        events: How many there are.
-        steps: All steps and checks of all units, in the order of the text.
-        questions: What it waits for.
+        events: Number of events.
+        steps: All steps and checks of all units, in source order.
+        questions: The open questions.
         in_doubt: Keys of effects that may or may not have happened.
-        criteria: [text, true/false/undefined, reason] of the main unit's success.
-        broken: Invariants that an item broke.
-        used: Of the budget.
-        repeated: Effects had again after a crash, under the same key.
-        value: What the main unit returned, as the log has it.
+        criteria: (text, true/false/undefined, reason) of the main unit's success criteria.
+        broken: Names of the invariants that an item broke.
+        used: Amounts by name of the budget.
+        repeated: Number of effects repeated after a crash, under the same key.
+        value: The return value of the main unit, as JSON of the log.
     """
 
     status: str
@@ -108,7 +109,7 @@ def outcome_of(
 
 
 def _unfinished(state: State, status: str, questions: list[Query]) -> str:
-    """Why a run did not come to its end; empty if it did."""
+    """Why a run did not end; empty if it did."""
     ended = state.ended
     match status:
         case "failed":
@@ -119,14 +120,14 @@ def _unfinished(state: State, status: str, questions: list[Query]) -> str:
             waits = f"{questions[0].label} waits for an answer to question {questions[0].id}" if questions else ""
             return waits or "it waits"
         case "in_doubt":
-            return "an effect that may happen only once was begun before a crash: nobody knows whether it happened"
+            return "an effect that may happen only once began before a crash; it is unknown whether it happened"
         case "running":
             return "it has not ended"
     return ""
 
 
 def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken: tuple[str, ...]) -> str:
-    """The first reason why a run that ended does not pass; empty if it does."""
+    """The first reason why an ended run does not pass; empty if it passes."""
     for text, verdict, reason in criteria:
         if verdict != "true":
             return f"{text} is {verdict}" + (f": {reason}" if reason else "")
@@ -137,7 +138,7 @@ def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken
         if wrong is not None:
             return f"{wrong.kind} {wrong.name}: {wrong.why}"
     if state.used.simulated and not criteria:
-        return f"{state.used.simulated} effects were simulated: nothing is known of them"
+        return f"{state.used.simulated} effects were simulated: their values are unknown"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Layout: what the machine knows about a program before it runs: where labels are, what encloses what, slot names."""
+"""Layout: positions of labels, enclosing steps and slot names of a program, computed before it runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.dsl.plain import plain
 
 @plain
 class UnitLayout:
-    """One unit.
+    """The layout of one unit.
 
     Attributes:
-        slot_names: By index; unique, so that the log can speak of names.
-        slot_index: The inverse.
-        step_of: For each instruction the index of the innermost step around it, -1 outside of steps.
+        slot_names: Unique names by index; the log uses names.
+        slot_index: Index by name.
+        step_of: For each instruction the index of the innermost step around it, -1 outside steps.
         leave_of: For each step the index of its `Leave`.
     """
 
@@ -27,7 +27,7 @@ class UnitLayout:
 
 @plain
 class Layout:
-    """A whole program.
+    """The layout of a program.
 
     Attributes:
         units: By index.
@@ -41,10 +41,10 @@ class Layout:
 
 
 def lay_out(program: Program) -> Layout:
-    """The layout of a program.
+    """Compute the layout of a program.
 
     Raises:
-        SpecError: if two instructions have the same label: the log could not tell them apart.
+        SpecError: if two instructions have the same label: the log could not distinguish them.
     """
     places: dict[str, tuple[int, int]] = {}
     for number, unit in enumerate(program.units):
@@ -80,7 +80,7 @@ def _unit(unit: Unit) -> UnitLayout:
 
 
 def enclosing_check(unit: Unit, layout: UnitLayout, pc: int) -> StepInfo | None:
-    """The check (or expectation) an instruction belongs to, if it belongs to one."""
+    """The check or expectation that contains an instruction; None without one."""
     index = layout.step_of[pc]
     while index >= 0:
         step = unit.steps[index]

@@ -1,4 +1,4 @@
-"""Operations: pure instructions as functions, made once for each unit; what is no function here ends a segment."""
+"""Operations: pure instructions compiled to functions, once per unit; any other instruction ends a segment."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.dsl.expressions.nodes import Frame
 from harness.dsl.ir import Branch, Emit, Enter, Instruction, Judge, Jump, Leave, Let, Post, Program
 from harness.dsl.machine.program_layout import Layout, enclosing_check
 from harness.dsl.machine.segment import Segment
-from harness.dsl.machine.state import Judgement, outcome
+from harness.dsl.machine.state import Judgement, value_of_check
 from harness.dsl.types import Case
 from harness.dsl.values import MismatchError, Undefined, Value, item_of, shown
 
 Operation = Callable[[Frame, Segment], int]
-"""Does one instruction; the index of the next one."""
+"""Executes one instruction and returns the index of the next one."""
 Observe = Callable[[dict[str, list[Any]], int, tuple[Value, ...], str], None]
 """Traces an item: (fields of the event so far, case, item, source)."""
 
@@ -26,7 +26,7 @@ class Operations:
     Args:
         program: The program.
         layout: Its layout.
-        observe: What tracing an item means.
+        observe: Called with each item to trace.
     """
 
     def __init__(self, program: Program, layout: Layout, observe: Observe) -> None:
@@ -48,7 +48,7 @@ class Operations:
             case Enter(label=label):
                 return _enter(_step_label(self._program, unit, instruction.step) or label, following)
             case Leave():
-                return None  # it ends a segment: one event for each step
+                return None  # ends a segment: one event per step
             case Let():
                 return _let(instruction, following)
             case Emit():
@@ -73,7 +73,7 @@ class Operations:
             item = list(missing)
             for slot, code in given:
                 value = code(frame)
-                # A placeholder is one wherever it comes from: the field's bound decides, as for what tools report.
+                # The field's bound applies to emitted values too, as it does to items that tools report.
                 item[slot] = value if type(value) is Undefined else _measured(case, slot, value)
             self._observe(segment.traced, instruction.case, tuple(item), "emit")
             return following
@@ -94,7 +94,7 @@ class Operations:
             held = seen.partition(":")[0] == expected
             segment.judged.append(Judgement(label, instruction.name, held, seen))
             if target is not None:
-                (frame.state if target.is_state else frame.slots)[target.index] = outcome(held, seen)
+                (frame.state if target.is_state else frame.slots)[target.index] = value_of_check(held, seen)
                 (segment.state if target.is_state else segment.slots).add(target.index)
             return index + 1 if held else after
 

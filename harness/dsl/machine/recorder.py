@@ -1,4 +1,4 @@
-"""Recorder: writes events, folds them into the state, commits at the right moments."""
+"""Recorder: writes events, folds them into the state, and decides when to commit."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any, Protocol
 from harness.dsl.eventlog.canonical import encode
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.segment import Segment, SegmentWriter
-from harness.dsl.machine.state import State, Strand
+from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.value_storage import BlobStore
 
 Listener = Callable[[int, dict[str, Any]], None]
-"""Told of each event as it is written: (sequence number, event). For terminals; plain segments of steps included."""
+"""Called with each event as it is written: (sequence number, event); for display."""
 
 
 class Log(Protocol):
-    """What a machine writes to: a run's log, or one that compares with what was written before."""
+    """The log of a machine: a run's log, or one that compares events with a recorded log."""
 
     seq: int
     head: bytes
 
     @property
     def blobs(self) -> BlobStore:
-        """Large values."""
+        """Storage of large values."""
         ...
 
     @property
     def full(self) -> bool:
-        """Whether pure events should be committed."""
+        """Whether enough pure events wait for a commit."""
         ...
 
     @property
     def snapshot_due(self) -> bool:
-        """Whether a snapshot is wanted."""
+        """Whether the next commit should store a snapshot."""
         ...
 
     def append(self, body: bytes, *, wall: bool = False) -> None:
@@ -41,19 +41,19 @@ class Log(Protocol):
         ...
 
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
-        """Make what was added durable."""
+        """Commit the appended events."""
         ...
 
     def set_status(self, status: str) -> None:
-        """What lists of runs show."""
+        """Set the status that lists of runs show."""
         ...
 
 
 class Recorder:
-    """Writes what one machine does.
+    """Writes the events of one machine.
 
     Attributes:
-        state: The run's; every event that is written is folded into it.
+        state: Of the run; every written event is folded into it.
     """
 
     def __init__(self, log: Log, fold: Fold, state: State, *, listener: Listener | None = None) -> None:
@@ -63,39 +63,39 @@ class Recorder:
 
     @property
     def next_seq(self) -> int:
-        """Number of the event that is written next."""
+        """Sequence number of the next event."""
         return self._log.seq + 1
 
     def write(self, event: dict[str, Any], *, wall: bool = True, live: bool = True) -> None:
-        """Write one event and do what it says.
+        """Write one event and apply it to the state.
 
         Args:
             event: Its fields.
-            wall: Whether the time is of interest to people.
-            live: Items of it were traced already.
+            wall: Whether to store the time.
+            live: Whether its items are traced already.
         """
         self._log.append(encode(event), wall=wall)
         self._fold.apply(self.state, event, self._log.seq, live=live)
         if self._listener is not None:
             self._listener(self._log.seq, event)
 
-    def segment(self, segment: Segment, strand: Strand, at: str, pc: int) -> None:
-        """Write a segment of pure work up to an instruction (its label, its index), and commit if enough waits.
+    def segment(self, segment: Segment, fiber: Fiber, at: str, pc: int) -> None:
+        """Write a segment of pure work up to an instruction (label `at`, index `pc`); commit if enough events wait.
 
-        Its variables are bound already.
+        The segment's variables are bound already.
         """
         state, log = self.state, self._log
         if segment.plain and self._listener is None:
-            log.append(self._writer.body(segment, strand, at, state.values))
-            self._fold.passed(state, strand, segment, pc)
+            log.append(self._writer.body(segment, fiber, at, state.values))
+            self._fold.passed(state, fiber, segment, pc)
         else:
-            event = self._writer.event(segment, strand, at, state.values)
+            event = self._writer.event(segment, fiber, at, state.values)
             self.write(event, wall=bool(segment.judged or segment.traced))
         if log.full:
             self.commit()
 
     def commit(self, *, boundary: bool = False) -> None:
-        """Make what was written durable, with a snapshot when one is due."""
+        """Commit the written events, with a snapshot if one is due."""
         body = None
         if self._log.snapshot_due:
             from harness.dsl.machine import snapshot
@@ -104,6 +104,6 @@ class Recorder:
         self._log.commit(boundary=boundary, snapshot=body)
 
     def close(self, status: str) -> None:
-        """Commit everything with a final status for lists."""
+        """Commit all events and the status that lists of runs show."""
         self._log.set_status(status)
         self.commit(boundary=True)

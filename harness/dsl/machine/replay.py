@@ -1,4 +1,4 @@
-"""Replay: the program is executed again with the recorded effects; every event must come out as it was written."""
+"""Replay: the program is executed again with the recorded effects; every event must equal the recorded one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 from harness.core.errors import InfraError
 from harness.dsl.eventlog.canonical import decode
-from harness.dsl.eventlog.chain import address
+from harness.dsl.eventlog.chain import blob_address
 from harness.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.dsl.ir import Program, Unit
 from harness.dsl.machine.budget import Limits
-from harness.dsl.machine.external_effects import Points, Query, Request, Response
-from harness.dsl.machine.machine import Machine, Settings
-from harness.dsl.machine.state import State, Strand
-from harness.dsl.machine.value_storage import BlobStore, restored
+from harness.dsl.machine.external_effects import Points, Query
+from harness.dsl.machine.machine import Machine, MachineSettings
+from harness.dsl.machine.state import Fiber, State
+from harness.dsl.machine.value_storage import BlobStore, restore_value
+from harness.dsl.tools.request import Request, Response
 
 _ABSENT = "(absent)"
 
@@ -32,10 +33,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The first event that came out differently.
+    """The first event that differs from the recorded one.
 
     Attributes:
-        seq: Its number.
+        seq: Its sequence number.
         where: `file:line:column` of the instruction.
         label: Of the instruction.
         differences: Field by field.
@@ -47,18 +48,18 @@ class Divergence:
     differences: tuple[Difference, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: event {self.seq} ({self.label}) comes out differently"]
+        lines = [f"{self.where}: event {self.seq} ({self.label}) differs from the recorded one"]
         lines += [f"  {d.path}: recorded {d.recorded}, now {d.produced}" for d in self.differences]
         return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay found.
+    """The result of a replay.
 
     Attributes:
-        events: How many came out as recorded.
-        divergence: The first that did not; None if all did.
+        events: Number of equal events.
+        divergence: The first difference; None if all events are equal.
     """
 
     events: int
@@ -66,12 +67,12 @@ class Replayed:
 
 
 def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
-    """Execute a program along a log.
+    """Execute a program with the recorded effects of a log and compare each event.
 
     Args:
-        program: The run's own, or another one that is to be compared with it.
-        log: What happened.
-        run: Hex of the hash that keys of effects were made from, if it is not the log's first.
+        program: The program of the run, or a changed one to compare with it.
+        log: The recorded run.
+        run: Hex of the hash in the keys of effects, if it is not the log's first hash.
 
     Raises:
         LogError: if the log cannot be read.
@@ -94,7 +95,7 @@ def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
 
 
 class _End(Exception):  # noqa: N818 - control flow of this module
-    """All that was recorded came out as it was."""
+    """All recorded events are equal."""
 
 
 class _Differs(Exception):  # noqa: N818 - control flow of this module
@@ -103,7 +104,7 @@ class _Differs(Exception):  # noqa: N818 - control flow of this module
 
 
 class _ComparedLog:
-    """A log that compares instead of writing; see `recorder.Log`."""
+    """A log that compares events instead of writing them; see `recorder.Log`."""
 
     full = False
     snapshot_due = False
@@ -116,7 +117,7 @@ class _ComparedLog:
 
     @property
     def next(self) -> dict[str, Any] | None:
-        """The event that must come next; None at the end."""
+        """The recorded event that comes next; None at the end."""
         following = self.seq + 1
         return self._recorded[following].value if following < len(self._recorded) else None
 
@@ -137,14 +138,14 @@ class _ComparedLog:
 
 
 class _ReadBlobs:
-    """The log's blobs; new ones are kept in memory, nothing is written."""
+    """The log's blobs; new ones are kept in memory."""
 
     def __init__(self, stored: BlobStore) -> None:
         self._stored = stored
         self._new: dict[bytes, bytes] = {}
 
     def put(self, data: bytes) -> bytes:
-        name = address(data)
+        name = blob_address(data)
         self._new[name] = data
         return name
 
@@ -153,7 +154,7 @@ class _ReadBlobs:
 
 
 class _EveryStep(Limits):
-    """The program's own limits; pure work stops after each step, for the log may say that the run was stopped there."""
+    """The limits of the program; pure work stops after each step, because the log may contain a stop there."""
 
     def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
         del unit, state
@@ -161,7 +162,7 @@ class _EveryStep(Limits):
 
 
 class _ReplayMachine(Machine):
-    """A machine for which stops by limits of whoever ran it, and grants, come from the log."""
+    """A machine that takes stops by the run's limits, and grants, from the log."""
 
     def __init__(
         self,
@@ -177,10 +178,10 @@ class _ReplayMachine(Machine):
         super().__init__(
             program,
             compared,
-            _RecordedOutside(recorded, log.blobs),
+            _RecordedEffects(recorded, log.blobs),
             run=run or log.run_hash,
             seed=seed,
-            settings=Settings(sleep=lambda _: None),
+            settings=MachineSettings(sleep=lambda _: None),
             limits=_EveryStep({}),
         )
 
@@ -192,11 +193,11 @@ class _ReplayMachine(Machine):
                 return state
             self.recorder.write(event)
 
-    def _over_budget(self, strand: Strand) -> bool:
+    def _over_budget(self, fiber: Fiber) -> bool:
         event = self._compared.next
         if event is None or event["k"] != "stopped":
-            return super()._over_budget(strand)
-        call, used, which = strand.call, self.state.used, event["which"]
+            return super()._over_budget(fiber)
+        call, used, which = fiber.call, self.state.used, event["which"]
         amounts = {"steps": call.steps, "iterations": call.iterations, "wall_s": 0}
         amount = amounts[which] if which in amounts else getattr(used, which)
         unit = self.program.units[call.unit].name
@@ -204,8 +205,8 @@ class _ReplayMachine(Machine):
         return True
 
 
-class _RecordedOutside:
-    """Answers what was answered; see `Outside`."""
+class _RecordedEffects:
+    """Returns the recorded responses; see `ExternalEffects`."""
 
     workers, retry_failed = 1, False
     progress: Callable[[str], None] | None = None
@@ -218,15 +219,15 @@ class _RecordedOutside:
             if event["k"] in ("result", "answered", "failed") and "key" in event:
                 self._results[event["key"]] = event
             elif event["k"] == "took" and event.get("received"):
-                self._events.append((event["event"], restored(event["fields"], blobs)))
+                self._events.append((event["event"], restore_value(event["fields"], blobs)))
 
     def recorded(self, key: str) -> dict[str, Any] | None:
-        """The event with what came of an effect."""
+        """The event with the result of an effect."""
         return self._results.get(key)
 
     def perform(self, request: Request) -> Response:
         event = self._results.get(request.key)
-        if event is None:  # begun, and nothing is known of it: the log ends here
+        if event is None:  # the effect has no result: the log ends here
             raise _End
         return response_of(event)
 
@@ -238,11 +239,11 @@ class _RecordedOutside:
         return self._events[skip] if skip < len(self._events) else None
 
     def points(self, key: str) -> AbstractContextManager[Points]:
-        raise InfraError(f"a replay measures nothing, but search {key} has no result")
+        raise InfraError(f"search {key} has no recorded result, and a replay does not measure")
 
 
 def response_of(event: dict[str, Any]) -> Response:
-    """What was said, from the event that says so."""
+    """The response that a recorded event contains."""
     if event["k"] == "failed":
         return Response(event["status"], why=event["why"], source=event.get("source", {}))
     return Response(event.get("status", "ok"), recorded=event)

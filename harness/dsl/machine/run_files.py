@@ -1,6 +1,6 @@
-"""Own: where the files of one run are. The first run of a log has its folder, each fork and upgrade one of its own.
+"""Folders of runs: the first run of a log uses the log's folder, each fork and upgrade a separate one.
 
-So nothing that a fork does to its files can reach the run it left: not its work files, nor its exports.
+So a fork cannot change the work files or exports of the run that it was forked from.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from pathlib import Path
 
 from harness.dsl.eventlog.fault import LogError
 
-WORK, FORKS = "work", "forks"
-FIRST = 1
-"""Number of the first run of a log."""
+LOG, WORK, FORKS = "log.db", "work", "forks"
+FIRST_RUN = 1
+"""Number of a log's first run."""
 
 
-def own_folder(folder: Path, run: int) -> Path:
-    """Where the exports of a run are; its work files are in `work` below.
+def folder_of_run(folder: Path, run: int) -> Path:
+    """The folder of a run's exports; its work files are in `work` below it.
 
     Args:
-        folder: Of the log.
+        folder: The log's folder.
         run: The run's number in it.
     """
-    return folder if run == FIRST else folder / FORKS / str(run)
+    return folder if run == FIRST_RUN else folder / FORKS / str(run)
 
 
-def carry(folder: Path, run: int, new: int) -> None:
-    """Copy the work files of a run for one that leaves it: all of them, or none. Safe to repeat.
+def copy_work_files(folder: Path, run: int, new: int) -> None:
+    """Copy all work files of a run for its fork or upgrade, or none of them. Safe to repeat.
 
     Args:
-        folder: Of the log.
-        run: Number of the run that is left.
-        new: Number of the one that begins.
+        folder: The log's folder.
+        run: Number of the run to copy from.
+        new: Number of the new run.
 
     Raises:
-        LogError: if they cannot be copied, or are too large to be.
+        LogError: if they cannot be copied or are too large.
     """
-    target = own_folder(folder, new) / WORK
+    target = folder_of_run(folder, new) / WORK
     if target.exists():
         return
     import tempfile
@@ -45,7 +45,7 @@ def carry(folder: Path, run: int, new: int) -> None:
     from harness.dsl.tools.fault import ToolFault
     from harness.dsl.tools.folder import Folder
 
-    source = own_folder(folder, run) / WORK
+    source = folder_of_run(folder, run) / WORK
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=".new-"))
@@ -63,8 +63,8 @@ def carry(folder: Path, run: int, new: int) -> None:
         raise LogError(why, where=str(source), fix="free space, then try again") from error
 
 
-def supply(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put files into the work folder of a log's first run.
+def write_input_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into the work folder of a log's first run.
 
     Raises:
         LogError: if one cannot be written.

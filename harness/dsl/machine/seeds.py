@@ -1,39 +1,29 @@
-"""Seeding: chance and ids that depend on the place in the program and nothing else."""
+"""Keys of effects and ids of questions, which depend only on the run and the place in the program."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.core.digest import derive_seed, digest_json, short
-
-if TYPE_CHECKING:
-    import random
+from harness.core.digest import digest_json, short
 
 ENGINE = "crucible-dsl/2"
-"""The meaning of programs; part of every log's first link, so a log never goes on under another meaning."""
+"""Version of the language's semantics; part of every first hash, so a log is never resumed under another version."""
 
 
 def effect_key(run: str, label: str, occurrence: int, arguments: Mapping[str, Any], attempt: int) -> str:
-    """The key of one try of one effect: the same whenever a resumed or replayed run gets there again.
+    """The key of one try of one effect; a resumed or replayed run computes the same key.
 
     Args:
         run: Hex of the run's first hash.
-        label: Of the instruction, with the strand's name.
-        occurrence: How often the run has begun it, from 1.
-        arguments: As the log has them.
+        label: Of the instruction, with the fiber's name.
+        occurrence: How often the run has begun the effect, from 1.
+        arguments: In their stored form.
         attempt: 1 for the first try.
     """
     return short(digest_json([run, label, occurrence, dict(arguments), attempt]))
 
 
 def question_id(label: str, occurrence: int, role: str, prompt: str, schema: Mapping[str, Any]) -> str:
-    """The id of a question: bound to its place and wording, so an answer to another wording is never used."""
+    """The id of a question: a digest of its place and wording, so an answer to another wording is never used."""
     return short(digest_json([ENGINE, label, occurrence, role, prompt, dict(schema)]))
-
-
-def stream(seed: int, label: str, occurrence: int) -> random.Random:
-    """Chance for one effect: independent of all others, so an added draw elsewhere changes nothing here."""
-    import random
-
-    return random.Random(derive_seed(seed, label, occurrence))  # noqa: S311 - reproducible, not secret

@@ -1,34 +1,34 @@
-"""Segment: the pure work between two things that matter; it becomes one event of the log."""
+"""Segment: a run of pure instructions that becomes one event of the log."""
 
 from __future__ import annotations
 
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from harness.dsl.eventlog.blobs import INLINE
+from harness.dsl.eventlog.blobs import MAX_INLINE_BYTES
 from harness.dsl.eventlog.canonical import encode
 from harness.dsl.machine.program_layout import Layout
-from harness.dsl.machine.state import Judgement, Strand
-from harness.dsl.machine.value_storage import BlobStore, stored
+from harness.dsl.machine.state import Fiber, Judgement
+from harness.dsl.machine.value_storage import BlobStore, store_value
 from harness.dsl.plain import field, mutable, plain
 from harness.dsl.values import Value
 
 MAX_SHAPES = 10_000
-LONGEST = 512
-"""Instructions after which a segment ends even if nothing happens, so that a log never lags far behind."""
+MAX_SEGMENT_LENGTH = 512
+"""Maximum instructions of a segment, so that the log does not fall far behind the machine."""
 
 
 @mutable
 class Segment:
-    """What pure instructions did since the last event of their strand.
+    """The results of pure instructions since the last event of their fiber.
 
     Attributes:
         slots: Indices of the slots that were bound.
         state: Indices of the state variables that were bound.
-        entered, left: Labels of steps that began and that ended well.
+        entered, left: Labels of steps that began, and of steps that ended.
         loops: Backward jumps.
-        traced: Items and what the facts made of them, as the event has it.
-        judged, posted, notes: Checks, events for service loops, and why a branch was not taken.
+        traced: Items and verdicts, as fields of the event.
+        judged, posted, notes: Checks, events for service loops, and reasons why a branch was not taken.
     """
 
     slots: set[int] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Segment:
     notes: list[list[str]] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Forget it all; the next segment begins."""
+        """Reset all fields for the next segment."""
         self.slots.clear()
         self.entered.clear()
         self.left.clear()
@@ -57,13 +57,13 @@ class Segment:
 
     @property
     def plain(self) -> bool:
-        """Whether it did nothing but bind variables, begin and end steps and loop."""
+        """Whether it only binds variables, begins and ends steps, and loops."""
         return not (self.traced or self.judged or self.posted or self.notes)
 
 
 @plain
 class _Shape:
-    """What equal stretches of a program have in common: the event as a template, and the slots that fill it in."""
+    """The common part of equal segments: the event as a template, and the slots that fill it."""
 
     slots: frozenset[int]
     entered: list[str]
@@ -75,19 +75,19 @@ class _Shape:
 class SegmentWriter:
     """Writes segments as canonical events.
 
-    Most segments bind a few small values and come again and again; their text is kept as a template. This way and the
-    general one give the same bytes, which a property test holds them to.
+    Most segments bind a few small values and repeat, so their JSON is kept as a template. A property test checks that
+    both ways give the same bytes.
     """
 
     def __init__(self, layout: Layout, blobs: BlobStore) -> None:
         self._layout, self._blobs = layout, blobs
         self._shapes: dict[tuple[int, int, str, int], _Shape] = {}
 
-    def body(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> bytes:
+    def body(self, segment: Segment, fiber: Fiber, at: str, values: list[Value]) -> bytes:
         """The event of a plain segment."""
-        if segment.state or strand.name:
-            return encode(self.event(segment, strand, at, values))
-        call = strand.call
+        if segment.state or fiber.name:
+            return encode(self.event(segment, fiber, at, values))
+        call = fiber.call
         key = (call.unit, call.pc, at, segment.loops)
         shape = self._shapes.get(key)
         if (
@@ -99,11 +99,11 @@ class SegmentWriter:
             if len(self._shapes) > MAX_SHAPES:
                 self._shapes.clear()
             shape = self._shapes[key] = self._shape(segment, call.unit, at)
-        slots, spelled = call.slots, []
+        slots, encoded = call.slots, []
         for index in shape.order:
             value = slots[index]
-            spelled.append(str(value) if type(value) is int else self._spelled(value))
-        return (shape.template % tuple(spelled)).encode("ascii")
+            encoded.append(str(value) if type(value) is int else self._encode_value(value))
+        return (shape.template % tuple(encoded)).encode("ascii")
 
     def _shape(self, segment: Segment, unit: int, at: str) -> _Shape:
         names = self._layout.units[unit].slot_names
@@ -120,12 +120,12 @@ class SegmentWriter:
             text += ',"set":{' + ",".join([_literal(names[index]) + ":%s" for index in order]) + "}"
         return _Shape(frozenset(segment.slots), list(segment.entered), list(segment.left), order, text + "}")
 
-    def event(self, segment: Segment, strand: Strand, at: str, values: list[Value]) -> dict[str, Any]:
+    def event(self, segment: Segment, fiber: Fiber, at: str, values: list[Value]) -> dict[str, Any]:
         """The event of any segment."""
-        names, slots = self._layout.units[strand.call.unit].slot_names, strand.call.slots
+        names, slots = self._layout.units[fiber.call.unit].slot_names, fiber.call.slots
         event: dict[str, Any] = {"k": "ran", "at": at}
-        if strand.name:
-            event["s"] = strand.name
+        if fiber.name:
+            event["s"] = fiber.name
         if segment.entered:
             event["enter"] = list(segment.entered)
         if segment.left:
@@ -133,15 +133,15 @@ class SegmentWriter:
         if segment.loops:
             event["loops"] = segment.loops
         if segment.slots:
-            event["set"] = {names[index]: stored(slots[index], self._blobs) for index in segment.slots}
+            event["set"] = {names[index]: store_value(slots[index], self._blobs) for index in segment.slots}
         if segment.state:
             by_index = {index: name for name, index in self._layout.state_index.items()}
-            event["state"] = {by_index[index]: stored(values[index], self._blobs) for index in segment.state}
+            event["state"] = {by_index[index]: store_value(values[index], self._blobs) for index in segment.state}
         if segment.judged:
             event["judged"] = [[j.label, j.name, j.held, j.seen] for j in segment.judged]
         if segment.posted:
             event["posted"] = [
-                [name, {key: stored(value, self._blobs) for key, value in fields.items()}]
+                [name, {key: store_value(value, self._blobs) for key, value in fields.items()}]
                 for name, fields in segment.posted
             ]
         event.update(segment.traced)
@@ -149,19 +149,19 @@ class SegmentWriter:
             event["notes"] = [list(note) for note in segment.notes]
         return event
 
-    def _spelled(self, value: Value) -> str:
+    def _encode_value(self, value: Value) -> str:
         kind = type(value)
         if kind is int:
             return str(value)
-        if kind is str and len(value) <= INLINE:
+        if kind is str and len(value) <= MAX_INLINE_BYTES:
             return quoted(value)
         if kind is float:
-            return repr(value)  # as JSON spells it: the shortest that reads back the same
+            return repr(value)  # JSON's form: the shortest that round-trips
         if kind is bool:
             return "true" if value else "false"
-        return encode(stored(value, self._blobs)).decode("ascii")
+        return encode(store_value(value, self._blobs)).decode("ascii")
 
 
 def _literal(text: str) -> str:
-    """A text as JSON inside a template."""
+    """A string as JSON inside a template."""
     return quoted(text).replace("%", "%%")

@@ -1,4 +1,4 @@
-"""Session: a run in a folder: its log, its work files, its settings; begun, resumed, answered."""
+"""Session: an open run in a folder, with its log, work files and settings."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.core.errors import UsageError
-from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.eventlog.runlog import Probe, RunLog
+from harness.dsl.eventlog.runlog import RunLog
+from harness.dsl.eventlog.storage import Probe
 from harness.dsl.ir import Program
-from harness.dsl.machine.answers import Answering
-from harness.dsl.machine.effect_handler import Surroundings
-from harness.dsl.machine.external_effects import Response
-from harness.dsl.machine.machine import Machine, Settings
+from harness.dsl.machine.answers import QuestionHandler, give_answer
+from harness.dsl.machine.effect_handler import EffectHandler
+from harness.dsl.machine.machine import Machine, MachineSettings
 from harness.dsl.machine.outcome import Outcome, outcome_of
 from harness.dsl.machine.recorder import Listener
-from harness.dsl.machine.run_files import FIRST, WORK, carry, own_folder, supply
+from harness.dsl.machine.run_files import FIRST_RUN, LOG, WORK, copy_work_files, folder_of_run, write_input_files
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
+from harness.dsl.machine.stored_run import stored_program
+from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
 if TYPE_CHECKING:
@@ -31,21 +32,19 @@ if TYPE_CHECKING:
     from harness.providers.question import Provider
     from harness.sandbox.pool import BoxPool
 
-LOG = "log.db"
-
 
 class Session:
-    """One run, open. A context manager; `Session.start` and `Session.resume` make them.
+    """An open run; a context manager. `Session.start` and `Session.resume` create sessions.
 
     Args:
-        program: Its program.
-        folder: Where its log is; `place` is where its files are.
-        file: Its open log file.
-        log: Its run.
-        settings: What it was started with.
-        provider: Who answers questions, instead of what the settings say.
-        boxes: Where scripts run; by default a pool is started at first use.
-        listener: Told of every event.
+        program: The program of the run.
+        folder: Of the log; `place` is the folder of the run's files.
+        file: The open log file.
+        log: The run in the file.
+        settings: Of the run.
+        provider: Answers questions, instead of the settings' back end.
+        boxes: Runs scripts; by default a pool is started at first use.
+        listener: Called with each event.
     """
 
     def __init__(
@@ -63,25 +62,33 @@ class Session:
         retry_failed: bool = False,
     ) -> None:
         self.program, self.folder, self.file, self.log, self.settings = program, folder, file, log, settings
-        self._own_boxes: list[BoxPool] = []
+        self._started_boxes: list[BoxPool] = []
         self._boxes = boxes
         self._boxed: Boxed | None = None
-        self.place = own_folder(folder, log.number)
+        self.place = folder_of_run(folder, log.number)
         work = self.place / WORK
-        if log.number != FIRST and not work.is_dir():  # left behind by a crash between the two
-            carry(folder, FIRST if log.parent is None else log.parent.run, log.number)
+        if log.number != FIRST_RUN and not work.is_dir():  # a crash between creating the run and copying its files
+            copy_work_files(folder, FIRST_RUN if log.parent is None else log.parent.run, log.number)
         work.mkdir(parents=True, exist_ok=True)
-        self.answering = Answering(_provider(settings) if provider is None else provider)
-        self.outside = Surroundings(self, work, progress=progress, retry_failed=retry_failed)
+        self.questions = QuestionHandler(_provider(settings) if provider is None else provider)
+        self.handler = EffectHandler(
+            settings,
+            folder,
+            work,
+            boxed=lambda: self.boxed,
+            answer=self.questions.ask,
+            progress=progress,
+            retry_failed=retry_failed,
+        )
         log.group = settings.group
         genesis = log.genesis_value()
         self.machine = Machine(
             program,
             log,
-            self.outside,
+            self.handler,
             run=log.run_hash,
             seed=int(genesis.get("seed", 0)),
-            settings=Settings(
+            settings=MachineSettings(
                 limits=settings.limits,
                 listener=listener,
                 may_repeat=frozenset(str(entry.get("key")) for entry in settings.resolutions),
@@ -101,20 +108,20 @@ class Session:
         probe: Probe | None = None,
         **more: Any,
     ) -> Self:
-        """Begin a run in a folder that holds none.
+        """Start a run in a folder without one.
 
         Args:
             program: A checked program.
-            folder: Made if it is not there.
-            inputs: Values of its inputs.
-            seed: Of its chance.
-            settings: The rest.
-            files: What lies in the work folder when it begins, by path.
+            folder: Created if it does not exist.
+            inputs: Values of the program's inputs.
+            seed: Of the run's random numbers.
+            settings: Of the run; see `RunSettings`.
+            files: Initial content of the work folder, by path.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
         Raises:
-            UsageError: if there is a run already, or the inputs do not fit.
+            UsageError: if the folder holds a run, or the inputs do not fit.
             LogError: if the log or a file cannot be written.
         """
         settings = settings or RunSettings()
@@ -122,12 +129,14 @@ class Session:
         file = LogFile(path, durability=settings.durability, probe=probe)
         try:
             if file.runs():
-                raise UsageError("there is a run in this folder", where=str(folder), fix="resume it, or name another")
+                raise UsageError(
+                    "there is a run in this folder", where=str(folder), fix="resume it, or choose another folder"
+                )
             if files:
-                supply(folder, files)
+                write_input_files(folder, files)
             given = dict(inputs or {})
             source = file.blobs.put(program.source.encode("utf-8")).hex()
-            settings = settings.but(source=source, path=program.path)
+            settings = settings.replace(source=source, path=program.path)
             entry = program.units[program.main].name if program.main >= 0 else ""
             genesis = {"engine": ENGINE, "program": program.digest, "entry": entry, "inputs": given, "seed": seed}
             log = file.create("main", genesis, settings=settings.to_wire())
@@ -136,7 +145,7 @@ class Session:
             log.commit(boundary=True)
         except BaseException:
             file.close()
-            if not was_there:  # a run that never began leaves nothing behind
+            if not was_there:  # a run that did not begin leaves no folder
                 import shutil
 
                 shutil.rmtree(folder, ignore_errors=True)
@@ -153,17 +162,17 @@ class Session:
         probe: Probe | None = None,
         **more: Any,
     ) -> Self:
-        """Go on with a run, in this process or on this machine for the first time.
+        """Open a stored run to continue it, in any process.
 
         Args:
-            folder: Where it is.
-            run: Its name; the newest main run by default.
-            change: Settings that are to be others from now on.
+            folder: Of the log.
+            run: Name of the run; by default the newest main run.
+            change: MachineSettings that are to be others from now on.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
         Raises:
-            LogError: if there is none, or its log is damaged.
+            LogError: if there is no run, or its log is damaged.
         """
         path = folder / LOG
         if not path.is_file():
@@ -179,31 +188,31 @@ class Session:
             session.machine.resume(log)
             if log.seq < 0:  # killed before the first event was committed
                 session.machine.begin(log.genesis_value()["inputs"])
-            session.answering.resume(log)
+            session.questions.resume(log)
             if change:
-                session.keep(settings)
+                session.save_settings(settings)
         except BaseException:
             file.close()
             raise
         return session
 
     def run(self) -> Outcome:
-        """Go on until it ends, waits or is stopped.
+        """Run until the program ends, waits or is stopped.
 
         Raises:
             LogError: if the log cannot be written.
         """
         self.machine.run()
         if self.machine.repeated:
-            self.keep(self.settings.but(repeated=self.settings.repeated + self.machine.repeated))
+            self.save_settings(self.settings.replace(repeated=self.settings.repeated + self.machine.repeated))
             self.machine.repeated = 0
         return self.outcome
 
     @property
     def outcome(self) -> Outcome:
-        """Where it stands."""
+        """The current outcome."""
         machine = self.machine
-        doubts = [strand.intent.key for strand in machine.in_doubt if strand.intent is not None]
+        doubts = [fiber.intent.key for fiber in machine.in_doubt if fiber.intent is not None]
         return outcome_of(
             self.program,
             machine.state,
@@ -216,51 +225,51 @@ class Session:
         )
 
     def answer(self, question: str, text: str, *, source: str = "") -> str:
-        """Answer a question it waits for; `run` goes on.
+        """Answer an open question; `run` continues.
 
         Returns:
-            `answered`, or `known` if this very answer was given before.
+            `answered`, or `known` if the same answer was given before.
 
         Raises:
-            UsageError: if it waits for no such question, the answer has the wrong type, or another one was given.
+            UsageError: if there is no such open question, the answer has the wrong type, or a different one was given.
         """
-        return self.answering.give(self, question, text, source=source)
+        return give_answer(self.machine, self.log, question, text, source=source, where=str(self.folder))
 
     def resolve(self, key: str, how: str, value: Value = None) -> None:
-        """Say what became of an effect in doubt: `repeat` it, or it is `done` with a result, or it `failed`.
+        """Resolve an effect in doubt: `repeat` it, or state that it is `done` with a result, or that it `failed`.
 
         Raises:
             UsageError: if no such effect is in doubt.
         """
-        strand = next((s for s in self.machine.in_doubt if s.intent is not None and s.intent.key == key), None)
-        if strand is None:
+        fiber = next((s for s in self.machine.in_doubt if s.intent is not None and s.intent.key == key), None)
+        if fiber is None:
             doubts = ", ".join(self.outcome.in_doubt) or "none"
             raise UsageError(f"effect {key} is not in doubt", where=str(self.folder), fix=f"in doubt: {doubts}")
         match how:
             case "repeat":
                 resolutions = (*self.settings.resolutions, {"key": key, "how": how})
-                self.keep(self.settings.but(resolutions=resolutions))
+                self.save_settings(self.settings.replace(resolutions=resolutions))
                 self.machine.settings.may_repeat = {*self.machine.settings.may_repeat, key}
             case "done":
-                self.machine.settle(strand, Response("ok", value, source={"provider": "person"}))
+                self.machine.settle(fiber, Response("ok", value, source={"provider": "person"}))
             case "failed":
-                self.machine.settle(strand, Response("crash", why="somebody says that it failed"))
+                self.machine.settle(fiber, Response("crash", why="a user reported that it failed"))
             case _:
                 raise UsageError(f"cannot resolve by {how!r}", fix="repeat, done or failed")
         self.log.commit(boundary=True)
 
     def grant(self, which: str, limit: float) -> None:
-        """Raise a limit that stopped the run; part of the chain, as it changes what happens.
+        """Raise a limit that stopped the run; the grant is an event, as it changes the run.
 
         Raises:
-            UsageError: if it was not stopped.
+            UsageError: if the run was not stopped by a limit.
         """
         if self.machine.state.status != "budget":
             raise UsageError("the run was not stopped by a budget", where=str(self.folder))
         self.machine.recorder.write({"k": "granted", "which": which, "limit": limit})
 
-    def keep(self, settings: RunSettings) -> None:
-        """Change the settings of the run for good."""
+    def save_settings(self, settings: RunSettings) -> None:
+        """Store changed settings of the run."""
         self.settings = settings
         self.file.connection.execute(
             "UPDATE runs SET settings = ? WHERE run = ?", (json.dumps(settings.to_wire()), self.log.number)
@@ -268,7 +277,7 @@ class Session:
 
     @property
     def boxed(self) -> Boxed:
-        """Where scripts run; made at first use."""
+        """Runs scripts; created at first use."""
         from harness.dsl.tools.boxed_script import Boxed
 
         if self._boxed is None:
@@ -276,15 +285,15 @@ class Session:
                 from harness.sandbox.pool import BoxPool
 
                 self._boxes = BoxPool(protect=(self.folder,))
-                self._own_boxes.append(self._boxes)
+                self._started_boxes.append(self._boxes)
             self._boxed = Boxed(self._boxes, memory_mb=self.settings.memory_mb)
         return self._boxed
 
     def close(self) -> None:
-        """Let go of everything. Safe to repeat."""
-        while self._own_boxes:
-            self._own_boxes.pop().close()
-        self.outside.close()
+        """Close the log, the event source and the boxes. Safe to repeat."""
+        while self._started_boxes:
+            self._started_boxes.pop().close()
+        self.handler.close()
         self.file.close()
 
     def __enter__(self) -> Self:
@@ -302,27 +311,3 @@ def _provider(settings: RunSettings) -> Provider | None:
     from harness.providers.factory import provider_for
 
     return provider_for(settings.backend)
-
-
-def stored_program(file: LogFile, log: RunLog) -> Program:
-    """The program a run was begun with: its own text, never what is in the file by now.
-
-    Raises:
-        LogError: if the text is lost or is not what the chain says.
-    """
-    settings = RunSettings.from_wire(file.settings(log))
-    genesis = log.genesis_value()
-    if genesis.get("engine") != ENGINE:
-        raise LogError(
-            f"the run was made by {genesis.get('engine')}, this is {ENGINE}",
-            where=str(file.path),
-            fix="use the version that made it, or run the program again",
-        )
-    try:
-        source = file.blobs.get(bytes.fromhex(settings.source)).decode("utf-8")
-    except (KeyError, ValueError) as error:
-        raise LogError(f"the program's text is lost: {error}", where=str(file.path), fix="restore a copy") from error
-    program = load_source(source, path=settings.path, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
-    if program.digest != genesis["program"]:
-        raise LogError("the stored program is not the one of the chain", where=str(file.path), fix="restore a copy")
-    return program

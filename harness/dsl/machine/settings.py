@@ -1,6 +1,6 @@
-"""RunSettings: what a run was started with and a resumed one needs again; kept beside the log, not in its chain.
+"""RunSettings: settings that a resumed run needs again; stored with the log, not in its chain.
 
-No pydantic model, though it crosses a border: a run that asks nobody starts in a fifth of the time without it.
+This is not a pydantic model: a run without a back end starts in a fifth of the time if pydantic is not imported.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ class RunSettings:
     """Settings of one run."""
 
     live: bool = False
-    """Whether effects happen; else they answer from recordings, and what was not recorded is simulated."""
+    """Whether effects are performed; otherwise they answer from recordings, and an effect without one is simulated."""
     backend: Backend | None = None
-    """Who answers questions; None for nobody."""
+    """Answers questions; None: each question suspends the run."""
     durability: Durability = Durability.PROCESS
     grants: tuple[str, ...] = ()
-    """Programs that may run outside of a box."""
+    """Names of programs that may run outside a box."""
     recordings: str = ""
     """Path of recorded effects: replayed when not live, added to when live."""
     events: str = ""
-    """Where events of service loops come from: a file, `unix:PATH` or `tcp:HOST:PORT`."""
+    """Source of external events: a file, `unix:PATH` or `tcp:HOST:PORT`."""
     seconds: float = 60.0
-    """Wall time of a command."""
+    """Limit of a command's wall time."""
     memory_mb: float = 256.0
-    """Memory of a command in a box."""
+    """Memory of a command in a box, MiB."""
     hash_seed: int = 0
     """PYTHONHASHSEED of commands."""
     workers: int = 1
-    """Points of a search that are measured at the same time."""
+    """Points of a search measured at the same time."""
     limits: dict[str, float] = field(default_factory=dict)
     """Budget of the run: steps, iterations, queries, events, tokens, wall_s."""
     group: int = 64
-    """Pure events for each commit."""
+    """Pure events per commit."""
     path: str = ""
-    """Where the program was read from, for messages."""
+    """Path of the program, for messages."""
     source: str = ""
-    """Address of the program's text among the blobs."""
+    """Address of the blob with the program's text."""
     resolutions: tuple[dict[str, Any], ...] = ()
-    """Effects in doubt that somebody allowed to repeat: who decided is no part of what happened."""
+    """Effects in doubt that a user allowed to repeat; not part of the chain."""
     repeated: int = 0
-    """Effects that were had again under their key after a crash."""
+    """Number of effects repeated under their key after a crash."""
 
     @classmethod
     def from_wire(cls, given: Mapping[str, Any]) -> Self:
-        """Settings from JSON: a command line, a log, a bundle that may be anybody's.
+        """Settings from JSON of a command line, a log or an untrusted bundle.
 
         Raises:
             UsageError: if a name is unknown or a value does not fit.
@@ -76,8 +76,8 @@ class RunSettings:
         backend = {} if self.backend is None else self.backend.to_wire()
         return kept | {"backend": backend, "durability": str(self.durability)}
 
-    def but(self, **settings: Any) -> Self:
-        """The same with some of them others."""
+    def replace(self, **settings: Any) -> Self:
+        """A copy with some settings changed."""
         return changed(self, **settings)
 
 
@@ -89,36 +89,36 @@ def _backend(value: Any) -> Backend | None:
     return value if isinstance(value, Backend) else Backend.model_validate(value)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _strings(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
-        raise TypeError("a list is wanted")
+        raise TypeError("expected a list")
     return tuple(_is(str)(item) for item in value)
 
 
 def _is(kind: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if type(value) is not kind:
-            raise TypeError(f"this is no {kind.__name__}")
+            raise TypeError(f"expected {kind.__name__}")
         return value
 
     return read
 
 
-def _number(above: float) -> Callable[[Any], float]:
+def _number(bound: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError("this is no number")
-        if not value > above:
-            raise ValueError(f"it must be above {above:g}")
+            raise TypeError("expected a number")
+        if not value > bound:
+            raise ValueError(f"it must be above {bound:g}")
         return float(value)
 
     return read
 
 
-def _whole(least: int) -> Callable[[Any], int]:
+def _integer(minimum: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if _is(int)(value) < least:
-            raise ValueError(f"it must be at least {least}")
+        if _is(int)(value) < minimum:
+            raise ValueError(f"it must be at least {minimum}")
         return int(value)
 
     return read
@@ -131,10 +131,10 @@ def _limits(value: Any) -> dict[str, float]:
     return found
 
 
-_TEXT = _is(str)
+_STRING = _is(str)
 _READ: dict[str, Callable[[Any], Any]] = {
-    "live": _is(bool), "backend": _backend, "durability": Durability, "grants": _texts, "recordings": _TEXT,
-    "events": _TEXT, "seconds": _number(0), "memory_mb": _number(0), "hash_seed": _whole(0), "workers": _whole(1),
-    "limits": _limits, "group": _whole(1), "path": _TEXT, "source": _TEXT,
-    "resolutions": lambda value: tuple(_is(dict)(item) for item in value), "repeated": _whole(0),
+    "live": _is(bool), "backend": _backend, "durability": Durability, "grants": _strings, "recordings": _STRING,
+    "events": _STRING, "seconds": _number(0), "memory_mb": _number(0), "hash_seed": _integer(0), "workers": _integer(1),
+    "limits": _limits, "group": _integer(1), "path": _STRING, "source": _STRING,
+    "resolutions": lambda value: tuple(_is(dict)(item) for item in value), "repeated": _integer(0),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Snapshot: a state as bytes, so that a long log is not folded from its beginning."""
+"""Snapshot: a state as bytes, so that loading a long log does not fold all its events."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import Any
 from harness.dsl.eventlog.canonical import decode, encode
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.machine.fold import Fold
-from harness.dsl.machine.state import Call, Intent, Judgement, State, Strand, Used
-from harness.dsl.machine.value_storage import BlobStore, restored, stored
+from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, Used
+from harness.dsl.machine.value_storage import BlobStore, restore_value, store_value
 from harness.dsl.plain import contents
 
 _PLAIN = ("received", "occurrences", "entered", "left", "broken", "granted", "chunks", "status", "ended")
 
 
 def dump(state: State, blobs: BlobStore) -> bytes:
-    """The state, with the trace since the last snapshot moved into a blob of its own (so no item is written twice)."""
+    """Encode a state; the trace since the last snapshot moves into a new blob, so no item is written twice."""
     if state.fresh:
         state.chunks.append(blobs.put(encode(state.fresh)).hex())
         state.fresh = []
     return encode(
         {name: getattr(state, name) for name in _PLAIN}
         | {
-            "root": _strand(state.root, blobs),
-            "values": [stored(value, blobs) for value in state.values],
-            "queue": [[name, {key: stored(v, blobs) for key, v in fields.items()}] for name, fields in state.queue],
+            "root": _fiber(state.root, blobs),
+            "values": [store_value(value, blobs) for value in state.values],
+            "queue": [
+                [name, {key: store_value(v, blobs) for key, v in fields.items()}] for name, fields in state.queue
+            ],
             "judged": [contents(judgement) for judgement in state.judged.values()],
             "used": contents(state.used),
         }
@@ -32,22 +34,24 @@ def dump(state: State, blobs: BlobStore) -> bytes:
 
 
 def load(data: bytes, fold: Fold) -> State:
-    """The state of a snapshot; its trace goes into the fold's knowledge.
+    """Decode a state; its trace is added to the fold's knowledge.
 
     Raises:
-        LogError: if it does not fit the program.
+        LogError: if the snapshot does not fit the program.
     """
     blobs = fold.blobs
     try:
         fields = decode(data)
-        state = State(_restored_strand(fields["root"], blobs, None), [restored(v, blobs) for v in fields["values"]])
+        state = State(_restored_fiber(fields["root"], blobs, None), [restore_value(v, blobs) for v in fields["values"]])
         for chunk in fields["chunks"]:
             for seq, item in decode(blobs.get(bytes.fromhex(chunk))):
                 fold.trace(state, item, seq)
         for name in _PLAIN:
             setattr(state, name, fields[name])
         state.fresh = []
-        state.queue = [(n, {key: restored(v, blobs) for key, v in values.items()}) for n, values in fields["queue"]]
+        state.queue = [
+            (n, {key: restore_value(v, blobs) for key, v in values.items()}) for n, values in fields["queue"]
+        ]
         state.judged = {entry["label"]: Judgement(**entry) for entry in fields["judged"]}
         state.used = Used(**fields["used"])
     except (KeyError, TypeError, ValueError) as error:
@@ -57,25 +61,25 @@ def load(data: bytes, fold: Fold) -> State:
     return state
 
 
-def _strand(strand: Strand, blobs: BlobStore) -> dict[str, Any]:
-    shared = strand.end >= 0  # a branch's first call has the slots of the strand above
+def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
+    shared = fiber.end >= 0  # a branch's first call shares the slots of its parent fiber
     return {
-        "name": strand.name,
-        "end": strand.end,
-        "done": strand.done,
-        "tries": strand.tries,
+        "name": fiber.name,
+        "end": fiber.end,
+        "done": fiber.done,
+        "tries": fiber.tries,
         "calls": [
             {
                 "unit": call.unit,
                 "pc": call.pc,
                 "iterations": call.iterations,
                 "steps": call.steps,
-                "slots": None if shared and index == 0 else [stored(value, blobs) for value in call.slots],
+                "slots": None if shared and index == 0 else [store_value(value, blobs) for value in call.slots],
             }
-            for index, call in enumerate(strand.calls)
+            for index, call in enumerate(fiber.calls)
         ],
-        "branches": [_strand(branch, blobs) for branch in strand.branches],
-        "intent": None if strand.intent is None else _intent(strand.intent, blobs),
+        "branches": [_fiber(branch, blobs) for branch in fiber.branches],
+        "intent": None if fiber.intent is None else _intent(fiber.intent, blobs),
     }
 
 
@@ -83,25 +87,25 @@ def _intent(intent: Intent, blobs: BlobStore) -> dict[str, Any]:
     return {
         "key": intent.key,
         "name": intent.name,
-        "arguments": {name: stored(value, blobs) for name, value in intent.arguments.items()},
+        "arguments": {name: store_value(value, blobs) for name, value in intent.arguments.items()},
         "attempt": intent.attempt,
         "question": intent.question,
         "seq": intent.seq,
     }
 
 
-def _restored_strand(data: dict[str, Any], blobs: BlobStore, above: Strand | None) -> Strand:
+def _restored_fiber(data: dict[str, Any], blobs: BlobStore, parent: Fiber | None) -> Fiber:
     calls = []
     for entry in data["calls"]:
-        if entry["slots"] is None and above is not None:
-            slots = above.call.slots
+        if entry["slots"] is None and parent is not None:
+            slots = parent.call.slots
         else:
-            slots = [restored(value, blobs) for value in entry["slots"]]
+            slots = [restore_value(value, blobs) for value in entry["slots"]]
         calls.append(Call(entry["unit"], entry["pc"], slots, entry["iterations"], entry["steps"]))
-    strand = Strand(data["name"], calls, data["end"], done=data["done"], tries=data["tries"])
+    fiber = Fiber(data["name"], calls, data["end"], done=data["done"], tries=data["tries"])
     if data["intent"] is not None:
         intent = dict(data["intent"])
-        intent["arguments"] = {name: restored(value, blobs) for name, value in intent["arguments"].items()}
-        strand.intent = Intent(**intent)
-    strand.branches = [_restored_strand(branch, blobs, strand) for branch in data["branches"]]
-    return strand
+        intent["arguments"] = {name: restore_value(value, blobs) for name, value in intent["arguments"].items()}
+        fiber.intent = Intent(**intent)
+    fiber.branches = [_restored_fiber(branch, blobs, fiber) for branch in data["branches"]]
+    return fiber

@@ -1,4 +1,4 @@
-"""State: what a log says, folded: where the machine is, what its variables hold, what it has used."""
+"""State: the fold of a log: program counters, variables and used budget."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.dsl.values import Undefined, Value
 
 @mutable
 class Call:
-    """A unit that is being run.
+    """An active call of a unit.
 
     Attributes:
         unit: Its index in the program.
         pc: The next instruction.
-        slots: Its variables.
+        slots: Values of its variables.
         iterations: Backward jumps so far.
         steps: Steps and checks begun so far.
     """
@@ -30,10 +30,10 @@ class Call:
 
 @mutable
 class Intent:
-    """An effect that was begun, or a question that was asked, and of which no result is known.
+    """An effect or question that has begun and has no result yet.
 
     Attributes:
-        key: Digest of run, label, occurrence, arguments and try.
+        key: See `effect_key`.
         name: `tool.run`, `llm.query` ...
         arguments: Evaluated, by name.
         attempt: 1 for the first try.
@@ -50,34 +50,34 @@ class Intent:
 
 
 @mutable
-class Strand:
-    """A line of execution; branches of a fork are strands below it and share its slots.
+class Fiber:
+    """A line of execution; the branches of a `parallel` are fibers below it and share its slots.
 
     Attributes:
         name: `""` for the main one, `/0/2` for a branch of a branch.
         calls: Units that call each other; the last one runs.
-        end: Where a branch ends: the fork's join; -1 for the main strand.
-        branches: Strands that must end before this one goes on.
-        intent: What it waits for.
-        tries: Failed tries of the effect at hand.
-        done: A branch that has reached its end.
+        end: Index of the join instruction where a branch ends; -1 for the main fiber.
+        branches: Fibers that must end before this one continues.
+        intent: The effect or question that it waits for.
+        tries: Failed tries of the current effect.
+        done: Whether a branch has reached its end.
     """
 
     name: str
     calls: list[Call]
     end: int = -1
-    branches: list[Strand] = field(default_factory=list)
+    branches: list[Fiber] = field(default_factory=list)
     intent: Intent | None = None
     tries: int = 0
     done: bool = False
 
     @property
     def call(self) -> Call:
-        """What runs."""
+        """The call that runs."""
         return self.calls[-1]
 
-    def leaves(self) -> Iterator[Strand]:
-        """The strands that can move, in the order of the text."""
+    def leaves(self) -> Iterator[Fiber]:
+        """The fibers that can run, in source order."""
         if not self.branches:
             if not self.done:
                 yield self
@@ -85,8 +85,8 @@ class Strand:
         for branch in self.branches:
             yield from branch.leaves()
 
-    def find(self, name: str) -> Strand:
-        """A strand below (or) this one, by name."""
+    def find(self, name: str) -> Fiber:
+        """This fiber or one below it, by name."""
         if name == self.name:
             return self
         for branch in self.branches:
@@ -97,7 +97,7 @@ class Strand:
 
 @mutable
 class Used:
-    """What a run has used of its budget; `time` is logical seconds."""
+    """The used budget of a run; `time` is in logical seconds."""
 
     queries: int = 0
     tokens: int = 0
@@ -109,17 +109,17 @@ class Used:
 
 @mutable
 class Judgement:
-    """What became of a check."""
+    """The verdict of a check."""
 
     label: str
     name: str
     held: bool
     seen: str
-    """What was seen instead, for people."""
+    """The observed value, for messages."""
 
 
-def outcome(held: bool, seen: str) -> Value:
-    """What a check is for expressions: true, false, or undefined with the reason."""
+def value_of_check(held: bool, seen: str) -> Value:
+    """The value of a check in expressions: true, false, or undefined with the reason."""
     if not held and seen.startswith("undefined: "):
         return Undefined(seen.removeprefix("undefined: "))
     return held
@@ -127,25 +127,24 @@ def outcome(held: bool, seen: str) -> Value:
 
 @mutable
 class State:
-    """Everything a run is, beside its trace (which `Knowledge` holds).
+    """The state of a run without its trace, which `Knowledge` holds.
 
     Attributes:
-        root: The main strand.
+        root: The main fiber.
         values: State variables of the program.
-        queue: Posted events that no service loop has taken yet.
-        received: Events taken from outside so far.
+        queue: Posted events that wait for a service loop.
+        received: Number of external events taken.
         occurrences: How often each effect was begun, by label; part of its key.
-        entered, left: Steps that began and those that ended well, by label, in order.
+        entered, left: Number of times a step began and ended, by label, in order.
         judged: Checks, by the label of the instruction.
-        sweeps: Best points, by label.
-        granted: Budget given later, by name.
-        chunks: Blobs with the trace up to the newest snapshot.
-        fresh: The trace since then: [sequence number, item].
+        granted: Raised limits, by name of the budget.
+        chunks: Addresses of blobs with the trace up to the newest snapshot.
+        fresh: The trace since the newest snapshot: [sequence number, item].
         status: `running`, `ok`, `failed`, `wrong` or `budget`.
-        ended: The event that ended or stopped it.
+        ended: The event that ended or stopped the run.
     """
 
-    root: Strand
+    root: Fiber
     values: list[Value]
     queue: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
     received: int = 0
@@ -162,6 +161,6 @@ class State:
     ended: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def waiting(self) -> list[Strand]:
-        """Strands that wait for an effect or an answer."""
-        return [strand for strand in self.root.leaves() if strand.intent is not None]
+    def waiting(self) -> list[Fiber]:
+        """Fibers that wait for an effect or an answer."""
+        return [fiber for fiber in self.root.leaves() if fiber.intent is not None]

@@ -1,4 +1,4 @@
-"""Stepping: a strand's pure work, from wherever it stands to the next thing that needs the outside."""
+"""Stepper: runs the pure work of a fiber up to the next external effect."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.nodes import Expr, Frame
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Await, Fail, Fork, Leave, Program, Return, Run
-from harness.dsl.machine.budget import DEEPEST, Limits
+from harness.dsl.machine.budget import MAX_CALL_DEPTH, Limits
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.recorder import Recorder
-from harness.dsl.machine.segment import LONGEST, Segment
-from harness.dsl.machine.state import Strand
-from harness.dsl.machine.value_storage import stored
+from harness.dsl.machine.segment import MAX_SEGMENT_LENGTH, Segment
+from harness.dsl.machine.state import Fiber
+from harness.dsl.machine.value_storage import store_value
 from harness.dsl.values import MismatchError, Undefined, Value, conform, shown
 
-AT_MOST = 64
-"""Segments before whoever called looks at the clock again."""
+MAX_SEGMENTS = 64
+"""Segments before the caller checks its limits again."""
 
 
 class Stepper:
-    """Moves strands of one run.
+    """Runs the pure instructions of one run's fibers.
 
     Args:
         program: Its program.
-        fold: What events mean.
-        knowledge: What expressions see of the trace.
-        operations: Its pure instructions.
-        recorder: Where events go.
-        limits: When to stop.
+        fold: Applies events to the state.
+        knowledge: Trace and verdicts that expressions read.
+        operations: The compiled pure instructions.
+        recorder: Writes events.
+        limits: Of the run.
     """
 
     def __init__(
@@ -47,27 +47,27 @@ class Stepper:
         self._operations, self._recorder, self._limits = operations, recorder, limits
         self._segment = Segment()
 
-    def frame(self, strand: Strand) -> Frame:
-        """What expressions of a strand see now."""
+    def frame(self, fiber: Fiber) -> Frame:
+        """The frame of a fiber's expressions."""
         known = self._knowledge
-        return Frame(strand.call.slots, self._recorder.state.values, known.trace, known.verdicts, known.hints)
+        return Frame(fiber.call.slots, self._recorder.state.values, known.trace, known.verdicts, known.hints)
 
-    def step(self, strand: Strand) -> bool:
-        """Do pure work, one event for each step; or one instruction that changes who runs.
+    def step(self, fiber: Fiber) -> bool:
+        """Run pure instructions, with one event per step, or one instruction that changes the control flow of fibers.
 
         Returns:
-            Whether it got anywhere: False when an effect, a search or an event from outside is next.
+            Whether the fiber moved; False when an effect, a search or an external event is next.
         """
-        call, segment, recorder = strand.call, self._segment, self._recorder
+        call, segment, recorder = fiber.call, self._segment, self._recorder
         unit = self._program.units[call.unit]
         operations, code = self._operations.of(call.unit), unit.code
-        end = strand.end if len(strand.calls) == 1 else -1
-        most_steps, most_loops = self._limits.of_call(unit, recorder.state)
-        frame, moved, count = self.frame(strand), False, 0
+        end = fiber.end if len(fiber.calls) == 1 else -1
+        max_steps, max_loops = self._limits.of_call(unit, recorder.state)
+        frame, moved, count = self.frame(fiber), False, 0
         while True:
             segment.clear()
             pc, length = call.pc, 0
-            while pc != end and length < LONGEST:
+            while pc != end and length < MAX_SEGMENT_LENGTH:
                 operation = operations[pc]
                 if operation is None:
                     break
@@ -78,49 +78,49 @@ class Stepper:
                 segment.left.append(unit.steps[instruction.step].label)
                 pc += 1
             elif not length:
-                return moved or self._turn(strand, instruction)
-            recorder.segment(segment, strand, code[pc].label, pc)
+                return moved or self._run_control(fiber, instruction)
+            recorder.segment(segment, fiber, code[pc].label, pc)
             moved, count = True, count + 1
-            if strand.done or count >= AT_MOST or call.steps > most_steps or call.iterations > most_loops:
+            if fiber.done or count >= MAX_SEGMENTS or call.steps > max_steps or call.iterations > max_loops:
                 return True
 
-    def _turn(self, strand: Strand, instruction: Any) -> bool:
-        """Instructions that change who runs; False for those that need the outside."""
+    def _run_control(self, fiber: Fiber, instruction: Any) -> bool:
+        """Run a call, fork, return, failure or posted event; False for an instruction with an external effect."""
         match instruction:
             case Run():
-                self._run(strand, instruction)
+                self._run(fiber, instruction)
             case Fork():
-                self._write(strand, {"k": "forked", "at": instruction.label})
+                self._write(fiber, {"k": "forked", "at": instruction.label})
             case Return():
-                self._return(strand, instruction)
+                self._return(fiber, instruction)
             case Fail():
-                message = self.value(strand, instruction.message)
+                message = self.value(fiber, instruction.message)
                 why = message if isinstance(message, str) else shown(message)
-                self._write(strand, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
+                self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
             case Await():
-                return self._take(strand, instruction)
+                return self._take(fiber, instruction)
             case _:
                 return False
         return True
 
-    def value(self, strand: Strand, expression: Expr) -> Value:
-        """What an expression is for a strand."""
-        return compiled(expression)(self.frame(strand))
+    def value(self, fiber: Fiber, expression: Expr) -> Value:
+        """Evaluate an expression for a fiber."""
+        return compiled(expression)(self.frame(fiber))
 
-    def join(self, strand: Strand) -> None:
-        """Go on after a fork whose branches have all ended."""
-        unit = self._program.units[strand.call.unit]
-        self._write(strand, {"k": "joined", "at": unit.code[strand.branches[0].end].label})
+    def join(self, fiber: Fiber) -> None:
+        """Continue after a fork whose branches have all ended."""
+        unit = self._program.units[fiber.call.unit]
+        self._write(fiber, {"k": "joined", "at": unit.code[fiber.branches[0].end].label})
 
-    def _run(self, strand: Strand, instruction: Run) -> None:
-        if len(strand.calls) >= DEEPEST:
-            why = f"units call each other more than {DEEPEST} deep"
-            self._write(strand, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
+    def _run(self, fiber: Fiber, instruction: Run) -> None:
+        if len(fiber.calls) >= MAX_CALL_DEPTH:
+            why = f"units call each other more than {MAX_CALL_DEPTH} deep"
+            self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
             return
         unit = self._program.units[instruction.unit]
         slots = self._fold.empty(instruction.unit)
         for index, expression in instruction.inputs:
-            slots[index] = self.value(strand, expression)
+            slots[index] = self.value(fiber, expression)
         frame = Frame(slots, self._recorder.state.values, *self._known())
         given = {index for index, _ in instruction.inputs}
         for index, variable in enumerate(unit.slots):
@@ -128,7 +128,7 @@ class Stepper:
                 slots[index] = compiled(variable.initial)(frame)
                 given.add(index)
         self._write(
-            strand,
+            fiber,
             {
                 "k": "called",
                 "at": instruction.label,
@@ -138,71 +138,71 @@ class Stepper:
         )
 
     def bound(self, unit: int, slots: list[Value], indices: set[int]) -> dict[str, Any]:
-        """`set` of an event that binds slots of a unit; empty if it binds none."""
+        """The `set` field of an event that binds slots of a unit; empty if it binds none."""
         names = self._fold.layout.units[unit].slot_names
-        found = {names[index]: stored(slots[index], self._fold.blobs) for index in indices}
+        found = {names[index]: store_value(slots[index], self._fold.blobs) for index in indices}
         return {"set": found} if found else {}
 
     def _known(self) -> tuple[Any, Any, Any]:
         return self._knowledge.trace, self._knowledge.verdicts, self._knowledge.hints
 
-    def _return(self, strand: Strand, instruction: Return) -> None:
-        unit = self._program.units[strand.call.unit]
-        value = None if instruction.value is None else self.value(strand, instruction.value)
-        criteria = [[c.text, *_verdict(self.value(strand, c.condition))] for c in unit.success]
+    def _return(self, fiber: Fiber, instruction: Return) -> None:
+        unit = self._program.units[fiber.call.unit]
+        value = None if instruction.value is None else self.value(fiber, instruction.value)
+        criteria = [[c.text, *_verdict(self.value(fiber, c.condition))] for c in unit.success]
         event: dict[str, Any] = {"at": instruction.label}
         if criteria:
             event["success"] = criteria
         if value is not None:
-            event["value"] = stored(value, self._fold.blobs)
+            event["value"] = store_value(value, self._fold.blobs)
         failing = next((text for text, verdict, _ in criteria if verdict != "true"), None)
-        if len(strand.calls) == 1:
-            self._write(strand, {"k": "ended", "status": "wrong" if failing else "ok", **event})
+        if len(fiber.calls) == 1:
+            self._write(fiber, {"k": "ended", "status": "wrong" if failing else "ok", **event})
         elif failing is not None:
             why = f"{unit.name}: {failing} does not hold"
-            self._write(strand, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why, **event})
+            self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why, **event})
         else:
-            event.setdefault("value", stored(Undefined(f"{unit.name} returns nothing"), self._fold.blobs))
-            self._write(strand, {"k": "returned", **event})
+            event.setdefault("value", store_value(Undefined(f"{unit.name} returns nothing"), self._fold.blobs))
+            self._write(fiber, {"k": "returned", **event})
 
-    def _take(self, strand: Strand, instruction: Await) -> bool:
-        """Take a posted event, if there is one."""
+    def _take(self, fiber: Fiber, instruction: Await) -> bool:
+        """Take a posted event; whether there was one."""
         queue = self._recorder.state.queue
         if not queue:
             return False
-        self.take(strand, instruction, *queue[0], received=False)
+        self.take(fiber, instruction, *queue[0], received=False)
         return True
 
-    def take(self, strand: Strand, instruction: Await, name: str, fields: dict[str, Value], *, received: bool) -> None:
-        """Give an event to the handler of its name; one that nobody handles, or that does not fit, is dropped."""
+    def take(self, fiber: Fiber, instruction: Await, name: str, fields: dict[str, Value], *, received: bool) -> None:
+        """Pass an event to the handler of its name; an event without a handler, or that does not fit, is dropped."""
         event: dict[str, Any] = {"k": "took", "event": name}
         if received:
             event["received"] = True
-            event["fields"] = stored(fields, self._fold.blobs)
+            event["fields"] = store_value(fields, self._fold.blobs)
         handler = next((h for h in instruction.handlers if h[0] == name), None)
-        names = self._fold.layout.units[strand.call.unit].slot_names
+        names = self._fold.layout.units[fiber.call.unit].slot_names
         if handler is None:
             event["dropped"] = f"no handler for {name!r}"
         else:
             try:
                 event["set"] = {
-                    names[slot]: stored(conform(_given(fields, field), kind, path=field), self._fold.blobs)
+                    names[slot]: store_value(conform(_given(fields, field), kind, path=field), self._fold.blobs)
                     for field, slot, kind in handler[2]
                 }
-                event["at"] = self._program.units[strand.call.unit].code[handler[1]].label
+                event["at"] = self._program.units[fiber.call.unit].code[handler[1]].label
             except MismatchError as error:
                 event.pop("set", None)
                 event["dropped"] = str(error)
-        self._write(strand, event)
+        self._write(fiber, event)
 
-    def drained(self, strand: Strand, instruction: Await) -> None:
-        """No event can come any more."""
-        code = self._program.units[strand.call.unit].code
-        self._write(strand, {"k": "ran", "at": code[instruction.otherwise].label})
+    def drained(self, fiber: Fiber, instruction: Await) -> None:
+        """Continue after the service loop: no event can come any more."""
+        code = self._program.units[fiber.call.unit].code
+        self._write(fiber, {"k": "ran", "at": code[instruction.otherwise].label})
 
-    def _write(self, strand: Strand, event: dict[str, Any]) -> None:
-        if strand.name:
-            event["s"] = strand.name
+    def _write(self, fiber: Fiber, event: dict[str, Any]) -> None:
+        if fiber.name:
+            event["s"] = fiber.name
         self._recorder.write(event)
 
 

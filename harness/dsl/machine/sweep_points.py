@@ -1,4 +1,4 @@
-"""Points: the points of a search as child runs, in a log file of their own beside the parent's."""
+"""PointRuns: the points of a search as child runs, in a separate log file next to the parent's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.dsl.eventlog.canonical import encode
-from harness.dsl.eventlog.chain import merkle
+from harness.dsl.eventlog.chain import hash_heads
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.seeds import ENGINE
@@ -16,14 +16,14 @@ from harness.sweep.space import Point
 
 
 class PointRuns:
-    """A `harness.sweep` store: one run for each point and rung, written when it was measured.
+    """A `harness.sweep` store: one run per point and rung, written when the point is measured.
 
-    One thread writes, whatever the number of workers, so their number changes nothing: a run's head depends on the
-    point and what it came to, and the search's hash goes over the heads in the order of the points.
+    One thread writes, so the number of workers changes no hash: a run's head depends on the point and its measurement,
+    and the hash of the search is over the heads in the order of the points.
 
     Args:
         path: The log file.
-        key: Of the search; part of every point's first hash.
+        key: Of the search; part of each point's first hash.
         durability: Of the file.
     """
 
@@ -33,19 +33,19 @@ class PointRuns:
         self._known: dict[tuple[int, int], tuple[Measurement, bytes]] = {}
 
     def get(self, point: Point, rung: int) -> Measurement | None:
-        """What a point came to at a rung, if that is known."""
+        """The measurement of a point at a rung; None if there is none."""
         if (point.index, rung) not in self._known:
             run = self._file.find(self._name(point, rung))
             if run is None:
                 return None
             _, tail = run.load()
-            if not tail:  # killed between the run and its event: it was not measured
+            if not tail:  # killed between creating the run and its event
                 return None
             self._known[point.index, rung] = (Measurement.model_validate(tail[-1].value["measured"]), run.head)
         return self._known[point.index, rung][0]
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
-        """Write its run."""
+        """Write the run of a point."""
         genesis = {"engine": ENGINE, "search": self._key, "point": dict(point.values), "rung": rung}
         name = self._name(point, rung)
         run = self._file.find(name)
@@ -59,8 +59,8 @@ class PointRuns:
         self._known[point.index, rung] = (measurement, run.head)
 
     def head(self) -> str:
-        """Hex of one hash over the heads of all points, in their order."""
-        return merkle([head for _, (_, head) in sorted(self._known.items(), key=lambda item: item[0][::-1])]).hex()
+        """Hex of one hash over the heads of all points, in the order of the points."""
+        return hash_heads([head for _, (_, head) in sorted(self._known.items(), key=lambda item: item[0][::-1])]).hex()
 
     def _name(self, point: Point, rung: int) -> str:
         return f"{self._key}/{rung}/{point.index}"

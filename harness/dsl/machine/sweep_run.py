@@ -1,107 +1,106 @@
-"""Searching: an engineering loop's sweep: every point is a run of its own, the best one comes back."""
+"""The sweep of an engineering loop: each point is a child run; the best point is the result."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.core.status import Status
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.nodes import Frame
 from harness.dsl.ir import Sweep
-from harness.dsl.machine.external_effects import Outside, Request, Response
+from harness.dsl.machine.external_effects import ExternalEffects
+from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.seeds import effect_key
-from harness.dsl.machine.state import Strand
-from harness.dsl.machine.value_storage import stored
+from harness.dsl.machine.state import Fiber
+from harness.dsl.machine.value_storage import store_value
+from harness.dsl.tools.request import Request, Response
 from harness.dsl.values import MismatchError, Undefined, Value, item_of, shown
 from harness.sweep import search as engine
 from harness.sweep.measurement import Measurement
 from harness.sweep.space import Parameter, Point, Space
 
-if TYPE_CHECKING:
-    from harness.dsl.machine.machine import Machine
-
 MAX_ITEMS = 10_000
-"""Trace items one search may add; all points are in the points' own log."""
+"""Maximum trace items of one search; the points' log holds all of them."""
 MAX_SHOWN = 20
-"""Points the event lists, best first."""
+"""Points that the event lists, best first."""
 
 
-def search(machine: Machine, outside: Outside, strand: Strand, sweep: Sweep) -> None:
-    """Search, and write what was found.
+def search(parts: MachineParts, external: ExternalEffects, fiber: Fiber, sweep: Sweep) -> None:
+    """Run a search and write its result.
 
-    Points that were measured before a crash are known and not measured again, so the search as a whole is idempotent.
+    Points measured before a crash are not measured again, so the search as a whole is idempotent.
 
     Args:
-        machine: Whose program it is.
-        outside: What runs the command.
-        strand: At the sweep.
-        sweep: What to search.
+        parts: Of the run's machine.
+        external: Runs the command.
+        fiber: Its next instruction is the sweep.
+        sweep: The space, strategy and command.
     """
-    label = strand.name + "|" + sweep.label
-    if strand.intent is None:
+    label = fiber.name + "|" + sweep.label
+    if fiber.intent is None:
         arguments = {parameter.name: len(parameter.values) for parameter in sweep.parameters}
-        occurrence = machine.state.occurrences.get(label, 0) + 1
+        occurrence = parts.recorder.state.occurrences.get(label, 0) + 1
         event = {
             "k": "intent",
             "at": sweep.label,
-            "key": effect_key(machine.run_hash, label, occurrence, arguments, 1),
+            "key": effect_key(parts.run, label, occurrence, arguments, 1),
             "name": "sweep",
             "args": arguments,
             "try": 1,
         }
-        _write(machine, strand, event)
-    machine.recorder.commit(boundary=True)
-    key = strand.intent.key if strand.intent is not None else ""
-    recorded = outside.recorded(key)
+        _write(parts, fiber, event)
+    parts.recorder.commit(boundary=True)
+    key = fiber.intent.key if fiber.intent is not None else ""
+    recorded = external.recorded(key)
     if recorded is not None:
         known = ("k", "key", "value", "at", "status", "source", "label", "why")
         fields = {name: recorded[name] for name in known if name in recorded}
-        _write(machine, strand, fields | machine.tracing.again(recorded))
+        _write(parts, fiber, fields | parts.tracing.observe_recorded(recorded))
         return
-    searcher = _Searcher(machine, outside, strand, sweep, key)
+    searcher = _Searcher(parts, external, fiber, sweep, key)
     plan = engine.Plan(
         space=Space([Parameter(p.name, p.values) for p in sweep.parameters]),
         strategy=engine.Strategy(sweep.strategy),
         maximize=sweep.measure.maximize,
         points=sweep.points,
         repeats=sweep.measure.repeats,
-        seed=machine.seed,
+        seed=parts.seed,
         allowed=searcher.allowed if sweep.constraint is not None else None,
     )
-    with outside.points(key) as store:
+    with external.points(key) as store:
         found = engine.search(
             plan,
             searcher.measure,
             store=store,
-            workers=outside.workers,
-            retry_failed=outside.retry_failed,
-            progress=outside.progress,
+            workers=external.workers,
+            retry_failed=external.retry_failed,
+            progress=external.progress,
         )
         head = store.head()
-    _write(machine, strand, searcher.event(found, head))
+    _write(parts, fiber, searcher.event(found, head))
 
 
 class _Searcher:
-    def __init__(self, machine: Machine, outside: Outside, strand: Strand, sweep: Sweep, key: str) -> None:
-        self._machine, self._outside, self._strand, self._sweep = machine, outside, strand, sweep
+    def __init__(self, parts: MachineParts, external: ExternalEffects, fiber: Fiber, sweep: Sweep, key: str) -> None:
+        self._parts, self._external, self._fiber, self._sweep = parts, external, fiber, sweep
         self._key = key
-        self._schema = machine.program.schema
+        self._schema = parts.program.schema
 
     def allowed(self, values: Any) -> bool:
-        """Whether the constraint holds for a point; undefined is not allowed."""
+        """Whether the constraint is true for a point; undefined counts as false."""
         constraint = self._sweep.constraint
         return constraint is None or compiled(constraint)(self._frame(values)) is True
 
     def measure(self, point: Point, repeats: int) -> Measurement:
-        """Run the command so many times. Called from several threads."""
+        """Run the command `repeats` times. Called from several threads."""
         command = compiled(self._sweep.measure.command)(self._frame(point.values))
         if type(command) is Undefined:
             return Measurement(status=str(Status.WRONG), why=f"the command is undefined: {command.reason}")
         samples: list[float] = []
         items: list[list[Any]] = []
         for repeat in range(repeats):
-            response = self._outside.perform(
+            response = self._external.perform(
                 Request(
                     key=f"{self._key}.{point.index}.{repeat}",
                     label=f"{self._sweep.label}[{point.index}]",
@@ -110,7 +109,7 @@ class _Searcher:
                     cases=tuple(self._schema.cases[case].name for case in self._cases),
                     timeout_s=self._sweep.measure.timeout_s,
                     occurrence=repeat + 1,
-                    seed=self._machine.seed,
+                    seed=self._parts.seed,
                     time=0.0,
                 )
             )
@@ -129,7 +128,7 @@ class _Searcher:
         return tuple(dict.fromkeys((*self._sweep.emits, *((case,) if case >= 0 else ()))))
 
     def _frame(self, values: Any) -> Frame:
-        frame = self._machine.stepper.frame(self._strand)
+        frame = self._parts.stepper.frame(self._fiber)
         slots = list(frame.slots)
         for parameter in self._sweep.parameters:
             slots[parameter.slot] = values[parameter.name]
@@ -149,7 +148,7 @@ class _Searcher:
         return Undefined(f"it reported no {case.name}")
 
     def event(self, found: engine.Result, head: str) -> dict[str, Any]:
-        """What is written about the search."""
+        """The event of a finished search."""
         sweep, best, failed = self._sweep, found.best, found.failed
         source = {
             "points": head,
@@ -174,15 +173,15 @@ class _Searcher:
         }
         traced: dict[str, list[Any]] = {}
         self._trace(found, traced)
-        stored_value = stored(value, self._machine.fold.blobs)
+        stored_value = store_value(value, self._parts.fold.blobs)
         return {"k": "result", "key": self._key, "value": stored_value, "at": self._after(), **traced, "source": source}
 
     def _nothing(self, failed: tuple[engine.Entry, ...], source: dict[str, Any]) -> dict[str, Any]:
-        """No point could be measured: the search failed, or, if nothing was tried, nothing is known."""
+        """The event of a search in which no point could be measured: a failure, or simulated if all points were."""
         first = failed[0].measurement if failed else None
         why = f"no point could be measured: {first.status}: {first.why}" if first else "no point is allowed"
         if failed and all(entry.measurement.status == "simulated" for entry in failed):
-            value = stored(Undefined(f"simulated: {why}"), self._machine.fold.blobs)
+            value = store_value(Undefined(f"simulated: {why}"), self._parts.fold.blobs)
             at = self._after()
             return {"k": "result", "key": self._key, "value": value, "at": at, "status": "simulated", "source": source}
         status = first.status if first else str(Status.WRONG)
@@ -191,11 +190,11 @@ class _Searcher:
         }  # fmt: skip
 
     def _after(self) -> str:
-        call = self._strand.call
-        return self._machine.program.units[call.unit].code[call.pc + 1].label
+        call = self._fiber.call
+        return self._parts.program.units[call.unit].code[call.pc + 1].label
 
     def _trace(self, found: engine.Result, traced: dict[str, list[Any]]) -> None:
-        """Items of all points, in the order of the points."""
+        """Trace the items of all points, in the order of the points."""
         count = 0
         for entry in sorted(found.ranking, key=lambda entry: entry.point.index):
             for name, record in entry.measurement.detail.get("items", ()):
@@ -205,13 +204,13 @@ class _Searcher:
                 try:
                     item = item_of(self._schema.cases[case], record)
                 except MismatchError:
-                    continue  # the point's own log has it as it was
+                    continue  # the point's log still holds it
                 count += 1
-                self._machine.tracing.observe(traced, case, item, f"{self._key}.{entry.point.index}")
+                self._parts.tracing.observe(traced, case, item, f"{self._key}.{entry.point.index}")
 
 
 def _printed(text: Value, metric: str) -> Value:
-    """The last `metric: number` line of what a command printed."""
+    """The number of the last `metric: number` line of a command's output."""
     if not isinstance(text, str):
         return Undefined(f"the command printed {shown(text)}")
     found = re.findall(rf"(?m)^[ \t]*{re.escape(metric)}[ \t]*[:=][ \t]*([-+.0-9eE]+)", text)
@@ -223,7 +222,7 @@ def _printed(text: Value, metric: str) -> Value:
         return Undefined(f"{metric}: {found[-1]!r} is not a number")
 
 
-def _write(machine: Machine, strand: Strand, event: dict[str, Any]) -> None:
-    if strand.name:
-        event["s"] = strand.name
-    machine.recorder.write(event)
+def _write(parts: MachineParts, fiber: Fiber, event: dict[str, Any]) -> None:
+    if fiber.name:
+        event["s"] = fiber.name
+    parts.recorder.write(event)

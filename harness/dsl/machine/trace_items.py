@@ -1,4 +1,4 @@
-"""Tracing: an item enters the trace; what the facts, rules and invariants make of it enters the event beside it."""
+"""Tracing: adds items to the trace, and their verdicts to the event."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Tracing:
     """Traces items of one run.
 
     Args:
-        program: Its program.
-        knowledge: What it knows.
-        recorder: Its log; an item belongs to the event that is written next.
+        program: Of the run.
+        knowledge: Evaluates facts, rules and invariants.
+        recorder: Of the run; an item belongs to the next event.
     """
 
     def __init__(self, program: Program, knowledge: Knowledge, recorder: Recorder) -> None:
@@ -28,7 +28,7 @@ class Tracing:
         """Trace one item.
 
         Args:
-            fields: Of the event that is being made; `items`, `facts`, `fired` and `broken` grow.
+            fields: Of the next event; `items`, `facts`, `fired` and `broken` are extended.
             case: Index of the item's case.
             item: Its values.
             source: The effect's key, or `emit`.
@@ -43,8 +43,8 @@ class Tracing:
             if records:
                 fields.setdefault(name, []).extend(record.to_json() for record in records)
 
-    def again(self, recorded: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """Trace the items of a recorded event; the fields a new event gets."""
+    def observe_recorded(self, recorded: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Trace the items of a recorded event; returns the fields for the new event."""
         fields: dict[str, list[Any]] = {}
         for data in recorded.get("items", ()):
             case, item = from_json(self._schema, data)

@@ -1,39 +1,39 @@
-"""Storage: values of the language as the log has them: undefined ones marked, large ones in blobs."""
+"""Stored form of values: undefined values are marked, large ones are in blobs."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from harness.dsl.eventlog.blobs import INLINE
+from harness.dsl.eventlog.blobs import MAX_INLINE_BYTES
 from harness.dsl.eventlog.canonical import decode, encode
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.values import Undefined, Value
 
-# Fields of records may begin with "$" too; theirs are written with one more, so a mark is never mistaken.
+# A record's key that begins with "$" is stored with another "$", so a mark is unambiguous.
 _UNDEFINED, _TEXT, _JSON = "$undefined", "$text", "$json"
 
 
 class BlobStore(Protocol):
-    """Where large values go."""
+    """Storage of large values."""
 
     def put(self, data: bytes) -> bytes:
-        """Keep bytes; their address."""
+        """Store bytes and return their address."""
         ...
 
     def get(self, name: bytes) -> bytes:
-        """The bytes of an address."""
+        """Return the bytes of an address."""
         ...
 
 
-def stored(value: Value, blobs: BlobStore) -> Any:
-    """A value as JSON for an event.
+def store_value(value: Value, blobs: BlobStore) -> Any:
+    """Convert a value to JSON for an event.
 
     Raises:
-        TypeError: if it is no value of the language.
+        TypeError: if it is not a value of the language.
     """
     kind = type(value)
     if kind is str:
-        if len(value) <= INLINE:
+        if len(value) <= MAX_INLINE_BYTES:
             return value
         return {_TEXT: blobs.put(value.encode("utf-8")).hex()}
     if kind is int or kind is bool or kind is float:
@@ -41,13 +41,13 @@ def stored(value: Value, blobs: BlobStore) -> Any:
     plain = _plain(value)
     if kind is list or kind is dict or kind is tuple:
         body = encode(plain)
-        if len(body) > INLINE:
+        if len(body) > MAX_INLINE_BYTES:
             return {_JSON: blobs.put(body).hex()}
     return plain
 
 
-def restored(data: Any, blobs: BlobStore) -> Value:
-    """The value of what `stored` made.
+def restore_value(data: Any, blobs: BlobStore) -> Value:
+    """The inverse of `store_value`.
 
     Raises:
         LogError: if a blob is missing or damaged.
@@ -60,7 +60,7 @@ def restored(data: Any, blobs: BlobStore) -> Value:
             try:
                 body = blobs.get(bytes.fromhex(content))
             except (KeyError, ValueError) as error:
-                raise LogError(f"a large value is lost: {error}", fix="restore a copy of the log") from error
+                raise LogError(f"a large value is missing: {error}", fix="restore a copy of the log") from error
             return body.decode("utf-8") if mark == _TEXT else _value(decode(body))
     return _value(data)
 
@@ -75,7 +75,7 @@ def _plain(value: Value) -> Any:
         return {"$" + key if key.startswith("$") else key: _plain(item) for key, item in value.items()}
     if kind is str or kind is int or kind is float or kind is bool or value is None:
         return value
-    raise TypeError(f"{kind.__name__} is no value of the language")
+    raise TypeError(f"{kind.__name__} is not a value of the language")
 
 
 def _value(data: Any) -> Value:

@@ -1,4 +1,4 @@
-"""Verify: is a log what was written? Chains, snapshots, large values, forks; without executing anything."""
+"""Verify: checks the hashes of a log: chains, snapshots, blobs and forks; no instruction is executed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from hashlib import blake2b
 
 from harness.dsl.eventlog import tables
 from harness.dsl.eventlog.chain import SIZE
-from harness.dsl.eventlog.fault import explained
+from harness.dsl.eventlog.fault import translate_error
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import RunLog
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it was written.
+    """A difference between the log and its hashes.
 
     Attributes:
         run: Name of the run, empty for the file.
-        seq: Number of the event, -1 where it is none.
+        seq: Sequence number of the event, -1 for a problem that is not about an event.
         what: What is wrong.
     """
 
@@ -35,12 +35,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was checked.
+    """The result of a check.
 
     Attributes:
         runs: Name and head of each run, in order.
-        events: How many events there are.
-        problems: Empty if all is well.
+        events: Number of checked events.
+        problems: Empty if all hashes are correct.
     """
 
     runs: tuple[tuple[str, str], ...]
@@ -51,10 +51,10 @@ class Verified:
 def verify(file: LogFile) -> Verified:
     """Check a whole file.
 
-    A chain has no anchor outside: somebody who rewrites everything is found only by whoever kept a head.
+    A chain cannot detect a file that was rewritten as a whole: compare a head with one kept elsewhere.
 
     Raises:
-        LogError: if the file cannot be read at all.
+        LogError: if the file cannot be read.
     """
     problems: list[Problem] = []
     runs: list[tuple[str, str]] = []
@@ -68,12 +68,12 @@ def verify(file: LogFile) -> Verified:
             problems += broken or list(_snapshot(file, log))
         problems += _blobs(file)
     except sqlite3.Error as error:
-        raise explained(error, file.path) from error
+        raise translate_error(error, file.path) from error
     return Verified(tuple(runs), events, tuple(problems))
 
 
 def _chain(file: LogFile, log: RunLog) -> tuple[int, bytes, list[Problem]]:
-    """The run's own events: how many, the head, and the first thing that is wrong."""
+    """Check the events of a run without its parents': their number, the head, and the first problem."""
     parent = log.parent
     head, expected = log.first_hash, 0
     if parent is not None:
@@ -81,7 +81,7 @@ def _chain(file: LogFile, log: RunLog) -> tuple[int, bytes, list[Problem]]:
             "SELECT hash FROM events WHERE id = ?", (_row(file, parent.run, parent.seq),)
         ).fetchone()
         if stored is None or stored[0] != parent.head:
-            return 0, parent.head, [Problem(log.name, parent.seq, "the event it forks from is not what it was")]
+            return 0, parent.head, [Problem(log.name, parent.seq, "the event that it forks from was changed")]
         head, expected = parent.head, parent.seq + 1
     base = log.number << tables.SHIFT
     cursor = file.connection.execute(
@@ -89,18 +89,18 @@ def _chain(file: LogFile, log: RunLog) -> tuple[int, bytes, list[Problem]]:
         (base, base | ((1 << tables.SHIFT) - 1)),
     )
     first, position = expected, base + expected
-    for row, body, stored_hash in cursor:  # 4 operations for each event: a long log is checked in a moment
+    for row, body, stored_hash in cursor:  # inlined for speed
         head = blake2b(head + body, digest_size=SIZE).digest()
         if head != stored_hash or row != position:
             seq = position - base
-            what = "it was lost" if row != position else "it was changed, or one before it"
+            what = "the event is missing" if row != position else "the event, or one before it, was changed"
             return seq - first, head, [Problem(log.name, seq, what)]
         position += 1
     return position - base - first, head, []
 
 
 def _row(file: LogFile, run: int, seq: int) -> int:
-    """Row of an event of a run that may be a fork of a fork."""
+    """Row id of an event of a run, which may be a fork of a fork."""
     while True:
         row = file.connection.execute("SELECT parent, parent_seq FROM runs WHERE run = ?", (run,)).fetchone()
         if row is None or row[0] is None or seq > row[1]:
@@ -116,7 +116,7 @@ def _snapshot(file: LogFile, log: RunLog) -> Iterator[Problem]:
         "SELECT hash FROM events WHERE id = ?", (_row(file, log.number, row[0]),)
     ).fetchone()
     if event is None or event[0] != row[1]:
-        yield Problem(log.name, row[0], "its snapshot is of something else")
+        yield Problem(log.name, row[0], "the snapshot does not match the event")
 
 
 def _blobs(file: LogFile) -> Iterator[Problem]:

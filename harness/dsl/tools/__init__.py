@@ -1,1 +1,1 @@
-"""Tools: the effects a program may have, all inside one folder."""
+"""Tools: the effects that a program may have, all inside one folder."""

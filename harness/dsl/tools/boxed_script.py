@@ -1,4 +1,4 @@
-"""Boxed: a program's own Python script, run inside a box of the sandbox with the program's files and nothing else."""
+"""Boxed: Python scripts of a program run in a box of the sandbox, with the program's files and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.pool import BoxPool
 
-# Runs inside the box. It puts the files down, runs the script as `python` would, and brings back what changed.
+# Runs inside the box: writes the files, runs the script as `python` would, and returns the changed files.
 _RUNNER = (
     b'''
 LIMIT = %d
@@ -42,18 +42,18 @@ def run(argv, files, variable):
         except Exception:
             pass
     with open(".crucible-trace", "rb") as file:
-        told = file.read()
+        trace_data = file.read()
     out.take()
     err.take()
     return {
-        "code": code, "out": out.getvalue(), "err": err.getvalue(), "trace": told, "files": _changed(files),
-        "over": out.over or err.over or len(told) > LIMIT,
+        "code": code, "out": out.getvalue(), "err": err.getvalue(), "trace": trace_data, "files": _changed(files),
+        "over": out.over or err.over or len(trace_data) > LIMIT,
     }
 
 
 class _Limited(io.BytesIO):
-    """What was printed, up to the limit: a script that prints for ever fills no memory. What knows descriptors only
-    writes to a file, which is taken in before each further line, so that the order stays."""
+    """Printed output up to the limit, so that an endless script does not fill the memory. Writes to the descriptor
+    go to a file, which is read before each further line, so that the order is kept."""
 
     def __init__(self, number, path):
         super().__init__()
@@ -126,8 +126,8 @@ class Boxed:
     """Runs `python script.py ...` and `python -c code ...` in boxes of a pool, one at a time.
 
     Args:
-        pool: Where boxes come from.
-        memory_mb: Mebibytes a script may use.
+        pool: Opens the boxes.
+        memory_mb: Memory of a script in MiB.
     """
 
     def __init__(self, pool: BoxPool, *, memory_mb: float = 256.0) -> None:
@@ -136,26 +136,26 @@ class Boxed:
 
     @property
     def tier(self) -> str:
-        """How isolated it is."""
+        """The isolation tier of the boxes."""
         with self._lock:
             return str(self._pool.tier)
 
     def run(self, arguments: Sequence[str], folder: Folder, *, seconds: float, hash_seed: int) -> Finished:
-        """Run it; files it wrote are in the folder afterwards.
+        """Run a script; the files that it wrote are in the folder afterwards.
 
         Args:
-            arguments: What follows `python`: a script below the folder, or `-c` and code; then its arguments.
-            folder: Its files.
-            seconds: Wall time it may take.
-            hash_seed: PYTHONHASHSEED of it.
+            arguments: The words after `python`: a script below the folder, or `-c` and code; then its arguments.
+            folder: The program's files; changed files are written back.
+            seconds: Limit of its wall time.
+            hash_seed: Its PYTHONHASHSEED.
 
         Raises:
-            ToolFault: if there is no such script, or it breaks a limit.
+            ToolFault: if there is no such script, or a limit is exceeded.
         """
         if not arguments or (arguments[0].startswith("-") and (arguments[0] != "-c" or len(arguments) < 2)):
             raise ToolFault(Status.WRONG, "in a box python takes a script, or -c and code")
         if arguments[0] != "-c":
-            folder.read(arguments[0])  # says what is wrong with it
+            folder.read(arguments[0])  # raises a fault that names the problem
         question = {"argv": list(arguments), "files": folder.files(), "variable": TRACE_VARIABLE}
         limits = Limits(
             call_seconds=seconds,
@@ -173,20 +173,20 @@ class Boxed:
 
 
 def _finished(kind: str, payload: bytes, shown: str, folder: Folder) -> Finished:
-    """What the box says, believed in nothing but its types: the script shares its process."""
+    """Check the box's answer: the script shares its process, so the answer is untrusted."""
     if kind != "value":
         raise ToolFault(Status.CRASH, f"{shown}: {payload.decode('utf-8', 'replace')[:300]}")
     try:
-        told = codec.decode(payload)
+        result = codec.decode(payload)
     except codec.CodecError as error:
         raise ToolFault(Status.PROTOCOL, f"{shown}: {error}") from error
-    if not isinstance(told, dict) or not isinstance(told.get("files"), dict) or type(told.get("code")) is not int:
-        raise ToolFault(Status.PROTOCOL, f"{shown}: the box answered something else")
-    channels = [told.get(name) for name in ("out", "err", "trace")]
-    if not all(isinstance(data, bytes) for data in (*channels, *told["files"].values())):
-        raise ToolFault(Status.PROTOCOL, f"{shown}: the box answered something else")
-    if told.get("over") is True:
+    if not isinstance(result, dict) or not isinstance(result.get("files"), dict) or type(result.get("code")) is not int:
+        raise ToolFault(Status.PROTOCOL, f"{shown}: the answer of the box is invalid")
+    channels = [result.get(name) for name in ("out", "err", "trace")]
+    if not all(isinstance(data, bytes) for data in (*channels, *result["files"].values())):
+        raise ToolFault(Status.PROTOCOL, f"{shown}: the answer of the box is invalid")
+    if result.get("over") is True:
         raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MAX_OUTPUT >> 20} MiB")
-    for path, data in told["files"].items():
+    for path, data in result["files"].items():
         folder.write(path, data)
-    return Finished(told["code"], channels[0] or b"", channels[1] or b"", channels[2] or b"")
+    return Finished(result["code"], channels[0] or b"", channels[1] or b"", channels[2] or b"")

@@ -1,4 +1,4 @@
-"""Command: a program run on this machine, for suites and users who grant it: limits, but no box."""
+"""Commands run on this machine with limits but without a box; a user or suite must grant the program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.trace_lines import VARIABLE
 
 MAX_OUTPUT = 16 << 20
-"""Bytes of stdout, stderr and trace, each."""
+"""Maximum bytes of stdout, stderr and trace, each."""
 _LAUNCH = (
     "import os,resource,sys\n"
     "for name,value in (('CPU',int(sys.argv[1])),('CORE',0),('FSIZE',1<<30)):\n"
@@ -31,7 +31,7 @@ _LAUNCH = (
 
 @plain
 class Finished:
-    """A command that ended in time; what it said, whole."""
+    """Exit status and complete output of a command that ended in time."""
 
     code: int
     out: bytes
@@ -47,17 +47,17 @@ def run_command(
     hash_seed: int = 0,
     environment: Mapping[str, str] | None = None,
 ) -> Finished:
-    """Run a command in a folder and wait until nothing of it is left.
+    """Run a command in a folder and wait until no process of its group is left.
 
     Args:
-        argv: The program, looked up in PATH, and its arguments; no shell ever sees them.
+        argv: The program, looked up in PATH, and its arguments; no shell is used.
         folder: Its working directory.
-        seconds: Wall time it may take.
-        hash_seed: PYTHONHASHSEED of it.
-        environment: What it gets beside PATH, HOME, locale and the trace descriptor's number.
+        seconds: Limit of its wall time.
+        hash_seed: Its PYTHONHASHSEED.
+        environment: Variables in addition to PATH, HOME, the locale and the number of the trace descriptor.
 
     Raises:
-        ToolFault: if it cannot be started, takes too long or says too much.
+        ToolFault: if it cannot be started, takes too long or prints too much.
     """
     if shutil.which(argv[0]) is None:
         raise ToolFault(Status.WRONG, f"there is no program {argv[0]!r}")
@@ -88,54 +88,56 @@ def run_command(
     finally:
         os.close(write)
     try:
-        said = _listen(process, read, argv[0], seconds)
-        return Finished(process.returncode, *said)
+        output = _read_output(process, read, argv[0], seconds)
+        return Finished(process.returncode, *output)
     finally:
-        _end(process)
+        _kill_group(process)
         os.close(read)
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
 
 
-def _listen(process: subprocess.Popen[bytes], trace: int, shown: str, seconds: float) -> tuple[bytes, bytes, bytes]:
+def _read_output(
+    process: subprocess.Popen[bytes], trace: int, shown: str, seconds: float
+) -> tuple[bytes, bytes, bytes]:
     deadline = time.monotonic() + seconds
     channels = [
         process.stdout.fileno() if process.stdout else -1,
         process.stderr.fileno() if process.stderr else -1,
         trace,
     ]
-    said = {channel: bytearray() for channel in channels}
+    output = {channel: bytearray() for channel in channels}
     with selectors.DefaultSelector() as selector:
         for channel in channels:
             selector.register(channel, selectors.EVENT_READ)
-        leader_gone = 0.0
+        leader_ended = 0.0
         while selector.get_map():
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ToolFault(Status.TIMEOUT, f"{shown} ran longer than {seconds:g} s")
             if process.poll() is not None:
-                # The pipes may stay open in a process it left behind; what is in them is read, then nobody waits.
-                leader_gone = leader_gone or time.monotonic()
-                if time.monotonic() - leader_gone > 0.2:
+                # A remaining child process may keep the pipes open: read what is in them for 0.2 s, then stop waiting.
+                leader_ended = leader_ended or time.monotonic()
+                if time.monotonic() - leader_ended > 0.2:
                     break
-            for key, _ in selector.select(min(left, 0.05 if leader_gone else 0.5)):
+            for key, _ in selector.select(min(left, 0.05 if leader_ended else 0.5)):
                 data = os.read(key.fd, 1 << 16)
                 if not data:
                     selector.unregister(key.fd)
                     continue
-                said[key.fd] += data
-                if len(said[key.fd]) > MAX_OUTPUT:
+                output[key.fd] += data
+                if len(output[key.fd]) > MAX_OUTPUT:
                     raise ToolFault(Status.OUTPUT, f"{shown} printed more than {MAX_OUTPUT >> 20} MiB")
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise ToolFault(Status.TIMEOUT, f"{shown} ran longer than {seconds:g} s") from None
-    return bytes(said[channels[0]]), bytes(said[channels[1]]), bytes(said[channels[2]])
+    return bytes(output[channels[0]]), bytes(output[channels[1]]), bytes(output[channels[2]])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill all of a group, its leader dead or not, and wait until none of it is left (a second at most)."""
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill all processes of a group and wait until none is left, at most a second."""
     deadline = time.monotonic() + 1
     with contextlib.suppress(ProcessLookupError, PermissionError):
         while time.monotonic() < deadline:  # raises as soon as the group is empty

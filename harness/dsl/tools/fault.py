@@ -1,12 +1,12 @@
-"""ToolFault: a tool did not do what the program asked for."""
+"""ToolFault: a tool could not do what the program asked for."""
 
 from __future__ import annotations
 
 from harness.core.status import Status
 
 
-class ToolFault(Exception):  # noqa: N818 - the program's fault, not an error of ours
-    """What went wrong, as a status; the program may try again, or fails."""
+class ToolFault(Exception):  # noqa: N818 - a fault of the program, not an error of this package
+    """What went wrong; the program tries again or fails."""
 
     def __init__(self, status: Status, why: str) -> None:
         self.status, self.why = status, why

@@ -1,7 +1,7 @@
-"""Folder: the only files a program has. No path leads out of it: not `..`, not a link, not a device.
+"""Folder: the only files of a program. No path leads out of it: not `..`, not a link, not a device.
 
-Every part of a path is opened below the part before it and never followed if it is a link, so nothing that changes
-meanwhile (a command of the program may) can redirect it.
+Each part of a path is opened below the part before it, and a link is never followed, so a command that changes files
+meanwhile cannot redirect a path.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from pathlib import Path
 from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
 
-LARGEST = 16 << 20
-"""Bytes of one file."""
-MAX_FILES, MAX_BYTES = 2_000, 64 << 20
-"""What a folder as a whole may hold to be carried elsewhere."""
+MAX_FILE_BYTES = 16 << 20
+"""Maximum bytes of one file."""
+MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
+"""Maximum content of a folder that is copied or bundled."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Folder:
-    """A work directory; it must exist.
+    """An existing work directory.
 
     Args:
-        root: Trusted path of it; it may be a link, what lies below may not.
+        root: Its trusted path; the path may be a link, entries below it may not.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file.
+        """Read a file.
 
         Raises:
-            ToolFault: if it is not there, is no regular file, is too large, or lies outside.
+            ToolFault: if it does not exist, is not a regular file, is too large, or lies outside the folder.
         """
-        with self._parent(path, make=False) as (directory, name), _told(path, "read"):
-            # Not blocking: opening a pipe somebody left behind must not hang.
+        with self._parent(path, make=False) as (directory, name), _as_fault(path, "read"):
+            # Not blocking: opening a named pipe must not hang.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             descriptor = os.open(name, flags, dir_fd=directory)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise ToolFault(Status.WRONG, f"{path} is no regular file")
-                data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise ToolFault(Status.OUTPUT, f"{path} is larger than {LARGEST} bytes")
+                    raise ToolFault(Status.WRONG, f"{path} is not a regular file")
+                data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolFault(Status.OUTPUT, f"{path} is larger than {MAX_FILE_BYTES} bytes")
         return data
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file as a whole: it is the old one or the new one, never half of it. Folders on the way are made.
+        """Write a file atomically; missing folders are created.
 
         Raises:
-            ToolFault: if it cannot be written, is too large, or lies outside.
+            ToolFault: if it cannot be written, is too large, or lies outside the folder.
         """
-        if len(data) > LARGEST:
-            raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {LARGEST} are written")
-        with self._parent(path, make=True) as (directory, name), _told(path, "written"):
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {MAX_FILE_BYTES} are written")
+        with self._parent(path, make=True) as (directory, name), _as_fault(path, "written"):
             with contextlib.suppress(FileNotFoundError):
                 if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                     raise ToolFault(Status.WRONG, f"{path} is a folder")
@@ -77,10 +77,10 @@ class Folder:
                 raise
 
     def files(self) -> dict[str, bytes]:
-        """All regular files, by path, sorted; links and devices are left out.
+        """Content of all regular files by sorted path; links and devices are left out.
 
         Raises:
-            ToolFault: if they are too many or too large to be carried.
+            ToolFault: if they are too many or too large.
         """
         found: dict[str, bytes] = {}
         total = 0
@@ -93,25 +93,25 @@ class Folder:
                 path = full.relative_to(self.root).as_posix()
                 found[path] = self.read(path)
                 total += len(found[path])
-                if len(found) > MAX_FILES or total > MAX_BYTES:
+                if len(found) > MAX_FILES or total > MAX_FOLDER_BYTES:
                     raise ToolFault(
-                        Status.OUTPUT, f"the folder holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
+                        Status.OUTPUT, f"the folder holds more than {MAX_FILES} files or {MAX_FOLDER_BYTES >> 20} MiB"
                     )
         return dict(sorted(found.items()))
 
     @contextlib.contextmanager
     def _parent(self, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
-        """The directory a path's last part lies in, as a descriptor, and that part."""
+        """A descriptor of the directory of a path's last part, and that part."""
         parts = [part for part in path.split("/") if part not in ("", ".")]
         if path.startswith("/") or ".." in parts:
-            raise ToolFault(Status.FORBIDDEN, f"{path} lies outside of the program's folder")
+            raise ToolFault(Status.FORBIDDEN, f"{path} lies outside the program's folder")
         if not parts or "\0" in path or len(path) > 1000:
-            raise ToolFault(Status.WRONG, f"{path[:80]!r} is no path of a file")
-        with _told(path, "reached"):
+            raise ToolFault(Status.WRONG, f"{path[:80]!r} is not a file path")
+        with _as_fault(path, "reached"):
             directory = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for part in parts[:-1]:
-                with _told(path, "reached"):
+                with _as_fault(path, "reached"):
                     if make:
                         with contextlib.suppress(FileExistsError):
                             os.mkdir(part, 0o755, dir_fd=directory)
@@ -124,10 +124,10 @@ class Folder:
 
 
 @contextlib.contextmanager
-def _told(path: str, verb: str) -> Iterator[None]:
+def _as_fault(path: str, verb: str) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
-        # A link in the way is reported by the kernel as ELOOP, or as ENOTDIR where a folder was expected.
+        # The kernel reports a link in the path as ELOOP, or as ENOTDIR where a folder was expected.
         raise ToolFault(Status.WRONG, f"{path} cannot be {verb}: {reason}") from error

@@ -1,4 +1,4 @@
-"""Recordings: what tools said before, so that a program can be run without having any effect."""
+"""Recordings: earlier responses of tools, so that a program can run without effects."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ class Recorded(Frozen):
 
 
 class Recordings(Frozen):
-    """A file of recordings."""
+    """The content of a recordings file."""
 
     format: int = FORMAT
     effects: tuple[Recorded, ...] = ()
 
 
 def key_of(label: str, name: str, arguments: dict[str, Any]) -> str:
-    """Digest of the place in the program and what is asked there."""
+    """Digest of the place in the program and the request."""
     return short(digest_json([label, name, arguments]))
 
 
 class RecordingFile:
-    """Recordings of one program, to be replayed and added to. Safe to use from several threads.
+    """Recordings of one program, to replay and to add to. Thread-safe.
 
     Args:
-        path: The file; it need not exist.
+        path: The file; it may not exist yet.
 
     Raises:
-        SpecError: if it holds something else.
+        SpecError: if the file is not a recordings file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,14 +61,14 @@ class RecordingFile:
                 found = Recordings.model_validate_json(path.read_bytes())
             except (ValidationError, OSError, ValueError) as error:
                 raise SpecError(
-                    f"no recordings: {str(error)[:200]}", where=str(path), fix="record them again"
+                    f"not a recordings file: {str(error)[:200]}", where=str(path), fix="record them again"
                 ) from error
             if found.format > FORMAT:
                 raise SpecError(f"format {found.format} is newer than {FORMAT}", where=str(path), fix="upgrade")
             self._known = {(effect.key, effect.occurrence): effect for effect in found.effects}
 
     def find(self, key: str, occurrence: int) -> Recorded | None:
-        """What was said the so-manieth time; the last time counts for all later ones."""
+        """The response of the n-th occurrence; the last one recorded serves all later occurrences."""
         with self._lock:
             for earlier in range(occurrence, 0, -1):
                 found = self._known.get((key, earlier))
@@ -76,8 +76,8 @@ class RecordingFile:
                     return found
         return None
 
-    def keep(self, effect: Recorded) -> None:
-        """Keep one; the file is whole at every moment."""
+    def add(self, effect: Recorded) -> None:
+        """Add a recording; the file is replaced atomically."""
         with self._lock:
             self._known[effect.key, effect.occurrence] = effect
             effects = sorted(self._known.values(), key=lambda e: (e.name, e.key, e.occurrence))

@@ -1,4 +1,4 @@
-"""Registry: tools that other packages add to the language."""
+"""Registry: tools that other packages add through entry points."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from harness.core.errors import InfraError
-from harness.dsl.machine.external_effects import Request, Response
+from harness.dsl.tools.request import Request, Response
 
 GROUP = "crucible.dsl_tools"
 
 
 class PluginTool(Protocol):
-    """What an entry point of the group `crucible.dsl_tools` loads; its name is the tool's (`fetch` is `tool.fetch`)."""
+    """An object that an entry point of the group `crucible.dsl_tools` loads; its name `fetch` means `tool.fetch`."""
 
     semantics: str
-    """`pure`, `idempotent` or `once`: what repeating it means."""
+    """`pure`, `idempotent` or `once`: whether it may be repeated."""
 
     def perform(self, request: Request) -> Response:
-        """Have the effect.
+        """Perform the effect.
 
         Raises:
-            ToolFault: if it cannot.
+            ToolFault: if it cannot be performed.
         """
         ...
 
 
 @functools.cache
 def plugin_tools() -> dict[str, PluginTool]:
-    """All of them, by full name.
+    """All installed plugin tools by full name.
 
     Raises:
         InfraError: if one cannot be loaded; the message names its package.

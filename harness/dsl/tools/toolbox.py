@@ -1,4 +1,4 @@
-"""Toolbox: gives each request to its tool, and says so when there is nothing that may be done."""
+"""Toolbox: dispatches each request to its tool."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.clip import clip
 from harness.core.status import Status
-from harness.dsl.eventlog.canonical import normal
-from harness.dsl.machine.external_effects import Request, Response
-from harness.dsl.machine.seeds import stream
+from harness.dsl.eventlog.canonical import normalize
 from harness.dsl.plain import field, mutable
 from harness.dsl.tools import trace_lines
 from harness.dsl.tools.command import Finished, run_command
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.folder import Folder
+from harness.dsl.tools.random_stream import random_stream
 from harness.dsl.tools.recordings import Recorded, RecordingFile, key_of
+from harness.dsl.tools.request import Request, Response
 
 if TYPE_CHECKING:
     from harness.dsl.tools.boxed_script import Boxed
 
 SECONDS = 60.0
-"""Wall time of a command for which nobody says more."""
+"""Default limit of a command's wall time."""
 MAX_TEXT = 10 << 20
-"""Characters a result may have."""
+"""Maximum bytes of a text result."""
 
 Tool = Callable[[Request], Response]
-"""A tool of a plugin: has one effect, raises `ToolFault` where it cannot."""
+"""Performs one effect; raises `ToolFault` if it cannot."""
 
 
 @mutable
 class Toolbox:
-    """The tools of one run. Called from several threads.
+    """The tools of one run. Thread-safe.
 
     Attributes:
-        folder: All files there are.
-        live: Whether effects happen; without it they answer from recordings, and nothing is written.
-        boxed: Runs Python scripts; None if there are no boxes: then nothing runs that was not granted.
-        granted: Programs that may run outside of a box, by name.
-        recordings: What is replayed when not live, and added to when live.
-        seconds: Wall time of a command for which the program says nothing; its own limit is never longer.
+        folder: The program's files.
+        live: Whether effects are performed; otherwise they answer from recordings, and no file is written.
+        boxed: Returns what runs Python scripts; None without boxes: then only granted programs run.
+        granted: Names of programs that may run outside a box.
+        recordings: Replayed when not live, added to when live.
+        seconds: Limit of a command's wall time; the program may set a shorter one.
         hash_seed: PYTHONHASHSEED of commands.
-        plugins: More tools, by full name (`tool.fetch`).
+        plugins: Other tools by full name (`tool.fetch`).
     """
 
     folder: Folder
@@ -55,7 +55,7 @@ class Toolbox:
     plugins: Mapping[str, Tool] = field(default_factory=dict)
 
     def perform(self, request: Request) -> Response:
-        """Have one effect; a fault is a response, never an exception."""
+        """Perform one effect; a fault becomes a response, not an exception."""
         if request.name in _PURE:
             return _PURE[request.name](request)
         arguments = dict(request.arguments)
@@ -67,7 +67,7 @@ class Toolbox:
         except ToolFault as fault:
             response = Response(str(fault.status), why=clip(fault.why))
         if self.recordings is not None:
-            self.recordings.keep(
+            self.recordings.add(
                 Recorded(
                     key=key,
                     occurrence=request.occurrence,
@@ -104,27 +104,29 @@ class Toolbox:
             raise ToolFault(Status.WRONG, f"there is no {request.name}; there are {known}")
         response = plugin(request)
         return Response(
-            response.status, normal(response.value), response.why, response.items, response.source, response.tokens
+            response.status, normalize(response.value), response.why, response.items, response.source, response.tokens
         )
 
     def _run(self, request: Request) -> Response:
         command = request.arguments.get("cmd")
         if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-            raise ToolFault(Status.WRONG, "a command is a list of texts: the program, then its arguments")
+            raise ToolFault(Status.WRONG, "a command is a list of strings: the program, then its arguments")
         if any("\0" in word for word in command):
             raise ToolFault(Status.WRONG, "a command cannot hold a zero byte")
         seconds = min(self.seconds, request.timeout_s) if request.timeout_s is not None else self.seconds
         name = command[0]
         source: dict[str, Any] = {}
         if name in self.granted:
-            finished = run_command(_found(command), self.folder.root, seconds=seconds, hash_seed=self.hash_seed)
+            finished = run_command(
+                _resolve_command(command), self.folder.root, seconds=seconds, hash_seed=self.hash_seed
+            )
             source["box"] = False
         elif name == "echo":
             finished = Finished(0, _encoded(" ".join(command[1:]) + "\n"), b"", b"")
         elif name in ("python", "python3") and self.boxed is not None:
             finished = self.boxed().run(command[1:], self.folder, seconds=seconds, hash_seed=self.hash_seed)
         else:
-            raise ToolFault(Status.FORBIDDEN, f"{name!r} runs outside of a box only if it is granted (--grant {name})")
+            raise ToolFault(Status.FORBIDDEN, f"{name!r} runs outside a box only if it is granted (--grant {name})")
         return self._response(finished, command, source)
 
     def _response(self, finished: Finished, command: list[str], source: dict[str, Any]) -> Response:
@@ -132,10 +134,10 @@ class Toolbox:
             how = (
                 f"was ended by signal {-finished.code}" if finished.code < 0 else f"exited with status {finished.code}"
             )
-            # The last line of what it said, without the folder's name: it would make runs differ.
-            told = finished.err if finished.err.strip() else finished.out
-            said = told[-4000:].decode("utf-8", "replace").replace(str(self.folder.root), ".").strip()
-            last = f": {said.splitlines()[-1]}" if said else ""
+            # The last line of its output, without the folder's path, which differs between runs.
+            output = finished.err if finished.err.strip() else finished.out
+            text = output[-4000:].decode("utf-8", "replace").replace(str(self.folder.root), ".").strip()
+            last = f": {text.splitlines()[-1]}" if text else ""
             raise ToolFault(Status.CRASH, f"{command[0]} {how}{last}")
         text = _decoded(finished.out, "the output")
         text, marked, wrong = trace_lines.from_output(text)
@@ -145,15 +147,15 @@ class Toolbox:
         return Response("ok", text.removesuffix("\n"), items=(*items, *marked), source=source)
 
 
-def _found(command: list[str]) -> list[str]:
-    """A command with `crucible` as the one that runs: on no PATH perhaps, and never a module of the work folder."""
+def _resolve_command(command: list[str]) -> list[str]:
+    """Replace `crucible` by this interpreter and package: it may not be in PATH, and a work file may have its name."""
     return [sys.executable, "-P", "-m", "harness", *command[1:]] if command[0] == "crucible" else command
 
 
 def _text(request: Request, name: str) -> str:
     value = request.arguments.get(name)
     if not isinstance(value, str):
-        raise ToolFault(Status.WRONG, f"{request.name} needs {name}, a text")
+        raise ToolFault(Status.WRONG, f"{request.name} needs {name}, a string")
     return value
 
 
@@ -177,17 +179,17 @@ def _decoded(data: bytes, what: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ToolFault(Status.OUTPUT, f"{what} is not UTF-8 at byte {error.start}") from error
-    return str(normal(text.replace("\r\n", "\n")))
+    return str(normalize(text.replace("\r\n", "\n")))
 
 
 def _random(request: Request) -> Response:
     low, high = request.arguments.get("low", 0.0), request.arguments.get("high", 1.0)
-    chance = stream(request.seed, request.label, request.occurrence)
+    generator = random_stream(request.seed, request.label, request.occurrence)
     if type(low) is int and type(high) is int:
-        return Response("ok", chance.randint(low, high)) if low <= high else _empty(low, high)
+        return Response("ok", generator.randint(low, high)) if low <= high else _empty(low, high)
     if not all(isinstance(bound, int | float) for bound in (low, high)) or low > high:
         return _empty(low, high)
-    return Response("ok", low + (high - low) * chance.random())
+    return Response("ok", low + (high - low) * generator.random())
 
 
 def _empty(low: Any, high: Any) -> Response:
@@ -199,4 +201,4 @@ def _now(request: Request) -> Response:
 
 
 _PURE: dict[str, Tool] = {"tool.random": _random, "tool.now": _now}
-"""Tools without an effect: the same in every run, live or not."""
+"""Tools without an effect; they give the same results in every run, live or not."""

@@ -1,8 +1,7 @@
-"""Traces: what a command reports beside its output: one JSON object per line, its `type` names the trace item's case.
+"""Trace lines: JSON objects that a command reports; `type` names the trace item's case.
 
-The proper channel is a descriptor of its own, whose number is in `CRUCIBLE_TRACE_FD`. Lines of stdout that begin with
-`__SPAK_TRACE__` are read as well, for programs of older systems; such a line may come from anything the command
-printed, so it counts no more than the command itself does. Both are limited, and each item is held to the program's
+A command writes them to the descriptor whose number is in `CRUCIBLE_TRACE_FD`. Lines of stdout that begin with
+`__SPAK_TRACE__` are read too, for older programs. Both are limited, and each item is checked against the program's
 schema.
 """
 
@@ -13,18 +12,18 @@ from typing import Any
 
 MARK = "__SPAK_TRACE__"
 VARIABLE = "CRUCIBLE_TRACE_FD"
-MAX_LINES, LONGEST_LINE = 10_000, 64 << 10
+MAX_LINES, MAX_LINE_LENGTH = 10_000, 64 << 10
 
 Item = tuple[str, dict[str, Any]]
 
 
 def from_channel(data: bytes) -> tuple[list[Item], list[str]]:
-    """Items of the trace descriptor, and what was wrong with other lines."""
+    """Items from the trace descriptor, and the problems of invalid lines."""
     return _items(data.decode("utf-8", "replace").splitlines())
 
 
 def from_output(text: str) -> tuple[str, list[Item], list[str]]:
-    """(the output without its trace lines, items, what was wrong)."""
+    """The output without its trace lines, the items, and the problems of invalid lines."""
     if MARK not in text:
         return text, [], []
     lines = text.split("\n")
@@ -41,8 +40,8 @@ def _items(lines: list[str]) -> tuple[list[Item], list[str]]:
         if len(items) + len(problems) >= MAX_LINES:
             problems.append(f"more than {MAX_LINES} trace lines: the rest was ignored")
             break
-        if len(line) > LONGEST_LINE:
-            problems.append(f"trace line {number} has more than {LONGEST_LINE} characters")
+        if len(line) > MAX_LINE_LENGTH:
+            problems.append(f"trace line {number} has more than {MAX_LINE_LENGTH} characters")
             continue
         try:
             record = json.loads(line)
@@ -50,7 +49,7 @@ def _items(lines: list[str]) -> tuple[list[Item], list[str]]:
             problems.append(f"trace line {number} is not JSON: {line[:60]!r}")
             continue
         if not isinstance(record, dict) or not isinstance(record.get("type"), str):
-            problems.append(f"trace line {number} is no object with a `type`: {line[:60]!r}")
+            problems.append(f"trace line {number} is not an object with a `type`: {line[:60]!r}")
             continue
         items.append((record.pop("type"), record))
     return items, problems

@@ -1,1 +1,1 @@
-"""Programs of the step language, judged: does a program do what it states, the same way every time?"""
+"""The lane that judges programs of the step language: each part of a program is a case."""

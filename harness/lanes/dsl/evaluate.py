@@ -1,26 +1,102 @@
-"""Judging: what the trials of a program say about one part of it."""
+"""Case to evidence: the program runs, and each case reads its own part from the shared trials."""
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 from harness.core.case import Case
 from harness.core.clip import clip
+from harness.core.digest import digest_folder, digest_json
 from harness.core.evidence import Attempt, Evidence
 from harness.core.status import Status, first_of
 from harness.core.tier import Tier
-from harness.dsl.ir import Program
-from harness.lanes.dsl.limits import limits_at, tightest
+from harness.dsl.ir import Effect, Program, Sweep
+from harness.dsl.language.diagnostic import ProgramError
+from harness.dsl.machine.input_files import read_input_files
+from harness.dsl.machine.settings import RunSettings
+from harness.lane.context import Context
+from harness.lanes.dsl.limits import ANNEALED, limits_at, tightest
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
+from harness.lanes.dsl.pinned import unchanged_path
+from harness.lanes.dsl.programs import Programs
+from harness.lanes.dsl.shared_run import share_run
+from harness.lanes.dsl.trial import Trial, run_trial
+from harness.providers.file import Answers, read_answers
 
+MAX_PROBLEMS = 20
 Record = dict[str, Any]
-"""What `trial.run` returns."""
+"""What `run_trial` returns."""
 Verdict = tuple[Status, str]
 _STATUSES = frozenset(status.value for status in Status)
 
 
-def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier | None, seconds: float) -> Evidence:
-    """The evidence of one case."""
+def evaluate_part(case: Case, context: Context, programs: Programs) -> Evidence:
+    """Evidence of one part of a program; the first case of a program runs it, the others read the same trials.
+
+    Raises:
+        InfraError: if a file changed since it was collected.
+    """
+    started = time.perf_counter()
+    given = case.inputs
+    try:
+        program = programs.load(given)
+    except ProgramError as error:
+        listed = [clip(line.replace("\n", " ")) for line in str(error).split("\n") if " | " not in line]
+        why = listed[0] + (f" (and {len(listed) - 1} more)" if len(listed) > 1 else "")
+        facts = {"problems": listed[:MAX_PROBLEMS], "kind": given["kind"]}
+        return Evidence(status=Status.WRONG, why=why, facts=facts, seconds=time.perf_counter() - started)
+    if program.main < 0:
+        return _knowledge_evidence(case, program, seconds=time.perf_counter() - started)
+    answers = Answers() if given["answers"] is None else read_answers(unchanged_path(given["answers"]))
+    key = digest_json(
+        [
+            {name: value for name, value in given.items() if name not in ("kind", "label", "first")},
+            case.policy.to_wire(),
+            context.secret_seed,
+        ]
+    )
+    boxes = context.boxes if given["live"] and _runs_commands(program) else None
+
+    def make(index: int, folder: Path) -> dict[str, Any]:
+        files = read_input_files(unchanged_path(entry, digest_folder) for entry in given["files"])
+        trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0, files=files)
+        return run_trial(trial, folder, boxes)
+
+    trials = [
+        share_run(context.scratch, f"{key[:32]}-{index}", lambda folder, index=index: make(index, folder))  # type: ignore[misc]
+        for index in range(case.policy.attempts)
+    ]
+    tier = boxes.tier if boxes is not None else None
+    return _build_evidence(case, program, trials, tier=tier, seconds=time.perf_counter() - started)
+
+
+def _settings(case: Case, program: Program, index: int) -> RunSettings:
+    """Settings of a run: the time, memory and shrunk limits of the policy's epoch; `index` seeds string hashes."""
+    policy, given = case.policy, case.inputs
+    now = policy.budget
+    recordings = given["recordings"]
+    return RunSettings(
+        live=given["live"],
+        grants=tuple(given["grants"]),
+        recordings=str(unchanged_path(recordings)) if recordings is not None else "",
+        seconds=now.time_ms / 1000,
+        memory_mb=now.memory_mb,
+        hash_seed=index,
+        limits={name: limit for name, limit in limits_at(policy, program).items() if name in ANNEALED},
+    )
+
+
+def _runs_commands(program: Program) -> bool:
+    commands = (i for unit in program.units for i in unit.code if isinstance(i, Effect | Sweep))
+    return any(isinstance(i, Sweep) or i.name == "run" for i in commands)
+
+
+def _build_evidence(
+    case: Case, program: Program, trials: list[Record], *, tier: Tier | None, seconds: float
+) -> Evidence:
+    """The evidence of one case from the trials of its program."""
     verdicts = [_verdict(case, program, trial) for trial in trials]
     status = first_of(verdict[0] for verdict in verdicts)
     why = next(verdict[1] for verdict in verdicts if verdict[0] is status)
@@ -44,7 +120,7 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
         "budget": None if spent is None else spent[1],
         "tightest": "" if spent is None else spent[0],
         "durability": first["durability"],
-        "finalist": False,  # a program may have effects that must not happen again just to be sure of it
+        "finalist": False,  # no confirmation: an effect of the program may be one that must not be repeated
     }
     if case.inputs["kind"] in (SUCCESS, PROGRAM) or case.inputs["first"]:
         facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used", "timeline")}
@@ -70,8 +146,8 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
     )
 
 
-def knowledge(case: Case, program: Program, *, seconds: float) -> Evidence:
-    """The evidence of a case of a program in which nothing runs: it was read and checked, and that is all."""
+def _knowledge_evidence(case: Case, program: Program, *, seconds: float) -> Evidence:
+    """The evidence of a case of a program without a task or loop: it was read and checked, and nothing runs."""
     kind, why, status = case.inputs["kind"], "", Status.OK
     if kind == INVARIANT:
         invariant = next(i for i in program.invariants if i.name == case.inputs["label"])
@@ -79,7 +155,7 @@ def knowledge(case: Case, program: Program, *, seconds: float) -> Evidence:
         why = (
             "prose: shown, never evaluated"
             if not invariant.conditions
-            else "a law for plans: `crucible dsl check --laws`"
+            else "an invariant of plans: `crucible dsl check --laws`"
         )
     facts = {
         "kind": kind,
@@ -104,10 +180,10 @@ def _verdict(case: Case, program: Program, trial: Record) -> Verdict:
         ended = trial["status"] == "ok"
         return (
             Status.SKIPPED,
-            "not reached: a condition went the other way" if ended else f"not reached: {stopped(program, trial)}",
+            "not reached: a condition went the other way" if ended else f"not reached: {_stop_reason(program, trial)}",
         )
     if step["status"] == "review":
-        return Status.REVIEW, stopped(program, trial)
+        return Status.REVIEW, _stop_reason(program, trial)
     if step["status"] == "simulated" or step["status"] not in _STATUSES:
         return Status.SKIPPED, f"nothing is known: {step['why']}"
     return Status(step["status"]), step["why"]
@@ -123,22 +199,22 @@ def _invariant(program: Program, name: str, trial: Record) -> Verdict:
         case "prose":
             return Status.SKIPPED, "prose: shown, never evaluated"
         case _:
-            return Status.SKIPPED, "undefined: nothing it looks at was traced"
+            return Status.SKIPPED, "undefined: no trace item that it reads"
 
 
 def _success(program: Program, trial: Record) -> Verdict:
     if trial["status"] in ("suspended", "in_doubt", "running"):
-        return Status.REVIEW, stopped(program, trial)
+        return Status.REVIEW, _stop_reason(program, trial)
     if trial["status"] == "budget":
-        return Status.TIMEOUT, stopped(program, trial)
+        return Status.TIMEOUT, _stop_reason(program, trial)
     for text, verdict, reason in trial["criteria"]:
         if verdict != "true":
             return Status.WRONG, clip(f"{text} is {verdict}" + (f": {reason}" if reason else ""))
-    return (Status.OK, "") if trial["passed"] else (Status.WRONG, stopped(program, trial))
+    return (Status.OK, "") if trial["passed"] else (Status.WRONG, _stop_reason(program, trial))
 
 
-def stopped(program: Program, trial: Record) -> str:
-    """Why a run stands where it stands, with the line of the step."""
+def _stop_reason(program: Program, trial: Record) -> str:
+    """Why a run stopped, with the line of the step."""
     if trial["questions"]:
         question = trial["questions"][0]
         line = _line(program, question["step"])
@@ -157,7 +233,7 @@ def _line(program: Program, label: str) -> int | None:
 
 
 def _difference(program: Program, trials: list[Record]) -> str:
-    """Where two runs first differ, empty if they do not."""
+    """Where two runs first differ; empty if they are equal."""
     first = trials[0]
     for other in trials[1:]:
         if other["head"] == first["head"]:

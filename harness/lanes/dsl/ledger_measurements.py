@@ -1,4 +1,4 @@
-"""Ledger: measurements out of a ledger's evaluations."""
+"""Measurements read from the evaluations of a ledger."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _COLUMNS = (
     "epoch", "nodeid", "tier", "machine", "expected", "reused_from",
 )  # fmt: skip
 _BY_SCORE = ("spec",)
-"""Lanes whose subjects are made to be right: that a grammar is read fast because it explains nothing is no merit."""
-_NO_RIVALS = ("dsl",)
-"""Lanes whose items are parts of one program, and no alternatives to each other."""
+"""Lanes compared by score: a grammar that is read fast because it explains nothing is not better."""
+_NOT_COMPARED = ("dsl",)
+"""Lanes whose items are parts of one program, not alternatives to each other."""
 _STAGE = re.compile(r"^(.+)-(interpreter|gpu|compile-\w+)$")
 _UNDECIDED = ("skipped", "infra", "noisy", "review")
 
@@ -30,14 +30,14 @@ def read_ledger(path: Path) -> list[Measurement]:
     """All measurements of a ledger, in the order in which subjects first appear.
 
     Raises:
-        LedgerError: if it cannot be read, or is no ledger.
+        LedgerError: if it cannot be read, or is not a ledger.
     """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             has = {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}
             if not {"subject", "run_id"} <= has:
-                raise LedgerError("this is no ledger: it has no evaluations", where=str(path))
+                raise LedgerError("not a ledger: it has no evaluations", where=str(path))
             columns = ", ".join(name for name in _COLUMNS if name in has)
             query = f"SELECT {columns} FROM evaluations"  # noqa: S608 - names are ours
             rows = [dict(row) for row in connection.execute(query)]
@@ -51,11 +51,11 @@ def read_ledger(path: Path) -> list[Measurement]:
 
 
 def _measurements(rows: Iterable[Mapping[str, Any]], parents: Mapping[str, list[str]]) -> list[Measurement]:
-    # A control that is meant to fail is no evidence, and a verdict that was taken over is no second measurement.
+    # A negative control is not evidence, and a reused verdict is not a second measurement.
     rows = [
         row
         for row in rows
-        if not row.get("expected") and not row.get("reused_from") and row.get("lane") not in _NO_RIVALS
+        if not row.get("expected") and not row.get("reused_from") and row.get("lane") not in _NOT_COMPARED
     ]
     places = [_place(row) for row in rows]
     timed = {
@@ -63,7 +63,7 @@ def _measurements(rows: Iterable[Mapping[str, Any]], parents: Mapping[str, list[
         for place, row in zip(places, rows, strict=True)
         if row.get("lane") not in _BY_SCORE and number(row.get("median_ms"))
     }
-    # What runs under a name changes; the newest is what the name stands for, and older ones are not mixed with it.
+    # A name may stand for several digests over time; only the newest counts, so they are not mixed.
     newest = {place: str(row.get("digest") or "") for place, row in zip(places, rows, strict=True)}
     found: dict[tuple[Any, ...], Measurement] = {}
     for (task, stage, subject), row in zip(places, rows, strict=True):
@@ -92,7 +92,7 @@ def _measurements(rows: Iterable[Mapping[str, Any]], parents: Mapping[str, list[
                 order=step_of(subject) or float(len(found)),
             )
         _add(known, row, by_time=by_time)
-    # Where every score is the same it says that all are right, and nothing about which is better.
+    # Equal scores say that all subjects are right, not which one is better.
     differing: dict[tuple[Any, ...], set[float]] = {}
     for known in found.values():
         differing.setdefault((known.task, known.setting), set()).update(value for _, value in known.samples)
@@ -112,7 +112,7 @@ def _add(known: Measurement, row: Mapping[str, Any], *, by_time: bool) -> None:
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    """(task, stage, subject): numbers of different stages or sizes are never mixed."""
+    """(task, stage, subject): numbers of different stages or sizes are not mixed."""
     subject = str(row["subject"])
     name = str(row.get("nodeid") or "").partition("::")[2]
     stage = re.sub(r"[^A-Za-z0-9]+", " ", name.replace(subject, "", 1)).strip() if subject in name else ""

@@ -1,4 +1,4 @@
-"""Limits: a program's own budgets at an epoch, and how much of the tightest a run used."""
+"""The budgets that a program declares, at an epoch, and the share of the tightest that a run used."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from harness.core.policy import Policy
 from harness.dsl.ir import Program
 
 ANNEALED = ("steps", "wall_s")
-"""What shrinks with the epoch, in proportion to a command's time. Questions and events are the program's business."""
+"""Budgets that shrink with the epoch, in proportion to a command's time; questions and events do not."""
 COUNTED = (*ANNEALED, "iterations", "queries", "events", "tokens")
 
 
 def limits_at(policy: Policy, program: Program) -> dict[str, float]:
-    """The budgets that the program declares for its main unit, as they are at the policy's epoch."""
+    """The budgets that the program declares for its main unit, at the policy's epoch; empty without a main unit."""
     if program.main < 0:
         return {}
     declared = program.units[program.main].budget
@@ -26,7 +26,7 @@ def limits_at(policy: Policy, program: Program) -> dict[str, float]:
 
 
 def tightest(limits: Mapping[str, float], used: Mapping[str, float]) -> tuple[str, float] | None:
-    """The budget of which the largest share was used, and that share, at most 1; None where none is declared."""
+    """The budget with the largest used share, and that share (at most 1); None if no budget is declared."""
     shares = [(used[name] / limit, name) for name, limit in limits.items() if name in used]
     if not shares:
         return None

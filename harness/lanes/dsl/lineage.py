@@ -1,4 +1,4 @@
-"""Lineage: what a revised program was derived from, kept in a ledger."""
+"""Lineage: a ledger's record of the program that a revision was derived from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.ledger.store import Ledger, now
 
 
-def keep_lineage(ledger: Path, child: str, parent: str) -> None:
-    """Note in a ledger what a program was derived from.
+def record_lineage(ledger: Path, child: str, parent: str) -> None:
+    """Record in a ledger that `child` was derived from `parent`; both are digests.
 
     Raises:
         LedgerError: if it cannot be written.

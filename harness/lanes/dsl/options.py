@@ -13,18 +13,18 @@ class DslOptions(SuiteOptions):
     program: str
     """The program's file."""
     answers: str = ""
-    """Answers to its questions, bound to the questions' ids."""
+    """File of answers by question id."""
     files: tuple[str, ...] = ()
-    """Files and folders that its work folder holds when it begins."""
+    """Files and folders copied into its work folder before it begins."""
     inputs: dict[str, Any] = {}
     """Values of its inputs."""
     live: bool = True
-    """Whether effects happen, in a folder and a box that are thrown away; without it they answer from `recordings`."""
+    """Whether effects are performed, in a temporary folder and a box; otherwise they answer from `recordings`."""
     recordings: str = ""
-    """Recorded effects: what a run that is not live knows of the world."""
+    """File of recorded effects, for a run that is not live."""
     entry: str = ""
-    """Which task or loop runs; by default the task, or the first loop that no other one runs."""
+    """Which task or loop runs; by default the task, or the first loop that no other unit runs."""
     repeatable: bool = True
-    """Whether every attempt must write the same log; say false for programs that measure time."""
+    """Whether every attempt must write the same log; false for programs that measure time."""
     grants: tuple[str, ...] = ()
-    """Programs that may run outside of a box."""
+    """Names of programs that may run outside a box."""

@@ -1,4 +1,4 @@
-"""Parts: what of a program becomes a case of its own: steps, checks, expectations, success, invariants."""
+"""Parts of a program that become cases: steps, checks, expectations, success, invariants."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Part:
         name: Its case: `unit::step`, slugs in lower case.
         title: For reports.
         kind: step, check, expect, success, invariant or program.
-        label: What finds it in a run: a step's label, a unit's or an invariant's name.
-        source: Its text: its identity.
-        line: Where it stands.
+        label: Its key in a run: a step's label, or the name of a unit or an invariant.
+        source: Its text; the subject's digest is of this.
+        line: 1-based line in the program.
     """
 
     name: str
@@ -32,21 +32,21 @@ class Part:
     line: int
 
 
-def parts(program: Program) -> Iterator[Part]:
-    """All parts, in the order of the text; a program of nothing but knowledge is one part itself."""
+def list_parts(program: Program) -> Iterator[Part]:
+    """All parts in source order; a program without a task or loop adds one part for the program itself."""
     taken: set[str] = set()
     for index, unit in enumerate(program.units):
-        group = _once(slug(unit.name).lower(), taken)
+        group = _unique(slug(unit.name).lower(), taken)
         inner: set[str] = set()
         for step in unit.steps:
-            name = _once(step.slug.lower(), inner)
+            name = _unique(step.slug.lower(), inner)
             text = program.source[step.span[0] : step.span[1]]
             yield Part(
                 f"{group}::{name}", f"{step.kind} {step.name}", step.kind, step.label, text, _line(program, step.span)
             )
         if unit.success and index == program.main:
             text = " ".join(criterion.text for criterion in unit.success)
-            name = _once(SUCCESS, inner)
+            name = _unique(SUCCESS, inner)
             yield Part(
                 f"{group}::{name}",
                 f"success of {unit.name}",
@@ -55,18 +55,18 @@ def parts(program: Program) -> Iterator[Part]:
                 text,
                 _line(program, unit.success[0].span),
             )
-    group = _once("invariants", taken)
+    group = _unique("invariants", taken)
     inner = set()
     for invariant in program.invariants:
         text = program.source[invariant.span[0] : invariant.span[1]]
-        name = _once(slug(invariant.name).lower(), inner)
+        name = _unique(slug(invariant.name).lower(), inner)
         line = _line(program, invariant.span)
         yield Part(f"{group}::{name}", f"invariant {invariant.name}", INVARIANT, invariant.name, text, line)
     if program.main < 0:
         yield Part(slug(program.name).lower(), f"domain {program.name}", PROGRAM, program.name, program.source, 1)
 
 
-def _once(name: str, taken: set[str]) -> str:
+def _unique(name: str, taken: set[str]) -> str:
     number, found = 1, name
     while found in taken:
         number += 1

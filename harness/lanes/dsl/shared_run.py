@@ -1,7 +1,7 @@
-"""Sharing: one run of a program for all its cases, whichever processes they land in.
+"""One run of a program is shared by all its cases, in whichever processes they are evaluated.
 
-The first process that needs a run makes it, under a lock; the others wait and read what it said. If it dies half-way,
-the lock is free, and the next one goes on from the log: no effect that happened happens again.
+The first process that needs a run makes it, under a lock; the others wait and read its result. If that process dies,
+the kernel frees the lock, and the next process resumes from the log, so no effect is repeated.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from typing import Any, BinaryIO
 
 _PROCESS = f"{os.getpid()}-{time.time_ns()}"
 STALE_S = 24 * 3600.0
-"""After this long a folder nobody uses is swept, should a whole run have been killed."""
+"""An unused folder is removed after this long; one remains if a whole test run was killed."""
 
 
-def shared(scratch: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """What `make` says of a folder of its own: computed once per test run, whatever the number of processes.
+def share_run(scratch: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """The result of `make`, computed once per test run, whatever the number of processes.
 
     Args:
         scratch: A private folder that all processes of the run share.
-        key: Names what is made; equal keys are the same thing.
-        make: Gets the folder; what it returns is JSON.
+        key: Identifies the result; equal keys share one.
+        make: Takes a folder for its files and returns JSON.
     """
-    base = _joined(scratch / "dsl-runs" / os.environ.get("PYTEST_XDIST_TESTRUNUID", _PROCESS))
+    base = _join(scratch / "dsl-runs" / os.environ.get("PYTEST_XDIST_TESTRUNUID", _PROCESS))
     base.mkdir(parents=True, exist_ok=True)
-    said, folder = base / f"{key}.json", base / key
+    result_file, folder = base / f"{key}.json", base / key
     with (base / f"{key}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with contextlib.suppress(OSError, ValueError):
-            known: dict[str, Any] = json.loads(said.read_bytes())
+            known: dict[str, Any] = json.loads(result_file.read_bytes())
             return known
         result = make(folder)
-        fresh = said.with_suffix(".new")
+        fresh = result_file.with_suffix(".new")
         fresh.write_text(json.dumps(result), encoding="utf-8")
-        fresh.replace(said)
+        fresh.replace(result_file)
         shutil.rmtree(folder, ignore_errors=True)
         return result
 
 
 @cache
-def _joined(base: Path) -> Path:
-    """Take part in a folder until this process ends; the last one out removes it."""
+def _join(base: Path) -> Path:
+    """Register this process as a user of a folder until it ends; the last user removes the folder."""
     base.parent.mkdir(parents=True, exist_ok=True)
     for other in base.parent.glob("*.users"):
         with contextlib.suppress(OSError):
@@ -64,7 +64,7 @@ def _joined(base: Path) -> Path:
 
 def _leave(base: Path, users: BinaryIO, process: int) -> None:
     if os.getpid() != process:
-        return  # a fork of this process: not its to tidy
+        return  # a fork of this process: the original removes the folder
     with contextlib.suppress(OSError):
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(base, ignore_errors=True)

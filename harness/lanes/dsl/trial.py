@@ -1,4 +1,4 @@
-"""Trial: a program run to its end, its failure or a question nobody has answered; and what came of it, as JSON."""
+"""Trial: one run of a program until it ends, fails or waits for an answer that is not given; its record is JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from harness.dsl.ir import Program
 from harness.dsl.machine import export
 from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.replay import replay
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.values import Undefined
 from harness.providers.file import Answers
@@ -21,20 +22,20 @@ from harness.sandbox.pool import BoxPool
 
 REPLAYS = 2
 MAX_EVENTS = 5_000
-"""Events of which a trial remembers the hashes, to say where two runs part."""
+"""Events whose hashes a trial keeps, to find where two runs first differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a program is run with.
+    """The arguments of one run.
 
     Attributes:
         program: A checked program.
         inputs: Values of its inputs.
         answers: To its questions, by id.
         settings: Of the run.
-        seed: Of its chance.
-        files: What its work folder holds when it begins.
+        seed: Of its random numbers.
+        files: Initial content of its work folder, by path.
     """
 
     program: Program
@@ -45,10 +46,10 @@ class Trial:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def run(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
-    """Run it, or go on where a process that died stopped.
+def run_trial(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
+    """Run a program, or resume the run of a process that died; the record that cases read, as JSON.
 
-    Every answer reaches a fresh session that knows only the log, so each question proves suspend and resume.
+    Every answer goes to a new session that reads only the log, so each question tests suspend and resume.
     """
     started, resumed = time.perf_counter(), 0
     if (folder / LOG).exists():
@@ -66,19 +67,19 @@ def run(trial: Trial, folder: Path, boxes: BoxPool | None) -> dict[str, Any]:
     try:
         began = time.perf_counter()
         outcome = session.run()
-        while outcome.status == "suspended" and _answer(session, outcome, trial.answers):
+        while outcome.status == "suspended" and _answer_one(session, outcome, trial.answers):
             session.close()
             session = Session.resume(folder, boxes=boxes)
             outcome, resumed = session.run(), resumed + 1
         wall = time.perf_counter() - began
         record = _record(session, outcome, trial)
-        record["used"]["wall_s"] = wall  # beside the log, as nothing in it may depend on a clock
+        record["used"]["wall_s"] = wall  # not in the log: the log depends on no clock
         return record | {"resumed": resumed, "seconds": time.perf_counter() - started}
     finally:
         session.close()
 
 
-def _answer(session: Session, outcome: Outcome, answers: Answers) -> bool:
+def _answer_one(session: Session, outcome: Outcome, answers: Answers) -> bool:
     for question in outcome.questions:
         answer = answers.find(question.id)
         if answer is not None:

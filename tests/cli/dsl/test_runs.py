@@ -42,7 +42,7 @@ def test_a_run_that_waits_is_answered_and_goes_on(dsl, asked) -> None:
     assert "not int" in said
     assert '{"type": "integer"}' in said  # JSON, as the answer must be
     assert dsl("answer", "ask-1", asked, "3", "--source", "Ada").status == 0
-    assert "so before" in dsl("answer", "ask-1", asked, "3").out
+    assert "already has this answer" in dsl("answer", "ask-1", asked, "3").out
     done = dsl("resume", "ask-1")
     assert done.status == 0, done.out
     assert "ends ok" in done.err, "events are streamed to stderr"
@@ -81,7 +81,7 @@ def test_a_program_that_fails_exits_with_1(dsl, asked) -> None:
         (["run", "ask.spak", "--input", "name"], "NAME=VALUE"),
         (["run", "ask.spak", "--input", "name=a", "--input", "nam=b"], "no input 'nam'"),
         (["run", "ask.spak", "--input", "name=a", "--budget", "stpes=3"], "NAME of steps"),
-        (["run", "ask.spak", "--input", "name=a", "--budget", "steps=many"], "no number"),
+        (["run", "ask.spak", "--input", "name=a", "--budget", "steps=many"], "not a number"),
         (["run", "ask.spak", "--input", "name=a", "--state", "reports/dsl/ask-1"], "a run in this folder"),
         (["run", "ask.spak", "--input", "name=a", "--events", "nowhere"], "there is no file"),
         (["resume", "nowhere"], "dsl runs"),

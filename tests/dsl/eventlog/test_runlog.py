@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.dsl.eventlog.canonical import encode, normal
+from harness.dsl.eventlog.canonical import encode, normalize
 from harness.dsl.eventlog.durability import Durability
-from harness.dsl.eventlog.fault import LogError, explained
+from harness.dsl.eventlog.fault import LogError, translate_error
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import Parent, RunLog
 
@@ -107,7 +107,7 @@ def test_a_newer_or_foreign_file_is_refused(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
     text.write_text("this is a text file, long enough to have a header of SQLite's size, and more than that" * 3)
-    for path, words in ((newer, "version 99"), (foreign, "no event log"), (text, "no event log")):
+    for path, words in ((newer, "version 99"), (foreign, "not an event log"), (text, "not an event log")):
         with pytest.raises(LogError, match=words):
             LogFile(path)
     with pytest.raises(LogError, match="no event log here"):
@@ -166,7 +166,7 @@ def test_blobs_are_kept_once_and_checked(tmp_path: Path) -> None:
         assert file.blobs.all() == {name.hex(): 5000}
         assert file.blobs.get(name) == b"a" * 5000
         file.connection.execute("UPDATE blobs SET data = zeroblob(5000)")
-        with pytest.raises(ValueError, match="not what was written"):
+        with pytest.raises(ValueError, match="is damaged"):
             file.blobs.get(name)
         with pytest.raises(KeyError):
             file.blobs.get(b"0" * 16)
@@ -220,19 +220,19 @@ json_values = st.recursive(
 @given(json_values)
 def test_canonical_bytes_have_one_spelling(value: object) -> None:
     try:
-        once = normal(value)
+        once = normalize(value)
     except ValueError:  # lone surrogates: no text
         return
-    assert normal(once) == once
+    assert normalize(once) == once
     body = encode(once)
     assert b"-0.0" not in body or "-0.0" in str(value)
-    assert encode(normal(__import__("json").loads(body))) == body
+    assert encode(normalize(__import__("json").loads(body))) == body
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1: 2}, {"a": object()}, "\ud800"])
 def test_what_json_cannot_say_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"\$"):
-        normal(value)
+        normalize(value)
 
 
 def test_depth_is_limited() -> None:
@@ -240,7 +240,7 @@ def test_depth_is_limited() -> None:
     for _ in range(100):
         deep = [deep]
     with pytest.raises(ValueError, match="nested more than"):
-        normal(deep)
+        normalize(deep)
 
 
 def test_levels_promise_different_things() -> None:
@@ -292,6 +292,6 @@ def test_an_archive_that_nobody_can_write_is_read_and_nothing_is_made_beside_it(
 
 def test_a_disk_that_refuses_because_it_is_full_is_called_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     error = sqlite3.OperationalError("disk I/O error")
-    assert "refuses" in str(explained(error, tmp_path / "log.db"))
+    assert "refuses" in str(translate_error(error, tmp_path / "log.db"))
     monkeypatch.setattr("harness.dsl.eventlog.fault.MIN_SPACE", 1 << 62)
-    assert "full" in str(explained(error, tmp_path / "log.db"))
+    assert "full" in str(translate_error(error, tmp_path / "log.db"))

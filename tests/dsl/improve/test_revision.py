@@ -13,7 +13,7 @@ from harness.dsl.improve.revision import Attempt, Improving, accepts_grammar
 from harness.dsl.ir import Program
 from harness.dsl.language.parser import GRAMMAR, parse
 from harness.dsl.machine.settings import RunSettings
-from harness.lanes.dsl.lineage import keep_lineage
+from harness.lanes.dsl.lineage import record_lineage
 from harness.ledger.store import Ledger
 from harness.providers.script import ScriptProvider
 
@@ -110,8 +110,8 @@ def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:
 
 
 def test_lineage_is_kept(tmp_path: Path) -> None:
-    keep_lineage(tmp_path / "l.db", "child", "parent")
-    keep_lineage(tmp_path / "l.db", "child", "parent")
+    record_lineage(tmp_path / "l.db", "child", "parent")
+    record_lineage(tmp_path / "l.db", "child", "parent")
     with Ledger.read(tmp_path / "l.db") as ledger:
         found = ledger.rows("SELECT child, parent, relation FROM lineage")
     assert [tuple(row.values()) for row in found] == [("child", "parent", "improved")]

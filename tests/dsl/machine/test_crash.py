@@ -23,7 +23,7 @@ class Killed(BaseException):
 def _abandon(session: Session) -> None:
     session.file.connection.close()  # rolls back what was not committed, as a dead process would
     session.file._release()
-    session.outside.close()
+    session.handler.close()
 
 
 def _resumed(folder: Path, boxes, performed: list[str]) -> tuple[str, int, int]:
@@ -44,7 +44,7 @@ def _resumed(folder: Path, boxes, performed: list[str]) -> tuple[str, int, int]:
 
 
 def _watch(session: Session, performed: list[str], *, kill_after: int = -1) -> None:
-    perform = session.outside.perform
+    perform = session.handler.perform
 
     def watching(request):
         response = perform(request)
@@ -53,7 +53,7 @@ def _watch(session: Session, performed: list[str], *, kill_after: int = -1) -> N
             raise Killed
         return response
 
-    session.outside.perform = watching
+    session.handler.perform = watching
 
 
 @pytest.fixture(scope="module")

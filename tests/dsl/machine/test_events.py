@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import InfraError, UsageError
-from harness.dsl.machine.events import FileEvents, NoEvents, SocketEvents, parse_line, source_of
+from harness.dsl.machine.events import FileEvents, NoEvents, SocketEvents, event_source, parse_line
 from harness.dsl.machine.session import Session
 
 LOOP = """state total: int = 0
@@ -41,17 +41,17 @@ def test_a_line_that_is_no_event_is_told(line: bytes) -> None:
 def test_a_run_listens_and_is_resumed_between_two_events(start, tmp_path: Path) -> None:
     address = f"unix:{tmp_path / 'events.sock'}"
     session = start(LOOP, settings={"events": address})
-    outside = session.outside
+    handler = session.handler
 
     def talk(*lines: bytes) -> None:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(address.partition(":")[2])
             client.sendall(b"".join(lines))
 
-    outside._events = source_of(address)
+    handler._events = event_source(address)
     speaker = threading.Thread(target=talk, args=(b'{"event": "add", "n": 1}\n', b'{"event": "add", "n": 2}\n'))
     speaker.start()
-    ask, seen = outside.event, []
+    ask, seen = handler.event, []
 
     def dying(skip: int):
         if len(seen) == 2:
@@ -59,7 +59,7 @@ def test_a_run_listens_and_is_resumed_between_two_events(start, tmp_path: Path) 
         seen.append(skip)
         return ask(skip)
 
-    outside.event = dying
+    handler.event = dying
     with pytest.raises(KeyboardInterrupt):
         session.run()
     speaker.join(10)
@@ -91,14 +91,14 @@ def test_a_port_of_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["tcp:x", "unix:", "tcp:127.0.0.1:99999999", "unix:/no/such/folder/s"])
 def test_an_address_that_is_none(address: str) -> None:
     with pytest.raises(UsageError):
-        source_of(address)
+        event_source(address)
 
 
 def test_nothing_outside_is_no_event() -> None:
-    assert isinstance(source_of(""), NoEvents)
+    assert isinstance(event_source(""), NoEvents)
     assert NoEvents().event(0) is None
     with pytest.raises(UsageError, match="no file"):
-        source_of("nowhere.jsonl")
+        event_source("nowhere.jsonl")
 
 
 def test_a_posted_value_is_converted_to_the_unit_of_the_field(start) -> None:

@@ -8,7 +8,7 @@ from harness.core.errors import UsageError
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.machine import input_files as module
-from harness.dsl.machine.input_files import scripts, supplies
+from harness.dsl.machine.input_files import read_input_files, scripts
 
 TEXT = """task T { input other: string = "x"
   step a: tool.run { cmd: "python named.py {{other}}" } step b: tool.run { cmd: ["python3", "list.py"] }
@@ -33,7 +33,7 @@ def test_files_and_folders_keep_their_names(tmp_path: Path) -> None:
     (tmp_path / "data/deep/a.txt").write_text("a")
     (tmp_path / "data/link").symlink_to("/etc/passwd")
     (tmp_path / "b.txt").write_text("b")
-    assert supplies([tmp_path / "data", tmp_path / "b.txt"]) == {"data/deep/a.txt": b"a", "b.txt": b"b"}
+    assert read_input_files([tmp_path / "data", tmp_path / "b.txt"]) == {"data/deep/a.txt": b"a", "b.txt": b"b"}
 
 
 FAULTS = {"absent": "cannot be read", "twice": "two files", "many": "more than"}
@@ -46,7 +46,7 @@ def test_what_cannot_be_supplied_says_why(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / file).write_text("")
     monkeypatch.setattr(module, "MAX_FILES", 0 if name == "many" else 9)
     with pytest.raises(UsageError, match=FAULTS[name]):
-        supplies([tmp_path / name, tmp_path / "d" / name])
+        read_input_files([tmp_path / name, tmp_path / "d" / name])
 
 
 def test_a_run_begins_with_its_files_and_none_leads_out(start, tmp_path: Path) -> None:

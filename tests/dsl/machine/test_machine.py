@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from harness.core.errors import SpecError, UsageError
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.canonical import decode, encode
-from harness.dsl.machine.external_effects import Response
 from harness.dsl.machine.program_layout import lay_out
 from harness.dsl.machine.segment import Segment, SegmentWriter
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.snapshot import dump, load
-from harness.dsl.machine.state import Call, Strand
-from harness.dsl.machine.value_storage import restored, stored
+from harness.dsl.machine.state import Call, Fiber
+from harness.dsl.machine.value_storage import restore_value, store_value
+from harness.dsl.tools.request import Response
 from harness.dsl.values import Undefined
 
 
@@ -85,7 +85,7 @@ def test_an_effect_that_fails_is_tried_again_as_often_as_it_says(start) -> None:
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 3:
-            session.outside.folder.write("late", b"here")
+            session.handler.folder.write("late", b"here")
 
     session.machine.settings.sleep = sleep
     assert session.run().passed, "logical time passed: 1 + 2 + 4 seconds"
@@ -186,7 +186,7 @@ def test_large_values_are_kept_once(start, tmp_path) -> None:
         'agent_loop T { let i = 0 step r: tool.read { path: "big" output_var: b } repeat 300 { step s { i = i + 1 } } }'
     )
     session = start(text)
-    session.outside.folder.write("big", b"0123456789" * 10_000)
+    session.handler.folder.write("big", b"0123456789" * 10_000)
     session.run()
     session.close()
     assert (tmp_path / "run/log.db").stat().st_size < 300 * 600 + 100_000
@@ -203,7 +203,7 @@ def test_two_instructions_of_one_name_are_refused(rich) -> None:
 
 def test_a_plugins_answer_of_the_wrong_type_is_a_protocol_fault(start) -> None:
     session = start('agent_loop T { step s: tool.read { path: "x" output_var: y } }')
-    session.outside.perform = lambda _request: Response("ok", 42)
+    session.handler.perform = lambda _request: Response("ok", 42)
     outcome = session.run()
     assert (outcome.status, outcome.steps[0].status) == ("failed", "protocol")
 
@@ -243,8 +243,8 @@ def _plain(value: object) -> object:
 @given(values.filter(lambda v: "\\ud" not in ascii(_plain(v))))
 def test_values_come_back_from_the_log_as_they_were(value) -> None:
     blobs = _Memory()
-    data = decode(encode(stored(value, blobs)))
-    assert _plain(restored(data, blobs)) == _plain(value)
+    data = decode(encode(store_value(value, blobs)))
+    assert _plain(restore_value(data, blobs)) == _plain(value)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -258,10 +258,10 @@ def test_the_quick_way_to_write_a_segment_gives_the_same_bytes(slots, bound, loo
     program = load_source('agent_loop T { let zeta = 1 let alpha = "a" let mid = 2 }', cache=False)
     layout, blobs = lay_out(program), _Memory()
     segment = Segment(slots=set(bound), loops=loops, entered=list(labels), left=list(labels))
-    strand = Strand("", [Call(0, 0, slots)])
+    fiber = Fiber("", [Call(0, 0, slots)])
     writer = SegmentWriter(layout, blobs)
     for _ in range(2):  # made, then taken from memory
-        assert writer.body(segment, strand, "a%t", []) == encode(writer.event(segment, strand, "a%t", []))
+        assert writer.body(segment, fiber, "a%t", []) == encode(writer.event(segment, fiber, "a%t", []))
 
 
 def test_a_snapshot_holds_a_state_in_the_middle_of_branches(start, rich) -> None:

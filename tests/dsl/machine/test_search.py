@@ -35,7 +35,7 @@ def _program(more: str = "") -> str:
 
 def _start(start, text: str, **more) -> Session:
     session = start(text, **more)
-    session.outside.folder.write("m.py", SCRIPT.encode())
+    session.handler.folder.write("m.py", SCRIPT.encode())
     return session
 
 
@@ -57,7 +57,7 @@ def test_the_number_of_workers_changes_no_head(start) -> None:
 def test_a_search_that_was_killed_measures_only_what_is_missing(start, tmp_path) -> None:
     calm = _start(start, _program(), folder="calm").run().head
     session = _start(start, _program())
-    perform, left = session.outside.perform, [5]
+    perform, left = session.handler.perform, [5]
 
     def dying(request):
         left[0] -= 1
@@ -65,15 +65,15 @@ def test_a_search_that_was_killed_measures_only_what_is_missing(start, tmp_path)
             raise KeyboardInterrupt
         return perform(request)
 
-    session.outside.perform = dying
+    session.handler.perform = dying
     with pytest.raises(KeyboardInterrupt):
         session.run()
     session.file.connection.close()
     session.file._release()
     with Session.resume(tmp_path / "run") as again:
         calls = []
-        perform_again = again.outside.perform
-        again.outside.perform = lambda request: calls.append(request.key) or perform_again(request)
+        perform_again = again.handler.perform
+        again.handler.perform = lambda request: calls.append(request.key) or perform_again(request)
         assert again.run().head == calm
         assert len(calls) == 12 - 5
 

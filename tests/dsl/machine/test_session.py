@@ -12,14 +12,15 @@ import pytest
 from harness.core.errors import UsageError
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.canonical import encode
-from harness.dsl.eventlog.chain import first, link
+from harness.dsl.eventlog.chain import genesis_hash, next_hash
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine import export
-from harness.dsl.machine.bundle import pack, unpack
+from harness.dsl.machine.bundle import pack_run, unpack_run
 from harness.dsl.machine.fork import fork, upgrade
 from harness.dsl.machine.replay import replay
-from harness.dsl.machine.session import LOG, Session
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
 from harness.dsl.machine.verify import verify
 from harness.providers.cassette import CassetteProvider
 from harness.providers.script import ScriptProvider
@@ -40,9 +41,9 @@ def test_a_question_stops_the_run_and_its_answer_lets_it_go_on_elsewhere(start, 
     (question,) = outcome.questions
     assert (question.prompt, question.role, question.schema) == ("How many?", "oracle", {"type": "integer"})
     bundle = tmp_path / "moved.zip"
-    pack(session, bundle)
+    pack_run(session, bundle)
     session.close()
-    unpack(bundle, tmp_path / "elsewhere")
+    unpack_run(bundle, tmp_path / "elsewhere")
     with Session.resume(tmp_path / "elsewhere") as there:
         assert there.settings.live, "live mode survives"
         with pytest.raises(UsageError, match="not int"):
@@ -52,7 +53,7 @@ def test_a_question_stops_the_run_and_its_answer_lets_it_go_on_elsewhere(start, 
         assert there.answer(question.id, "3", source="Ada") == "answered"
         assert there.run().passed
         assert there.answer(question.id, "3") == "known"
-        with pytest.raises(UsageError, match="answered with something else"):
+        with pytest.raises(UsageError, match="already has a different answer"):
             there.answer(question.id, "4")
         assert replay(there.program, there.log).divergence is None
     with Session.resume(tmp_path / "elsewhere") as there:
@@ -128,10 +129,10 @@ def _rewrite(path: Path, seq: int, change) -> None:
     with sqlite3.connect(path) as connection:
         genesis = json.loads(connection.execute("SELECT genesis FROM runs WHERE run = 1").fetchone()[0])
         rows = connection.execute("SELECT id, body FROM events ORDER BY id").fetchall()
-        head = first(genesis)
+        head = genesis_hash(genesis)
         for index, (row, body) in enumerate(rows):
             forged = encode(change(json.loads(body))) if index == seq else body
-            head = link(head, forged)
+            head = next_hash(head, forged)
             connection.execute("UPDATE events SET body = ?, hash = ? WHERE id = ?", (forged, head, row))
     connection.close()
 
@@ -213,7 +214,7 @@ def test_an_upgrade_is_allowed_only_if_the_past_comes_out_the_same(start, tmp_pa
         ("manifest.json", b'{"format": 99}', "format 99"),
         ("work/../../evil", b"x", "outside"),
         ("work/link/../x", b"x", "outside"),
-        ("blobs/00", b"x", "not what it was"),
+        ("blobs/00", b"x", "is damaged"),
         ("program.spak", None, "program.spak is missing"),
     ],
 )
@@ -221,7 +222,7 @@ def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, ent
     session = start(ASK)
     session.run()
     good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
-    pack(session, good)
+    pack_run(session, good)
     with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w") as new:
         for name in old.namelist():
             if name != entry:
@@ -229,15 +230,15 @@ def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, ent
         if data is not None:
             new.writestr(entry, data)
     with pytest.raises(LogError, match=words):
-        unpack(bad, tmp_path / "there")
+        unpack_run(bad, tmp_path / "there")
     assert not (tmp_path / "evil").exists()
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 not really", b"x" * 1000])
 def test_a_file_that_is_no_bundle(tmp_path, data) -> None:
     (tmp_path / "b.zip").write_bytes(data)
-    with pytest.raises(LogError, match="no sound bundle"):
-        unpack(tmp_path / "b.zip", tmp_path / "there")
+    with pytest.raises(LogError, match="not a valid bundle"):
+        unpack_run(tmp_path / "b.zip", tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
 
@@ -245,7 +246,7 @@ def test_equal_runs_give_equal_bundles(start, tmp_path) -> None:
     for name in ("a", "b"):
         session = start(ASK, folder=name)
         session.run()
-        pack(session, tmp_path / f"{name}.zip")
+        pack_run(session, tmp_path / f"{name}.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
@@ -255,7 +256,7 @@ def test_a_program_that_changed_on_disk_does_not_matter_and_a_stored_one_that_ch
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE blobs SET data = zeroblob(length(data))")
     connection.close()
-    with pytest.raises(LogError, match="program's text is lost"):
+    with pytest.raises(LogError, match="program's text is missing"):
         Session.resume(tmp_path / "run")
 
 
@@ -298,8 +299,8 @@ def test_a_folder_holds_one_run(start) -> None:
 
 
 def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
-    # Kept for ever: a change that breaks it strands everybody's suspended runs and needs a new engine version.
-    unpack(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
+    # Kept for ever: a change that breaks it fibers everybody's suspended runs and needs a new engine version.
+    unpack_run(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
     with Session.resume(tmp_path / "run") as session:
         (question,) = session.outcome.questions
         assert replay(session.program, session.log).divergence is None
@@ -342,8 +343,8 @@ def test_a_bundle_brings_nothing_along_that_reaches_out_of_the_box(start, tmp_pa
              "backend": {"backend": "openai", "model": "m", "base_url": "http://evil.example/v1"}}  # fmt: skip
     session = start('task T { step a: human.ask { prompt: "?" output_var: x } }', settings=reach)
     assert session.run().status == "suspended"
-    pack(session, tmp_path / "b.zip")
-    left = unpack(tmp_path / "b.zip", tmp_path / "there")
+    pack_run(session, tmp_path / "b.zip")
+    left = unpack_run(tmp_path / "b.zip", tmp_path / "there")
     assert set(left) == {"grants", "recordings", "events", "base_url"}
     with Session.resume(tmp_path / "there") as there:
         settings = there.settings

@@ -173,7 +173,7 @@ def test_a_database_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
-    with pytest.raises(LedgerError, match="no ledger"):
+    with pytest.raises(LedgerError, match="not a ledger"):
         read(tmp_path / "x.db")
     (tmp_path / "cut.db").write_bytes((tmp_path / "x.db").read_bytes()[:500])
     with pytest.raises(LedgerError):

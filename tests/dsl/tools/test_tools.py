@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.core.status import Status
-from harness.dsl.machine.external_effects import Request
 from harness.dsl.tools.boxed_script import Boxed
 from harness.dsl.tools.command import run_command
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.folder import Folder
+from harness.dsl.tools.request import Request
 from harness.dsl.tools.toolbox import Toolbox
 from harness.dsl.tools.trace_lines import from_channel, from_output
 from harness.sandbox.pool import BoxPool
@@ -108,8 +108,8 @@ def test_what_is_printed_past_pythons_streams_is_output_too(box, tmp_path) -> No
         (["python", "../x.py"], "forbidden", "outside"),
         (["python", "-m", "http.server"], "wrong", "a script"),
         (["rm", "-rf", "/"], "forbidden", "--grant rm"),
-        ([], "wrong", "list of texts"),
-        ("python x.py", "wrong", "list of texts"),
+        ([], "wrong", "list of strings"),
+        ("python x.py", "wrong", "list of strings"),
         (["sh", "-c", "exit 7"], "crash", "status 7"),
         (["sh", "-c", "kill -9 $$"], "crash", "signal 9"),
     ],
@@ -144,7 +144,7 @@ def test_trace_lines_come_by_their_own_descriptor_or_in_the_old_way(box) -> None
     response = _ask(box, "run", cmd=["python", "-c", code])
     assert response.value == "before\nafter"
     assert response.items == (("Q", {"n": 1}), ("P", {"ms": 1.5}))
-    assert "no object" in response.source["trace_problems"][0]
+    assert "not an object" in response.source["trace_problems"][0]
     granted = _ask(box, "run", cmd=["python3", "-c", GRANTED])
     assert granted.status == "ok", granted.why
     assert (granted.value, granted.items, granted.source) == ("hi", (("R", {}),), {"box": False})

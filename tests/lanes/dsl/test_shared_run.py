@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 CODE = """
 import os, sys, time
 from pathlib import Path
-from harness.lanes.dsl.shared_run import shared
+from harness.lanes.dsl.shared_run import share_run
 
 def make(folder):
     folder.mkdir(exist_ok=True)
@@ -26,7 +26,7 @@ def make(folder):
     time.sleep(0.3)
     return {"said": 42}
 
-print(shared(Path(sys.argv[1]), "key", make)["said"])
+print(share_run(Path(sys.argv[1]), "key", make)["said"])
 if sys.argv[3] == "stay":
     sys.stdin.read()
 """

@@ -1,0 +1,46 @@
+"""Pinned files: the path and digest of what a suite names, as it was when the suite was collected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.core.digest import digest_bytes, digest_folder
+from harness.lane.pinned_file import pin, require_unchanged
+from harness.suites.suite import Suite
+
+
+def pin_file(suite: Suite, name: str, key: str) -> dict[str, str] | None:
+    """Path and digest of the file that a suite's key names; None if the name is empty.
+
+    Raises:
+        SuiteError: if there is no such file.
+    """
+    if not name:
+        return None
+    return pin(suite.resolve(name, key))
+
+
+def pin_work_file(suite: Suite, name: str, number: int) -> dict[str, str]:
+    """Path and digest of an entry of the suite's `files`: a file or a folder.
+
+    Raises:
+        SuiteError: if it does not exist.
+    """
+    path = suite.resolve(name, "files", number)
+    return {"path": str(path), "digest": digest_folder(path)}
+
+
+def _digest_file(path: Path) -> str:
+    return digest_bytes(path.read_bytes())
+
+
+def unchanged_path(entry: dict[str, str], digest: Callable[[Path], str] = _digest_file) -> Path:
+    """The path of a pinned file or folder.
+
+    Raises:
+        InfraError: if its content is no longer what was collected.
+    """
+    path = Path(entry["path"])
+    require_unchanged(path, entry["digest"], digest(path))
+    return path

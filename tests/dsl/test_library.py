@@ -1,0 +1,70 @@
+"""`harness.dsl` works alone: its public names, its example, its types, and what importing it loads."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import harness.dsl
+
+ROOT = Path(__file__).parents[2]
+FOREIGN = (
+    "pytest",
+    "harness.lanes",
+    "harness.ledger",
+    "harness.session",
+    "harness.judge",
+    "harness.gates",
+    "harness.report",
+)
+
+
+def loaded_by(code: str) -> list[str]:
+    command = [sys.executable, "-c", f"import sys\n{code}\nprint(*sorted(sys.modules))"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout.splitlines()[-1].split()
+
+
+def foreign(modules: list[str]) -> list[str]:
+    return [name for name in modules if name.startswith(FOREIGN)]
+
+
+def test_importing_the_library_loads_none_of_its_modules() -> None:
+    modules = loaded_by("import harness.dsl")
+    assert [name for name in modules if name.startswith("harness.")] == ["harness.dsl"]
+    assert foreign(modules) == []
+
+
+def test_using_every_public_name_loads_no_lane_and_no_pytest() -> None:
+    assert foreign(loaded_by("from harness.dsl import *")) == []
+
+
+def test_the_public_names_are_sorted_and_come_from_where_the_types_say() -> None:
+    assert harness.dsl.__all__ == sorted(harness.dsl.__all__) == dir(harness.dsl) == list(harness.dsl._MODULES)
+    for name, module in harness.dsl._MODULES.items():
+        assert getattr(harness.dsl, name) is getattr(importlib.import_module(module), name)
+
+
+def test_the_example_prints_what_the_page_shows() -> None:
+    command = [sys.executable, "examples/dsl_library.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
+    assert done.stdout.strip() in (ROOT / "docs/dsl-library.md").read_text()
+
+
+def test_a_user_program_is_type_checked(tmp_path: Path) -> None:
+    program = tmp_path / "user.py"
+    program.write_text(
+        "from pathlib import Path\n"
+        "from harness.dsl import Outcome, Session, load_program, replay\n"
+        "session = Session.start(load_program(Path('a.spak')), Path('out'))\n"
+        "outcome: Outcome = session.run()\n"
+        "reveal_type(outcome.passed)\n"
+        "reveal_type(replay(session.program, session.log).events)\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count('Revealed type is "bool"') == 1
+    assert done.stdout.count('Revealed type is "int"') == 1
