@@ -1,4 +1,4 @@
-"""Attack a box on this machine and say which layers of isolation hold, and what is missing for the rest.
+"""Attack a sandbox on this machine and report which layers of isolation work, and what the others need.
 
 Example:
   crucible doctor

@@ -1,4 +1,4 @@
-"""Bring the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
+"""Copy the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
 
 Example:
   crucible merge shard-1.db shard-2.db --ledger reports/ledger.db

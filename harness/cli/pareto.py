@@ -1,4 +1,4 @@
-"""List the passing subjects that no other beats in score, time and memory together.
+"""List the Pareto front: passing subjects that no other one equals or beats in score, time and memory.
 
 Example:
   crucible pareto --suite text_deduplicate
@@ -16,8 +16,8 @@ from harness.report.table import Column
 
 COLUMNS = (
     Column("", optional=1),
-    Column("suite", flexible=True, least=12, optional=2),
-    Column("candidate", flexible=True, least=16),
+    Column("suite", flexible=True, min_width=12, optional=2),
+    Column("candidate", flexible=True, min_width=16),
     Column("score", right=True),
     Column("median", right=True),
     Column("peak", right=True),

@@ -38,11 +38,11 @@ from harness.report import words
 from harness.report.table import Column
 
 COLUMNS = (
-    Column("case", flexible=True, least=20),
+    Column("case", flexible=True, min_width=20),
     Column("score", right=True),
     Column("Δ", right=True),
     Column("verdict"),
-    Column("why", flexible=True, prose=True, least=16, optional=1),
+    Column("why", flexible=True, prose=True, min_width=16, optional=1),
 )
 
 
@@ -125,7 +125,7 @@ def rescore(
         gates: Gates to add or replace.
 
     Raises:
-        UsageError: if there is no such lane, or the policy makes no sense.
+        UsageError: if there is no such lane, or the policy is invalid.
     """
     for before in evaluations:
         case = before.case
@@ -133,7 +133,7 @@ def rescore(
         if lane is None:
             raise UsageError(
                 f"there is no lane {case.lane!r} to judge {case.nodeid}",
-                fix=f"there are {', '.join(lanes)}; name the file that brings it with --plugin",
+                fix=f"there are {', '.join(lanes)}; name the file that defines it with --plugin",
             )
         wanted = case.policy.to_wire() | ({} if epoch is None else {"epoch": epoch})
         wanted["gates"] = case.policy.gates | dict(gates or {})
@@ -150,21 +150,21 @@ def rescore(
         yield Change(before, after)
 
 
-def parse_gates(texts: Iterable[str]) -> dict[str, float]:
-    """`NAME=LEAST` texts as gates.
+def parse_gates(given: Iterable[str]) -> dict[str, float]:
+    """Gates from strings of the form `NAME=LEAST`.
 
     Raises:
         UsageError: if one is something else.
     """
     gates = {}
-    for text in (part for given in texts for part in given.split(",")):
+    for text in (part for one in given for part in one.split(",")):
         name, equals, least = (part.strip() for part in text.partition("="))
         try:
             gates[name] = float(least)
         except ValueError:
             equals = ""
         if not equals or not name or gates[name] - gates[name] != 0:
-            raise UsageError(f"{text!r} is no gate", fix="write NAME=LEAST, e.g. --gates score=0.9")
+            raise UsageError(f"{text!r} is not a gate", fix="write NAME=LEAST, e.g. --gates score=0.9")
     return gates
 
 

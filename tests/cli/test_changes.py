@@ -156,7 +156,7 @@ class TestPrune:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("none.db", "nothing here"), ("text.db", "no SQLite"), ("folder", "a folder"), ("no.jsonl", "nothing")],
+    [("none.db", "nothing here"), ("text.db", "not a SQLite"), ("folder", "a folder"), ("no.jsonl", "nothing")],
 )
 def test_nothing_is_merged_unless_everything_can_be(tmp_path, path, capsys, name, said):
     (tmp_path / "text.db").write_text("hello\n")
