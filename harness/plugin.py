@@ -28,8 +28,8 @@ MARKERS = {
     "spec": "a patch to a grammar of a binary format judged by a Crucible suite",
     "dsl": "a program of the step language judged by a Crucible suite",
     "kernel": "a GPU kernel judged by a Crucible suite",
-    "timed": "measures wall time and runs while nothing else does",
-    "gpu": "needs a GPU; skipped where there is none",
+    "timed": "measures wall time and runs alone",
+    "gpu": "needs a GPU; skipped on a machine without one",
 }
 LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
 
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Markers for `--strict-markers`; a `--gate` must parse, and is held even if no suite turns up."""
+    """Markers for `--strict-markers`; `--gate` must parse, and is evaluated even if no suite is collected."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.add_cleanup(lambda: config.stash[SESSION].restore_gc() if SESSION in config.stash else None)

@@ -22,7 +22,11 @@ EXTRAS = {"torch": "kernels", "triton": "kernels", "numpy": "kernels", "distribu
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="files and folders no subject may ever read (default: here)"
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="files and folders that no subject may read (default: the current folder)",
     )
     output.add_json(parser)
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     output.add_ledger(parser)
     output.add_filters(parser)
-    parser.add_argument("--all", action="store_true", help="also those that are beaten; the front is marked")
+    parser.add_argument("--all", action="store_true", help="also subjects behind the front; the front is marked")
     output.add_json(parser)
 
 

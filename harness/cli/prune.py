@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--keep", type=whole(), metavar="N", help="the newest N runs stay")
     parser.add_argument("--newer-than", metavar="AGE", help="runs younger than 12h, 30d, 8w, or since 2026-11-01 stay")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    parser.add_argument("--dry-run", action="store_true", help="only report what would be deleted")
     output.add_ledger(parser)
     output.add_json(parser)
 

@@ -1,6 +1,6 @@
 """Judge the stored evidence of a run again: with today's lanes, or under another epoch or other gates.
 
-What was observed stays: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
+The observations stay: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
 
 Example:
   crucible rescore --run latest --gates score=0.9 --gates correctness=1
@@ -71,13 +71,17 @@ class Change:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
-    parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge as if it were this epoch")
+    parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge by the budgets of this epoch")
     parser.add_argument(
         "--gates", action="append", default=[], metavar="NAME=LEAST", help="a gate to set, e.g. score=0.9 (repeatable)"
     )
     parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
     parser.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file or module that defines a lane (repeatable)",
     )
     output.add_ledger(parser)
     output.add_json(parser)

@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the new inputs (default random)")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as for pytest")
     parser.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file or module that defines a lane (repeatable)",
     )
     output.add_ledger(parser)
     output.add_json(parser)
