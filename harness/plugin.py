@@ -28,8 +28,8 @@ MARKERS = {
     "spec": "a patch to a grammar of a binary format judged by a Crucible suite",
     "dsl": "a program of the step language judged by a Crucible suite",
     "kernel": "a GPU kernel judged by a Crucible suite",
-    "timed": "measures wall time and runs while nothing else does",
-    "gpu": "needs a GPU; skipped where there is none",
+    "timed": "measures wall time and runs alone",
+    "gpu": "needs a GPU; skipped on a machine without one",
 }
 LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
 
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Markers for `--strict-markers`; a `--gate` must parse, and is held even if no suite turns up."""
+    """Markers for `--strict-markers`; `--gate` must parse, and is evaluated even if no suite is collected."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.add_cleanup(lambda: config.stash[SESSION].restore_gc() if SESSION in config.stash else None)
@@ -85,7 +85,7 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Untrusted places are not entered."""
+    """Ignore untrusted folders and files."""
     return True if _covers(config, collection_path) else None
 
 
@@ -120,7 +120,7 @@ def pytest_collect_file(
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """A suite that is a link to nothing is an error."""
+    """Report a suite that is a dangling link as an error."""
     report = yield
     if isinstance(collector, pytest.Directory) and report.passed and not isinstance(collector, SealedFolder):
         for path in _dangling(collector.path):
@@ -140,13 +140,13 @@ def _dangling(folder: Path) -> list[Path]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--limit` and `--shard`, after -k and -m had their say."""
+    """Apply `--limit` and `--shard` to what -k and -m left."""
     if SESSION in config.stash:
         config.stash[SESSION].select(items)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
-    """Serially: boxes are probed and the run is opened, or refused with exit status 4."""
+    """Without xdist: probe the boxes and open the run, or refuse it with exit status 4."""
     session = config.stash.get(SESSION, None)
     return [] if session is None or _is_worker(config) else session.open_serial(items)
 
@@ -168,7 +168,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """Before the first item is handed out: boxes are probed and the run is opened, or refused with exit status 4."""
+    """Before the first item is sent to a worker: probe the boxes and open the run, or refuse it with exit status 4."""
     config: pytest.Config = node.config
     folder = str(config.stash[_FOLDER].path)
     if any(entry.name.startswith("suite-") for entry in os.scandir(folder)):
@@ -177,7 +177,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Timed items first, on one worker, while nothing else runs; unless the user chose a distribution."""
+    """Run timed items first, on one worker and alone, unless the user chose a distribution mode."""
     from harness.session.scheduler import exclusive_phase
 
     return exclusive_phase(config, log, lambda: config.stash[SESSION].timed() if SESSION in config.stash else ())
@@ -215,7 +215,7 @@ def _covers(config: pytest.Config | None, path: str | os.PathLike[str]) -> bool:
 
 
 def _registry(config: pytest.Config) -> Registry:
-    """The lanes of every plugin and conftest.py that pytest has loaded so far; later ones are added as they come."""
+    """The lanes of all plugins and conftest.py files loaded so far; later ones are added when they register."""
     if REGISTRY not in config.stash:
         from harness import hooks
 
@@ -234,7 +234,7 @@ def _drawn_seed(config: pytest.Config) -> int:
 
 
 def _session(config: pytest.Config) -> RunSession:
-    """This process's part in the run, made when the first suite turns up."""
+    """The session of this process, created when the first suite is collected."""
     session = config.stash.get(SESSION, None)
     if session is None:
         from harness.session.run_session import RunSession
@@ -255,7 +255,7 @@ def _session(config: pytest.Config) -> RunSession:
 
 def _tier(text: str) -> str:
     if text.upper() not in ("A", "B", "C", "D", "E"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no tier: A (strongest), B, C, D or E (none)")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a tier: A (strongest), B, C, D or E (none)")
     return text.upper()
 
 
@@ -267,38 +267,42 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--epoch": {"type": whole(0, 2**31 - 1), "metavar": "N", "help": "epoch of the annealed budgets (default 0)"},
+    "--epoch": {
+        "type": whole(0, 2**31 - 1),
+        "metavar": "N",
+        "help": "epoch of the annealing schedule, which sets the budgets (default 0)",
+    },
     "--attempts": {"type": whole(1), "metavar": "K", "help": "seeded repetitions of each case (default: the suite's)"},
     "--anneal-temp": {"type": amount(), "metavar": "T", "help": "annealing temperature (default 1.0)"},
     "--secret-seed": {
         "type": whole(0, 2**63 - 1),
         "metavar": "S",
-        "help": "what inputs are drawn from (default: random, printed at the end)",
+        "help": "seed of the hidden inputs (default: random, printed at the end)",
     },
     "--ledger": {"metavar": "PATH", "help": "SQLite file that keeps every result (default reports/ledger.db)"},
-    "--report": {"metavar": "PATH", "help": "HTML page, self-contained (default reports/index.html)"},
+    "--report": {"metavar": "PATH", "help": "HTML report, one offline page (default reports/index.html)"},
     "--gate": {
         "action": "append",
         "metavar": "EXPR",
-        "help": "fail the run unless EXPR holds, e.g. 'toolgen.mean(score) >= 0.8'; repeatable",
+        "help": "fail the run unless EXPR is true, e.g. 'toolgen.mean(score) >= 0.8'; repeatable",
     },
     "--min-tier": {
         "type": _tier,
         "metavar": "A..E",
-        "help": "refuse to run boxed items with weaker isolation than this (default C, or the lane's own)",
+        "help": "refuse to run sandboxed items under weaker isolation than this tier (default C, or the lane's own)",
     },
     "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
     "--limit": {"type": whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
-    "--top": {"type": whole(0), "metavar": "N", "help": "leaderboard lines per suite (default 5)"},
+    "--top": {"type": whole(0), "metavar": "N", "help": "leaderboard rows per suite (default 5)"},
     "--confirm": {
         "type": amount(),
         "metavar": "SECONDS",
-        "help": "time for judging the best again on fresh inputs before anybody is called first; 0 is off "
+        "help": "time limit for confirming the leaders on fresh inputs before a first place is assigned; 0 disables it "
         "(default: a quarter of the run's own time, at least 10)",
     },
     "--fresh": {
         "action": "store_true",
         "default": None,
-        "help": "judge everything anew, even what is unchanged and was judged under the same policy",
+        "help": "judge every case again, including unchanged ones with a verdict under the same policy",
     },
 }

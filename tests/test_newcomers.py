@@ -1,4 +1,4 @@
-"""What people who use this for the first time run into: each says what, where and how to fix it."""
+"""Problems of first-time users: each message says what, where and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from harness.cli import main
 
 @pytest.mark.parametrize("name", ["notes.txt", "ledger.db", "run.jsonl"])
 @pytest.mark.parametrize("verb", ["top", "merge", "show", "report"])
-def test_a_file_that_is_no_ledger(tmp_path, capsys, name, verb, monkeypatch):
+def test_a_file_that_is_not_a_ledger(tmp_path, capsys, name, verb, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_text("hello")
     more = {"merge": [name, "--ledger", "out.db"], "show": ["x", "--ledger", name]}.get(verb, ["--ledger", name])
     assert main([verb, *more]) == 1
-    said = capsys.readouterr().err
-    assert name in said
-    assert "no ledger" in said or "not the journal of a run" in said
-    assert "fix: name " in said
+    message = capsys.readouterr().err
+    assert name in message
+    assert "not a ledger" in message or "not the journal of a run" in message
+    assert "fix: name " in message
     assert (tmp_path / name).read_text() == "hello"
 
 
 @pytest.mark.parametrize(
-    ("word", "said"), [("foo", "there are gpu, noisy, review"), ("reveiw", "did you mean 'review'?")]
+    ("word", "message"), [("foo", "there are gpu, noisy, review"), ("reveiw", "did you mean 'review'?")]
 )
-def test_an_unknown_requirement(project, word, said):
+def test_an_unknown_requirement(project, word, message):
     project.put("a.suite.yaml", f"lane: words\ninline: {{good: ok}}\nrequire: [{word}]\n")
     result = project.run()
     assert result.ret == 1
-    result.stdout.fnmatch_lines([f"*a.suite.yaml:3:*unknown requirement '{word}'; {said}*"])
+    result.stdout.fnmatch_lines([f"*a.suite.yaml:3:*unknown requirement '{word}'; {message}*"])
 
 
 @pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
@@ -43,7 +43,7 @@ def test_a_suite_that_is_a_link_to_nothing(project, extra):
     result.stdout.fnmatch_lines(["*gone.suite.yaml: this suite is a link to ../elsewhere.yaml, which does not exist*"])
 
 
-def test_controls_that_are_found_out_are_not_red(project):
+def test_controls_with_the_expected_verdict_are_not_red(project):
     project.put("a.suite.yaml", "lane: words\ninline: {good: ok, planted: wrong}\nexpect: {planted: wrong}\n")
     assert project.run().ret == 0
     page = (project.path / "reports/index.html").read_text()
@@ -55,7 +55,7 @@ def test_controls_that_are_found_out_are_not_red(project):
     assert "fill-wrong" in (project.path / "reports/index.html").read_text()
 
 
-def test_the_scaffold_scores_all_there_is(project):
+def test_the_scaffold_passes_with_the_full_score(project):
     project.put("conftest.py", "")
     assert main(["init", str(project.path)]) == 0
     result = project.run("suites", "--min-tier", "E", "--confirm", "0", subprocess=True)
@@ -63,7 +63,7 @@ def test_the_scaffold_scores_all_there_is(project):
     assert dict(project.rows("SELECT subject, round(score, 3) FROM evaluations"))["join_words"] == 1.0
 
 
-def test_whose_fault_it_is(project):
+def test_a_fault_of_a_trusted_file_does_not_count_against_the_subject(project):
     project.put("conftest.py", "")
     project.put("tool/tool.yaml", 'tool_id: x\ndescription: d.\nsignature: "def x(a: int) -> int"\n')
     project.put("tool/oracle.py", "def reference(a):\n    return undefined\n")
@@ -71,7 +71,7 @@ def test_whose_fault_it_is(project):
     project.put("x.suite.yaml", "lane: toolgen\ntool: tool\ncandidates: c/*.py\ntiming: none\n")
     result = project.run("--min-tier", "E", "--confirm", "0", subprocess=True)
     result.stdout.fnmatch_lines(
-        ["  this is the fault of a trusted file, not the subject's; it does not count against it"]
+        ["  this is a fault of a trusted file, not of the subject; it does not count against it"]
     )
     project.put("tool/oracle.py", "def reference(a):\n    return a\n")
     assert project.run("--min-tier", "E", "--confirm", "0", subprocess=True).ret == 0

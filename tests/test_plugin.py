@@ -138,7 +138,7 @@ def test_our_own_failure_is_infra_and_never_exits_0(project, verdict):
     assert result.ret == 1
     assert project.verdicts() == {"bad": "infra", "good": "ok"}
     assert project.rows("SELECT passed, score FROM evaluations WHERE subject = 'bad'") == [(0, None)]
-    assert "our failure, not the subject's" in result.stdout.str()
+    assert "a failure of the harness, not of the subject" in result.stdout.str()
 
 
 def test_a_lane_failure_names_the_line(project):

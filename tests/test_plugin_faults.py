@@ -138,5 +138,5 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(project):
     project.put("no.db", "this is no database\n" * 100)
     result = project.run("--ledger", "no.db")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*no ledger: it is no SQLite database*"])
+    result.stderr.fnmatch_lines(["*not a ledger: it is not a SQLite database*"])
     assert [path.name for path in project.path.glob("no.db*")] == ["no.db"]

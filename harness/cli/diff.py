@@ -1,4 +1,4 @@
-"""Compare two runs, by default the last two: what changed, came and went.
+"""Compare two runs, by default the last two: cases that changed, appeared or disappeared.
 
 Example:
   crucible diff latest~1 latest
@@ -16,12 +16,12 @@ from harness.report import words
 from harness.report.table import Column
 
 COLUMNS = (
-    Column("case", flexible=True, least=20),
+    Column("case", flexible=True, min_width=20),
     Column("score", right=True),
     Column("Δ", right=True),
     Column("status"),
     Column("subject", optional=2),
-    Column("why", flexible=True, prose=True, least=16, optional=3),
+    Column("why", flexible=True, prose=True, min_width=16, optional=3),
 )
 
 

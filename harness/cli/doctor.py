@@ -1,4 +1,4 @@
-"""Attack a box on this machine and say which layers of isolation hold, and what is missing for the rest.
+"""Attack a sandbox on this machine and report which layers of isolation work, and what the others need.
 
 Example:
   crucible doctor
@@ -22,7 +22,11 @@ EXTRAS = {"torch": "kernels", "triton": "kernels", "numpy": "kernels", "distribu
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="files and folders no subject may ever read (default: here)"
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="files and folders that no subject may read (default: the current folder)",
     )
     output.add_json(parser)
 

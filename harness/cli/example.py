@@ -11,7 +11,7 @@ attempts = 3
 """
 
 TOOL = """\
-# What a candidate is told. The judge's side of it is oracle.py, which no candidate ever sees.
+# The specification that candidates see. The reference is in oracle.py, which no candidate can read.
 tool_id: slugify
 description: Turn a title into the part of an address that people can read.
 signature: "def slugify(title: str) -> str"
@@ -31,7 +31,7 @@ constraints:
 """
 
 ORACLE = '''\
-"""The judge's side of slugify: the right answer, what to ask, and what must always hold. Trusted."""
+"""The trusted reference of slugify: the right answer, the inputs, and the properties of every answer."""
 
 import re
 
@@ -89,7 +89,7 @@ def slugify(title: str) -> str:
 '''
 
 WRONG = '''\
-"""A planted control: it forgets everything but spaces, and the suite expects it to be found out."""
+"""A negative control: it replaces spaces only, and the suite expects the verdict `wrong`."""
 
 
 def slugify(title: str) -> str:

@@ -1,4 +1,4 @@
-"""Bring the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
+"""Copy the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
 
 Example:
   crucible merge shard-1.db shard-2.db --ledger reports/ledger.db
@@ -17,7 +17,7 @@ from harness.report import words
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("sources", nargs="+", type=Path, metavar="DB", help="a ledger, or the .jsonl of a run")
+    parser.add_argument("sources", nargs="+", type=Path, metavar="DB", help="a ledger, or the .jsonl journal of a run")
     output.add_ledger(parser)
     output.add_json(parser)
 

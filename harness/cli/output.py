@@ -1,4 +1,4 @@
-"""Output: what the verbs share: where the ledger is, tables for people, JSON for programs."""
+"""Output: options and printing that verbs share: the ledger's path, tables, JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def reading(path: Path) -> Ledger:
-    """A ledger to look at; what it has to say goes to stderr, so that stdout stays what was asked for.
+    """A ledger open for reading; its notices go to stderr, so that stdout holds the result only.
 
     Raises:
         LedgerError: if it cannot be read.
@@ -48,7 +48,7 @@ def reading(path: Path) -> Ledger:
 
 
 def writing(path: Path, *, create: bool = False) -> Ledger:
-    """A ledger to change.
+    """A ledger open for writing.
 
     Raises:
         LedgerError: if it cannot be written.
@@ -101,7 +101,7 @@ def refuse_unwritable(path: Path | None) -> None:
     if path.is_dir():
         raise UsageError("this is a directory", where=str(path), fix="name a file")
     if not path.parent.is_dir():
-        raise UsageError("there is no such folder to write into", where=str(path.parent), fix="make it first")
+        raise UsageError("there is no such folder to write into", where=str(path.parent), fix="create it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise UsageError("it cannot be written", where=str(path), fix="name a file that is yours to write")
 

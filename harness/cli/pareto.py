@@ -1,4 +1,4 @@
-"""List the passing subjects that no other beats in score, time and memory together.
+"""List the Pareto front: passing subjects that no other one equals or beats in score, time and memory.
 
 Example:
   crucible pareto --suite text_deduplicate
@@ -16,8 +16,8 @@ from harness.report.table import Column
 
 COLUMNS = (
     Column("", optional=1),
-    Column("suite", flexible=True, least=12, optional=2),
-    Column("candidate", flexible=True, least=16),
+    Column("suite", flexible=True, min_width=12, optional=2),
+    Column("candidate", flexible=True, min_width=16),
     Column("score", right=True),
     Column("median", right=True),
     Column("peak", right=True),
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     output.add_ledger(parser)
     output.add_filters(parser)
-    parser.add_argument("--all", action="store_true", help="also those that are beaten; the front is marked")
+    parser.add_argument("--all", action="store_true", help="also subjects behind the front; the front is marked")
     output.add_json(parser)
 
 

@@ -1,4 +1,4 @@
-"""Drop old runs and give their room back. A run stays if --keep or --newer-than protects it.
+"""Delete old runs and free their disk space. A run stays if --keep or --newer-than protects it.
 
 Example:
   crucible prune --keep 50
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--keep", type=whole(), metavar="N", help="the newest N runs stay")
     parser.add_argument("--newer-than", metavar="AGE", help="runs younger than 12h, 30d, 8w, or since 2026-11-01 stay")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    parser.add_argument("--dry-run", action="store_true", help="only report what would be deleted")
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Drop them."""
     if args.keep is None and args.newer_than is None:
-        raise UsageError("nothing says which runs to keep", fix="use --keep N or --newer-than AGE")
+        raise UsageError("no rule says which runs to keep", fix="use --keep N or --newer-than AGE")
     since = None if args.newer_than is None else moment(args.newer_than, datetime.now(UTC))
     with output.writing(args.ledger) as ledger:
         gone = prune(ledger, keep=args.keep, newer_than=since, dry_run=args.dry_run)

@@ -17,7 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
     parser.add_argument(
-        "--report", "--out", type=Path, default=Path("reports/index.html"), metavar="PATH", help="where to write it"
+        "--report",
+        "--out",
+        type=Path,
+        default=Path("reports/index.html"),
+        metavar="PATH",
+        help="the HTML file (default reports/index.html)",
     )
     output.add_ledger(parser)
     output.add_json(parser)

@@ -1,6 +1,6 @@
 """Judge the stored evidence of a run again: with today's lanes, or under another epoch or other gates.
 
-What was observed stays: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
+The observations stay: a timeout at the old budget is still a timeout. Only --write changes the ledger: it adds a run.
 
 Example:
   crucible rescore --run latest --gates score=0.9 --gates correctness=1
@@ -38,11 +38,11 @@ from harness.report import words
 from harness.report.table import Column
 
 COLUMNS = (
-    Column("case", flexible=True, least=20),
+    Column("case", flexible=True, min_width=20),
     Column("score", right=True),
     Column("Δ", right=True),
     Column("verdict"),
-    Column("why", flexible=True, prose=True, least=16, optional=1),
+    Column("why", flexible=True, prose=True, min_width=16, optional=1),
 )
 
 
@@ -71,13 +71,17 @@ class Change:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
-    parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge as if it were this epoch")
+    parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge by the budgets of this epoch")
     parser.add_argument(
         "--gates", action="append", default=[], metavar="NAME=LEAST", help="a gate to set, e.g. score=0.9 (repeatable)"
     )
     parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
     parser.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file or module that defines a lane (repeatable)",
     )
     output.add_ledger(parser)
     output.add_json(parser)
@@ -125,7 +129,7 @@ def rescore(
         gates: Gates to add or replace.
 
     Raises:
-        UsageError: if there is no such lane, or the policy makes no sense.
+        UsageError: if there is no such lane, or the policy is invalid.
     """
     for before in evaluations:
         case = before.case
@@ -133,7 +137,7 @@ def rescore(
         if lane is None:
             raise UsageError(
                 f"there is no lane {case.lane!r} to judge {case.nodeid}",
-                fix=f"there are {', '.join(lanes)}; name the file that brings it with --plugin",
+                fix=f"there are {', '.join(lanes)}; name the file that defines it with --plugin",
             )
         wanted = case.policy.to_wire() | ({} if epoch is None else {"epoch": epoch})
         wanted["gates"] = case.policy.gates | dict(gates or {})
@@ -150,21 +154,21 @@ def rescore(
         yield Change(before, after)
 
 
-def parse_gates(texts: Iterable[str]) -> dict[str, float]:
-    """`NAME=LEAST` texts as gates.
+def parse_gates(given: Iterable[str]) -> dict[str, float]:
+    """Gates from strings of the form `NAME=LEAST`.
 
     Raises:
         UsageError: if one is something else.
     """
     gates = {}
-    for text in (part for given in texts for part in given.split(",")):
+    for text in (part for one in given for part in one.split(",")):
         name, equals, least = (part.strip() for part in text.partition("="))
         try:
             gates[name] = float(least)
         except ValueError:
             equals = ""
         if not equals or not name or gates[name] - gates[name] != 0:
-            raise UsageError(f"{text!r} is no gate", fix="write NAME=LEAST, e.g. --gates score=0.9")
+            raise UsageError(f"{text!r} is not a gate", fix="write NAME=LEAST, e.g. --gates score=0.9")
     return gates
 
 

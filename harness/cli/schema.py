@@ -29,11 +29,11 @@ FORMATS = {
     "grammar": ("harness.grammar.schema", "GRAMMAR"),
     "kernel": ("harness.lanes.kernel.definition", "Definition"),
 }
-"""Module and name of a pydantic model, or of a ready schema; formats whose module is not there are not offered."""
+"""Module and name of a pydantic model, or of a ready schema; formats without their module are not offered."""
 
 
 class Export(Frozen):
-    """What a ledger holds, as JSON: `evaluations.record` and `runs.record` have these shapes."""
+    """The JSON of a ledger: `evaluations.record` and `runs.record` have these shapes."""
 
     runs: tuple[Run, ...]
     evaluations: tuple[Evaluation, ...]

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             for line in explain(ledger, row):
                 print(line)
         if len(newest) > MAX_SHOWN:
-            print(f"\n{len(newest) - MAX_SHOWN} more cases are about {words.printable(args.what)}: name one of them")
+            print(f"\n{len(newest) - MAX_SHOWN} more cases match {words.printable(args.what)}: name one of them")
     return 0
 
 
@@ -85,13 +85,13 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
         yield f"  expected   {words.printable(evidence.counterexample.expected)}"
         yield f"  observed   {words.printable(evidence.counterexample.observed)}"
     for gate in score.gates:
-        yield f"  gate       {'holds' if gate.passed else 'FAILS'}  {words.printable(gate.why)}"
+        yield f"  gate       {'passes' if gate.passed else 'FAILS '}  {words.printable(gate.why)}"
     for part in score.components:
         why = f"  {words.printable(part.why)}" if part.why else ""
         yield f"  component  {words.score(part.value)}  x {part.weight:.2f}  {words.printable(part.name)}{why}"
     for one in evidence.comparisons:
         what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
-        yield f"  beside     {what}: {one.verdict}: {words.printable(one.why)}"
+        yield f"  paired     {what}: {one.verdict}: {words.printable(one.why)}"
     for attempt in evidence.attempts[:ATTEMPTS]:
         why = f"  {words.printable(attempt.why)}" if attempt.why else ""
         answers = words.printable(attempt.answers[:12])

@@ -1,4 +1,4 @@
-"""Say how stable a subject was shown to be; with --attempts, judge it again from its files.
+"""Print how stable a subject is; with --attempts, judge it again from its files.
 
 New attempts have new hash seeds and new inputs, and are added to those in the ledger, as a run of their own.
 
@@ -41,7 +41,7 @@ from harness.session.provenance import machine, versions
 from harness.suites.settings import settle
 
 BATCH = 40
-"""Attempts between two lines of progress; what is done when somebody presses Ctrl-C is kept."""
+"""Attempts between two lines of progress; Ctrl-C keeps the finished ones."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attempts", type=whole(1), metavar="N", help="make attempts until there are N in all, e.g. 299"
     )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
-    parser.add_argument(
-        "--secret-seed", type=whole(), metavar="S", help="what new inputs are drawn from (default random)"
-    )
+    parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the new inputs (default random)")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as for pytest")
     parser.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="a file or module that brings a lane (repeatable)"
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file or module that defines a lane (repeatable)",
     )
     output.add_ledger(parser)
     output.add_json(parser)
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         if args.attempts:
             if len(shown) > 1:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
-                raise UsageError(f"{len(shown)} cases are about {args.what}", fix=f"name one of {names}")
+                raise UsageError(f"{len(shown)} cases match {args.what}", fix=f"name one of {names}")
             extended = _extend(shown[0], args)
             written = _write(ledger, newest[0], extended, lanes_of(args.plugin)) if extended is not shown[0] else None
             shown = [extended]
@@ -96,7 +98,9 @@ def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
     """More attempts, in batches, until there are enough or one disagrees."""
     lane = lanes_of(args.plugin).get(evaluation.case.lane)
     if lane is None:
-        raise UsageError(f"there is no lane {evaluation.case.lane!r}", fix="name the file that brings it with --plugin")
+        raise UsageError(
+            f"there is no lane {evaluation.case.lane!r}", fix="name the file that defines it with --plugin"
+        )
     known = stability_of(evaluation.evidence)
     if known is None:
         raise CrucibleError(f"the lane {lane.name} makes no attempts: there is nothing to repeat")

@@ -24,7 +24,7 @@ from harness.report.table import Column
 MAX_SHOWN = 5
 COLUMNS = (
     Column(" #", right=True),
-    Column("candidate", flexible=True, least=20),
+    Column("candidate", flexible=True, min_width=20),
     Column("digest", optional=4),
     Column("score", right=True),
     Column("status"),
@@ -32,7 +32,7 @@ COLUMNS = (
     Column("median", right=True, optional=2),
     Column("epoch", right=True, optional=5),
     Column("run", optional=7),
-    Column("style", flexible=True, least=12, optional=6),
+    Column("style", flexible=True, min_width=12, optional=6),
 )
 
 
@@ -95,7 +95,7 @@ def _pass_rates(args: argparse.Namespace) -> int:
         output.print_json(rates)
         return 0
     columns = [
-        Column("group", flexible=True, least=16),
+        Column("group", flexible=True, min_width=16),
         *(Column(name, right=True) for name in ("suites", "candidates")),
     ]
     names = [f"pass{sign}{k}" for k in args.pass_at for sign in "@^"]

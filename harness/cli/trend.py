@@ -1,4 +1,4 @@
-"""Follow one subject, or every suite, over the runs of the ledger.
+"""Print how one subject, or every suite, changed over the runs of the ledger.
 
 Example:
   crucible trend trie
@@ -19,7 +19,7 @@ from harness.report.table import Column
 
 ONE = (
     Column("run"),
-    Column("case", flexible=True, least=16, optional=3),
+    Column("case", flexible=True, min_width=16, optional=3),
     Column("digest", optional=2),
     Column("epoch", right=True, optional=4),
     Column("tier", optional=5),
@@ -28,7 +28,7 @@ ONE = (
     Column("median", right=True, optional=6),
 )
 SUITES = (
-    Column("suite", flexible=True, least=16),
+    Column("suite", flexible=True, min_width=16),
     Column("run"),
     Column("epoch", right=True, optional=3),
     Column("cases", right=True),

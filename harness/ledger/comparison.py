@@ -14,8 +14,8 @@ SEARCHED_RUNS = 50  # a case that none of so many comparable runs has is new
 def comparable_runs(ledger: Ledger, run_id: str, *, first: bool = False, limit: int = SEARCHED_RUNS) -> list[str]:
     """Earlier runs of the same machine, tier and epoch, newest first (oldest first with `first`)."""
     order = "ASC" if first else "DESC"
-    # A run learns its tier when its first box is probed and writes it down when it ends; until then its evaluations
-    # know it.
+    # The tier of a run is known when its first box is probed and stored when the run ends; until then its evaluations
+    # have it.
     rows = ledger.rows(
         f"""WITH r AS (
                 SELECT run_id, started_at, machine, epoch,
@@ -55,7 +55,7 @@ def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
 
 
 def named_baseline(ledger: Ledger, run_id: str, before: str) -> list[Row]:
-    """As `baseline`, from one run that somebody named; `differs` says what its numbers are not comparable in."""
+    """As `baseline`, from one named run; `differs` names what makes its numbers not comparable."""
     now, old = run(ledger, run_id), run(ledger, before)
     rows = evaluations(ledger, old["run_id"])
     tiers = [sorted({row["tier"] or "none" for row in evaluations(ledger, one["run_id"])}) for one in (old, now)]
@@ -131,6 +131,6 @@ def _change(before: Row, after: Row) -> Row | None:
 
 
 def regressions(now: Sequence[Row], before: Sequence[Row]) -> list[Row]:
-    """What passed in the baseline and does not pass now; planted controls are no subjects and never count."""
+    """What passed in the baseline and does not pass now; controls are not subjects and never count."""
     passed = {row.get("of", row["nodeid"]) for row in before if row["passed"]}
     return [row for row in now if row["nodeid"] in passed and not row["passed"] and row.get("expected") is None]

@@ -21,11 +21,11 @@ SHARED = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre",
 
 
 class CorruptError(Exception):
-    """The file is no readable SQLite database."""
+    """The file is not a readable SQLite database."""
 
 
 def missing(path: Path) -> LedgerError:
-    """There is no such ledger."""
+    """The ledger does not exist."""
     return LedgerError(
         "there is no ledger here", where=str(path), fix="run `pytest` on a suite first, or name another with --ledger"
     )
@@ -40,7 +40,7 @@ def is_database(path: Path) -> bool:
 def foreign(path: Path) -> LedgerError:
     """The file never was a ledger."""
     return LedgerError(
-        "this file is no ledger: it is no SQLite database",
+        "this file is not a ledger: it is not a SQLite database",
         where=str(path),
         fix="name the file that `pytest` wrote (--ledger, by default reports/ledger.db)",
     )
@@ -151,7 +151,7 @@ def set_aside(path: Path, why: str, *, known: bool = False) -> str:
         known: Whether it was a ledger a moment ago, whatever its first bytes say now.
 
     Raises:
-        LedgerError: if the file never was a ledger, so that a typing error cannot move somebody's file away.
+        LedgerError: if the file never was a ledger, so that a mistyped path cannot move another file away.
     """
     if not known and not is_database(path):
         raise foreign(path)
@@ -159,9 +159,9 @@ def set_aside(path: Path, why: str, *, known: bool = False) -> str:
     try:
         path.rename(kept)
         for suffix in ("-wal", "-shm", "-journal"):
-            beside = path.with_name(path.name + suffix)
-            if beside.exists():
-                beside.rename(kept.with_name(kept.name + suffix))
+            extra = path.with_name(path.name + suffix)
+            if extra.exists():
+                extra.rename(kept.with_name(kept.name + suffix))
     except OSError as error:
         raise unwritable(path, error) from error
     return f"the ledger {path} is damaged ({why}): it is kept as {kept.name} and a new one was started"
@@ -177,17 +177,17 @@ def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, l
     Raises:
         LedgerError: if the file never was a ledger, or is of a newer version.
     """
-    said = []
+    notices = []
     connection = connect(path)
     try:
         try:
             version = inspect(connection, path, thorough=known)
         except CorruptError as error:
             connection.close()
-            said.append(set_aside(path, str(error), known=known))
+            notices.append(set_aside(path, str(error), known=known))
             connection, version = connect(path), 0
         if notice := use_wal(connection, path):
-            said.append(notice)
+            notices.append(notice)
         if version < SCHEMA_VERSION:
             from harness.ledger.schema import migrate
 
@@ -198,7 +198,7 @@ def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, l
     except BaseException:
         connection.close()
         raise
-    return connection, said
+    return connection, notices
 
 
 def use_wal(connection: sqlite3.Connection, path: Path) -> str | None:

@@ -88,7 +88,7 @@ def _walk(start: str, edges: dict[str, set[str]], step: int) -> dict[str, int]:
 def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
     """Passing subjects of each suite by score, time and memory; `front` says that no other is better in all of them.
 
-    A time or memory that was not measured counts as the worst: nobody leads by not being looked at.
+    A time or memory that was not measured counts as the worst: a subject cannot lead unmeasured.
     """
     rows = ledger.rows(
         """SELECT lane, suite, rank, subject, digest, score, median_ms, peak_mb, run_id, nodeid FROM leaderboard
@@ -98,7 +98,7 @@ def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None)
         suite,
     )
     fronts: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    # Whoever dominates a row comes before it in this order and so does a member of the front that dominates it too:
+    # A row that dominates another one precedes it in this order, and so does a member of the front that dominates it:
     # comparing with the front alone is enough.
     for row in sorted(rows, key=_costs):
         front, costs = fronts.setdefault((row["lane"], row["suite"]), []), _costs(row)

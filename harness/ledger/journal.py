@@ -78,7 +78,7 @@ class Journal:
         self.catch_up()
 
     def records(self) -> list[Record]:
-        """All that was appended and written so far, also if somebody deleted the file meanwhile."""
+        """All that was appended and written so far, also if the file was deleted meanwhile."""
         found = Leftover(path=self.path, run=self.run)
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(0)
@@ -103,7 +103,7 @@ class Journal:
             self.path.parent.rmdir()
 
     def close(self) -> None:
-        """Let go of the file and its lock; what it holds will be replayed by whoever opens the ledger next."""
+        """Close the file and its lock; the next process that opens the ledger replays it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -134,7 +134,7 @@ def _create(path: Path) -> int:
 
 @dataclass(slots=True)
 class Leftover:
-    """The journal of a run whose process is gone, held by us until it is dealt with.
+    """The journal of a run whose process is gone, locked by this process until it is replayed.
 
     Attributes:
         path: The file.
@@ -157,7 +157,7 @@ def leftovers(ledger: Path) -> Iterator[Leftover | Path]:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
-            continue  # somebody else has dealt with it, or it is not ours to touch
+            continue  # another process replayed it, or this user may not open it
         try:
             if _orphan(path, descriptor):
                 yield read(path) or path

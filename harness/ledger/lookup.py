@@ -24,7 +24,7 @@ COLUMNS = (
 RANKING = (
     "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
 )
-CHUNK = 500  # well under SQLite's least limit on parameters
+CHUNK = 500  # well under SQLite's lowest limit on parameters
 
 
 def runs(ledger: Ledger, *, limit: int | None = None, run_id: str | None = None) -> list[Row]:
@@ -92,7 +92,7 @@ def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = Non
 
 
 def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str], Row]:
-    """The best passing subject of every (lane, suite) that has one; no control, and by default nobody unconfirmed."""
+    """The best passing subject of every (lane, suite) that has one; no control, and by default no unconfirmed one."""
     rows = ledger.rows(
         """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND (?1 OR coalesce(confirmed, 1))
            ORDER BY lane, suite, position DESC""",
@@ -102,7 +102,7 @@ def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str
 
 
 def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
-    """The first passing subjects on the boards that a run took part in, whoever judged them; no controls.
+    """The first passing subjects on the boards of a run's suites, from any run; no controls.
 
     `asked` are the seconds that their attempts took, of all `seconds`.
     """
@@ -120,7 +120,7 @@ def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
 def cohorts(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
     """For each suite and group of candidates how many there are and how many pass, by their latest evaluations.
 
-    Planted controls, and what could not be judged, do not count.
+    Controls, and what could not be judged, do not count.
     """
     return ledger.rows(
         """SELECT lane, suite, cohort, count(*) AS total, sum(passed) AS passed FROM leaderboard
@@ -210,7 +210,7 @@ def judged(
         ledger: Where to look.
         keys: What to look for.
         machine: Only what this class of machines measured.
-        engine: Only of runs whose versions say the same of the evaluation's lane, `engine:NAME`.
+        engine: Only runs with this fingerprint of the lane's judging code, `engine:NAME`.
     """
     found: dict[str, tuple[str, Evaluation]] = {}
     wanted = [key for key in dict.fromkeys(keys) if key]

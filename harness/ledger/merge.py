@@ -34,16 +34,16 @@ class Merged:
 
 
 def check_source(source: Path) -> None:
-    """Look at what is to be merged before anything is written: half of a merge helps nobody.
+    """Check every source before anything is written: a merge is complete or does not happen.
 
     Raises:
-        LedgerError: if there is nothing, or nothing that can hold runs.
+        LedgerError: if a source is missing, or cannot contain runs.
     """
     what = ""
     if not source.is_file():
         what = "this is a folder" if source.is_dir() else "there is nothing here"
     elif source.suffix != journal.SUFFIX and not file.is_database(source):
-        what = "this file is no ledger: it is no SQLite database"
+        what = "this file is not a ledger: it is not a SQLite database"
     if what:
         raise LedgerError(
             what, where=str(source), fix="name ledgers that `pytest` wrote, or .jsonl files of their journal folders"

@@ -1,4 +1,4 @@
-"""Points: what searches and benchmarks found out, one row for each, kept at once, so that one that was stopped goes on.
+"""Points: results of searches and benchmarks, one row each, stored at once, so that an interrupted one can resume.
 
 A row's key is a digest of everything it depends on: the subject's text, what it is judged by, the point, the machine. A
 row that is there is never computed again; a changed subject has other keys, and its old rows stay as history.
@@ -23,7 +23,7 @@ class Points:
 
     Args:
         ledger: Open for writing, or for reading if nothing is kept.
-        lane: Whose points they are.
+        lane: The lane of the points.
     """
 
     def __init__(self, ledger: Ledger, *, lane: str) -> None:
@@ -40,8 +40,8 @@ class Points:
         Args:
             identity: All that the value depends on.
             value: A JSON table.
-            kind: What was done: `compiled`, `measured`, ...
-            subject: What people call the thing that was searched.
+            kind: The kind of result: `compiled`, `measured`, ...
+            subject: The name of what was searched.
 
         Raises:
             LedgerError: if the ledger cannot be written.

@@ -1,4 +1,4 @@
-"""Process: who is writing, in words that survive its death."""
+"""Process: the identity of a writing process, which stays valid after it ended."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from harness.core.frozen import Frozen
 
 
 class Process(Frozen):
-    """A process that can be told from a later one with the same number."""
+    """The identity of a process, different from a later one with the same pid."""
 
     host: str
     boot: str
     """The kernel's boot id; empty where it has none."""
     namespace: str
-    """The pid namespace: numbers of another container mean nothing here."""
+    """The pid namespace: pids of another container are not valid here."""
     pid: int
     started: str
-    """Clock ticks from boot to its start; empty where the kernel does not say."""
+    """Clock ticks from boot to its start; empty where the kernel does not report it."""
 
     @classmethod
     def current(cls) -> Process:
-        """The process that asks."""
+        """The current process."""
         pid = os.getpid()
         return cls(host=socket.gethostname(), boot=_boot(), namespace=_namespace(), pid=pid, started=started(pid))
 
     @property
     def near(self) -> bool:
-        """Whether its number means something to us: same boot, same pid namespace."""
+        """Whether its pid is valid in this process: same boot, same pid namespace."""
         here = (socket.gethostname(), _boot(), _namespace())
         return bool(self.started) and (self.host, self.boot, self.namespace) == here
 
@@ -46,7 +46,7 @@ def started(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return ""
-    # The second field is a name in parentheses that may itself hold spaces and parentheses.
+    # The second field is a name in parentheses that may itself contain spaces and parentheses.
     fields = stat.rpartition(b")")[2].split()
     return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
 

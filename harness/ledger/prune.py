@@ -1,4 +1,4 @@
-"""Prune: forget old runs and give their room back."""
+"""Prune: delete old runs and free their disk space."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def prune(
         ledger: Open for writing.
         keep: How many of the newest runs stay.
         newer_than: Runs started at or after this moment stay.
-        dry_run: Only say what would go.
+        dry_run: Only report what would be deleted.
 
     Returns:
         The ids of the runs that went, oldest first.
@@ -26,7 +26,7 @@ def prune(
         LedgerError: if nothing says what to keep, or the ledger cannot be written.
     """
     if keep is None and newer_than is None:
-        raise LedgerError("nothing says which runs to keep", fix="use --keep N or --newer-than AGE")
+        raise LedgerError("no rule says which runs to keep", fix="use --keep N or --newer-than AGE")
     runs = ledger.rows("SELECT run_id, started_at, status FROM runs ORDER BY started_at DESC, run_id DESC")
     gone = [
         row["run_id"]

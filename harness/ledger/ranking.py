@@ -1,12 +1,12 @@
-"""Ranking: the leaderboard as a view: what may be compared, in places that admit what noise hides.
+"""Ranking: the leaderboard as a view: comparable results, with shared places where noise allows no order.
 
-The places are those of `harness.core.ranking`, in SQL; a test holds the two against each other.
+The places are those of `harness.core.ranking`, in SQL; a test compares the two.
 """
 
 from __future__ import annotations
 
 # Scores made at different epochs, on other classes of machines or in weaker boxes are not comparable. The latest run
-# that scored anything in a suite says which are; a run that needed no box has no tier and can stand beside any.
+# that scored anything in a suite says which are; a run that needed no box has no tier and is comparable with any.
 _NEWEST = """
 WITH touched AS (
     SELECT lane, suite, run_id, max(score IS NOT NULL) AS scored FROM evaluations GROUP BY lane, suite, run_id

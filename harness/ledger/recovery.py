@@ -1,4 +1,4 @@
-"""Recovery: bringing back what killed runs had judged, and keeping what cannot be stored now."""
+"""Recovery: restoring the evaluations of killed runs, and keeping what cannot be stored now."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
     Returns:
         One sentence for each journal that was found.
     """
-    said = []
+    notices = []
     for found in journal.leftovers(ledger):
         if isinstance(found, Path):
-            said.append(f"the journal {found} cannot be read: it is kept as {_keep(found)}")
+            notices.append(f"the journal {found} cannot be read: it is kept as {_keep(found)}")
             continue
         try:
             with tables.immediate(connection):
                 restore(connection, found.run, found.records)
         except sqlite3.Error as error:
-            said.append(f"run {found.run.run_id} was killed and cannot be brought back yet: {error}")
+            notices.append(f"run {found.run.run_id} was killed and cannot be brought back yet: {error}")
             continue
         count = f"{len(found.records)} evaluation{'s' * (len(found.records) != 1)}"
         line = f"run {found.run.run_id} was killed: {count} brought back from its journal"
@@ -40,14 +40,14 @@ def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
             line += f", {found.unreadable} unreadable kept as {_keep(found.path)}"
         else:
             found.path.unlink(missing_ok=True)
-        said.append(line)
+        notices.append(line)
     with contextlib.suppress(OSError):
         journal.folder_of(ledger).rmdir()
-    return said
+    return notices
 
 
 def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> None:
-    """Write a run that ended without saying so; harmless if any of it is there already."""
+    """Store a run whose process died; rows that exist already stay."""
     tables.write_run(connection, run, RunStatus.RUNNING)
     tables.write_records(connection, records)
     ended = max((record.created_at for record in records), default=stamp(run.started_at))
@@ -55,7 +55,7 @@ def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> 
 
 
 def rescue(run: Run, records: Iterable[Record]) -> Path | None:
-    """Write a run as a journal into the temporary folder, for `crucible merge`; None if even that is full."""
+    """Write a run as a journal into the temporary folder, for `crucible merge`; None if that fails too."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="crucible-rescue-"))
         kept = journal.Journal.create(folder / "ledger.db", run)

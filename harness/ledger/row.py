@@ -1,4 +1,4 @@
-"""Row: an evaluation as the tables hold it."""
+"""Row: the columns of an evaluation in each table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Record:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as the ledger writes it: always UTC and equally long, so that its texts sort by time."""
+    """A moment as the ledger writes it: always UTC and equally long, so that its strings sort by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -59,7 +59,7 @@ def wire_of(evaluation: Evaluation) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that SQLite can hold: lone surrogates and NUL become escapes."""
+    """A string that SQLite can store: lone surrogates and NUL become escapes."""
     if "\0" in text:
         text = text.replace("\0", "\\x00")
     try:
@@ -70,7 +70,7 @@ def plain(text: str) -> str:
 
 
 def case_key(case: Case) -> str:
-    """`Case.key`, or nothing where inputs are no JSON: a strange case is still worth a row."""
+    """`Case.key`, or None where inputs are not JSON: such a case still gets a row."""
     try:
         return case.key
     except (TypeError, ValueError):
@@ -123,7 +123,7 @@ def evaluation_values(record: Record) -> Values:
         "passed": int(evaluation.passed),
         "why": plain(evaluation.why),
         "attempts": len(evidence.attempts),
-        # Nobody has seen an unjudged case repeat itself: claiming stability 1.0 for no attempt would be a lie.
+        # An unjudged case was not repeated: stability 1.0 for no attempt would be wrong.
         "stability": evidence.stability if evidence.attempts else None,
         "stability_bound": stability.bound if stability else None,
         "hash_seeds": stability.hash_seeds if stability else None,

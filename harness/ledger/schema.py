@@ -197,8 +197,8 @@ CREATE TABLE snapshots (
 """
 
 
-# What attempts prove (docs/stability.md), whose verdict an evaluation repeats (docs/reuse.md), and what made its
-# subject (`Subject.group`; `GROUP` is a word of SQL).
+# What attempts prove (docs/stability.md), the run whose verdict an evaluation repeats (docs/reuse.md), and the group
+# of its subject (`Subject.group`; `GROUP` is a word of SQL).
 STABILITY = """
 ALTER TABLE evaluations ADD COLUMN hash_seeds INTEGER;
 ALTER TABLE evaluations ADD COLUMN stability_bound REAL;
@@ -295,7 +295,7 @@ migrations(name="m005_points")(m005_points)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a ledger to this version's schema, all or nothing, while nobody else can."""
+    """Bring a ledger to this version's schema, all or nothing, under SQLite's write lock."""
     # IMMEDIATE takes the write lock before anything is read: of two processes that meet an empty file one creates
     # the tables and the other, once it is let in, finds nothing pending.
     connection.execute("BEGIN IMMEDIATE")

@@ -26,7 +26,7 @@ BATCH_SECONDS = 1.0
 
 
 def now() -> str:
-    """The present, as the ledger writes it."""
+    """The current time in the ledger's format."""
     return stamp(datetime.now(UTC))
 
 
@@ -38,7 +38,7 @@ class Ledger:
 
     Attributes:
         path: The SQLite file.
-        notices: What people should be told: replayed runs, a damaged file kept aside, a weaker journal mode.
+        notices: Messages for the user: replayed runs, a damaged file set aside, a weaker journal mode.
         read_only: Whether this ledger cannot be written.
     """
 
@@ -59,31 +59,31 @@ class Ledger:
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
-        """Open a ledger for writing, replaying what killed runs left behind.
+        """Open a ledger for writing, replaying the journals of killed runs.
 
         Args:
             path: The SQLite file; its folder is made if needed.
             create: Whether a missing file is made.
 
         Raises:
-            LedgerError: if it is missing, a folder, no ledger, from a newer version or not writable.
+            LedgerError: if it is missing, a folder, not a ledger, from a newer version or not writable.
         """
         file.prepare(path, create=create)
         try:
             with file.opening(path):
-                connection, said = file.establish(path)
+                connection, notices = file.establish(path)
         except (sqlite3.Error, OSError) as error:
             raise file.unwritable(path, error) from error
         ledger = cls(path, connection)
-        ledger.notices = said + recovery.replay(ledger._connection, path)
+        ledger.notices = notices + recovery.replay(ledger._connection, path)
         return ledger
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Open a ledger for looking at it: as `open` where it can be written, else read-only with a notice.
+        """Open a ledger for reading: as `open` where it can be written, else read-only with a notice.
 
         Raises:
-            LedgerError: if it is missing, a folder, no ledger, damaged or from a newer version.
+            LedgerError: if it is missing, a folder, not a ledger, damaged or from a newer version.
         """
         file.prepare(path, create=False)
         try:
@@ -101,7 +101,7 @@ class Ledger:
                     fix="restore it from a copy; the next run keeps this one aside and starts a new one",
                 ) from error
             except sqlite3.OperationalError:
-                # WAL needs a file beside the ledger even for reading; in a folder that cannot be written there is
+                # WAL needs a file next to the ledger even for reading; in a folder that cannot be written there is
                 # no writer either, so the file may be taken as it is.
                 connection.close()
                 connection = file.connect(path, read_only=True, immutable=True)
@@ -142,7 +142,7 @@ class Ledger:
         self._runs[run.run_id] = run
 
     def record(self, evaluation: Evaluation, *, run_id: str) -> None:
-        """Keep one evaluation: in the journal now, in SQLite with the next batch. A full disk does not stop it.
+        """Record one evaluation: in the journal now, in SQLite with the next batch. A full disk does not stop it.
 
         Raises:
             LedgerError: if the run has not begun.
@@ -206,7 +206,7 @@ class Ledger:
         self._trouble = None
 
     def close(self) -> None:
-        """Close the file. Runs that nobody finished are marked aborted."""
+        """Close the file. Unfinished runs are marked aborted."""
         for run_id in list(self._runs):
             try:
                 self.finish(run_id, self._endings.get(run_id, RunStatus.ABORTED))
@@ -250,7 +250,7 @@ class Ledger:
             self._connection.execute("DETACH other")
 
     def compact(self) -> None:
-        """Give unused room back to the disk, as far as other connections allow it now.
+        """Return unused space to the disk, as far as other connections allow it now.
 
         Raises:
             LedgerError: if the disk has no room for the copy that this needs.
@@ -270,7 +270,7 @@ class Ledger:
             LedgerError: if the ledger cannot be read.
         """
         if self._pending:
-            with contextlib.suppress(LedgerError):  # what cannot be written yet is said by `finish`
+            with contextlib.suppress(LedgerError):  # what cannot be written yet is reported by `finish`
                 self.flush()
         try:
             # Terminal, page and CI ask the same of a run that is over; another process's writes change the version.
@@ -306,9 +306,11 @@ class Ledger:
         """Go on in a new file, with all that the open runs had recorded in the old one."""
         self._connection.close()
         with file.opening(self.path):
-            self._connection, said = file.establish(self.path, known=True)
+            self._connection, notices = file.establish(self.path, known=True)
         self._inode = file.inode(self.path)
-        self.notices += said or [f"the ledger {self.path} was deleted or replaced during the run: it was started anew"]
+        self.notices += notices or [
+            f"the ledger {self.path} was deleted or replaced during the run: a new one was started"
+        ]
         with tables.immediate(self._connection):
             for run_id, run in self._runs.items():
                 tables.write_run(self._connection, run, RunStatus.RUNNING)

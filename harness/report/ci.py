@@ -1,4 +1,4 @@
-"""CI: what GitHub Actions shows of a run: a summary page and annotations. Elsewhere this module does nothing."""
+"""CI: a summary page and annotations for GitHub Actions. Outside it this module does nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_step_summary(
     Args:
         ledger: Where the run is recorded.
         run_id: The run.
-        gates: The run's own gates (`--gate`), already held.
+        gates: The results of the run's gates (`--gate`).
         environ: The environment; by default the process's.
 
     Returns:
@@ -70,9 +70,9 @@ def summary(ledger: Ledger, run_id: str, *, gates: Sequence[GateResult] = ()) ->
     bad = sum(not gate.passed for gate in gates)
     verdict = "❌" if run["failed"] or bad else "✅"
     yield f"## {verdict} Crucible · epoch {run['epoch']}" + (f" · tier {run['tier']}" if run["tier"] else "")
-    yield f"\n{words.count(run['cases'], 'case')}, {run['passed']} passed, {run['failed']} not as they should be."
+    yield f"\n{words.count(run['cases'], 'case')}, {run['passed']} passed, {run['failed']} failed."
     if gates:
-        yield "\n| gate | | observed | asked | why |\n|---|---|--:|--:|---|"
+        yield "\n| gate | | observed | threshold | why |\n|---|---|--:|--:|---|"
         for gate in gates:
             observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
             mark = "✅" if gate.passed else "❌"
@@ -105,7 +105,7 @@ def annotate(failing: Iterable[Evaluation], *, environ: Mapping[str, str] | None
     """Workflow commands that mark failing cases in the files they come from; empty outside GitHub Actions.
 
     Args:
-        failing: What is not as its suite asks, most important first.
+        failing: The failing evaluations, most important first.
         environ: The environment; by default the process's.
     """
     variables = os.environ if environ is None else environ
@@ -118,7 +118,7 @@ def annotate(failing: Iterable[Evaluation], *, environ: Mapping[str, str] | None
 def _annotation(evaluation: Evaluation, root: Path) -> str:
     case = evaluation.case
     file, line = case.suite, case.line
-    # A candidate of this repository is what its author has just changed; else the suite's line says what asked for it.
+    # A candidate in this repository is the file under change; otherwise the annotation points at the suite's line.
     if case.subject.path and Path(case.subject.path).absolute().is_relative_to(root):
         known = evaluation.evidence.facts.get("line")
         file = Path(case.subject.path).absolute().relative_to(root).as_posix()
@@ -142,7 +142,7 @@ def _property(text: str) -> str:
 
 
 def quoted(text: Any) -> str:
-    """Text that Markdown shows as it is: no markup, no mention, no link."""
+    """Text escaped for Markdown: no markup, no mention, no link."""
     visible = html.escape(words.printable(str(text)))
     return MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible)
 

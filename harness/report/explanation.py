@@ -1,4 +1,4 @@
-"""Explanation: why a case failed, in a few lines a person can act on. Reads an evaluation, nothing else."""
+"""Explanation: why a case failed, in a few lines that say what to change. Reads an evaluation, nothing else."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from harness.core.status import Status
 
 
 def explain(evaluation: Evaluation, *, rerun: str) -> str:
-    """Reason, first counter-example, failing gates with observed and threshold, and the line that repeats it."""
+    """Reason, first counter-example, failing gates, and the command that repeats the case."""
     case, evidence = evaluation.case, evaluation.evidence
     expect = case.policy.expect
     lines = [f"{case.lane} {case.subject.name} ({short(case.subject.digest)}): {headline(evaluation)}"]
     if expect is not None and evaluation.status is not expect:
-        lines.append(f"  expected: {expect} (a planted control of {case.suite}{_line(case.line)})")
+        lines.append(f"  expected: {expect} (a control of {case.suite}{_line(case.line)})")
     if evidence.counterexample is not None:
         found = evidence.counterexample
         lines += [f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}"]
@@ -23,8 +23,10 @@ def explain(evaluation: Evaluation, *, rerun: str) -> str:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         lines.append(f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}")
     if evaluation.status is Status.INFRA:
-        whose = "our failure" if evidence.facts.get("fault") != "trusted file" else "the fault of a trusted file"
-        lines.append(f"  this is {whose}, not the subject's; it does not count against it")
+        cause = (
+            "a failure of the harness" if evidence.facts.get("fault") != "trusted file" else "a fault of a trusted file"
+        )
+        lines.append(f"  this is {cause}, not of the subject; it does not count against it")
     lines.append(f"  rerun: {rerun}")
     return "\n".join(lines)
 

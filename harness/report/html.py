@@ -1,4 +1,4 @@
-"""HTML: one page that opens from disk, works offline and without JavaScript, and shows hostile text as text."""
+"""HTML: one page that opens from disk, works offline and without JavaScript, and escapes hostile text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's
 def write_report(ledger: Ledger, run_id: str | None, path: Path) -> Path:
     """Write the report of a run (None: the latest) and return where it is.
 
-    The file is replaced in one step: whoever has it open sees the old page or the new one.
+    The file is replaced atomically: a reader sees the old page or the new one.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
@@ -52,7 +52,7 @@ def write_report(ledger: Ledger, run_id: str | None, path: Path) -> Path:
 
 
 def render_report(ledger: Ledger, run_id: str | None = None) -> str:
-    """The report's text.
+    """The report as one HTML string.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
@@ -68,8 +68,8 @@ def render_report(ledger: Ledger, run_id: str | None = None) -> str:
             style_hash=f"sha256-{digest}",
         )
     )
-    # Candidates talk about addresses. As an entity a colon reads the same, but no tool and no browser extension takes
-    # such text for a link, and "this page refers to nothing" can be checked by searching it.
+    # Candidates may contain URLs. A colon written as an entity looks the same, but no browser extension turns it into
+    # a link, and a search for `://` shows that the page refers to nothing outside it.
     return text.replace("://", "&#58;//")
 
 
@@ -107,7 +107,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _visible(value: Any) -> Any:
-    """Control characters, lone surrogates and direction marks are shown, never sent."""
+    """Replace control characters, lone surrogates and direction marks by visible escapes."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     text = value if len(value) <= CLIPPED else f"{value[: CLIPPED - 1]}…"

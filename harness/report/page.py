@@ -1,4 +1,4 @@
-"""Page: what the HTML report shows of one run, gathered from the ledger before anything is rendered."""
+"""Page: the content of the HTML report of one run, read from the ledger before rendering."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from harness.report.text import failed, reason
 
 Row = dict[str, Any]
 
-ROWS = 500  # of one table; a browser shows more, nobody reads them
-CARDS = 200  # cases shown with everything that is known of them
+MAX_ROWS = 500  # of one table
+MAX_CARDS = 200  # cases shown in full detail
 FACTS = 40
 RECENT = 20
 
@@ -82,9 +82,9 @@ class Board:
         suite: Its suite.
         shown: The first candidates.
         hidden: The rest, by status.
-        controls: The planted controls.
+        controls: The negative and positive controls.
         leader: The ledger's best subject, if this run did not judge it.
-        apart: Subjects whose numbers cannot stand beside these, each with `why`.
+        apart: Subjects whose numbers are not comparable with these, each with `why`.
     """
 
     lane: str
@@ -112,7 +112,7 @@ class Page:
         boards: Its suites.
         cards: Candidates with all their evidence, failing ones first.
         uncarded: How many have no card.
-        verdicts: How many are `good` (as they should be), `bad` or `quiet` (neither).
+        verdicts: Number of cases that are `good` (as expected), `bad` or `quiet` (neither).
         statuses: How often each status was seen, in order of precedence, without controls that are as expected, and
         controls: how many of these there are.
         recent: The last runs of the ledger.
@@ -172,10 +172,10 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
 
 
 def _cards(candidates: list[Candidate]) -> list[Candidate]:
-    """The failing ones are why somebody opens this page, but they must not crowd out the best."""
+    """Failing cases come first, but leave room for the best."""
     groups = {word: [c for c in candidates if c.verdict == word] for word in ("bad", "quiet", "good")}
-    first = groups["bad"][: CARDS * 3 // 4] + groups["quiet"][: CARDS // 8]
-    return first + groups["good"][: CARDS - len(first)]
+    first = groups["bad"][: MAX_CARDS * 3 // 4] + groups["quiet"][: MAX_CARDS // 8]
+    return first + groups["good"][: MAX_CARDS - len(first)]
 
 
 def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
@@ -225,8 +225,8 @@ def _board(leaders: dict[tuple[str, str], Row], apart: list[Row], candidates: li
     return Board(
         lane=first["lane"],
         suite=first["suite"],
-        shown=contestants[:ROWS],
-        hidden=Counter(c.row["status"] for c in contestants[ROWS:]),
+        shown=contestants[:MAX_ROWS],
+        hidden=Counter(c.row["status"] for c in contestants[MAX_ROWS:]),
         controls=[c for c in candidates if c.row["expected"] is not None],
         leader=leader if leader and leader["digest"] not in judged else None,
         apart=[row for row in apart if (row["lane"], row["suite"]) == (first["lane"], first["suite"])],

@@ -16,7 +16,7 @@ from harness.suites.settings import Settings
 Row = dict[str, Any]
 
 REPEATED = ("attempts", "anneal-temp", "min-tier")
-"""Options that change a verdict, beside the epoch and the secret."""
+"""Options that change a verdict, in addition to the epoch and the secret."""
 
 _PLACE: ContextVar[tuple[Path, Path] | None] = ContextVar("place", default=None)
 
@@ -100,12 +100,12 @@ def again(run: Row, suite: str, limit: int) -> list[str]:
 
 
 def quote(text: str) -> str:
-    """Always in quotes: node ids hold brackets and spaces sooner or later."""
+    """Always in quotes: node ids may contain brackets and spaces."""
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
-    """The command in lines of at most `limit` columns that can still be copied as they are.
+    """The command in lines of at most `limit` columns that can be copied as they are.
 
     A shell joins lines that end in a backslash, and strings that touch; so even a long node id can be broken.
     """

@@ -21,7 +21,7 @@ class Column:
         flexible: Whether it is clipped when the table is too wide; else it is never clipped.
         prose: Whether it is clipped at its end; names are clipped in the middle, because they differ at both ends.
         optional: The higher, the earlier it is left out when even clipping is not enough; 0 always stays.
-        least: Columns it keeps when clipped.
+        min_width: Columns it keeps when clipped.
     """
 
     title: str
@@ -29,7 +29,7 @@ class Column:
     flexible: bool = False
     prose: bool = False
     optional: int = 0
-    least: int = 8
+    min_width: int = 8
 
 
 def plain(text: str, _colour: str) -> str:
@@ -85,12 +85,12 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: lis
     widths = {i: max([width(columns[i].title), *(width(row[i]) for row in rows)]) for i in shown}
     for i in reversed(shown):  # what stands further right matters less
         if columns[i].flexible:
-            widths[i] -= min(max(0, _total(widths) - limit), max(0, widths[i] - columns[i].least))
+            widths[i] -= min(max(0, _total(widths) - limit), max(0, widths[i] - columns[i].min_width))
     return widths
 
 
 def _squeeze(columns: Sequence[Column], widths: dict[int, int], limit: int) -> None:
-    """On a very narrow terminal even names lose their least width, and then everything does."""
+    """On a very narrow terminal names shrink below their minimum width, then all columns."""
     for i in sorted(widths, key=lambda i: not columns[i].flexible):
         widths[i] -= min(max(0, _total(widths) - limit), widths[i] - 1)
 

@@ -23,26 +23,26 @@ RERUN_LINES = 3
 
 COLUMNS = (
     Column(" #", right=True),
-    Column("candidate", flexible=True, least=24),
+    Column("candidate", flexible=True, min_width=24),
     Column("score", right=True),
     Column("Δ last", optional=2),
     Column("gates", right=True, optional=3),
     Column("status"),
     Column("stability", right=True, optional=4),
     Column("median", right=True, optional=5),
-    Column("style", flexible=True, least=14, optional=6),
+    Column("style", flexible=True, min_width=14, optional=6),
 )
 
 
 def render_leaderboard(
     ledger: Ledger, run_id: str, *, top: int = 5, width: int = WIDTH, colour: bool = False
 ) -> list[str]:
-    """The suites a run judged, best first, with what failed and the lines that run it again.
+    """The leaderboard of each suite, with the failures and the commands that run them again.
 
     Args:
         ledger: Where the run is recorded.
         run_id: The run.
-        top: Candidates shown for each suite; failing ones beyond them are still named.
+        top: Candidates shown for each suite; failing ones beyond them are also named.
         width: Columns no line exceeds.
         colour: Whether to use terminal colours.
 
@@ -69,12 +69,12 @@ def render_leaderboard(
 
 
 def failed(row: Row) -> bool:
-    """Whether a row fails the run: not as its suite expects, and not to be shrugged off."""
+    """Whether a row fails the run: it is not as its suite expects, and its status is not neutral."""
     return not row["as_expected"] and not row["neutral"]
 
 
 def reason(row: Row, gates: Iterable[Row]) -> str:
-    """What is wrong with a row: the gates that fail, by name, and why."""
+    """Why a row fails: the names of its failing gates, and the reason."""
     names = [gate["name"] for gate in gates if not gate["passed"]]
     if row["status"] == "ok" and names:
         first = row["why"].removeprefix(f"{names[0]} ")  # the sentence of a gate begins with its name
@@ -83,7 +83,7 @@ def reason(row: Row, gates: Iterable[Row]) -> str:
 
 
 def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:
-    """How the planted controls fared: a line each, those that did not do as expected first."""
+    """One line for each control, the unexpected verdicts first."""
     if not rows:
         return []
     unjudged = [row for row in rows if row["neutral"] and not row["as_expected"]]
@@ -120,7 +120,7 @@ def rerun_lines(run: Row, failing: list[Row], *, width: int = WIDTH) -> list[str
 
 @dataclass(frozen=True, slots=True)
 class _Board:
-    """What all lines of one leaderboard share."""
+    """The settings that all lines of one leaderboard share."""
 
     run: Row
     gates: dict[str, list[Row]]
@@ -190,14 +190,14 @@ class _Board:
         return ["dim", "", verdict, moved, "" if row["passed"] else verdict, verdict, unstable, "", style]
 
     def leader(self, best: Row | None, rows: list[Row]) -> list[str]:
-        """The ledger's leader, where this run did not judge it: a partial run must not look like the whole contest."""
+        """The ledger's leader if this run did not judge it: a partial run must not look complete."""
         if best is None or best["digest"] in {row["digest"] for row in rows}:
             return []
         text = f"  the ledger's best is {best['subject']} with {words.score(best['score'])} (run {best['run_id']})"
         return [self.paint(words.fit(text, self.width), "dim")]
 
     def apart(self, rows: list[Row]) -> list[str]:
-        """Subjects of the ledger whose numbers cannot stand beside these, and the command that makes them so."""
+        """Subjects of the ledger whose numbers are not comparable, and the command that makes them comparable."""
         if not rows:
             return []
         reasons = ", ".join(sorted({row["why"] for row in rows}))

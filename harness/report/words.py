@@ -1,4 +1,4 @@
-"""Words: numbers and names as people read them, in a terminal's columns."""
+"""Words: numbers and names formatted for people, by the columns of a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def score(value: float | None) -> str:
 
 
 def measured(value: float | None) -> str:
-    """Of a gate: a whole number whole, of any other four digits."""
+    """A value of a gate: integers in full, other numbers with four digits."""
     if value is None:
         return "undefined"
     return f"{value:,.0f}" if abs(value) < 1e15 and value == int(value) else f"{value:.4g}"
@@ -58,7 +58,7 @@ def stability(row: dict[str, Any]) -> str:
 
 
 def stability_sentence(row: dict[str, Any]) -> str:
-    """The same with what it rests on; empty where nothing was repeated."""
+    """The stability with its attempts and hash seeds; empty where nothing was repeated."""
     if row["stability"] is None:
         return ""
     seeds = "" if row["hash_seeds"] is None else f", {count(row['hash_seeds'], 'hash seed')}"
@@ -76,7 +76,7 @@ def status(row: dict[str, Any]) -> str:
 
 
 def unconfirmed(row: dict[str, Any]) -> str:
-    """Why somebody who leads is not called first; empty for whoever may be."""
+    """Why a leader is not ranked first yet; empty if it may be."""
     if row.get("confirmed") != 0:
         return ""
     shown = stability_sentence(row).removeprefix("stable: ").replace(" at 95 %", "")
@@ -89,7 +89,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def candidate(row: dict[str, Any]) -> str:
-    """The subject's name, with the case's where several cases are about one subject and its name does not say which."""
+    """The subject's name, and the case's name where several cases judge one subject."""
     subject, case = str(row["subject"]), str(row["nodeid"]).rpartition("::")[2]
     if subject.endswith(case):
         return subject
@@ -97,7 +97,7 @@ def candidate(row: dict[str, Any]) -> str:
 
 
 def style(row: dict[str, Any]) -> str:
-    """The style a candidate claims; where the code shows another one, both."""
+    """The declared style; both styles where the detected one differs."""
     declared, detected = row.get("style") or "", row.get("style_detected") or ""
     if declared and detected and declared != detected:
         return f"{declared}≠{detected}"
@@ -117,7 +117,7 @@ def spark(values: list[float | None]) -> str:
 
 
 def width(text: str) -> int:
-    """Columns a terminal needs for a text."""
+    """Columns that a terminal needs for a string."""
     return sum(_columns(character) for character in text)
 
 
@@ -135,7 +135,7 @@ def printable(text: str) -> str:
 
 
 def fit(text: str, columns: int, *, middle: bool = False) -> str:
-    """Clip a text to so many columns, at its end or in its middle (names differ at both ends)."""
+    """Clip a string to a number of columns, at its end or in its middle (names differ at both ends)."""
     text = printable(text)
     if width(text) <= columns:
         return text
@@ -156,6 +156,6 @@ def _take(text: str, columns: int) -> str:
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:
-    """Fill a text to so many columns."""
+    """Pad a string to a number of columns."""
     fill = " " * max(0, columns - width(text))
     return fill + text if right else text + fill

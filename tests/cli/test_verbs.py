@@ -31,7 +31,7 @@ def test_show(crucible):
         "clamp.suite.yaml::trie  0.900  ok",
         "  style      loop≠trie",
         "  history    ▁█",
-        "  gate       holds  score 0.9 holds >= 0.8",
+        "  gate       passes  score 0.9 holds >= 0.8",
         "  component  0.900  x 1.00  correctness",
         "  attempt    0: ok, seed 0, answers a",
         "  rerun      pytest 'clamp.suite.yaml::trie' --epoch 0 --secret-seed 7",
@@ -52,7 +52,7 @@ def test_show_of_one_subject_in_many_cases(crucible, path):
     fill(path, [make_evaluation("k", case=f"k{i}") for i in range(8)], start=9)
     done = crucible("show", "k")
     assert done.out.count("clamp.suite.yaml::k") == 10
-    assert "3 more cases are about k" in done.out
+    assert "3 more cases match k" in done.out
 
 
 def test_diff(crucible):

@@ -88,7 +88,7 @@ def test_what_cannot_be_merged(tmp_path):
             ("none.db", "no ledger here"),
             ("none.jsonl", "no ledger here"),
             ("no.jsonl", "not the journal"),
-            ("no.db", "no ledger: it is no SQLite"),
+            ("no.db", "not a ledger: it is not a SQLite"),
         ):
             with pytest.raises(LedgerError, match=said):
                 merge(ledger, tmp_path / name)

@@ -170,7 +170,7 @@ class TestOpening:
     @pytest.mark.parametrize("opening", [Ledger.open, Ledger.read])
     def test_somebody_elses_file_is_left_alone(self, tmp_path, name, opening):
         (tmp_path / name).write_text("# Precious\n" * 100)
-        with pytest.raises(LedgerError, match="no SQLite database"):
+        with pytest.raises(LedgerError, match="not a SQLite database"):
             opening(tmp_path / name)
         assert [path.name for path in tmp_path.iterdir()] == [name]
         assert (tmp_path / name).read_text() == "# Precious\n" * 100

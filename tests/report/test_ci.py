@@ -37,7 +37,7 @@ def test_the_summary(path):
     gates = [Gate(name="mean(score)", threshold=0.8).hold(0.5), Gate(name="x", threshold=0).hold(None)]
     text = "\n".join(lines(path, ids[1], gates=gates))
     assert text.startswith("## ❌ Crucible · epoch 3 · tier B\n")
-    assert "3 cases, 1 passed, 1 not as they should be." in text
+    assert "3 cases, 1 passed, 1 failed." in text
     assert "| mean&#40;score&#41; | ❌ | 0.5 | 0.8 |" in text
     assert "| x | ❌ | undefined | 0 |" in text
     assert "| 1 | ✅ good | 0.900 | +0.050 ▲ | 1/1 | ok | 1 ms |  |" in text

@@ -136,12 +136,12 @@ def test_anchors_are_readable_and_unique():
 
 
 def test_long_tables_are_summarised(path, monkeypatch):
-    monkeypatch.setattr(page, "ROWS", 10)
-    monkeypatch.setattr(page, "CARDS", 8)
+    monkeypatch.setattr(page, "MAX_ROWS", 10)
+    monkeypatch.setattr(page, "MAX_CARDS", 8)
     made = [make_evaluation(f"c{i:02}", score=0.9 - i / 100) for i in range(10)]
     made += [make_evaluation(f"w{i:02}", score=0.1, status="wrong") for i in range(20)]
     found = document(path, made)
-    assert "20 candidates more: 20 wrong. The ledger has them all." in found.text
+    assert "20 candidates more: 20 wrong. The ledger keeps all of them." in found.text
     assert "22 cases more" in found.text
     cards = [a for t, a in found.elements if t == "details" and "card" in a["class"]]
     assert [c["class"].split()[1] for c in cards] == ["bad"] * 6 + ["good"] * 2
@@ -157,7 +157,7 @@ def test_an_unfinished_and_empty_run(path):
         text = Document(render_report(ledger)).text
     assert "running" in text
     assert "not finished" in text
-    assert "no box used" in text
+    assert "no sandbox used" in text
 
 
 def test_undefined_values_are_dashes(path):

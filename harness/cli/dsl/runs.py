@@ -21,8 +21,8 @@ from harness.dsl.machine.run_files import LOG
 from harness.report.table import Column
 
 COLUMNS = (
-    Column("run", flexible=True, least=16),
-    Column("name", flexible=True, least=8),
+    Column("run", flexible=True, min_width=16),
+    Column("name", flexible=True, min_width=8),
     Column("status"),
     Column("events", right=True),
     Column("head", optional=2),

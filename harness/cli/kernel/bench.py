@@ -41,11 +41,11 @@ SUITES = Path("suites/kernel")
 COLUMNS = (
     Column("operation", optional=3),
     Column("kernel"),
-    Column("target", flexible=True, least=16),
+    Column("target", flexible=True, min_width=16),
     Column("ms", right=True),
     Column("TFLOP/s", right=True, optional=2),
     Column("light", right=True, optional=4),
-    Column("against", flexible=True, least=6),
+    Column("against", flexible=True, min_width=6),
     Column("speed-up", right=True),
     Column("interval", right=True, optional=5),
     Column("verdict"),

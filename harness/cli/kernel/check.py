@@ -28,7 +28,7 @@ from harness.report.table import Column
 COLUMNS = (
     Column("kernel"),
     Column("set", optional=2),
-    Column("shape", flexible=True, least=16),
+    Column("shape", flexible=True, min_width=16),
     Column("dtype"),
     Column("numbers", optional=3),
     Column("error", right=True),

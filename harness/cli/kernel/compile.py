@@ -35,14 +35,14 @@ COLUMNS = (
     Column("kernel"),
     Column("launch"),
     Column("architecture"),
-    Column("target", flexible=True, least=10, optional=4),
+    Column("target", flexible=True, min_width=10, optional=4),
     Column("registers", right=True),
     Column("stack", right=True),
     Column("shared", right=True),
     Column("threads", right=True, optional=3),
     Column("occupancy", right=True),
     Column("instructions", optional=5),
-    Column("verdict", flexible=True, prose=True, least=12),
+    Column("verdict", flexible=True, prose=True, min_width=12),
 )
 
 

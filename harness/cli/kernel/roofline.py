@@ -19,7 +19,7 @@ from harness.report.table import Column
 
 COLUMNS = (
     Column("operation", optional=2),
-    Column("point", flexible=True, least=20),
+    Column("point", flexible=True, min_width=20),
     Column("GFLOP", right=True),
     Column("MB", right=True),
     Column("FLOP/byte", right=True),
