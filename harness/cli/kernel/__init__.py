@@ -1,10 +1,9 @@
-"""`crucible kernel`: GPU kernels without pytest: check, compile, sweep, bench; one small file for each sub-verb."""
+"""`crucible kernel`: check, compile, tune and time GPU kernels without pytest; one module for each sub-verb."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 from typing import cast
 
 from harness.cli import Verb
@@ -18,15 +17,13 @@ example:
   crucible kernel sweep kernels/matmul/autotuned.py --most 40"""
 
 VERBS = ("check", "compile", "sweep", "bench", "roofline", "report", "adapt")
-"""All sub-verbs, in the order of `--help`; each is a module of this package. One that is not there is left out."""
+"""All sub-verbs, in the order of `--help`; each is a module of this package."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the sub-verbs."""
+    """Add a parser for each sub-verb."""
     choices = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name in VERBS:
-        if importlib.util.find_spec(f"{__name__}.{name}") is None:
-            continue
         verb = _load(name)
         sentence, _, example = verb.HELP.partition("\n\n")
         verb.add_arguments(
@@ -42,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one of them; its exit status."""
+    """Run the chosen sub-verb and return its exit status."""
     return _load(args.verb).run(args)
 
 

@@ -1,4 +1,4 @@
-"""`crucible kernel roofline`: the least time a card needs for an operation, and what limits it."""
+"""`crucible kernel roofline`: prints the least time a card needs for an operation, and what limits it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the arguments and options."""
     parser.add_argument("definitions", nargs="+", type=Path, metavar="YAML", help="a definition")
     parser.add_argument("--device", default=DEFAULT, help=f"a card (default {DEFAULT}; known: {', '.join(DEVICES)})")
     subject.add_shapes(parser, what="this size instead of the definition's targets (repeatable)")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lanes.kernel.source import LARGEST, read_source
+from harness.lanes.kernel.source import MAX_BYTES, read_source
 
 
 def test_a_kernel(tmp_path: Path) -> None:
@@ -22,9 +22,9 @@ def test_a_kernel(tmp_path: Path) -> None:
     [
         (lambda path: path.write_bytes(b""), "empty"),
         (lambda path: path.write_bytes(b"# \xff"), "not UTF-8 (byte 2)"),
-        (lambda path: path.write_bytes(b"#" * (LARGEST + 1)), "more than 1 MiB"),
-        (lambda path: path.mkdir(), "no plain file"),
-        (os.mkfifo, "no plain file"),
+        (lambda path: path.write_bytes(b"#" * (MAX_BYTES + 1)), "more than 1 MiB"),
+        (lambda path: path.mkdir(), "not a plain file"),
+        (os.mkfifo, "not a plain file"),
         (lambda path: path.symlink_to("/etc/hostname"), "symbolic link"),
         (lambda path: None, "cannot be read"),
     ],
