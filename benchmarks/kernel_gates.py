@@ -52,7 +52,7 @@ def main() -> int:
     options = parser.parse_args()
     candidates = candidates_of_suites(options.suites)
     found: dict[str, dict[str, dict[str, float]]] = {what: {"cpu": {}, "wall": {}} for what in GOALS}
-    with _Watched() as nursery, tempfile.TemporaryDirectory() as scratch:
+    with _Watched() as processes, tempfile.TemporaryDirectory() as scratch:
         for number, candidate in enumerate([candidates[0], *candidates]):  # the first warms the processes
             for what, times in found.items():
                 folder = Path(scratch) / f"{number}-{what.split()[0]}"
@@ -60,16 +60,16 @@ def main() -> int:
                 job = Job(
                     source=candidate.source, definition=candidate.definition, place=candidate.place.parent,
                     questions=plan_questions(candidate.definition, seed=1), attempts=1, timeout=300, folder=folder,
-                    nursery=nursery,
+                    processes=processes,
                 )  # fmt: skip
-                started, spent = time.perf_counter(), _cpu() + nursery.cpu
+                started, spent = time.perf_counter(), _cpu() + processes.cpu
                 if what == "compile gate":
                     compile_launches(job, candidate.definition.targets[:1])
                 else:
                     interpret(job)
                 name = f"{candidate.operation}/{candidate.name}"
                 times["wall"][name] = round(time.perf_counter() - started, 2)
-                times["cpu"][name] = round(_cpu() + nursery.cpu - spent, 2)
+                times["cpu"][name] = round(_cpu() + processes.cpu - spent, 2)
     print(json.dumps({"what": "load of the machine", "average over a minute": os.getloadavg()[0]}))
     for what, times in found.items():
         for clock, each in times.items():

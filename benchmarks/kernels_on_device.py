@@ -113,15 +113,15 @@ def steps(out: Path) -> Iterator[Step]:
         if name in TUNED:
             kernel = str(ROOT / f"kernels/{name}/autotuned.py")
             yield Step(["sweep", kernel, "--targets", "--best", BEST, "--write", *keep])
-        yield Step(_bench(name, keep, best=True))
+        yield Step(_client(name, keep, best=True))
     for name in ORDER:  # the lower steps of the ladders; the best ones are known by now
-        yield Step(_bench(name, keep, best=False))
+        yield Step(_client(name, keep, best=False))
     words = ["-m", "pytest", "suites/kernel/softmax-planted-gpu.suite.yaml", "-m", "gpu", "-q"]
     yield Step([*words, "--ledger", str(out / "suites.db")], kernel=False)
     yield Step(["report", "--suites", str(ROOT / "suites/kernel"), "--out", str(out / "docs"), *keep])
 
 
-def _bench(name: str, keep: list[str], *, best: bool) -> list[str]:
+def _client(name: str, keep: list[str], *, best: bool) -> list[str]:
     """The command for one suite: the kernel of its ladder's last step, or all of them, the last step first."""
     suite = ROOT / f"suites/kernel/{name}.suite.yaml"
     told = yaml.safe_load(suite.read_text())

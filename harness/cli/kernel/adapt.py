@@ -1,6 +1,6 @@
 """Write suites for problems of KernelBench (Model, ModelNew) or flashinfer-bench (definitions, solutions).
 
-A candidate belongs to the problem whose file's name its own begins with; a solution names its definition.
+A candidate's file name begins with the name of its problem; a solution names its definition.
 
 Example:
   crucible kernel adapt KernelBench/level1 --candidates my_kernels --out adapted
@@ -24,19 +24,19 @@ from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument("problems", nargs="+", type=Path, metavar="PATH", help="a problem, or a folder of them")
+    """Add the arguments and options."""
+    parser.add_argument("problems", nargs="+", type=Path, metavar="PATH", help="a problem, or a folder of problems")
     parser.add_argument("--candidates", type=Path, metavar="DIR", help="the folder of ModelNew files or solutions")
     parser.add_argument("--workloads", type=Path, metavar="DIR", help="the folder of flashinfer workloads (JSONL)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where suites go")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where suites are written")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write what can be carried over and name the rest; 1 if something could not be."""
+    """Write a suite for each problem and name what could not be converted; 1 if there is any."""
     problems = [path for given in args.problems for path in _problems(given)]
     if not problems:
-        raise UsageError("no problem is there", where=str(args.problems[0]), fix="name .py or .json files")
+        raise UsageError("no problem found", where=str(args.problems[0]), fix="name .py or .json files")
     candidates = _files(args.candidates, "--candidates")
     workloads = [path for path in _files(args.workloads, "--workloads") if path.suffix == ".jsonl"]
     if any(path.suffix == ".py" for path in problems):
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         kernels = [*adapted.kernels, *adapted.native]
         written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
         left += [{"problem": str(path), "why": note} for note in adapted.notes]
-    if any(given.is_dir() for given in args.problems):  # of one problem's candidates the others are no loss
+    if any(given.is_dir() for given in args.problems):  # candidates of other problems are expected for a single problem
         left += _orphans(problems, candidates, shared)
     if args.json:
         output.print_json({"written": written, "left": left})
@@ -62,12 +62,12 @@ def run(args: argparse.Namespace) -> int:
         for one in written:
             print(f"{', '.join(one['files'])}: {', '.join(one['kernels']) or 'no kernel'}")
         for gap in left:
-            print(f"not carried over: {gap['problem']}: {gap['why']}")
+            print(f"not converted: {gap['problem']}: {gap['why']}")
     return 1 if left else 0
 
 
 def _shared(problems: list[Path], candidates: list[Path]) -> dict[Path, list[Path]]:
-    """The candidates of each KernelBench problem: each is for the longest name that its own begins with."""
+    """The candidates of each KernelBench problem; each belongs to the longest problem name that its own begins with."""
     shared: dict[Path, list[Path]] = {}
     for candidate in (path for path in candidates if path.suffix == ".py"):
         begun = [path for path in problems if path.suffix != ".json" and candidate.stem.startswith(path.stem)]
@@ -77,19 +77,19 @@ def _shared(problems: list[Path], candidates: list[Path]) -> dict[Path, list[Pat
 
 
 def _orphans(problems: list[Path], candidates: list[Path], shared: dict[Path, list[Path]]) -> Iterator[dict[str, str]]:
-    """Candidates of no problem that was given."""
+    """Candidates whose problem was not given."""
     known = {flashinfer.name_of(path) for path in problems if path.suffix == ".json"}
     for path in candidates:
-        if path.suffix == ".py" and not any(path in own for own in shared.values()):
-            yield {"problem": str(path), "why": "its name begins with the name of no problem that was given"}
+        if path.suffix == ".py" and not any(path in theirs for theirs in shared.values()):
+            yield {"problem": str(path), "why": "no given problem has a name that its own begins with"}
         elif path.suffix == ".json" and (named := flashinfer.named_by(path)) not in {None, *known}:
             yield {"problem": str(path), "why": f"its definition {named!r} was not given"}
 
 
-def _adapt(path: Path, candidates: list[Path], own: list[Path], workloads: list[Path]) -> Adapted:
+def _adapt(path: Path, candidates: list[Path], theirs: list[Path], workloads: list[Path]) -> Adapted:
     if path.suffix == ".json":
         return flashinfer.adapt_definition(path, [one for one in candidates if one.suffix == ".json"], workloads)
-    return kernelbench.adapt_problem(path, own)
+    return kernelbench.adapt_problem(path, theirs)
 
 
 def _problems(given: Path) -> Iterator[Path]:
@@ -98,11 +98,11 @@ def _problems(given: Path) -> Iterator[Path]:
     elif given.is_file():
         yield given
     else:
-        raise UsageError("it is not there", where=str(given), fix="name a problem, or a folder of them")
+        raise UsageError("no such file or folder", where=str(given), fix="name a problem, or a folder of problems")
 
 
 def _is_problem(path: Path) -> bool:
-    """Whether a file of a folder is one; what is something else is passed over."""
+    """Whether a file of a folder is a problem; other files are ignored."""
     if path.suffix == ".py":
         return "class Model(" in path.read_text(encoding="utf-8", errors="replace")
     try:
@@ -115,5 +115,5 @@ def _files(folder: Path | None, option: str) -> list[Path]:
     if folder is None:
         return []
     if not folder.is_dir():
-        raise UsageError("it is no folder", where=f"{option} {folder}")
+        raise UsageError("not a folder", where=f"{option} {folder}")
     return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -1,9 +1,9 @@
-"""Judge and time kernels on a GPU against every baseline; what is known already is not measured again.
+"""Check and time kernels on a GPU against every baseline; known results are not measured again.
 
 Example:
   crucible kernel bench kernels/matmul/*.py
-  crucible kernel bench --all --suites suites/kernel      # everything, goes on where it was stopped
-  crucible kernel report --out docs                       # and then the pages
+  crucible kernel bench --all --suites suites/kernel      # everything; continues an interrupted run
+  crucible kernel report --out docs                       # then write the pages
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from harness.core.number import whole
 from harness.lane.context import Context
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
-from harness.lanes.kernel.device_measurement import measure_kernel, session
+from harness.lanes.kernel.device_measurement import hold_device, measure_kernel
 from harness.lanes.kernel.gpu import absent_gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.ladder import Ladder
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.results import candidates_of_suites, identity_of, ladders, results
-from harness.lanes.kernel.trace_items import Item, TraceItem, answers_of, send
+from harness.lanes.kernel.trace_items import Item, TraceItem, correctness_items, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.report.table import Column
@@ -53,26 +53,30 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the arguments and options."""
     parser.add_argument("kernels", nargs="*", type=Path, metavar="KERNEL", help="a kernel's file")
     subject.add_definition(parser)
     parser.add_argument("--all", action="store_true", help="all kernels that the suites of --suites name")
     parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
     output.add_ledger(parser)
-    parser.add_argument("--fresh", action="store_true", help="measure again what is known")
+    parser.add_argument("--fresh", action="store_true", help="measure known results again")
     parser.add_argument(
-        "--seed", type=whole(), metavar="S", help="where the inputs come from (default: random, printed)"
+        "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
     )
-    parser.add_argument("--budget-s", type=subject.seconds, metavar="SECONDS", help="start no kernel after so long")
+    parser.add_argument("--budget-s", type=subject.seconds, metavar="SECONDS", help="start no kernel after this time")
     parser.add_argument(
-        "--timeout", type=subject.seconds, default=300.0, metavar="SECONDS", help="for one kernel (default 300)"
+        "--timeout",
+        type=subject.seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="limit for one kernel (default 300)",
     )
     subject.add_trace(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each kernel and target; 1 if any is not right, or nothing can be measured here."""
+    """Print one line for each kernel and target; 1 if any is not right, or this machine cannot measure."""
     candidates = _candidates(args)
     subject.need_extra()
     absent = absent_gpu()
@@ -94,28 +98,26 @@ def run(args: argparse.Namespace) -> int:
 
 def _candidates(args: argparse.Namespace) -> list[Candidate]:
     if args.all == bool(args.kernels):
-        raise UsageError("name kernels, or --all", where="crucible kernel bench", fix="crucible kernel bench --all")
+        raise UsageError("name kernels, or use --all", where="crucible kernel bench", fix="crucible kernel bench --all")
     if not args.all:
         return list(subject.named(args))
     if not args.suites.is_dir():
-        raise UsageError(
-            "it is no folder", where=str(args.suites), fix="name the folder of kernel suites with --suites"
-        )
+        raise UsageError("not a folder", where=str(args.suites), fix="name the folder of kernel suites with --suites")
     found = candidates_of_suites(args.suites)
     if not found:
         raise UsageError(
-            "no suite of kernels is there", where=str(args.suites), fix="name another folder with --suites"
+            "the folder has no suite of kernels", where=str(args.suites), fix="name another folder with --suites"
         )
     return found
 
 
 def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Namespace) -> str:
-    """Measure what is not known; the device's name. Each result is kept at once."""
+    """Measure what is not known, store each result at once, and return the device's name."""
     seed = subject.seed_of(args)
     with ExitStack() as stack:
-        nursery = stack.enter_context(WarmProcesses())
+        processes = stack.enter_context(WarmProcesses())
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-bench-")))
-        baselines, gpu = stack.enter_context(session(scratch / "baselines"))
+        baselines, gpu = stack.enter_context(hold_device(scratch / "baselines"))
         device, driver = (gpu.name, gpu.driver) if gpu is not None else ("cpu", "")
         context = Context(
             secret_seed=seed,
@@ -139,28 +141,28 @@ def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Nam
                 attempts=2,
                 timeout=args.timeout,
                 folder=scratch / str(number),
-                nursery=nursery,
+                processes=processes,
             )
             try:
                 evidence = measure_kernel(job, baselines, gpu, context, step=candidate.name)
-            except InfraError as error:  # ours: nothing is kept, and the next kernel is not to blame
+            except InfraError as error:  # not the kernel's fault: no result is stored
                 print(f"crucible: {candidate.operation} {candidate.name}: {error}", file=sys.stderr)
                 continue
             send(_items(candidate.name, evidence), fields=args.trace_fields)
             points.keep(identity, _value(evidence), kind="benchmarked", subject=candidate.name)
     if left:
-        print(f"crucible: the budget is spent, {left} kernels are left for another call", file=sys.stderr)
+        print(f"crucible: the budget is used up, {left} kernels are left for another call", file=sys.stderr)
     return device
 
 
 def _items(step: str, evidence: Evidence) -> list[Item]:
-    """The trace items of a benchmark: what it answered, and how fast."""
+    """The trace items of a benchmark: correctness and performance."""
     timed = TypeAdapter(list[TraceItem]).validate_python(evidence.facts.get("trace", []))
-    return [*answers_of(step, evidence.facts.get("shapes", [])), *timed]
+    return [*correctness_items(step, evidence.facts.get("shapes", [])), *timed]
 
 
 def _value(evidence: Evidence) -> dict[str, Any]:
-    """What is kept of a benchmark."""
+    """The stored value of a benchmark."""
     value: dict[str, Any] = {"status": evidence.status.value, "why": evidence.why, "environment": evidence.environment}
     for name in ("targets", "trace", "ceilings"):
         if name in evidence.facts:
@@ -169,11 +171,11 @@ def _value(evidence: Evidence) -> dict[str, Any]:
 
 
 def _promises(ladder: Ladder) -> str:
-    """What became of a ladder's two invariants."""
-    words = {True: "holds", False: "is broken", None: "is not decided: not everything was measured"}
+    """The state of a ladder's two invariants, as printed."""
+    words = {True: "holds", False: "is broken", None: "is undecided: not all kernels were measured"}
     text = f"Correctness {words[ladder.correctness]}; Monotonic Speedup {words[ladder.monotonic]}"
-    told = [f"{name} is wrong" for name in ladder.wrong] + [one.sentence for one in ladder.regressions]
-    return text + "".join(f"\n  {line}" for line in told)
+    lines = [f"{name} is wrong" for name in ladder.wrong] + [one.sentence for one in ladder.regressions]
+    return text + "".join(f"\n  {line}" for line in lines)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.trace_items import answers_of, send
+from harness.lanes.kernel.trace_items import correctness_items, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.report.table import Column
 
@@ -38,18 +38,24 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the arguments and options."""
     subject.add_kernels(parser)
     subject.add_shapes(parser, what="ask this size instead of the definition's (repeatable)")
     subject.add_settings(parser)
-    parser.add_argument("--attempts", type=whole(1), default=1, metavar="N", help="ask everything so often (default 1)")
     parser.add_argument(
-        "--seed", type=whole(), metavar="S", help="where the inputs come from (default: random, printed)"
+        "--attempts", type=whole(1), default=1, metavar="N", help="times to ask all questions (default 1)"
     )
     parser.add_argument(
-        "--timeout", type=subject.seconds, default=120.0, metavar="SECONDS", help="for one kernel (default 120)"
+        "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
     )
-    parser.add_argument("--library", action="store_true", help="it may call PyTorch's own operators")
+    parser.add_argument(
+        "--timeout",
+        type=subject.seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="limit for one kernel (default 120)",
+    )
+    parser.add_argument("--library", action="store_true", help="allow PyTorch's own operators")
     subject.add_trace(parser)
     output.add_json(parser)
 
@@ -61,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     seed = subject.seed_of(args)
     configuration = subject.settings_of(args.settings, where="--set")
     found: list[tuple[Candidate, Evidence]] = []
-    with WarmProcesses() as nursery:
+    with WarmProcesses() as processes:
         for kernel in kernels:
             shapes = subject.shapes_of(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-check-") as folder:
@@ -73,13 +79,13 @@ def run(args: argparse.Namespace) -> int:
                     attempts=args.attempts,
                     timeout=args.timeout,
                     folder=Path(folder),
-                    nursery=nursery,
+                    processes=processes,
                     configuration=configuration,
                     library=args.library,
                 )
                 found.append((kernel, interpret(job)))
     for kernel, evidence in found:
-        send(answers_of(kernel.name, evidence.facts.get("shapes", [])), fields=args.trace_fields)
+        send(correctness_items(kernel.name, evidence.facts.get("shapes", [])), fields=args.trace_fields)
     if args.json:
         output.print_json(
             [{"kernel": str(k.path), "status": e.status, "why": e.why, "seed": seed, **e.facts} for k, e in found]

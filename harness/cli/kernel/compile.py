@@ -1,4 +1,4 @@
-"""Compile kernels for a GPU that need not be there: registers, spills, shared memory, occupancy, tensor cores.
+"""Compile kernels without a GPU: registers, spills, shared memory, occupancy, tensor cores.
 
 Example:
   crucible kernel compile kernels/matmul/*.py
@@ -47,7 +47,7 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the arguments and options."""
     subject.add_kernels(parser)
     subject.add_shapes(parser, what="compile for this size instead of the definition's targets (repeatable)")
     subject.add_settings(parser)
@@ -58,16 +58,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a target of the compiler (default sm_90a; repeatable)",
     )
     parser.add_argument("--targets", type=whole(1), default=1, metavar="N", help="the first N target sizes (default 1)")
-    parser.add_argument("--golden", type=Path, metavar="JSON", help="write what was found as a golden table")
+    parser.add_argument("--golden", type=Path, metavar="JSON", help="write the result as a golden table")
     parser.add_argument(
-        "--timeout", type=subject.seconds, default=120.0, metavar="SECONDS", help="for one kernel (default 120)"
+        "--timeout",
+        type=subject.seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="limit for one kernel (default 120)",
     )
     subject.add_trace(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each launch; 1 if any does not compile, does not fit, spills, or lacks what it claims."""
+    """Print one line for each launch; 1 if any does not compile, does not fit, spills, or lacks a claimed feature."""
     kernels = list(subject.named(args))
     if args.golden is not None and args.golden.is_dir():
         raise UsageError("it is a folder", where=str(args.golden), fix="name the table's file")
@@ -75,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     configuration = subject.settings_of(args.settings, where="--set")
     table: list[dict[str, Any]] = []
     golden = []
-    with WarmProcesses() as nursery:
+    with WarmProcesses() as processes:
         for kernel in kernels:
             points = subject.points_of(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-compile-") as folder:
@@ -87,14 +91,14 @@ def run(args: argparse.Namespace) -> int:
                     attempts=1,
                     timeout=args.timeout,
                     folder=Path(folder),
-                    nursery=nursery,
+                    processes=processes,
                     configuration=configuration,
                 )
                 launches, fault, _ = compile_launches(
                     job,
                     points if args.shape else points[: args.targets],
                     architectures=tuple(args.architecture or ["sm_90a"]),
-                    most_configurations=MAX_CONFIGURATIONS,
+                    max_configurations=MAX_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
             table += _entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
@@ -114,11 +118,11 @@ def run(args: argparse.Namespace) -> int:
 def _entries(
     kernel: Candidate, launches: list[Launch], fault: str, points: list[Point], configuration: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """One entry a launch; one for the kernel where there is none. Predicted is only what has a known tile."""
+    """One entry for each launch, or one for a kernel without launches; launches with a known tile have a prediction."""
     name = str(kernel.path)
     if fault or not launches:
         return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]
-    said = read_kernel_file(kernel.source.decode("utf-8", "replace"))
+    file = read_kernel_file(kernel.source.decode("utf-8", "replace"))
     entries = []
     for launch in launches:
         best = launch.best
@@ -146,7 +150,7 @@ def _entries(
         codes = [launch.best.code for launch in launches if launch.architecture == architecture and launch.best.code]
         missing = [
             claim
-            for claim in said.claims
+            for claim in file.claims
             if claim in ARCHITECTURES[architecture].claims and not any(code.shows(claim) for code in codes)
         ]
         if missing:
@@ -161,8 +165,8 @@ def _entries(
 
 
 def _resources(entry: dict[str, Any]) -> Resources:
-    told = {name: entry[name] for name in Resources.model_fields if name in entry}
-    return Resources(step_name=Path(entry["kernel"]).stem, **told)
+    known = {name: entry[name] for name in Resources.model_fields if name in entry}
+    return Resources(step_name=Path(entry["kernel"]).stem, **known)
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:

@@ -30,21 +30,25 @@ FINAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the arguments and options."""
     parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
     output.add_ledger(parser)
-    parser.add_argument("--device", default=DEFAULT, help=f"whose data sheet is the roof (default {DEFAULT})")
-    parser.add_argument("--out", type=Path, default=Path("docs"), metavar="DIR", help="where pages go (default docs)")
+    parser.add_argument(
+        "--device", default=DEFAULT, help=f"the card whose data sheet gives the roofline (default {DEFAULT})"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs"), metavar="DIR", help="folder of the pages (default docs)"
+    )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the pages, or print their data."""
     if not args.suites.is_dir():
-        raise UsageError("it is no folder", where=str(args.suites), fix="name the suites with --suites")
+        raise UsageError("not a folder", where=str(args.suites), fix="name the suites with --suites")
     candidates = candidates_of_suites(args.suites)
     if not candidates:
-        raise UsageError("no suite of kernels is there", where=str(args.suites), fix="name another with --suites")
+        raise UsageError("the folder has no suite of kernels", where=str(args.suites), fix="name another with --suites")
     device = find_device(args.device)
     maps: dict[str, list[TileMap]] = {}
     with ExitStack() as stack:
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
                 "device": device.to_wire(),
                 "results": [row.to_wire() for row in rows],
                 "ladders": {operation: ladder.to_wire() for operation, ladder in found.items()},
-                "maps": {operation: [one.to_wire() for one in drawn] for operation, drawn in maps.items()},
+                "maps": {operation: [one.to_wire() for one in tiles] for operation, tiles in maps.items()},
             }
         )
         return 0

@@ -1,4 +1,4 @@
-"""Subject: which kernels a sub-verb is asked about, as what operation, and at which sizes."""
+"""Subject: the arguments that sub-verbs share: kernels, their operation, sizes and settings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harness.core.errors import MissingExtraError, UsageError
 from harness.core.number import amount
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
-from harness.lanes.kernel.lane import EXTRA, MODULES
+from harness.lanes.kernel.evaluate import EXTRA, MODULES
 from harness.lanes.kernel.sweep_store import LANE
-from harness.lanes.kernel.trace_items import USUAL
+from harness.lanes.kernel.trace_items import DEFAULT_FIELDS
 from harness.ledger.points import Points
 
 MAX_BYTES = 1 << 20
@@ -25,29 +25,29 @@ _MIN_SECONDS, _MAX_SECONDS = 0.001, 86400.0
 
 
 def add_kernels(parser: argparse.ArgumentParser) -> None:
-    """`KERNEL...` and `--definition`."""
+    """Add `KERNEL...` and `--definition`."""
     parser.add_argument("kernels", nargs="+", type=Path, metavar="KERNEL", help="a kernel's file")
     add_definition(parser)
 
 
 def add_definition(parser: argparse.ArgumentParser) -> None:
-    """`--definition`."""
+    """Add `--definition`."""
     parser.add_argument(
         "--definition",
         type=Path,
         metavar="YAML",
-        help="the operation (default: ../../specs/kernels/<the kernel's folder>.yaml, seen from the kernel)",
+        help="the operation (default: ../../specs/kernels/<the kernel's folder>.yaml, relative to the kernel)",
     )
 
 
 def add_shapes(parser: argparse.ArgumentParser, *, what: str) -> None:
-    """`--shape`."""
+    """Add `--shape`, with `what` as its help."""
     parser.add_argument("--shape", action="append", default=[], metavar="M=16,N=16,K=16", help=what)
 
 
 @contextmanager
 def points_in(path: Path) -> Iterator[Points]:
-    """The lane's points in a ledger, which is made if it is not there.
+    """The lane's points in a ledger, which is created if it does not exist.
 
     Raises:
         LedgerError: if it cannot be written.
@@ -57,7 +57,7 @@ def points_in(path: Path) -> Iterator[Points]:
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """`--set`."""
+    """Add `--set`."""
     parser.add_argument(
         "--set",
         action="append",
@@ -72,12 +72,12 @@ def named(args: argparse.Namespace) -> Iterator[Candidate]:
     """The kernels of a command line, each read once.
 
     Raises:
-        UsageError: if a file is not there, or no definition is found for it.
-        SpecError: if the definition is wrong.
+        UsageError: if a file is missing, or has no definition.
+        SpecError: if the definition is invalid.
     """
     for path in args.kernels:
         source = read_source(path)
-        place = args.definition or usual_definition(path)
+        place = args.definition or default_definition(path)
         yield Candidate(path, source, definition_at(place), place.resolve())
 
 
@@ -86,44 +86,44 @@ def definition_at(path: Path) -> Definition:
 
     Raises:
         UsageError: if there is no such file.
-        SpecError: if what it says is wrong.
+        SpecError: if it is invalid.
     """
     if not path.is_file():
-        raise UsageError("there is no such file", where=str(path), fix="name an operation's YAML file")
+        raise UsageError("no such file", where=str(path), fix="name an operation's YAML file")
     return read_definition(path.resolve())
 
 
 def read_source(path: Path) -> bytes:
-    """A kernel's text.
+    """The content of a kernel's file.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if it cannot be read, or is too large.
     """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a kernel's file") from None
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a kernel's file") from None
     if len(data) > MAX_BYTES:
-        raise UsageError(f"it has more than {MAX_BYTES} bytes", where=str(path), fix="name a kernel's file")
+        raise UsageError(f"more than {MAX_BYTES} bytes", where=str(path), fix="name a kernel's file")
     return data
 
 
-def usual_definition(path: Path) -> Path:
-    """Where a kernel's definition lies in a repository laid out like ours.
+def default_definition(path: Path) -> Path:
+    """The default path of a kernel's definition.
 
     Raises:
-        UsageError: if it is not there.
+        UsageError: if the file does not exist.
     """
     folder = path.resolve().parent
     found = folder.parent.parent / "specs" / "kernels" / f"{folder.name}.yaml"
     if not found.is_file():
-        raise UsageError(f"there is no {found}", where=str(path), fix="name the operation with --definition FILE.yaml")
+        raise UsageError(f"no such file: {found}", where=str(path), fix="name the operation: --definition FILE.yaml")
     return found
 
 
 def shapes_of(words: Sequence[str], definition: Definition) -> list[Shape]:
-    """Sizes as people write them: `M=16,N=16,K=16,dtype=float16,causal=true`.
+    """Parse shapes such as `M=16,N=16,K=16,dtype=float16,causal=true`.
 
     Raises:
         UsageError: if one does not fit the definition.
@@ -141,31 +141,31 @@ def shapes_of(words: Sequence[str], definition: Definition) -> list[Shape]:
 
 
 def points_of(words: Sequence[str], definition: Definition) -> list[Point]:
-    """The same as points; the definition's targets where none is named."""
+    """The points of the given shapes; the definition's targets if there are none."""
     return [definition.point(shape) for shape in shapes_of(words, definition)] or definition.targets
 
 
 def add_trace(parser: argparse.ArgumentParser) -> None:
-    """`--trace-fields`."""
+    """Add `--trace-fields`."""
     parser.add_argument(
         "--trace-fields",
         type=lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
-        default=USUAL,
+        default=DEFAULT_FIELDS,
         metavar="NAME,...",
-        help="fields of the trace items that a dsl program which runs this is told (default: all but point, latency)",
+        help="fields of the trace items for a dsl program that runs this (default: all but point, latency)",
     )
 
 
 def seconds(text: str) -> float:
-    """A time from a millisecond to a day, as an argument's type."""
+    """Parse a time between a millisecond and a day; an argument's type."""
     return amount(_MIN_SECONDS, _MAX_SECONDS)(text)
 
 
 def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:
-    """`NAME=VALUE` pairs; numbers and truth values are recognised.
+    """`NAME=VALUE` pairs; numbers and booleans are recognised.
 
     Raises:
-        UsageError: if one is no such pair.
+        UsageError: if one is not such a pair.
     """
     found: dict[str, Setting] = {}
     for word in words:
@@ -177,10 +177,10 @@ def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:
 
 
 def need_extra() -> None:
-    """See that PyTorch and Triton are there, without importing them.
+    """Check that PyTorch and Triton are installed, without importing them.
 
     Raises:
-        MissingExtraError: with the install line.
+        MissingExtraError: if one is not.
     """
     for module in MODULES:
         if importlib.util.find_spec(module) is None:
@@ -188,7 +188,7 @@ def need_extra() -> None:
 
 
 def seed_of(args: argparse.Namespace) -> int:
-    """The seed that was asked for, else a fresh one; it is printed, so that a failure can be had again."""
+    """The seed of `--seed`, else a random one, which is printed so that a failure can be repeated."""
     if args.seed is not None:
         return int(args.seed)
     seed = secrets.randbits(62)

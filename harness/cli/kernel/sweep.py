@@ -1,6 +1,6 @@
-"""Tune a kernel over its SPACE: compile all, drop what cannot run, predict the rest, measure the best.
+"""Tune a kernel over its SPACE: compile all configurations, predict the feasible ones, measure the best.
 
-It can be stopped and goes on where it was; without a GPU nothing is measured, and the ranking is a prediction.
+An interrupted sweep continues when it is called again; without a GPU, the ranking is a prediction.
 
 Example:
   crucible kernel sweep kernels/matmul/autotuned.py --most 40
@@ -24,9 +24,9 @@ from harness.cli.kernel import subject
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.lanes.kernel.axis_expression import evaluate
-from harness.lanes.kernel.compiler_pool import Compilers
+from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
-from harness.lanes.kernel.device_measurement import session
+from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
 from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
@@ -47,12 +47,12 @@ FIGURES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Add the arguments and options."""
     parser.add_argument("kernel", type=Path, metavar="KERNEL", help="a kernel's file with a SPACE")
     subject.add_definition(parser)
     subject.add_shapes(parser, what="tune for this size instead of the definition's first target (repeatable)")
     parser.add_argument("--targets", action="store_true", help="tune for every target of the definition")
-    parser.add_argument("--device", help=f"the card to tune for (default: the one that is there, else {DEFAULT})")
+    parser.add_argument("--device", help=f"the card to tune for (default: this machine's, else {DEFAULT})")
     parser.add_argument("--most", type=whole(1), metavar="N", help="sample N configurations instead of all")
     parser.add_argument(
         "--best", type=whole(1), default=8, metavar="N", help="measure the N most promising (default 8)"
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the rankings; 1 if at some size no configuration can run, or nothing was written that was asked for."""
+    """Print the rankings; 1 if no configuration can run at some size, or `--write` had no measurement to write."""
     if args.targets and args.shape:
         raise UsageError("--targets and --shape exclude each other", fix="keep one")
     args.kernels = [args.kernel]
@@ -79,23 +79,31 @@ def run(args: argparse.Namespace) -> int:
     card = find_device(args.device or (DEFAULT if absent else own_gpu(list_gpus()).name))
     points = subject.points_of(args.shape, kernel.definition)
     subjects = [Subject(kernel, point, card) for point in (points if args.shape or args.targets else points[:1])]
-    _ = subjects[0].space  # says what is wrong with it before anything starts
+    _ = subjects[0].space  # raises if it is invalid, before any process starts
     found: list[Sweep] = []
     with ExitStack() as stack:
         kept = stack.enter_context(subject.points_in(args.ledger))
-        compilers, nursery = stack.enter_context(Compilers()), stack.enter_context(WarmProcesses())
+        compilers, processes = stack.enter_context(CompilerPool()), stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-sweep-")))
-            baselines, gpu = stack.enter_context(session(scratch / "baselines"))
+            baselines, gpu = stack.enter_context(hold_device(scratch / "baselines"))
         for about in subjects:
             with ExitStack() as tuning:
                 measure = None
                 if baselines is not None:
-                    opened = measurer(about, nursery, baselines, gpu, seed=secrets.randbits(62))
+                    opened = measurer(about, processes, baselines, gpu, seed=secrets.randbits(62))
                     measure = tuning.enter_context(opened)
                 progress = _progress(sys.stderr.isatty())
-                one = sweep(about, kept, compilers, most=args.most, measure=measure, best=args.best, progress=progress)
+                one = sweep(
+                    about,
+                    kept,
+                    compilers,
+                    max_configurations=args.most,
+                    measure=measure,
+                    best=args.best,
+                    progress=progress,
+                )
             one.unmeasured = absent
             found.append(one)
             send(_trace(one), fields=args.trace_fields)
@@ -108,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         output.print_json(reports[0] | {"sweeps": reports})
     status = 0 if all(one.ranked for one in found) else 1
     if args.write and any(one.best is None for one in found):
-        print("crucible: nothing was measured, so nothing is written: a prediction is no result", file=sys.stderr)
+        print("crucible: not written: no configuration was measured, only predicted", file=sys.stderr)
         status = 1
     return status
 
@@ -127,7 +135,7 @@ def _print(found: Sweep, *, top: int) -> None:
     print(f"{found.subject.candidate.path.name} at {found.subject.point.label} for {found.subject.device.name}")
     if ranked:
         shown = ranked[: top or None]
-        # What all of them share is said once; a column for each of the others.
+        # Values that all configurations share are printed once; the others have a column each.
         names = list(ranked[0].configuration)
         shared = [name for name in names if len({one.configuration[name] for one in shown}) == 1]
         if shared and len(shown) > 1:
@@ -142,7 +150,7 @@ def _print(found: Sweep, *, top: int) -> None:
     for reason, count in _reasons(dropped):
         print(f"  {count} {reason}")
     if found.agreement is not None:
-        print(f"the prediction ranks as the measurement does: Spearman {found.agreement:+.2f}")
+        print(f"rank correlation of prediction and measurement: Spearman {found.agreement:+.2f}")
     if found.unmeasured:
         print(f"not measured: {found.unmeasured}")
 
@@ -165,7 +173,7 @@ def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
 
 
 def _reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
-    """Why configurations cannot run, most frequent first; figures left out, so that like comes to like."""
+    """Why configurations cannot run, most frequent first; figures are left out, so that equal reasons are counted."""
     counted: dict[str, int] = {}
     for one in dropped:
         reason = "do not compile" if re.search("does not compile|raised", one.compiled.fault) else one.compiled.fault
@@ -206,7 +214,7 @@ def _report(found: Sweep) -> dict[str, Any]:
 
 
 def _trace(found: Sweep) -> list[Performance]:
-    """An item for each configuration that was measured, and right; the best one last."""
+    """An item for each right configuration that was measured, the best one last."""
     about = found.subject
     flops, moved = (
         evaluate(text, about.point.names)
@@ -235,7 +243,7 @@ def _write(found: Sweep, best: Tried, *, quiet: bool) -> None:
         parameters=about.point.parameters,
         configuration=best.configuration,
     )
-    # From the file as it is by now: another size's entry may have been written since it was read.
+    # The file is read again: another size's entry may have been written since.
     text = write_tuned(path.read_text(encoding="utf-8"), [entry], where=str(path))
     path.write_text(text, encoding="utf-8")
     if not quiet:

@@ -1,8 +1,7 @@
-"""Accelerator: what a stand asks of the device it runs on: order, clock, cache, memory; one class each for two kinds.
+"""Accelerator: what a device worker needs of its device (order, events, cache, memory); a class for CPU and for CUDA.
 
-A timed call is queued behind the flush of the cache and a short pause, so that what the host needs to launch it is not
-counted; whether a kernel made use of that pause to work ahead, on a stream of its own, is found out by a call without
-one (`racing`).
+A timed call is queued after the flush of the cache and a short pause, so that the host's launch time is not counted. A
+call without that pause (`paired_rounds`) shows whether a kernel used the pause to work ahead on another stream.
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ import ctypes
 import time
 from typing import Any
 
-FLUSH_FACTOR = 4
-"""Between cold calls so many times the second-level cache is written, after what persists in it was reset."""
-_PAUSE_CYCLES = 600_000
-"""Of the multiprocessors' clock, some 0.3 ms: longer than launching a kernel takes the host."""
+FLUSH_FACTOR = 4  # between cold calls this many times the size of the second-level cache is written
+_PAUSE_CYCLES = 600_000  # of the multiprocessors' clock, about 0.3 ms: longer than the host needs for a launch
 _PAUSE_FLUSHES = 4
 _CPU_CACHE = 8 << 20
 
 
 class Cpu:
-    """No device: the path is the same, and what is measured is of no interest."""
+    """The CPU: it tests the path of a measurement; its times are not used."""
 
     kind = "cpu"
     device: str = "cpu"
     copy_bytes, matmul = 64 << 20, 512
+    clock = staticmethod(time.perf_counter)
+    """The host's clock, in seconds."""
 
     def __init__(self, torch: Any) -> None:
         self.torch = torch
@@ -33,38 +32,38 @@ class Cpu:
         self._flushed = torch.empty(FLUSH_FACTOR * _CPU_CACHE, dtype=torch.uint8)
 
     def wait(self) -> None:
-        """Until everything on the device is done, on every stream."""
+        """Wait until all work on the device is done, on every stream."""
 
     def mark(self) -> Any:
-        """A moment in the device's order of work."""
-        return time.perf_counter()
+        """Record an event in the device's order of work."""
+        return self.clock()
 
     def between(self, start: Any, end: Any) -> float:
-        """Milliseconds."""
+        """Milliseconds between two events."""
         return float(end - start) * 1000
 
     def flush(self) -> None:
-        """Have nothing of anybody in the cache."""
+        """Evict all data from the second-level cache."""
         self._flushed.zero_()
 
     def pause(self) -> None:
-        """Give the host time to launch what comes next."""
+        """Keep the device busy until the host has launched the next call."""
 
     def forget_peak(self) -> None:
-        """Count the most memory from here."""
+        """Start a new measurement of peak memory."""
 
     def peak_mb(self) -> float | None:
-        """The most memory since; None where nobody counts."""
+        """Peak memory in MiB since `forget_peak`; None where it is not counted."""
         return None
 
     def release(self) -> None:
-        """Give memory back, for whoever has the device next."""
+        """Release cached memory for the other process on the device."""
 
     def warm(self) -> None:
-        """Start everything that starts programs or reads files once, while this process still may."""
+        """Trigger what starts programs or reads files once, while this process may still do so."""
 
     def check(self) -> None:
-        """See that the device computes, allocates and waits.
+        """Check that the device computes, allocates and waits.
 
         Raises:
             RuntimeError: if it does not.
@@ -80,7 +79,7 @@ class Cpu:
             raise RuntimeError(msg)
 
     def profiled(self, call: Any) -> list[str] | None:
-        """The names of what a call runs; None where they cannot be told."""
+        """The names of the kernels that a call runs; None if the profiler cannot see them."""
         return _names(self.torch, "CPU", call)
 
 
@@ -130,7 +129,7 @@ class Cuda(Cpu):
         return float(start.elapsed_time(end))
 
     def flush(self) -> None:
-        """See `Cpu`; also of what somebody had set to persist."""
+        """See `Cpu`; also resets the part of the cache that was set to persist."""
         if hasattr(self._driver, "cuCtxResetPersistingL2Cache"):
             self._driver.cuCtxResetPersistingL2Cache()
         self._flushed.zero_()
@@ -170,7 +169,7 @@ class Cuda(Cpu):
         self._profiles = bool(_names(self.torch, "CUDA", add))
 
     def profiled(self, call: Any) -> list[str] | None:
-        """See `Cpu`; None where the profiler did not even see an addition of PyTorch's."""
+        """See `Cpu`; None if the profiler did not see an addition of PyTorch either."""
 
         def complete() -> None:
             call()
@@ -180,7 +179,7 @@ class Cuda(Cpu):
 
 
 def open_accelerator(index: int) -> Cpu:
-    """The device of an index as CUDA counts; of -1 the processor."""
+    """Open a device by its index as CUDA counts; -1 is the CPU."""
     import torch
 
     return Cuda(torch, index) if index >= 0 else Cpu(torch)

@@ -1,6 +1,6 @@
-"""Architecture: what a generation of GPUs allows one block and one multiprocessor, and the occupancy that follows.
+"""Architecture: the limits of a GPU generation for a block and a multiprocessor, and the resulting occupancy.
 
-From the CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability".
+Source: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability".
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WARP = 32
-_RESERVED = 1024
-"""Bytes of shared memory the system takes of every block."""
-_REGISTER_UNIT = 256
-"""Registers are handed to a warp in units of this many."""
+_RESERVED = 1024  # bytes of shared memory of every block that the system uses
+_REGISTER_UNIT = 256  # registers are allocated to a warp in units of this size
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +17,14 @@ class Architecture:
     """One target of the compiler.
 
     Attributes:
-        name: What ptxas calls it.
+        name: The target's name in ptxas.
         capability: Ten times its compute capability.
         block_shared: Bytes of shared memory that one block may have.
         shared: Bytes of shared memory of one multiprocessor.
         warps: Resident warps of one multiprocessor.
         blocks: Resident blocks of one multiprocessor.
-        processors: Multiprocessors of a usual card, for kernels that ask how many there are.
-        claims: What a kernel can claim on it.
+        processors: Multiprocessors of a typical card, for kernels that query the number.
+        claims: The features that a kernel can claim on it.
     """
 
     name: str

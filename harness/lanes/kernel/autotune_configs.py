@@ -1,4 +1,4 @@
-"""Autotuning: what an autotuned kernel would try, one launch at a time, where there is no device to measure on."""
+"""Autotuner configurations: launch an autotuned kernel with single configurations, without a device to measure on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def configurations(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """What the autotuner would try for these arguments: its own pruning applied, at least one."""
+    """The configurations that the autotuner tries for these arguments, after its own pruning; at least one."""
     tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
     return list(tuner.prune_configs(kwargs)) or list(tuner.configs[:1])
 

@@ -1,4 +1,4 @@
-"""Arithmetic: expressions over axes, as definitions write them (`2 * M * N * K`); parsed, never evaluated as Python."""
+"""Axis expressions: integer arithmetic over axes as in definitions (`2 * M * N * K`); parsed, never run as Python."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv,
 }
-_LONGEST = 500  # characters
-_LARGEST = 1 << 80
+_MAX_LENGTH = 500  # characters
+_MAX_VALUE = 1 << 80
 
 Expression = int | str
 
 
 def evaluate(expression: Expression, names: Mapping[str, object]) -> int:
-    """An arithmetic expression (`+ - * //`, brackets) over named numbers; true counts 1.
+    """Evaluate an expression (`+ - * //`, brackets) over named integers; true counts as 1.
 
     Raises:
-        ValueError: if it is anything else, divides by zero, or is absurdly large.
+        ValueError: if it is not such an expression, divides by zero, or exceeds 2**80.
     """
     if isinstance(expression, int):
         return expression
     try:
-        if len(expression) > _LONGEST:
+        if len(expression) > _MAX_LENGTH:
             raise SyntaxError
         value = _value(ast.parse(expression.strip(), mode="eval").body, names)
     except (SyntaxError, KeyError, ZeroDivisionError, RecursionError, MemoryError) as error:
         known = ", ".join(sorted(names))
-        msg = f"{expression[:_LONGEST]!r} is no arithmetic (+ - * //) over {known}"
+        msg = f"{expression[:_MAX_LENGTH]!r} is not arithmetic (+ - * //) over {known}"
         raise ValueError(msg) from error
     return value
 
@@ -46,6 +46,6 @@ def _value(node: ast.expr, names: Mapping[str, object]) -> int:
             return int(named)
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         value = _OPERATORS[type(node.op)](_value(node.left, names), _value(node.right, names))
-        if abs(value) <= _LARGEST:
+        if abs(value) <= _MAX_VALUE:
             return value
     raise SyntaxError(type(node).__name__)

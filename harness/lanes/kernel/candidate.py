@@ -1,4 +1,4 @@
-"""Candidate: one kernel's file and the operation it is judged as."""
+"""Candidate: one kernel's file and the operation that it claims to compute."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness.lanes.kernel.tuned_table import without_tuned
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One kernel as one operation.
+    """One kernel and its operation.
 
     Attributes:
-        path: The kernel's file; its text is read once.
-        source: That text.
+        path: The kernel's file.
+        source: Its content, read once.
         definition: The operation.
-        place: The definition's file.
+        place: The path of the definition.
     """
 
     path: Path
@@ -30,29 +30,29 @@ class Candidate:
 
     @property
     def file(self) -> KernelFile:
-        """What the kernel says of itself."""
+        """The metadata of the kernel's file."""
         return read_kernel_file(self.source.decode("utf-8", "replace"))
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The stem of its file."""
         return self.path.stem
 
     @property
     def operation(self) -> str:
-        """The definition's name: one operation may have several definitions."""
+        """The stem of the definition's file: one operation may have several definitions."""
         return self.place.stem
 
     @property
     def content(self) -> dict[str, str]:
-        """What is judged, and by what."""
-        return {"kernel": digest_bytes(self.source), "definition": self._judge}
+        """Digests of the kernel and of its definition."""
+        return {"kernel": digest_bytes(self.source), "definition": self._definition_digest}
 
     @property
     def tunable(self) -> dict[str, Any]:
-        """The same without the kernel's table of tuned configurations: a sweep's points do not depend on it."""
-        return {"kernel": digest_bytes(without_tuned(self.source)), "definition": self._judge}
+        """The same without the kernel's table of tuned configurations, on which a sweep's points do not depend."""
+        return {"kernel": digest_bytes(without_tuned(self.source)), "definition": self._definition_digest}
 
     @property
-    def _judge(self) -> str:
+    def _definition_digest(self) -> str:
         return digest_json(sorted(trusted_files(self.place, self.definition).values()))

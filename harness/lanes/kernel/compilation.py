@@ -1,4 +1,4 @@
-"""Compiling: what a kernel becomes for a GPU, on a machine that need not have one."""
+"""Compilation: compile a kernel for a GPU, on a machine that need not have one, and read the machine code."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from harness.core.tier import Tier
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.job import GIB, Job, failed
+from harness.lanes.kernel.job import GIB, Job, process_fault
 from harness.lanes.kernel.machine_code import CodeError, MachineCode, read_machine_code
 from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.untrusted_output import read_table
 from harness.lanes.kernel.warm_processes import Outcome
 
 MAX_CONFIGURATIONS = 4
-"""Of an autotuned kernel so many are compiled in an ordinary run, evenly spread; a sweep compiles all."""
+"""An ordinary run compiles at most this many configurations of an autotuned kernel; a sweep compiles all."""
 _MAX_GROUPS = 256
 _TABLE_BYTES = 1 << 22
 
 
 class Variant(Frozen):
-    """One way to launch a kernel, and what it compiles to."""
+    """One configuration of a launch, and its machine code."""
 
     configuration: dict[str, bool | int | Finite | str]
     code: MachineCode | None = None
@@ -38,12 +38,12 @@ class Variant(Frozen):
 
     @property
     def feasible(self) -> bool:
-        """Whether it can be launched, and spills nothing."""
+        """Whether it can be launched and does not spill."""
         return self.code is not None and self.code.fits(ARCHITECTURES[self.code.architecture])
 
 
 class Launch(Frozen):
-    """One launch of a call at a target size: of an autotuned kernel with several variants, otherwise with one."""
+    """One launch within a call at a target size; several variants if the kernel is autotuned, else one."""
 
     name: str
     architecture: str
@@ -63,7 +63,7 @@ def compile_launches(
     points: Sequence[Point],
     *,
     architectures: Sequence[str] = ("sm_90a",),
-    most_configurations: int = MAX_CONFIGURATIONS,
+    max_configurations: int = MAX_CONFIGURATIONS,
 ) -> tuple[list[Launch], tuple[Status, str] | None, Outcome]:
     """Compile every launch of a call at each point.
 
@@ -71,10 +71,10 @@ def compile_launches(
         job: The kernel; its questions are not asked.
         points: Sizes and precisions.
         architectures: Targets of the compiler, keys of `ARCHITECTURES`.
-        most_configurations: Of an autotuned kernel's.
+        max_configurations: How many configurations of an autotuned kernel.
 
     Returns:
-        The launches that were seen, what ended the compilation early if anything did, and how its process ended.
+        The launches, the fault that ended the compilation early (None if there was none), and how its process ended.
     """
     plans = []
     for point in points:
@@ -85,13 +85,13 @@ def compile_launches(
         "targets": plans,
         "architectures": list(architectures),
         "configuration": job.configuration,
-        "most_configurations": most_configurations,
+        "max_configurations": max_configurations,
     }
     (job.folder / "kernel.py").write_bytes(job.source)
     (job.folder / "request.json").write_text(json.dumps(request))
     limits = {**job.limits, "RLIMIT_AS": 8 * GIB}
-    outcome = job.nursery.run("compile", job.folder, timeout=job.timeout, limits=limits)
-    fault = failed(outcome, job.folder, job)
+    outcome = job.processes.run("compile", job.folder, timeout=job.timeout, limits=limits)
+    fault = process_fault(outcome, job.folder, job)
     try:
         launches = _read(job.folder / "out")
     except CodeError as error:
@@ -100,12 +100,12 @@ def compile_launches(
 
 
 def compile_kernel(
-    job: Job, *, architecture: str, targets: int = 1, most_configurations: int = MAX_CONFIGURATIONS
+    job: Job, *, architecture: str, targets: int = 1, max_configurations: int = MAX_CONFIGURATIONS
 ) -> Evidence:
-    """Compile every launch of one call at the first of the definition's targets, and take the machine code apart."""
+    """Compile every launch of one call at the first of the definition's targets, and read the machine code."""
     points = job.definition.targets[:targets]
     launches, fault, outcome = compile_launches(
-        job, points, architectures=(architecture,), most_configurations=most_configurations
+        job, points, architectures=(architecture,), max_configurations=max_configurations
     )
     facts: dict[str, Any] = {
         "architecture": architecture,
@@ -131,17 +131,17 @@ def compile_kernel(
 
 
 def _read(out: Path) -> list[Launch]:
-    """The launches a process noted, each cubin read once.
+    """The launches that the compile worker listed; each cubin is read once.
 
     Raises:
-        CodeError: if there is nothing, or what is there is no machine code.
+        CodeError: if the list or the machine code cannot be read.
     """
     try:
-        groups = read_table(out / "kernels.json", most=_TABLE_BYTES)["groups"][:_MAX_GROUPS]
+        groups = read_table(out / "kernels.json", max_bytes=_TABLE_BYTES)["groups"][:_MAX_GROUPS]
         codes: dict[tuple[int, str, int, int], MachineCode] = {}
         return [_launch(out, group, codes) for group in groups]
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise CodeError("nothing readable came of the compilation") from error
+        raise CodeError("the output of the compilation cannot be read") from error
 
 
 def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode]) -> Launch:

@@ -1,6 +1,6 @@
-"""Building: the part of a kernel's process that compiles it for a device that is not there.
+"""Compile worker: compiles a kernel for a device that need not exist on this machine.
 
-What it leaves is machine code, which the parent takes apart itself.
+Its output is machine code, which the parent reads with the tools of the toolkit; the output is untrusted.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from typing import Any
 
 from harness.lanes.kernel.architecture import ARCHITECTURES, WARP
 from harness.lanes.kernel.autotune_configs import configurations, run_configuration
-from harness.lanes.kernel.inputs import draw
+from harness.lanes.kernel.inputs import sample_inputs
 from harness.lanes.kernel.kernel_worker import load_kernel, note_fault
 
-_REAL = 1 << 20
-"""Whole-number inputs of at most so many elements exist, because a kernel may lay out its grid by them."""
-_MESSAGE = 400
+_MAX_REAL_ELEMENTS = 1 << 20  # integer inputs up to this size have memory: a kernel may compute its grid from them
+_MAX_MESSAGE = 400
 
 
 class _Device:
-    """Stands for the device that is not there: enough to compile for it, nothing to launch with."""
+    """Replaces the missing device: Triton can compile for it, but not launch on it."""
 
     def __init__(self) -> None:
         self.architecture = ARCHITECTURES["sm_90a"]
@@ -53,10 +52,10 @@ class _Device:
 
 
 class _Recorder:
-    """Compiles every launch instead of launching it, and keeps what came of it."""
+    """Compiles every launch instead of launching it, and keeps the result."""
 
-    def __init__(self, device: _Device, most: int) -> None:
-        self.device, self.most = device, most
+    def __init__(self, device: _Device, max_configurations: int) -> None:
+        self.device, self.max_configurations = device, max_configurations
         self.groups: list[dict[str, Any]] = []
         self.target = ""
         self.configurations: dict[str, int] = {}
@@ -84,7 +83,7 @@ class _Recorder:
 
         def tune(self: Any, *args: Any, **kwargs: Any) -> Any:
             every = configurations(self, args, kwargs)
-            chosen = _spread(every, recorder.most)
+            chosen = _spread(every, recorder.max_configurations)
             variants: list[tuple[dict[str, Any], Any]] = []
             result = None
             for configuration in chosen:
@@ -111,7 +110,7 @@ class _Recorder:
         listed: list[dict[str, Any]] = []
         for named, compiled in variants:
             if compiled is None or isinstance(compiled, str):
-                listed.append({"configuration": named, "fault": " ".join(str(compiled).split())[:_MESSAGE]})
+                listed.append({"configuration": named, "fault": " ".join(str(compiled).split())[:_MAX_MESSAGE]})
                 continue
             code: bytes = compiled.asm["cubin"]
             index = self.codes.setdefault(code, len(self.codes))
@@ -121,8 +120,8 @@ class _Recorder:
                 (self.out / f"{index}.ptx").write_text(compiled.asm["ptx"])
             meta = compiled.metadata
             shared, threads = int(meta.shared), int(meta.num_warps) * WARP
-            told = self.settings(compiled, named)
-            listed.append({"configuration": told, "code": index, "shared": shared, "threads": threads})
+            settings = self.settings(compiled, named)
+            listed.append({"configuration": settings, "code": index, "shared": shared, "threads": threads})
         self.groups.append(
             {"name": name, "architecture": self.device.architecture.name, "target": self.target, "variants": listed}
         )
@@ -132,9 +131,9 @@ _device = _Device()
 
 
 def prepare() -> None:
-    """Load what all compilations need; called once, before any fork. Nothing is compiled yet: it may start threads.
+    """Load what all compilations need; called once, before any fork. It compiles nothing, as that may start threads.
 
-    What Triton works out once in a process is worked out here, not in each child: it took longer than compiling.
+    Triton computes some values once in each process; computed here, they need not be computed again in each child.
     """
     import torch
     import triton
@@ -156,7 +155,7 @@ def prepare() -> None:
 
 
 class _Properties:
-    """What `torch.cuda.get_device_properties` would say."""
+    """The result of `torch.cuda.get_device_properties` for the replaced device."""
 
     def __init__(self, device: _Device) -> None:
         found = device.architecture
@@ -167,11 +166,11 @@ class _Properties:
         self.warp_size = WARP
 
 
-def work(folder: str) -> None:
+def run_job(folder: str) -> None:
     """Compile every launch of a call at each target, for each architecture that `request.json` names."""
     place = Path(folder)
     request = json.loads((place / "request.json").read_bytes())
-    recorder = _Recorder(_device, request["most_configurations"])
+    recorder = _Recorder(_device, request["max_configurations"])
     recorder.out = place / "out"
     try:
         recorder.install()
@@ -195,10 +194,10 @@ def _call(function: Any, plan: dict[str, Any], configuration: dict[str, Any]) ->
         count = 1
         for size in tensor["sizes"]:
             count *= size
-        if tensor["dtype"].startswith("int") and count <= _REAL:
-            arguments.append(draw(plan | {"inputs": [tensor], "seed": plan["seed"] + index}, "cpu")[0])
+        if tensor["dtype"].startswith("int") and count <= _MAX_REAL_ELEMENTS:
+            arguments.append(sample_inputs(plan | {"inputs": [tensor], "seed": plan["seed"] + index}, "cpu")[0])
             continue
-        # A tensor without memory: the launch's own arguments decide what is compiled, the numbers never exist.
+        # A tensor without memory: what is compiled depends on the arguments of the launch, not on the elements.
         layout = tensor["layout"]
         sizes = [tensor["sizes"][axis] for axis in layout]
         stored = torch.empty(sizes, dtype=getattr(torch, tensor["dtype"]), device="meta")
@@ -206,11 +205,11 @@ def _call(function: Any, plan: dict[str, Any], configuration: dict[str, Any]) ->
     function(*arguments, **plan["parameters"], **configuration)
 
 
-def _spread(every: list[Any], most: int) -> list[Any]:
-    """At most so many of a list, evenly spread, the first always among them."""
-    if len(every) <= most:
+def _spread(every: list[Any], count: int) -> list[Any]:
+    """At most `count` elements of a list, evenly spread, always including the first."""
+    if len(every) <= count:
         return every
-    return [every[index * len(every) // most] for index in range(most)]
+    return [every[index * len(every) // count] for index in range(count)]
 
 
 def _plain(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Compilers: as many warm compilers as there are processors, each a thread's own."""
+"""Compiler pool: warm compile processes, one for each processor, each owned by one thread."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from typing import Self, TypeVar
 
 from harness.lanes.kernel.warm_processes import WarmProcesses
 
-MOST = 16
-"""Each holds PyTorch and Triton in memory, some 300 MB."""
+MAX_COMPILERS = 16  # each needs about 300 MB for PyTorch and Triton
 T = TypeVar("T")
 
 
-class Compilers:
-    """Started at first use, no more than are needed at once; closing ends them.
+class CompilerPool:
+    """Starts compile processes at first use; closing ends them.
 
-    Their threads live as long as this: a warm process ends with the thread that started it.
+    Its threads live as long as the pool, because a warm process ends with the thread that started it.
 
     Args:
-        count: How many; by default one for each processor this process may use.
+        count: The number of processes; by default one for each processor this process may use.
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self.count = max(1, min(MOST, len(os.sched_getaffinity(0)) if count is None else count))
+        self.count = max(1, min(MAX_COMPILERS, len(os.sched_getaffinity(0)) if count is None else count))
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="compilers")
         self._own = threading.local()
         self._all: list[WarmProcesses] = []
 
     def run(self, work: Callable[[WarmProcesses], T]) -> T:
-        """Do something with a compiler; waits until one is free."""
+        """Call `work` with the processes of a free thread, and return its result; blocks until one is free."""
         return self._threads.submit(self._run, work).result()
 
     def _run(self, work: Callable[[WarmProcesses], T]) -> T:
-        nursery: WarmProcesses | None = getattr(self._own, "nursery", None)
-        if nursery is None:
-            nursery = self._own.nursery = WarmProcesses()
-            self._all.append(nursery)
-        return work(nursery)
+        processes: WarmProcesses | None = getattr(self._own, "processes", None)
+        if processes is None:
+            processes = self._own.processes = WarmProcesses()
+            self._all.append(processes)
+        return work(processes)
 
     def close(self) -> None:
-        """End them."""
+        """End all processes; work that has not begun is cancelled."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        for nursery in self._all:
-            nursery.close()
+        for processes in self._all:
+            processes.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,8 @@
-"""Confinement: what a kernel's process may do. It is no box: it needs PyTorch, so it sees the interpreter's own files.
+"""Confinement: restricts a kernel's process. It is weaker than a box, because PyTorch needs Python's files.
 
-Taken away, each where the kernel of this machine can: the network (a namespace), every file but the system's libraries,
-Python's own and one folder (Landlock), processes, sockets and the memory of others (seccomp; not for a compiler, which
-starts the assembler), new privileges, core dumps, and memory and time without end (limits).
+As far as the operating system supports it, the process loses the network (namespace), all files but the system's and
+Python's libraries and one folder (Landlock), new processes, sockets and the memory of other processes (seccomp; not for
+a compile worker, which starts the assembler), new privileges and core dumps; memory and CPU time are limited.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def adopt_orphans() -> None:
-    """Let whatever a job leaves behind become a child of this process, and let this process end with its parent."""
+    """Become the parent of all processes that a job leaves, and end when this process's own parent ends."""
     _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
     _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
@@ -46,20 +46,20 @@ def confine(
     readable: Iterable[str] = (),
     writable: Iterable[str] = (),
 ) -> list[str]:
-    """Give up everything but one folder, for good.
+    """Restrict this process to one folder, permanently.
 
     Args:
         folder: Where this process may write.
         limits: `resource` names and values; `RLIMIT_AS` counts from what is mapped now.
-        may_execute: Whether it has to start programs (the assembler).
-        device: Whether it talks to a GPU, whose driver it has started: then its device nodes stay, and the filter of
-            system calls leaves the driver what it may ask for.
-        filtered: Whether system calls are filtered where no program has to be started.
+        may_execute: Whether it must start programs (the assembler).
+        device: Whether it uses a GPU whose driver it has started: then device nodes stay accessible, and the filter of
+            system calls allows what the driver needs.
+        filtered: Whether system calls are filtered (never with `may_execute`).
         readable: Further paths it may read.
         writable: Further paths it may write.
 
     Returns:
-        The layers that are on.
+        The names of the layers that are active.
     """
     layers = ["rlimits"]
     _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
@@ -74,11 +74,11 @@ def confine(
             take()
             layers.append(layer)
         except OSError:
-            continue  # said by its absence
+            continue  # the missing name reports it
     for name, value in limits.items():
         bound = value + mapped if name == "RLIMIT_AS" else value
         kind = getattr(resource, name)
-        hard = resource.getrlimit(kind)[1]  # whoever started us (a program of the dsl lane) may have less to give
+        hard = resource.getrlimit(kind)[1]  # a parent process may have set a lower limit
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (bound, bound))
     if filtered and not may_execute:

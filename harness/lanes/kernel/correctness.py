@@ -1,4 +1,4 @@
-"""Compute: give a kernel secret inputs in the interpreter, and judge the bytes it leaves."""
+"""Correctness: run a kernel on secret inputs in the interpreter, and evaluate its outputs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from harness.core.errors import InfraError
 from harness.core.evidence import Attempt, Counterexample, Evidence
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.lanes.kernel.job import Job, failed, read_note
-from harness.lanes.kernel.library_operators import not_plumbing
-from harness.lanes.kernel.static_check import reach
+from harness.lanes.kernel.job import Job, process_fault, read_note
+from harness.lanes.kernel.library_operators import computing_operators
+from harness.lanes.kernel.static_check import find_forbidden
 from harness.lanes.kernel.tensor import BYTES
 
-_JUDGING = 120.0
-"""Seconds for the reference over all questions; what an ordinary definition needs is a fraction of one."""
+_REFERENCE_SECONDS = 120.0  # for the reference over all questions; an ordinary definition needs less than one
 Verdict = dict[str, Any]
 
 
 def interpret(job: Job) -> Evidence:
-    """Run a kernel over all its questions in Triton's interpreter and compare with double precision."""
+    """Run a kernel over all its questions in Triton's interpreter and compare it with the reference."""
     many = len(job.questions)
-    # Every attempt asks in another order, so an answer that leans on the one before it shows.
+    # Every attempt asks in another order, which shows an answer that depends on the one before it.
     orders = [[(index + 7 * attempt) % many for index in range(many)] for attempt in range(job.attempts)]
     plans = [question.plan(job.definition) for question in job.questions]
     request = {
@@ -38,31 +37,31 @@ def interpret(job: Job) -> Evidence:
     }
     (job.folder / "kernel.py").write_bytes(job.source)
     (job.folder / "request.json").write_text(json.dumps(request))
-    outcome = job.nursery.run("interpret", job.folder, timeout=job.timeout, limits=job.limits)
+    outcome = job.processes.run("interpret", job.folder, timeout=job.timeout, limits=job.limits)
     facts: dict[str, Any] = {
         "confinement": list(outcome.layers),
         "process_seconds": round(outcome.seconds, 3),
         "call_ms": round(outcome.cpu_ms / (many * job.attempts), 3),
         "questions": many,
     }
-    fault = failed(outcome, job.folder, job)
+    fault = process_fault(outcome, job.folder, job)
     if fault is not None:
         return Evidence(status=fault[0], why=fault[1], tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
-    answers = [[collect(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
+    answers = [[find_answer(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
     notes = read_note(job.folder, "notes.json")
     launches = notes.get("launches")
     facts["launched"] = launches if type(launches) is int else None
-    ghost = orders[0][0], collect(job, plans[orders[0][0]], "ghost")
-    evidence = judge_answers(job, plans, answers, notes=notes, ghost=ghost, facts=facts)
+    ghost = orders[0][0], find_answer(job, plans[orders[0][0]], "ghost")
+    evidence = evaluate_answers(job, plans, answers, notes=notes, ghost=ghost, facts=facts)
     return evidence.model_copy(update={"peak_mb": outcome.peak_mb})
 
 
 Answer = tuple[str, ...] | str
-"""The files of the outputs, or why there is no answer."""
+"""The paths of the output files, or why there is no answer."""
 
 
-def collect(job: Job, plan: dict[str, Any], name: str) -> Answer:
-    """The files a kernel left for one call, of exactly the right size, or why they are no answer."""
+def find_answer(job: Job, plan: dict[str, Any], name: str) -> Answer:
+    """The output files of one call, if all are plain files of the right size, or why there is no answer."""
     files = []
     for number, tensor in enumerate(plan["outputs"]):
         path = job.folder / "out" / f"{name}-{number}.bin"
@@ -75,7 +74,7 @@ def collect(job: Job, plan: dict[str, Any], name: str) -> Answer:
     return tuple(files)
 
 
-def judge_answers(
+def evaluate_answers(
     job: Job,
     plans: list[dict[str, Any]],
     answers: list[list[Answer]],
@@ -85,16 +84,16 @@ def judge_answers(
     ghost: tuple[int, Answer] | None = None,
     device: str = "cpu",
 ) -> Evidence:
-    """Compare all answers with the truth and say what follows.
+    """Compare all answers with the reference and return the evidence.
 
     Args:
         job: The kernel.
-        plans: What was asked.
-        answers: For each attempt the answer to each question.
-        notes: What the kernel's process says of itself: operators, changed inputs, answers that changed later.
-        facts: What is known already.
-        ghost: A question, and what came of it while no kernel did anything; None where that was not tried.
-        device: Where the truth is computed.
+        plans: The plans of the questions.
+        answers: For each attempt, the answer to each question.
+        notes: Untrusted notes of the kernel's process: operators, changed inputs, answers that changed later.
+        facts: Facts that the evidence shall have in addition.
+        ghost: A question, and its answer while launches did nothing; None if that was not tried.
+        device: Where the reference is computed.
     """
     verdicts, ghost_right, nulls = _compare(job, plans, answers, ghost, device)
     facts = facts | {"shapes": _shapes(job, answers, verdicts), "nulls": nulls}
@@ -102,11 +101,11 @@ def judge_answers(
         [a if isinstance(a, str) else digest_json([digest_bytes(Path(f).read_bytes()) for f in a]) for a in row]
         for row in answers
     ]
-    foreign = not_plumbing(notes.get("operators"), allowed=job.definition.operators)
-    facts |= {"operators": foreign, "changed_inputs": _texts(notes.get("changed"))}
+    foreign = computing_operators(notes.get("operators"), allowed=job.definition.operators)
+    facts |= {"operators": foreign, "changed_inputs": _strings(notes.get("changed"))}
     status, why, first = _first_wrong(job, answers, verdicts, notes)
     if status is Status.OK and not job.library:
-        reached = reach(job.source.decode("utf-8", "replace"))
+        reached = find_forbidden(job.source.decode("utf-8", "replace"))
         status, why = _forbidden(foreign, reached, facts, ghost_right=ghost_right)
     if status is Status.OK and notes.get("late"):
         status, why = Status.WRONG, "an answer changed after it was returned"
@@ -114,9 +113,9 @@ def judge_answers(
         status, why = Status.WRONG, clip(f"it changes its input {facts['changed_inputs'][0]}")
     steady = len({tuple(row) for row in digests}) <= 1
     facts["deterministic"] = steady
-    # Sums by atomics come in any order on a device; the interpreter runs one program after the other.
+    # Atomic sums have no fixed order on a device; the interpreter runs one program after the other.
     if status is Status.OK and not steady and (device == "cpu" or job.definition.deterministic):
-        status, why = Status.FLAKY, "the same inputs gave other bits"
+        status, why = Status.FLAKY, "the same inputs gave different bits"
     if not steady and status is Status.OK:
         digests = [["right"] for _ in digests]
     seed = job.questions[0].seed
@@ -133,7 +132,11 @@ def _compare(
     ghost: tuple[int, Answer] | None,
     device: str,
 ) -> tuple[dict[tuple[int, ...], Verdict], bool, dict[str, float]]:
-    """Verdicts on all answers, equal bytes judged once, from a process that only now learns the question."""
+    """Compare all answers in the reference process, equal bytes once.
+
+    Returns:
+        The worst result of each answer, whether the ghost answer is right, and the shares of trivial answers.
+    """
     seen: dict[tuple[int, str], int] = {}
     asked: list[dict[str, Any]] = []
 
@@ -150,24 +153,24 @@ def _compare(
         for index, answer in enumerate(row)
         if not isinstance(answer, str)
     }
-    haunted = None if ghost is None or isinstance(ghost[1], str) else ask(ghost[0], ghost[1])
-    judged = ask_truth(job, plans, asked, device=device)
-    for name, share in judged["nulls"].items():
+    ghost_place = None if ghost is None or isinstance(ghost[1], str) else ask(ghost[0], ghost[1])
+    compared = ask_reference(job, plans, asked, device=device)
+    for name, share in compared["nulls"].items():
         if share == 1.0:
             raise InfraError(
-                f"the definition of {job.definition.operation} judges nothing: {name!r} would be right everywhere",
+                f"the definition of {job.definition.operation} accepts a trivial answer: {name!r} is right everywhere",
                 where=job.definition.operation,
                 fix="ask shapes or families of numbers for which the answer is not trivial",
             )
-    worst = [_worst(outputs) for outputs in judged["answers"]]
+    worst = [_worst(outputs) for outputs in compared["answers"]]
     verdicts: dict[tuple[int, ...], Verdict] = {key: worst[place] for key, place in places.items()}
-    return verdicts, haunted is not None and worst[haunted]["right"], judged["nulls"]
+    return verdicts, ghost_place is not None and worst[ghost_place]["right"], compared["nulls"]
 
 
-def ask_truth(
+def ask_reference(
     job: Job, plans: list[dict[str, Any]], answers: list[dict[str, Any]], *, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Verdicts of the process that knows the reference (see `truth.answer`)."""
+    """Ask the reference process to compare answers (see `reference.compare`)."""
     definition = job.definition
     baseline = definition.tolerance.baseline
     request = {
@@ -179,11 +182,11 @@ def ask_truth(
         "questions": plans,
         "answers": answers,
     }
-    return job.nursery.judge(request, timeout=_JUDGING)
+    return job.processes.compare(request, timeout=_REFERENCE_SECONDS)
 
 
 def _worst(outputs: list[Verdict]) -> Verdict:
-    """Of the outputs of one answer the one that is furthest from right."""
+    """The result of the output with the largest error."""
     return max(outputs, key=lambda verdict: (not verdict["right"], _excess(verdict)))
 
 
@@ -194,7 +197,7 @@ def _excess(verdict: Verdict) -> float:
 
 
 def _shapes(job: Job, answers: list[list[Answer]], verdicts: dict[tuple[int, ...], Verdict]) -> list[dict[str, Any]]:
-    """One entry a question: was it right in every attempt, and the worst error."""
+    """One entry for each question: whether it was right in every attempt, and its worst error."""
     entries = []
     for index, question in enumerate(job.questions):
         seen = [verdicts[key] for attempt in range(len(answers)) if (key := (attempt, index)) in verdicts]
@@ -225,17 +228,17 @@ def _first_wrong(
             elif verdicts[attempt, index]["right"]:
                 continue
             else:
-                expected, observed = _told(verdicts[attempt, index])
+                expected, observed = _describe(verdicts[attempt, index])
                 status = Status.WRONG
-                if f"{attempt}-{index}" in _texts(notes.get("late")):
+                if f"{attempt}-{index}" in _strings(notes.get("late")):
                     observed += ": the answer changed after it was returned"
             first = Counterexample(question=clip(where), expected=expected, observed=clip(observed))
             return status, clip(f"at {where}: {observed}, {expected} expected"), first
     return Status.OK, "", None
 
 
-def _told(verdict: Verdict) -> tuple[str, str]:
-    """What was expected and what was seen."""
+def _describe(verdict: Verdict) -> tuple[str, str]:
+    """What was expected and what was observed."""
     if verdict["error"] is None:
         return f"at most {verdict['allowed']:.3g}", "relative error undefined (not finite)"
     if verdict["error"] > verdict["allowed"] or verdict["tile_error"] is None:
@@ -257,5 +260,5 @@ def _forbidden(
     return Status.OK, ""
 
 
-def _texts(value: object) -> list[str]:
+def _strings(value: object) -> list[str]:
     return [clip(str(item)) for item in value[:20]] if isinstance(value, list) else []

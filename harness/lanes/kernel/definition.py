@@ -28,17 +28,17 @@ _TAKEN = ("T", "dtype")
 
 
 class Among(Frozen):
-    """Any of some sizes."""
+    """A size that is one of several."""
 
     among: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
 
 class Hidden(Frozen):
-    """Shapes that nobody knows before the run: drawn from its secret seed."""
+    """Shapes that are unknown before the run: sampled from its secret seed."""
 
     count: Annotated[int, Field(ge=0, le=20)] = 2
     axes: dict[str, PositiveInt | tuple[PositiveInt, PositiveInt] | Among | str]
-    """A size, `[least, most]`, `{among: [...]}`, or arithmetic over axes named before."""
+    """A size, `[minimum, maximum]`, `{among: [...]}`, or arithmetic over axes named before."""
 
 
 class Shapes(Frozen):
@@ -51,26 +51,26 @@ class Shapes(Frozen):
 
 
 class Baseline(Frozen):
-    """Something the user already has, to be compared with."""
+    """An existing implementation that kernels are compared with."""
 
     call: str
     compile: bool = False
-    """Through `torch.compile`."""
+    """Whether `call` is compiled by `torch.compile`."""
     sdpa: str = ""
-    """The only backend of scaled dot-product attention that is allowed, as `torch.nn.attention.SDPBackend` names it."""
+    """The only allowed backend of scaled dot-product attention, by its name in `torch.nn.attention.SDPBackend`."""
 
 
 class Tolerance(Frozen):
-    """How far from double precision a kernel may be."""
+    """The allowed distance from the reference in double precision."""
 
     times_baseline: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
-    """Times the error that PyTorch makes in the same precision on the same input."""
+    """The bound, as a multiple of PyTorch's error in the same precision on the same input."""
     baseline: str = ""
-    """Whose error that is; the reference's by default."""
+    """The baseline with that error; the reference by default."""
 
 
 class Point(Frozen):
-    """One size of the problem, in one precision, with all parameters settled."""
+    """One size of the problem, in one precision, with all parameters given."""
 
     sizes: dict[str, int]
     dtype: Precision
@@ -78,12 +78,12 @@ class Point(Frozen):
 
     @property
     def names(self) -> dict[str, object]:
-        """What arithmetic may refer to."""
+        """The names that arithmetic may refer to."""
         return {**self.parameters, **self.sizes, "T": BYTES[self.dtype]}
 
     @property
     def label(self) -> str:
-        """What people read, for example `M=16 N=16 K=16 float16`."""
+        """The point as a string, for example `M=16 N=16 K=16 float16`."""
         sizes = [f"{axis}={size}" for axis, size in self.sizes.items()]
         return " ".join([*sizes, self.dtype, *(f"{k}={v}" for k, v in self.parameters.items())])
 
@@ -92,8 +92,8 @@ class KeyedError(ValueError):
     """A problem with one key of a definition.
 
     Args:
-        text: What is wrong.
-        key: Where, as a path of keys.
+        text: The problem.
+        key: The path of keys to its place.
     """
 
     def __init__(self, text: str, *key: str | int) -> None:
@@ -109,26 +109,26 @@ class Definition(Frozen):
     entry: str = "run"
     """The function of a kernel's file."""
     axes: Annotated[dict[str, str], Field(min_length=1)]
-    """Every axis, and what it is."""
+    """Every axis, and its description."""
     parameters: dict[str, Annotated[tuple[Setting, ...], Field(min_length=1)]] = {}
-    """Keyword arguments, and the values that are allowed."""
+    """Keyword arguments, and their allowed values."""
     dtypes: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("float16",)
-    """What a tensor of dtype `T` may be."""
+    """The precisions of a tensor of dtype `T`."""
     inputs: Annotated[dict[str, Tensor], Field(min_length=1)]
     outputs: Annotated[dict[str, Tensor], Field(min_length=1)]
     reference: str
-    """A function of torch by name, or `file.py:function` beside the definition; in double precision it is the truth."""
+    """A function of torch, or `file.py:function` in the definition's folder; called in double precision."""
     baselines: dict[str, Baseline] = {}
-    """What is timed against; the fastest is the denominator."""
+    """What kernels are timed against; a speed-up is over the fastest."""
     tolerance: Tolerance = Tolerance()
     flops: Expression
     bytes: Expression
     review_above: Annotated[float, Field(gt=1)] | None = None
-    """A speed-up beyond this is `review`: only where a library has the very same operation."""
+    """A larger speed-up is `review`; only for operations that a library has as well."""
     deterministic: bool = True
-    """Whether on a device, too, the same inputs must give the same bits; false where sums are taken by atomics."""
+    """Whether equal inputs must give equal bits on a device; false for kernels with atomic sums."""
     operators: tuple[str, ...] = ()
-    """Library operators (as `aten::` names them) a kernel may call besides allocation, views and copies."""
+    """Library operators (by their `aten` names) that a kernel may call in addition to allocation, views and copies."""
     families: Annotated[tuple[Family, ...], Field(min_length=1)] = FAMILIES
     shapes: Shapes
     hidden: Hidden | None = None
@@ -142,16 +142,20 @@ class Definition(Frozen):
         return value
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
+    def _is_consistent(self) -> Self:
         for text, key in self._problems():
             raise KeyedError(text, *key)
         return self
 
     def point(self, shape: Mapping[str, Setting], *, turn: int = 0) -> Point:
-        """Settle what a shape leaves open: in turn, by counting through all combinations.
+        """A point from a shape; dtype and parameters that the shape leaves open are chosen by `turn`.
+
+        Args:
+            shape: All axes, and optionally dtype and parameters.
+            turn: The index among all combinations of what is left open.
 
         Raises:
-            ValueError: if the shape does not give exactly the axes, or something that is not allowed.
+            ValueError: if the shape lacks an axis, has an unknown one, or a value that is not allowed.
         """
         given = dict(shape)
         dtype = given.pop("dtype", None)
@@ -177,23 +181,23 @@ class Definition(Frozen):
             raise ValueError(msg)
         for axis, size in given.items():
             if type(size) is not int or size < 1:
-                msg = f"the size of {axis} must be a positive whole number, not {size!r}"
+                msg = f"the size of {axis} must be a positive integer, not {size!r}"
                 raise ValueError(msg)
         return Point(sizes={axis: given[axis] for axis in self.axes}, dtype=dtype, parameters=settled)
 
     @property
     def targets(self) -> list[Point]:
-        """What is compiled and timed."""
+        """The points that are compiled and timed."""
         return [self.point(shape) for shape in self.shapes.target]
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """Everything trusted that is called: the reference and the baselines."""
+        """The trusted functions: the reference and the baselines."""
         return self.reference, *(baseline.call for baseline in self.baselines.values())
 
     @property
     def timed_against(self) -> dict[str, Baseline]:
-        """The baselines; the reference itself where none is named."""
+        """The baselines; the reference if the definition has none."""
         return self.baselines or {"eager": Baseline(call=self.reference)}
 
     def _problems(self) -> Iterator[tuple[str, tuple[str | int, ...]]]:
@@ -211,10 +215,10 @@ class Definition(Frozen):
             yield f"no baseline is named {name!r}{nearest(name, self.baselines)}", ("tolerance", "baseline")
         for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
             for name, tensor in tensors.items():
-                whole = isinstance(tensor.values, Below | Offsets)
+                is_integer = isinstance(tensor.values, Below | Offsets)
                 if tensor.layout is not None and sorted(tensor.layout) != list(range(len(tensor.axes))):
                     yield f"layout must order the positions 0 to {len(tensor.axes) - 1}", (kind, name, "layout")
-                if whole and not tensor.dtype.startswith("int"):
+                if is_integer and not tensor.dtype.startswith("int"):
                     yield "only int32 and int64 tensors hold such values", (kind, name, "values")
         yield from self._bad_shapes()
 
@@ -245,14 +249,14 @@ class Definition(Frozen):
                     yield str(error), (kind, name)
                     continue
                 if any(size < 0 for size in plan["sizes"]) or plan.get("bound", 1) < 1:
-                    yield f"a size or bound is below its least at {point.label}", (kind, name)
+                    yield f"a size or bound is below its minimum at {point.label}", (kind, name)
 
 
 def read_definition(path: Path) -> Definition:
-    """Read a definition, and see that the files it names are there.
+    """Read a definition, and check that the files it names exist.
 
     Raises:
-        SpecError: naming the position of what is wrong.
+        SpecError: with the position of the first error.
     """
     document = read_document(path)
 
@@ -264,7 +268,7 @@ def read_definition(path: Path) -> Definition:
     try:
         definition = Definition.model_validate(document.value)
     except ValidationError as error:
-        # A misspelt key is two errors: it is unknown, and the right one is missing. The first tells more.
+        # A misspelt key is two errors: it is unknown, and the right one is missing. The first is more helpful.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, KeyedError):
@@ -278,12 +282,16 @@ def read_definition(path: Path) -> Definition:
     for call in definition.calls:
         file = call.partition(":")[0]
         if ":" in call and not (path.parent / file).is_file():
-            raise SpecError(f"{file} is not beside it", where=at(("reference",)), fix=f"create {path.parent / file}")
+            raise SpecError(
+                f"{file} is not in the definition's folder",
+                where=at(("reference",)),
+                fix=f"create {path.parent / file}",
+            )
     return definition
 
 
 def _keys(where: tuple[Any, ...]) -> list[str]:
-    """The right keys of one part of a definition."""
+    """The known keys of one part of a definition."""
     models: dict[Any, type[BaseModel]] = {
         "inputs": Tensor, "outputs": Tensor, "baselines": Baseline, "shapes": Shapes, "hidden": Hidden,
         "tolerance": Tolerance,
@@ -292,6 +300,6 @@ def _keys(where: tuple[Any, ...]) -> list[str]:
 
 
 def trusted_files(path: Path, definition: Definition) -> dict[str, str]:
-    """Digests of a definition and of the files it names, by path: what a verdict rests on."""
+    """Digests of a definition and of the files it names, by path."""
     files = {path, *(path.parent / call.partition(":")[0] for call in definition.calls if ":" in call)}
     return {str(file): digest_bytes(file.read_bytes()) for file in sorted(files)}

@@ -1,4 +1,4 @@
-"""Device: what a card can do at most, and the least time it leaves for an amount of work.
+"""Device limits: a card's peak rates, and the least time it needs for an amount of work.
 
 The roofline model of Williams, Waterman and Patterson (2009).
 """
@@ -18,15 +18,15 @@ Bound = Literal["compute", "memory"]
 
 
 class Device(Frozen):
-    """One card's ceilings: its data sheet's, or measured ones in their place."""
+    """One card's peak rates, from its data sheet or measured."""
 
     name: str
-    """As `torch.cuda.get_device_name` says."""
+    """The name that `torch.cuda.get_device_name` returns."""
     architecture: str
     """A key of `ARCHITECTURES`."""
     multiprocessors: Annotated[int, Field(gt=0)]
     tflops: dict[str, Positive]
-    """Dense tensor-core rate for each precision, sums in single precision, in 10^12 operations a second."""
+    """Dense tensor-core rate for each precision, accumulated in single precision, in 10^12 operations per second."""
     vector_tflops: Positive
     """Single precision without tensor cores."""
     memory_tbs: Positive
@@ -35,10 +35,10 @@ class Device(Frozen):
     """Bandwidth of the second-level cache, an estimate."""
     cache_mb: Positive
     measured: bool = False
-    """Whether the ceilings were measured on the card itself."""
+    """Whether the rates were measured on the card."""
 
     def floor(self, *, flops: float, bytes_moved: float, precision: str) -> Floor:
-        """The least time for so many operations and bytes.
+        """The least time for a number of operations and bytes.
 
         Raises:
             UsageError: if the card has no rate for the precision.
@@ -66,8 +66,8 @@ class Floor(Frozen):
 
 
 # Data sheets of NVIDIA: name, architecture, multiprocessors; 16-bit, TF32 and single-precision rates; bandwidth of
-# memory and of the second-level cache (nowhere stated: three quarters of 64 bytes a cycle for each multiprocessor, as
-# tiled products draw), and the cache's size.
+# memory and of the second-level cache (not published: three quarters of 64 bytes a cycle for each multiprocessor, as
+# tiled products use), and the cache's size.
 _CARDS = (
     ("NVIDIA A100-SXM4-80GB", "sm_80", 108, 312.0, 156.0, 19.5, 2.04, 7.0, 40.0),
     ("NVIDIA GeForce RTX 3090", "sm_86", 82, 71.0, 35.6, 35.6, 0.936, 4.0, 6.0),
@@ -94,16 +94,16 @@ DEFAULT = "NVIDIA H200"
 
 
 def card_of(architecture: str) -> Device:
-    """The card that stands for an architecture where none is named: the default one, else the first that has it."""
+    """The representative card of an architecture: the default card if it has it, else the first that does."""
     usual = DEVICES[DEFAULT]
     return next((card for card in (usual, *DEVICES.values()) if card.architecture == architecture), usual)
 
 
 def find_device(text: str) -> Device:
-    """A card by its name, or by a part of it that no other has.
+    """Find a card by its name, or by a part of it that no other card has.
 
     Raises:
-        UsageError: if there is none, or more than one.
+        UsageError: if no card matches, or more than one.
     """
     if text in DEVICES:
         return DEVICES[text]

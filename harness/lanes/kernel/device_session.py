@@ -1,4 +1,4 @@
-"""Arena: where a kernel meets the baselines: the stands it is built and judged in, and whose fault a failure is."""
+"""Device session: a kernel's device worker, the baselines' worker and the device's ceilings; assigns faults."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.device_client import STARTING, Bench, Part, StandFault
+from harness.lanes.kernel.device_client import START_SECONDS, DeviceClient, Role
 from harness.lanes.kernel.gpu import Gpu
-from harness.lanes.kernel.job import Job, failed
+from harness.lanes.kernel.job import Job, process_fault
+from harness.lanes.kernel.json_worker import WorkerFault
 from harness.lanes.kernel.measurement import Ceilings
 from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.warm_processes import Outcome
 
-CPU = -1
-"""The index that means no device: the path is the same, what is measured is of no interest."""
+CPU = -1  # the device index that tests use: the same path on the CPU, without meaningful times
 
 
-class KernelFault(Exception):  # noqa: N818 - a kernel's fault is data, no error of ours
-    """What a kernel did wrong while it was measured.
+class KernelFault(Exception):  # noqa: N818 - a kernel's fault is data
+    """A fault of a kernel while it was measured.
 
     Attributes:
-        status: What that makes of it.
+        status: The status of its evidence.
         why: One sentence.
     """
 
@@ -40,11 +40,11 @@ class KernelFault(Exception):  # noqa: N818 - a kernel's fault is data, no error
 
 
 @dataclass(slots=True)
-class Arena:
-    """A kernel's stand, the baselines', and what the device can do."""
+class DeviceSession:
+    """A kernel's device worker, the baselines' worker, and the device's ceilings."""
 
     job: Job
-    kernel: Bench
+    kernel: DeviceClient
     baselines: Baselines
     gpu: Gpu | None
     ceilings: Ceilings
@@ -52,11 +52,11 @@ class Arena:
 
     @property
     def device(self) -> str:
-        """As torch names it."""
+        """The device's name in PyTorch."""
         return "cpu" if self.baselines.index == CPU else f"cuda:{self.baselines.index}"
 
     def ask_kernel(self, do: str, **named: Any) -> dict[str, Any]:
-        """Ask the stand with the kernel; what goes wrong there is the kernel's.
+        """Ask the kernel's device worker; a fault there is the kernel's fault.
 
         Raises:
             KernelFault: if it fails.
@@ -64,52 +64,51 @@ class Arena:
         return ask_kernel(self.job, self.kernel, do, **named)
 
     def plans(self, point: Point, count: int) -> list[dict[str, Any]]:
-        """Plans of calls at a target; nobody has seen their seeds."""
+        """Plans of calls at a target, with new secret seeds."""
         seeds = [self.rng.getrandbits(60) for _ in range(count)]
         return [Question("target", point, "normal", seed).plan(self.job.definition) for seed in seeds]
 
 
-def open_arena(job: Job, kernel: Bench, baselines: Baselines, *, gpu: Gpu | None, seed: int) -> Arena:
-    """Find out what the device can do today.
+def open_session(job: Job, kernel: DeviceClient, baselines: Baselines, *, gpu: Gpu | None, seed: int) -> DeviceSession:
+    """Measure the device's ceilings and return the session.
 
     Args:
         job: The kernel.
-        kernel: Its stand.
-        baselines: The stand with the baselines.
-        gpu: What `nvidia-smi` knows of the device.
-        seed: Where the seeds of timed calls come from.
+        kernel: Its device worker.
+        baselines: The device worker of the baselines.
+        gpu: The device's description by `nvidia-smi`; None for the CPU.
+        seed: The source of the seeds of timed calls.
 
     Raises:
         InfraError: if the device cannot be used.
     """
     rng = random.Random(derive_seed(seed, "timed"))  # noqa: S311 - the seed is the secret
-    return Arena(job, kernel, baselines, gpu, baselines.ceilings(job.definition), rng)
+    return DeviceSession(job, kernel, baselines, gpu, baselines.ceilings(job.definition), rng)
 
 
-def ask_kernel(job: Job, bench: Bench, do: str, **named: Any) -> dict[str, Any]:
-    """Ask a stand with a kernel for one thing.
+def ask_kernel(job: Job, client: DeviceClient, do: str, **named: Any) -> dict[str, Any]:
+    """Ask a device worker that holds a kernel for one thing.
 
     Raises:
         KernelFault: if it fails, ends or is late.
     """
     try:
-        return bench.ask(do, timeout=job.timeout, **named)
-    except StandFault as fault:
-        late = fault.code is None and not fault.note
-        outcome = Outcome(code=None if late else fault.code or 0, seconds=0.0, said=bench.said)
-        status, why = failed(outcome, job.folder, job) or (Status.CRASH, f"its process ended at {do!r}")
+        return client.ask(do, timeout=job.timeout, **named)
+    except WorkerFault as fault:
+        outcome = Outcome(code=None if fault.is_late else fault.code or 0, seconds=0.0, last_error=client.last_error)
+        status, why = process_fault(outcome, job.folder, job) or (Status.CRASH, f"its process ended at {do!r}")
         raise KernelFault(Status.MEMORY if "out of memory" in why else status, why) from None
 
 
 @contextmanager
-def stand_of(job: Job, index: int, part: Part, cache: Path) -> Iterator[Bench]:
-    """A stand with the job's kernel loaded: one that may compile (`building`), or the one that is judged (`kernel`).
+def start_worker(job: Job, index: int, role: Role, cache: Path) -> Iterator[DeviceClient]:
+    """Start a device worker and load the job's kernel: one that may compile, or the one that is measured.
 
     Args:
-        job: The kernel, in a folder that is the stand's alone; what it leaves there does not outlive the stand.
+        job: The kernel, in a folder that only this worker uses; its output there is deleted when the worker ends.
         index: The device, as CUDA counts.
-        part: Which of the two.
-        cache: Compiled kernels: what the one writes, the other reads.
+        role: `compile` or `kernel`.
+        cache: The folder of compiled kernels: the `compile` worker writes it, the `kernel` worker reads it.
 
     Raises:
         KernelFault: if the kernel cannot be loaded.
@@ -118,43 +117,43 @@ def stand_of(job: Job, index: int, part: Part, cache: Path) -> Iterator[Bench]:
         folder.mkdir(parents=True, exist_ok=True)
     (job.folder / "kernel.py").write_bytes(job.source)
     try:
-        with _started(job.folder, index, part, cache) as bench:
-            ask_kernel(job, bench, "load", entry=job.definition.entry)
-            yield bench
+        with _started(job.folder, index, role, cache) as client:
+            ask_kernel(job, client, "load", entry=job.definition.entry)
+            yield client
     finally:
         shutil.rmtree(job.folder / "out", ignore_errors=True)
 
 
 _unfiltered: list[str] = []
-"""Why kernels' stands run without a filter of system calls in this process; empty as long as they do not."""
+"""Why kernels' workers run without a filter of system calls; empty as long as the filter works."""
 
 
-def _started(folder: Path, index: int, part: Part, cache: Path) -> Bench:
-    """A stand that works before anything hostile is in it: the driver may need what the filter takes away."""
-    if part != "kernel":
-        return Bench(folder, index=index, part=part, cache=cache)
+def _started(folder: Path, index: int, role: Role, cache: Path) -> DeviceClient:
+    """Start a worker and check it before the kernel is loaded: the driver may need a system call that is filtered."""
+    if role != "kernel":
+        return DeviceClient(folder, index=index, role=role, cache=cache)
     if not _unfiltered:
-        bench = Bench(folder, index=index, part="kernel", cache=cache)
+        client = DeviceClient(folder, index=index, role="kernel", cache=cache)
         try:
-            bench.ask("check", timeout=STARTING)
-        except StandFault as fault:
-            bench.close()
-            _unfiltered.append(f"{fault}; {bench.said}")
+            client.ask("check", timeout=START_SECONDS)
+        except WorkerFault as fault:
+            client.close()
+            _unfiltered.append(f"{fault}; {client.last_error}")
         else:
-            return bench
-    return Bench(folder, index=index, part="unfiltered", cache=cache)
+            return client
+    return DeviceClient(folder, index=index, role="unfiltered", cache=cache)
 
 
-def build_kernel(job: Job, bench: Bench, points: Sequence[Point]) -> None:
-    """Call the kernel once at every size, to have all of it compiled.
+def build_kernel(job: Job, client: DeviceClient, points: Sequence[Point]) -> None:
+    """Call the kernel once at every size, so that all of it is compiled.
 
     Raises:
-        KernelFault: what it did wrong.
+        KernelFault: if a call fails.
     """
     for question in job.questions:
         plan = question.plan(job.definition)
-        ask_kernel(job, bench, "ask", plan=plan, name="built", configuration=job.configuration)
+        ask_kernel(job, client, "ask", plan=plan, name="built", configuration=job.configuration)
     for point in points:
         plan = Question("target", point, "normal", 1).plan(job.definition)
-        ask_kernel(job, bench, "prepare", plans=[plan], warm=plan, first=False, configuration=job.configuration)
-        ask_kernel(job, bench, "release")
+        ask_kernel(job, client, "prepare", plans=[plan], warm=plan, first=False, configuration=job.configuration)
+        ask_kernel(job, client, "release")

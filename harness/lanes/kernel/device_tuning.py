@@ -1,7 +1,7 @@
-"""Tuning: many configurations of one kernel on a device, right and in turn with the fastest baseline.
+"""Device tuning: time many configurations of one kernel in alternation with the fastest baseline.
 
-The stands stay from one configuration to the next, because starting one takes longer than timing it; after a fault
-they are started anew, so that what one configuration broke is not the next one's trouble.
+Device workers are kept from one configuration to the next, because starting one takes longer than timing; after a fault
+they are started again, so that one configuration cannot affect the next.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from harness.lanes.kernel import definition
 from harness.lanes.kernel.baselines import Baselines
-from harness.lanes.kernel.device_client import Bench
-from harness.lanes.kernel.device_session import Arena, KernelFault, build_kernel, open_arena, stand_of
+from harness.lanes.kernel.device_client import DeviceClient
+from harness.lanes.kernel.device_session import DeviceSession, KernelFault, build_kernel, open_session, start_worker
 from harness.lanes.kernel.gpu import Gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.measurement import Rounds
-from harness.lanes.kernel.paired_rounds import duel, survey_of
+from harness.lanes.kernel.paired_rounds import run_rounds, survey_baselines
 from harness.lanes.kernel.sweep import Subject
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.sweep.measurement import Measurement
@@ -32,19 +32,19 @@ _SECONDS = 120.0
 
 @contextmanager
 def measurer(
-    subject: Subject, nursery: WarmProcesses, baselines: Baselines, gpu: Gpu | None, *, seed: int
+    subject: Subject, processes: WarmProcesses, baselines: Baselines, gpu: Gpu | None, *, seed: int
 ) -> Iterator[Measure]:
-    """Something that times configurations of a kernel at its point, within a session (`measuring.session`).
+    """A function that times configurations of a kernel at its point, on a device that is held (`hold_device`).
 
     Args:
         subject: The kernel and its point.
-        nursery: The warm processes of the lane; one of them judges.
-        baselines: The stand with the baselines.
+        processes: The warm processes of the lane; one of them computes the reference.
+        baselines: The device worker of the baselines.
         gpu: The device.
-        seed: Where inputs come from.
+        seed: The source of the inputs.
     """
     with tempfile.TemporaryDirectory(prefix="crucible-tuning-") as folder:
-        job = subject.job(Path(folder) / "job", nursery, timeout=_SECONDS, configuration={})
+        job = subject.job(Path(folder) / "job", processes, timeout=_SECONDS, configuration={})
         tuner = _Tuner(subject.point, job, baselines, gpu, seed)
         try:
             yield tuner.measure
@@ -57,8 +57,8 @@ class _Tuner:
         self._point, self._job = point, job
         self._baselines, self._gpu, self._seed = baselines, gpu, seed
         self._stack = ExitStack()
-        self._builder: Bench | None = None
-        self._arena: Arena | None = None
+        self._builder: DeviceClient | None = None
+        self._session: DeviceSession | None = None
 
     def measure(self, point: Point, repeats: int) -> Measurement:
         """See `harness.sweep.search.Measure`; the samples are speed-ups, one for each round of a block."""
@@ -71,17 +71,17 @@ class _Tuner:
     def _measured(self, configuration: Configuration, repeats: int) -> Measurement:
         job = dataclasses.replace(self._job, configuration=dict(configuration))
         cache = job.folder.with_name("cache")
-        built = dataclasses.replace(job, folder=job.folder.with_name("building"))
+        built = dataclasses.replace(job, folder=job.folder.with_name("compile"))
         if self._builder is None:
             self._baselines.start()
-            self._builder = self._stack.enter_context(stand_of(built, self._baselines.index, "building", cache))
+            self._builder = self._stack.enter_context(start_worker(built, self._baselines.index, "compile", cache))
         build_kernel(built, self._builder, (self._point,))
-        if self._arena is None:
-            bench = self._stack.enter_context(stand_of(job, self._baselines.index, "kernel", cache))
-            self._arena = open_arena(job, bench, self._baselines, gpu=self._gpu, seed=self._seed)
-        arena = dataclasses.replace(self._arena, job=job)
-        survey = survey_of(arena, self._point)
-        found = duel(arena, self._point, survey, rounds=repeats)
+        if self._session is None:
+            client = self._stack.enter_context(start_worker(job, self._baselines.index, "kernel", cache))
+            self._session = open_session(job, client, self._baselines, gpu=self._gpu, seed=self._seed)
+        session = dataclasses.replace(self._session, job=job)
+        survey = survey_baselines(session, self._point)
+        found = run_rounds(session, self._point, survey, rounds=repeats)
         rounds = Rounds(kernel=tuple(found.kernel), baseline=tuple(found.baseline))
         return Measurement(
             samples=tuple(rounds.ratios),
@@ -89,6 +89,6 @@ class _Tuner:
         )
 
     def close(self) -> None:
-        """End both stands; what was compiled stays until the end."""
-        self._builder = self._arena = None
+        """End both workers; the cache of compiled kernels stays."""
+        self._builder = self._session = None
         self._stack.close()

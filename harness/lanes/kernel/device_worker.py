@@ -1,8 +1,8 @@
-"""Stand: a process on a device in which either a kernel or a baseline runs, and is timed. It answers JSON lines.
+"""Device worker: a process on a device in which either a kernel or a baseline runs and is timed.
 
-The one with the kernel shares its address space with hostile code, so the parent believes nothing that it cannot check:
-it holds its own clock to the events, reads thread counts from outside, draws seeds only when they are needed, names the
-timed outputs that it wants to see after they were computed, and compares bytes in another process.
+The worker with the kernel shares its address space with hostile code, so the parent checks all it can: it compares the
+events with its own clock, reads thread counts from outside, chooses seeds only when they are needed, chooses the timed
+outputs that it wants to see after they were computed, and compares bytes in another process.
 """
 
 from __future__ import annotations
@@ -11,61 +11,72 @@ import contextlib
 import json
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from harness.lanes.kernel.accelerator import open_accelerator
 from harness.lanes.kernel.confinement import adopt_orphans, confine
-from harness.lanes.kernel.inputs import draw, poison
+from harness.lanes.kernel.inputs import poison, sample_inputs
 from harness.lanes.kernel.interpreter import patch
-from harness.lanes.kernel.kernel_worker import OperatorLog, bytes_of, checked, load_kernel, note_fault, same
+from harness.lanes.kernel.json_worker import answer_requests, claim_channel
+from harness.lanes.kernel.kernel_worker import (
+    OperatorLog,
+    bytes_of,
+    check_outputs,
+    have_equal_bits,
+    load_kernel,
+    note_fault,
+)
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 
-_WARM = 10
-_WARM_SECONDS = 0.3
-"""No further warm-up call is made after so long."""
+_MAX_WARM_CALLS = 10
+_WARM_SECONDS = 0.3  # no further warm-up call is made after this time
 _CEILING_CALLS = 20
 
 
-def main(folder: str, index: int, part: str, warm: str) -> None:
-    """Serve until the parent is gone. A keeper without a device outlives the work and ends whatever it leaves."""
+def main(folder: str, index: int, role: str, trusted_cache: str) -> None:
+    """Answer requests until the parent closes the channel.
+
+    A supervisor process without a device outlives the worker and ends all processes that the worker leaves.
+
+    Args:
+        folder: The worker's private folder.
+        index: The device, as CUDA counts; -1 for the CPU.
+        role: One of `device_client.Role`.
+        trusted_cache: The cache that is used before a kernel is loaded.
+    """
     adopt_orphans()
     child = os.fork()  # before anything of CUDA is loaded
     if child:
-        _keep(child)
-    adopt_orphans()  # and ends with its keeper
+        _supervise(child)
+    adopt_orphans()  # and ends with its supervisor
     cache = os.environ["TRITON_CACHE_DIR"]
-    os.environ["TRITON_CACHE_DIR"] = warm  # a kernel could have written the other
-    stand = _Stand(Path(folder), index)
-    channel = os.fdopen(os.dup(1), "w")
-    questions = os.fdopen(os.dup(0), "r")
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
+    os.environ["TRITON_CACHE_DIR"] = trusted_cache  # a kernel could have written the other
+    requests, answers = claim_channel()
+    worker = DeviceWorker(Path(folder), index)
     layers: list[str] = []
-    stand.accelerator.warm()
+    worker.accelerator.warm()
     os.environ["TRITON_CACHE_DIR"] = cache
-    if part != "baseline":
-        building = part == "building"
-        paths = {"writable": [cache]} if building else {"readable": [cache]}
-        filtered = part == "kernel"
+    if role != "baseline":
+        compiles = role == "compile"
+        paths = {"writable": [cache]} if compiles else {"readable": [cache]}
+        filtered = role == "kernel"
         limits = {"RLIMIT_CORE": 0}
-        layers = confine(folder, limits, may_execute=building, device=True, filtered=filtered, **paths)
-    for line in questions:
-        request = json.loads(line)
+        layers = confine(folder, limits, may_execute=compiles, device=True, filtered=filtered, **paths)
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
         try:
-            reply = stand.answer(request) | {"layers": layers}
+            return worker.answer(request) | {"layers": layers}
         except BaseException as error:
-            note_fault(stand.folder, error)
-            reply = {"fault": json.loads((stand.folder / "out" / "error.json").read_text())}
-        channel.write(json.dumps(reply) + "\n")
-        channel.flush()
+            note_fault(worker.folder, error)
+            return {"fault": json.loads((worker.folder / "out" / "error.json").read_text())}
+
+    answer_requests(answer, requests, answers)
     os._exit(0)
 
 
-def _keep(child: int) -> None:
+def _supervise(child: int) -> None:
     for stream in (0, 1):
         os.close(stream)
     _, status = os.waitpid(child, 0)
@@ -76,8 +87,8 @@ def _keep(child: int) -> None:
     os._exit(min(abs(os.waitstatus_to_exitcode(status)), 125))
 
 
-class _Stand:
-    """What the parent asks for, one method each."""
+class DeviceWorker:
+    """Answers the parent's requests, one `do_...` method each."""
 
     def __init__(self, folder: Path, index: int) -> None:
         import torch
@@ -96,20 +107,21 @@ class _Stand:
         del triton
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer a request; its `do` names the method, its other keys are the arguments."""
         found: dict[str, Any] = getattr(self, f"do_{request['do']}")(request)
         return found
 
     def do_describe(self, _request: dict[str, Any]) -> dict[str, Any]:
-        """What the device and its libraries are."""
+        """Describe the device and its libraries."""
         return self.accelerator.properties
 
     def do_check(self, _request: dict[str, Any]) -> dict[str, Any]:
-        """Whether the device does what it did before this process gave up what it does not need."""
+        """Check that the device still works after this process gave up its other permissions."""
         self.accelerator.check()
         return {}
 
     def do_load(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Load the kernel, or a baseline of the definition; one that was loaded stays compiled."""
+        """Load the kernel, or a baseline of the definition; a loaded baseline stays compiled."""
         baseline = request.get("baseline")
         if baseline is None:
             self.function = load_kernel(self.folder, request["entry"])
@@ -126,7 +138,7 @@ class _Stand:
             for limit in ("recompile_limit", "cache_size_limit"):  # beyond it a compiled function runs uncompiled
                 with contextlib.suppress(Exception):
                     setattr(torch._dynamo.config, limit, 1000)
-            # For each size on its own: code for all sizes would be an easier opponent.
+            # Compiled for each size: code for all sizes would be a weaker opponent.
             function = torch.compile(function, dynamic=False)
         if not baseline["sdpa"]:
             return function
@@ -141,47 +153,49 @@ class _Stand:
         return limited
 
     def do_ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """One call whose output is written out: fresh memory holds NaN, inputs must stay as they are."""
+        """Make one call and write its output; new memory holds NaN, and changes of inputs are noted."""
         torch, plan = self.torch, request["plan"]
         _set_precision(plan)
         torch.utils.deterministic.fill_uninitialized_memory = True
         torch.use_deterministic_algorithms(True, warn_only=True)
         try:
-            inputs = draw(plan, self.device)
+            inputs = sample_inputs(plan, self.device)
             kept = [tensor.clone() for tensor in inputs]
             with OperatorLog(inputs) as log:
                 result = self.function(*inputs, **plan["parameters"], **request["configuration"])
             self.accelerator.wait()
         finally:
             torch.use_deterministic_algorithms(False)
-        outputs = checked(result, plan, self.accelerator.kind)
+        outputs = check_outputs(result, plan, self.accelerator.kind)
         changed = [
-            name for name, now, then in zip(plan["names"], inputs, kept, strict=True) if not same(now.cpu(), then.cpu())
+            name
+            for name, now, then in zip(plan["names"], inputs, kept, strict=True)
+            if not have_equal_bits(now.cpu(), then.cpu())
         ]
         for tensor in inputs:
-            tensor.fill_(poison(tensor.dtype))  # an output that lives in an input is no answer
+            tensor.fill_(poison(tensor.dtype))  # an output that is stored in an input is not an answer
         self.accelerator.wait()
         self._write(request["name"], outputs)
         return {"operators": sorted(log.names), "changed": changed}
 
     def do_names(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Which kernels a call runs, as the profiler of the driver sees them."""
-        inputs = draw(request["plan"], self.device)
+        """Name the device kernels that a call runs, as the driver's profiler sees them."""
+        inputs = sample_inputs(request["plan"], self.device)
         named = {**request["plan"]["parameters"], **request["configuration"]}
         names = self.accelerator.profiled(lambda: self.function(*inputs, **named))
         return {"names": None if names is None else names[:50]}
 
     def do_prepare(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Draw the inputs of a block, warm up on others, and leave NaN where outputs will be allocated."""
+        """Sample the inputs of a block, warm up with others, and leave NaN where outputs will be allocated."""
         torch, device = self.torch, self.accelerator
         self.sets = self.outputs = []
         self.plans = request["plans"]
         self.named = {**self.plans[0]["parameters"], **request["configuration"]}
         _set_precision(self.plans[0])
-        warm = draw(request["warm"], self.device)
+        warm = sample_inputs(request["warm"], self.device)
         took = []
         until = time.monotonic() + _WARM_SECONDS
-        for number in range(_WARM if request["first"] else 2):
+        for number in range(_MAX_WARM_CALLS if request["first"] else 2):
             if number >= 2 and time.monotonic() > until:
                 break
             start = device.mark()
@@ -190,7 +204,7 @@ class _Stand:
             device.wait()
             took.append(device.between(start, end))
         del warm
-        self.sets = [draw(plan, self.device) for plan in self.plans]
+        self.sets = [sample_inputs(plan, self.device) for plan in self.plans]
         spoiled = [
             torch.full(
                 tensor["sizes"],
@@ -207,7 +221,7 @@ class _Stand:
         return {"warm_ms": min(took)}
 
     def do_cold(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Each call on its own, with inputs of its own, queued behind a flush of the cache; one more that is not."""
+        """Time single calls with different inputs, each queued after a cache flush, and one on an idle device."""
         device = self.accelerator
         self.outputs = []
         times = []
@@ -224,16 +238,16 @@ class _Stand:
         device.flush()
         device.wait()
         start = device.mark()
-        began = time.perf_counter()
+        began = device.clock()
         self.function(*self.sets[-1], **self.named)
-        launch = (time.perf_counter() - began) * 1000
+        launch = (device.clock() - began) * 1000
         end = device.mark()
         device.wait()
         idle = device.between(start, end)
         return {"event_ms": times, "idle_ms": idle, "launch_ms": launch, "peak_mb": device.peak_mb()}
 
     def do_hot(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Many calls in a row over the rotating inputs; one pair of events around all of them."""
+        """Time many calls in a row over rotating inputs with one pair of events."""
         device = self.accelerator
         device.wait()
         start = device.mark()
@@ -246,17 +260,17 @@ class _Stand:
     def do_show(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the output of one of the timed calls."""
         kind = self.accelerator.kind
-        self._write(request["name"], checked(self.outputs[request["call"]], self.plans[request["call"]], kind))
+        self._write(request["name"], check_outputs(self.outputs[request["call"]], self.plans[request["call"]], kind))
         return {}
 
     def do_release(self, _request: dict[str, Any]) -> dict[str, Any]:
-        """Give memory back, for whoever has the device next."""
+        """Release memory for the other process on the device."""
         self.sets = self.outputs = []
         self.accelerator.release()
         return {}
 
     def do_ceilings(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the device does at best today: a large copy, and a large product of random numbers."""
+        """Measure the rates of a large copy and of a large product of random numbers."""
         torch, device = self.torch, self.accelerator
         source = torch.empty(device.copy_bytes, dtype=torch.uint8, device=self.device).random_(0, 255)
         target = torch.empty_like(source)
@@ -281,7 +295,7 @@ class _Stand:
             call(*arguments)
             end = device.mark()
             device.wait()
-            if index >= 3:  # the first ones choose algorithms
+            if index >= 3:  # the first calls choose algorithms
                 times.append(device.between(start, end) / 1000)
         return sorted(times)[len(times) // 2]
 
@@ -291,12 +305,8 @@ class _Stand:
 
 
 def _set_precision(plan: dict[str, Any]) -> None:
-    """TensorFloat-32 for whoever is asked in it, and only then."""
+    """Allow TensorFloat-32 for plans in that precision only."""
     import torch
 
     allowed = plan["precision"] == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -1,6 +1,6 @@
-"""Golden: what the compiler made of each kernel when somebody last looked, so that a change of it is seen.
+"""Golden table: the resources of each compiled kernel when they were last reviewed, so that a regression shows.
 
-A JSON table per suite, valid for one version of Triton; with another, nothing is compared and nothing is claimed.
+A JSON table for each suite, valid for one version of Triton; with another version nothing is compared.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
 from harness.lanes.kernel.compilation import Launch
 
-REGISTER_SLACK = 8
-"""Registers by which a kernel may exceed its row; the assembler's choice moves by so much for no reason."""
+REGISTER_SLACK = 8  # registers by which a kernel may exceed its row: the assembler's choice varies by as much
 
 
 class Row(Frozen):
-    """One kernel as it was compiled."""
+    """The resources of one compiled launch."""
 
     kernel: str
     """The file's stem."""
@@ -35,14 +34,14 @@ class Row(Frozen):
 
 
 class Golden(Frozen):
-    """A golden table."""
+    """A golden table, as in its JSON file."""
 
     triton: str
-    """The version that compiled it."""
+    """The version of Triton that compiled the kernels."""
     rows: tuple[Row, ...]
 
     def differences(self, kernel: str, launches: Iterable[Launch]) -> list[str]:
-        """What is worse than its row, or has none, one sentence each."""
+        """One sentence for each launch that is worse than its row, or has no row."""
         known = {_key(row): row for row in self.rows}
         found = []
         for row in rows_of(kernel, launches):
@@ -71,7 +70,7 @@ class Golden(Frozen):
 
 
 def rows_of(kernel: str, launches: Iterable[Launch]) -> list[Row]:
-    """The rows that a golden table has for these launches."""
+    """The rows of a golden table for these launches."""
     return [
         Row(
             kernel=kernel,
@@ -95,19 +94,19 @@ def read_golden(path: Path) -> Golden:
     """Read a table.
 
     Raises:
-        SpecError: if it is none.
+        SpecError: if the file is missing or not a golden table.
     """
     try:
         return Golden.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         what = str(error) if isinstance(error, OSError) else error.errors()[0]["msg"]
         raise SpecError(
-            f"no golden table: {what}", where=str(path), fix="write it anew with `crucible kernel compile`"
+            f"not a golden table: {what}", where=str(path), fix="write it again with `crucible kernel compile`"
         ) from error
 
 
 def write_golden(path: Path, golden: Golden) -> None:
-    """Write a table, its rows in one order, so that a change reads well."""
+    """Write a table with sorted rows, so that differences between versions are small."""
     ordered = golden.model_copy(update={"rows": tuple(sorted(golden.rows, key=_key))})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(ordered.model_dump_json(indent=1) + "\n", encoding="utf-8")

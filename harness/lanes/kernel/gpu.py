@@ -1,4 +1,4 @@
-"""GPU: which devices there are, what each does, and whose turn it is. Asked of `nvidia-smi`; nothing is imported."""
+"""GPU: the devices of this machine and their state, read from `nvidia-smi` without importing PyTorch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATE = ("clocks.sm", "power.draw", "temperature.gpu")
 class Gpu(Frozen):
     """One device.
 
-    Its index counts as CUDA does within `CUDA_VISIBLE_DEVICES`, if that is set.
+    Its index is CUDA's, which counts within `CUDA_VISIBLE_DEVICES` if that is set.
     """
 
     index: int
@@ -33,7 +33,7 @@ class Gpu(Frozen):
 
 
 class State(Frozen):
-    """What a device was doing at one moment; a figure it does not tell is None."""
+    """Clock, power and temperature of a device at one moment; an unknown value is None."""
 
     sm_mhz: float | None
     watts: float | None
@@ -41,7 +41,7 @@ class State(Frozen):
 
 
 def absent_gpu() -> str:
-    """Why nothing can be measured here, found out without importing anything; empty where there is a device."""
+    """Why this machine cannot measure, found without importing PyTorch; empty if it can."""
     if not device_nodes():
         if Path("/dev/kfd").exists():
             return "an AMD GPU: the lane measures on CUDA devices only; its other stages need none"
@@ -49,7 +49,7 @@ def absent_gpu() -> str:
     if "+cpu" in importlib.metadata.version("torch"):
         return "this torch is built for the CPU: pip install torch --index-url https://download.pytorch.org/whl/cu130"
     if shutil.which("nvidia-smi") is None:
-        return "no nvidia-smi on the PATH, which tells the devices apart"
+        return "no nvidia-smi on the PATH, which identifies the devices"
     return ""
 
 
@@ -59,10 +59,10 @@ def device_nodes() -> list[Path]:
 
 
 def list_gpus() -> list[Gpu]:
-    """All devices this process may use, in CUDA's order.
+    """All devices that this process may use, in CUDA's order.
 
     Raises:
-        InfraError: if `nvidia-smi` fails or there is none.
+        InfraError: if `nvidia-smi` fails or lists no device.
     """
     found = [
         Gpu(index=int(row[0]), uuid=row[1], name=row[2], driver=row[3], memory_mb=_number(row[4]) or 0.0)
@@ -74,18 +74,18 @@ def list_gpus() -> list[Gpu]:
         chosen = [gpu for name in named for gpu in found if name == str(gpu.index) or gpu.uuid.startswith(name)]
         found = [gpu.model_copy(update={"index": index}) for index, gpu in enumerate(chosen)]
     if not found:
-        raise InfraError("no CUDA device is visible", where="nvidia-smi", fix="look at CUDA_VISIBLE_DEVICES")
+        raise InfraError("no CUDA device is visible", where="nvidia-smi", fix="check CUDA_VISIBLE_DEVICES")
     return found
 
 
 def own_gpu(gpus: Sequence[Gpu]) -> Gpu:
-    """The device of this process: each of pytest's workers has its own as long as there are enough."""
+    """The device of this process: pytest's workers use different devices as long as there are enough."""
     worker = re.search(r"\d+$", os.environ.get("PYTEST_XDIST_WORKER", ""))
     return gpus[int(worker[0]) % len(gpus) if worker else 0]
 
 
 def state_of(gpu: Gpu) -> State:
-    """Clock, power and temperature now."""
+    """The current state of a device; all values are None if `nvidia-smi` fails."""
     try:
         rows = _smi(_STATE, uuid=gpu.uuid)
     except InfraError:
@@ -95,7 +95,7 @@ def state_of(gpu: Gpu) -> State:
 
 
 def processes_on(gpu: Gpu) -> set[int]:
-    """Process ids that compute on a device; empty where they cannot be told (containers often hide them)."""
+    """Ids of the processes that compute on a device; empty if unknown (containers often hide them)."""
     try:
         rows = _smi(("pid",), uuid=gpu.uuid, subject="compute-apps")
     except InfraError:

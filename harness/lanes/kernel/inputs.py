@@ -1,6 +1,6 @@
-"""Drawing: the inputs of a question, the same bits for the same plan in every process with the same torch and device.
+"""Inputs: samples the inputs of a question; a plan gives the same bits in every process with the same torch and device.
 
-torch is imported by whoever calls: the process that judges and the one in which a kernel runs, never pytest's own.
+Only the reference process and the kernel's process call this, so pytest's own process does not import torch.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     import torch
 
 GUARD_BYTES = 256
-"""On both sides of every input lies this much NaN (or the largest integer), so reading a little too far shows; a
-multiple of every alignment a kernel may count on."""
+"""Bytes of NaN (or the largest integer) on both sides of every input, which show reads out of bounds; a multiple of
+every alignment that a kernel may rely on."""
 
 
-def draw(plan: dict[str, Any], device: str) -> list[torch.Tensor]:
-    """The inputs of one question, each in storage of its own with guards around it."""
+def sample_inputs(plan: dict[str, Any], device: str) -> list[torch.Tensor]:
+    """The inputs of one question, each in separate storage with guards around it.
+
+    Args:
+        plan: See `Question.plan`.
+        device: The device's name in PyTorch.
+    """
     import torch
 
     inputs = []
@@ -29,7 +34,7 @@ def draw(plan: dict[str, Any], device: str) -> list[torch.Tensor]:
         if nudge and tensor["values"] == "normal" and values.is_floating_point() and values.numel():
             flat = values.reshape(-1)
             at = plan["seed"] % flat.numel()
-            # Beyond all the others, so that no answer can be the same.
+            # Larger than all others, so that every answer changes.
             largest = 1.5 * (float(flat.abs().max()) or float(tensor["scale"]))
             flat[at] = -largest if float(flat[at]) * 1.5 >= largest else largest
             nudge = False
@@ -62,7 +67,7 @@ def _numbers(tensor: dict[str, Any], family: str, generator: torch.Generator, de
 
 
 def _as_family(normal: torch.Tensor, family: str, options: dict[str, Any]) -> torch.Tensor:
-    """Numbers on which a shortcut that works for well-behaved ones does not."""
+    """Change normal numbers into a family on which numerical shortcuts fail."""
     import torch
 
     if family == "normal" or not normal.numel() or not normal.dim():
@@ -72,7 +77,7 @@ def _as_family(normal: torch.Tensor, family: str, options: dict[str, Any]) -> to
         return normal * torch.exp2(6 * uniform - 3)
     if family == "spikes":
         return torch.where(uniform < 0.01, normal * 8, normal)
-    if family == "alternating":  # sums in which most cancels
+    if family == "alternating":  # sums with much cancellation
         signs = 1 - 2 * (torch.arange(normal.shape[-1], device=normal.device) % 2)
         return normal.abs() * signs
     if family == "sparse":
@@ -84,7 +89,7 @@ def _as_family(normal: torch.Tensor, family: str, options: dict[str, Any]) -> to
 
 
 def _to_tf32(values: torch.Tensor) -> torch.Tensor:
-    """Rounded to the ten bits of mantissa that TensorFloat-32 keeps, so that its products are exact."""
+    """Round to the ten bits of mantissa that TensorFloat-32 keeps, so that its products are exact."""
     import torch
 
     bits = values.float().contiguous().view(torch.int32)
@@ -92,7 +97,7 @@ def _to_tf32(values: torch.Tensor) -> torch.Tensor:
 
 
 def _place(values: torch.Tensor, layout: list[int]) -> torch.Tensor:
-    """The values in fresh storage, in their layout, with guards on both sides."""
+    """Copy the values into new storage, in their layout, with guards on both sides."""
     import torch
 
     guard = GUARD_BYTES // values.element_size()
@@ -107,7 +112,7 @@ def _place(values: torch.Tensor, layout: list[int]) -> torch.Tensor:
 
 
 def poison(dtype: torch.dtype) -> float | int | bool:
-    """What memory holds that nobody may rely on: NaN, or the largest number there is."""
+    """The value of memory that a kernel must not read: NaN, or the largest integer of the dtype."""
     import torch
 
     if dtype.is_floating_point:

@@ -1,10 +1,10 @@
-"""Interpreting: what Triton's interpreter lacks to be believed. Loaded in the process where kernels are interpreted.
+"""Interpreter: patches of Triton's interpreter that make its results reliable; used in the kernel's process.
 
-* bfloat16: the interpreter keeps it as raw 16-bit integers and calculates with those. Here it is kept as single
-  precision and rounded to nearest even after every operation, as the hardware does.
-* Bounds: every address that is read or written must lie in a tensor that was passed to the kernel.
-* Autotuning needs a device to measure on: the first configuration is taken.
-* What is not modelled (float8, inline assembly, library calls) is refused by name, never silently wrong.
+* bfloat16: the interpreter stores raw 16-bit integers and computes with them. The patch stores single
+  precision and rounds to nearest even after every operation, as the hardware does.
+* Bounds: every address that is read or written must be in a tensor that was passed to the kernel.
+* Autotuning needs a device: the first configuration is used.
+* Features that are not modelled (float8, inline assembly, library calls) raise an error with their name.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class BoundsError(Exception):
 
 
 class UnsupportedError(Exception):
-    """The interpreter cannot do this; no fault of the kernel's."""
+    """The interpreter does not support an operation; the kernel may be right."""
 
 
 class Launches:
-    """How many kernels were launched, and whether launches do anything at all."""
+    """The number of launches in this process, and whether launches are silenced (do nothing)."""
 
     count = 0
     silenced = False
@@ -33,8 +33,8 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
     """Change the interpreter of this process.
 
     Args:
-        guarded: Storage address -> first and last-plus-one address of what a kernel may touch in it, for tensors with
-            guards around them; of other storages everything may be touched.
+        guarded: Storage address -> first address and end address (exclusive) that a kernel may access, for tensors with
+            guards around them; other storages may be accessed as a whole.
     """
     from triton.runtime import interpreter
 
@@ -68,7 +68,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
             result.data = from_bits(to_bits(result.data)).reshape(result.data.shape)
         return result
 
-    # The interpreter builds this table anew at every operation, which is a tenth of all its time.
+    # The interpreter builds this table again at every operation, which takes a tenth of its time.
     plain = (tl.int1, tl.int8, tl.uint8, tl.int16, tl.uint16, tl.int32, tl.uint32, tl.int64, tl.uint64, tl.float16)
     table = {dtype: usual_dtype(dtype) for dtype in (*plain, tl.float32, tl.float64, *eights)}
     table[tl.bfloat16] = np.dtype(np.float32)
@@ -158,7 +158,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
 
 
 class _Bounds:
-    """The addresses that one launch may touch."""
+    """The addresses that one launch may access."""
 
     def __init__(self) -> None:
         self.starts: list[int] = []

@@ -1,4 +1,4 @@
-"""Job: one kernel and everything that is asked of it, in a private folder; and what may end it before it answers."""
+"""Job: one kernel, its questions and its private folder; and how the end of its process becomes a status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.lanes.kernel.untrusted_output import read_table
 from harness.lanes.kernel.warm_processes import Outcome, WarmProcesses
 
 GIB = 1 << 30
-_META_BYTES = 1 << 16
+_MAX_NOTE_BYTES = 1 << 16
 _SIGNALS = {
     4: "SIGILL",
     6: "SIGABRT",
@@ -30,18 +30,18 @@ _SIGNALS = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One kernel and everything it is asked.
+    """One kernel and all its questions.
 
     Attributes:
-        source: The kernel's file.
+        source: The content of the kernel's file.
         definition: What it must compute.
-        place: Where the definition lies; the files it names are beside it.
-        questions: What it is asked, in order.
-        attempts: How often everything is asked; the same inputs, so the bytes must be the same.
+        place: The folder of the definition and of the files it names.
+        questions: The calls, in order.
+        attempts: How often all questions are asked, with the same inputs: the outputs must have equal bits.
         timeout: Seconds for the whole process.
         folder: A private, empty folder.
         nursery: The warm processes.
-        configuration: Further keywords of the kernel's entry.
+        configuration: Further keyword arguments of the kernel's entry.
         library: Whether it may call PyTorch's own operators.
     """
 
@@ -52,13 +52,13 @@ class Job:
     attempts: int
     timeout: float
     folder: Path
-    nursery: WarmProcesses
+    processes: WarmProcesses
     configuration: dict[str, Setting] = field(default_factory=dict)
     library: bool = False
 
     @property
     def limits(self) -> dict[str, int]:
-        """What its process may use, beyond what PyTorch has mapped already."""
+        """Resource limits of its process; memory counts in addition to what PyTorch has mapped."""
         return {
             "RLIMIT_CORE": 0,
             "RLIMIT_FSIZE": GIB,
@@ -68,33 +68,33 @@ class Job:
 
 
 def read_note(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON table that a kernel's process left; empty if it is none. A kernel could have written it."""
-    return read_table(folder / "out" / name, most=_META_BYTES)
+    """A JSON object that a kernel's process wrote to `out`; empty if there is none. It is untrusted."""
+    return read_table(folder / "out" / name, max_bytes=_MAX_NOTE_BYTES)
 
 
-def failed(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str] | None:
-    """What ended a kernel's process before it answered, if anything did."""
+def process_fault(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str] | None:
+    """The status and reason if a kernel's process ended before it answered; None if it answered."""
     if outcome.code is None:
         return Status.TIMEOUT, f"still running after {job.timeout:g} s"
     note = read_note(folder, "error.json")
     if note:
-        said = str(note.get("error", "something"))
+        message = str(note.get("error", "something"))
         match note.get("kind"):
             case "unsupported":
-                # Its own process says so, so it excuses nothing; a person looks.
-                return Status.REVIEW, clip(f"it cannot be interpreted: {said}")
+                # Only the kernel's own process claims this, so a person must look.
+                return Status.REVIEW, clip(f"it cannot be interpreted: {message}")
             case "bounds":
-                return Status.CRASH, clip(f"out of bounds: the kernel {said}")
+                return Status.CRASH, clip(f"out of bounds: the kernel {message}")
             case "refused":
-                return Status.WRONG, clip(f"{job.definition.entry} returned {said}")
+                return Status.WRONG, clip(f"{job.definition.entry} returned {message}")
             case "memory":
-                return Status.MEMORY, clip(f"{job.definition.entry} asked for too much memory: {said}")
+                return Status.MEMORY, clip(f"{job.definition.entry} asked for too much memory: {message}")
             case _:
-                return Status.CRASH, clip(f"{job.definition.entry} raised {said}")
+                return Status.CRASH, clip(f"{job.definition.entry} raised {message}")
     if outcome.code:
         how = f"exited with status {outcome.code}"
         if outcome.code < 0:
             how = f"was ended by {_SIGNALS.get(-outcome.code, f'signal {-outcome.code}')}"
         status = Status.TIMEOUT if outcome.code == -24 else Status.CRASH
-        return status, clip(f"its process {how}" + (f": {outcome.said}" if outcome.said else ""))
+        return status, clip(f"its process {how}" + (f": {outcome.last_error}" if outcome.last_error else ""))
     return None

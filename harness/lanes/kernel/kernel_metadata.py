@@ -1,6 +1,6 @@
-"""Kernel file: what a kernel says of itself in a `# /// kernel` block, and the space it can be tuned over.
+"""Kernel metadata: the `# /// kernel` block of a kernel's file, and the space that it can be tuned over.
 
-Read, never run: the text is parsed, nothing of it is executed. What is claimed here is verified against machine code.
+The source is parsed, never run. Claims are verified against machine code.
 """
 
 from __future__ import annotations
@@ -19,48 +19,47 @@ Choice = bool | int | str
 Space = dict[str, tuple[Choice, ...]]
 Configuration = dict[str, Choice]
 
-MAX_CHOICES = 64
-"""Values of one parameter; a longer list is no tile space."""
+MAX_CHOICES = 64  # values of one parameter of the space
 SPACE = "SPACE"
 TUNED = "TUNED"
 
 
 class KernelFile(Frozen):
-    """What stands in a kernel's file; everything is optional."""
+    """The metadata of a kernel's file; all of it is optional."""
 
     step: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Its place in the ladder of its operation."""
+    """Its step number in the ladder of its operation."""
     title: str = ""
     claims: tuple[Claim, ...] = ()
-    """What its machine code must contain."""
+    """Features that its machine code must contain."""
     predicted: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Speed-up over the fastest baseline at the first target shape that its author expected before any measurement."""
+    """The speed-up over the fastest baseline at the first target shape that its author predicted."""
     story: str = ""
     """The module's docstring."""
     space: Space = {}
     """Values for each keyword of its entry, from the module constant `SPACE`."""
     problem: str = ""
-    """Why something above could not be read; it is empty then."""
+    """Why some of the above could not be read; empty if all could."""
 
 
 def read_kernel_file(source: str) -> KernelFile:
-    """What a kernel's text says of itself. Never raises: a broken block or space is named in `problem`."""
+    """Read the metadata of a kernel's source; never raises: an invalid block or space is named in `problem`."""
     try:
         tree = ast.parse(source)
         story = ast.get_docstring(tree) or ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return KernelFile(problem=clip(f"no Python: {error}"))
+        return KernelFile(problem=clip(f"not valid Python: {error}"))
     problems: list[str] = []
     space = _space(tree, problems)
     table = _block(source, problems)
-    # Key by key, so that one wrong key does not hide the others.
-    said = {}
+    # Key by key, so that one invalid key does not hide the others.
+    fields = {}
     for key, value in table.items():
         try:
-            said[key] = getattr(KernelFile.model_validate({key: value}), key)
+            fields[key] = getattr(KernelFile.model_validate({key: value}), key)
         except ValidationError as error:
             problems.append(f"{key}: {error.errors()[0]['msg']}")
-    return KernelFile(**said, story=story, space=space, problem=clip("; ".join(problems)))
+    return KernelFile(**fields, story=story, space=space, problem=clip("; ".join(problems)))
 
 
 def _block(source: str, problems: list[str]) -> dict[str, object]:
@@ -79,12 +78,12 @@ def _space(tree: ast.Module, problems: list[str]) -> Space:
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        problems.append(f"{SPACE} is no literal dictionary")
+        problems.append(f"{SPACE} is not a literal dictionary")
         return {}
     try:
         space = KernelFile.model_validate({"space": value}, strict=False).space
     except ValidationError:
-        problems.append(f"{SPACE} maps names to lists of numbers, truth values or texts")
+        problems.append(f"{SPACE} maps names to lists of integers, booleans or strings")
         return {}
     for name, choices in space.items():
         if not name.isidentifier() or not choices or len(choices) > MAX_CHOICES:

@@ -1,8 +1,7 @@
-"""Asking: the part of a kernel's process that loads it, calls it and leaves bytes. Nothing it leaves is believed.
+"""Kernel worker: loads a kernel, calls it and writes its outputs. All of its output is untrusted.
 
-Right answers are nowhere in this process, so a kernel that patches, walks frames or ends the process early gains
-nothing but missing answers. What is noted beside the bytes (operators, launches, changed inputs) explains verdicts to
-people and catches kernels that do not hide.
+This process holds no right answers, so a kernel that patches modules, walks frames or ends the process early only
+loses answers. The notes (operators, launches, changed inputs) explain verdicts and catch kernels that do not hide.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.lanes.kernel.inputs import draw, poison, strides_of
+from harness.lanes.kernel.inputs import poison, sample_inputs, strides_of
 from harness.lanes.kernel.trusted_function import outputs_of
 
 MODULE = "kernel"
 _GUARDED: dict[int, tuple[int, int]] = {}
-_MESSAGE = 1000
-_CAUSES = 20
+_MAX_MESSAGE = 1000
+_MAX_CAUSES = 20
 
 
 class RefusedError(Exception):
-    """What a kernel returned is not what the definition says."""
+    """A kernel returned something other than the outputs of the definition."""
 
 
 def prepare() -> None:
-    """Load and change everything that is the same for all kernels; called once, before any fork."""
+    """Load and patch what all kernels need; called once, before any fork."""
     import torch
     import torch.utils._python_dispatch
 
@@ -36,26 +35,26 @@ def prepare() -> None:
 
     torch.set_num_threads(1)
     torch.utils.deterministic.fill_uninitialized_memory = True
-    torch.use_deterministic_algorithms(True, warn_only=True)  # memory that is asked for holds NaN
+    torch.use_deterministic_algorithms(True, warn_only=True)  # new memory holds NaN
     patch(_GUARDED)
 
 
-def work(folder: str) -> None:
-    """Ask all questions of `request.json`, as often and in the order it says."""
+def run_job(folder: str) -> None:
+    """Answer all questions of `request.json` in a folder, in its orders."""
     place = Path(folder)
     request = json.loads((place / "request.json").read_bytes())
-    (place / "request.json").unlink()  # it names the seeds of all that will be asked
+    (place / "request.json").unlink()  # it holds the seeds of all questions
     try:
-        _work(place, request)
-    except BaseException as error:  # also pytest.skip, sys.exit and whatever else is raised to get away
+        _answer_all(place, request)
+    except BaseException as error:  # also SystemExit and other ways to leave
         note_fault(place, error)
 
 
 def note_fault(place: Path, error: BaseException) -> None:
-    """Say what ended the work."""
+    """Write the error that ended the work to `out/error.json`."""
     kind = "raised"
     chain: BaseException | None = error
-    for _ in range(_CAUSES):  # an error can be its own cause
+    for _ in range(_MAX_CAUSES):  # an error can be its own cause
         if chain is None:
             break
         name = type(chain).__name__
@@ -66,12 +65,16 @@ def note_fault(place: Path, error: BaseException) -> None:
             kind = "memory"
         chain = chain.__cause__
     text = " ".join(str(error).split())
-    said = f"{type(error).__name__}: {text}" if kind in ("raised", "memory") else text
-    (place / "out" / "error.json").write_text(json.dumps({"kind": kind, "error": said[:_MESSAGE]}))
+    message = f"{type(error).__name__}: {text}" if kind in ("raised", "memory") else text
+    (place / "out" / "error.json").write_text(json.dumps({"kind": kind, "error": message[:_MAX_MESSAGE]}))
 
 
 def load_kernel(place: Path, entry: str) -> Any:
-    """The function that is judged."""
+    """Load `kernel.py` of a folder and return its function `entry`.
+
+    Raises:
+        RefusedError: if the file defines no such function.
+    """
     spec = importlib.util.spec_from_file_location(MODULE, place / "kernel.py")
     if spec is None or spec.loader is None:
         raise ImportError("kernel.py")
@@ -84,36 +87,36 @@ def load_kernel(place: Path, entry: str) -> Any:
     return function
 
 
-def _work(place: Path, request: dict[str, Any]) -> None:
+def _answer_all(place: Path, request: dict[str, Any]) -> None:
     from harness.lanes.kernel.interpreter import Launches
 
     write = place.joinpath("out").joinpath
     function = load_kernel(place, request["entry"])
     notes: dict[str, Any] = {"operators": [], "launches": 0, "changed": [], "late": []}
-    # Written only after the last call, and inputs are spoiled after each: an answer that lives in an input or in one
-    # of a few buffers that are used in turn is no longer right by then.
+    # Outputs are written after the last call, and inputs are overwritten after each call: an answer that is stored in
+    # an input, or in a buffer that is used again, is wrong by then.
     held = [
-        _ask(function, request, index, f"{attempt}-{index}", notes, logged=attempt == 0)
+        _call(function, request, index, f"{attempt}-{index}", notes, logged=attempt == 0)
         for attempt, order in enumerate(request["orders"])
         for index in order
     ]
     for answer in held:
-        answer.leave(place, notes)
+        answer.write(place, notes)
     notes["launches"] = Launches.count
     if request.get("ghost"):
         Launches.silenced = True
         try:
-            _ask(function, request, request["orders"][0][0], "ghost", notes, logged=False).leave(place, notes)
+            _call(function, request, request["orders"][0][0], "ghost", notes, logged=False).write(place, notes)
         except BaseException as error:
             notes["ghost"] = f"{type(error).__name__}"
     write("notes.json").write_text(json.dumps(notes))
 
 
-def _ask(
+def _call(
     function: Any, request: dict[str, Any], index: int, name: str, notes: dict[str, Any], *, logged: bool
 ) -> _Answer:
     plan = request["questions"][index]
-    inputs = draw(plan, "cpu")
+    inputs = sample_inputs(plan, "cpu")
     _GUARDED.clear()
     for tensor in inputs:
         start = tensor.data_ptr()
@@ -127,23 +130,29 @@ def _ask(
     else:
         result = function(*inputs, **named)
     for label, tensor, copy in zip(plan["names"], inputs, kept, strict=True):
-        if not same(tensor, copy) and label not in notes["changed"]:
+        if not have_equal_bits(tensor, copy) and label not in notes["changed"]:
             notes["changed"].append(label)
-    answer = _Answer(name, checked(result, plan, "cpu"))
+    answer = _Answer(name, check_outputs(result, plan, "cpu"))
     for tensor in inputs:
         tensor.fill_(poison(tensor.dtype))
     return answer
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two tensors hold the same bits."""
+def have_equal_bits(one: Any, other: Any) -> bool:
+    """Whether two tensors of one shape and dtype hold the same bits."""
     import torch
 
     return bool(torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8)))
 
 
-def checked(result: Any, plan: dict[str, Any], device: str) -> list[Any]:
-    """The outputs, if they are exactly what the definition says: plain tensors of the right kind in the right place."""
+def check_outputs(result: Any, plan: dict[str, Any], device: str) -> list[Any]:
+    """The outputs, as a list, after checking that they are what the definition says.
+
+    Each must be a plain dense tensor on `device`, with the dtype, sizes and strides of the plan.
+
+    Raises:
+        RefusedError: if one is not.
+    """
     import torch
 
     outputs = outputs_of(result)
@@ -165,14 +174,14 @@ def checked(result: Any, plan: dict[str, Any], device: str) -> list[Any]:
 
 
 class _Answer:
-    """Outputs that are held while other calls run."""
+    """Outputs of one call, kept while other calls run."""
 
     def __init__(self, name: str, outputs: list[Any]) -> None:
         self.name, self.outputs = name, outputs
         self.first = [bytes_of(tensor) for tensor in outputs]
 
-    def leave(self, place: Path, notes: dict[str, Any]) -> None:
-        """Write the bytes that are there by now."""
+    def write(self, place: Path, notes: dict[str, Any]) -> None:
+        """Write the bytes that the outputs hold now; an answer that changed since its call is noted as late."""
         for number, (tensor, first) in enumerate(zip(self.outputs, self.first, strict=True)):
             data = bytes_of(tensor)
             if data != first and self.name not in notes["late"]:
@@ -181,7 +190,7 @@ class _Answer:
 
 
 def bytes_of(tensor: Any) -> bytes:
-    """A tensor's elements, row by row."""
+    """The elements of a CPU tensor in row-major order."""
     import torch
 
     flat = tensor.detach().contiguous().reshape(-1)
@@ -189,13 +198,13 @@ def bytes_of(tensor: Any) -> bytes:
 
 
 class OperatorLog:
-    """The library operators that are called, by their `aten` names, and readings of numbers that no kernel needs.
+    """Logs the `aten` names of the library operators that are called, and reads of elements that no kernel needs.
 
-    A kernel may look at the sizes and offsets it is given, so whole numbers may be read: as often as there are any
-    among the inputs, and once more, for a check before. More would be the bits of other numbers.
+    A kernel may read the sizes and offsets among its inputs, so reads of integers are allowed: twice as many as the
+    inputs have. More would allow it to read other numbers as bits.
 
     Args:
-        inputs: Of the call.
+        inputs: Those of the call.
     """
 
     def __init__(self, inputs: Iterable[Any]) -> None:
@@ -220,14 +229,14 @@ class OperatorLog:
     def __enter__(self) -> OperatorLog:
         import torch
 
-        texts = torch._tensor_str
-        self._usual = texts._str
+        formatter = torch._tensor_str
+        self._usual = formatter._str
 
-        def told(*args: Any, **kwargs: Any) -> Any:  # it switches such logs off
+        def logged(*args: Any, **kwargs: Any) -> Any:  # formatting switches dispatch modes off
             self.names.add("text of numbers")
             return self._usual(*args, **kwargs)
 
-        texts._str = told
+        formatter._str = logged
         self._mode.__enter__()
         return self
 

@@ -1,7 +1,7 @@
-"""Ladder: the steps by which a kernel was made faster, and whether they kept what a ladder promises.
+"""Ladder: the optimisation steps of a kernel, and whether its two invariants hold.
 
-Two invariants: *Correctness*, every step is right; *Monotonic Speedup*, no step is slower than the one before it at any
-size. A step that regresses is named, not hidden; what was not measured is neither kept nor broken.
+*Correctness*: every step is right. *Monotonic Speedup*: no step is slower than the one before it at any size. A step
+that regresses is named; without measurements an invariant is undecided.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from itertools import pairwise
 
 from harness.core.frozen import Frozen
 
-SLACK = 0.02
-"""By how much of its time a step may be slower before it counts: what two runs of one kernel differ by."""
+SLACK = 0.02  # a step may be slower by this share: two runs of one kernel differ by as much
 
 
 class Step(Frozen):
@@ -21,9 +20,9 @@ class Step(Frozen):
     step: int
     kernel: str
     passed: bool | None = None
-    """Whether it was right; None where it was not asked."""
+    """Whether it was right; None if it was not asked."""
     milliseconds: dict[str, float] = {}
-    """Its time at each target that was measured."""
+    """Its time at each measured target."""
 
 
 class Regression(Frozen):
@@ -37,12 +36,12 @@ class Regression(Frozen):
 
     @property
     def sentence(self) -> str:
-        """What people read."""
+        """The regression as a sentence for reports."""
         return f"{self.after} takes {self.ratio:.2f} times as long as {self.before} at {self.target}"
 
 
 class Ladder(Frozen):
-    """A ladder and what became of its promises."""
+    """A ladder and the state of its invariants."""
 
     steps: tuple[Step, ...]
     wrong: tuple[str, ...]
@@ -51,22 +50,22 @@ class Ladder(Frozen):
 
     @property
     def correctness(self) -> bool | None:
-        """Whether every step is right; None as long as one was not asked and none is wrong."""
+        """Whether every step is right; None if no step is wrong and one was not asked."""
         if self.wrong:
             return False
         return None if any(step.passed is None for step in self.steps) or not self.steps else True
 
     @property
     def monotonic(self) -> bool | None:
-        """Whether no step regresses; None as long as two neighbours have no common measurement."""
+        """Whether no step regresses; None if two neighbours have no common measurement."""
         if self.regressions:
             return False
         compared = all(one.milliseconds.keys() & other.milliseconds.keys() for one, other in pairwise(self.steps))
         return True if compared and len(self.steps) > 1 else None
 
 
-def climb(steps: Iterable[Step], *, slack: float = SLACK) -> Ladder:
-    """Judge a ladder, in the order of its steps."""
+def evaluate_ladder(steps: Iterable[Step], *, slack: float = SLACK) -> Ladder:
+    """Evaluate the invariants of a ladder, in the order of its steps."""
     ordered = tuple(sorted(steps, key=lambda step: (step.step, step.kernel)))
     return Ladder(
         steps=ordered,

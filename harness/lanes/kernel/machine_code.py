@@ -1,4 +1,4 @@
-"""Machine code: what a compiled kernel needs of the device, read from the cubin itself by the toolkit's own tools."""
+"""Machine code: the resources and instructions of a compiled kernel, read from the cubin by the toolkit's tools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVIDENCE = {
     "tma": ("UTMALDG", "UTMASTG", "UTMAREDG"),
     "warp_specialization": ("USETMAXREG",),
 }
-"""Which instructions show that a kernel does what it claims."""
+"""The instructions that prove each claim."""
 _COUNTED = (*TENSOR_CORES, "LDGSTS", "UBLKCP", "UTMALDG", "UTMASTG", "UTMAREDG", "USETMAXREG", "FFMA", "LDL", "STL")
 _MNEMONIC = re.compile(r"\b(" + "|".join(_COUNTED) + r")\b")
 _USAGE = re.compile(r"Function (\S+):\s*REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
@@ -30,7 +30,7 @@ _SECONDS = 60
 
 
 class CodeError(Exception):
-    """The bytes are no machine code for the device."""
+    """The bytes are not machine code for the device."""
 
 
 class MachineCode(Frozen):
@@ -39,44 +39,44 @@ class MachineCode(Frozen):
     name: str
     architecture: str
     registers: int
-    """Of one thread."""
+    """Registers of one thread."""
     stack_bytes: int
-    """Spilled registers live here; so does what a kernel indexes at run time."""
+    """For spilled registers, and for arrays that are indexed at run time."""
     shared_bytes: int
     threads: int
     occupancy: float
     """The share of a multiprocessor's warps that can be resident."""
     instructions: dict[str, int]
-    """How often each of the mnemonics that matter is there."""
+    """The count of each relevant mnemonic."""
 
     @property
     def tensor_core_instructions(self) -> int:
-        """How many instructions are a tensor core's."""
+        """The number of tensor-core instructions."""
         return sum(self.instructions.get(name, 0) for name in TENSOR_CORES)
 
     def shows(self, claim: str) -> bool:
-        """Whether the instructions bear a claim out."""
+        """Whether the instructions prove a claim."""
         return any(self.instructions.get(name) for name in EVIDENCE[claim])
 
     def fits(self, architecture: Architecture) -> bool:
-        """Whether it can be launched at all, and spills nothing."""
+        """Whether it can be launched and does not spill."""
         return self.stack_bytes == 0 and self.occupancy > 0 and self.shared_bytes <= architecture.block_shared
 
 
 def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: int, threads: int) -> MachineCode:
-    """Take a cubin apart.
+    """Read a cubin.
 
     Args:
         cubin: The file.
-        architecture: What it must be compiled for.
-        shared_bytes: Dynamic shared memory its launch asks for; it is not in the cubin.
-        threads: Threads of a block, likewise.
+        architecture: The architecture that it must be compiled for.
+        shared_bytes: Dynamic shared memory of its launch, which the cubin does not state.
+        threads: Threads of a block, which the cubin does not state either.
 
     Raises:
-        CodeError: if it is not one kernel for the architecture.
+        CodeError: if it is not a kernel for the architecture.
     """
     if cubin.is_symlink() or not cubin.is_file():
-        raise CodeError("the compiled code is no plain file")
+        raise CodeError("the compiled code is not a plain file")
     usage = _USAGE.search(_tool("cuobjdump", "--dump-resource-usage", str(cubin)))
     text = _tool("nvdisasm", "-ndf", "-c", str(cubin))
     if usage is None:

@@ -1,4 +1,4 @@
-"""Pages: results as Markdown. Every figure is a measurement or says that it is none; nothing is typed by hand."""
+"""Markdown pages: results and final reports, generated; a figure that is not a measurement says so."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from harness.lanes.kernel.tile_map import TileMap
 NOT_MEASURED = "not measured"
 COMMAND = "crucible kernel bench --all --suites suites/kernel && crucible kernel report --out docs"
 _INTRODUCTION = """\
-Written by `crucible kernel report`; do not edit. Speed-up is T(fastest baseline) / T(kernel), both taken in turn on one
-device, cold, with the 95 % interval of the ratio. *Predicted* is what its author wrote into the file before any
-measurement. *Least ms* is the roofline by the card's data sheet; *light* the share of the speed of light that was
-measured in the same session."""
+Written by `crucible kernel report`; do not edit. Speed-up is T(fastest baseline) / T(kernel), both timed alternately on
+one device with a cold cache, with the 95 % interval of the ratio. *Predicted* is the speed-up that the author wrote
+into the file before any measurement. *Least ms* is the roofline by the card's data sheet; *light* is the share of the
+speed of light that was measured in the same session."""
 _FASTER = (0.9, 1.0, 1.1, 1.5, 2.0)
 _WORDS = {True: "holds", False: "**is broken**", None: f"undecided ({NOT_MEASURED})"}
 
 
 def results_page(rows: Sequence[Result], ladders: dict[str, Ladder]) -> str:
-    """All operations in one page: what was predicted, what was measured, and how to measure it."""
+    """One page with all operations: predictions, measurements, and the command that measures."""
     measured = sum(row.measured is not None for row in rows)
     lines = [
         "# Kernel results",
         "",
         *_INTRODUCTION.splitlines(),
         "",
-        f"Measured: {measured} of {len(rows)} points. On a machine with a GPU this measures what is {NOT_MEASURED}:",
+        f"Measured: {measured} of {len(rows)} points. On a machine with a GPU this command measures the rest:",
         "",
         f"    {COMMAND}",
         "",
@@ -56,7 +56,7 @@ def ladder_page(
     maps: Iterable[TileMap],
     resources: Sequence[Row] = (),
 ) -> str:
-    """The final report of one ladder: its steps' stories, speed-up by size, the roofline, resources and the sweeps."""
+    """The final report of one ladder: speed-up by size, roofline, the steps' docstrings, resources and sweeps."""
     lines = [
         f"# {title}", "",
         "Written by `crucible kernel report`; do not edit.", "",
@@ -69,14 +69,14 @@ def ladder_page(
     for step in ladder.steps:
         lines += [f"### Step {step.step}: {step.kernel}", "", *_story(stories.get(step.kernel, "")), ""]
     lines += ["## Resources", "", *_resources(resources), ""]
-    drawn = [line for tiles in maps for line in [*_heat(tiles), ""]]
-    lines += ["## Sweeps", "", *(drawn or ["No sweep is in the ledger."])]
+    tables = [line for tiles in maps for line in [*_heat(tiles), ""]]
+    lines += ["## Sweeps", "", *(tables or ["The ledger has no sweep."])]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _setting(rows: Iterable[Result]) -> list[str]:
     """Device, date and versions of the measurements."""
-    told = sorted(
+    settings = sorted(
         {
             f"- {row.measured.device}, {row.measured.at[:10]}: "
             + ", ".join(f"{name} {version}" for name, version in sorted(row.measured.versions.items()))
@@ -84,11 +84,11 @@ def _setting(rows: Iterable[Result]) -> list[str]:
             if row.measured is not None
         }
     )
-    return ["Measured on:", "", *told, ""] if told else []
+    return ["Measured on:", "", *settings, ""] if settings else []
 
 
 def _fast(rows: Sequence[Result]) -> Iterator[str]:
-    """fast_p (KernelBench) over all operations and sizes: of the best kernel of each that is right."""
+    """fast_p (KernelBench) over all operations and sizes, for the best right kernel of each."""
     best: dict[tuple[str, str], float | None] = {}
     for row in rows:
         key = row.operation, row.target
@@ -157,9 +157,9 @@ def _by_size(rows: Sequence[Result]) -> Iterator[str]:
 
 def _roofline(rows: Sequence[Result], device: Device) -> Iterator[str]:
     yield f"Data sheet: {device.tflops['bfloat16']:g} TFLOP/s in 16 bits, {device.memory_tbs:g} TB/s;"
-    yield f"arithmetic is the limit from {device.tflops['bfloat16'] / device.memory_tbs:.0f} operations a byte on."
+    yield f"arithmetic is the limit from {device.tflops['bfloat16'] / device.memory_tbs:.0f} operations per byte."
     yield ""
-    yield "| size | GFLOP | MB | operations a byte | least ms | best measured ms |"
+    yield "| size | GFLOP | MB | operations per byte | least ms | best measured ms |"
     yield "|---|---|---|---|---|---|"
     for target in dict.fromkeys(row.target for row in rows):
         here = [row for row in rows if row.target == target]
@@ -174,11 +174,11 @@ def _roofline(rows: Sequence[Result], device: Device) -> Iterator[str]:
 
 
 def _resources(rows: Sequence[Row]) -> Iterator[str]:
-    """What the compiler makes of each launch; known without a GPU."""
+    """The resources of each compiled launch, which are known without a GPU."""
     if not rows:
-        yield "No golden table is there."
+        yield "There is no golden table."
         return
-    yield "Compiled, not measured: of one thread the registers, of one block the shared memory."
+    yield "Compiled, not measured: registers of a thread, stack bytes of a thread, shared memory of a block."
     yield ""
     yield "| kernel | launch | target | for | registers | stack | shared | occupancy | tensor core instructions |"
     yield "|---|---|---|---|---|---|---|---|---|"
@@ -188,7 +188,7 @@ def _resources(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _story(story: str) -> list[str]:
-    """A kernel's docstring; its labels in bold."""
+    """The lines of a kernel's docstring, with its labels in bold."""
     lines = []
     for line in story.splitlines():
         label, colon, rest = line.partition(":")
@@ -198,7 +198,7 @@ def _story(story: str) -> list[str]:
 
 
 def _heat(tiles: TileMap) -> Iterator[str]:
-    """A table of two parameters; each cell is the best of all others."""
+    """A table over two parameters; each cell is the best over all others."""
     yield f"### {tiles.kernel} at {tiles.point}"
     yield ""
     yield f"Best {tiles.unit} over all other parameters; rows {tiles.down}, columns {tiles.across}; - cannot run."

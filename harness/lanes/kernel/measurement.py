@@ -1,7 +1,7 @@
-"""Measurement: what timed rounds say of a kernel against the fastest baseline. Pure arithmetic on samples.
+"""Measurement: a kernel compared with the fastest baseline, computed from the samples of timed rounds.
 
 The speed-up is T_baseline / T_kernel, its interval a bootstrap over rounds. The speed of light is the roofline of
-Williams et al. (2009) with ceilings that were measured in the same session, not those of a data sheet. The SOL score is
+Williams et al. (2009) with ceilings that were measured in the same session, not with a data sheet's. The SOL score is
 S = 1 / (1 + (T_k - T_SOL) / (T_b - T_SOL)): one half at the baseline, one at the speed of light (SOL-ExecBench, 2026).
 """
 
@@ -14,27 +14,24 @@ from harness.core.digest import digest_json
 from harness.core.frozen import Frozen
 from harness.core.stats import bootstrap_interval
 
-NOISY = 0.10
-"""An interval of the ratio wider than this share of it says nothing."""
-IMPOSSIBLE = 0.8
-"""Of the time at the measured speed of light; nothing is faster than that, something was not computed."""
-_MIN_MARGIN = 0.02
-"""A baseline nearer to the speed of light than this share of its time leaves nothing to score by."""
+NOISY = 0.10  # an interval wider than this share of the ratio is too noisy for a speed-up
+IMPOSSIBLE = 0.8  # a kernel that needs less than this share of the measured speed of light did not compute everything
+_MIN_MARGIN = 0.02  # the least distance between baseline and speed of light, as a share of the baseline's time
 
 
 class Ceilings(Frozen):
-    """What the device did at best in this session."""
+    """The best rates of the device in this session."""
 
     bytes_per_s: float
-    """Reads plus writes of a large copy."""
+    """Bytes read plus bytes written by a large copy, per second."""
     tflops: dict[str, float]
-    """Of a large product of random numbers, by precision."""
+    """The rate of a large product of random numbers, by precision."""
     l2_bytes: int
 
     def floor_ms(self, *, flops: int, bytes_moved: int, precision: str) -> float:
-        """The least time for so much work; 0 where no rate was measured for the precision.
+        """The least time for an amount of work; 0 if no rate was measured for the precision.
 
-        What fits into the cache is not held to the memory's bandwidth.
+        The bandwidth of memory does not limit work whose data fits into the cache.
         """
         rate = self.tflops.get(precision)
         if not rate:
@@ -44,7 +41,7 @@ class Ceilings(Frozen):
 
 
 class Rounds(Frozen):
-    """Cold calls of kernel and baseline, in milliseconds, round by round, taken in turn."""
+    """Milliseconds of cold calls of kernel and baseline, for each round."""
 
     kernel: tuple[tuple[float, ...], ...]
     baseline: tuple[tuple[float, ...], ...]
@@ -78,13 +75,13 @@ class Measurement(Frozen):
     kernel_iqr_ms: float
     baseline_ms: float
     fastest: str
-    """Which baseline that is."""
+    """The name of that baseline."""
     baselines: dict[str, float | None]
-    """Milliseconds of every baseline from one block each; None where it did not run."""
+    """Milliseconds of every baseline from one block each; None if it did not run."""
     absent: dict[str, str]
-    """Why one did not run."""
+    """Why a baseline did not run."""
     speedup: float | None
-    """None where the interval is too wide to say anything."""
+    """None if the interval is too wide."""
     interval: tuple[float, float] | None
     """95 % bootstrap interval of the speed-up."""
     hot_ms: float
@@ -93,7 +90,7 @@ class Measurement(Frozen):
     gb_per_s: float
     floor_ms: float
     light: float | None
-    """The share of the measured speed of light; None where there is no ceiling to measure it by."""
+    """The share of the measured speed of light; None if no ceiling was measured."""
     sol: float | None
     samples: Rounds
     samples_digest: str
@@ -117,7 +114,7 @@ def summarise(
     peak_mb: float | None = None,
     states: tuple[dict[str, float | None], ...] = (),
 ) -> Measurement:
-    """Everything that follows from the samples."""
+    """Compute a measurement from its samples."""
     kernel = [value for block in rounds.kernel for value in block]
     kernel_ms, baseline_ms, ratios = rounds.kernel_ms, rounds.baseline_ms, rounds.ratios
     interval = bootstrap_interval(ratios)
@@ -163,9 +160,9 @@ def _iqr(values: Sequence[float]) -> float:
 
 
 def fast_p(speedups: Sequence[float | None], p: float) -> float | None:
-    """The share of problems that were solved and are more than p times as fast (KernelBench); None of nothing.
+    """The share of problems whose kernel is right and more than p times as fast (KernelBench); None without problems.
 
-    A wrong kernel, and one whose speed could not be told, has no speed-up and counts against it.
+    A wrong kernel, and one without a known speed-up, lowers the share.
     """
     if not speedups:
         return None

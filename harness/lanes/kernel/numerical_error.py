@@ -1,8 +1,8 @@
-"""Error: how far an answer is from the truth, as a whole and in its worst tile, and how far it may be.
+"""Numerical error: the distance of an answer from the reference, as a whole and in its worst tile, and the bound.
 
-As a whole: the relative Frobenius error, at most twice PyTorch's own in the same precision (or what rounding the truth
-costs, if that is more). In the worst tile of 32 x 32: the same within the tile, more loosely, so that no part of the
-answer can be left out. What is not finite is never right, and whole numbers must be equal.
+As a whole: the relative Frobenius error is at most twice PyTorch's own error in the same precision (or the rounding
+error of the reference, if that is larger). In the worst tile of 32 x 32 the bound is looser, so that no part of the
+answer can be left out. A value that is not finite is never right, and integers must be equal.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ if TYPE_CHECKING:
     import torch
 
 TILE = 32
-TILE_SLACK = 4.0
-"""A maximum over few elements scatters more than a sum over all."""
+TILE_SLACK = 4.0  # the error of few elements varies more than that of all
 
 
-def judge_output(
+def compare_output(
     observed: torch.Tensor, truth: torch.Tensor, baseline: torch.Tensor, *, times: float
 ) -> dict[str, Any]:
     """Compare one output.
 
     Args:
-        observed: What the kernel left.
-        truth: The reference in double precision.
-        baseline: PyTorch's answer in the same precision.
-        times: How many times the baseline's error is allowed.
+        observed: The kernel's output.
+        truth: The output of the reference in double precision.
+        baseline: PyTorch's output in the same precision.
+        times: The bound, as a multiple of the baseline's error.
 
     Returns:
-        `right`, `error`, `baseline` (its error), `allowed`, and the same of the worst tile; a figure that is no number
-        is None, which nothing may pass for.
+        `right`, `error`, `baseline` (its error), `allowed`, and the same for the worst tile; an error that is not
+        finite is None, and never right.
     """
     import torch
 
@@ -67,7 +66,7 @@ def _relative(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
 
 
 def _worst_tile(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
-    """The largest relative error of a tile; a tile whose truth is all zero is measured by the whole's size."""
+    """The largest relative error of a tile; the scale of a tile of zeros is that of the whole output."""
     import torch
 
     if not truth.numel():
@@ -75,7 +74,7 @@ def _worst_tile(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
     distances = _tile_sums((observed.double() - truth).square())
     scales = _tile_sums(truth.square())
     whole = float(truth.square().mean()) * TILE * TILE
-    # Zeros are compared with what a tile usually weighs; far smaller tiles than that are rounding noise themselves.
+    # A tile of zeros is scaled by the mean tile: the rounding error of zero is relative to the whole.
     scales = torch.where(scales > 0, scales, torch.full_like(scales, whole or 1.0))
     return _finite(math.sqrt(float((distances / scales).max())))
 

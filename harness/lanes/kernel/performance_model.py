@@ -1,10 +1,10 @@
-"""Performance model: a guess, before any measurement, of how long a configuration takes; it says what to measure first.
+"""Performance model: predicts the time of a configuration before any measurement, to rank what is measured first.
 
 A tile's loop is limited by the slowest of four: its tensor-core instructions, its traffic from the second-level cache,
-its share of the memory's traffic, or the latency that its copies in flight do not cover. Tiles run in rounds of what
-fits on the card; a last round that is half empty takes as long as a full one. Kernels without such a loop stream:
-Little's law says how many bytes must be on their way to keep the memory busy. The constants are Hopper's, to one digit;
-the ranking is what counts, and `crucible kernel sweep` prints how well it agreed with what was measured.
+its share of the memory's traffic, or the latency that its copies in flight do not cover. Tiles run in rounds of as many
+as fit on the card; a partly filled last round takes as long as a full one. Kernels without such a loop stream: by
+Little's law, a number of bytes must be in flight to keep the memory busy. The constants are Hopper's, to one digit;
+only the ranking matters, and `crucible kernel sweep` prints its correlation with the measurements.
 """
 
 from __future__ import annotations
@@ -21,40 +21,34 @@ from harness.lanes.kernel.device_limits import Device, Floor
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.tensor import BYTES
 
-LATENCY = 0.8e-6
-"""Seconds from asking for a block of memory to having it, under load."""
-LAUNCH = 3e-6
-"""Seconds a launch costs."""
-EXPONENTIALS = 27e9
-"""Of one multiprocessor in a second: 16 in each of 1.7e9 cycles."""
-CHAINED = 0.12e-6
-"""Seconds that a step of attention loses because its two products and the softmax between them wait for each other."""
-STREAMED = 0.92
-"""Of the memory's bandwidth, what a perfect copy reaches."""
-OLD_CORES = 0.6
-"""Of the tensor cores' rate on Hopper, what the instructions of earlier generations reach."""
+LATENCY = 0.8e-6  # seconds from requesting a block of memory to its arrival, under load
+LAUNCH = 3e-6  # seconds of a launch
+EXPONENTIALS = 27e9  # of one multiprocessor in a second: 16 in each of 1.7e9 cycles
+CHAINED = 0.12e-6  # seconds that a step of attention loses, as its two products and the softmax depend on each other
+STREAMED = 0.92  # the share of the memory's bandwidth that a perfect copy reaches
+OLD_CORES = 0.6  # the share of Hopper's tensor-core rate that the instructions of earlier generations reach
 
 
 class Prediction(Frozen):
-    """What the model says of one configuration at one point."""
+    """The prediction for one configuration at one point."""
 
     seconds: float
     limit: str
-    """What it says is the limit."""
+    """The predicted limit: `arithmetic`, `cache`, `memory` or `latency`."""
     rounds: float
-    """How often the card is filled; the last filling counts whole."""
+    """How often the card is filled with tiles, as a fraction."""
     floor_seconds: float
-    """What no kernel can be faster than."""
+    """The least time by the card's data sheet."""
 
     @property
     def efficiency(self) -> float:
-        """The share of the roofline it is expected to reach."""
+        """The predicted share of the roofline."""
         return self.floor_seconds / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class _Tiles:
-    """The loop of one tile, and how many there are."""
+    """The loop of one tile, and the number of tiles."""
 
     count: int
     steps: float
@@ -72,7 +66,7 @@ class _Tiles:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What does not depend on the kernel's loop."""
+    """The inputs of a prediction that do not depend on the kernel's loop."""
 
     floor: Floor
     code: MachineCode
@@ -83,7 +77,7 @@ class _Work:
 
 
 def tile_of(point: Point) -> frozenset[str]:
-    """The keywords that must be known for a prediction: without them it would be one of a made-up tile."""
+    """The keyword arguments that give the tile's size; without them a prediction means nothing."""
     if _product(point, {}, 1) is not None:
         return frozenset(("BLOCK_M", "BLOCK_N", "BLOCK_K"))
     return frozenset(("BLOCK_M", "BLOCK_N")) if _attention(point, {}) is not None else frozenset()
@@ -92,13 +86,14 @@ def tile_of(point: Point) -> frozenset[str]:
 def predict(
     definition: Definition, point: Point, configuration: Mapping[str, object], code: MachineCode, *, device: Device
 ) -> Prediction:
-    """How long a configuration is expected to take at a point.
+    """Predict the time of a configuration at a point.
 
     Args:
         definition: The operation.
         point: Its size and precision.
-        configuration: The kernel's keywords; `BLOCK_M`, `BLOCK_N`, `BLOCK_K`, `GROUP`, `SPLIT` and `num_stages` count.
-        code: What the kernel compiled to.
+        configuration: The kernel's keyword arguments; used are `BLOCK_M`, `BLOCK_N`, `BLOCK_K`, `GROUP`, `SPLIT` and
+            `num_stages`.
+        code: The kernel's machine code.
         device: The card.
     """
     flops, moved = evaluate(definition.flops, point.names), evaluate(definition.bytes, point.names)
@@ -171,7 +166,7 @@ def _loop(tiles: _Tiles, work: _Work, *, ahead: int) -> Prediction:
         "arithmetic": blocks * (tiles.flops / rate + tiles.exponentials / EXPONENTIALS / 2),
         "cache": blocks * tiles.cached / (device.cache_tbs * 1e12 / each),
         "memory": tiles.bands / tiles.steps / (device.memory_tbs * 1e12),
-        # Blocks of one multiprocessor cover for each other; a loop without copies in flight waits for each of them.
+        # Blocks of one multiprocessor hide each other's latency; a loop without copies in flight waits for each copy.
         "latency": LATENCY / (ahead * blocks) if ahead else LATENCY / blocks + blocks * tiles.flops / rate,
     }
     limit = max(costs, key=lambda name: costs[name])
@@ -184,11 +179,11 @@ def _loop(tiles: _Tiles, work: _Work, *, ahead: int) -> Prediction:
 
 def _stream(floor: Floor, code: MachineCode, device: Device, moved: int) -> Prediction:
     threads = code.occupancy * ARCHITECTURES[device.architecture].warps * WARP
-    on_their_way = threads * 32  # two loads of 16 bytes for each thread
+    in_flight = threads * 32  # two loads of 16 bytes for each thread
     needed = device.memory_tbs * 1e12 * LATENCY / device.multiprocessors
-    share = STREAMED * min(1.0, on_their_way / needed) if on_their_way else STREAMED / 100
+    share = STREAMED * min(1.0, in_flight / needed) if in_flight else STREAMED / 100
     seconds = LAUNCH + max(floor.seconds, moved / (device.memory_tbs * 1e12)) / share
-    limit = "memory" if on_their_way >= needed else "latency"
+    limit = "memory" if in_flight >= needed else "latency"
     return Prediction(seconds=seconds, limit=limit, rounds=1.0, floor_seconds=floor.seconds)
 
 

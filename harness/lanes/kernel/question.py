@@ -1,4 +1,4 @@
-"""Question: one call a kernel is asked to answer, and the plan of all of them, drawn from the run's secret seed."""
+"""Question: one call of a kernel, and the plan of all its calls, sampled from the run's secret seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Among, Definition, Family, Point, Shape
 
 SETS = ("tiny", "odd", "tile")
-_TRIES = 200
+_MAX_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class Question:
     """One call.
 
     Attributes:
-        set: The set its shape is of: tiny, odd, tile, hidden, target or suite.
+        set: The set of its shape: tiny, odd, tile, hidden, target or suite.
         point: Sizes, precision, parameters.
-        family: Which kind of numbers its floating-point inputs hold.
-        seed: What they are drawn from.
-        nudged: Whether one element differs from the question before it, which is otherwise the same: an answer kept
-            under a fingerprint of its inputs is wrong here.
+        family: The family of numbers in its floating-point inputs.
+        seed: The seed of its inputs.
+        nudged: Whether one element differs from the question before it, which is otherwise equal: an answer that was
+            cached under a fingerprint of its inputs is wrong here.
     """
 
     set: str
@@ -35,7 +35,7 @@ class Question:
     nudged: bool = False
 
     def plan(self, definition: Definition) -> dict[str, Any]:
-        """All a process needs to draw its inputs and to call with them, as JSON."""
+        """What a process needs to sample the inputs and to make the call, as a JSON value."""
         names = self.point.names
         return {
             "inputs": [tensor.plan(names, self.point.dtype) for tensor in definition.inputs.values()],
@@ -50,18 +50,18 @@ class Question:
 
 
 def plan_questions(definition: Definition, *, seed: int, shapes: Iterable[Shape] = ()) -> tuple[Question, ...]:
-    """Everything one kernel is asked.
+    """All questions for one kernel.
 
-    Each shape is asked twice, with numbers of two families; precisions and parameters that it leaves open are dealt in
-    turn. Then come the hidden shapes, and the last question again with one element changed.
+    Each shape is asked twice, with numbers of two families; precisions and parameters that it leaves open are assigned
+    in turn. Then come the hidden shapes, and the last question again with one element changed.
 
     Args:
         definition: The operation.
-        seed: Where all of it comes from.
+        seed: The source of all questions.
         shapes: Sizes to ask instead of the definition's sets.
 
     Raises:
-        ValueError: if a shape does not fit the definition, or no hidden shape can be drawn.
+        ValueError: if a shape does not fit the definition, or no hidden shape can be sampled.
     """
     listed = [("suite", shape) for shape in shapes]
     if not listed:
@@ -90,8 +90,8 @@ def plan_questions(definition: Definition, *, seed: int, shapes: Iterable[Shape]
 def _hidden(definition: Definition, rng: random.Random, *, turn: int) -> Point:
     hidden = definition.hidden
     if hidden is None:
-        raise ValueError("nothing is hidden")
-    for _ in range(_TRIES):
+        raise ValueError("the definition has no hidden shapes")
+    for _ in range(_MAX_TRIES):
         shape: Shape = {}
         for axis, choice in hidden.axes.items():
             match choice:
@@ -101,9 +101,9 @@ def _hidden(definition: Definition, rng: random.Random, *, turn: int) -> Point:
                     shape[axis] = evaluate(choice, shape)
                 case Among(among=sizes):
                     shape[axis] = rng.choice(sizes)
-                case (least, most):
-                    shape[axis] = rng.randint(least, most)
+                case (low, high):
+                    shape[axis] = rng.randint(low, high)
         if all(isinstance(size, int) and size >= 1 for size in shape.values()):
             return definition.point(shape, turn=turn)
-    msg = f"hidden.axes gave no positive sizes in {_TRIES} tries"
+    msg = f"hidden.axes gave no positive sizes in {_MAX_TRIES} tries"
     raise ValueError(msg)

@@ -1,54 +1,53 @@
-"""Truth: the reference in double precision and PyTorch's own error. A trusted process; no kernel's code is ever here.
+"""Reference: compares answers with the reference in double precision; a trusted process that never loads a kernel.
 
-It answers one JSON line with another. Inputs are drawn anew from the question's seed, so nothing a kernel did to its
-own copies matters, and there never was a right answer in the kernel's process to be found.
+Inputs are sampled again from the question's seed, so it does not matter what a kernel did to its copies, and no right
+answer ever exists in the kernel's process.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.lanes.kernel.inputs import draw
-from harness.lanes.kernel.numerical_error import judge_output
+from harness.lanes.kernel.inputs import sample_inputs
+from harness.lanes.kernel.json_worker import answer_requests, claim_channel, send_answer
+from harness.lanes.kernel.numerical_error import compare_output
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 
 if TYPE_CHECKING:
     import torch
 
 NULLS = ("zeros", "ones", "mean", "passthrough", "previous")
-"""Answers that take no work; a definition for which one of them is right judges nothing."""
+"""Answers that need no computation; a definition for which one of them is always right is refused."""
 
 
 def main() -> None:
-    """Answer until the questions end."""
+    """Answer requests (see `compare`) until the parent closes the channel."""
+    requests, answers = claim_channel()
     import torch
 
     torch.set_num_threads(1)
-    channel = sys.stdout
-    sys.stdout = sys.stderr  # a reference that prints must not speak for us
-    for line in sys.stdin:
-        reply: dict[str, Any]
-        try:
-            reply = {"judged": answer(json.loads(line))}
-        except Exception as error:
-            reply = {"fault": f"{type(error).__name__}: {error}"}
-        channel.write(json.dumps(reply) + "\n")
-        channel.flush()
+    send_answer({"ready": True}, answers)
+    answer_requests(_answer, requests, answers)
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Judge answers.
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"compared": compare(request)}
+    except Exception as error:
+        return {"fault": f"{type(error).__name__}: {error}"}
+
+
+def compare(request: dict[str, Any]) -> dict[str, Any]:
+    """Compare answers with the reference.
 
     Args:
         request: `folder` of the definition, `reference`, `baseline`, `times`, `device`, `questions` (plans) and
             `answers` (each the index of its `question` and the `files` of its outputs).
 
     Returns:
-        `answers`, in the same order, each a list of verdicts on its outputs, and `nulls`: for each null kernel the
-        share of questions that it answers rightly.
+        `answers`, in the same order, each a list with the result of `compare_output` for each output, and `nulls`: for
+        each trivial answer the share of questions for which it is right.
     """
     import torch
 
@@ -57,29 +56,29 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     wanted: dict[int, list[tuple[int, list[str]]]] = {}
     for position, found in enumerate(request["answers"]):
         wanted.setdefault(found["question"], []).append((position, found["files"]))
-    judged: list[list[dict[str, Any]]] = [[] for _ in request["answers"]]
+    compared: list[list[dict[str, Any]]] = [[] for _ in request["answers"]]
     nulls = dict.fromkeys(NULLS, 0)
     truths: list[torch.Tensor] = []
     usual: list[torch.Tensor] = []
     previous: list[torch.Tensor] = []
     for index, plan in enumerate(request["questions"]):
         torch.backends.cuda.matmul.allow_tf32 = plan["precision"] == "tf32"
-        inputs = draw(plan, device)
+        inputs = sample_inputs(plan, device)
         truths = _called(reference, [_double(tensor) for tensor in inputs], plan)
         usual = _called(baseline, inputs, plan)
         for position, files in wanted.get(index, []):
             observed = [_read(Path(file), tensor, device) for file, tensor in zip(files, plan["outputs"], strict=True)]
-            judged[position] = _judge(observed, truths, usual, request["times"])
+            compared[position] = _compare(observed, truths, usual, request["times"])
         for name in NULLS:
             before = previous if name == "previous" else inputs if name == "passthrough" else []
             trivial = [_null(name, truth, before, plan["outputs"][i]["dtype"]) for i, truth in enumerate(truths)]
-            nulls[name] += all(verdict["right"] for verdict in _judge(trivial, truths, usual, request["times"]))
+            nulls[name] += all(verdict["right"] for verdict in _compare(trivial, truths, usual, request["times"]))
         previous = truths
-    if device != "cpu":  # for whoever has the device next
+    if device != "cpu":  # the device is shared with the kernel's process
         del truths, usual, previous
         torch.cuda.empty_cache()
     count = max(1, len(request["questions"]))
-    return {"answers": judged, "nulls": {name: right / count for name, right in nulls.items()}}
+    return {"answers": compared, "nulls": {name: right / count for name, right in nulls.items()}}
 
 
 def _called(function: Any, inputs: list[torch.Tensor], plan: dict[str, Any]) -> list[torch.Tensor]:
@@ -94,10 +93,10 @@ def _double(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.double() if tensor.dtype.is_floating_point else tensor
 
 
-def _judge(
+def _compare(
     observed: list[torch.Tensor], truths: list[torch.Tensor], usual: list[torch.Tensor], times: float
 ) -> list[dict[str, Any]]:
-    return [judge_output(o, t, u, times=times) for o, t, u in zip(observed, truths, usual, strict=True)]
+    return [compare_output(o, t, u, times=times) for o, t, u in zip(observed, truths, usual, strict=True)]
 
 
 def _read(path: Path, tensor: dict[str, Any], device: str) -> torch.Tensor:
@@ -110,7 +109,7 @@ def _read(path: Path, tensor: dict[str, Any], device: str) -> torch.Tensor:
 
 
 def _null(name: str, truth: torch.Tensor, sources: list[torch.Tensor], dtype_name: str) -> torch.Tensor:
-    """A kernel that does no work, in the dtype that was asked for; zeros where nothing can be passed on."""
+    """The answer of a kernel that does no work, in the wanted dtype; zeros where no source is large enough."""
     import torch
 
     dtype = getattr(torch, dtype_name)
@@ -122,7 +121,3 @@ def _null(name: str, truth: torch.Tensor, sources: list[torch.Tensor], dtype_nam
     if source is None:
         return torch.zeros_like(truth, dtype=dtype)
     return source.reshape(-1)[: truth.numel()].reshape(truth.shape).to(dtype)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Results: for every kernel and target size what was predicted and what was measured."""
+"""Results: the prediction and the measurement of every kernel at every target size."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Point, read_definition
 from harness.lanes.kernel.device_limits import Device
-from harness.lanes.kernel.ladder import Ladder, Step, climb
+from harness.lanes.kernel.ladder import Ladder, Step, evaluate_ladder
 from harness.ledger.points import Points
 
 Benchmarks = dict[str, tuple[dict[str, Any], str]]
-"""What was kept, and when, by content."""
+"""Stored benchmarks and their times, by content."""
 _MODULES = ("torch", "triton", "numpy")
 
 
 def identity_of(candidate: Candidate, *, device: str, driver: str) -> dict[str, Any]:
-    """All that a benchmark depends on."""
+    """What a benchmark depends on: kernel, definition, targets, device and versions."""
     return {
         **candidate.content,
         "targets": [point.label for point in candidate.definition.targets],
@@ -35,14 +35,14 @@ def identity_of(candidate: Candidate, *, device: str, driver: str) -> dict[str, 
 
 
 class Measured(Frozen):
-    """One measurement, as results show it."""
+    """One measurement, as shown in results."""
 
     milliseconds: float
     speedup: float | None
     low: float | None
     high: float | None
     fastest: str
-    """The baseline it was compared with."""
+    """The baseline that the kernel was compared with."""
     baselines: dict[str, float | None]
     tflops: float
     light: float | None
@@ -60,24 +60,24 @@ class Result(Frozen):
     title: str
     step: int | None
     predicted: float | None
-    """Speed-up its author expected."""
+    """The speed-up that its author predicted."""
     target: str
     flops: int
     bytes: int
     floor_ms: float | None
-    """The least time by the card's data sheet; None for a card whose sheet is not known."""
+    """The least time by the card's data sheet; None for an unknown card."""
     status: str
-    """The verdict on its answers on the device; empty where it never ran there."""
+    """The status on the device; empty if it never ran there."""
     why: str
     measured: Measured | None
 
 
 def candidates_of_suites(folder: Path) -> list[Candidate]:
-    """The kernels that the suites of a folder name; controls (`expect:`) are left out.
+    """The kernels of the suites in a folder, without negative and positive controls (`expect:`).
 
     Raises:
         SuiteError: if a suite cannot be read.
-        SpecError: if a definition is wrong.
+        SpecError: if a definition is invalid.
     """
     found: dict[tuple[Path, Path], Candidate] = {}
     for path in sorted(folder.rglob("*.suite.yaml")):
@@ -85,7 +85,7 @@ def candidates_of_suites(folder: Path) -> list[Candidate]:
         if not isinstance(value, dict) or value.get("lane") != "kernel" or "expect" in value:
             continue
         if not isinstance(value.get("definition"), str) or not isinstance(value.get("kernels"), str | list):
-            raise SuiteError("a kernel suite names its definition and its kernels", where=str(path))
+            raise SuiteError("a kernel suite must name its definition and its kernels", where=str(path))
         place = (path.parent / value["definition"]).resolve()
         definition = read_definition(place)
         globs = [value["kernels"]] if isinstance(value["kernels"], str) else value["kernels"]
@@ -96,13 +96,13 @@ def candidates_of_suites(folder: Path) -> list[Candidate]:
 
 
 def results(candidates: Iterable[Candidate], points: Points | None, *, device: Device | None) -> list[Result]:
-    """A row for each kernel and target, with the latest measurement of exactly this kernel and definition, if any."""
+    """A row for each kernel and target, with the latest measurement of this kernel and definition, if there is one."""
     known = _benchmarks(points)
     return [row for candidate in candidates for row in _rows(candidate, known, device)]
 
 
 def ladders(rows: Iterable[Result]) -> dict[str, Ladder]:
-    """The ladder of each operation that has numbered steps."""
+    """The ladder of each operation that has at least two numbered steps."""
     found: dict[str, dict[str, Step]] = {}
     for row in rows:
         if row.step is None:
@@ -114,13 +114,13 @@ def ladders(rows: Iterable[Result]) -> dict[str, Ladder]:
             times[row.target] = row.measured.milliseconds
         passed = None if not row.status else row.status in ("ok", "review", "noisy")
         steps[row.kernel] = Step(step=row.step, kernel=row.kernel, passed=passed, milliseconds=times)
-    return {operation: climb(steps.values()) for operation, steps in found.items() if len(steps) > 1}
+    return {operation: evaluate_ladder(steps.values()) for operation, steps in found.items() if len(steps) > 1}
 
 
 def _rows(
     candidate: Candidate, known: dict[str, tuple[dict[str, Any], str]], device: Device | None
 ) -> Iterator[Result]:
-    said = candidate.file
+    file = candidate.file
     value, at = known.get(_key(candidate.content), ({}, ""))
     for point in candidate.definition.targets:
         flops = evaluate(candidate.definition.flops, point.names)
@@ -129,9 +129,9 @@ def _rows(
         yield Result(
             operation=candidate.operation,
             kernel=candidate.name,
-            title=said.title,
-            step=said.step,
-            predicted=said.predicted,
+            title=file.title,
+            step=file.step,
+            predicted=file.predicted,
             target=point.label,
             flops=flops,
             bytes=moved,
@@ -163,12 +163,12 @@ def _measured(value: dict[str, Any], point: Point, at: str) -> Measured | None:
 
 
 def _benchmarks(points: Points | None) -> Benchmarks:
-    """The latest benchmark of each kernel as each operation, whatever device and versions it ran with."""
+    """The latest benchmark of each kernel and definition, with any device and versions."""
     found: Benchmarks = {}
     if points is not None:
         for identity, value, at in points.rows(kind="benchmarked"):
-            told = value | {"device": identity["device"], "versions": identity["versions"]}
-            found[_key(identity)] = told, at
+            known = value | {"device": identity["device"], "versions": identity["versions"]}
+            found[_key(identity)] = known, at
     return found
 
 
@@ -177,7 +177,7 @@ def _key(identity: dict[str, Any]) -> str:
 
 
 def _matching(folder: Path, pattern: str) -> Iterator[Path]:
-    """Files by a pattern that may climb (`../../kernels/*.py`)."""
+    """Files that match a pattern, which may begin with `..` (`../../kernels/*.py`)."""
     parts = Path(pattern).parts
     while parts and parts[0] == "..":
         folder, parts = folder.parent, parts[1:]

@@ -20,19 +20,24 @@ MEASURED = {
     "compile": frozenset({"compiles", "resources", "claims", "tensor_cores"}),
     "gpu": _COMPUTED | {"speed", "speedup", "light"},
 }
-"""Which components a stage has; a suite's gate asks only the stages that measure it."""
+"""The components of each stage; a suite's gate applies only to the stages that measure it."""
 
 OWN_GATES = ("stack_bytes", "shared_bytes", "block_registers", "golden_differences", "time_ms", "memory_mb")
-"""Gates that are held without being asked for."""
+"""Gates that are always evaluated."""
 
 
 def score_kernel(evidence: Evidence, policy: Policy) -> Score:
-    """Weigh what this stage measures; gates of other stages are not asked of it."""
+    """Score one stage; gates on components of other stages are left out.
+
+    Args:
+        evidence: Of one stage, see `evaluate_case`.
+        policy: The suite's gates and budget.
+    """
     facts = evidence.facts
     stage = facts.get("stage", "interpreter")
-    elsewhere = frozenset().union(*MEASURED.values()) - MEASURED[stage]
-    asked = {name: least for name, least in policy.gates.items() if name not in elsewhere}
-    if evidence.status in UNJUDGED:  # nothing was measured, and a zero would say that something was
+    other = frozenset().union(*MEASURED.values()) - MEASURED[stage]
+    gates_here = {name: least for name, least in policy.gates.items() if name not in other}
+    if evidence.status in UNJUDGED:  # nothing was measured, and a zero would look like a measurement
         return judge(evidence, policy, ())
     if stage == "compile":
         components = [*_compiled(evidence)]
@@ -43,7 +48,7 @@ def score_kernel(evidence: Evidence, policy: Policy) -> Score:
     gates += _budget(evidence, policy)
     return judge(
         evidence,
-        policy.model_copy(update={"gates": asked}),
+        policy.model_copy(update={"gates": gates_here}),
         components,
         gates=gates,
         factor=evidence.stability,
@@ -55,17 +60,17 @@ def _computed(evidence: Evidence, *, timed: bool) -> Iterator[Component]:
     shapes: list[dict[str, Any]] = evidence.facts.get("shapes", [])
     right = sum(entry["right"] for entry in shapes) / len(shapes) if shapes else 0.0
     accuracy = min((_accuracy(entry) for entry in shapes), default=0.0)
-    sure, fine = (0.4, 0.1) if timed else (0.8, 0.2)
-    yield Component(name="correctness", value=right, weight=sure, why=evidence.why)
+    correctness_weight, accuracy_weight = (0.4, 0.1) if timed else (0.8, 0.2)
+    yield Component(name="correctness", value=right, weight=correctness_weight, why=evidence.why)
     yield Component(
-        name="accuracy", value=accuracy, weight=fine, why="PyTorch's own error over the kernel's, the worst"
+        name="accuracy", value=accuracy, weight=accuracy_weight, why="PyTorch's own error over the kernel's, the worst"
     )
     if timed:
         yield from _timed(evidence.facts)
 
 
 def _timed(facts: dict[str, Any]) -> Iterator[Component]:
-    """The worst target counts for each."""
+    """Components of timed targets, each that of the worst target."""
     targets: list[dict[str, Any]] = facts.get("targets", [])
 
     def worst(name: str) -> float | None:
@@ -85,7 +90,7 @@ def _accuracy(entry: dict[str, Any]) -> float:
         return 0.0
     floor = entry["allowed"] or 0.0
     error, usual = entry["error"], entry["baseline"]
-    # Within what rounding costs nobody is more accurate than anybody else.
+    # Differences below the rounding error do not count.
     return 1.0 if error <= max(usual, floor / 2) else float(max(usual, floor / 2) / error)
 
 
@@ -106,19 +111,17 @@ def _compiled(evidence: Evidence) -> Iterator[Component]:
     codes = [launch.best.code for launch in built if launch.best.code is not None]
     claims: list[str] = facts.get("claims", [])
     missing = [claim for claim in claims if not any(code.shows(claim) for code in codes)]
-    borne = 1 - len(missing) / len(claims) if claims else 1.0
+    proven = 1 - len(missing) / len(claims) if claims else 1.0
     why = f"claimed, but not in the machine code: {', '.join(missing)}" if missing else "claims are in the machine code"
     yield Component(
-        name="claims", value=borne if launches else 0.0, weight=0.2, why=why if claims else "it claims nothing"
+        name="claims", value=proven if launches else 0.0, weight=0.2, why=why if claims else "it claims nothing"
     )
     cores = any(code.shows("tensor_cores") for code in codes)
-    yield Component(
-        name="tensor_cores", value=float(cores), weight=0.0, why="whether any instruction is a tensor core's"
-    )
+    yield Component(name="tensor_cores", value=float(cores), weight=0.0, why="whether it has tensor-core instructions")
 
 
 def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:
-    """What the architecture cannot do, and spills, over the worst of the launches."""
+    """Gates on spills and on the limits of the architecture, for the worst launch."""
     codes = [launch.best.code for launch in _launches(facts) if launch.best.code is not None]
     if not codes:
         return
@@ -137,7 +140,7 @@ def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:
 
 
 def _budget(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:
-    """Only where the suite sets a budget: a kernel's process is not a tool's."""
+    """Gates of the budget, only if the suite sets one: the default budget is meant for tools."""
     if not evidence.facts.get("budgeted"):
         return
     because = f"the budget at epoch {policy.epoch}"

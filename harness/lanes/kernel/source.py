@@ -1,4 +1,4 @@
-"""Source: the bytes of a kernel's file, or why they cannot be judged."""
+"""Source: a kernel's file, read without following links, waiting for pipes or exceeding a size limit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError
 from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, text_fault
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20  # a longer file is not accepted
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file holds, or why it cannot be judged.
+    """The content of a file, or why it cannot be evaluated.
 
     Attributes:
-        data: Its bytes; empty if it cannot be judged.
+        data: Its bytes; empty if it cannot be evaluated.
         fault: Why it cannot; empty if it can.
     """
 

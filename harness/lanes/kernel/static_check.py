@@ -1,9 +1,9 @@
-"""Reaching: what a kernel's text reaches for that no kernel needs, found by reading it, from outside its process.
+"""Static check: finds names and imports in a kernel's source that no kernel needs.
 
-What is noted while a kernel runs is noted in its own process, which a kernel that means to can change: it works out the
-answer with PyTorch where nobody looks (in a thread, without the log of operators, in NumPy, number by number), and
-launches a kernel that copies it. Each way there begins with one of the things below. The rule is a positive list for
-what is imported, so that a way nobody thought of is closed too.
+The notes about a running kernel are made in its own process, where a hostile kernel can change them: it computes the
+answer with PyTorch unobserved (in a thread, without the log of operators, in NumPy, element by element) and launches a
+kernel that copies it. Every such way begins with one of the names below. Imports are checked against a positive list,
+so that unknown ways are closed too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PLAIN = frozenset(
     "__future__ abc collections collections.abc contextlib dataclasses enum functools itertools math typing".split()
 )
 _TORCH = frozenset(("torch", "torch.nn", "torch.nn.functional"))
-"""Of PyTorch only itself and its operators, which are noted where they are called."""
+"""The allowed modules of PyTorch: their operators are logged when they are called."""
 _TRITON = ("triton.language", "triton.tools", "triton.experimental", "triton.testing")
 _NAMES = frozenset(
     """
@@ -33,11 +33,10 @@ _ATTRIBUTES = frozenset(
     apply_ map_ map2_ update_wrapper wraps make_dataclass asdict astuple bltns np
     """.split()
 )
-"""Ways from a tensor to numbers that no operator is called on, to attributes by names that are text, to the frames of
-others, to other threads."""
+"""Ways from a tensor to its elements without an operator, to attributes by computed names, to frames and to threads."""
 _HARMLESS = frozenset("copy numbers platform queue random select stat statistics test this time token types".split())
 _MODULES = sys.stdlib_module_names - _PLAIN - _HARMLESS
-"""What modules import they hand on (`torch.ctypes`); whatever the name before the dot stands for."""
+"""A module exposes the modules that it imports (`torch.ctypes`), so these names are refused after any dot."""
 _OF_TORCH = frozenset("compile export fork library load package save set_default_dtype".split())
 _OF_TRITON = frozenset("compiler backends knobs".split())
 _DUNDERS = frozenset(("__init__", "__name__", "__post_init__", "__call__", "__version__", "__future__"))
@@ -46,13 +45,13 @@ _DEFINED = _DUNDERS | frozenset(
     __all__ __doc__ __file__ __slots__ __repr__ __str__ __hash__ __eq__ __len__ __iter__ __getitem__ __enter__ __exit__
     """.split()
 )
-"""Names with a meaning for Python that a kernel's file may define or use by themselves; not `__match_args__`."""
+"""Special names of Python that a kernel's file may define or use; `__match_args__` is not one of them."""
 _JITS = ("triton", "gluon")
-"""`jit` of these is what makes a kernel."""
+"""The modules whose `jit` makes a kernel."""
 
 
-def reach(source: str) -> list[str]:
-    """What it reaches for, each once, in a few words; nothing if the text is no Python."""
+def find_forbidden(source: str) -> list[str]:
+    """What a kernel's source uses that is forbidden, each once, in a few words; empty if it is not valid Python."""
     try:
         return list(dict.fromkeys(_Reader().read(ast.parse(source))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -62,9 +61,9 @@ def reach(source: str) -> list[str]:
 class _Reader:
     def __init__(self) -> None:
         self._modules: dict[str, str] = {}
-        """What each name that was imported stands for."""
-        self._written_out: set[int] = set()
-        """Uses of `getattr` whose name stands there."""
+        """The module or object of each imported name."""
+        self._literal_names: set[int] = set()
+        """Ids of the `getattr` nodes whose name is a literal."""
 
     def read(self, tree: ast.Module) -> Iterator[str]:
         for node in ast.walk(tree):  # names first: a function may come before the import it uses
@@ -90,17 +89,17 @@ class _Reader:
                 for alias in names:
                     whole = f"{place}.{alias.name}"
                     yield from _imported(whole if whole in _TORCH else place)
-                    if alias.name == "*" or _private(alias.name):
+                    if alias.name == "*" or _is_private(alias.name):
                         yield f"imports {whole}"
                     yield from self._attribute(place, alias.name, whole)
             case ast.Call(func=ast.Name(id="getattr") as called, args=[value, ast.Constant(value=str(name)), *_]):
-                self._written_out.add(id(called))
-                yield from self._attribute(self._meant(value), name, ast.unparse(node)[:60])
-            case ast.Name(id="getattr") if id(node) not in self._written_out:
-                yield "uses getattr with a name that is not written out"
-            case ast.Name(id=name) if name in _NAMES or _meaningful(name):
+                self._literal_names.add(id(called))
+                yield from self._attribute(self._module_of(value), name, ast.unparse(node)[:60])
+            case ast.Name(id="getattr") if id(node) not in self._literal_names:
+                yield "uses getattr with a name that is not a literal"
+            case ast.Name(id=name) if name in _NAMES or _is_special(name):
                 yield f"uses {name}"
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if _meaningful(
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if _is_special(
                 name
             ):
                 yield f"defines {name}"
@@ -110,30 +109,30 @@ class _Reader:
                 for name in names:
                     yield from self._attribute("", name, f".{name}")
             case ast.Attribute(value=value, attr=name, ctx=context):
-                said = ast.unparse(node)[-60:]
-                if not isinstance(context, ast.Load) and self._meant(value):
-                    yield f"changes {said}"
-                yield from self._attribute(self._meant(value), name, said)
+                text = ast.unparse(node)[-60:]
+                if not isinstance(context, ast.Load) and self._module_of(value):
+                    yield f"changes {text}"
+                yield from self._attribute(self._module_of(value), name, text)
             case _:
                 return
 
-    def _attribute(self, of: str, name: str, said: str) -> Iterator[str]:
+    def _attribute(self, of: str, name: str, text: str) -> Iterator[str]:
         if name == "jit" and of.rpartition(".")[2] in _JITS:
             return
-        taken = (
-            _private(name)
+        is_forbidden = (
+            _is_private(name)
             or name in _ATTRIBUTES
             or name in _MODULES
             or name.endswith("Storage")  # whose bytes can be read one by one
             or (of == "torch" and name in _OF_TORCH)
             or (of == "triton" and name in _OF_TRITON)
-            or (of == "triton.runtime" and name != "driver")  # which says what device there is
+            or (of == "triton.runtime" and name != "driver")  # which names the device
         )
-        if taken:
-            yield f"uses {said}"
+        if is_forbidden:
+            yield f"uses {text}"
 
-    def _meant(self, node: ast.expr) -> str:
-        """The module that an expression stands for, as far as names tell; empty for anything else."""
+    def _module_of(self, node: ast.expr) -> str:
+        """The dotted name of the module that an expression refers to; empty if it refers to something else."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -152,13 +151,13 @@ def _imported(name: str) -> Iterator[str]:
         or name in ("triton.runtime", "triton.runtime.driver")
         or any(name == one or name.startswith(f"{one}.") for one in _TRITON)
     )
-    if not allowed or any(_private(part) for part in name.split(".")):
+    if not allowed or any(_is_private(part) for part in name.split(".")):
         yield f"imports {name or head}"
 
 
-def _meaningful(name: str) -> bool:
+def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__") and name not in _DEFINED
 
 
-def _private(name: str) -> bool:
+def _is_private(name: str) -> bool:
     return name.startswith("_") and name not in _DUNDERS

@@ -1,8 +1,8 @@
-"""Sweep: walk a kernel's tile space: compile all, drop what cannot run, predict the rest, measure the most promising.
+"""Sweep: tune a kernel over its tile space: compile all configurations, predict the feasible ones, measure the best.
 
-Two searches of `harness.sweep`, the engine that the dsl lane's engineering loops use too. Each point is kept in the
-ledger as soon as it is known, so a sweep that is stopped goes on where it was; but for measurements a point follows
-from its identity alone, whatever the number of workers.
+It consists of two searches of `harness.sweep`, which the engineering loops of the dsl lane use too. Each point is
+stored in the ledger as soon as it is known, so an interrupted sweep continues. Apart from measurements, a point depends
+on its identity alone, not on the number of workers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.core.status import Status
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import Launch, compile_launches
-from harness.lanes.kernel.compiler_pool import Compilers
+from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import Device
 from harness.lanes.kernel.job import Job
@@ -37,12 +37,11 @@ from harness.sweep import space as tiles
 from harness.sweep.measurement import Measurement
 from harness.sweep.search import Measure, Plan, Strategy, search
 
-_SECONDS = 60.0
-"""For compiling one configuration; what is usual is a second, and what takes a minute spills."""
+_COMPILE_SECONDS = 60.0  # for one configuration; one second is typical, and a longer compilation spills
 
 
 class Compiled(Frozen):
-    """What one configuration compiles to."""
+    """The machine code of one configuration."""
 
     codes: tuple[MachineCode, ...] = ()
     fault: str = ""
@@ -50,13 +49,13 @@ class Compiled(Frozen):
 
     @property
     def main(self) -> MachineCode:
-        """Of its kernels the one that does the work: a tensor core's, with the most registers."""
+        """The main kernel: one with tensor-core instructions if possible, and of those the one with most registers."""
         return max(self.codes, key=lambda code: (code.tensor_core_instructions > 0, code.registers))
 
 
 @dataclass(slots=True)
 class Tried:
-    """One configuration and all that is known of it."""
+    """One configuration with its compilation, prediction and measurement."""
 
     configuration: Configuration
     compiled: Compiled
@@ -71,7 +70,7 @@ class Tried:
 
     @property
     def milliseconds(self) -> float | None:
-        """What a cold call took; None where it was not measured, or not right."""
+        """The measured time of a cold call; None if it was not measured, or was wrong."""
         found = self.measured
         return None if found is None or found.value is None else float(found.detail["kernel_ms"])
 
@@ -82,8 +81,8 @@ class Subject:
 
     Attributes:
         candidate: The kernel.
-        point: The size that is tuned for.
-        device: The card that is compiled and predicted for.
+        point: The size that the kernel is tuned for.
+        device: The card that it is compiled for.
     """
 
     candidate: Candidate
@@ -92,7 +91,7 @@ class Subject:
 
     @property
     def basis(self) -> dict[str, Any]:
-        """All that compiling a configuration depends on."""
+        """What the compilation of a configuration depends on, in addition to the configuration."""
         return {
             **self.candidate.tunable,
             "point": self.point.to_wire(),
@@ -102,22 +101,22 @@ class Subject:
 
     @property
     def space(self) -> tiles.Space:
-        """What can be varied.
+        """The tile space of the kernel.
 
         Raises:
-            UsageError: if the kernel names nothing, or a value twice.
+            UsageError: if the kernel has no space, or a value occurs twice.
         """
-        said = self.candidate.file
-        if said.problem or not said.space:
+        file = self.candidate.file
+        if file.problem or not file.space:
             raise UsageError(
-                said.problem or "it has no SPACE, so there is nothing to tune",
+                file.problem or "it has no SPACE, so there is nothing to tune",
                 where=str(self.candidate.path),
                 fix='write SPACE = {"BLOCK_M": [64, 128], ...}',
             )
-        return tiles.Space([tiles.Parameter(name, choices) for name, choices in said.space.items()])
+        return tiles.Space([tiles.Parameter(name, choices) for name, choices in file.space.items()])
 
-    def job(self, folder: Path, nursery: WarmProcesses, *, timeout: float, configuration: Configuration) -> Job:
-        """A job that asks nothing but this point."""
+    def job(self, folder: Path, processes: WarmProcesses, *, timeout: float, configuration: Configuration) -> Job:
+        """A job without questions, for this point only."""
         return Job(
             source=self.candidate.source,
             definition=self.candidate.definition,
@@ -126,25 +125,25 @@ class Subject:
             attempts=1,
             timeout=timeout,
             folder=folder,
-            nursery=nursery,
+            processes=processes,
             configuration=dict(configuration),
         )
 
 
 @dataclass(slots=True)
 class Sweep:
-    """The result: every configuration that was tried, in the order of the space."""
+    """The result: every tried configuration, in the order of the space."""
 
     subject: Subject
     tried: list[Tried] = field(default_factory=list)
     known: int = 0
-    """How many were compiled in an earlier sweep."""
+    """How many configurations were compiled in an earlier sweep."""
     unmeasured: str = ""
-    """Why nothing was measured."""
+    """Why no configuration was measured; empty if some were."""
 
     @property
     def ranked(self) -> list[Tried]:
-        """What can run, best first: measured ones by their speed-up, then the others by their prediction."""
+        """The feasible configurations, best first: measured ones by speed-up, then the others by prediction."""
         return sorted(
             (one for one in self.tried if one.feasible),
             key=lambda one: (
@@ -156,7 +155,7 @@ class Sweep:
 
     @property
     def best(self) -> Tried | None:
-        """The fastest of those that were measured, and right; a prediction is no result."""
+        """The fastest right configuration that was measured; a prediction does not count."""
         return next((one for one in self.ranked if one.milliseconds is not None), None)
 
     @property
@@ -171,46 +170,46 @@ class Sweep:
 
 
 def label(configuration: Configuration) -> str:
-    """What people read, for example `BLOCK_M=128 num_warps=8`."""
+    """A configuration as a string, for example `BLOCK_M=128 num_warps=8`."""
     return " ".join(f"{name}={value}" for name, value in configuration.items())
 
 
 def sweep(
     subject: Subject,
     points: Points,
-    compilers: Compilers,
+    compilers: CompilerPool,
     *,
-    most: int | None = None,
+    max_configurations: int | None = None,
     measure: Measure | None = None,
     best: int = 8,
     progress: Callable[[str], None] | None = None,
 ) -> Sweep:
-    """Walk the tile space of a kernel.
+    """Search the tile space of a kernel.
 
     Args:
-        subject: The kernel and the point it is tuned for.
-        points: Where points are kept, and found again.
-        compilers: The warm processes that compile.
-        most: Sample so many configurations instead of all.
-        measure: Times a configuration on a device; None where there is none.
-        best: How many of the most promising are measured.
-        progress: Takes a short line now and then.
+        subject: The kernel and its point.
+        points: The lane's points of the ledger.
+        compilers: The pool of compile processes.
+        max_configurations: Sample this many configurations instead of trying all.
+        measure: Times a configuration on a device; None if there is no device.
+        best: How many of the best predictions are measured.
+        progress: Receives short messages.
 
     Raises:
         UsageError: if the kernel has no tile space.
         LedgerError: if the ledger fails.
-        InfraError: if a warm process does, or the device.
+        InfraError: if a warm process or the device fails.
     """
     space, name = subject.space, subject.candidate.name
-    sampled = Strategy.GRID if most is None else Strategy.SAMPLE
+    sampled = Strategy.GRID if max_configurations is None else Strategy.SAMPLE
 
-    def compiling(point: tiles.Point, _repeats: int) -> Measurement:
-        compiled = compilers.run(lambda nursery: compile_configuration(subject, dict(point.values), nursery))
+    def compile_point(point: tiles.Point, _repeats: int) -> Measurement:
+        compiled = compilers.run(lambda processes: compile_configuration(subject, dict(point.values), processes))
         return _as_measurement(subject, point, compiled)
 
     found = search(
-        Plan(space, sampled, maximize=False, points=most),
-        compiling,
+        Plan(space, sampled, maximize=False, points=max_configurations),
+        compile_point,
         store=SearchedPoints(points, "compiled", name, subject.basis),
         workers=compilers.count,
         progress=progress,
@@ -220,7 +219,7 @@ def sweep(
     result = Sweep(subject, [*tried.values()], known=len(tried) - found.measured)
     if measure is not None:
         promising = [one.configuration for one in result.ranked[:best]]
-        raced = search(
+        timed = search(
             Plan(space, Strategy.HALVING, maximize=True, allowed=lambda values: dict(values) in promising),
             measure,
             store=SearchedPoints(
@@ -228,13 +227,13 @@ def sweep(
             ),
             progress=progress,
         )
-        for entry in (*raced.ranking, *raced.failed):
+        for entry in (*timed.ranking, *timed.failed):
             tried[entry.point.index].measured = entry.measurement
     return result
 
 
 def _as_measurement(subject: Subject, point: tiles.Point, compiled: Compiled) -> Measurement:
-    """A point of the first search: its sample is the predicted time."""
+    """A point of the first search, whose sample is the predicted time."""
     detail = compiled.to_wire()
     if compiled.fault:
         return Measurement(status="unfit", why=compiled.fault, detail=detail)
@@ -242,11 +241,11 @@ def _as_measurement(subject: Subject, point: tiles.Point, compiled: Compiled) ->
 
 
 def _tried(subject: Subject, point: tiles.Point, measurement: Measurement) -> Tried:
-    """The prediction is made anew: the model may know better than when the point was kept."""
+    """A tried configuration; its prediction is computed again, because the model may have changed since."""
     configuration = dict(point.values)
     try:
         compiled = Compiled.from_wire(measurement.detail)
-    except ValidationError:  # of another version of ours
+    except ValidationError:  # stored by another version
         compiled = Compiled(fault=measurement.why or "kept by another version")
     prediction = None if compiled.fault else _predicted(subject, configuration, compiled)
     return Tried(configuration, compiled, prediction)
@@ -257,10 +256,10 @@ def _predicted(subject: Subject, configuration: Configuration, compiled: Compile
     return predict(definition, subject.point, configuration, compiled.main, device=subject.device)
 
 
-def compile_configuration(subject: Subject, configuration: Configuration, nursery: WarmProcesses) -> Compiled:
-    """What one configuration compiles to for the subject's card, and whether it can run there."""
+def compile_configuration(subject: Subject, configuration: Configuration, processes: WarmProcesses) -> Compiled:
+    """Compile one configuration for the subject's card, and check whether it can run there."""
     with tempfile.TemporaryDirectory(prefix="crucible-sweep-") as folder:
-        job = subject.job(Path(folder), nursery, timeout=_SECONDS, configuration=configuration)
+        job = subject.job(Path(folder), processes, timeout=_COMPILE_SECONDS, configuration=configuration)
         architectures = (subject.device.architecture,)
         launches, fault, _ = compile_launches(job, (subject.point,), architectures=architectures)
     if fault is not None:
@@ -273,7 +272,7 @@ def compile_configuration(subject: Subject, configuration: Configuration, nurser
 
 
 def faults(launch: Launch) -> Iterator[str]:
-    """Why a launch cannot run, or should not: it spills."""
+    """Why a launch cannot run on its architecture, or spills."""
     code = launch.best.code
     if code is None:
         yield f"{launch.name} does not compile: {launch.best.fault}"
@@ -289,13 +288,13 @@ def faults(launch: Launch) -> Iterator[str]:
 
 @functools.cache
 def _driver() -> str:
-    """The driver's version: another one may give other times."""
+    """The driver's version, on which measured times depend; empty without a driver."""
     path = Path("/proc/driver/nvidia/version")
     return path.read_text().splitlines()[0] if path.is_file() else ""
 
 
 def spearman(pairs: Sequence[tuple[float, float]]) -> float:
-    """Rank correlation of pairs, from -1 to 1; 0 where one side has no order."""
+    """Spearman's rank correlation of pairs, from -1 to 1; 0 if all values of one side are equal."""
     one, other = (_ranks([pair[side] for pair in pairs]) for side in (0, 1))
     middle = (len(pairs) - 1) / 2
     covariance = sum((a - middle) * (b - middle) for a, b in zip(one, other, strict=True))

@@ -1,4 +1,4 @@
-"""Searched points: where a search of `harness.sweep` keeps its points: in the ledger, under all they depend on."""
+"""Sweep store: keeps the points of a search of `harness.sweep` in the ledger, under all they depend on."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class SearchedPoints:
     Attributes:
         points: The lane's points.
         kind: What the search does with a point.
-        subject: What people call the kernel.
-        basis: All that a point depends on beside its own values; a JSON table.
+        subject: The kernel's name.
+        basis: What a point depends on in addition to its own values; a JSON object.
     """
 
     points: Points
@@ -33,15 +33,15 @@ class SearchedPoints:
     basis: Mapping[str, Any]
 
     def get(self, point: Point, rung: int) -> Measurement | None:
-        """What is known of a point."""
+        """The stored measurement of a point; None if there is none."""
         known = self.points.find(self._identity(point, rung))
         try:
             return None if known is None else Measurement.from_wire(known)
-        except ValidationError:  # of another version of ours: done again
+        except ValidationError:  # stored by another version: measured again
             return None
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
-        """Keep it."""
+        """Store the measurement of a point."""
         self.points.keep(self._identity(point, rung), measurement.to_wire(), kind=self.kind, subject=self.subject)
 
     def _identity(self, point: Point, rung: int) -> dict[str, Any]:

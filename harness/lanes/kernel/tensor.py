@@ -1,4 +1,4 @@
-"""Tensor: what one input or output of an operation looks like: axes, dtype, layout, and which numbers it holds."""
+"""Tensor: one input or output of an operation: axes, dtype, layout, and the values of its elements."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from harness.core.frozen import Frozen
 from harness.lanes.kernel.axis_expression import Expression, evaluate
 
 Precision = Literal["float16", "bfloat16", "float32", "tf32"]
-"""What `T` may be. `tf32` is stored as float32; products may be taken in TensorFloat-32, as on tensor cores."""
+"""The values of `T`. `tf32` is stored as float32; products may be computed in TensorFloat-32 on tensor cores."""
 DType = Literal["T", "float16", "bfloat16", "float32", "int32", "int64", "bool"]
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "tf32": 4, "int32": 4, "int64": 8, "bool": 1}
 FLOATS = ("float16", "bfloat16", "float32")
 
 
 class Below(Frozen):
-    """Whole numbers from 0 up to a bound, such as indices into a vocabulary."""
+    """Integers from 0 to a bound (exclusive), such as indices into a vocabulary."""
 
     below: Expression
 
 
 class Offsets(Frozen):
-    """The bounds of consecutive groups: sorted, the first 0, the last this."""
+    """The bounds of consecutive groups: sorted, from 0 to `offsets`."""
 
     offsets: Expression
 
 
 class Each(Frozen):
-    """One number, everywhere."""
+    """The same number in every element."""
 
     each: float
 
@@ -42,7 +42,7 @@ class Tensor(Frozen):
     """One tensor of an operation."""
 
     axes: tuple[Expression, ...]
-    """Names, or arithmetic over names."""
+    """Names of axes, or arithmetic over names."""
     dtype: DType = "T"
     layout: tuple[int, ...] | None = None
     """Positions in `axes`, slowest in memory first; row-major by default."""
@@ -50,7 +50,7 @@ class Tensor(Frozen):
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
     def sizes(self, names: Mapping[str, object]) -> tuple[int, ...]:
-        """The tensor's sizes where the axes have these."""
+        """The tensor's sizes for named values of axes and parameters."""
         return tuple(evaluate(axis, names) for axis in self.axes)
 
     def stored(self, precision: str) -> str:
@@ -63,7 +63,7 @@ class Tensor(Frozen):
         return self.dtype == "T" or self.dtype in FLOATS
 
     def plan(self, names: Mapping[str, object], precision: str) -> dict[str, Any]:
-        """All that is needed to draw or to check it, as JSON."""
+        """What a process needs to sample or to check the tensor, as a JSON value."""
         plan: dict[str, Any] = {
             "sizes": self.sizes(names),
             "dtype": self.stored(precision),

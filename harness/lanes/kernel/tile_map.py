@@ -23,7 +23,7 @@ _FIRST = ("BLOCK_M", "BLOCK", "BLOCK_N", "PACK")
 
 
 class TileMap(Frozen):
-    """Times over two parameters, each the best over all the others."""
+    """Times over two parameters, each the best over all other parameters."""
 
     kernel: str
     point: str
@@ -31,7 +31,7 @@ class TileMap(Frozen):
     """The parameter of the rows."""
     across: str
     unit: str
-    """What the figures are: measured or predicted milliseconds."""
+    """`measured milliseconds` or `predicted milliseconds`."""
     rows: tuple[Choice, ...]
     columns: tuple[Choice, ...]
     milliseconds: tuple[tuple[float | None, ...], ...]
@@ -39,7 +39,7 @@ class TileMap(Frozen):
 
 
 def tile_maps(candidate: Candidate, points: Points) -> Iterator[TileMap]:
-    """A map for each size that the ledger has points of this very kernel for: of measurements, else of predictions."""
+    """A map for each size that the ledger has points of this kernel for: of measurements, else of predictions."""
     timed = dict(_times(candidate, points, kind="measured"))
     guessed = dict(_times(candidate, points, kind="compiled"))
     for point, predicted in guessed.items():
@@ -52,7 +52,7 @@ def tile_maps(candidate: Candidate, points: Points) -> Iterator[TileMap]:
 def _times(
     candidate: Candidate, points: Points, *, kind: Kind
 ) -> Iterator[tuple[str, list[tuple[Configuration, float | None]]]]:
-    """For each point, configurations and milliseconds; None where one cannot run."""
+    """For each point, the configurations and their milliseconds; None for one that cannot run."""
     found: dict[str, list[tuple[Configuration, float | None]]] = {}
     content = digest_json(candidate.tunable)
     for identity, value, _ in points.rows(kind=kind):
@@ -61,7 +61,7 @@ def _times(
         try:
             point = Point.from_wire(identity["point"])
             milliseconds = _milliseconds(candidate, point, identity, value, kind)
-        except (ValidationError, KeyError):  # of another version of ours
+        except (ValidationError, KeyError):  # stored by another version
             continue
         found.setdefault(point.label, []).append((identity["configuration"], milliseconds))
     yield from found.items()

@@ -1,7 +1,7 @@
-"""Trace: what running a kernel says to the loop that engineers it, as typed items.
+"""Trace items: typed results of a kernel for the engineering loop that runs it.
 
-The names are those of the programs that read them: `TraceItem.Performance` and `TraceItem.Correctness`. A figure that
-was not measured is absent, never zero.
+The type names (`TraceItem.Performance`, `TraceItem.Correctness`) are those that programs of the dsl lane declare. A
+figure that was not measured is absent, never zero.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Correctness(Frozen):
     """The kernel's name."""
     point: str
     max_error: Figure | None = None
-    """The worst relative error; None when it is no number or there was no answer."""
+    """The worst relative error; None if it is not finite or there was no answer."""
     passed: bool
 
 
@@ -40,17 +40,17 @@ class Performance(Frozen):
     latency_ms: Figure
     """Median of a cold call."""
     tflops: Figure
-    """Floating-point operations of the definition over the latency, in 10^12 per second."""
+    """The definition's floating-point operations over the latency, in 10^12 per second."""
     speedup: Figure | None = None
     """Time of the fastest baseline over the kernel's."""
     dram_throughput: Figure
-    """Bytes of the definition over the latency, in 10^9 per second; a lower bound of what was moved."""
+    """The definition's bytes over the latency, in 10^9 per second; a lower bound of the traffic."""
     efficiency: Figure | None = None
     """The share of the speed of light that was measured in the same session."""
 
 
 class Resources(Frozen):
-    """What the compiler made of one launch, for a card that need not be there."""
+    """The resources of one compiled launch."""
 
     type: Literal["TraceItem.Resources"] = "TraceItem.Resources"
     step_name: str
@@ -59,15 +59,20 @@ class Resources(Frozen):
     shared_bytes: int
     occupancy: Figure
     predicted_ms: Figure | None = None
-    """What the performance model says; no measurement."""
+    """The prediction of the performance model."""
 
 
 Item = Correctness | Performance | Resources
 TraceItem = Annotated[Item, Field(discriminator="type")]
 
 
-def answers_of(step: str, shapes: Iterable[Mapping[str, Any]]) -> list[Correctness]:
-    """An item for each question, from the facts of a stage that asks (`compute.judge_answers`)."""
+def correctness_items(step: str, shapes: Iterable[Mapping[str, Any]]) -> list[Correctness]:
+    """An item for each question, from the `shapes` facts of a stage (see `correctness.evaluate_answers`).
+
+    Args:
+        step: The kernel's name.
+        shapes: The entries.
+    """
     return [
         Correctness(
             step_name=step,
@@ -79,29 +84,29 @@ def answers_of(step: str, shapes: Iterable[Mapping[str, Any]]) -> list[Correctne
     ]
 
 
-CHANNEL = "CRUCIBLE_TRACE_FD"
-"""Names the descriptor on which whoever runs a command reads the items it reports, a JSON line each."""
+DESCRIPTOR_VARIABLE = "CRUCIBLE_TRACE_FD"
+"""The environment variable with the descriptor to which a command writes its items, one JSON line each."""
 
 
-USUAL = (
+DEFAULT_FIELDS = (
     "step_name", "tflops", "speedup", "dram_throughput", "efficiency", "max_error", "passed",
     "registers", "stack_bytes", "shared_bytes", "occupancy", "predicted_ms",
 )  # fmt: skip
-"""Fields that are sent unless others are asked for."""
+"""The fields that are sent by default."""
 
 
-def send(items: Iterable[Item], *, fields: Collection[str] = USUAL) -> None:
-    """Report items to whoever runs this process, if anybody listens: a `tool.run` or a sweep of the dsl lane does.
+def send(items: Iterable[Item], *, fields: Collection[str] = DEFAULT_FIELDS) -> None:
+    """Send items to the parent process, if it reads them (as a `tool.run` or a sweep of the dsl lane does).
 
     Args:
-        items: In the order in which they became known.
-        fields: Those that are sent, if they are known; a program's schema refuses an item that has others.
+        items: The items, in order.
+        fields: The names of the fields to send; a program's schema refuses an item with other fields.
     """
-    number = os.environ.get(CHANNEL, "")
+    number = os.environ.get(DESCRIPTOR_VARIABLE, "")
     if not number.isdigit():
         return
-    with contextlib.suppress(OSError):  # nobody listens any more; the figures stand on stdout too
+    with contextlib.suppress(OSError):  # the reader is gone; the figures are on stdout too
         for item in items:
-            told = item.to_wire().items()
-            wire = {name: value for name, value in told if name == "type" or (name in fields and value is not None)}
+            values = item.to_wire().items()
+            wire = {name: value for name, value in values if name == "type" or (name in fields and value is not None)}
             os.write(int(number), json.dumps(wire).encode() + b"\n")

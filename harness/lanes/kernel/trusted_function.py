@@ -1,4 +1,4 @@
-"""Calling: the trusted functions that a definition names, of torch or of the file beside it."""
+"""Trusted functions: loads the functions that a definition names, from torch or from a file in its folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _loaded: dict[tuple[str, str], Any] = {}
 
 
 def resolve(call: str, folder: Path) -> Callable[..., Any]:
-    """A function by its name in a definition.
+    """Find a function by its name in a definition.
 
     Args:
         call: `torch.matmul` or `file.py:function`.
-        folder: Where the definition lies.
+        folder: The definition's folder.
 
     Raises:
         AttributeError: if there is no such function.
@@ -40,7 +40,7 @@ def _module(path: Path) -> Any:
         name = f"crucible_reference_{key[1][:16]}"
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is no Python file")
+            raise ImportError(f"{path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
@@ -49,5 +49,5 @@ def _module(path: Path) -> Any:
 
 
 def outputs_of(value: Any) -> tuple[Any, ...]:
-    """What a reference or a kernel returned, as a tuple of outputs."""
+    """The outputs of a reference or a kernel as a tuple, also if it returned a single tensor."""
     return tuple(value) if isinstance(value, tuple | list) else (value,)

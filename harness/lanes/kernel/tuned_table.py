@@ -1,6 +1,6 @@
-"""Tuned table: the best measured configurations, kept in the kernel's own file as the literal list `TUNED`.
+"""Tuned table: the best measured configurations, in the kernel's file as the literal list `TUNED`.
 
-In the file, so that the kernel's digest covers what it will do and the file alone is enough to run it.
+The table is in the file, so that the kernel's digest covers its behaviour, and the file alone is enough to run it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from harness.lanes.kernel.kernel_metadata import TUNED, Configuration, constant
 
 
 class Tuned(Frozen):
-    """One entry."""
+    """One entry of the table."""
 
     device: str
-    """As `torch.cuda.get_device_name` says."""
+    """The name that `torch.cuda.get_device_name` returns."""
     dtype: str
     shape: dict[str, int]
     parameters: dict[str, bool | int | str] = {}
@@ -30,23 +30,23 @@ _ENTRIES = TypeAdapter(list[Tuned])
 
 
 def read_tuned(source: str, *, where: str) -> list[Tuned]:
-    """The entries of a kernel's text.
+    """The entries of a kernel's source.
 
     Raises:
-        SpecError: if it has no such list, or another thing under its name.
+        SpecError: if `TUNED` is missing or is not a list of entries.
     """
     node = _node(source, where)
     try:
         return _ENTRIES.validate_python(ast.literal_eval(node))
     except (ValueError, TypeError, SyntaxError, RecursionError, ValidationError) as error:
-        raise SpecError(f"{TUNED} is no list of tuned configurations", where=f"{where}:{node.lineno}") from error
+        raise SpecError(f"{TUNED} is not a list of tuned configurations", where=f"{where}:{node.lineno}") from error
 
 
 def write_tuned(source: str, entries: list[Tuned], *, where: str) -> str:
-    """The kernel's text with these entries added; one for the same device, dtype, shape and parameters is replaced.
+    """The kernel's source with entries added; an entry for the same device, dtype, shape and parameters is replaced.
 
     Raises:
-        SpecError: as `read_tuned`.
+        SpecError: see `read_tuned`.
     """
     kept = {_key(entry): entry for entry in [*read_tuned(source, where=where), *entries]}
     node = _node(source, where)
@@ -56,7 +56,7 @@ def write_tuned(source: str, entries: list[Tuned], *, where: str) -> str:
 
 
 def without_tuned(source: bytes) -> bytes:
-    """The kernel's text with an empty list in the list's place; as it is where there is none."""
+    """The kernel's source with an empty `TUNED`; unchanged if it has none."""
     try:
         text = source.decode()
         return _replaced(text, "[]", _node(text, "")).encode()
@@ -96,7 +96,7 @@ def _node(source: str, where: str) -> ast.expr:
     try:
         node = constant(ast.parse(source), TUNED)
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise SpecError(f"no Python: {error}", where=where) from error
+        raise SpecError(f"not valid Python: {error}", where=where) from error
     if node is None:
-        raise SpecError(f"it has no {TUNED}", where=where, fix=f"add the line `{TUNED} = []` and look it up in run()")
+        raise SpecError(f"it has no {TUNED}", where=where, fix=f"add the line `{TUNED} = []` and read it in run()")
     return node

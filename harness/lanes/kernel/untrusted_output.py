@@ -1,4 +1,4 @@
-"""Leavings: files that a kernel left. A pipe, a link or a flood in their place must neither hang nor mislead."""
+"""Untrusted output: reads files that a kernel's process wrote; pipes, links and huge files are refused."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from typing import Any
 from harness.lane.pinned_file import FileFaultError, read_plain_file
 
 
-def read_leaving(path: Path, *, most: int, tail: bool = False) -> bytes | None:
-    """The bytes of a plain file, or None if it is none, or has more than `most` (then the last `most`, if asked)."""
+def read_untrusted(path: Path, *, max_bytes: int, tail: bool = False) -> bytes | None:
+    """The bytes of a plain file; None if it is not one, or is longer than `max_bytes`.
+
+    Args:
+        path: The file.
+        max_bytes: The most that is read.
+        tail: Return the last `max_bytes` of a longer file instead of None.
+    """
     try:
-        return read_plain_file(path, max_bytes=most, tail=tail)
+        return read_plain_file(path, max_bytes=max_bytes, tail=tail)
     except FileFaultError:
         return None
 
 
-def read_table(path: Path, *, most: int) -> dict[str, Any]:
-    """A JSON table; empty if there is none."""
-    data = read_leaving(path, most=most)
+def read_table(path: Path, *, max_bytes: int) -> dict[str, Any]:
+    """A JSON object of a file; empty if there is none."""
+    data = read_untrusted(path, max_bytes=max_bytes)
     try:
         value = json.loads(data) if data is not None else None
     except (ValueError, RecursionError):
@@ -27,8 +33,8 @@ def read_table(path: Path, *, most: int) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def last_line(path: Path, *, most: int = 4000) -> str:
+def last_line(path: Path, *, max_bytes: int = 4000) -> str:
     """The last line of a log; empty if there is none."""
-    data = read_leaving(path, most=most, tail=True) or b""
+    data = read_untrusted(path, max_bytes=max_bytes, tail=True) or b""
     lines = data.decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else ""

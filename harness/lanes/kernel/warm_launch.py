@@ -1,4 +1,4 @@
-"""Warming: a kernel of ours that does nothing, launched so that everything a launch needs is loaded and known."""
+"""Warm launch: launches a trivial kernel, so that all that a launch needs is loaded and cached."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import triton.language as tl
 
 
 @triton.jit
-def nothing(out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - Triton takes annotations for its own
+def nothing(out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - Triton interprets annotations
     """Write one zero."""
     tl.store(out, 0.0)
 
 
 def launch_nothing(torch: Any, device: str) -> None:
-    """Launch it."""
+    """Launch `nothing` on a device, given the torch module and the device's name."""
     nothing[(1,)](torch.empty(1, device=device))

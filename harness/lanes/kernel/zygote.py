@@ -1,7 +1,7 @@
-"""Zygote: a warm process that has PyTorch and Triton loaded, and forks once for each kernel; it holds nothing secret.
+"""Zygote: a warm process that has PyTorch and Triton loaded and forks once for each kernel; it holds no secret.
 
-It was exec'd, never forked from pytest. It reads one JSON line for a job and answers one; what the job leaves lies in
-the job's folder and is believed by nobody. When it answers, no process of the job is left.
+It is started by exec, never forked from pytest. A request names a job's folder; the job's output stays in that folder
+and is untrusted. When the zygote answers, no process of the job is left.
 """
 
 from __future__ import annotations
@@ -13,46 +13,49 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.lanes.kernel.confinement import adopt_orphans, confine
+from harness.lanes.kernel.json_worker import answer_requests, claim_channel, send_answer
 
 MODES = ("interpret", "compile")
-_CHANNELS = 3  # the first descriptor that is nobody's standard stream
+_FIRST_DESCRIPTOR = 3  # the first that is not a standard stream
 
 
 def main(mode: str) -> None:
-    """Serve until the parent is gone."""
+    """Run jobs until the parent closes the channel.
+
+    Args:
+        mode: One of `MODES`: which worker the jobs are for.
+    """
     adopt_orphans()
+    requests, answers = claim_channel()
     if mode == "interpret":
-        from harness.lanes.kernel import kernel_worker as work
+        from harness.lanes.kernel import kernel_worker as worker
     else:
-        from harness.lanes.kernel import compile_worker as work  # type: ignore[no-redef]
-    work.prepare()
-    sys.stdout.write(json.dumps({"ready": True}) + "\n")
-    sys.stdout.flush()
-    for line in sys.stdin:
-        reply = _serve(json.loads(line), work.work, may_execute=mode == "compile")
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
+        from harness.lanes.kernel import compile_worker as worker  # type: ignore[no-redef]
+    worker.prepare()
+    send_answer({"ready": True}, answers)
+    answer_requests(lambda job: _run(job, worker.run_job, may_execute=mode == "compile"), requests, answers)
 
 
-def _serve(job: dict[str, Any], work: Any, *, may_execute: bool) -> dict[str, Any]:
+def _run(job: dict[str, Any], run_job: Callable[[str], None], *, may_execute: bool) -> dict[str, Any]:
     started = time.monotonic()
-    told, telling = os.pipe()
+    base_read, base_write = os.pipe()
     child = os.fork()
     if child == 0:
-        # Pages of files are not mapped anew by a fork, so what it begins with is less than this process has.
-        os.write(telling, f"{_resident_mb()}".encode())
-        _become(job, work, may_execute=may_execute)
-    os.close(telling)
+        # A fork does not map pages of files again, so the child begins with less memory than this process has.
+        os.write(base_write, f"{_resident_mb()}".encode())
+        _become_job(job, run_job, may_execute=may_execute)
+    os.close(base_write)
     watched = os.pidfd_open(child)
     try:
-        base = float(os.read(told, 64) or b"inf")
+        base = float(os.read(base_read, 64) or b"inf")
         ready, _, _ = select.select([watched], [], [], job["timeout"])
     finally:
-        os.close(told)
+        os.close(base_read)
         os.close(watched)
     if not ready:
         os.kill(child, signal.SIGKILL)
@@ -68,8 +71,8 @@ def _serve(job: dict[str, Any], work: Any, *, may_execute: bool) -> dict[str, An
     }
 
 
-def _become(job: dict[str, Any], work: Any, *, may_execute: bool) -> None:
-    """The child: confined, with nothing of the zygote's but its memory."""
+def _become_job(job: dict[str, Any], run_job: Callable[[str], None], *, may_execute: bool) -> None:
+    """Confine this child, close all descriptors of the zygote, run the job and exit."""
     code = 120
     try:
         os.setsid()
@@ -80,13 +83,13 @@ def _become(job: dict[str, Any], work: Any, *, may_execute: bool) -> None:
         os.dup2(null, 0)
         os.dup2(null, 1)
         os.dup2(log, 2)
-        os.closerange(_CHANNELS, 1024)
+        os.closerange(_FIRST_DESCRIPTOR, 1024)
         sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
         os.chdir(home)
         os.environ.update(HOME=str(home), TMPDIR=str(home), TRITON_CACHE_DIR=str(home / "triton"))
         layers = confine(job["folder"], job["limits"], may_execute=may_execute)
         (folder / "out" / "layers.json").write_text(json.dumps({"layers": layers}))
-        work(job["folder"])
+        run_job(job["folder"])
         code = 0
     except BaseException as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -100,7 +103,7 @@ def _resident_mb() -> float:
 
 
 def _end_orphans() -> None:
-    """Kill what the job left behind: as a subreaper this process is its parent now."""
+    """Kill all processes that the job left; as a subreaper this process is now their parent."""
     while True:
         children = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
         if not children:
@@ -110,7 +113,3 @@ def _end_orphans() -> None:
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -81,7 +81,7 @@ def test_sweep_predicts_and_says_that_nothing_was_measured(crucible, place: Path
     found = crucible("sweep", kernel, "--most", 2, "--write")
     assert "2 configurations: 2 can run" in found.out
     assert "not measured: no CUDA device here" in found.out
-    assert "a prediction is no result" in found.err
+    assert "no configuration was measured, only predicted" in found.err
     assert (found.status, kernel.read_bytes()) == (1, before)
     again = crucible("sweep", kernel, "--most", 2, "--json")
     assert again.status == 0
@@ -108,25 +108,25 @@ def test_roofline(crucible, place: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["check", "gone.py"], "gone.py: it cannot be read"),
-        (["check", "{}/kernels/swiglu/fused.py", "--definition", "gone.yaml"], "gone.yaml: there is no such file"),
-        (["check", "{}/specs/kernels/swiglu.py"], "name the operation with --definition"),
+        (["check", "gone.py"], "gone.py: cannot be read"),
+        (["check", "{}/kernels/swiglu/fused.py", "--definition", "gone.yaml"], "gone.yaml: no such file"),
+        (["check", "{}/specs/kernels/swiglu.py"], "name the operation: --definition"),
         (["check", "{}/kernels/swiglu/fused.py", "--shape", "R=3"], "the shape does not give H"),
         (["check", "{}/kernels/swiglu/fused.py", "--shape", "R"], "'R' is not NAME=VALUE"),
         (["compile", "{}/kernels/swiglu/fused.py", "--architecture", "sm_1"], "invalid choice"),
         (["sweep", "{}/kernels/swiglu/fused.py", "--most", "0"], "0 is less than 1"),
         (["sweep", "{}/kernels/swiglu/fused.py", "--device", "Voodoo"], "no card is named"),
-        (["bench"], "name kernels, or --all"),
-        (["bench", "--all", "--suites", "gone"], "it is no folder"),
-        (["bench", "--all", "--suites", "."], "no suite of kernels is there"),
-        (["roofline", "gone.yaml"], "gone.yaml: there is no such file"),
-        (["roofline", "."], "there is no such file"),
+        (["bench"], "name kernels, or use --all"),
+        (["bench", "--all", "--suites", "gone"], "not a folder"),
+        (["bench", "--all", "--suites", "."], "the folder has no suite of kernels"),
+        (["roofline", "gone.yaml"], "gone.yaml: no such file"),
+        (["roofline", "."], "no such file"),
         (["compile", "{}/kernels/swiglu/fused.py", "--golden", "."], "it is a folder"),
         (["check", "{}/kernels/swiglu/fused.py", "--timeout", "-1"], "-1.0 is less than 0.001"),
         (["check", "{}/kernels/swiglu/fused.py", "--attempts", "0"], "0 is less than 1"),
         (["sweep", "{}/kernels/swiglu/fused.py", "--targets", "--shape", "R=1,H=1"], "exclude each other"),
-        (["report", "--suites", "gone"], "it is no folder"),
-        (["adapt", "gone", "--out", "x"], "it is not there"),
+        (["report", "--suites", "gone"], "not a folder"),
+        (["adapt", "gone", "--out", "x"], "no such file or folder"),
         (["frobnicate"], "there is no verb"),
     ],
 )

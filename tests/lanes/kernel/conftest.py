@@ -22,16 +22,16 @@ missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[WarmProcesses]:
+def processes() -> Iterator[WarmProcesses]:
     with WarmProcesses() as made:  # starts nothing before it is asked
         yield made
 
 
 @pytest.fixture
-def context(tmp_path: Path, nursery: WarmProcesses) -> Iterator[Context]:
+def context(tmp_path: Path, processes: WarmProcesses) -> Iterator[Context]:
     """Everybody's context, with this worker's warm processes lent to it."""
     made = Context(secret_seed=7, scratch=tmp_path / "scratch")
-    made._kept[WarmProcesses] = nursery
+    made._kept[WarmProcesses] = processes
     yield made
     made._kept.clear()
     made.close()
@@ -43,7 +43,7 @@ def softmax() -> Definition:
 
 
 @pytest.fixture
-def job(tmp_path: Path, nursery: WarmProcesses, softmax: Definition) -> Callable[..., Job]:
+def job(tmp_path: Path, processes: WarmProcesses, softmax: Definition) -> Callable[..., Job]:
     """A job of its own folder for a source, by default of few small questions about softmax."""
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
@@ -60,7 +60,7 @@ def job(tmp_path: Path, nursery: WarmProcesses, softmax: Definition) -> Callable
             definition=definition,
             place=ROOT / "specs/kernels",
             folder=folder,
-            nursery=nursery,
+            processes=processes,
             **(settled | changed),
         )
 

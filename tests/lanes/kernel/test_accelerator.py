@@ -75,7 +75,7 @@ def queue() -> Queue:
 
 
 @pytest.fixture
-def held(tmp_path: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> device_worker._Stand:
+def held(tmp_path: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> device_worker.DeviceWorker:
     """A stand on the stand-in."""
     made = accelerator.Cuda(Stand(queue), 0)
     made.device, made.kind, made._driver = "cpu", "cpu", types.SimpleNamespace()
@@ -83,11 +83,11 @@ def held(tmp_path: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> devic
     monkeypatch.setattr(device_worker, "open_accelerator", lambda _index: made)
     (tmp_path / "kernel.py").write_text(KERNEL)
     (tmp_path / "out").mkdir()
-    return device_worker._Stand(tmp_path, 0)
+    return device_worker.DeviceWorker(tmp_path, 0)
 
 
 def test_a_timed_call_is_queued_behind_a_flush_and_one_finds_the_device_idle(
-    held: device_worker._Stand, queue: Queue, tmp_path: Path
+    held: device_worker.DeviceWorker, queue: Queue, tmp_path: Path
 ) -> None:
     point = SWIGLU.point({"R": 2, "H": 16, "dtype": "float16"})
     plans = [Question("target", point, "normal", seed).plan(SWIGLU) for seed in range(4)]
@@ -123,7 +123,7 @@ def test_without_the_pause_the_cache_is_flushed_longer(queue: Queue) -> None:
 
 
 def test_a_baseline_is_loaded_once_and_compiled_for_each_size(
-    held: device_worker._Stand, monkeypatch: pytest.MonkeyPatch
+    held: device_worker.DeviceWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled: list[dict[str, Any]] = []
     monkeypatch.setattr(torch, "compile", lambda function, **named: (compiled.append(named), function)[1])

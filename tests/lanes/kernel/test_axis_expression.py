@@ -19,7 +19,7 @@ NAMES = {"M": 4, "N": 3, "causal": True}
     ],
 )  # fmt: skip
 def test_only_arithmetic(text: str) -> None:
-    with pytest.raises(ValueError, match="is no arithmetic"):
+    with pytest.raises(ValueError, match="is not arithmetic"):
         evaluate(text, NAMES)
 
 

@@ -56,7 +56,7 @@ def test_only_the_targets_that_are_asked_for_and_each_code_once(job) -> None:
 def test_autotuned_every_configuration_is_compiled_up_to_a_number(job) -> None:
     decorator = "@triton.autotune(configs=[triton.Config({'BLOCK': 64 << i}) for i in range(6)], key=['n'])"
     source = small(decorator=decorator, last="")
-    found = compile_kernel(job(source, definition=MATMUL), architecture="sm_90a", most_configurations=3)
+    found = compile_kernel(job(source, definition=MATMUL), architecture="sm_90a", max_configurations=3)
     (launch,) = (Launch.from_wire(launch) for launch in found.facts["launches"])
     assert [variant.configuration["BLOCK"] for variant in launch.variants] == [64, 256, 1024]
 

@@ -9,7 +9,7 @@ import pytest
 from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.lanes.kernel.correctness import collect, interpret
+from harness.lanes.kernel.correctness import find_answer, interpret
 from harness.lanes.kernel.definition import Definition
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def test_noise_is_flaky_though_it_is_right(judged) -> None:
     noise = "    return torch.nextafter(y, y * 2) if os.urandom(1)[0] % 2 else y\n"
     source = "import os\n" + HONEST.replace("    return y\n", noise)
     found = judged(source, attempts=5, library=True, shapes=[{"M": 2, "N": 5, "dtype": "float32"}])
-    assert (found.status, found.why) == (Status.FLAKY, "the same inputs gave other bits")
+    assert (found.status, found.why) == (Status.FLAKY, "the same inputs gave different bits")
     assert not found.stable
 
 
@@ -59,7 +59,7 @@ def test_an_error_may_be_its_own_cause(judged) -> None:
 
 def test_a_definition_that_judges_nothing_is_our_failure(job, softmax) -> None:
     trivial = Definition.from_wire(softmax.to_wire() | {"reference": "torch.zeros_like", "baselines": {}})
-    with pytest.raises(InfraError, match="judges nothing: 'zeros' would be right everywhere"):
+    with pytest.raises(InfraError, match="accepts a trivial answer: 'zeros' is right everywhere"):
         interpret(job("import torch\ndef run(x):\n    return torch.zeros_like(x)\n", definition=trivial))
 
 
@@ -79,7 +79,7 @@ def test_an_answer_has_exactly_the_right_size(job, data: bytes | None, expected:
     plan = {"outputs": [{"sizes": [2, 3], "dtype": "float32"}]}
     if data is not None:
         (asked.folder / "out/0-0-0.bin").write_bytes(data)
-    found = collect(asked, plan, "0-0")
+    found = find_answer(asked, plan, "0-0")
     assert (found if isinstance(found, str) else tuple(Path(file).name for file in found)) == expected
 
 
@@ -87,4 +87,4 @@ def test_a_link_is_no_answer(job) -> None:
     asked = job("")
     (asked.folder / "out").mkdir()
     (asked.folder / "out/0-0-0.bin").symlink_to("/etc/hostname")
-    assert collect(asked, {"outputs": [{"sizes": [1], "dtype": "float32"}]}, "0-0") == "no answer"
+    assert find_answer(asked, {"outputs": [{"sizes": [1], "dtype": "float32"}]}, "0-0") == "no answer"

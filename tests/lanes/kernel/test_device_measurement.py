@@ -1,8 +1,9 @@
-"""The whole path of a measurement, on the CPU: the same processes, questions and judgements as on a device."""
+"""The whole path of a measurement on the CPU: processes, questions and checks as on a device, with scripted times."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lanes.kernel import device_measurement, device_session, paired_rounds
 from harness.lanes.kernel.definition import Definition, read_definition
-from harness.lanes.kernel.device_client import StandFault
+from harness.lanes.kernel.json_worker import WorkerFault
 from harness.lanes.kernel.score import score_kernel
+from tests.lanes.kernel.scripted_device import ScriptedClient, script_devices
 
 ROOT = Path(__file__).parents[3]
 MATMUL = read_definition(ROOT / "specs/kernels/matmul.yaml")
@@ -26,8 +28,7 @@ HONEST = "import torch\ndef run(a, b):\n    return torch.matmul(a, b)\n"
 def measured(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(paired_rounds, "ROUNDS", 2)
     monkeypatch.setattr(paired_rounds, "CALLS", 4)
-    for name in ("_CLOCK_SLACK_MS", "_AHEAD_SLACK_MS"):
-        monkeypatch.setattr(paired_rounds, name, 500.0)  # other processes may take the processor away
+    script_devices(monkeypatch)
     wire = MATMUL.to_wire() | {"review_above": None}
     wire["shapes"] = {"tiny": [{"M": 2, "N": 3, "K": 4}], "odd": [], "tile": [], "target": [TARGET]}
     wire["hidden"] = None
@@ -52,7 +53,8 @@ def test_an_honest_kernel_is_judged_and_timed(measured, tmp_path: Path) -> None:
     assert target["fastest"] == "eager"
     assert "NO_SUCH_BACKEND" in target["absent"]["absent"]
     assert [len(block) for block in target["samples"]["kernel"]] == [4, 4]
-    assert found.median_ms == target["kernel_ms"] > 0
+    assert found.median_ms == target["kernel_ms"] == pytest.approx(1.0)
+    assert target["speedup"] == pytest.approx(1.0)
     assert all(entry["right"] for entry in found.facts["shapes"])
     (item,) = found.facts["trace"]
     assert (item["type"], item["step_name"]) == ("TraceItem.Performance", "honest")
@@ -98,29 +100,49 @@ def test_what_only_timing_shows(measured, source: str, status: Status, why: str)
 
 @pytest.mark.parametrize("times", [None, [1.0] * 9, [1.0] * 9 + [0.0], [1.0] * 9 + [True], [float("nan")] * 10, "fast"])
 def test_what_a_process_reports_must_be_times(times: object) -> None:
-    with pytest.raises(device_measurement.KernelFault, match="times that are none"):
+    with pytest.raises(device_measurement.KernelFault, match="invalid times"):
         paired_rounds._times({"event_ms": times}, 10)
     assert paired_rounds._times({"event_ms": [1.0] * 10}, 10) == [1.0] * 10
 
 
 def test_a_driver_that_the_filter_breaks_is_run_without_it(measured, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device's may ask for more than is known: then a layer is absent, and no kernel is to blame."""
+    """A driver may need an unknown system call: then the filter is left out, and the kernel is not to blame."""
     tried: list[str] = []
 
-    class Bench(device_session.Bench):
+    class Refusing(ScriptedClient):
         def __init__(self, folder: Path, **named: object) -> None:
-            tried.append(str(named["part"]))
+            tried.append(str(named["role"]))
             super().__init__(folder, **named)
 
         def ask(self, do: str, **named: object) -> dict:
             if do == "check":
-                raise StandFault({"error": "RuntimeError: operation not permitted"}, None)
+                raise WorkerFault({"error": "RuntimeError: operation not permitted"}, None)
             return super().ask(do, **named)
 
-    monkeypatch.setattr(device_session, "Bench", Bench)
+    monkeypatch.setattr(device_session, "DeviceClient", Refusing)
     monkeypatch.setattr(device_session, "_unfiltered", [])
     found = measured(HONEST)
     assert found.status is Status.OK, found.why
-    assert tried == ["building", "kernel", "unfiltered"]
+    assert tried == ["compile", "kernel", "unfiltered"]
     assert "seccomp" not in found.facts["confinement"]
     assert "not permitted" in device_session._unfiltered[0]
+
+
+def test_two_clocks_must_agree(measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent's clock advances by a second at each reading; the events of a row of calls say one millisecond."""
+    readings = itertools.count()
+
+    class Slow(ScriptedClient):
+        clock = staticmethod(lambda: float(next(readings)))
+
+    monkeypatch.setattr(device_session, "DeviceClient", Slow)
+    found = measured(HONEST)
+    assert found.status is Status.PROTOCOL
+    assert "it works where they do not see it" in found.why
+
+
+def test_a_call_on_an_idle_device_may_take_longer_by_the_launch_only() -> None:
+    point = MATMUL.point(TARGET)
+    paired_rounds._check_ahead({"idle_ms": 2.0, "launch_ms": 0.7}, [1.0, 1.0], point)
+    with pytest.raises(device_measurement.KernelFault, match="it works ahead of its turn"):
+        paired_rounds._check_ahead({"idle_ms": 2.0, "launch_ms": 0.5}, [1.0, 1.0], point)

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pip install 'pytest-crucible[kernels]'")
 from harness.lanes.kernel.definition import FAMILIES  # noqa: E402
-from harness.lanes.kernel.inputs import draw, strides_of  # noqa: E402
+from harness.lanes.kernel.inputs import sample_inputs, strides_of  # noqa: E402
 
 TENSOR = {"sizes": [6, 8], "dtype": "float32", "layout": [0, 1], "scale": 1.0, "values": "normal"}
 
@@ -20,16 +20,16 @@ def plan(*tensors: dict, **changed: object) -> dict:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_same_plan_gives_the_same_bits_and_another_seed_others(family: str) -> None:
     asked = plan(TENSOR, TENSOR, family=family)
-    one, other = draw(asked, "cpu"), draw(asked, "cpu")
+    one, other = sample_inputs(asked, "cpu"), sample_inputs(asked, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     assert not torch.equal(one[0], one[1])
-    assert not torch.equal(one[0], draw(asked | {"seed": 12}, "cpu")[0])
+    assert not torch.equal(one[0], sample_inputs(asked | {"seed": 12}, "cpu")[0])
     assert all(torch.isfinite(t).all() for t in one)
 
 
 def test_families_are_what_they_are_called() -> None:
     big = TENSOR | {"sizes": [100, 100]}
-    drawn = {family: draw(plan(big, family=family), "cpu")[0] for family in FAMILIES}
+    drawn = {family: sample_inputs(plan(big, family=family), "cpu")[0] for family in FAMILIES}
     assert (drawn["sparse"] == 0).float().mean() > 0.8
     assert (drawn["one_hot"] != 0).any(0).sum() == 1
     assert (drawn["alternating"][:, ::2] >= 0).all()
@@ -39,13 +39,13 @@ def test_families_are_what_they_are_called() -> None:
 
 def test_a_nudge_changes_exactly_one_element() -> None:
     asked = plan(TENSOR, TENSOR)
-    before, after = draw(asked, "cpu"), draw(asked | {"nudged": True}, "cpu")
+    before, after = sample_inputs(asked, "cpu"), sample_inputs(asked | {"nudged": True}, "cpu")
     assert int((before[0] != after[0]).sum()) == 1
     assert torch.equal(before[1], after[1])
 
 
 def test_around_every_input_lies_what_nobody_may_rely_on() -> None:
-    (drawn,) = draw(plan(TENSOR), "cpu")
+    (drawn,) = sample_inputs(plan(TENSOR), "cpu")
     storage = torch.tensor(drawn.untyped_storage(), dtype=torch.uint8).view(torch.float32)
     first = drawn.storage_offset()
     assert first > 0
@@ -59,7 +59,7 @@ def test_layouts_and_whole_numbers() -> None:
     columns = TENSOR | {"layout": [1, 0]}
     below = TENSOR | {"dtype": "int64", "values": "below", "bound": 5}
     ends = TENSOR | {"sizes": [4], "layout": [0], "dtype": "int32", "values": "offsets", "bound": 9}
-    a, b, c = draw(plan(columns, below, ends), "cpu")
+    a, b, c = sample_inputs(plan(columns, below, ends), "cpu")
     assert list(a.stride()) == strides_of([6, 8], [1, 0]) == [1, 6]
     assert 0 <= int(b.min()) <= int(b.max()) < 5
     assert (int(c[0]), int(c[-1])) == (0, 9)
@@ -67,7 +67,7 @@ def test_layouts_and_whole_numbers() -> None:
 
 
 def test_tf32_inputs_have_ten_bits_of_mantissa() -> None:
-    (drawn,) = draw(plan(TENSOR, precision="tf32"), "cpu")
+    (drawn,) = sample_inputs(plan(TENSOR, precision="tf32"), "cpu")
     assert int((drawn.view(torch.int32) & 0x1FFF).sum()) == 0
-    (usual,) = draw(plan(TENSOR), "cpu")
+    (usual,) = sample_inputs(plan(TENSOR), "cpu")
     assert math.isclose(float((drawn - usual).norm() / usual.norm()), 0, abs_tol=5e-4)

@@ -42,7 +42,7 @@ def test_bfloat16_is_calculated_as_the_hardware_does(judged, softmax, arithmetic
     assert found.status is Status.OK, found.why
 
 
-def test_bfloat16_products(judged, nursery, tmp_path) -> None:
+def test_bfloat16_products(judged, processes, tmp_path) -> None:
     from harness.lanes.kernel.definition import read_definition
     from tests.lanes.kernel.conftest import ROOT
 

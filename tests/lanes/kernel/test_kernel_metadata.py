@@ -45,14 +45,14 @@ def test_everything_is_read_and_nothing_is_run() -> None:
         (("[64, 128]", "[]"), "SPACE['BLOCK_M'] needs"),
         (("[64, 128]", str(list(range(MAX_CHOICES + 1)))), "SPACE['BLOCK_M'] needs"),
         (("[64, 128]", "[1.5]"), "SPACE maps names to lists"),
-        (("[64, 128]", "open('/etc/passwd')"), "SPACE is no literal"),
-        (('"""The story."""', "("), "no Python"),
+        (("[64, 128]", "open('/etc/passwd')"), "SPACE is not a literal"),
+        (('"""The story."""', "("), "not valid Python"),
     ],
 )
 def test_what_is_broken_is_named_and_the_rest_is_kept(change: tuple[str, str], says: str) -> None:
     found = read_kernel_file(WHOLE.replace(*change))
     assert says in found.problem
-    if says != "no Python":
+    if says != "not valid Python":
         assert found.story or found.title
 
 

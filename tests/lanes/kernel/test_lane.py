@@ -14,7 +14,7 @@ import pytest
 from harness.core.errors import SuiteError
 from harness.core.status import Status
 from harness.hooks import Lane
-from harness.lanes.kernel import lane as module
+from harness.lanes.kernel import evaluate as module
 from harness.lanes.kernel.lane import KernelLane, crucible_lanes
 
 ROOT = Path(__file__).parents[3]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from harness.lanes.kernel.library_operators import library_kernels, not_plumbing
+from harness.lanes.kernel.library_operators import computing_operators, library_kernels
 
 
 def test_carrying_tensors_about_is_no_work() -> None:
-    assert not_plumbing(["empty_like", "view", "_to_copy", "fill_"], allowed=()) == []
-    assert not_plumbing(["empty", "mm", "sum"], allowed=("sum",)) == ["mm"]
+    assert computing_operators(["empty_like", "view", "_to_copy", "fill_"], allowed=()) == []
+    assert computing_operators(["empty", "mm", "sum"], allowed=("sum",)) == ["mm"]
 
 
 @pytest.mark.parametrize("noted", [None, "mm", {"mm": 1}, 3])
 def test_what_is_no_list_says_nothing(noted: object) -> None:
-    assert not_plumbing(noted, allowed=()) == []
+    assert computing_operators(noted, allowed=()) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="pip install 'pytest-crucible[kernels]'")
-from harness.lanes.kernel.numerical_error import judge_output  # noqa: E402
+from harness.lanes.kernel.numerical_error import compare_output  # noqa: E402
 
 
 def truth(seed: int = 0, size: int = 200):
@@ -17,9 +17,9 @@ def truth(seed: int = 0, size: int = 200):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_the_rounded_truth_is_right_and_the_next_lower_precision_is_not(dtype) -> None:
     exact = truth()
-    assert judge_output(exact.to(dtype), exact, exact.to(dtype), times=2)["right"]
+    assert compare_output(exact.to(dtype), exact, exact.to(dtype), times=2)["right"]
     coarse = {torch.float32: torch.float16, torch.float16: torch.bfloat16, torch.bfloat16: torch.float8_e4m3fn}[dtype]
-    found = judge_output(exact.to(coarse).to(dtype), exact, exact.to(dtype), times=2)
+    found = compare_output(exact.to(coarse).to(dtype), exact, exact.to(dtype), times=2)
     assert not found["right"]
     assert found["error"] > found["allowed"]
 
@@ -30,7 +30,7 @@ def test_one_element_that_is_not_finite_is_never_right(row: int, column: int, va
     exact = truth()
     spoiled = exact.float()
     spoiled[row, column] = value
-    found = judge_output(spoiled, exact, exact.float(), times=2)
+    found = compare_output(spoiled, exact, exact.float(), times=2)
     assert not found["right"]
     assert found["error"] is None
 
@@ -40,7 +40,7 @@ def test_a_part_that_is_left_out_is_seen_however_small_it_is_beside_the_whole() 
     exact[:32, :32] *= 1e-4  # far below what the whole's error would show
     skipped = exact.half()
     skipped[:32, :32] = 0
-    found = judge_output(skipped, exact, exact.half(), times=2)
+    found = compare_output(skipped, exact, exact.half(), times=2)
     assert found["error"] <= found["allowed"]
     assert not found["right"]
     assert found["tile_error"] == pytest.approx(1.0)
@@ -48,22 +48,22 @@ def test_a_part_that_is_left_out_is_seen_however_small_it_is_beside_the_whole() 
 
 def test_whole_numbers_must_be_equal() -> None:
     exact = torch.arange(10)
-    assert judge_output(exact.int(), exact, exact, times=2)["right"]
+    assert compare_output(exact.int(), exact, exact, times=2)["right"]
     other = exact.clone()
     other[3] = 9
-    assert judge_output(other, exact, exact, times=2)["error"] == pytest.approx(0.1)
+    assert compare_output(other, exact, exact, times=2)["error"] == pytest.approx(0.1)
 
 
 def test_zero_is_right_only_where_the_truth_is_zero() -> None:
     nothing = torch.zeros(40, 40, dtype=torch.float64)
-    assert judge_output(nothing.float(), nothing, nothing.float(), times=2)["right"]
+    assert compare_output(nothing.float(), nothing, nothing.float(), times=2)["right"]
     exact = truth(size=40)
     for trivial in (torch.zeros(40, 40), torch.ones(40, 40)):
-        assert not judge_output(trivial, exact, exact.float(), times=2)["right"]
+        assert not compare_output(trivial, exact, exact.float(), times=2)["right"]
 
 
 def test_an_empty_answer_and_a_reference_of_another_shape() -> None:
     empty = torch.empty(0, 3, dtype=torch.float64)
-    assert judge_output(empty.float(), empty, empty.float(), times=2)["right"]
+    assert compare_output(empty.float(), empty, empty.float(), times=2)["right"]
     with pytest.raises(ValueError, match="the definition says"):
-        judge_output(torch.zeros(2), torch.zeros(3, dtype=torch.float64), torch.zeros(3), times=2)
+        compare_output(torch.zeros(2), torch.zeros(3, dtype=torch.float64), torch.zeros(3), times=2)

@@ -17,11 +17,11 @@ ALL = sorted((ROOT / "specs/kernels").glob("*.yaml"))
 
 @pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-def test_no_null_kernel_is_right(path: Path, nursery: WarmProcesses) -> None:
+def test_no_null_kernel_is_right(path: Path, processes: WarmProcesses) -> None:
     definition = read_definition(path)
     plans = [question.plan(definition) for question in plan_questions(definition, seed=11)]
     baseline = definition.tolerance.baseline
-    judged = nursery.judge(
+    judged = processes.compare(
         {
             "folder": str(path.parent),
             "reference": definition.reference,
@@ -40,11 +40,11 @@ def test_no_null_kernel_is_right(path: Path, nursery: WarmProcesses) -> None:
 @pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_every_baseline_computes_what_the_reference_does(path: Path) -> None:
-    from harness.lanes.kernel.inputs import draw
+    from harness.lanes.kernel.inputs import sample_inputs
 
     definition = read_definition(path)
     plan = next(q for q in plan_questions(definition, seed=5) if q.set == "tile").plan(definition)
-    inputs = draw(plan, "cpu")
+    inputs = sample_inputs(plan, "cpu")
     wanted = outputs_of(resolve(definition.reference, path.parent)(*inputs, **plan["parameters"]))
     for name, baseline in definition.baselines.items():
         found = outputs_of(resolve(baseline.call, path.parent)(*inputs, **plan["parameters"]))

@@ -88,7 +88,7 @@ def test_a_measurement_is_shown_a_regression_is_flagged(tmp_path: Path, candidat
     golden = read_golden(ROOT / "specs/kernels/golden/matmul.json").rows
     final = ladder_page("Final", rows, found, device=CARD, stories=story, maps=[drawn], resources=golden)
     assert all(f"| {row.registers} | {row.stack_bytes} | {row.shared_bytes} |" in final for row in golden)
-    assert "No golden table" in ladder_page("Final", rows, found, device=CARD, stories=story, maps=[])
+    assert "There is no golden table" in ladder_page("Final", rows, found, device=CARD, stories=story, maps=[])
     assert "- **Predicted**: slow.\n  Very slow." in final
     assert "| 64 | 0.3000 |\n| 128 | - |" in final
     assert "| 1,365 | 0.1390 | 0.1900 |" in final

@@ -13,7 +13,7 @@ from harness.lanes.kernel import paired_rounds
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import Launch, Variant
-from harness.lanes.kernel.compiler_pool import Compilers
+from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
 from harness.lanes.kernel.device_tuning import measurer
@@ -48,7 +48,7 @@ def subject(tmp_path: Path, *, space: str = SPACE) -> Subject:
 
 @pytest.fixture(scope="module")
 def compilers():
-    with Compilers(1) as made:
+    with CompilerPool(1) as made:
         yield made
 
 
@@ -59,7 +59,7 @@ def points(tmp_path: Path):
 
 
 @needs_kernels
-def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: Compilers, points: Points) -> None:
+def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: CompilerPool, points: Points) -> None:
     about = subject(tmp_path)
     asked: list[tuple[int, int]] = []
 
@@ -89,7 +89,7 @@ def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: 
 
 @needs_kernels
 def test_a_changed_kernel_is_compiled_again_but_not_for_its_table(
-    tmp_path: Path, compilers: Compilers, points: Points
+    tmp_path: Path, compilers: CompilerPool, points: Points
 ) -> None:
     one = '{"BLOCK": [1024]}'
     sweep(subject(tmp_path, space=one + "\nTUNED = []"), points, compilers)
@@ -100,7 +100,7 @@ def test_a_changed_kernel_is_compiled_again_but_not_for_its_table(
 
 
 @needs_kernels
-def test_a_kernel_that_fails_is_data_not_an_error(tmp_path: Path, compilers: Compilers, points: Points) -> None:
+def test_a_kernel_that_fails_is_data_not_an_error(tmp_path: Path, compilers: CompilerPool, points: Points) -> None:
     found = sweep(subject(tmp_path, space='{"NO_SUCH_KEYWORD": [1]}'), points, compilers)
     assert found.ranked == []
     assert "NO_SUCH_KEYWORD" in found.tried[0].compiled.fault
@@ -114,7 +114,7 @@ def test_a_kernel_without_a_space_is_told_so(tmp_path: Path, space: str, says: s
 
 @needs_kernels
 def test_the_way_to_measurements_on_the_processor(
-    tmp_path: Path, nursery: WarmProcesses, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, processes: WarmProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("CALLS", 3), ("_CLOCK_SLACK_MS", 2000.0), ("_AHEAD_SLACK_MS", 2000.0)):
         monkeypatch.setattr(paired_rounds, name, value)  # other processes may take the processor away
@@ -124,7 +124,7 @@ def test_the_way_to_measurements_on_the_processor(
     about = dataclasses.replace(about, candidate=dataclasses.replace(about.candidate, source=text, definition=plain))
     with (
         Baselines(tmp_path / "baselines", index=-1) as baselines,
-        measurer(about, nursery, baselines, None, seed=7) as measure,
+        measurer(about, processes, baselines, None, seed=7) as measure,
     ):
         right, wrong, again = (measure(Point(0, {"OFF": off}), 2) for off in (0, 1, 0))
     assert (right.status, again.status) == ("ok", "ok")

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from harness.dsl.tools.trace_lines import from_channel
-from harness.lanes.kernel.trace_items import CHANNEL, Performance, answers_of, send
+from harness.lanes.kernel.trace_items import DESCRIPTOR_VARIABLE, Performance, correctness_items, send
 
 TIMED = Performance(step_name="tiled", point="M=1", latency_ms=2.0, tflops=3.5, speedup=None, dram_throughput=7.0)
 
@@ -24,7 +24,7 @@ def test_items_reach_whoever_listens(
     monkeypatch: pytest.MonkeyPatch, fields: tuple[str, ...] | None, wanted: dict[str, object]
 ) -> None:
     reading, writing = os.pipe()
-    monkeypatch.setenv(CHANNEL, str(writing))
+    monkeypatch.setenv(DESCRIPTOR_VARIABLE, str(writing))
     send([TIMED], **({} if fields is None else {"fields": fields}))
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
@@ -34,13 +34,13 @@ def test_items_reach_whoever_listens(
 
 def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in ("", "none", "987654"):
-        monkeypatch.setenv(CHANNEL, number)
+        monkeypatch.setenv(DESCRIPTOR_VARIABLE, number)
         send([TIMED])
-    monkeypatch.delenv(CHANNEL)
+    monkeypatch.delenv(DESCRIPTOR_VARIABLE)
     send([TIMED])
 
 
 def test_each_question_is_an_item() -> None:
     entry = {"shape": {"M": 1}, "dtype": "float16", "family": "normal", "error": None, "right": False}
-    (item,) = answers_of("tiled", [entry])
+    (item,) = correctness_items("tiled", [entry])
     assert json.loads(json.dumps(item.to_wire()))["passed"] is False

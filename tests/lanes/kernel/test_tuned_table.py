@@ -42,9 +42,9 @@ def test_what_is_written_is_read_and_the_rest_of_the_file_stays(first: list[Tune
     ("source", "says"),
     [
         ("x = 1\n", "it has no TUNED"),
-        ("TUNED = make()\n", "no list of tuned configurations"),
-        ("TUNED = [{'device': 1}]\n", "no list of tuned configurations"),
-        ("TUNED = (\n", "no Python"),
+        ("TUNED = make()\n", "not a list of tuned configurations"),
+        ("TUNED = [{'device': 1}]\n", "not a list of tuned configurations"),
+        ("TUNED = (\n", "not valid Python"),
     ],
 )
 def test_what_is_no_table_is_an_error(source: str, says: str) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from harness.core.errors import InfraError
 from harness.core.status import Status
-from harness.lanes.kernel.job import failed
+from harness.lanes.kernel.job import process_fault
 from harness.lanes.kernel.warm_processes import WarmProcesses
 
 WRITE = "import json, os, pathlib\nfound = {}\n"
 LEAVE = "\npathlib.Path('..', 'out', 'found.json').write_text(json.dumps(found))\ndef run(x):\n    return x\n"
 
 
-def test_what_a_job_can_reach(job, nursery: WarmProcesses) -> None:
+def test_what_a_job_can_reach(job, processes: WarmProcesses) -> None:
     probe = """
 import socket
 def tried(name, action):
@@ -39,8 +39,8 @@ found["variables"] = sorted(os.environ)
     specification = Path(__file__).parents[3] / "specs/kernels/softmax.py"
     probe = f"SPECIFICATION, HOME = {str(specification)!r}, {str(Path.home())!r}" + probe
     asked = job(WRITE + probe + LEAVE)
-    outcome = _run(asked, nursery)
-    assert outcome.code == 0, outcome.said
+    outcome = _run(asked, processes)
+    assert outcome.code == 0, outcome.last_error
     found = json.loads((asked.folder / "out/found.json").read_text())
     assert found.pop("own") is True
     assert "TRITON_INTERPRET" in found["variables"]
@@ -49,25 +49,25 @@ found["variables"] = sorted(os.environ)
         assert True not in found.values(), found
 
 
-def _run(asked, nursery: WarmProcesses):
+def _run(asked, processes: WarmProcesses):
     (asked.folder / "kernel.py").write_bytes(asked.source)
     request = {"entry": "run", "questions": [], "orders": [], "configuration": {}}
     (asked.folder / "request.json").write_text(json.dumps(request))
-    return nursery.run("interpret", asked.folder, timeout=asked.timeout, limits=asked.limits)
+    return processes.run("interpret", asked.folder, timeout=asked.timeout, limits=asked.limits)
 
 
-def test_a_job_that_is_killed_leaves_nothing_and_the_zygote_lives(job, nursery: WarmProcesses) -> None:
+def test_a_job_that_is_killed_leaves_nothing_and_the_zygote_lives(job, processes: WarmProcesses) -> None:
     asked = job("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    outcome = _run(asked, nursery)
+    outcome = _run(asked, processes)
     # The filter refuses the signal; a segmentation fault it cannot refuse.
-    assert failed(outcome, asked.folder, asked) is not None
+    assert process_fault(outcome, asked.folder, asked) is not None
     crashed = job("import ctypes\nctypes.string_at(0)\n")
-    outcome = _run(crashed, nursery)
-    assert failed(outcome, crashed.folder, crashed) == (Status.CRASH, "its process was ended by SIGSEGV")
-    assert _run(job("def run(x):\n    return x\n"), nursery).code == 0
+    outcome = _run(crashed, processes)
+    assert process_fault(outcome, crashed.folder, crashed) == (Status.CRASH, "its process was ended by SIGSEGV")
+    assert _run(job("def run(x):\n    return x\n"), processes).code == 0
 
 
-def test_what_a_compilation_starts_ends_with_it(job, nursery: WarmProcesses) -> None:
+def test_what_a_compilation_starts_ends_with_it(job, processes: WarmProcesses) -> None:
     source = """
 import os, subprocess, time
 child = subprocess.Popen(["/bin/sleep", "300"], start_new_session=True)
@@ -75,9 +75,9 @@ open("pid", "w").write(str(child.pid))
 """
     asked = job(source)
     (asked.folder / "kernel.py").write_bytes(asked.source)
-    request = {"entry": "run", "targets": [], "architectures": [], "configuration": {}, "most_configurations": 1}
+    request = {"entry": "run", "targets": [], "architectures": [], "configuration": {}, "max_configurations": 1}
     (asked.folder / "request.json").write_text(json.dumps(request))
-    nursery.run("compile", asked.folder, timeout=60, limits=asked.limits)
+    processes.run("compile", asked.folder, timeout=60, limits=asked.limits)
     pid = int((asked.folder / "home/pid").read_text())
     deadline = time.monotonic() + 5
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
@@ -89,20 +89,20 @@ def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: P
     request = {"folder": str(tmp_path), "reference": "torch.relu", "baseline": "torch.relu", "times": 2.0}
     nothing = {"questions": [], "answers": []}
     with WarmProcesses() as made:
-        made.judge(request | nothing, timeout=60)
-        (server,) = made._servers.values()
-        first = server._process.pid
-        server._process.kill()
+        made.compare(request | nothing, timeout=60)
+        (process,) = made._running.values()
+        first = process.worker.pid
+        process.worker._process.kill()
         with pytest.raises(InfraError, match=r"reference.* ended"):
-            made.judge(request | nothing, timeout=60)
-        assert made.judge(request | nothing, timeout=60)["answers"] == []
-        (server,) = made._servers.values()
-        assert server._process.pid != first
-        last = server._process
+            made.compare(request | nothing, timeout=60)
+        assert made.compare(request | nothing, timeout=60)["answers"] == []
+        (process,) = made._running.values()
+        assert process.worker.pid != first
+        last = process.worker._process
     assert last.poll() is not None
 
 
-def test_the_memory_a_kernel_takes_is_told(job, nursery: WarmProcesses) -> None:
-    small = _run(job("def run(x):\n    return x\n"), nursery)
-    large = _run(job("held = bytearray(96 << 20)\ndef run(x):\n    return x\n"), nursery)
+def test_the_memory_a_kernel_takes_is_told(job, processes: WarmProcesses) -> None:
+    small = _run(job("def run(x):\n    return x\n"), processes)
+    large = _run(job("held = bytearray(96 << 20)\ndef run(x):\n    return x\n"), processes)
     assert small.peak_mb < 60 < 90 < large.peak_mb < 180

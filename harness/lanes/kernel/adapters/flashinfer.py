@@ -60,7 +60,7 @@ def read_json(path: Path) -> Any:
             raise NotAdaptedError(f"it has more than {MAX_BYTES} bytes", where=str(path))
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise NotAdaptedError(f"no JSON: {error}", where=str(path)) from None
+        raise NotAdaptedError(f"not valid JSON: {error}", where=str(path)) from None
 
 
 def name_of(path: Path) -> str | None:
@@ -200,7 +200,7 @@ def _add(adapted: Adapted, path: Path, name: str, names: dict[str, list[str]]) -
     try:
         known = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     except (SyntaxError, ValueError, RecursionError) as error:
-        adapted.notes.append(f"{title}: no Python: {error}")
+        adapted.notes.append(f"{title}: not valid Python: {error}")
         return
     if entry not in known:
         adapted.notes.append(f"{title}: it has no function {entry!r}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
 from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, Prober
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 
 SEED = 42
 """KernelBench's own."""
@@ -65,20 +65,20 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
     try:
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise NotAdaptedError(f"no Python: {error}", where=str(path)) from None
-    with Prober(path) as prober:
-        adapted, shared = _adapt(path, source, constants, prober)
+        raise NotAdaptedError(f"not valid Python: {error}", where=str(path)) from None
+    with ProblemProcess(path) as problem:
+        adapted, shared = _adapt(path, source, constants, problem)
     for candidate in candidates:
         _add(adapted, candidate, source, shared)
     return adapted
 
 
-def _adapt(path: Path, source: str, constants: dict[str, int], prober: Prober) -> tuple[Adapted, str]:
+def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemProcess) -> tuple[Adapted, str]:
     """The problem without candidates, and the text that both models share."""
-    base = prober.ask(constants)
+    base = problem.ask(constants)
     if "error" in base:
         raise NotAdaptedError(f"it does not run: {base['error']}", where=str(path))
-    each = [prober.ask(changed(constants, name)) for name in constants]
+    each = [problem.ask(changed(constants, name)) for name in constants]
     first = _trial(base, constants)
     trials = {
         name: _trial(found, changed(constants, name))
@@ -95,12 +95,12 @@ def _adapt(path: Path, source: str, constants: dict[str, int], prober: Prober) -
     axes = {name: constants[name] for name in moving}
     if lost := moving.keys() - places.keys():
         raise NotAdaptedError(f"no size of an input tells {', '.join(sorted(lost))}", where=str(path))
-    small = _small_shapes(prober, constants, axes)
+    small = _small_shapes(problem, constants, axes)
     if not axes:
         axes = {"ONE": 1}  # nothing about it can change, and a definition has an axis
     definition = _definition(path, source, base, _Sizes(inputs, outputs, axes, small))
     if small:
-        tried = prober.ask(constants | small[-1] | {"values": 1})
+        tried = problem.ask(constants | small[-1] | {"values": 1})
         if tried.get("trivial") and not tried.get("trivial_signed"):
             # ReLU of numbers between 0 and 1, say: a kernel that does nothing would be right.
             for tensor in definition["inputs"].values():
@@ -219,14 +219,14 @@ def _places(inputs: list[list[str]], axes: Set[str]) -> dict[str, tuple[int, int
     return found
 
 
-def _small_shapes(prober: Prober, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
+def _small_shapes(problem: ProblemProcess, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
     """Up to two sizes that run and are small enough for the interpreter."""
     if not axes:
         return []
     settings = [{name: min(size, least) for name, size in axes.items()} for least in _SMALL]
     found = []
     for setting in settings:
-        probed = prober.ask(constants | setting)
+        probed = problem.ask(constants | setting)
         elements = sum(_count(told["sizes"]) for told in probed.get("inputs", [])) + probed.get("parameters", 0)
         if "error" not in probed and elements <= _MAX_ELEMENTS and setting not in found:
             found.append(setting)

@@ -1,37 +1,36 @@
-"""Probing: the shapes of a KernelBench problem, found by running it without data. A script of its own process.
+"""Problem shapes: the worker that runs a KernelBench problem without data and answers with its shapes.
 
-`python probing.py PROBLEM.py` reads settings of the problem's module constants, one JSON object a line, and answers
-each with a line: the shapes and dtypes of what goes in and what comes out, or the error. Everything lies on PyTorch's
-`meta` device, where tensors have sizes and no memory, so the full size of a problem costs nothing. A setting beside
-which `values` is asked is run with its own numbers instead, and the answer says whether handing on an input is right.
+A request is a setting of the problem's module constants; the answer holds the shapes and dtypes of inputs and outputs,
+or the error. All tensors are on PyTorch's `meta` device, where they have sizes and no memory, so a problem of full
+size needs no memory. A request with `values` is run with the problem's own numbers instead, and the answer says
+whether returning an input unchanged is right.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
+from harness.lanes.kernel.json_worker import answer_requests, claim_channel
 
-def main(problem: Path) -> None:
-    """Answer until there are no more questions. What the problem itself prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    for line in sys.stdin:
+
+def main(path: str) -> None:
+    """Answer requests about the problem at `path` until the parent closes the channel."""
+    problem = Path(path)
+
+    def answer(setting: dict[str, Any]) -> dict[str, Any]:
         try:
-            asked = json.loads(line)
-            probe = _try if asked.pop("values", 0) else _probe
-            found = probe(problem, asked)
+            probe = _find_trivial if setting.pop("values", 0) else _find_shapes
+            return probe(problem, setting)
         except Exception as error:
-            found = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]}
-        print(json.dumps(found), file=answers, flush=True)
+            return {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]}
+
+    answer_requests(answer, *claim_channel())
 
 
-def _try(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
-    """Whether an input is the answer, with the problem's own numbers and with numbers of both signs."""
+def _find_trivial(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
+    """Whether an unchanged input is right, with the problem's own numbers and with numbers of both signs."""
     import torch
 
     module = _load(problem, constants)
@@ -40,11 +39,11 @@ def _try(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
         inputs = module.get_inputs()
         model = module.Model(*module.get_init_inputs())
         signed = [torch.randn_like(value) if value.is_floating_point() else value for value in inputs]
-        return {"trivial": _handed_on(model, inputs), "trivial_signed": _handed_on(model, signed)}
+        return {"trivial": _is_trivial(model, inputs), "trivial_signed": _is_trivial(model, signed)}
 
 
-def _handed_on(model: Any, inputs: list[Any]) -> bool:
-    """Whether an input is the answer; so it is if there is none, which is no better."""
+def _is_trivial(model: Any, inputs: list[Any]) -> bool:
+    """Whether an unchanged input is right; also true where the answer is not finite, as nothing can be compared."""
     import torch
 
     output = model(*[value.clone() for value in inputs])
@@ -65,7 +64,7 @@ def _load(problem: Path, constants: dict[str, int]) -> Any:
     return module
 
 
-def _probe(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
+def _find_shapes(problem: Path, constants: dict[str, int]) -> dict[str, Any]:
     import torch
 
     module = _load(problem, constants)
@@ -102,7 +101,3 @@ def _shape(value: Any) -> dict[str, Any]:
     if not isinstance(value, torch.Tensor):
         raise TypeError(f"a {type(value).__name__} where a tensor is expected")
     return {"sizes": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

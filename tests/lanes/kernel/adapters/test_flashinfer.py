@@ -90,7 +90,7 @@ def test_what_is_no_definition_is_refused(write, text: str) -> None:
         ({"spec": {"language": "CUDA"}}, "written in cuda"),
         ({"sources": []}, "it has 0 files"),
         ({"spec": {"language": "triton", "entry_point": "main.py::gone"}}, "no function 'gone'"),
-        ({"sources": [{"path": "main.py", "content": "def ("}]}, "no Python"),
+        ({"sources": [{"path": "main.py", "content": "def ("}]}, "not valid Python"),
     ],
 )
 def test_a_solution_that_is_no_kernel_is_named(write, change: dict, says: str) -> None:

@@ -142,8 +142,8 @@ def test_integer_inputs_stay_below_their_bound(problem) -> None:
     ("old", "new", "says"),
     [
         ("return torch.relu", "return 'no' or torch.relu", "it does not run: TypeError: a str where a tensor"),
-        ("class Model(", "class Model((", "no Python"),
-        ("batch_size = 1024", "import os; os._exit(3)", "it ended"),
+        ("class Model(", "class Model((", "not valid Python"),
+        ("batch_size = 1024", "import os; os._exit(3)", "its process ended"),
     ],
 )
 def test_what_cannot_be_carried_over_says_why(problem, old: str, new: str, says: str) -> None:
@@ -164,8 +164,8 @@ def test_an_inline_extension_needs_a_compiler(problem, monkeypatch: pytest.Monke
 
 def test_a_problem_that_never_ends_is_given_up_and_leaves_no_process(problem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(problem_process, "_SECONDS", 1.0)
-    with problem_process.Prober(problem("while True: pass\n")) as asked:
-        process = asked._process
+    with problem_process.ProblemProcess(problem("while True: pass\n")) as asked:
+        process = asked._worker._process
         with pytest.raises(NotAdaptedError, match="does not end within 1"):
             asked.ask({})
     assert process.poll() is not None

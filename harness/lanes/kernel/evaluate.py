@@ -1,0 +1,141 @@
+"""Evaluation: one stage of one kernel, from the case to evidence. What the kernel's process leaves is untrusted."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from harness.core.case import Case
+from harness.core.errors import MissingExtraError
+from harness.core.evidence import Evidence
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.lane.context import Context
+from harness.lane.pinned_file import read_pinned, require_unchanged
+from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.compilation import Launch, compile_kernel
+from harness.lanes.kernel.correctness import interpret
+from harness.lanes.kernel.definition import read_definition
+from harness.lanes.kernel.device_measurement import measure
+from harness.lanes.kernel.golden_table import read_golden
+from harness.lanes.kernel.gpu import absent_gpu
+from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.kernel_metadata import read_kernel_file
+from harness.lanes.kernel.options import Stage
+from harness.lanes.kernel.question import plan_questions
+from harness.lanes.kernel.source import read_source
+from harness.lanes.kernel.trace_items import correctness_items
+from harness.lanes.kernel.warm_processes import WarmProcesses
+
+EXTRA = "kernels"
+MODULES = ("torch", "triton", "numpy")
+
+
+def evaluate_case(case: Case, context: Context) -> Evidence:
+    """Run one stage of a kernel in processes of its own, and evaluate their output in this process.
+
+    Raises:
+        InfraError: if a file changed since it was collected, or a helper process fails.
+    """
+    started = time.perf_counter()
+    stage: Stage = case.inputs["stage"]
+    reason = _missing_requirement(stage)
+    if reason:
+        return Evidence(status=Status.SKIPPED, why=reason, facts={"stage": stage})
+    for path, digest in case.inputs["trusted"].items():
+        read_pinned(path, digest)
+    source = read_source(Path(case.inputs["kernel"]))
+    require_unchanged(case.inputs["kernel"], case.inputs["digest"], source.digest)
+    if source.fault:
+        return Evidence(status=Status.CRASH, why=source.fault, tier=Tier.D, facts={"stage": stage})
+    context.scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=context.scratch))
+    job = folder / "job"
+    job.mkdir()
+    try:
+        found = _run_stage(case, stage, source.data, job, context)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return found.model_copy(
+        update={
+            "facts": {"stage": stage, "budgeted": case.inputs["budgeted"], **found.facts},
+            "environment": {**found.environment, **{m: importlib.metadata.version(m) for m in MODULES}},
+            "seconds": time.perf_counter() - started,
+        }
+    )
+
+
+def _run_stage(case: Case, stage: Stage, source: bytes, folder: Path, context: Context) -> Evidence:
+    path = Path(case.inputs["definition"])
+    definition = read_definition(path)
+    job = Job(
+        source=source,
+        definition=definition,
+        place=path.parent,
+        questions=plan_questions(definition, seed=context.seed(case, stage), shapes=case.inputs["shapes"]),
+        attempts=case.policy.attempts,
+        timeout=case.inputs["timeout_s"],
+        folder=folder,
+        processes=context.keep(WarmProcesses),
+        library=case.inputs["library"],
+    )
+    name = Path(case.subject.path).stem
+    file = read_kernel_file(source.decode("utf-8", "replace"))
+    described = {"step": file.step, "title": file.title, "claims": list(file.claims), "problem": file.problem}
+    if stage == "compile":
+        return _compile(job, case, name, described)
+    found = interpret(job) if stage == "interpreter" else measure(job, context, step=name)
+    trace = [item.to_wire() for item in correctness_items(name, found.facts.get("shapes", []))]
+    facts = {**described, **found.facts, "trace": [*trace, *found.facts.get("trace", [])]}
+    return found.model_copy(update={"facts": facts})
+
+
+def _compile(job: Job, case: Case, name: str, described: dict[str, Any]) -> Evidence:
+    architecture = ARCHITECTURES[case.inputs["architecture"]]
+    found = compile_kernel(
+        job,
+        architecture=architecture.name,
+        targets=case.inputs["targets"],
+        max_configurations=case.inputs["configurations"],
+    )
+    facts = {**described, **found.facts}
+    # A claim about a feature that the architecture lacks is not checked on it.
+    facts["claims"] = [claim for claim in described["claims"] if claim in architecture.claims]
+    golden = case.inputs.get("golden")
+    if golden is not None:
+        read_pinned(**golden)
+        table = read_golden(Path(golden["path"]))
+        installed = importlib.metadata.version("triton")
+        launches = [Launch.from_wire(launch) for launch in found.facts["launches"]]
+        if table.triton == installed:
+            facts["golden"] = {"differences": table.differences(name, launches)}
+        else:
+            facts["golden"] = {
+                "differences": None,
+                "why": f"the golden table is of triton {table.triton}, this is {installed}",
+            }
+    return found.model_copy(update={"facts": facts})
+
+
+def _missing_requirement(stage: Stage) -> str:
+    """Why a stage cannot run here, found without importing PyTorch; empty if it can."""
+    for module in MODULES:
+        if importlib.util.find_spec(module) is None:
+            error = MissingExtraError(EXTRA, module=module)
+            return f"{error.what}: {error.fix}"
+    if stage == "interpreter" and _version("triton") < (3, 7) and _version("numpy") >= (2, 4):
+        # It would raise inside the interpreter, and the kernel would get the blame.
+        return (
+            "the interpreter of triton < 3.7 does not work with numpy >= 2.4: pip install 'numpy<2.4' or 'triton>=3.7'"
+        )
+    return absent_gpu() if stage == "gpu" else ""
+
+
+def _version(module: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", importlib.metadata.version(module))[:2])

@@ -1,0 +1,197 @@
+"""JSON-lines worker: a child process that answers each JSON line on its standard input with one on standard output.
+
+Both ends are here. The parent bounds each answer in time and size, keeps the standard error in a file, and kills the
+process group. All helper processes of the lane (device workers, zygotes, reference, problem process) speak this way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from harness.lanes.kernel.untrusted_output import last_line
+
+MAX_LINE = 1 << 26  # bytes of one answer
+_ROOT = Path(__file__).resolve().parents[3]
+_CHUNK = select.PIPE_BUF  # a pipe that is ready for writing takes this many bytes without blocking
+
+
+class WorkerFault(Exception):  # noqa: N818 - the caller decides whether this is an error
+    """A worker did not answer a request.
+
+    Attributes:
+        note: The fault that the worker reported (`kind` and `error`); empty if it reported none.
+        code: Its exit status if it ended, else None.
+    """
+
+    def __init__(self, note: dict[str, Any], code: int | None) -> None:
+        super().__init__(str(note.get("error", "no answer in time" if code is None else f"exit status {code}")))
+        self.note, self.code = note, code
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the worker still ran and had not answered when the time was over."""
+        return self.code is None and not self.note
+
+
+class JsonWorker:
+    """The parent's end of one worker.
+
+    Args:
+        module: The module whose `main` the process runs.
+        arguments: What `main` is called with; strings and integers.
+        folder: Its working directory.
+        log: The file that receives its standard error.
+        environment: Its environment variables; by default those of this process.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str | int,
+        folder: Path,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._log = log
+        self._buffer = bytearray()
+        start = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from {module} import main; main(*{arguments!r})"
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-B", "-c", start],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the parent to handle
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its process group's."""
+        return self._process.pid
+
+    @property
+    def last_error(self) -> str:
+        """The last line of its standard error; empty if there is none."""
+        return last_line(self._log)
+
+    def ask(self, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Args:
+            request: Anything that JSON can hold.
+            timeout: Seconds for both.
+
+        Raises:
+            WorkerFault: if the worker ended, was late, or answered something other than a JSON object.
+        """
+        deadline = time.monotonic() + timeout
+        self._send(json.dumps(request).encode() + b"\n", deadline)
+        return self._receive(deadline)
+
+    def receive(self, *, timeout: float) -> dict[str, Any]:
+        """Wait for a line that no request precedes.
+
+        Raises:
+            WorkerFault: as `ask`.
+        """
+        return self._receive(time.monotonic() + timeout)
+
+    def close(self, *, grace: float = 0.0) -> None:
+        """Close the pipes, wait up to `grace` seconds for the process to end, and kill its process group."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if grace:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        descriptor = self._descriptor(self._process.stdin)
+        rest = memoryview(data)
+        while rest:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([], [descriptor], [], left)[1]:
+                raise WorkerFault({}, None)
+            try:
+                rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
+            except BrokenPipeError:  # the worker ended; reading finds its exit status
+                return
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        descriptor = self._descriptor(self._process.stdout)
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise WorkerFault({}, None)
+            data = os.read(descriptor, 1 << 16)
+            if not data:
+                raise WorkerFault({}, self._exit_status())
+            self._buffer += data
+            if len(self._buffer) > MAX_LINE:
+                raise WorkerFault({"error": f"an answer of more than {MAX_LINE} bytes"}, None)
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise WorkerFault({"error": "an answer that is not a JSON object"}, None)
+        return answer
+
+    def _exit_status(self) -> int | None:
+        try:
+            return self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            return None
+
+    @staticmethod
+    def _descriptor(stream: Any) -> int:
+        if stream is None or stream.closed:
+            raise WorkerFault({"error": "the process was closed"}, None)
+        return int(stream.fileno())
+
+
+def claim_channel() -> tuple[TextIO, TextIO]:
+    """Take this process's standard input and output as the channel to its parent.
+
+    Afterwards standard input is empty, and what is printed goes to standard error.
+
+    Returns:
+        The stream of requests and the stream of answers.
+    """
+    sys.stdout.flush()
+    requests, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def answer_requests(answer: Callable[[dict[str, Any]], dict[str, Any]], requests: TextIO, answers: TextIO) -> None:
+    """Answer each request in turn until the parent closes the channel; `answer` must not raise."""
+    for line in requests:
+        send_answer(answer(json.loads(line)), answers)
+
+
+def send_answer(value: dict[str, Any], answers: TextIO) -> None:
+    """Write one line."""
+    answers.write(json.dumps(value) + "\n")
+    answers.flush()

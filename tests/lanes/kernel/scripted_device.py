@@ -1,0 +1,32 @@
+"""A device with scripted times, so that no test compares real ones: both ends of its worker.
+
+Each interval between two events is one millisecond, a launch takes no time, and the parent's clock stands still.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from harness.lanes.kernel import baselines, device_session, device_worker
+from harness.lanes.kernel.accelerator import Cpu
+from harness.lanes.kernel.device_client import DeviceClient
+
+
+class ScriptedClient(DeviceClient):
+    module = "tests.lanes.kernel.scripted_device"
+    clock = staticmethod(lambda: 0.0)
+
+
+def script_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (device_session, baselines):
+        monkeypatch.setattr(module, "DeviceClient", ScriptedClient)
+
+
+def main(folder: str, index: int, role: str, trusted_cache: str) -> None:
+    """Run a device worker with these times."""
+    events = itertools.count()
+    Cpu.mark = lambda self: next(events) / 1000
+    Cpu.clock = staticmethod(lambda: 0.0)
+    device_worker.main(folder, index, role, trusted_cache)
