@@ -23,23 +23,23 @@ from harness.report.table import Column
 LIMITS = Limits()
 
 
-def _sets(parser: argparse.ArgumentParser) -> None:
+def _add_sets(parser: argparse.ArgumentParser) -> None:
     inputs.add_grammar(parser)
     parser.add_argument("samples", type=Path, nargs="+", metavar="FILE", help="binary files")
     parser.add_argument("--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files for validation only")
 
 
-def _files(paths: list[Path]) -> dict[str, bytes]:
-    return {str(path): inputs.bytes_of(path) for path in paths}
+def _read_files(paths: list[Path]) -> dict[str, bytes]:
+    return {str(path): inputs.read_bytes(path) for path in paths}
 
 
-def _both(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
+def _read_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Read samples and hold-out by name.
 
     Raises:
         UsageError: if a file is both a sample and a hold-out.
     """
-    samples, holdout = _files(args.samples), _files(args.holdout)
+    samples, holdout = _read_files(args.samples), _read_files(args.holdout)
     seen = {data: name for name, data in samples.items()}
     for name, data in holdout.items():
         if data in seen:
@@ -48,16 +48,16 @@ def _both(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]
 
 
 def _score_arguments(parser: argparse.ArgumentParser) -> None:
-    _sets(parser)
+    _add_sets(parser)
     parser.add_argument("--policy", choices=POLICIES, default=POLICIES[0], help="how to score (default: %(default)s)")
     output.add_json(parser)
 
 
 def _score(args: argparse.Namespace) -> int:
-    grammar = inputs.grammar_of(args.grammar)
+    grammar = inputs.load_grammar(args.grammar)
     if args.policy != POLICIES[0]:
         return _score_each(args)
-    samples, holdout = _both(args)
+    samples, holdout = _read_sets(args)
     found = {"samples": measure(grammar, Samples.of(samples), limits=LIMITS)}
     if holdout:
         held = Samples.of(holdout)
@@ -80,9 +80,9 @@ def _score(args: argparse.Namespace) -> int:
 
 def _score_each(args: argparse.Namespace) -> int:
     """Score each file on its own, as the seed guide does."""
-    grammar, made = inputs.grammar_of(args.grammar), []
+    grammar, made = inputs.load_grammar(args.grammar), []
     for path in args.samples:
-        size = len(inputs.bytes_of(path))
+        size = len(inputs.read_bytes(path))
         result = ToolHost.parse_binary(ParseBinaryInput(grammar, path))
         made.append(score_run(create_run_artifact(str(path), "", result, path, size), policy=args.policy))
     if args.json:
@@ -103,7 +103,7 @@ SCORE = (
 
 
 def _improve_arguments(parser: argparse.ArgumentParser) -> None:
-    _sets(parser)
+    _add_sets(parser)
     parser.add_argument(
         "--iterations", type=whole(1), default=10, metavar="N", help="maximum number of rounds (default 10)"
     )
@@ -114,14 +114,14 @@ def _improve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _improve(args: argparse.Namespace) -> int:
-    inputs.grammar_of(args.grammar)
+    inputs.load_grammar(args.grammar)
     # The search takes a while, so errors of the outputs are reported before it starts.
     output.refuse_unwritable(args.out)
     if args.ledger is not None:
         output.writing(args.ledger, create=True).close()
-    samples, holdout = _both(args)
+    samples, holdout = _read_sets(args)
     found = improve_spec(
-        inputs.text_of(args.grammar),
+        inputs.read_text(args.grammar),
         samples,
         proposers.proposer_of(args),
         holdout=holdout,

@@ -27,7 +27,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-records", type=whole(1), metavar="N", help="read at most N top-level records")
 
 
-def text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
@@ -41,7 +41,7 @@ def text_of(path: Path) -> str:
         raise UsageError(f"it is not UTF-8: {error.reason}", where=str(path)) from None
 
 
-def bytes_of(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """Read a binary file.
 
     Raises:
@@ -53,34 +53,34 @@ def bytes_of(path: Path) -> bytes:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
 
 
-def linted(path: Path) -> Lint:
+def lint_file(path: Path) -> Lint:
     """Lint a grammar file."""
-    return lint_text(text_of(path), name=str(path))
+    return lint_text(read_text(path), name=str(path))
 
 
-def grammar_of(path: Path) -> Grammar:
+def load_grammar(path: Path) -> Grammar:
     """Load a grammar.
 
     Raises:
         SpecError: if lint finds errors; with the position of the first and the number of the others.
     """
-    found = linted(path)
+    found = lint_file(path)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
         raise SpecError(
             first.message + (f" (and {more} more: crucible spec lint {path})" if more else ""),
-            where=place(path, first),
+            where=position_of(path, first),
             fix=first.hint,
         )
     return found.grammar
 
 
-def place(path: Path, finding: Finding) -> str:
+def position_of(path: Path, finding: Finding) -> str:
     """Return `file:line:column` of a finding."""
     return position(path, finding.line or None, finding.column or None)
 
 
-def parsed(args: argparse.Namespace) -> ParseResult:
+def parse_file(args: argparse.Namespace) -> ParseResult:
     """Parse the file with the grammar; parse errors are in the result.
 
     Raises:
@@ -89,7 +89,7 @@ def parsed(args: argparse.Namespace) -> ParseResult:
     """
     result = ToolHost.parse_binary(
         ParseBinaryInput(
-            grammar=grammar_of(args.grammar),
+            grammar=load_grammar(args.grammar),
             file_path=args.file,
             offset=args.offset,
             limit=args.limit,
@@ -101,7 +101,7 @@ def parsed(args: argparse.Namespace) -> ParseResult:
     return result
 
 
-def complain(result: ParseResult, *, most: int = 20) -> None:
+def print_errors(result: ParseResult, *, most: int = 20) -> None:
     """Print the errors of a parse to stderr, at most `most`."""
     for error in result.errors[:most]:
         print(error, file=sys.stderr)

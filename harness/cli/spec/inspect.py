@@ -32,7 +32,7 @@ def _lint_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _lint(args: argparse.Namespace) -> int:
-    found = inputs.linted(args.grammar)
+    found = inputs.lint_file(args.grammar)
     if args.json:
         output.print_json(
             {
@@ -45,7 +45,7 @@ def _lint(args: argparse.Namespace) -> int:
     for kind, findings in (("error", found.errors), ("warning", found.warnings)):
         for finding in findings:
             hint = f"\n  fix: {finding.hint}" if finding.hint else ""
-            print(f"{inputs.place(args.grammar, finding)}: {kind}: {finding.message} [{finding.code}]{hint}")
+            print(f"{inputs.position_of(args.grammar, finding)}: {kind}: {finding.message} [{finding.code}]{hint}")
     print(f"{words.count(len(found.errors), 'error')}, {words.count(len(found.warnings), 'warning')}")
     return int(bool(found.errors))
 
@@ -60,7 +60,7 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _parse(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     found = result.parse
     if args.json and found is not None:
         output.print_json(
@@ -77,7 +77,7 @@ def _parse(args: argparse.Namespace) -> int:
         _print_fields(record.fields.values(), 1)
     if len(result.records) > MAX_SHOWN:
         print(f"... and {len(result.records) - MAX_SHOWN} more records; --json prints all")
-    inputs.complain(result)
+    inputs.print_errors(result)
     counted = ((result.record_count, "record"), (result.total_bytes_parsed, "byte"), (len(result.errors), "error"))
     print(", ".join(words.count(number, noun) for number, noun in counted))
     return int(bool(result.errors))
@@ -87,12 +87,12 @@ def _print_fields(fields: object, depth: int) -> None:
     for field in fields:  # type: ignore[attr-defined]
         if not isinstance(field, ParsedField):
             continue
-        shown = _short(field.value)
+        shown = _shorten(field.value)
         mark = " ✗" if field.valid is False else ""
         print(f"{'  ' * depth}{field.name} = {shown}  [0x{field.offset:x}+{field.size}]{mark}")
 
 
-def _short(value: object, *, most: int = 72) -> str:
+def _shorten(value: object, *, most: int = 72) -> str:
     text = value.hex(" ") if isinstance(value, bytes) else repr(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -112,7 +112,7 @@ def _spans_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _spans(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     end = args.end if args.end is not None else result.parse.size if result.parse else 0
     found = ToolHost.generate_spans(GenerateSpansInput(result, args.start, end))
     if args.json:
@@ -133,7 +133,7 @@ SPANS = (
 
 
 def _coverage(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     found = ToolHost.analyze_coverage(AnalyzeCoverageInput(result))
     if args.json:
         output.print_json(asdict(found))
@@ -164,7 +164,7 @@ def _decode_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _decode(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     if not 0 <= args.record < result.record_count:
         raise UsageError(
             f"record {args.record} does not exist: the file has {result.record_count}", where=str(args.file)
@@ -202,7 +202,7 @@ def _query(args: argparse.Namespace) -> int:
     if len(given) > 1:
         raise UsageError("only one filter at a time", fix="give --type, --has-field or --range")
     kind, value = given[0] if given else ("all", None)
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     if args.type is not None and result.parse is not None and args.type not in (types := result.parse.grammar.types):
         near = difflib.get_close_matches(args.type, types, n=1)
         fix = f"did you mean {near[0]}?" if near else f"types are {', '.join(types)}"
@@ -229,7 +229,7 @@ QUERY = (
 
 
 def _hex(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     limit = 4096 if args.limit is None else args.limit
     view = hex_view(result, start=args.offset, length=limit)
     if args.json:

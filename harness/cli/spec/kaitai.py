@@ -51,7 +51,7 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    found = export_ksy(inputs.grammar_of(args.grammar))
+    found = export_ksy(inputs.load_grammar(args.grammar))
     for lost in found.lost:
         print(lost, file=sys.stderr)
     # Kaitai Struct's compiler needs unquoted numbers as keys of enums.

@@ -30,9 +30,9 @@ def _patch_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _patch(args: argparse.Namespace) -> int:
     store = SpecStore()
-    version = store.create_initial(inputs.text_of(args.grammar))
+    version = store.create_initial(inputs.read_text(args.grammar))
     for path in args.patch:
-        result = store.apply_patch(version.id, patch_of(path), run_lint=not args.no_lint)
+        result = store.apply_patch(version.id, load_patch(path), run_lint=not args.no_lint)
         made = store.get(result.new_spec_id)
         if made is None:
             if args.json:
@@ -52,7 +52,7 @@ def _patch(args: argparse.Namespace) -> int:
     return 0
 
 
-def patch_of(path: Path) -> Patch:
+def load_patch(path: Path) -> Patch:
     """Read a patch file.
 
     Raises:
@@ -84,7 +84,7 @@ def _diff_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _diff(args: argparse.Namespace) -> int:
     for path in (args.old, args.new):
-        inputs.text_of(path)
+        inputs.read_text(path)
     old, new = (read_document(path).value for path in (args.old, args.new))
     if args.as_patch:
         try:
