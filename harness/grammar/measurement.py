@@ -118,5 +118,5 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
     tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}
     found = list(tallies.values())
     learned = fit or learn(grammar, found, samples.alphabet)
-    explanation = explain(grammar, found, alphabet=samples.alphabet, fit=learned, held=fit is not None)
+    explanation = explain(grammar, found, histogram=samples.alphabet, fit=learned, held=fit is not None)
     return Measured(grammar, tallies, explanation, learned)

@@ -76,10 +76,10 @@ def explain_run(run: RunArtifact) -> Explanation:
     else:
         data = bytes(found.records[0].buffer.data) if found.records else b""
         weights, examined = Weights(data), min(len(data), run.stats.examined_bytes)
-        alphabet = byte_histogram_of([(data[:examined], Weights(data[:examined]))])
+        histogram = byte_histogram_of([(data[:examined], Weights(data[:examined]))])
         counted = [tally(found, weights=weights)]
-        fit = learn(found.grammar, counted, alphabet)
-        made = explain(found.grammar, counted, alphabet=alphabet, fit=fit, weight=weights.of(0, examined) / UNIT)
+        fit = learn(found.grammar, counted, histogram)
+        made = explain(found.grammar, counted, histogram=histogram, fit=fit, weight=weights.of(0, examined) / UNIT)
     run.__dict__["_explanation"] = made
     return made
 

@@ -1,4 +1,4 @@
-"""Placing: passing over bytes in front of a field: `skip` and `align`."""
+"""Alignment: bytes skipped in front of a field by `skip` and `align`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def advance(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> None:
-    """Move to where a field begins. Skipped bytes stay unexplained; those that align are the record's.
+    """Move the position to the start of a field. Skipped bytes stay unexplained; alignment bytes belong to the record.
 
     Raises:
-        StopRecordError: if there are too few bytes, which is noted.
+        StopRecordError: if there are too few bytes; a fault is recorded.
     """
     window.align()
     if plan.skip is not None:

@@ -1,4 +1,4 @@
-"""Arrays: repeated values, and how reading goes on after one that could not be read."""
+"""Arrays: repeated values, and where reading continues after an item that could not be read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from harness.grammar.engine.interpreter import Interpreter
 
 _FAR = 1 << 62
-_MAX_IDLE_ITEMS = 10_000  # items of an array that take no bytes, before it counts as stuck
+_MAX_IDLE_ITEMS = 10_000  # items without bytes after which an array counts as stuck
 
 
 def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
-    """Read a row of equal numbers at once; False if the field is none.
+    """Read a row of equal numbers at once; False if the field is not such a row.
 
     Raises:
-        StopRecordError: if there are fewer; then none is kept, since the count may be what is wrong.
+        StopRecordError: if there are fewer; then none is kept, because the count may be the fault.
     """
     record, primitive = scope.record, plan.field.type.primitive  # type: ignore[union-attr]
     if primitive is None:
@@ -45,10 +45,10 @@ def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window)
 
 
 def read_array(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> None:
-    """Read the items of a repeated field, one by one.
+    """Read the items of a repeated field one by one.
 
     Raises:
-        StopRecordError: if the record cannot go on; the items so far are kept.
+        StopRecordError: if the record cannot continue; the items read so far are kept.
     """
     field = plan.field
     endless = field.repeat is Word.REST or plan.until is not None
@@ -106,10 +106,10 @@ def continue_array(
 def _next(
     run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, array: Array, *, to_end: bool
 ) -> Node | None:
-    """One item of an array; after an error, the next place where an item may begin is looked for.
+    """Read one item of an array; after an error, continue at the next position where an item may begin.
 
     Raises:
-        StopRecordError: if there is no such place.
+        StopRecordError: if there is no such position.
     """
     source = plan.source
     magic = b""

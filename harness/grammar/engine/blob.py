@@ -1,4 +1,4 @@
-"""Blob: where bytes end, what they are after trimming and processing, and what text they hold."""
+"""Blob: the end of a value of bytes, its content after trimming and processing, and its decoded string."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Extent:
-    """Where a value lies.
+    """The range of a value in the file.
 
     Attributes:
-        begin: First byte of everything: of a length prefix, if there is one.
-        start: First byte of the content.
-        stop: Behind the content, without terminator and padding.
-        end: Behind everything.
-        missing: How many bytes of it are not there.
+        begin: Offset of the value, with its length prefix.
+        start: Offset of the content.
+        stop: End offset of the content (exclusive), without terminator and padding.
+        end: End offset of the value (exclusive), with terminator and padding.
+        missing: Number of bytes beyond the end of the data.
     """
 
     __slots__ = ("begin", "end", "missing", "start", "stop", "window")
@@ -35,17 +35,17 @@ class Extent:
         self.begin = start
 
     def data(self, state: State) -> Any:
-        """The content: bytes, or a view of them where they are many."""
+        """The content: bytes, or a memoryview of a large value."""
         return state.bytes_of(self.window.buffer.data, self.start, self.stop)
 
 
 def extent_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, *, partial: bool = False) -> Extent:
-    """Where the value at the window's position ends; the position moves behind it.
+    """The range of the value at the position of the window; the position moves to its end.
 
-    With `partial`, what there is of it is enough when bytes are missing.
+    With `partial`, a value whose bytes are partly missing is accepted.
 
     Raises:
-        StopRecordError: if it cannot be known, or bytes are missing; that is noted.
+        StopRecordError: if the range is unknown or bytes are missing; a fault is recorded.
     """
     window.align()
     field, record, begin = plan.field, scope.record, window.pos
@@ -121,16 +121,16 @@ def _terminated(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window)
             raise StopRecordError
         window.pos = window.end
         return Extent(window, start, window.end, window.end, 0)
-    behind = found + len(terminator)
-    window.pos = behind if delimiter.consume else found
-    return Extent(window, start, behind if delimiter.include else found, window.pos, 0)
+    after = found + len(terminator)
+    window.pos = after if delimiter.consume else found
+    return Extent(window, start, after if delimiter.include else found, window.pos, 0)
 
 
 def process_bytes(run: Interpreter, scope: Scope, plan: FieldPlan, leaf: Leaf, data: Any) -> bytes | None:
-    """What processing makes of bytes; None, and a fault, where it cannot.
+    """The processed bytes; None, and a fault, if they cannot be processed.
 
     Raises:
-        HaltError: if it would make too much.
+        HaltError: if the output exceeds `Limits.inflated`.
     """
     state = run.state
     processors = run.program.grammar.processes
@@ -159,7 +159,7 @@ def process_bytes(run: Interpreter, scope: Scope, plan: FieldPlan, leaf: Leaf, d
 
 
 def decode_text(state: State, scope: Scope, plan: FieldPlan, leaf: Leaf) -> None:
-    """Make a leaf's bytes a text; what does not decode is replaced, and noted."""
+    """Decode the bytes of a leaf; undecodable bytes are replaced, and a fault is recorded."""
     raw = leaf.value if isinstance(leaf.value, bytes) else bytes(leaf.value)
     try:
         leaf.value = raw.decode(plan.codec)

@@ -1,4 +1,4 @@
-"""Weighing: how much each byte of a file says. A run of equal bytes says little more the longer it gets."""
+"""Byte weights: how much information each byte of a file carries. A longer run of equal bytes adds little."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ if TYPE_CHECKING:
 
 Vector: TypeAlias = "NDArray[Any]"
 
-UNIT = 1 << 12
-"""A byte's weight in whole numbers: sums of them are exact, whichever engine adds them up, and in whatever order."""
+UNIT = 1 << 12  # units of one byte's weight. Weights are integers, so sums are exact in any order and in each engine
 
 
-MOST = 2.0
-"""No byte says more than this many."""
+MAX_WEIGHT = 2.0  # maximum weight of one byte, in bytes
 
 
 class Weights:
-    """What stretches of a file weigh, in bytes.
+    """Weights of ranges of a file, in bytes.
 
-    A byte weighs what it says: as many bits as it is rare in the file, on average one byte. Of a run of equal bytes
-    the k-th weighs 1/k of that: n of them weigh about ln n + 0.58, as telling how long a run is takes its logarithm.
-    So padding, and any byte that is everywhere, counts for next to nothing, however a grammar cuts it up.
+    A byte weighs its self-information: a rare byte more, a frequent one less, one byte on average. The k-th byte of a
+    run of equal bytes weighs 1/k of that: n of them weigh about ln n + 0.58, as the length of a run takes its logarithm
+    to encode. Padding and very frequent bytes therefore count for almost nothing, under any grammar.
 
     Args:
         data: The file.
@@ -34,7 +32,7 @@ class Weights:
         values = numpy.frombuffer(data, numpy.uint8)
         size = len(values)
         self.sums: Vector = numpy.zeros(size + 1, numpy.int64)
-        """`sums[i]`: the weight of the first i bytes, in units."""
+        # sums[i]: the weight of the first i bytes, in units
         if size:
             places = numpy.arange(size)
             begins = numpy.where(numpy.concatenate(([True], values[1:] != values[:-1])), places, 0)
@@ -44,17 +42,17 @@ class Weights:
             numpy.cumsum(numpy.rint(UNIT * once * rarity[values]).astype(numpy.int64), out=self.sums[1:])
 
     def of(self, start: int, end: int) -> int:
-        """What the bytes [start, end) weigh, in units."""
+        """Weight of the bytes [start, end), in units."""
         return int(self.sums[end] - self.sums[start])
 
     @property
     def total(self) -> float:
-        """What the whole file weighs, in bytes."""
+        """Weight of the whole file, in bytes."""
         return int(self.sums[-1]) / UNIT
 
 
 def _rarity(counts: NDArray[Any]) -> Vector:
-    """What each byte says, as a multiple of what bytes say on average."""
+    """Self-information of each byte value, as a multiple of the average over the file."""
     import numpy
 
     shares = counts / counts.sum()
@@ -62,4 +60,4 @@ def _rarity(counts: NDArray[Any]) -> Vector:
     there = shares > 0
     bits[there] = -numpy.log2(shares[there])
     average = float((shares * bits).sum())
-    return numpy.minimum(bits / average, MOST) if average > 0 else numpy.ones(256)
+    return numpy.minimum(bits / average, MAX_WEIGHT) if average > 0 else numpy.ones(256)

@@ -1,4 +1,4 @@
-"""Counting: tallies of records in columns, each field at once."""
+"""Column tally: the tallies of records in columns, one field at a time."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Counter:
-    """Adds up what columns hold, and what the reference counted.
+    """Adds up the values in columns and the tallies of the reference engine.
 
     Attributes:
-        holes: Stretches within confined records that no field explains: beginnings and ends.
+        holes: Ranges within confined records that no field explains: start and end offsets.
     """
 
     def __init__(self, layout: Layout, weights: Weights | None = None) -> None:
@@ -31,7 +31,7 @@ class Counter:
         self.fields: dict[tuple[str, str], FieldTally] = {}
 
     def add(self, columns: Columns) -> None:
-        """Count records of which none is broken."""
+        """Count records, none of which is broken."""
         layout = self.layout
         if layout.array is not None and len(columns):
             self.of(layout.grammar.root, layout.array.name, layout.record.type.name).count += len(columns)
@@ -54,7 +54,7 @@ class Counter:
                     self.short(name, table)
 
     def left_over(self, table: Table) -> int:
-        """How many confined records do not fill their bytes; what is left of these is noted."""
+        """Number of confined records that do not fill their bytes; the remaining ranges go to `holes`."""
         if table.limit is None:
             return 0
         over = left_over(table)
@@ -65,7 +65,7 @@ class Counter:
         return len(rows)
 
     def short(self, name: str, table: Table) -> None:
-        """Count records that end within their fixed first part: the fields that have room."""
+        """Count the fields that fit into records that end within their fixed first part."""
         self.records[name] = self.records.get(name, 0) + len(table)
         reached = table.base
         for part, end, has_room in table.room():
@@ -100,7 +100,7 @@ class Counter:
                 self.part(table, part)
 
     def plain(self, table: Table, part: Part) -> None:
-        """Count the bytes in a field that holds records elsewhere."""
+        """Count the bytes of a field in the records where its switch chooses no type."""
         rows = table.plain(part)
         if not len(rows):
             return
@@ -152,7 +152,7 @@ class Counter:
         self.merge(part, made)
 
     def weigh(self, table: Table, part: Part) -> int:
-        """What the bytes of a part weigh, in all records."""
+        """Weight of the bytes of a part in all records, in units."""
         if self.weights is None:
             return 0
         sums = self.weights.sums
@@ -168,13 +168,13 @@ class Counter:
         return found
 
     def merge(self, part: Part, made: FieldTally) -> None:
-        """Add a tally to that of its field."""
+        """Add a tally to the tally of its field."""
         key = (f"{part.owner}.{part.field.name}", made.type)
         known = self.fields.get(key)
         self.fields[key] = made if known is None else joined(known, made)
 
     def join(self, other: Tally) -> None:
-        """Add what the reference counted."""
+        """Add a tally of the reference engine."""
         for name, count in other.records.items():
             self.records[name] = self.records.get(name, 0) + count
         for key, made in other.fields.items():
@@ -183,7 +183,7 @@ class Counter:
 
 
 def joined(a: FieldTally, b: FieldTally) -> FieldTally:
-    """The tally of the values of both."""
+    """The tally of two sets of values together."""
     values = None if a.values is None or b.values is None else a.values | b.values
     lows = [low for low in (a.low, b.low) if low is not None]
     highs = [high for high in (a.high, b.high) if high is not None]

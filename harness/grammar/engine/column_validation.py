@@ -1,4 +1,4 @@
-"""Judging: which records of a file have anything wrong with them, found for all of them at once."""
+"""Column validation: the faulty records of a file, found for all records at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
 from harness.grammar.engine.columns import Columns, Table, any_of
-from harness.grammar.engine.gather import Vector, texts
+from harness.grammar.engine.gather import Vector, decode_strings
 from harness.grammar.engine.layout import Linear, Part
 from harness.grammar.language.encodings import codec
 from harness.grammar.language.expression import Literal
@@ -18,19 +18,19 @@ from harness.grammar.language.primitive import Kind
 
 @dataclass(frozen=True, slots=True)
 class ColumnFaults:
-    """What is wrong with the records of a file.
+    """The faults of the records of a file.
 
     Attributes:
-        broken: A mask: records whose parts do not lie where columns would look for them. The reference reads these.
-        faults: How many values of each other record the reference would report.
+        broken: Mask of records whose parts are not at the offsets of the columns. The reference engine reads these.
+        faults: Per other record, the number of values that the reference engine would report.
     """
 
     broken: Vector
     faults: Vector
 
 
-def judge(columns: Columns) -> ColumnFaults:
-    """Judge all records at once."""
+def find_faults(columns: Columns) -> ColumnFaults:
+    """Find the faults of all records."""
     records, enums = columns.records, columns.layout.grammar.enums
     broken, faults = _find_faults(records, enums)
     for part in columns.layout.record.parts:
@@ -51,7 +51,7 @@ def judge(columns: Columns) -> ColumnFaults:
 
 
 def misfits(table: Table) -> Vector:
-    """Which confined records have no room for their fields of varying size."""
+    """Mask of confined records that are too short for their fields of variable size."""
     numpy, frame = table.file.numpy, table.frame
     wrong = numpy.zeros(len(table), bool)
     if table.limit is None:
@@ -70,7 +70,7 @@ def _unused(table: Table) -> Vector:
 
 
 def left_over(table: Table) -> Vector:
-    """How many bytes of each confined record no field explains: behind the last, or too few for a row's next number."""
+    """Unexplained bytes of each confined record: after the last field, or too few for the next number of a row."""
     over, last = _unused(table), table.frame.parts[-1]
     if table.frame.size is not None:
         return over
@@ -79,7 +79,7 @@ def left_over(table: Table) -> Vector:
 
 
 def _find_short_faults(table: Table, enums: dict[str, EnumDef], broken: Vector, faults: Vector) -> None:
-    """Judge records that end within their fixed first part: one fault for that, and those of the fields before it."""
+    """Find the faults of records that end within their fixed first part: the end, and faults of earlier fields."""
     if table.rows is None or not len(table):
         return
     if table.frame.inner:
@@ -102,7 +102,7 @@ def _find_faults(table: Table, enums: dict[str, EnumDef]) -> tuple[Vector, Vecto
     for part in table.frame.parts:
         text = part.primitive is not None and part.primitive.kind is Kind.STRING
         for failed in failures(table, part, enums):
-            # A checked text may have two faults, or one, and which is for the reference to say.
+            # A checked string has one or two faults; the reference engine decides.
             if text and part.field.checks is not None:
                 broken |= failed
             else:
@@ -111,7 +111,7 @@ def _find_faults(table: Table, enums: dict[str, EnumDef]) -> tuple[Vector, Vecto
 
 
 def failures(table: Table, part: Part, enums: dict[str, EnumDef]) -> list[Vector]:
-    """For each thing that can be wrong with a part: in which records it is."""
+    """For each kind of fault of a part, the mask of the records that have it."""
     numpy, field, memo = table.file.numpy, part.field, table.file.memo
     found = []
     if field.checks is not None and part.primitive is not None:
@@ -132,11 +132,11 @@ def failures(table: Table, part: Part, enums: dict[str, EnumDef]) -> list[Vector
 
 
 def decoded(table: Table, part: Part) -> tuple[list[int], int]:
-    """Which texts of a field do not decode, and how many bytes the printable ones have."""
+    """The indices of undecodable strings of a field, and the number of bytes of the printable ones."""
     name = codec(part.field.encoding)
     begin, stop = table.begin(part), table.stop(part)
     key = (table.extent_key(part), "texts", name)
-    return table.file.memo.get(key, lambda: texts(table.file.data, begin, stop, name))  # type: ignore[no-any-return]
+    return table.file.memo.get(key, lambda: decode_strings(table.file.data, begin, stop, name))  # type: ignore[no-any-return]
 
 
 def _numbers_fail(table: Table, part: Part, labels: tuple[int, ...]) -> Vector:
@@ -183,7 +183,7 @@ def _blobs_fail(table: Table, part: Part, labels: tuple[int, ...]) -> Vector:
             return False
         if checks.all_bytes is None:
             return True
-        # The reference looks at a text's bytes in UTF-8, whatever its encoding.
+        # The reference engine compares strings in UTF-8, whatever the encoding of the field.
         shown = value.encode("utf-8", "replace") if text else blob
         return bool(shown.count(checks.all_bytes) == len(shown))
 

@@ -1,4 +1,4 @@
-"""Columns: the records of a whole file as numpy arrays, one a field; numpy is imported only when they are asked for."""
+"""Columns: the records of a whole file as numpy arrays, one per field; numpy is imported at first use."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Token = tuple[Hashable, ...]
 
 
 class Table:
-    """Records of one type at many places.
+    """Records of one type at many offsets.
 
     Attributes:
-        frame: Their shape.
-        base: Where they begin.
-        limit: Where the bytes that confine them end; None for records that say themselves how long they are.
-        rows: For the records in a field of other records: which of these hold them.
-        token: What decided `base`: the key under which what is made of these records is kept.
+        frame: Shape of the records.
+        base: Offset of each record.
+        limit: End offset of the bytes that confine each record; None for records that contain their own size.
+        rows: For records in a field of other records, the indices of the holding records.
+        token: Key of the memoised arrays: everything that decided `base`.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class Table:
         """The part at a path: `"header.tag"` or `("header", "tag")`.
 
         Raises:
-            KeyError: if there is none.
+            KeyError: if there is no such part.
         """
         return self._parts[tuple(path.split(".")) if isinstance(path, str) else path]
 
     def key(self, size: Linear) -> Token:
-        """What decides a size in each record."""
+        """Memo key of a size."""
         numbers = self.frame.numbers
         return (size.constant, *((numbers[p][0], numbers[p][1].name, numbers[p][2], f) for p, f in size.terms))
 
     def number(self, path: Path | str) -> Vector:
-        """The numbers of a field, one a record.
+        """The numbers of a field, one per record.
 
         Raises:
-            KeyError: if the path names no number.
+            KeyError: if the path does not name a number.
         """
         part = self.part(path)
         primitive = part.primitive
@@ -80,17 +80,17 @@ class Table:
         return self.file.memo.get((self.token, "number", self.key(offset), primitive.name, part.big), make)
 
     def begin(self, part: Part) -> Vector:
-        """Where a part begins, in each record."""
+        """Start offset of a part in each record."""
         offset = self._offsets[part.path]
         if not offset.terms:
             return self.base + offset.constant if offset.constant else self.base
         return self.file.memo.get((self.token, "place", self.key(offset)), lambda: self.base + self.amount(offset))
 
     def stop(self, part: Part) -> Vector:
-        """Where a part ends, in each record.
+        """End offset (exclusive) of a part in each record.
 
         Raises:
-            KeyError: if it takes the rest of something that has no end.
+            KeyError: if the part takes the rest of a record without a known end.
         """
         if part.size is None:
             if self.limit is None:
@@ -102,12 +102,12 @@ class Table:
         return self.file.memo.get((self.token, "place", self.key(offset)), lambda: self.base + self.amount(offset))
 
     def extent_key(self, part: Part) -> Token:
-        """What decides where a part lies."""
+        """Memo key of the range of a part."""
         offset = self._offsets[part.path]
         return (self.token, self.key(offset), None if part.size is None else self.key(part.size))
 
     def amount(self, size: Linear) -> Any:
-        """A size in each record: a number if it is constant, else an array."""
+        """A size in each record: an integer if it is constant, else an array."""
         if not size.terms:
             return size.constant
         columns = [self.number(path).astype("i8") * factor for path, factor in size.terms]
@@ -118,15 +118,15 @@ class Table:
         return total
 
     def extent(self, path: Path | str) -> tuple[Vector, Vector]:
-        """Where a field begins and ends, in each record."""
+        """Start and end offsets of a field in each record."""
         part = self.part(path)
         return self.begin(part), self.stop(part)
 
     def row(self, path: Path | str) -> tuple[Vector, Vector]:
-        """A row of numbers: where each record's begin in the second array (one more than records), and all of them.
+        """A row of numbers: the start index of each record in the second array (n + 1 indices), and all numbers.
 
         Raises:
-            KeyError: if the path names no row.
+            KeyError: if the path does not name a row.
         """
         numpy = self.file.numpy
         part = self.part(path)
@@ -146,13 +146,13 @@ class Table:
         return self.file.memo.get((self.extent_key(part), "row", primitive.name, part.big), make)  # type: ignore[no-any-return]
 
     def body(self, part: Part, shape: Frame, values: tuple[int, ...] | None, *, short: bool = False) -> Table:
-        """The records of one type that a field holds: those that have room for the type's fixed first part.
+        """The records of one type that a field holds and that have room for the fixed first part of the type.
 
         Args:
             part: The field.
-            shape: The type's shape.
-            values: The tags that choose it; None if the field always holds it.
-            short: The others instead, in which only some fields have room.
+            shape: Shape of the type.
+            values: The tags that choose the type; None if the field always holds it.
+            short: Return the other records instead, in which only some fields have room.
         """
         numpy = self.file.numpy
         tag = () if values is None else (*self.tag_key(part), *sorted(values))
@@ -173,12 +173,12 @@ class Table:
         return Table(shape, self.file, base, token=token, limit=limit, rows=rows)
 
     def tag_key(self, part: Part) -> Token:
-        """What decides which records a field holds."""
+        """Memo key of the tag of a field."""
         offset, primitive, big = self.frame.numbers[part.tag]
         return (offset, primitive.name, big)
 
     def bodies(self, part: Part, shapes: dict[str, Frame], *, short: bool = False) -> dict[str, Table]:
-        """All the records that a field holds, by type; see `body`."""
+        """All records that a field holds, by type; see `body`."""
         if part.single:
             return {part.single: self.body(part, shapes[part.single], None, short=short)}
         by_type: dict[str, list[int]] = {}
@@ -187,7 +187,7 @@ class Table:
         return {name: self.body(part, shapes[name], tuple(values), short=short) for name, values in by_type.items()}
 
     def room(self) -> Iterator[tuple[Part, int, Vector]]:
-        """For each part of the fixed first part, in order: where it ends, and in which confined records it has room."""
+        """For each part of the fixed first part, in order: its end within the record, and which records it fits."""
         if self.limit is None:
             return
         length, end = self.limit - self.base, 0
@@ -198,7 +198,7 @@ class Table:
             yield part, end, length >= end
 
     def plain(self, part: Part) -> Vector:
-        """Which records hold bytes in a field that may hold records."""
+        """Indices of the records that hold plain bytes in a field that may hold records."""
         numpy = self.file.numpy
         if part.single:
             return numpy.zeros(0, numpy.int64)
@@ -207,7 +207,7 @@ class Table:
         return self.file.memo.get(key, lambda: numpy.flatnonzero(~any_of(self.number(part.tag), values)))
 
     def take(self, mask: Vector) -> Table:
-        """Only some of the records; nothing of them is kept in the memo under the whole's name."""
+        """Some of the records, with a memo key of their own."""
         if bool(mask.all()):
             return self
         limit = None if self.limit is None else self.limit[mask]
@@ -223,7 +223,7 @@ class Table:
 
 
 def any_of(column: Vector, values: tuple[Any, ...]) -> Vector:
-    """Where a column has one of some values."""
+    """Mask of the items of a column that equal one of some values."""
     import numpy
 
     if len(values) > 8 and column.dtype.itemsize == 1 and column.dtype.kind == "u":
@@ -237,12 +237,12 @@ def any_of(column: Vector, values: tuple[Any, ...]) -> Vector:
 
 
 class Columns:
-    """The records of a file.
+    """The complete records of a file.
 
     Attributes:
-        layout: The grammar's shape.
-        records: All complete records.
-        end: Where the first record would begin that is not complete; the end of the file if all are.
+        layout: Layout of the grammar.
+        records: The repeated records.
+        end: End offset (exclusive) of the last complete record.
     """
 
     def __init__(self, layout: Layout, records: Table, end: int) -> None:
@@ -252,7 +252,7 @@ class Columns:
         return len(self.records)
 
     def tables(self) -> dict[str, Table]:
-        """All records by type: the repeated one, and those in a field of it."""
+        """All records by type: the repeated type, and the types in its fields."""
         found = {self.layout.record.type.name: self.records}
         for part in self.layout.record.parts:
             if part.bodies or part.single:
@@ -260,5 +260,5 @@ class Columns:
         return found
 
     def take(self, mask: Vector) -> Columns:
-        """Only some of the records."""
+        """The records that a mask selects."""
         return Columns(self.layout, self.records.take(mask), self.end)

@@ -1,4 +1,4 @@
-"""Cursor: reading primitives at a window's position, which moves behind them."""
+"""Cursor: primitives read at the position of a window, which moves to their end."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_VARINT = 10
 
 
 class ShortError(Exception):
-    """Fewer bytes than needed.
+    """Fewer bytes are left than are needed.
 
     Args:
-        needed: How many bytes.
-        left: How many there are.
+        needed: Number of bytes needed.
+        left: Number of bytes left.
     """
 
     def __init__(self, needed: int, left: int) -> None:
@@ -26,11 +26,11 @@ class ShortError(Exception):
 
 
 class LongError(Exception):
-    """A variable-length number that does not end."""
+    """A variable-length number of more than ten bytes."""
 
 
 def read_number(window: Window, primitive: Primitive, *, big: bool, bits_big: bool) -> Any:
-    """The number at the window's position.
+    """The number at the position of the window.
 
     Raises:
         ShortError: if the window ends first.
@@ -55,7 +55,7 @@ def read_number(window: Window, primitive: Primitive, *, big: bool, bits_big: bo
 
 
 def read_bits(window: Window, count: int, *, big: bool) -> int:
-    """An unsigned number of some bits.
+    """An unsigned number of `count` bits.
 
     Raises:
         ShortError: if the window ends first.
@@ -101,10 +101,7 @@ def _read_varint(window: Window, name: str) -> int:
 
 
 def read_row(window: Window, primitive: Primitive, count: int, *, big: bool) -> tuple[Any, ...]:
-    """Several numbers of one width, which must be there.
-
-    The caller has seen that the window holds `count` of them.
-    """
+    """Several numbers of one width. The caller has checked that the window holds `count` of them."""
     window.align()
     at = window.pos
     window.pos = end = at + primitive.width * count
@@ -119,7 +116,7 @@ def read_row(window: Window, primitive: Primitive, count: int, *, big: bool) -> 
 
 
 def find_terminator(data: Any, terminator: bytes, start: int, end: int) -> int:
-    """Where a terminator begins, at a multiple of its own length from the start; -1 if it does not."""
+    """Offset of a terminator, at a multiple of its own length from the start; -1 if there is none."""
     width, at = len(terminator), start
     while True:
         found: int = data.find(terminator, at, end)

@@ -1,6 +1,6 @@
-"""Quick: the short ways of reading what is whole and plain; all else goes the long way, which tells what is wrong.
+"""Fast path: intact values without checks are read here; other values take the general path, which reports faults.
 
-Each function either reads all of its part or changes nothing and says so.
+Each function reads all of its part and returns True (or an end offset), or changes nothing and returns False (or -1).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_fixed_run(run: Interpreter, record: Record, plan: TypePlan, fixed_run: FixedRun) -> bool:
-    """Read neighbouring numbers at once.
+    """Read adjacent numbers at once.
 
     Raises:
         HaltError: if a limit is hit.
@@ -38,7 +38,7 @@ def read_fixed_run(run: Interpreter, record: Record, plan: TypePlan, fixed_run: 
 
 
 def fill_flat(run: Interpreter, record: Record, plan: TypePlan, fixed_run: FixedRun, *, inherited: bool) -> bool:
-    """Read a record that is one stretch.
+    """Read a record that is a single fixed-width run.
 
     Raises:
         HaltError: if a limit is hit.
@@ -65,7 +65,7 @@ def fill_flat(run: Interpreter, record: Record, plan: TypePlan, fixed_run: Fixed
 
 
 def end_of(scope: Scope, plan: FieldPlan, window: Window) -> int:
-    """Where a value of a stated length ends; -1 where its bytes are not all there, or its length is none."""
+    """End offset of a value with a length; -1 if bytes are missing or the length is invalid."""
     if window.bit:
         return -1
     if plan.length is None:
@@ -81,7 +81,7 @@ def end_of(scope: Scope, plan: FieldPlan, window: Window) -> int:
 
 
 def read_blob(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
-    """Read bytes or text of a stated length, with nothing to check.
+    """Read bytes or a string with a length and without checks.
 
     Raises:
         HaltError: if a limit is hit.
@@ -91,7 +91,7 @@ def read_blob(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -
     if end < 0 or run.state.items >= run.state.max_items:
         return False
     value = run.state.bytes_of(window.buffer.data, at, end)
-    if plan.texts:
+    if plan.is_string:
         if not isinstance(value, bytes):
             return False
         try:

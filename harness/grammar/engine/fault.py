@@ -1,4 +1,4 @@
-"""Fault: one thing that is wrong with the bytes, as data."""
+"""Fault: one difference between the bytes and the grammar, as data."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """What is wrong."""
+    """The kinds of faults."""
 
     TRUNCATED = "truncated"
     """More bytes are needed than there are."""
     MISMATCH = "mismatch"
-    """A value is not what `validate` asks for."""
+    """A value does not pass `validate`."""
     CHECKSUM = "checksum"
     """A checksum differs from the one computed."""
     ENCODING = "encoding"
-    """Bytes are no text in the encoding given."""
+    """Bytes do not decode in the encoding of the field."""
     TERMINATOR = "terminator"
-    """The byte that ends a value does not come."""
+    """The terminator of a value is missing."""
     LENGTH = "length"
-    """A length, count or position is negative or beyond all bounds."""
+    """A length, count or position is negative or out of range."""
     EXPRESSION = "expression"
     """An expression has no value: division by zero, an absent field, an index out of range."""
     UNMATCHED = "unmatched"
-    """No case of a switch fits and there is no default; a warning."""
+    """No case of a switch matches and there is no default; a warning."""
     ENDIAN = "endian"
-    """No case of a byte-order switch fits."""
+    """No case of a byte-order switch matches."""
     PROCESS = "process"
     """Bytes cannot be decompressed or processed."""
     STUCK = "stuck"
@@ -40,14 +40,14 @@ class Fault:
     """One error or warning of a parse.
 
     Attributes:
-        kind: What is wrong.
-        offset: Where, in bytes from the start of the file (within processed bytes: of the field that holds them).
-        path: Which field: `Png[0].chunks[3].body.width`; the name before the first dot is the record's type.
-        expected: What should be there.
-        found: What is there.
+        kind: The kind of the fault.
+        offset: Bytes from the start of the file; within processed bytes, the offset of the field that holds them.
+        path: Path of the field: `Png[0].chunks[3].body.width`; the name before the first dot is the type of the record.
+        expected: The expected value or condition.
+        found: The actual value.
         limit: The name of the limit, for `LIMIT`.
-        warning: True: worth knowing, not wrong.
-        field: `Type.field`, whatever the record.
+        warning: True for a finding that is not an error.
+        field: `Type.field`, the same for each record.
     """
 
     kind: FaultKind

@@ -1,4 +1,4 @@
-"""Stretch: numbers that follow each other at fixed places; read at once, and made leaves only when somebody looks."""
+"""Fixed-width run: adjacent numbers at fixed offsets, read at once; their leaves are made on first access."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class FixedRun:
-    """Neighbouring fields that are always there, of fixed width, with nothing to check, in one byte order.
+    """Adjacent fields of fixed width in one byte order that are unconditional and unchecked.
 
     Attributes:
         plans: The fields.
-        size: Bytes of all.
-        count: How many there are.
-        codecs: How they are read, by whether the record's byte order is big.
+        size: Total number of bytes.
+        count: Number of fields.
+        codecs: `struct` of all fields, indexed by whether the byte order of the record is big-endian.
     """
 
     __slots__ = ("codecs", "count", "places", "plans", "size")
@@ -37,7 +37,7 @@ class FixedRun:
         self.places = tuple(places)
 
     def leaves(self, buffer: Buffer, at: int, values: tuple[Any, ...]) -> Iterator[tuple[str, Leaf]]:
-        """The leaves with their names, of values read at a position."""
+        """The names and leaves of values read at a position."""
         for (name, field, start, end, primitive), value in zip(self.places, values, strict=True):
             yield name, Leaf(field, buffer, at + start, at + end, value, primitive=primitive)
 
@@ -47,7 +47,7 @@ def _orders(big: bool | None) -> tuple[bool, bool]:
 
 
 def steps_of(plans: Sequence[FieldPlan]) -> tuple[FixedRun | FieldPlan, ...]:
-    """The fields of a type as they are read: the longest stretches, and single fields between them."""
+    """The fields of a type in reading order: the longest fixed-width runs, and single fields between them."""
     steps: list[FixedRun | FieldPlan] = []
     waiting: list[FieldPlan] = []
     order: str = "any"
@@ -73,7 +73,7 @@ def steps_of(plans: Sequence[FieldPlan]) -> tuple[FixedRun | FieldPlan, ...]:
 
 
 def _order(plan: FieldPlan) -> str | None:
-    """Which byte order a field is read in: its own, the record's, any (one byte), or None: it belongs to no stretch."""
+    """Byte order of a field: "big", "little", "record" (inherited), "any" (one byte); None if it cannot be in a run."""
     if plan.simple is None:
         return None
     if plan.simple.width == 1:

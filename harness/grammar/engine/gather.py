@@ -1,4 +1,4 @@
-"""Gather: numbers and texts at many places of a file at once, as numpy arrays."""
+"""Gather: numbers and strings at many offsets of a file at once, as numpy arrays."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _MAX_COMPARED = 64
 
 
 class Memo:
-    """What was made of a file already, by what decides it; forgotten when it grows too large.
+    """Memoised arrays of a file by key; all are dropped when they exceed a size.
 
     Args:
-        most: Bytes of arrays to keep.
+        max_bytes: Maximum size of all arrays.
     """
 
-    def __init__(self, most: int = 256 << 20) -> None:
-        self.most, self.used = most, 0
+    def __init__(self, max_bytes: int = 256 << 20) -> None:
+        self.max_bytes, self.used = max_bytes, 0
         self._made: dict[Any, Any] = {}
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What is known under a key, made now if need be."""
+        """The memoised value of a key, or the result of `make`, which is then memoised."""
         try:
             return self._made[key]
         except KeyError:
             made = make()
         parts = made if isinstance(made, tuple) else (made,)
         size = 200 + sum(p.nbytes for p in parts if hasattr(p, "nbytes") and p.base is None)
-        if self.used + size > self.most:
+        if self.used + size > self.max_bytes:
             self._made.clear()
             self.used = 0
         self.used += size
@@ -47,7 +47,7 @@ class Memo:
 
 
 class Bytes:
-    """The bytes of a file as arrays that overlap: one item a byte, whatever its width."""
+    """The bytes of a file as overlapping arrays: one item starts at each byte, whatever its width."""
 
     def __init__(self, data: Any) -> None:
         import numpy
@@ -60,7 +60,7 @@ class Bytes:
         self._views: dict[str, Vector] = {}
 
     def view(self, code: str) -> Vector:
-        """All numbers of a type, one beginning at every byte."""
+        """All numbers of a numpy type, one starting at each byte."""
         found = self._views.get(code)
         if found is None:
             dtype = self.numpy.dtype(code)
@@ -70,7 +70,7 @@ class Bytes:
         return found
 
     def regular(self, primitive: Primitive, *, first: int, stride: int, count: int, big: bool) -> Vector:
-        """Numbers at equal distances; a view of the file where the width allows."""
+        """Numbers at equal distances; a view of the file if numpy has a type of that width."""
         code = dtype_of(primitive, big=big)
         if code is None:
             places: Vector = first + stride * self.numpy.arange(count, dtype=self.numpy.int64)
@@ -80,7 +80,7 @@ class Bytes:
         return self.numpy.ndarray((count,), self.numpy.dtype(code), self.data, first, (stride,))
 
     def at(self, places: Vector, primitive: Primitive, *, big: bool) -> Vector:
-        """Numbers at places, all of which lie within the file."""
+        """Numbers at offsets, all of which are within the file."""
         code = dtype_of(primitive, big=big)
         if code is not None:
             return self.view(code)[places]
@@ -95,13 +95,13 @@ class Bytes:
 
 
 def dtype_of(primitive: Primitive, *, big: bool) -> str | None:
-    """What numpy calls a number type; None if it has none of that width."""
+    """The numpy code of a number type; None if numpy has no type of that width."""
     known = _TYPES.get(primitive.code) or _FLOATS.get(primitive.code)
     return None if known is None else (">" if big else "<") + known
 
 
 def values_of(column: Vector, primitive: Primitive) -> frozenset[Any] | None:
-    """The different values of a column, or None if there are more than 256."""
+    """The distinct values of a column, or None if there are more than 256."""
     import numpy
 
     if not len(column):
@@ -120,7 +120,7 @@ def values_of(column: Vector, primitive: Primitive) -> frozenset[Any] | None:
 
 
 def bounds_of(column: Vector, primitive: Primitive) -> tuple[Any, Any]:
-    """The smallest and the largest number of a column; None for both where there is none."""
+    """The minimum and the maximum of a column; None for both if it has no number."""
     import numpy
 
     if primitive.kind is Kind.FLOAT:
@@ -131,7 +131,7 @@ def bounds_of(column: Vector, primitive: Primitive) -> tuple[Any, Any]:
 
 
 def blob_values(data: Any, starts: Vector, stops: Vector, codec: str | None) -> frozenset[Any] | None:
-    """The different blobs or texts between places, as `FieldTally.values` has them."""
+    """The distinct blobs or strings between offsets, in the form of `FieldTally.values`."""
     if len(starts) and int((stops - starts).max()) > _MAX_COMPARED:
         return None
     found: set[Any] = set()
@@ -149,8 +149,8 @@ _PLAIN = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _ASCII_LIKE = ("ascii", "utf-8", "latin-1")
 
 
-def texts(data: Any, starts: Vector, stops: Vector, codec: str) -> tuple[list[int], int]:
-    """Which texts do not decode (by place in the arrays), and how many bytes the printable ones have."""
+def decode_strings(data: Any, starts: Vector, stops: Vector, codec: str) -> tuple[list[int], int]:
+    """The indices of strings that do not decode, and the number of bytes of the printable ones."""
     total = int((stops - starts).sum()) if len(starts) else 0
     pairs = list(zip(starts.tolist(), stops.tolist(), strict=True))
     if codec in _ASCII_LIKE and not any(

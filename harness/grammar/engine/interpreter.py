@@ -1,4 +1,4 @@
-"""Interpreter: reads records field by field; the reference whose meaning the faster engines share."""
+"""Interpreter: reads records field by field; the reference engine, which defines the meaning of a grammar."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Interpreter:
     """One reading of one file.
 
     Args:
-        program: The grammar, ready to read.
+        program: The compiled grammar.
         state: Limits and faults.
     """
 
@@ -34,13 +34,13 @@ class Interpreter:
         self.program, self.state = program, state
         self.labels = {name: enum.labels for name, enum in program.grammar.enums.items()}
         self.lazy: list[Record] = []
-        """Records with instances that nobody asked for yet."""
+        """Records with instances that are not read yet."""
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
         self._followed: set[tuple[Any, ...]] = set()
 
     def begin(self, plan: TypePlan, holder: Scope | None, field: FieldPlan | None, window: Window) -> Record:
-        """A record with nothing read yet."""
+        """A new record without fields."""
         at = window.pos + (window.bit > 0)
         if holder is None or field is None:
             record = Record(plan.definition, None, None, window, at)
@@ -55,10 +55,10 @@ class Interpreter:
         return record
 
     def fill(self, record: Record, plan: TypePlan, inherited: bool, *, last: int | None = None) -> None:
-        """Read a record's fields in order, all of them or the first few; what was read is kept.
+        """Read the fields of a record in order, all or the first `last`; fields read before an error are kept.
 
         Raises:
-            StopRecordError: if an error makes the position unknowable.
+            StopRecordError: if an error makes the next position unknown.
             HaltError: if a limit is hit.
         """
         if plan.flat is not None and last is None and fill_flat(self, record, plan, plan.flat, inherited=inherited):
@@ -78,7 +78,7 @@ class Interpreter:
                     if step.blob is None or not read_blob(self, scope, step, window):
                         self.field(scope, step)
                 elif not read_fixed_run(self, record, plan, step):
-                    for field in step.plans:  # which of them is short, or one too many, is told one by one
+                    for field in step.plans:  # one by one, so that the fault names the field
                         self.field(scope, field)
         except (StopRecordError, HaltError):
             record.complete = False
@@ -89,10 +89,10 @@ class Interpreter:
             verify(state, scope, plan)
 
     def _remember(self, record: Record) -> None:
-        """Note a record whose instances are to be read in the end.
+        """Keep a record whose instances are read at the end.
 
-        Instances may lead back to where they are, or to one place on many ways: each place is followed once. What is
-        not followed is still read when an expression asks for it.
+        Instances may refer to themselves, or reach one position on many paths: each position is followed once. An
+        instance that is not followed is still read when an expression uses it.
         """
         holder, window = record.holder, record.window
         above = None if holder is None else (holder.type.name, holder.start, holder.index)
@@ -129,7 +129,7 @@ class Interpreter:
         return found
 
     def short(self, record: Record, plan: FieldPlan, error: ShortError, index: int | None) -> NoReturn:
-        """Note that bytes are missing.
+        """Record a fault: bytes are missing.
 
         Raises:
             StopRecordError: always.
@@ -141,7 +141,7 @@ class Interpreter:
         raise StopRecordError
 
     def evaluate(self, expr: Any, scope: Scope, plan: FieldPlan) -> Any:
-        """The value of an expression that is not compiled beforehand, since it is rare."""
+        """The value of a rare expression, which is compiled at use."""
         closure = self.program.compiler.compile(expr, scope.record.type)
         return self.value(closure, scope, plan)
 
@@ -149,7 +149,7 @@ class Interpreter:
         """The value of an expression.
 
         Raises:
-            StopRecordError: if it has none, which is noted.
+            StopRecordError: if it has no value; a fault is recorded.
         """
         try:
             return closure(scope)
@@ -161,10 +161,10 @@ class Interpreter:
             raise StopRecordError from None
 
     def amount(self, closure: Any, scope: Scope, plan: FieldPlan, what: str) -> int:
-        """A length, count or position: a whole number that is not negative.
+        """A length, count or position: a non-negative integer.
 
         Raises:
-            StopRecordError: if it is none, which is noted.
+            StopRecordError: if the value is not one; a fault is recorded.
         """
         value = self.value(closure, scope, plan)
         if isinstance(value, float) and value.is_integer():
@@ -177,18 +177,18 @@ class Interpreter:
         raise StopRecordError
 
     def charge(self, steps: int) -> None:
-        """Account for an expression's work that grows with the data."""
+        """Count steps of an expression whose work grows with the data."""
         self.state.steps += steps
         if self.state.steps > self.state.limits.steps:
             raise NoValueError("too many steps")
 
     def value_of(self, record: Record, name: str) -> Any:
-        """The value of an instance, or None where a field is absent."""
+        """The value of an instance; None if the field is absent."""
         node = self.node_of(record, name)
         return None if node is None else node.value
 
     def node_of(self, record: Record, name: str) -> Node | None:
-        """The node of a field or instance; instances are read now if they were not yet."""
+        """The node of a field or instance; an instance is read at its first use."""
         node = record.nodes.get(name)
         if node is not None:
             return node
@@ -203,7 +203,7 @@ class Interpreter:
         raise NoValueError(f"{record.type.name!r} has no {name!r}")
 
     def peek(self, record: Record, position: Any, width: int) -> int:
-        """An unsigned number at a position of the record's stream."""
+        """An unsigned number at a position of the stream of a record."""
         window = record.window
         if not isinstance(position, int) or position < 0 or window.start + position + width > window.end:
             raise NoValueError(f"there are no {width} bytes at {position}")
@@ -211,7 +211,7 @@ class Interpreter:
         return int.from_bytes(window.buffer.data[at : at + width], "big" if record.big else "little")
 
     def instance(self, record: Record, name: str) -> None:
-        """Read an instance; what is wrong with it stops nothing else.
+        """Read an instance; its faults do not stop the record.
 
         Raises:
             HaltError: if a limit is hit.
@@ -232,7 +232,7 @@ class Interpreter:
             window.pos, window.bit, window.big = before
 
     def finish(self) -> None:
-        """Read all instances that nobody asked for; those of records found on the way too.
+        """Read all instances that are not read yet, also those of records read on the way.
 
         Raises:
             HaltError: if a limit is hit.
@@ -241,7 +241,7 @@ class Interpreter:
         while at < len(self.lazy):
             record = self.lazy[at]
             at += 1
-            # What is missing in a record that stopped was said once; its instances repeat it.
+            # The fault of a stopped record is recorded once; its instances would repeat it.
             partial = not record.complete
             self.state.quiet += partial
             try:
@@ -255,7 +255,7 @@ class Interpreter:
         """Read one field of a record.
 
         Raises:
-            StopRecordError: if the record cannot go on.
+            StopRecordError: if the record cannot continue.
             HaltError: if a limit is hit.
         """
         if plan.condition is not None and not self.truth_of(plan.condition, scope, plan):
@@ -273,7 +273,7 @@ class Interpreter:
         """The value of a condition.
 
         Raises:
-            StopRecordError: if it has none, which is noted.
+            StopRecordError: if it has no value; a fault is recorded.
         """
         value = self.value(closure, scope, plan)
         try:
@@ -316,11 +316,11 @@ class Interpreter:
                 )
                 return
             window.pos, window.bit = position, 0
-            # Whatever is read now, `_io` included, is the other stream.
+            # From here on, `_io` is the other stream.
             record.window = window
             self._sequential(scope, plan, window)
         except StopRecordError:
-            pass  # the record itself goes on where it was
+            pass  # the record continues at its own position
         finally:
             record.window = own
             window.pos, window.bit, window.big = before
@@ -339,12 +339,12 @@ class Interpreter:
 
     @staticmethod
     def big(primitive: Primitive, plan: FieldPlan, record: Record) -> bool:
-        """The byte order of a number: of its type, its field, or its record."""
+        """Whether a number is big-endian: by its type, else its field, else its record."""
         if primitive.big is not None:
             return primitive.big
         return bool(record.big if plan.field.big is None else plan.field.big)
 
     def validate(self, scope: Scope, plan: FieldPlan, node: Node) -> None:
-        """Check a value, where the field has checks."""
+        """Check a value if the field has checks."""
         if plan.field.checks is not None:
             validate(self.state, scope, plan, node, self.labels.get(plan.field.enum or ""))

@@ -1,4 +1,4 @@
-"""Items: one value of a field: a number, bytes, a text, or a record."""
+"""Items: one value of a field: a number, bytes, a string or a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read_item(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> Node | None:
-    """Read one value of a field; records attach themselves, so that what is read of them stays."""
+    """Read one value of a field; a record is attached before it is read, so that a partial one is kept."""
     source, chosen = _source(run, scope, plan)
     primitive = source.primitive if source is not None else None
     if source is None and plan.field.length is None:
@@ -145,7 +145,7 @@ def _record(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, sou
 
 
 def note_frame(record: Record, plan: FieldPlan, window: Window, start: int, end: int) -> None:
-    """Note bytes that shape a record and belong to none of its fields."""
+    """Keep framing bytes of a record that belong to none of its fields."""
     if end > start:
         data = bytes(window.buffer.data[start : min(end, start + 64)])
         record.frames = (*record.frames, Leaf(plan.field, window.buffer, start, end, data))

@@ -1,4 +1,4 @@
-"""Joining: columns count whole records, the reference reads broken ones and all errors, and both make one tally."""
+"""Joined tally: columns count intact records, the reference engine reads broken ones and faults; both add up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.grammar.engine.arrays import continue_array
 from harness.grammar.engine.column_tally import Counter
-from harness.grammar.engine.column_validation import judge
+from harness.grammar.engine.column_validation import find_faults
 from harness.grammar.engine.columns import Columns
 from harness.grammar.engine.items import read_item
 from harness.grammar.engine.limits import Limits
@@ -27,14 +27,14 @@ _MIN_TALLIED_FAULTS = 1_000
 
 
 def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights | None = None) -> Tally | None:
-    """The tally of a file whose records are in columns; None where the reference does better alone."""
+    """The tally of a file whose records are in columns; None if the reference engine alone is faster."""
     numpy = columns.records.file.numpy
-    judgement = judge(columns)
+    judgement = find_faults(columns)
     broken = judgement.broken
     lost = int(broken.sum())
     if lost > max(_MIN_TALLIED_FAULTS, len(columns) * _MAX_BROKEN):
         return None
-    # Values that fail are counted in columns; only as many errors are spelt out as are kept.
+    # Values that fail are counted in columns; only the first `Limits.errors` become fault objects.
     shown = numpy.flatnonzero(broken | (judgement.faults > 0))[: limits.errors]
     rows = numpy.union1d(shown, numpy.flatnonzero(broken))
     found = _replay(columns, rows.tolist(), broken, data, limits)
@@ -63,9 +63,9 @@ def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights 
 
 
 def _replay(columns: Columns, rows: list[int], broken: Vector, data: Any, limits: Limits) -> Parse:
-    """The header, some records and all that follows the last complete one, read by the reference.
+    """The header, some records and the data after the last complete one, read by the reference engine.
 
-    Of records that are not broken only the errors are kept.
+    Only the faults are kept of records that are not broken.
     """
     layout, starts = columns.layout, columns.records.base
     reading = Reading(program_of(layout.grammar), Buffer(data), limits)
@@ -113,14 +113,14 @@ def _replay(columns: Columns, rows: list[int], broken: Vector, data: Any, limits
 
 
 def _gaps(found: Parse, columns: Columns, broken: Vector, holes: list[tuple[Vector, Vector]]) -> list[tuple[int, int]]:
-    """The stretches that neither the records in columns nor what the reference read explain."""
+    """The ranges that neither the records in columns nor those of the reference engine explain."""
     import numpy
 
     edges = numpy.flatnonzero(numpy.diff(numpy.concatenate(([True], broken, [True])).astype("i1")))
     places: Vector = numpy.append(columns.records.base, columns.end)
     runs = places[edges]
     covered = numpy.array(found.covered, numpy.int64).reshape(-1, 2)
-    # A hole ends one stretch and begins another; holes lie within runs, so both sides sort into pairs.
+    # A hole ends one range and begins another; holes are within runs, so both sides sort into pairs.
     begins = numpy.sort(numpy.concatenate([runs[::2], *(end for _, end in holes)]))
     ends = numpy.sort(numpy.concatenate([runs[1::2], *(start for start, _ in holes)]))
     begins, ends = numpy.concatenate([begins, covered[:, 0]]), numpy.concatenate([ends, covered[:, 1]])

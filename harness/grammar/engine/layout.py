@@ -1,4 +1,4 @@
-"""Layout: the shape of a grammar whose records can be found and read many at a time, or why it has none.
+"""Layout: the columnar shape of a grammar, whose records can be read many at a time, or the reason why it has none.
 
 Such a grammar is a header and then records to the end of the file. A record is numbers and blobs whose sizes are
 constants or sums of multiples of numbers in its fixed first part; one of its blobs may hold a record chosen by a tag.
@@ -17,25 +17,25 @@ Path = tuple[str, ...]
 
 
 class NoLayoutError(Exception):
-    """The grammar has no such shape; the message says what is in the way."""
+    """The grammar is not columnar; the message names the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """`constant + sum(factor * number)`, the numbers being fields of the record."""
+    """`constant + sum(factor * number)`, where the numbers are fields of the record."""
 
     constant: int
     terms: tuple[tuple[Path, int], ...] = ()
 
     def __add__(self, other: Linear) -> Linear:
-        """The sum of two."""
+        """Add two linear sizes."""
         terms = dict(self.terms)
         for path, factor in other.terms:
             terms[path] = terms.get(path, 0) + factor
         return Linear(self.constant + other.constant, tuple((p, f) for p, f in terms.items() if f))
 
     def times(self, factor: int) -> Linear:
-        """A multiple of it."""
+        """Multiply the size by a factor."""
         return Linear(self.constant * factor, tuple((path, f * factor) for path, f in self.terms if factor))
 
 
@@ -44,14 +44,14 @@ class Part:
     """One leaf field of a record.
 
     Attributes:
-        owner: The name of the type whose field it is.
-        path: Field names from the record down.
-        primitive: What it is made of.
-        big: Byte order.
-        size: Bytes of it; None: to the end of the confining bytes.
-        row: It is a row of numbers.
-        bodies: The types it may hold instead, by the value of `tag`; the empty tuple for none.
-        single: The type it always holds, if no tag decides.
+        owner: Name of the type that defines the field.
+        path: Field names from the record to the leaf.
+        primitive: Primitive type; None for a record.
+        big: Whether it is big-endian.
+        size: Bytes; None if the part extends to the end of the confining bytes.
+        row: Whether it is a row of numbers.
+        bodies: Types that it may hold instead, by the value of `tag`; empty if there are none.
+        single: The type it always holds, if there is no tag.
     """
 
     field: Field
@@ -68,13 +68,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A type as parts, nested records of fixed size laid out flat.
+    """A type as a flat list of parts; nested records of fixed size are expanded.
 
     Attributes:
-        inner: The nested records: (type, field name, type of the record), one entry a field.
-        numbers: Where the numbers of the fixed first part lie: path to (offset, primitive, byte order).
-        size: Bytes of a record; None if it ends with a part that takes the rest.
-        fixed: Bytes of its fixed first part.
+        inner: The nested records: (type, field name, type of the record), one entry per field.
+        numbers: The numbers of the fixed first part: path to (offset, primitive, byte order).
+        size: Bytes of a record; None if its last part takes the rest.
+        fixed: Bytes of the fixed first part.
     """
 
     type: TypeDef
@@ -90,10 +90,10 @@ class Layout:
     """A grammar as a header and records.
 
     Attributes:
-        header: The grammar of what stands before the records; None if nothing does.
-        array: The field that holds the records; None where the root itself repeats.
-        record: The shape of a record.
-        bodies: The shapes of the types that blobs may hold.
+        header: The grammar of the bytes before the records; None without such bytes.
+        array: The field that holds the records; None if the root repeats.
+        record: Shape of a record.
+        bodies: Shapes of the types that blobs may hold.
     """
 
     grammar: Grammar
@@ -107,7 +107,7 @@ def layout_of(grammar: Grammar) -> Layout:
     """The layout of a grammar.
 
     Raises:
-        NoLayoutError: if it has none.
+        NoLayoutError: if the grammar is not columnar.
     """
     if grammar.select is not None:
         raise NoLayoutError("record.switch picks the types of records")
@@ -133,7 +133,7 @@ def layout_of(grammar: Grammar) -> Layout:
         header = replace(grammar, types={**grammar.types, root.name: before})
     frame = _Framer(grammar).frame(record, big=big)
     if frame.size is None or frame.size.constant <= 0 or frame.fixed <= 0:
-        raise NoLayoutError(f"{record.name!r} does not say how long it is")
+        raise NoLayoutError(f"{record.name!r} does not contain its size")
     bodies: dict[str, Frame] = {}
     for part in frame.parts:
         for name in (*(n for _, n in part.bodies), *([part.single] if part.single else [])):
@@ -153,7 +153,7 @@ def _order(definition: TypeDef, *, big: bool) -> bool:
 
 
 def _extra(field: Field, *, length: bool) -> bool:
-    """Whether a field has anything beyond a type, a length and checks."""
+    """Whether a field has a property other than a type, a length and checks."""
     return bool(
         field.condition
         or field.until
@@ -219,7 +219,7 @@ class _Framer:
             raise NoLayoutError(f"{name!r} is checked against more than constants")
         checksum = field.checksum
         if checksum is not None and (checksum.of or checksum.blank is not None or self.confined or len(path) > 1):
-            raise NoLayoutError(f"{name!r} is a checksum of more than fields beside it")
+            raise NoLayoutError(f"{name!r} is a checksum of more than fields of the same record")
         order = big if field.big is None else field.big
         primitive = field.type.primitive if field.type is not None else None
         if field.switch is None and primitive is None:
@@ -270,7 +270,7 @@ class _Framer:
         part = Part(field=field, owner=owner.name, path=path, primitive=primitive, big=big, size=size)
         if field.switch is not None or primitive is None:
             if self.confined or field.checks:
-                raise NoLayoutError(f"the record in {name!r} lies too deep, or is checked")
+                raise NoLayoutError(f"the record in {name!r} is nested too deep, or is checked")
             part = self.holding(field, owner, part)
         elif primitive.kind not in (Kind.BYTES, Kind.STRING):
             raise NoLayoutError(f"{name!r} is a confined {primitive.name}")
@@ -284,13 +284,13 @@ class _Framer:
             return replace(part, single=field.type.name if field.type is not None else "")
         tag = self.resolve(field.switch.by, owner, part.path)
         if tag not in self.numbers or self.numbers[tag][1].kind is not Kind.INTEGER:
-            raise NoLayoutError(f"the tag of {name!r} is no number of the fixed part")
+            raise NoLayoutError(f"the tag of {name!r} is not a number of the fixed part")
         if part.primitive is None or part.primitive.kind is not Kind.BYTES or field.switch.default is not None:
-            raise NoLayoutError(f"{name!r} has a default that is no bytes")
+            raise NoLayoutError(f"{name!r} has a default other than bytes")
         bodies = []
         for value, ref in field.switch.cases.items():
             if not isinstance(value, int) or ref.primitive is not None or ref.arguments:
-                raise NoLayoutError(f"a case of {name!r} is no plain record")
+                raise NoLayoutError(f"a case of {name!r} is not a plain record")
             bodies.append((int(value), ref.name))
         return replace(part, tag=tag, bodies=tuple(bodies))
 
@@ -320,7 +320,7 @@ class _Framer:
                 known = self.numbers.get(found)
                 if known is not None and known[1].kind is Kind.INTEGER and known[1].width <= 4:
                     return Linear(0, ((found, 1),))
-        raise NoLayoutError(f"the size of {'.'.join(path)!r} is no sum of numbers of the fixed part")
+        raise NoLayoutError(f"the size of {'.'.join(path)!r} is not a sum of numbers of the fixed part")
 
     def resolve(self, expr: Expr, owner: TypeDef, path: Path) -> Path:
         match expr:

@@ -1,4 +1,4 @@
-"""Node: what a parse found: records of named fields, arrays, and leaves that hold values."""
+"""Node: the values of a parse: records of named fields, arrays, and leaves."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any, TypeAlias
 from harness.grammar.language.grammar import Field, TypeDef
 from harness.grammar.language.primitive import Primitive
 
-NOTHING: dict[str, Any] = {}
-"""What most records have of pending instances, of arguments, and of fields outside of a stretch; never written to."""
+NOTHING: dict[str, Any] = {}  # shared by records without instances, arguments or unpacked fields; never written to
 
 
 class Buffer:
-    """Bytes that offsets count in: the file, or what processing made of a part of it.
+    """Bytes that offsets refer to: the file, or the processed bytes of a leaf.
 
     Attributes:
         data: The bytes.
-        origin: None for the file; else the leaf whose processed bytes these are.
+        origin: The leaf whose processed bytes these are; None for the file.
     """
 
     __slots__ = ("data", "origin")
@@ -28,37 +27,37 @@ class Buffer:
 
 
 class Window:
-    """A stretch of a buffer, as `_io` of expressions: positions count from its start."""
+    """A range of a buffer, which expressions see as `_io`: positions count from its start."""
 
     __slots__ = ("big", "bit", "buffer", "end", "pos", "start")
 
     def __init__(self, buffer: Buffer, start: int, end: int) -> None:
         self.buffer, self.start, self.end, self.pos = buffer, start, end, start
         self.bit = 0
-        """Bits already taken of the byte at `pos`."""
+        """Number of bits already read of the byte at `pos`."""
         self.big = True
-        """The order in which they were taken."""
+        """Whether the first bit read is the most significant one."""
 
     def align(self) -> None:
-        """Go on at a whole byte."""
+        """Move to the next whole byte, if bits of a byte were read."""
         if self.bit:
             self.pos, self.bit = self.pos + 1, 0
 
 
 class Leaf:
-    """A value read (or computed) at a place.
+    """A value that was read at an offset, or computed.
 
     Attributes:
-        field: Its definition.
-        buffer: What its offsets count in.
-        start: First byte; a computed leaf has `start == end`.
-        end: Behind its last byte, with terminator, padding and length prefix.
-        value: int, float, bool, str, bytes (a memoryview beyond 64 MiB, or 512 MiB of all values),
-            a tuple of numbers (a row of equal ones, packed), or None (unreadable).
-        primitive: What it was read as; None for computed values and framing.
-        valid: None where nothing was validated, else whether the value passed its checks and checksum.
-        first_bit: For bit fields, the first bit within byte `start`, else 0.
-        bits: For bit fields, how many; else 0.
+        field: The definition of the field.
+        buffer: The bytes that the offsets refer to.
+        start: Start offset; a computed leaf has `start == end`.
+        end: End offset (exclusive), with terminator, padding and length prefix.
+        value: int, float, bool, str, bytes (a memoryview for more than 64 MiB, or 512 MiB of all values), a tuple of
+            numbers (a row), or None (unreadable).
+        primitive: The type it was read with; None for computed values and framing.
+        valid: Whether the value passed its checks and checksum; None without any.
+        first_bit: For bit fields, the first bit within byte `start`; else 0.
+        bits: For bit fields, their number of bits; else 0.
     """
 
     __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "valid", "value")
@@ -91,7 +90,7 @@ class Array:
 
     @property
     def value(self) -> list[Any]:
-        """The values of its items."""
+        """The values of the items."""
         return [item.value for item in self.items]
 
 
@@ -99,25 +98,25 @@ class Record:
     """A value of a named type.
 
     Attributes:
-        type: Its definition.
-        field: The field that holds it; None for a top-level record.
-        nodes: What was read of it, by field name, in order; instances last. Partial where an error stopped it.
-        raw: The same as it was read: by a `Stretch`, where it stands for several fields, its place and values.
-        packed: Of fields in stretches: the stretch and the index in it; None where everything is unpacked.
-        head: The values of a record that is one stretch: such a record has no `raw` of its own until it is unpacked.
-        holder: The record that holds it.
-        parent: What it calls its parent: the holder, unless the field says otherwise.
-        index: Its place in the array that holds it, or among the top-level records.
-        window: Its `_io`.
+        type: The definition of the type.
+        field: The field that holds the record; None for a top-level record.
+        nodes: The nodes by field name, in reading order, instances last. Partial if an error stopped the record.
+        raw: The packed form of `nodes`: a `FixedRun` stands for several fields, with its offset and values.
+        packed: For fields in fixed-width runs: the run and the index in it; None if all fields are unpacked.
+        head: The values of a record that is one fixed-width run; such a record has no `raw` until it is unpacked.
+        holder: The record that holds this one.
+        parent: The record that expressions see as `_parent`: the holder, unless the field names another.
+        index: Index in the array that holds the record, or among the top-level records.
+        window: The range that expressions see as `_io`.
         frames: Bytes that belong to no field: length prefixes, terminators and padding of its records, alignment.
-        depth: How many records enclose it.
-        pending: Instances that were not asked for yet.
-        arguments: What was passed to its type's parameters.
-        big: Its byte order.
-        complete: False where an error stopped it.
-        chosen: Whether a switch chose its type.
-        exact: In a sized field: whether it fills it to the byte; else None.
-        valid: Whether its own check (`validate.expr` on the field) holds; None without one.
+        depth: Number of enclosing records.
+        pending: Instances that are not read yet.
+        arguments: The values of the parameters of the type.
+        big: Whether the byte order is big-endian.
+        complete: False if an error stopped the record.
+        chosen: Whether a switch chose the type.
+        exact: In a field with a length: whether the record fills it exactly; else None.
+        valid: Whether the check of the field (`validate.expr`) passed; None without one.
     """
 
     __slots__ = (
@@ -145,18 +144,18 @@ class Record:
 
     @property
     def value(self) -> Record:
-        """Itself: what an expression sees."""
+        """The record itself."""
         return self
 
     @property
     def nodes(self) -> dict[str, Node]:
-        """What was read of it, with a leaf for every value."""
+        """All nodes by field name, with a leaf for each value."""
         if self.packed is not None:
             self.raw, self.packed, self.head = dict(self.parts()), None, None
         return self.raw
 
     def parts(self) -> Iterator[tuple[str, Node]]:
-        """The same one by one, without keeping the leaves that are made for it."""
+        """Iterate over the nodes without keeping the leaves that are created on the way."""
         if self.head is not None and self.packed:
             (fixed_run, _), *_ = self.packed.values()
             yield from fixed_run.leaves(self.buffer, self.start, self.head)
@@ -167,7 +166,7 @@ class Record:
                 yield from name.leaves(self.buffer, *node)
 
     def holders(self) -> Iterator[tuple[str, Record | Array]]:
-        """Those parts that may hold records."""
+        """Iterate over the nodes that may hold records."""
         for name, node in self.raw.items():
             if node.__class__ is Record or node.__class__ is Array:
                 yield name, node
@@ -176,7 +175,7 @@ class Record:
         """The value of a field.
 
         Raises:
-            KeyError: if it was not read.
+            KeyError: if the field was not read.
         """
         found = self.get(name, NOTHING)
         if found is NOTHING:
@@ -184,7 +183,7 @@ class Record:
         return found
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of a field, or the default where it was not read."""
+        """The value of a field, or the default if the field was not read."""
         if self.packed is not None:
             place = self.packed.get(name)
             if place is not None:
@@ -197,7 +196,7 @@ class Record:
         return default if node is None else node.value
 
     def records(self) -> Iterator[Record]:
-        """The records directly within it, in order."""
+        """The records directly within this one, in order."""
         for _, node in self.holders():
             for item in node.items if isinstance(node, Array) else (node,):
                 if isinstance(item, Record):

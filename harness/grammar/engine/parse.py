@@ -1,4 +1,4 @@
-"""Parse: everything one reading of a file found, and exactly which bytes it explains."""
+"""Parse: the records and faults of one reading of a file, and the bytes that they cover."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.grammar.language.grammar import Grammar
 
 
 class Span(NamedTuple):
-    """A leaf of the file: bytes [start, end), the path that explains them and the leaf itself."""
+    """The bytes [start, end) of a leaf, its path, the leaf, and the record that holds it."""
 
     start: int
     end: int
@@ -24,17 +24,17 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Parse:
-    """The outcome of reading bytes with a grammar.
+    """The result of reading bytes with a grammar.
 
     Attributes:
         records: Top-level records: one for `framing: {repeat: once}`, else as many as were read; partial ones included.
-        errors: What is wrong, in the order found; at most `Limits.errors` of them.
-        warnings: What is worth knowing.
-        error_count: How many errors there were.
-        start: First byte of the part that was read.
-        stopped_at: Behind the last byte of the last top-level record.
+        errors: The faults in the order found; at most `Limits.errors`.
+        warnings: Findings that are not errors.
+        error_count: Number of all faults.
+        start: Start offset of the part that was read.
+        stopped_at: End offset (exclusive) of the last top-level record.
         size: Bytes of the file.
-        skipped: Stretches that resynchronisation passed over.
+        skipped: Ranges that resynchronisation skipped.
     """
 
     grammar: Grammar
@@ -48,7 +48,7 @@ class Parse:
     skipped: tuple[tuple[int, int], ...] = ()
 
     def walk(self) -> Iterator[tuple[str, Record]]:
-        """Every record at every level with its path, parents first."""
+        """Every record at each level with its path, parents first."""
         stack: list[tuple[str, Record]] = [(root_path(record), record) for record in reversed(self.records)]
         while stack:
             path, record = stack.pop()
@@ -64,9 +64,9 @@ class Parse:
             stack.extend(reversed(below))
 
     def leaves(self) -> Iterator[Span]:
-        """Every leaf that has bytes of its own in the file, in the order of fields; positioned ones may overlap.
+        """Every leaf that has bytes in the file, in the order of fields; leaves with a position may overlap.
 
-        Processed bytes (zlib …) are one leaf of the file, whatever was read inside of them.
+        Processed bytes (zlib …) are one leaf of the file, even if fields were read inside them.
         """
         stack: list[tuple[str, Node, Record]] = [(root_path(r), r, r) for r in reversed(self.records)]
         while stack:
@@ -90,7 +90,7 @@ class Parse:
 
     @cached_property
     def covered(self) -> tuple[tuple[int, int], ...]:
-        """Stretches of the file that leaves explain: sorted, disjoint, merged."""
+        """Ranges of the file that leaves cover: sorted, disjoint, merged."""
         merged: list[tuple[int, int]] = []
         for start, end in sorted((span.start, span.end) for span in self.leaves()):
             if merged and start <= merged[-1][1]:
@@ -102,7 +102,7 @@ class Parse:
 
     @cached_property
     def gaps(self) -> tuple[tuple[int, int], ...]:
-        """Stretches of the file that nothing explains; with `covered` they add up to exactly the file."""
+        """Ranges of the file that no leaf covers; with `covered` they add up to the whole file."""
         found, at = [], 0
         for start, end in self.covered:
             if start > at:
@@ -114,5 +114,5 @@ class Parse:
 
 
 def root_path(record: Record) -> str:
-    """`Chunk[3]`: how the path of a top-level record starts."""
+    """The first part of the path of a top-level record: `Chunk[3]`."""
     return f"{record.type.name}[{record.index}]"

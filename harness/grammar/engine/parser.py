@@ -1,4 +1,4 @@
-"""Parser: a grammar and bytes become a `Parse`; never raises for either, and always ends."""
+"""Parser: reads bytes with a grammar; never raises an exception for either, and always ends."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def parse(
 
     Args:
         grammar: From lint.
-        data: The file.
-        start: Where to begin; nothing is read outside of the file.
-        length: How many bytes to read; a top-level record that would cross that end is left out, which is no error.
-        limits: What may be used at most.
+        data: The content of the file.
+        start: Start offset; no read goes beyond the file.
+        length: Number of bytes to read; a top-level record that crosses that end is left out, which is not an error.
+        limits: Bounds of the parse.
     """
     buffer = Buffer(data if isinstance(data, bytes | bytearray | mmap.mmap) else bytes(data))
     size = len(data)
     begin = max(0, start)
     end = size if length is None else min(size, begin + max(0, length))
     collecting = gc.isenabled()
-    gc.disable()  # records point at their parents; looking for garbage among them would double the time
+    gc.disable()  # records refer to their parents; garbage collection would double the time
     try:
         return Reading(program_of(grammar), buffer, limits).read(min(begin, size), end, size)
     finally:
@@ -50,7 +50,7 @@ def parse(
 def parse_file(
     grammar: Grammar, path: Path | str, *, start: int = 0, length: int | None = None, limits: Limits = DEFAULT
 ) -> Parse:
-    """Read a file with a grammar; it is mapped, not loaded.
+    """Read a file with a grammar; the file is mapped into memory.
 
     Raises:
         OSError: if the file cannot be opened.
@@ -62,7 +62,7 @@ def parse_file(
 
 
 class Reading:
-    """One reading of one file from its start; see `parse`."""
+    """One reading of one file; see `parse`."""
 
     def __init__(self, program: Program, buffer: Buffer, limits: Limits) -> None:
         self.program, self.buffer = program, buffer
@@ -79,7 +79,7 @@ class Reading:
         return self.guarded(window, lambda: self.stream(window, end), start=start)
 
     def guarded(self, window: Window, read: Callable[[], None], *, start: int = 0) -> Parse:
-        """What reading found, however it ended."""
+        """The result of `read`, also if a limit ended it."""
         state, stopped, size = self.state, start, window.end
         try:
             read()
@@ -128,7 +128,7 @@ class Reading:
             self.run.fill(record, plan, self.program.grammar.big)
 
     def one(self, window: Window, index: int) -> None:
-        """Read the top-level record at the window's position, which is known to be whole."""
+        """Read the top-level record at the position of the window, which is known to be intact."""
         plan = self.program.plan(self.program.grammar.root)
         record = self.run.begin(plan, None, None, window)
         record.index = index
@@ -137,7 +137,7 @@ class Reading:
             self.run.fill(record, plan, self.program.grammar.big)
 
     def stream(self, window: Window, end: int, *, before: int = 0) -> None:
-        """Read top-level records up to a position; `before` of them were read elsewhere."""
+        """Read top-level records up to an end offset; `before` of them were read by another engine."""
         most = self.state.limits.max_records
         size = window.end
         while window.pos < end and (most is None or before + len(self.records) < most):
@@ -177,7 +177,7 @@ class Reading:
                 return
 
     def _drop(self, marks: tuple[int, int, int], window: Window, at: int) -> None:
-        """Forget a record that crosses the end that was asked for."""
+        """Discard a record that crosses the requested end."""
         self.records.pop()
         del self.state.errors[marks[0] :]
         self.state.error_count = marks[1]
@@ -194,7 +194,7 @@ class Reading:
         return True
 
     def _choose(self, window: Window) -> TypePlan | None:
-        """The type of the record at the window's position."""
+        """The type of the record at the position of the window."""
         grammar = self.program.grammar
         select = grammar.select
         if select is None:
@@ -214,7 +214,7 @@ class Reading:
         return None
 
     def _discriminator(self, select: RecordSwitch, window: Window) -> Any:
-        """What picks the type: the header is only looked at, as far as it can be read."""
+        """The value that chooses the type: the header is read ahead, without moving the position."""
         plan = self.program.plan(select.header)
         before = window.pos
         lazy = len(self.run.lazy)

@@ -1,4 +1,4 @@
-"""Plan: a grammar made ready to read: expressions are closures, constants known; a type's plan is made on first use."""
+"""Plan: a compiled grammar: expressions are closures, constants are evaluated; a type is compiled at first use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.grammar.language.primitive import Kind, Primitive
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What one item is made of, ready to read."""
+    """The compiled type of one item."""
 
     ref: TypeRef
     primitive: Primitive | None
@@ -32,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition on a value: a closure, and how to say what it wants."""
+    """One compiled condition on a value, and its kind for messages."""
 
     kind: str
     value: Evaluate
@@ -40,7 +40,7 @@ class Check:
 
 
 class FieldPlan:
-    """One field, ready to read; see `Field` for what each part means."""
+    """One compiled field; see `Field` for the meaning of each part."""
 
     __slots__ = (
         "align",
@@ -53,6 +53,7 @@ class FieldPlan:
         "condition",
         "constants",
         "field",
+        "is_string",
         "length",
         "name",
         "offset",
@@ -69,7 +70,6 @@ class FieldPlan:
         "stream",
         "switch_by",
         "terminator",
-        "texts",
         "until",
     )  # fmt: skip
 
@@ -108,15 +108,15 @@ class FieldPlan:
         always = not (field.repeat or field.until or field.condition or field.skip or field.align or self.positioned)
         number = primitive is not None and primitive.kind in (Kind.INTEGER, Kind.FLOAT) and bool(primitive.code)
         self.simple = primitive if plain and always and number and field.compute is None else None
-        """A number, always there, nothing to check: the common case has a short way."""
+        """The primitive of an unconditional number without checks, which the fast path reads; else None."""
         stated = field.length is Word.REST or self.length is not None
         self.sized = stated and self.terminator is None and self.pad is None and not self.process
-        """Whether its bytes end at a stated length, and are all its own."""
+        """Whether the field has a length, and all its bytes are content."""
         kind = primitive.kind if primitive is not None and field.switch is None and field.checks is None else None
-        self.texts = kind is Kind.STRING
-        bare = self.sized and always and field.compute is None and (self.texts or kind is Kind.BYTES)
+        self.is_string = kind is Kind.STRING
+        bare = self.sized and always and field.compute is None and (self.is_string or kind is Kind.BYTES)
         self.blob = primitive if bare else None
-        """Bytes or a text of a stated length, always there, nothing to check."""
+        """The primitive of unconditional bytes or strings with a length and without checks; else None."""
 
     @staticmethod
     def _source(ref: TypeRef | None, owner: TypeDef, compiler: Compiler) -> Source | None:
@@ -134,7 +134,7 @@ class FieldPlan:
         refs = [field.type, *(field.switch.cases.values() if field.switch else ())]
         text = any(r is not None and r.primitive is not None and r.primitive.kind is Kind.STRING for r in refs)
         if terminator is not None and text and len(terminator) == 1 and width > 1:
-            # One byte cannot end a text of wider characters: the character of that value does.
+            # A string of wider characters ends with the character of that value.
             little = field.encoding.endswith("le")
             terminator = terminator[0].to_bytes(width, "little" if little else "big")
         return terminator, delimiter.pad
@@ -161,7 +161,7 @@ class FieldPlan:
 
 
 class TypePlan:
-    """A type, ready to read."""
+    """A compiled type."""
 
     __slots__ = ("checksums", "definition", "endian_by", "fields", "flat", "instances", "magic", "places", "steps")
 
@@ -171,7 +171,7 @@ class TypePlan:
         self.steps = steps_of(self.fields)
         stretches = [step for step in self.steps if isinstance(step, FixedRun)]
         self.places = {plan.name: (fixed_run, i) for fixed_run in stretches for i, plan in enumerate(fixed_run.plans)}
-        """Of each field in a stretch: the stretch and its index there."""
+        """For each field in a fixed-width run: the run and the index in it."""
         self.instances = {f.name: FieldPlan(f, definition, compiler) for f in definition.instances}
         endian = definition.endian
         self.endian_by = compiler.compile(endian.by, definition) if isinstance(endian, EndianSwitch) else None
@@ -182,12 +182,12 @@ class TypePlan:
         )
         flat = len(self.steps) == 1 and not self.instances and self.endian_by is None
         self.flat = stretches[0] if flat and stretches and not self.checksums else None
-        """Its one stretch, where it has nothing else."""
+        """The run of a type that consists of a single fixed-width run; else None."""
         self.magic = magic(definition, big=endian if isinstance(endian, bool) else big)
 
 
 class Program:
-    """A grammar, ready to read."""
+    """A compiled grammar."""
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
@@ -196,7 +196,7 @@ class Program:
         self.order = order_of(grammar)
 
     def plan(self, name: str) -> TypePlan:
-        """The plan of a type; made when it is first wanted."""
+        """The plan of a type, compiled at first use."""
         found = self._plans.get(name)
         if found is None:
             found = self._plans[name] = TypePlan(self.grammar.types[name], self.compiler, big=self.order)
@@ -204,7 +204,7 @@ class Program:
 
 
 def order_of(grammar: Grammar) -> bool | None:
-    """The byte order of the whole grammar, or None where its records may differ in it."""
+    """Whether the whole grammar is big-endian; None if its records may differ."""
     for definition in grammar.types.values():
         named = [definition.endian, *(f.big for f in (*definition.fields, *definition.instances))]
         if any(order is not None and order is not grammar.big for order in named):
@@ -213,9 +213,9 @@ def order_of(grammar: Grammar) -> bool | None:
 
 
 def magic(definition: TypeDef, *, big: bool | None) -> bytes:
-    """The constant bytes that every record of a type begins with; empty if it has none.
+    """The constant bytes that every record of a type begins with; empty if there are none.
 
-    `big` is the byte order of fields that name none; None where it depends on who holds the record.
+    `big` is the byte order of fields without one; None if it depends on the record that holds them.
     """
     if not definition.fields:
         return b""
@@ -250,7 +250,7 @@ _MAX_KEPT_PROGRAMS = 64
 
 
 def program_of(grammar: Grammar) -> Program:
-    """The program of a grammar; the latest are kept, by identity."""
+    """The compiled grammar; the most recent are cached by identity."""
     found = _programs.get(id(grammar))
     if found is None or found.grammar is not grammar:
         if len(_programs) >= _MAX_KEPT_PROGRAMS:
@@ -260,7 +260,7 @@ def program_of(grammar: Grammar) -> Program:
 
 
 def number_codec(primitive: Primitive, *, big: bool) -> struct.Struct | None:
-    """The `struct` of a number, where there is one."""
+    """The `struct` of a number; None for widths without a struct code."""
     return _STRUCTS.get((primitive.code, big))
 
 

@@ -1,4 +1,4 @@
-"""Scope: what the expressions of one record see."""
+"""Scope: the names that expressions of one record can use."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from harness.grammar.language.evaluation import Host
 
 
 class Scope:
-    """The names of a record, the item at hand and its place.
+    """The names of a record, the current item and its index.
 
     Attributes:
-        record: Whose names are visible.
+        record: The record whose fields are visible.
         item: `_`.
         index: `_index` while an array is read; else None.
-        run: Whoever reads.
+        run: The interpreter.
     """
 
     __slots__ = ("index", "item", "record", "run")

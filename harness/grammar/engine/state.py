@@ -1,4 +1,4 @@
-"""State: what one reading has used and found so far, and the two ways in which it ends early."""
+"""State: counters and faults of one reading, and the two exceptions that end it early."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from harness.grammar.engine.node import Record
 from harness.grammar.language.grammar import Field
 
 _CLOCK_EVERY = 1024
-MAX_COPIED = 64 << 20
-"""Bytes of one value, from which on it is a view of the file and no copy."""
+MAX_COPIED = 64 << 20  # bytes of one value above which the value is a memoryview of the file
+# The same for all values of a reading together, so that memory is bounded for each file size.
 MAX_COPIED_IN_ALL = 512 << 20
-"""The same of all values of a reading, so that a file of any size needs bounded memory."""
 
 
 class StopRecordError(Exception):
-    """The position is unknowable: this record cannot go on."""
+    """The next position is unknown: this record cannot continue."""
 
 
 class HaltError(Exception):
-    """A limit was hit: nothing goes on."""
+    """A limit was exceeded: the reading ends."""
 
 
 class State:
@@ -37,10 +36,10 @@ class State:
         self.records = self.items = self.steps = self.inflated = self.copied = 0
         self.deadline = time.monotonic() + limits.seconds
         self.quiet = 0
-        """While positive, faults are not noted: something is only looked at."""
+        """While positive, faults are not recorded: bytes are read ahead."""
         self._ticks = 0
 
-    def fault(  # noqa: PLR0917 - the parts of every fault, in the order a reader wants them
+    def fault(  # noqa: PLR0917 - the parts of each fault, in the order of its message
         self,
         kind: FaultKind,
         offset: int,
@@ -53,7 +52,7 @@ class State:
         limit: str = "",
         warning: bool = False,
     ) -> None:
-        """Note what is wrong."""
+        """Record a fault, unless bytes are only read ahead."""
         if self.quiet:
             return
         kept = self.warnings if warning else self.errors
@@ -80,7 +79,7 @@ class State:
         )
 
     def bytes_of(self, data: Any, start: int, stop: int) -> Any:
-        """Bytes of a buffer: a copy, or a view of it where copies would be too many."""
+        """Bytes of a buffer: a copy, or a memoryview above `MAX_COPIED` and `MAX_COPIED_IN_ALL`."""
         size = stop - start
         if size > MAX_COPIED or self.copied + size > MAX_COPIED_IN_ALL:
             return memoryview(data)[start:stop]
@@ -89,11 +88,11 @@ class State:
         return found if isinstance(found, bytes) else bytes(found)
 
     def count_record(self, record: Record) -> None:
-        """Account for a record.
+        """Count a record.
 
         Raises:
-            HaltError: if there are too many, or it takes too long.
-            StopRecordError: if it lies too deep.
+            HaltError: if there are too many, or the time is over.
+            StopRecordError: if it is nested too deep.
         """
         self.records += 1
         if self.records > self.max_records:
@@ -105,10 +104,10 @@ class State:
         self.tick(record)
 
     def count_items(self, count: int, record: Record) -> None:
-        """Account for fields and array items.
+        """Count fields and array items.
 
         Raises:
-            HaltError: if there are too many, or it takes too long.
+            HaltError: if there are too many, or the time is over.
         """
         self.items += count
         if self.items > self.max_items:
@@ -118,10 +117,10 @@ class State:
             self._look(record)
 
     def tick(self, record: Record) -> None:
-        """Look at the clock now and then.
+        """Check the time limit every `_CLOCK_EVERY` calls.
 
         Raises:
-            HaltError: if time is up.
+            HaltError: if the time is over.
         """
         self._ticks += 1
         if self._ticks % _CLOCK_EVERY == 0:
@@ -132,17 +131,17 @@ class State:
             self.halt("seconds", record, f"at most {self.limits.seconds:g} seconds")
 
     def charge(self, steps: int, record: Record) -> None:
-        """Account for work that grows with the data.
+        """Count steps of work that grows with the data.
 
         Raises:
-            HaltError: if it is too much.
+            HaltError: if there are too many.
         """
         self.steps += steps
         if self.steps > self.limits.steps:
             self.halt("steps", record, f"at most {self.limits.steps} steps of expressions and checksums")
 
     def halt(self, limit: str, record: Record, expected: str) -> None:
-        """Note a limit that was hit and end the reading.
+        """Record the limit that was exceeded and end the reading.
 
         Raises:
             HaltError: always.
@@ -166,7 +165,7 @@ def path_of(record: Record) -> str:
 
 
 def file_offset(record: Record, offset: int) -> int:
-    """An offset as one of the file: within processed bytes, that of the field that holds them."""
+    """The offset in the file; within processed bytes, the offset of the field that holds them."""
     origin = record.buffer.origin
     if origin is None:
         return offset

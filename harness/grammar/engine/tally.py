@@ -1,4 +1,4 @@
-"""Tally: what a grammar explains of a file, in numbers; the same whichever engine counted."""
+"""Tally: counts of the fields, bytes and faults that a grammar finds in a file; the same from each engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.grammar.engine.parse import Parse
 
 MAX_VALUES = 256
 MAX_GAPS = 10_000
-_MAX_COMPARED = 64  # bytes of a text or blob that is still compared with others
+_MAX_COMPARED = 64  # longer strings and blobs are not compared with each other
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,22 +21,22 @@ class FieldTally:
     """All values of one field of one type.
 
     Attributes:
-        type: What the values are: a primitive's or a type's name (a switch makes one tally per type), or `computed`.
-        count: Values (a row of numbers counts each number).
-        bytes: Bytes of the file they cover; bit fields count bits / 8, records nothing (their fields do).
-        passed: Values that passed `validate` or a checksum.
-        failed: Values that did not, or are no text.
-        printable: Of texts: the bytes of those that hold only printable characters, tabs and line ends.
-        values: The different values, where there are at most 256 of them; None where there are more, or where they
-            were not compared (rows, blobs of more than 64 bytes, records).
-        low: The smallest number, None for other values.
-        high: The largest number.
-        exact: Of confined records: how many fill their bytes exactly.
-        chosen: Of records: how many a switch chose.
-        invisible: Values that lie in processed bytes, not in the file (they have no bytes of it).
-        weight: What their bytes weigh, in units of `weighing.UNIT`; of records only those that processing made, as
-            what is in them has no bytes of the file. 0 if nobody asked.
-        failed_weight: As much of it as values have that failed.
+        type: Name of the primitive or type of the values (one tally per type of a switch), or `computed`.
+        count: Number of values (each number of a row counts).
+        bytes: Bytes of the file they cover; bit fields count bits / 8, records 0 (their fields count).
+        passed: Number of values that passed `validate` or a checksum.
+        failed: Number of values that failed, or did not decode.
+        printable: Bytes of the strings that hold only printable characters, tabs and line ends.
+        values: The distinct values if there are at most 256; None if there are more, or if they are not compared (rows,
+            blobs of more than 64 bytes, records).
+        low: The minimum; None for values that are not numbers.
+        high: The maximum.
+        exact: Number of confined records that fill their bytes exactly.
+        chosen: Number of records whose type a switch chose.
+        invisible: Number of values in processed bytes, which have no bytes in the file.
+        weight: Weight of the bytes, in units of `byte_weights.UNIT`; of records only those in processed bytes, whose
+            fields have no bytes in the file. 0 without weights.
+        failed_weight: Weight of the values that failed.
     """
 
     type: str
@@ -55,7 +55,7 @@ class FieldTally:
     failed_weight: int = 0
 
     def to_wire(self) -> list[Any]:
-        """Numbers only; of the values, how many there are."""
+        """A list of numbers; `values` becomes their number."""
         return [
             self.count, self.bytes, self.passed, self.failed, self.printable,
             None if self.values is None else len(self.values),
@@ -66,22 +66,22 @@ class FieldTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What one reading of a file found.
+    """The counts of one reading of a file.
 
     Attributes:
         size: Bytes of the file.
-        covered: Bytes that leaves explain.
-        gaps: Stretches that nothing explains (the first 10,000); `size - covered` is their sum.
-        records: How many records of each type, at all levels.
-        top_records: How many at the top.
-        fields: By (`Type.field`, type of the value): what its values are.
+        covered: Bytes that leaves cover.
+        gaps: Ranges that no leaf covers (the first 10,000); their sum is `size - covered`.
+        records: Number of records of each type, at all levels.
+        top_records: Number of top-level records.
+        fields: Tally of each field by (`Type.field`, type of the value).
         errors: As in `Parse`.
         warnings: As in `Parse`.
-        error_count: How many there were.
+        error_count: As in `Parse`.
         stopped_at: As in `Parse`.
-        engine: Which engine counted: `columns` or `records`.
-        weight: What the file weighs, in units of `weighing.UNIT`; 0 if nobody asked.
-        covered_weight: What of it leaves explain.
+        engine: The engine that counted: `columns` or `records`.
+        weight: Weight of the file, in units of `byte_weights.UNIT`; 0 without weights.
+        covered_weight: Weight of the covered bytes.
     """
 
     size: int
@@ -99,7 +99,7 @@ class Tally:
     covered_weight: int = 0
 
     def to_wire(self) -> dict[str, Any]:
-        """Plain values in a fixed order: the same for the same file and grammar, whichever engine counted."""
+        """JSON values in a fixed order: the same for the same file and grammar, from each engine."""
         return {
             "size": self.size,
             "covered": self.covered,
@@ -116,11 +116,11 @@ class Tally:
 
 
 def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
-    """Count what a parse found.
+    """Count the fields, bytes and faults of a parse.
 
     Args:
         parse: The parse.
-        weights: What the bytes of its file weigh, if that is to be counted too.
+        weights: Weights of the bytes of the file, to count weight too.
     """
     counter = _Counter(weights)
     for _, record in parse.walk():
@@ -146,7 +146,7 @@ def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
 
 
 def is_printable(text: str) -> bool:
-    """Whether a text holds only printable characters, tabs and line ends."""
+    """Whether a string holds only printable characters, tabs and line ends."""
     return text.isprintable() or all(c.isprintable() or c in "\t\r\n" for c in text)
 
 
@@ -185,7 +185,7 @@ class _Counter:
             if record.buffer is not holder.buffer and origin.buffer.origin is None:
                 found.bytes += origin.end - origin.start
                 found.weight += self.weigh(origin)
-        self.judge(found, record.valid)
+        self.count_validity(found, record.valid)
 
     def weigh(self, leaf: Leaf) -> int:
         if self.weights is None:
@@ -194,7 +194,7 @@ class _Counter:
         return weight * leaf.bits // (8 * (leaf.end - leaf.start)) if leaf.bits else weight
 
     @staticmethod
-    def judge(found: FieldTally, valid: bool | None) -> None:
+    def count_validity(found: FieldTally, valid: bool | None) -> None:
         if valid is not None:
             found.passed += valid
             found.failed += not valid
@@ -213,12 +213,12 @@ class _Counter:
             found.failed_weight += weight if leaf.valid is False else 0
         else:
             found.invisible += 1
-        self.judge(found, leaf.valid)
+        self.count_validity(found, leaf.valid)
         if isinstance(value, str):
             if visible and leaf.valid is not False and is_printable(value):
                 found.printable += size
         elif isinstance(value, int | float):
-            if not math.isnan(value):  # which is neither low nor high
+            if not math.isnan(value):  # NaN is neither minimum nor maximum
                 found.low = value if found.low is None or value < found.low else found.low
                 found.high = value if found.high is None or value > found.high else found.high
         elif isinstance(value, tuple) and value:

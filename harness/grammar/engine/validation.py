@@ -1,4 +1,4 @@
-"""Validation: whether a value is what its field accepts, and whether checksums hold."""
+"""Validation: whether a value passes the checks of its field, and whether checksums match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_SHOWN = 4
 
 
 def show(value: Any) -> str:
-    """A value for a message: short, and one line."""
+    """A value for a message: short, on one line."""
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, int):
@@ -33,9 +33,9 @@ def show(value: Any) -> str:
 
 
 def validate(state: State, scope: Scope, plan: FieldPlan, node: Node, labels: dict[int, str] | None) -> None:
-    """Check the value of a leaf, or of a record; note what is wrong, and set `node.valid`.
+    """Check the value of a leaf or a record, record its faults and set `node.valid`.
 
-    `labels` are those of the field's enum, where `in_enum` asks for one.
+    `labels` are the labels of the enum of the field, if `in_enum` is set.
     """
     checks = plan.field.checks
     if checks is None:
@@ -59,7 +59,7 @@ def validate(state: State, scope: Scope, plan: FieldPlan, node: Node, labels: di
         )
         node.valid = False
         return
-    except TypeError:  # an unhashable value: an array is none of the constants
+    except TypeError:  # an unhashable value: an array equals no constant
         wrong = "a constant"
     node.valid = wrong is None and node.valid is not False
     if wrong is not None:
@@ -106,7 +106,7 @@ def _bounded(value: Any, bound: Any, *, low: bool) -> bool:
 
 
 def verify(state: State, scope: Scope, plan: TypePlan) -> None:
-    """Check the checksums of a record that is complete."""
+    """Check the checksums of a complete record."""
     record = scope.record
     for field, of in plan.checksums:
         node, checksum = record.nodes.get(field.name), field.checksum
@@ -129,7 +129,7 @@ def verify(state: State, scope: Scope, plan: TypePlan) -> None:
 def _compare(state: State, record: Record, field: Field, node: Leaf, computed: int) -> None:
     value = node.value
     if isinstance(value, str):
-        # tar and cpio write sums as octal text.
+        # tar and cpio store checksums as octal digits.
         text = value.strip(" \0")
         value = int(text, 8) if text and len(text) <= 32 and set(text) <= set("01234567") else -1
     if isinstance(value, int) and value < 0 and node.value != -1 and node.end > node.start:

@@ -1,1 +1,1 @@
-"""Explaining: how much of a set of files a grammar explains, field by field, and what it costs to say so."""
+"""Explanation: the share of a set of files that a grammar explains, field by field, and the size of its description."""

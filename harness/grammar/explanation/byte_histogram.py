@@ -1,4 +1,4 @@
-"""Alphabet: what the bytes of some files look like without any structure: what any idea about them must beat."""
+"""Byte histogram: statistics of the bytes of some files, which each code of a field must improve on."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from harness.grammar.engine.byte_weights import UNIT, Weights
 from harness.grammar.engine.tally import is_printable
 
 _ASCII = ("ascii", "utf-8", "utf-16-le", "utf-16-be")
-_MOST = 0.97
-"""Even where every byte is printable, a little is left to be said."""
+# Maximum share of printable bytes: a printable string saves bits even if all bytes of the files are printable.
+_MAX_PRINTABLE = 0.97
 
 
 @dataclass(frozen=True, slots=True)
 class ByteHistogram:
-    """Statistics of bytes, each counted by its weight.
+    """Statistics of the bytes of some files, each byte counted by its weight.
 
     Attributes:
-        bits: Of one byte, taken alone: its entropy, which any code without structure reaches.
-        printable: The share that is printable ASCII.
-        readable: The share that is printable in an encoding that gives most bytes a meaning.
-        size: Bytes of the largest file: no length or place is beyond.
+        bits: Entropy of one byte.
+        printable: Share of printable ASCII.
+        readable: Share of bytes that are printable in an eight-bit encoding.
+        size: Bytes of the largest file, the maximum of each length and offset.
     """
 
     bits: float
@@ -31,12 +31,12 @@ class ByteHistogram:
     size: int
 
     def chance(self, encoding: str) -> float:
-        """How often a byte is printable where nobody meant a text."""
-        return min(_MOST, self.printable if encoding in _ASCII else self.readable)
+        """Probability that a byte of these files is printable in an encoding."""
+        return min(_MAX_PRINTABLE, self.printable if encoding in _ASCII else self.readable)
 
 
 def byte_histogram_of(files: Iterable[tuple[bytes, Weights]]) -> ByteHistogram:
-    """The alphabet of some files."""
+    """The byte histogram of some files, given with their weights."""
     import numpy
 
     counts: Any = numpy.zeros(256)

@@ -1,4 +1,4 @@
-"""Column: all values of one field over a set of files, and the shortest of a few simple codes for them."""
+"""Column: all values of one field in a set of files, and the shortest of a few simple codes for them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from typing import Any
 from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import FieldTally, Tally
 
-MAX_VALUES = 256
-"""More different values than this are no vocabulary."""
+MAX_VALUES = 256  # maximum number of distinct values of a vocabulary
+# Minimum average number of occurrences per value of a vocabulary wider than a byte: syllables recur in each text.
 MIN_REPEATS = 8
-"""How often each value of a vocabulary must occur, if it is wider than a byte: any text repeats its syllables."""
-Key = tuple[str, str, str]
-"""Type, field, and the type its values have (a switch makes several)."""
+Key = tuple[str, str, str]  # type, field, and the type of the values (a switch has several)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +21,18 @@ class Column:
     """The values of one field.
 
     Attributes:
-        count: How many.
+        count: Number of values.
         bytes: Bytes of the files they cover.
-        weight: What these weigh, in bytes.
-        failed_weight: As much of it as values have that something refused.
-        passed: Values that passed what validates them.
-        failed: Values that did not.
-        values: The different values, where they are few enough to be a vocabulary; else None.
-        low: The smallest number; None for other values.
-        high: The largest.
-        printable: Of texts, bytes of values that decode and can be printed.
-        invisible: Values in processed bytes, which have no bytes of the file.
-        exact: Of confined records, how many fill their bytes exactly.
+        weight: Weight of these bytes, in bytes.
+        failed_weight: Weight of the values that failed a check.
+        passed: Number of values that passed their checks.
+        failed: Number of values that failed.
+        values: The distinct values if they are few enough to be a vocabulary; else None.
+        low: The minimum; None for values that are not numbers.
+        high: The maximum.
+        printable: Bytes of strings that decode and are printable.
+        invisible: Number of values in processed bytes, which have no bytes in the file.
+        exact: Number of confined records that fill their bytes exactly.
     """
 
     count: int = 0
@@ -52,14 +50,14 @@ class Column:
 
     @property
     def good(self) -> float:
-        """How far what is said of its values holds; a check that is often wrong says nothing where it is right."""
+        """Factor from 0 to 1 for failed checks; a check that fails often proves nothing where it passes."""
         if not self.failed:
             return 1.0
         right = 1.0 - self.failed / max(1, self.passed + self.failed, self.count)
         return right * right * (1.0 - self.failed_weight / self.weight if self.weight else 1.0)
 
     def joined(self, other: Column) -> Column:
-        """Both together."""
+        """This column and another one together."""
         values = None if self.values is None or other.values is None else self.values | other.values
         lows = [v for v in (self.low, other.low) if v is not None]
         highs = [v for v in (self.high, other.high) if v is not None]
@@ -79,14 +77,14 @@ class Column:
         )
 
     def code(self, plain: float, count: int) -> tuple[float, float]:
-        """The best of a few simple codes: a place in a vocabulary, a number in a range, a number of known size.
+        """The shortest of a few simple codes: an index in a vocabulary, a number in a range, a number of known size.
 
         Args:
             plain: Bits of a value without any code.
-            count: How many values the code book is spread over.
+            count: Number of values that share the code book.
 
         Returns:
-            Bits for each value, and bits for the code book; `(plain, 0)` if no code is worth its book.
+            Bits per value, and bits of the code book; `(plain, 0)` if no code saves more than its book.
         """
         found = [(plain, 0.0)]
         kinds = len(self.values or ())
@@ -100,7 +98,7 @@ class Column:
 
 
 def _float_bits(low: float, high: float, plain: float) -> float:
-    """Of floats of one sign: an exponent in a range, and all of the mantissa."""
+    """Bits of a float in a range of one sign: an exponent in a range, and the whole mantissa."""
     if not (math.isfinite(low) and math.isfinite(high)) or low * high <= 0:
         return plain
     small, large = sorted((abs(low), abs(high)))
@@ -110,7 +108,7 @@ def _float_bits(low: float, high: float, plain: float) -> float:
 
 
 def columns_of(tallies: Iterable[Tally]) -> dict[Key, Column]:
-    """The columns of several files together."""
+    """The columns of several files together, by type, field and kind of value."""
     found: dict[Key, Column] = {}
     for tally in tallies:
         for (path, kind), entry in tally.fields.items():

@@ -1,4 +1,4 @@
-"""Confidence: how certain it is that records of a type begin where they were read, in bits that this saves."""
+"""Confidence: how certain it is that records of a type begin where they were read, in saved bits."""
 
 from __future__ import annotations
 
@@ -16,27 +16,23 @@ from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
 from harness.grammar.language.reach import tops
 
-CERTAIN_BITS = 32.0
-"""Saved bits at which a type is beyond doubt."""
-BLOB, FRAMED, SUMMED = 0.05, 0.10, 0.10
-"""Opaque bytes: any; whose length something says; which a checksum covers."""
-TOLERANCE = 1.25
-"""Files differ: where codes save this much less than they did, that refutes nothing yet."""
-REFUTED = 8.0
-"""Bits that a failed check costs."""
+CERTAIN_BITS = 32.0  # saved bits at which the confidence in a type is 1
+BLOB, FRAMED, SUMMED = 0.05, 0.10, 0.10  # credits of opaque bytes: any; with a known length; covered by a checksum
+TOLERANCE = 1.25  # factor by which codes may save less in other files without a loss of confidence
+REFUTED = 8.0  # bits subtracted per failed check
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What files say of the types of a grammar.
+    """The evidence of some files for the types of a grammar.
 
     Attributes:
-        own: How certain each type is by what it holds, from 0 to 1.
-        plain: The same, texts apart.
-        rates: Bits saved for each record, code books and grammar apart; of types that hold values.
+        own: Certainty of each type by its own fields, from 0 to 1.
+        plain: The same without strings.
+        rates: Bits saved per record, without code books and grammar, for types with values.
         tops: Types of top-level records.
-        columns: The values that taught.
-        closed: The grammar accounts for all of the files by what it read in them: then what is counted is where it is.
+        columns: The values of the sample files.
+        closed: Whether the grammar accounts for all bytes by values that it read; that confirms counted records.
     """
 
     own: dict[str, float]
@@ -52,16 +48,16 @@ def weigh_evidence(
     known: dict[FieldKey, Use],
     columns: dict[Key, Column],
     tallies: Sequence[Tally],
-    alphabet: ByteHistogram,
+    histogram: ByteHistogram,
 ) -> Evidence:
-    """What the files that teach say.
+    """The evidence of sample files.
 
     Args:
         grammar: The grammar.
-        known: Its fields.
-        columns: Their values.
-        tallies: What was read.
-        alphabet: Of the files.
+        known: The use of each field.
+        columns: The values of each field.
+        tallies: The tally of each file.
+        histogram: Byte histogram of the files.
     """
     saved = dict.fromkeys(grammar.types, 0.0)
     for found in (size_consistency_bits(grammar, known, columns), file_size_consistency_bits(grammar, tallies)):
@@ -71,20 +67,20 @@ def weigh_evidence(
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
         if use is not None and column.count and not use.peeked:
-            bits, book = _saved(use, kind, column, column, alphabet)
+            bits, book = _saved(use, kind, column, column, histogram)
             gross[owner] += bits
             saved[owner] += bits - book
             plain[owner] += bits - book if kind != Kind.STRING else 0.0
     seen = {key[:2] for key, column in columns.items() if column.count}
     for key, use in known.items():
-        # What was never met can neither confirm nor refute; it costs economy.
+        # A type without values neither confirms nor refutes; it lowers the economy.
         saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
     for name in tops(grammar):
         saved[name] -= REFUTED * lost_positions(columns, tallies)
     overlap = sum(column.bytes for column in columns.values()) - sum(tally.covered for tally in tallies)
     where = places(grammar)
     for name, at in where.items():
-        # Bytes that two fields claim would confirm both; a type chosen by a look at its own bytes confirms nothing.
+        # Bytes that two fields claim would confirm both; a type that was chosen by its own bytes confirms nothing.
         saved[name] -= 8.0 * max(0.0, overlap - 0.5)
         if any(place.peeked for place in at):
             saved[name] = 0.0
@@ -104,14 +100,14 @@ def held_evidence(
     known: dict[FieldKey, Use],
     columns: dict[Key, Column],
     tallies: Sequence[Tally],
-    alphabet: ByteHistogram,
+    histogram: ByteHistogram,
 ) -> Evidence:
-    """What is left of some evidence where other files are read: as much as the codes that were learned save there."""
+    """Evidence reduced to the share of bits that the learned codes save in other files."""
     gross: dict[str, float] = {}
     for key, column in columns.items():
         use = known.get(key[:2])
         if use is not None and column.count and not use.peeked:
-            bits, _ = _saved(use, key[2], column, evidence.columns.get(key, Column()), alphabet)
+            bits, _ = _saved(use, key[2], column, evidence.columns.get(key, Column()), histogram)
             gross[key[0]] = gross.get(key[0], 0.0) + bits
     for name in evidence.tops:
         gross[name] = gross.get(name, 0.0) - REFUTED * lost_positions(columns, tallies)
@@ -123,14 +119,14 @@ def held_evidence(
 
 
 def lost_positions(columns: dict[Key, Column], tallies: Sequence[Tally]) -> int:
-    """Errors that are no wrong values: there the place was lost, and finding it again by looking proves nothing."""
+    """Number of faults other than failed checks: they lose the position, and a resynchronised one proves nothing."""
     failed = sum(column.failed for column in columns.values())
-    # One at the end of a file is a cut-off tail.
+    # One fault at the end of a file is a cut-off tail.
     return max(0, sum(max(0, tally.error_count - 1) for tally in tallies) - failed)
 
 
 def _counts(columns: dict[Key, Column]) -> dict[str, int]:
-    """Records of each type, about."""
+    """Approximate number of records of each type."""
     found: dict[str, int] = {}
     for (owner, _, _), column in columns.items():
         found[owner] = max(found.get(owner, 0), column.count)
@@ -138,7 +134,7 @@ def _counts(columns: dict[Key, Column]) -> dict[str, int]:
 
 
 def confidence_in(grammar: Grammar, evidence: Evidence) -> dict[str, float]:
-    """How certain the place of each type's records is, from 0 to 1."""
+    """Confidence in the position of the records of each type, from 0 to 1."""
     where = places(grammar)
     sure = dict.fromkeys(grammar.types, 0.0)
     for _ in range(len(sure) + 1):
@@ -152,7 +148,7 @@ def confidence_in(grammar: Grammar, evidence: Evidence) -> dict[str, float]:
 
 
 def _pooled(saved: dict[str, float], where: dict[str, list[Place]]) -> dict[str, float]:
-    """Bits saved by a type and by all that lies in it once: it begins where it does only if they do as well."""
+    """Bits saved by a type and by the types that occur once in it: all of them share one position."""
     within: dict[str, set[str]] = {name: set() for name in saved}
     for name, at in where.items():
         for place in at:
@@ -165,25 +161,25 @@ def _pooled(saved: dict[str, float], where: dict[str, list[Place]]) -> dict[str,
             new = within[waiting.pop()] - found
             found |= new
             waiting.extend(new)
-        # A part that explains nothing takes nothing away from what the others show.
+        # A part that saves nothing does not lower the evidence of the others.
         pooled[name] = bits + sum(max(0.0, saved[other]) for other in found - {name})
     return pooled
 
 
 def _inherited(place: Place, sure: dict[str, float], own: float, *, closed: bool) -> float:
     above = 1.0 if place.parent is None else sure[place.parent]
-    # What follows its like again and again could begin anywhere: only its own values can show that it begins here,
-    # unless values read elsewhere say how many there are, and all that follows is where it should be.
+    # A repeated record could begin at any offset: only its own values confirm it, unless values read elsewhere give
+    # the number of records and the grammar accounts for all bytes.
     return min(above, own) if place.repeated and not (closed and place.counted) else above
 
 
 def bulk_types(grammar: Grammar) -> frozenset[str]:
-    """Types of which many follow each other: what is said of one is said once for all of them."""
+    """Types of repeated records: one description for many records."""
     return frozenset(name for name, at in places(grammar).items() if at and all(place.repeated for place in at))
 
 
 def floor_of(grammar: Grammar, confidence: dict[str, float]) -> dict[str, float]:
-    """What bytes of a type are worth at least: as much as if they had been left opaque in the field that holds them."""
+    """Minimum credit of the bytes of a type: the credit of opaque bytes in the field that holds them."""
     where = places(grammar)
     floor = dict.fromkeys(grammar.types, BLOB)
     for _ in range(len(floor) + 1):
@@ -203,32 +199,32 @@ def _held(place: Place, confidence: dict[str, float], floor: dict[str, float]) -
     return BLOB + confidence[place.parent] * (FRAMED + SUMMED * place.summed)
 
 
-def _saved(use: Use, kind: str, column: Column, taught: Column, alphabet: ByteHistogram) -> tuple[float, float]:
-    """Bits that the best code for a column saves, and what its code book takes; what fails costs what it claimed."""
-    width = plain_bits(use, column, alphabet)
+def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteHistogram) -> tuple[float, float]:
+    """Bits that the best code of a column saves, and bits of its code book; a failed check subtracts its claim."""
+    width = plain_bits(use, column, histogram)
     found = [(0.0, 0.0)]
     if use.checks is not None and (column.passed or column.failed):
-        found.append((column.passed * claim_bits(use, column, alphabet), 0.0))
+        found.append((column.passed * claim_bits(use, column, histogram), 0.0))
     elif kind == Kind.STRING:
-        found.append((_printable_bits(column, alphabet.chance(use.field.encoding)), 0.0))
+        found.append((_printable_bits(column, histogram.chance(use.field.encoding)), 0.0))
     if not use.row:
         joined = column if taught is column else column.joined(taught)
         code, book = joined.code(width, column.count)
         found.append((column.count * (width - code), book))
-        if use.sizes and fits(column, alphabet):
-            found.append((column.count * (width - math.log2(alphabet.size + 1)), 0.0))
+        if use.sizes and fits(column, histogram):
+            found.append((column.count * (width - math.log2(histogram.size + 1)), 0.0))
     bits, book = max(found, key=lambda one: one[0] - one[1])
     return bits - REFUTED * column.failed, book
 
 
-def fits(column: Column, alphabet: ByteHistogram) -> bool:
-    """Whether all numbers are sizes or places within a file."""
+def fits(column: Column, histogram: ByteHistogram) -> bool:
+    """Whether all numbers are valid as sizes or offsets within a file."""
     low, high = column.low, column.high
-    return isinstance(low, int) and isinstance(high, int) and low >= 0 and high <= alphabet.size
+    return isinstance(low, int) and isinstance(high, int) and low >= 0 and high <= histogram.size
 
 
 def _printable_bits(column: Column, chance: float) -> float:
-    """Bits that texts save because more of them is printable than chance allows (Kullback-Leibler divergence)."""
+    """Bits that strings save because more of them is printable than in the files (Kullback-Leibler divergence)."""
     share = column.printable / column.bytes if column.bytes else 0.0
     if share <= chance or not chance:
         return 0.0
@@ -236,17 +232,17 @@ def _printable_bits(column: Column, chance: float) -> float:
     return column.weight * (share * math.log2(share / chance) + rest)
 
 
-def plain_bits(use: Use, column: Column, alphabet: ByteHistogram) -> float:
-    """Bits of one value as unrelated bytes, of which equal ones in a row say little."""
+def plain_bits(use: Use, column: Column, histogram: ByteHistogram) -> float:
+    """Bits of one value as unrelated bytes, where runs of equal bytes count little."""
     if column.bytes:
-        return column.weight / column.count * alphabet.bits
-    return width_bits(use.field) * alphabet.bits / 8.0
+        return column.weight / column.count * histogram.bits
+    return width_bits(use.field) * histogram.bits / 8.0
 
 
-def claim_bits(use: Use, column: Column, alphabet: ByteHistogram) -> float:
-    """How unlikely a passing value is by chance, in bits of this alphabet."""
-    plain = plain_bits(use, column, alphabet)
+def claim_bits(use: Use, column: Column, histogram: ByteHistogram) -> float:
+    """Self-information of a passing value, in bits of this byte histogram."""
+    plain = plain_bits(use, column, histogram)
     if column.failed and column.passed and column.bytes:
-        plain = (column.weight - column.failed_weight) / column.passed * alphabet.bits
+        plain = (column.weight - column.failed_weight) / column.passed * histogram.bits
     width = max(8.0, 8.0 * column.bytes / column.count) if column.bytes else width_bits(use.field)
     return max(0.0, min(plain, (use.checks or 0.0) - (width - plain)))

@@ -1,12 +1,12 @@
-"""Explanation: which share of the bytes of some files a grammar explains, and why.
+"""Explanation: the share of the bytes of some files that a grammar explains, and the reason for each field.
 
-A byte counts as explained as far as what the grammar says of it could have turned out wrong and did not. Two things
-decide: whether it is certain that the field lies *there* (confidence in its type), and what is known of its value.
+A byte counts as explained as far as a statement of the grammar about it could have been false and was not. Two factors
+decide: the confidence that the field is at *this* offset (confidence in its type), and the knowledge of its value.
 
-Confidence is earned in bits, after the principle of minimum description length (Rissanen 1978; Grünwald, *The Minimum
-Description Length Principle*, 2007): values that need fewer bits once they are columns of a record than as unrelated
-bytes, and values that pass checks, save bits; codes and the grammar itself cost bits. Structure that is not there saves
-b bits with a chance of at most 2^-b, so that no grammar, however it was found, is confirmed by random bytes.
+Confidence is measured in bits, by the principle of minimum description length (Rissanen 1978; Grünwald, *The Minimum
+Description Length Principle*, 2007): values that need fewer bits as columns of a record than as unrelated bytes, and
+values that pass checks, save bits; code books and the grammar itself add bits. Absent structure saves b bits with a
+probability of at most 2^-b, so random bytes confirm no grammar, whatever method found it.
 """
 
 from __future__ import annotations
@@ -38,35 +38,30 @@ from harness.grammar.explanation.usage import FieldKey, Use, uses
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
 
-MIN_PRINTABLE_SHARE = 0.95
-"""A field of texts of which more than a few are not printable is no field of texts."""
+MIN_PRINTABLE_SHARE = 0.95  # minimum share of printable bytes for the credit of strings
+# Credits of numbers without further knowledge; values that steer the parse; printable strings with known bounds.
 NUMBER, STEERING, TEXT = 0.30, 0.50, 0.90
-"""Typed values of which nothing more is known; values that steer the parse; printable text found by its bounds."""
+# Width above which a number without further knowledge earns less, down to the credit of opaque bytes.
 NARROW_BITS = 32.0
-"""A wider number of which nothing is known is opaque bytes under another name."""
-FINER = 0.01
-"""All else equal, the finer description is preferred."""
-UNDECLARED = 0.9
-"""A constant that the grammar does not state is not worth all of it."""
-NOTHING = 0.3
-"""A number that is always zero, and not said to be: padding looks like that under any grammar."""
-INFLATED = 0.9
-"""Bytes that inflate, which their own checksum confirms."""
+FINER = 0.01  # bonus of the finer of two otherwise equal descriptions
+UNDECLARED = 0.9  # factor for regularities that the grammar does not declare
+NOTHING = 0.3  # factor for an undeclared number that is always zero: padding looks like that under each grammar
+INFLATED = 0.9  # credit of bytes that inflate: their own checksum confirms them
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What one field explains.
+    """The credit of one field.
 
     Attributes:
-        type: Its type.
-        name: Its name.
+        type: Name of the type.
+        name: Name of the field.
         bytes: Bytes it covers.
-        weight: What these weigh, in bytes: what they say that the byte before them does not.
-        credit: Between 0 and 1: how well they are explained.
-        paid: Whether it explains more than it takes to write it down, from 0 to 1.
-        bits: What it takes to write it down.
-        why: What the credit is for.
+        weight: Weight of these bytes, in bytes.
+        credit: Explained share, from 0 to 1.
+        paid: Factor from 0 to 1: whether the field covers more bits than its description has.
+        bits: Bits of the description of the field.
+        why: Reason of the credit.
     """
 
     type: str
@@ -81,15 +76,15 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a grammar explains of some files.
+    """The share of some files that a grammar explains.
 
     Attributes:
-        bytes: Bytes that were to be explained.
+        bytes: Bytes of the files that were examined.
         covered: Bytes in any field.
-        explained: The share of the files' weight that is explained, by credit.
-        economy: Share of the grammar's description that these files (or those that taught) have a use for.
-        confidence: By type, from 0 to 1.
-        credits: By field, in the grammar's order.
+        explained: Explained share of the weight of the files.
+        economy: Share of the description of the grammar that these files (or the sample files) use.
+        confidence: Confidence in each type, from 0 to 1.
+        credits: Credit of each field, in the order of the grammar.
     """
 
     bytes: int
@@ -101,13 +96,13 @@ class Explanation:
 
     @property
     def score(self) -> float:
-        """Between 0 and 1: what is explained; a tenth of it only as far as the grammar is of use."""
+        """Explained share times (0.9 + 0.1 * economy), from 0 to 1."""
         return self.explained * (0.9 + 0.1 * self.economy)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What was learned from files: judged by it, other files show whether it holds beyond them."""
+    """Codes and confidence that were learned from sample files, and are applied to other files."""
 
     evidence: Evidence
     paid: dict[FieldKey, float]
@@ -118,25 +113,25 @@ def explain(
     grammar: Grammar,
     tallies: Sequence[Tally],
     *,
-    alphabet: ByteHistogram,
+    histogram: ByteHistogram,
     fit: Fit,
     held: bool = False,
     weight: float | None = None,
 ) -> Explanation:
-    """Judge what a grammar explains.
+    """Compute the share of some files that a grammar explains.
 
     Args:
         grammar: The grammar that the tallies come from.
-        tallies: One for each file, with weights.
-        alphabet: What bytes of these files look like without any structure.
-        fit: What was learned, from these files or from others.
-        held: Whether from others.
-        weight: What was to be explained, where that is not all of the files.
+        tallies: One tally per file, with weights.
+        histogram: Byte histogram of these files.
+        fit: Result of `learn`, from these files or from others.
+        held: Whether `fit` is from other files.
+        weight: Weight of the examined part, if that is not all of the files.
     """
     known, columns = uses(grammar), columns_of(tallies)
     evidence = fit.evidence
     if held:
-        evidence = held_evidence(evidence, known, columns, tallies, alphabet)
+        evidence = held_evidence(evidence, known, columns, tallies, histogram)
     confidence = confidence_in(grammar, evidence)
     floor, bulk = floor_of(grammar, confidence), bulk_types(grammar)
     weight = sum(tally.weight for tally in tallies) / UNIT if weight is None else weight
@@ -153,7 +148,7 @@ def explain(
         )
         value, why = 0.0, "never seen"
         for k, column in mine.items():
-            seen = _Seen(use, k[2], column, fit.evidence.columns.get(k, Column()) if held else column, alphabet)
+            seen = _Seen(use, k[2], column, fit.evidence.columns.get(k, Column()) if held else column, histogram)
             one, why = _credit(seen, trust)
             value += one * column.weight
         size = sum(column.bytes for column in mine.values())
@@ -170,27 +165,27 @@ def explain(
     )
 
 
-def learn(grammar: Grammar, tallies: Sequence[Tally], alphabet: ByteHistogram) -> Fit:
-    """What files teach about a grammar: codes of its fields, confidence in its types, which fields pay."""
+def learn(grammar: Grammar, tallies: Sequence[Tally], histogram: ByteHistogram) -> Fit:
+    """Learn from sample files: codes of the fields, confidence in the types, and the fields worth their description."""
     known, columns = uses(grammar), columns_of(tallies)
     total: dict[FieldKey, float] = {}
     for key, column in columns.items():
-        # Bytes that were inflated lie in no file; their values count by the width they were read with.
+        # Inflated bytes are not in the file; their values count by the width of their types.
         seen = column.weight or column.invisible * width_bits(known[key[:2]].field) / 8 if key[:2] in known else 0.0
         total[key[:2]] = total.get(key[:2], 0.0) + seen
     paid = {key: _paid(total.get(key, 0.0), use.bits) for key, use in known.items()}
     used = frozenset(key[:2] for key, column in columns.items() if column.count and key[:2] in known)
-    return Fit(weigh_evidence(grammar, known, columns, tallies, alphabet), paid, used)
+    return Fit(weigh_evidence(grammar, known, columns, tallies, histogram), paid, used)
 
 
 def _predicts(columns: Iterable[Column]) -> bool:
-    """Whether checks foretold what is in files that taught nothing: then it does not matter how long they are."""
+    """Whether all checks pass in files outside the samples: then the length of their description does not matter."""
     found = list(columns)
     return any(column.passed for column in found) and not any(column.failed for column in found)
 
 
 def _paid(seen: float, bits: float) -> float:
-    """0 for a field that covers no more bits than it takes to write it down, 1 from four times as many on."""
+    """0 for a field that covers at most as many bits as its description has, 1 from four times as many on."""
     if bits <= 0:
         return 1.0
     return min(1.0, max(0.0, (8.0 * seen - bits) / (3.0 * bits)))
@@ -198,23 +193,23 @@ def _paid(seen: float, bits: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A column in its place: what the grammar says of it, what it holds, and what was learned of it."""
+    """A column with its use in the grammar, its values, and its learned code."""
 
     use: Use
     kind: str
     column: Column
     taught: Column
-    alphabet: ByteHistogram
+    histogram: ByteHistogram
 
     @property
     def plain(self) -> float:
         """Bits of one value as unrelated bytes."""
-        return plain_bits(self.use, self.column, self.alphabet)
+        return plain_bits(self.use, self.column, self.histogram)
 
 
 @dataclass(frozen=True, slots=True)
 class _Trust:
-    """How far a field is believed: its place, its type's values, texts apart too, its worth; what it gets anyway."""
+    """Factors of a credit: confidence in the type (with and without strings), worth of the field, and the minimum."""
 
     sure: float
     own: float
@@ -236,7 +231,7 @@ def _credit(seen: _Seen, trust: _Trust) -> tuple[float, str]:
 
 
 def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
-    """What is known of a value whose place is certain."""
+    """Credit and reason of a value whose position is certain."""
     use, column, own = seen.use, seen.column, trust.own
     if any(step.name in ("zlib", "gzip", "deflate") for step in use.field.process):
         return INFLATED, "inflated"
@@ -247,7 +242,7 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     elif seen.kind == Kind.STRING:
         share = column.printable / column.bytes if column.bytes else 0.0
         claimed = TEXT if use.measured else STEERING if use.framed else NUMBER
-        if use.lone:  # only what stands beside it can show that it begins and ends there
+        if use.lone:  # only adjacent fields can confirm where it begins and ends
             claimed = NUMBER + (claimed - NUMBER) * trust.plain
         value, reason = max(claimed * (share >= MIN_PRINTABLE_SHARE), known * UNDECLARED), "text"
     elif use.row:
@@ -255,25 +250,25 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     elif use.steers:
         value, reason = STEERING + (1.0 - STEERING - FINER) * known + narrow, "steers the parse"
     else:
-        # Numbers of which nothing is known are a row of numbers, however many lines of grammar say so.
+        # Numbers without further knowledge are a row of numbers, even if the grammar has one field for each.
         width = 8.0 * column.bytes / max(1, column.count)
         plain = NUMBER * own * min(1.0, NARROW_BITS / width if width else 1.0)
         value, reason = plain + (1.0 - NUMBER - FINER) * known + narrow, "number"
     if use.checks is not None and column.passed and seen.plain:
-        share = min(1.0, claim_bits(use, column, seen.alphabet) / seen.plain)
+        share = min(1.0, claim_bits(use, column, seen.histogram) / seen.plain)
         value, reason = value + (1.0 - value) * share, "checked"
     return value, reason
 
 
 def _known(seen: _Seen) -> float:
-    """The share of a value's bits that its code does without; judged by what other files taught, if they did."""
+    """The share of the bits of a value that its code saves, by the code of other files if there is one."""
     plain = seen.plain
     if plain <= 0:
         return 0.0
     joined = seen.taught if seen.taught is seen.column else seen.column.joined(seen.taught)
     code = joined.code(plain, seen.taught.count)[0]
-    if seen.use.sizes and fits(joined, seen.alphabet):
-        code = min(code, math.log2(seen.alphabet.size + 1))
+    if seen.use.sizes and fits(joined, seen.histogram):
+        code = min(code, math.log2(seen.histogram.size + 1))
     share = 1.0 - code / plain
     if seen.use.checks is None and joined.low == joined.high == 0:
         return min(share, NOTHING)
@@ -281,7 +276,7 @@ def _known(seen: _Seen) -> float:
 
 
 def _weigh(credits: Sequence[Credit], covered: float) -> float:
-    """Explained weight; where fields overlap, what was counted twice is taken from the best explained."""
+    """Explained weight; where fields overlap, the excess is subtracted from the best explained fields."""
     excess = sum(credit.weight for credit in credits) - covered
     total = sum(credit.weight * credit.credit for credit in credits)
     if excess <= 0.5:

@@ -1,4 +1,4 @@
-"""Walking: all parts of an expression, the names in it, and what it looks at."""
+"""Expression walk: all nodes of an expression, the names in it, and whether it reads the stream."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from harness.grammar.language.grammar import Field, Word
 
 
 def names_in(expr: Expr) -> Iterator[str]:
-    """Names of fields that an expression mentions, those behind a dot included."""
+    """Names of fields in an expression, including those after a dot."""
     for part in walk(expr):
         if isinstance(part, Name | Attribute):
             yield part.name
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
-    """The expression and everything in it."""
+    """The expression and all its nodes."""
     waiting = [expr]
     while waiting:
         part = waiting.pop()
@@ -50,14 +50,14 @@ def walk(expr: Expr) -> Iterator[Expr]:
 
 
 def reads_stream_position(expr: Expr | Word | None) -> bool:
-    """Whether an expression asks the stream where it is, or how much there is."""
+    """Whether an expression uses the position or the size of the stream."""
     if expr is None or isinstance(expr, Word):
         return False
     return any(isinstance(part, Name) and part.name == "_io" for part in walk(expr)) or "_io" in names_in(expr)
 
 
 def counted(field: Field) -> bool:
-    """Whether values that were read say how often a field repeats, or where it begins, and nothing else does."""
+    """Whether values that were read, and no other source, decide how often a field repeats or where it begins."""
     given = [part for part in (field.repeat, field.until, field.at, field.offset) if part is not None]
     if not given or any(isinstance(part, Word) or reads_stream_position(part) for part in given):
         return False

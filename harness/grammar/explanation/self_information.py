@@ -1,4 +1,4 @@
-"""Surprise: how unlikely a value is to pass what validates it by accident; nothing for checks that cannot fail."""
+"""Self-information of checks: how unlikely a random value is to pass; 0 for checks that cannot fail."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.grammar.language.primitive import Kind
 
 
 def self_information(owner: TypeDef, field: Field, grammar: Grammar) -> float | None:
-    """Bits of surprise when a value passes, were it random; for bytes of any length: per whole value.
+    """Self-information of a random value that passes its checks, in bits per value.
 
-    Whoever writes a grammar may write checks that always hold. So a check counts only if it compares with constants,
-    or with fields that were read before and elsewhere. None where nothing is checked.
+    The author of a grammar may write checks that always pass. A check therefore counts only if it compares with
+    constants, or with fields that were read earlier at other offsets. None without checks.
     """
     width = width_bits(field)
     if field.checksum is None and field.checks is None:
         return None
     if field.at is not None or field.offset is not None:
-        return 0.0  # it could be laid over the very bytes it is compared with
+        return 0.0  # it could overlap the bytes it is compared with
     if field.checksum is not None:
         plain = field.checksum.of is None and all(_is_plain(owner, name, field) for name in field.checksum.over)
         return width if plain and field.checksum.over else 0.0
@@ -54,12 +54,12 @@ def _range(field: Field, low: Expr | None, high: Expr | None, width: float) -> f
 
 
 def _is_size(expr: Expr) -> bool:
-    """Whether an expression is how large the stream is: no value that was read equals that by accident."""
+    """Whether an expression is the size of the stream: a random value is unlikely to equal it."""
     return isinstance(expr, Attribute) and expr.name == "size" and expr.of == Name("_io")
 
 
 def _compares_with_others(owner: TypeDef, field: Field, expr: Expr) -> bool:
-    """Whether an expression is made of constants and of fields of the same record that lie before this one."""
+    """Whether an expression uses only constants and earlier fields of the same record."""
     parts = list(walk(expr))
     names = [part.name for part in parts if isinstance(part, Name)]
     return (
@@ -70,7 +70,7 @@ def _compares_with_others(owner: TypeDef, field: Field, expr: Expr) -> bool:
 
 
 def _is_plain(owner: TypeDef, name: str, than: Field) -> bool:
-    """Whether a name is a field that is read in order, before another one."""
+    """Whether a name is a sequential field that is read before another one."""
     found = next((field for field in owner.fields if field.name == name), None)
     if found is None or than.lazy or found.index >= than.index:
         return False
@@ -78,7 +78,7 @@ def _is_plain(owner: TypeDef, name: str, than: Field) -> bool:
 
 
 def peeks(part: Expr | Word | None, through: frozenset[str] = frozenset()) -> bool:
-    """Whether an expression looks at bytes that no field has read, by itself or through computed fields of its type."""
+    """Whether an expression reads ahead bytes that no field has read, itself or through computed fields of its type."""
     if part is None or isinstance(part, Word):
         return False
     return any(
@@ -89,7 +89,7 @@ def peeks(part: Expr | Word | None, through: frozenset[str] = frozenset()) -> bo
 
 
 def peeking_fields(grammar: Grammar) -> frozenset[str]:
-    """Names of computed fields that peek, anywhere."""
+    """Names of computed fields that read ahead, in all types."""
     found: frozenset[str] = frozenset()
     while True:
         more = frozenset(
@@ -104,7 +104,7 @@ def peeking_fields(grammar: Grammar) -> frozenset[str]:
 
 
 def width_bits(field: Field) -> float:
-    """Bits of one value; those of bytes and texts with a constant length too, else 8."""
+    """Bits of one value: of a number, or of bytes or a string of constant length; else 8."""
     primitive = field.type.primitive if field.type is not None else None
     if primitive is None:
         return 8.0

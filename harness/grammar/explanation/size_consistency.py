@@ -1,4 +1,4 @@
-"""Landing: records whose sizes are read from the file, and that end exactly where their bytes end, are no accident."""
+"""Size consistency: evidence from records whose sizes are read and that end exactly where their bytes end."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from harness.grammar.language.expression import Literal
 from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 
-EXACT_END_BITS = 8.0
-"""A stretch ends at one of some hundred bytes; to hit it says that much."""
-MAX_DEPTH = 100
-"""Types within types that are looked into for their sizes."""
-MIN_CLOSED_SHARE = 0.98
-"""The share of the files' weight that a grammar must account for to be closed."""
+EXACT_END_BITS = 8.0  # bits for an exact end: a range ends at one of some hundred offsets
+MAX_DEPTH = 100  # maximum nesting of types whose sizes are computed
+MIN_CLOSED_SHARE = 0.98  # minimum share of the weight of the files that a closed grammar accounts for
 
 
 def grain(definition: TypeDef, grammar: Grammar) -> float:
-    """In steps of how many bytes a record can end: 1 if it just takes what is left; infinite where values decide."""
+    """Granularity in bytes of the possible ends of a record: 1 if it takes the rest; infinite if values decide."""
     fields = [f for f in definition.fields if f.compute is None and f.at is None and f.offset is None]
     for field in fields:
         if any(reads_stream_position(part) for part in (field.length, field.repeat, field.until, field.align)):
@@ -39,7 +36,7 @@ def grain(definition: TypeDef, grammar: Grammar) -> float:
 
 
 def _sizes(field: Field, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
-    """Bytes of one item, if all are of that size."""
+    """Bytes of one item, if all items have the same size."""
     if field.switch is not None or field.type is None or field.delimiter is not None or field.prefix is not None:
         return None
     if field.type.primitive is not None and field.type.primitive.numeric:
@@ -52,12 +49,12 @@ def _sizes(field: Field, grammar: Grammar, known: dict[str, int | None] | None =
 
 
 def constant_size(definition: TypeDef, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
-    """Bytes of a record, if all records of the type have the same size; None if they need not.
+    """Bytes of a record if all records of the type have the same size; else None.
 
     Args:
         definition: The type.
-        grammar: Its grammar.
-        known: Sizes of types that were asked for already; one that is being asked for has none.
+        grammar: The grammar of the type.
+        known: Sizes computed so far; the size of a type in progress is None.
     """
     known = {} if known is None else known
     if definition.name in known or len(known) > MAX_DEPTH:
@@ -81,7 +78,7 @@ def constant_size(definition: TypeDef, grammar: Grammar, known: dict[str, int | 
 def is_closed(
     grammar: Grammar, known: Mapping[FieldKey, Use], columns: Mapping[Key, Column], tallies: Sequence[Tally]
 ) -> bool:
-    """Whether a grammar accounts for all that the files hold, without an error and without just taking what is left."""
+    """Whether a grammar accounts for all bytes of the files without a fault and without a field that takes the rest."""
     weight = sum(tally.weight for tally in tallies)
     if not grammar.once or not weight or any(tally.error_count for tally in tallies):
         return False
@@ -98,7 +95,7 @@ def is_closed(
 def size_consistency_bits(
     grammar: Grammar, known: Mapping[FieldKey, Use], columns: Mapping[Key, Column]
 ) -> dict[str, float]:
-    """Bits by type: how unlikely it is that its records end where the bytes end that confine them."""
+    """Bits by type: how unlikely it is that its records end exactly where their confining bytes end."""
     found: dict[str, float] = {}
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
@@ -123,7 +120,7 @@ def file_size_consistency_bits(grammar: Grammar, tallies: Iterable[Tally]) -> di
 
 
 def _open(name: str, grammar: Grammar) -> set[str]:
-    """Types of records that lie in one of a type without a length around them: its end depends on theirs."""
+    """Types of records within a type that no length confines: they decide its end."""
     found: set[str] = set()
     waiting = [name]
     while waiting:

@@ -1,4 +1,4 @@
-"""Usage: what each field of a grammar is for, and how many bits it takes to write it down."""
+"""Usage: the role of each field of a grammar, and the bits of its description."""
 
 from __future__ import annotations
 
@@ -12,37 +12,32 @@ from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Li
 from harness.grammar.language.grammar import Checks, Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 
-TYPE_BITS = 4.0
-"""To choose a type; a few are much more frequent than the others."""
-NODE_BITS = 2.0
-"""To choose what sort of expression comes next."""
-NAME_BITS = 3.0
-"""To choose one of the fields in reach."""
-KEY_BITS = 2.0
-"""To choose a key."""
+TYPE_BITS = 4.0  # bits to choose a type; a few types are much more frequent than the others
+NODE_BITS = 2.0  # bits to choose the kind of an expression node
+NAME_BITS = 3.0  # bits to choose one of the visible fields
+KEY_BITS = 2.0  # bits to choose a key
 
-FieldKey = tuple[str, str]
-"""Type and field."""
+FieldKey = tuple[str, str]  # type and field
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one field is for.
+    """The role of one field.
 
     Attributes:
-        field: Its definition.
-        bits: What it takes to write it down, names and documentation apart.
-        case_bits: As much of it as the cases of its switch take.
-        steers: Its value decides where or what something else is: a length, a count, a position, a choice.
-        sizes: It decides where something is, or how large: what does not fit into the file would have shown.
-        row: It is an array of bare numbers: one line of grammar for any number of bytes.
-        framed: Its bytes are bounded by a number, a constant size or a terminator, not just by the end of the file.
-        measured: And the file itself says where: by a length or a terminator.
-        greedy: It takes what is left of the file, or of a record that nothing confines.
-        lone: A text up to a certain byte, in a type that repeats and that nothing confines: any bytes end like that.
+        field: The definition of the field.
+        bits: Bits of the description, without names and documentation.
+        case_bits: Bits of the cases of its switch, which are a part of `bits`.
+        steers: Its value decides the position or type of another field: a length, a count, a position, a choice.
+        sizes: Its value decides a position or a size; a value that exceeds the file would be a fault.
+        row: It is an array of numbers: one field for any number of bytes.
+        framed: A number, a constant size or a terminator bounds its bytes, not only the end of the file.
+        measured: A length or a terminator in the file bounds its bytes.
+        greedy: It takes the rest of the file, or of an unconfined record.
+        lone: It is a terminated string in a repeated, unconfined type: random bytes match that too.
         summed: A checksum covers it.
-        peeked: Whether it is there, or what it is, was decided by a look at its own bytes: then they prove nothing.
-        checks: Bits of surprise of a value that passes its checks, were it random; None without checks.
+        peeked: Its own bytes, read ahead, decided its presence or type: then they prove nothing.
+        checks: Self-information in bits of a random value that passes its checks; None without checks.
     """
 
     field: Field
@@ -62,15 +57,15 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a type occurs.
+    """One occurrence of a type.
 
     Attributes:
         parent: The type that holds it; None for a top-level record of a file.
-        repeated: It follows its like; only `counted` ones have something that says how many there are.
-        counted: Values that were read say how many, or where.
-        confined: A length says where it ends.
+        repeated: It is repeated; `counted` tells whether the number of records is known.
+        counted: Values that were read give the number of records, or their position.
+        confined: A length gives its end.
         summed: A checksum covers the field that holds it.
-        peeked: Whether it is there at all was decided by a look at its own bytes.
+        peeked: Its own bytes, read ahead, decided its presence.
     """
 
     parent: str | None
@@ -82,7 +77,7 @@ class Place:
 
 
 def uses(grammar: Grammar) -> dict[FieldKey, Use]:
-    """Every field and instance of every type."""
+    """The role of every field and instance of every type."""
     steering, through = _steering(grammar, _steered_by), peeking_fields(grammar)
     sizing = _steering(grammar, _sized_by)
     at_place = places(grammar)
@@ -115,7 +110,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
 
 
 def places(grammar: Grammar) -> dict[str, list[Place]]:
-    """Where each type occurs."""
+    """The occurrences of each type."""
     found: dict[str, list[Place]] = {name: [] for name in grammar.types}
     for name in tops(grammar):
         found[name].append(Place(None, repeated=not grammar.once, confined=False))
@@ -140,7 +135,7 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
 
 
 def grammar_bits(grammar: Grammar) -> float:
-    """What it takes to write the whole grammar down."""
+    """Bits of the description of the whole grammar."""
     fields = sum(use.bits for use in uses(grammar).values())
     return fields + sum(2 * KEY_BITS + 8 for enum in grammar.enums.values() for _ in enum.labels)
 
@@ -167,7 +162,7 @@ def _measured(field: Field) -> bool:
 
 
 def _steering(grammar: Grammar, parts: Callable[[Field], Iterator[Expr]]) -> set[FieldKey]:
-    """Fields that some parts of fields look at."""
+    """Fields that the given expressions of other fields use."""
     found: set[FieldKey] = set()
     owners: dict[str, list[str]] = {}
     for definition in grammar.types.values():
@@ -185,7 +180,7 @@ def _steering(grammar: Grammar, parts: Callable[[Field], Iterator[Expr]]) -> set
     select = grammar.select if parts is _steered_by else None
     if select is not None and select.path:
         found.update((owner, select.path[-1]) for owner in owners.get(select.path[-1], ()))
-    # A computed field that steers passes the honour on to what it is computed from.
+    # The operands of a computed field that steers steer too.
     for owner, name in list(found):
         for field in (*grammar.types[owner].fields, *grammar.types[owner].instances):
             if field.name == name and field.compute is not None:
@@ -211,7 +206,7 @@ def _steered_by(field: Field) -> Iterator[Expr]:
 
 
 def expression_bits(expr: Expr) -> float:
-    """What it takes to write an expression down; a constant costs its own length."""
+    """Bits of the description of an expression; a constant counts its own length."""
     total = 0.0
     for part in walk(expr):
         total += NODE_BITS
@@ -223,7 +218,7 @@ def expression_bits(expr: Expr) -> float:
 
 
 def literal_bits(value: Any) -> float:
-    """Bits of a constant: of a text or bytes eight for each, of a number its length and how long that is."""
+    """Bits of a constant: eight per character or byte; for a number its length, and the bits of that length."""
     match value:
         case bool():
             return 1.0
@@ -236,7 +231,7 @@ def literal_bits(value: Any) -> float:
 
 
 def description_bits(field: Field) -> float:
-    """What it takes to write a field down: its type, and each thing that is said of it."""
+    """Bits of the description of a field: its type and each of its properties."""
     total = TYPE_BITS if field.type is not None else 0.0
     expressions: list[Expr | Word | None] = [
         field.length, field.repeat, field.until, field.condition, field.compute, field.at, field.offset, field.skip,
@@ -259,7 +254,7 @@ def description_bits(field: Field) -> float:
 
 
 def _bits_after(before: Field | None, field: Field) -> float:
-    """What a field takes: little, if it is like the one before it but for its length."""
+    """Bits of a field after another one: few, if they differ only in length."""
     full = description_bits(field)
     if before is None or _shape(before) != _shape(field):
         return full
@@ -273,7 +268,7 @@ def _shape(field: Field) -> Field:
 
 
 def case_bits(field: Field) -> float:
-    """What the cases of a field's switch take."""
+    """Bits of the cases of the switch of a field."""
     return sum(literal_bits(value) + TYPE_BITS for value in field.switch.cases) if field.switch is not None else 0.0
 
 

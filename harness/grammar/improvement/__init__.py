@@ -1,1 +1,1 @@
-"""Proposing: who suggests patches, and the loop that keeps what explains more."""
+"""Improvement: proposers of patches, and the loop that keeps the patches that raise the score."""

@@ -1,4 +1,4 @@
-"""Iteration: propose, apply, measure, keep what explains more; until nothing does."""
+"""Iteration: propose patches, apply and score them, keep the best; until no patch improves the score."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Step:
     """One iteration.
 
     Attributes:
-        tried: Patches that were proposed and not seen before.
-        rejected: Of these, how many do not apply or lint.
-        version_id: The best version after it.
-        score: Its score on the samples, 0 to 100.
-        description: What the patch that was kept says of itself; empty if none was.
+        tried: Number of proposed patches that were new.
+        rejected: Number of these that do not apply or do not pass lint.
+        version_id: The best version after the iteration.
+        score: Score of that version on the samples, 0 to 100.
+        description: Description of the patch that was kept; empty without one.
     """
 
     tried: int
@@ -39,18 +39,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """The outcome of a loop.
+    """The result of `improve_spec`.
 
     Attributes:
-        store: Every version that was made.
-        initial: Where it began.
-        best: The version that explains the samples best.
-        initial_score: 0 to 100, on the samples.
-        best_score: Likewise.
-        holdout_before: The initial version's score on files that no proposer saw; None without such files.
-        holdout_after: The best version's.
-        steps: Iteration by iteration.
-        fault: Why the proposer could not be asked again after it had been asked before; empty if it could.
+        store: All versions.
+        initial: The version of the start.
+        best: The version with the best score on the samples.
+        initial_score: Score of `initial` on the samples, 0 to 100.
+        best_score: Score of `best` on the samples, 0 to 100.
+        holdout_before: Score of `initial` on the hold-out files; None without such files.
+        holdout_after: Score of `best` on the hold-out files.
+        steps: One entry per iteration.
+        fault: The error of the proposer that ended the loop after the first iteration; empty without one.
     """
 
     store: SpecStore
@@ -75,25 +75,24 @@ def improve_spec(
     store: SpecStore | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Improvement:
-    """Improve a grammar.
+    """Improve a grammar by patches.
 
-    A step is taken only if the samples are explained better, not worse by what the others of them teach, and no file is
-    read with more errors than before. The hold-out decides nothing here: it is measured once before and once after, so
-    that it stays what it is.
+    A patch is kept only if the score on the samples rises, the leave-one-out score does not fall, and no file is read
+    with more faults than before. The hold-out never decides: it is scored once before and once after the loop.
 
     Args:
         spec_text: The grammar to start from; it must pass lint.
         files: Samples by name.
-        proposer: Who suggests patches.
-        holdout: Files by name that the proposer does not get to see.
-        max_iterations: The most rounds.
-        limits: Of each reading.
-        store: Where versions go; a new one by default.
-        progress: Takes one short line for each round.
+        proposer: Proposes patches.
+        holdout: Files by name that the proposer does not see.
+        max_iterations: Maximum number of iterations.
+        limits: Limits of each reading.
+        store: Receives the versions; a new store by default.
+        progress: Receives one line per iteration.
 
     Raises:
         ValueError: if the grammar does not pass lint, or there are no files.
-        InfraError: if the proposer fails in the first round; later that ends the loop, and what was found is kept.
+        InfraError: if the proposer fails in the first iteration; a later failure ends the loop and keeps its result.
     """
     store = store or SpecStore()
     samples = Samples.of(files)
@@ -107,8 +106,8 @@ def improve_spec(
     refused: set[str] = set()
     fault = ""
     for number in range(1, max_iterations + 1):
-        before, told = found, leave_one_out_score(found, samples)
-        top = (found.explanation.score + told) / 2
+        before, validated = found, leave_one_out_score(found, samples)
+        top = (found.explanation.score + validated) / 2
         tried = rejected = 0
         kept: tuple[SpecVersion, Measured] | None = None
         description = ""
@@ -132,14 +131,14 @@ def improve_spec(
             measured = measure(_grammar(candidate), samples, limits=limits)
             if measured.explanation.score <= before.explanation.score + MIN_GAIN or _breaks(before, measured):
                 continue
-            ahead = leave_one_out_score(measured, samples)
-            merit = (measured.explanation.score + ahead) / 2
-            # What explains a file worse by what the others teach would do so for unseen files too.
-            if ahead >= told - MIN_GAIN and merit > top + MIN_GAIN:
+            after = leave_one_out_score(measured, samples)
+            merit = (measured.explanation.score + after) / 2
+            # A patch that lowers the leave-one-out score would lower the score of unseen files too.
+            if after >= validated - MIN_GAIN and merit > top + MIN_GAIN:
                 kept, top, description = (candidate, measured), merit, patch.description
         if kept is not None:
             best, found = kept
-            refused.clear()  # what did not help before may help now
+            refused.clear()  # a patch that did not help the previous version may help this one
         score = 100 * found.explanation.score
         steps.append(Step(tried, rejected, best.id, score, description))
         if progress is not None:

@@ -1,4 +1,4 @@
-"""Foretelling: how well each sample is explained by what the others teach, before any unseen file is asked."""
+"""Leave-one-out validation: the score of each sample with codes learned from the other samples."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from harness.grammar.measurement import Measured, Samples
 
 
 def leave_one_out_score(found: Measured, samples: Samples) -> float:
-    """How well each file is explained by what the others teach, on average: what only fits files by heart shows here.
+    """The average score of each file with codes learned from the other files; it is low for an overfitted grammar.
 
     Args:
-        found: What a grammar makes of the files; nothing is read again.
+        found: The tallies of a grammar; no file is read again.
         samples: The files.
 
     Returns:
-        Between 0 and 1; of a single file, what it teaches itself.
+        Between 0 and 1; for a single file, its own score.
     """
     tallies = list(found.tallies.values())
     if len(tallies) < 2:
@@ -22,5 +22,5 @@ def leave_one_out_score(found: Measured, samples: Samples) -> float:
     total = 0.0
     for i, tally in enumerate(tallies):
         fit = learn(found.grammar, tallies[:i] + tallies[i + 1 :], samples.alphabet)
-        total += explain(found.grammar, [tally], alphabet=samples.alphabet, fit=fit, held=True).score
+        total += explain(found.grammar, [tally], histogram=samples.alphabet, fit=fit, held=True).score
     return total / len(tallies)

@@ -1,4 +1,4 @@
-"""Proposer: anything that, shown a grammar and what it makes of some files, suggests patches."""
+"""Proposer: a function that proposes patches for a grammar and sample files; built from a program or a model."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _MAX_SHOWN = 256  # bytes of each file that a prompt shows
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a proposer is shown.
+    """The argument of a proposer.
 
     Attributes:
         version: The best version so far.
         files: The samples, by name. Hold-out files are never among them.
-        measured: What the version makes of them: errors, gaps, what is explained, field by field.
+        measured: Tallies and explanation of the samples by this version: faults, gaps, credit of each field.
         refused: Digests of patches that were tried already.
     """
 
@@ -41,7 +41,7 @@ class Situation:
     refused: frozenset[str] = frozenset()
 
     def to_wire(self) -> dict[str, Any]:
-        """For programs and prompts: the grammar, what it makes of the files, and how the files begin."""
+        """JSON for programs and prompts: the grammar, its measurements, and the first bytes of each file."""
         return {
             "grammar": self.version.spec_text,
             "measured": self.measured.facts(),
@@ -55,7 +55,7 @@ class Proposer(Protocol):
     """A function from a situation to patches, the most promising first."""
 
     def __call__(self, situation: Situation, /) -> Sequence[Patch]:
-        """Suggest patches; none means that it has no idea left."""
+        """Propose patches; an empty sequence ends the improvement."""
         ...
 
 
@@ -63,8 +63,8 @@ def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) ->
     """A program that reads a situation as JSON from stdin and writes a JSON list of patches to stdout.
 
     Args:
-        command: Its argument vector.
-        seconds: How long it may take.
+        command: Argument vector of the program.
+        seconds: Time limit of one call.
     """
 
     def propose(situation: Situation) -> list[Patch]:
@@ -79,18 +79,18 @@ def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) ->
         except (OSError, subprocess.TimeoutExpired) as error:
             raise InfraError(f"the proposer failed: {error}", where=" ".join(command)) from error
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip()[-200:]
-            raise InfraError(f"the proposer ended with status {done.returncode}: {said}", where=" ".join(command))
+            message = done.stderr.decode(errors="replace").strip()[-200:]
+            raise InfraError(f"the proposer ended with status {done.returncode}: {message}", where=" ".join(command))
         return read_patches(done.stdout.decode(errors="replace"), where=" ".join(command))
 
     return propose
 
 
 def from_provider(provider: Provider) -> Proposer:
-    """Whoever answers questions: a model behind a server, a program, a person, recorded answers.
+    """A proposer that asks a provider: a model on a server, a program, a person, or recorded answers.
 
     Args:
-        provider: Of `harness.providers`.
+        provider: A provider of `harness.providers`.
     """
 
     def propose(situation: Situation) -> list[Patch]:
@@ -107,10 +107,10 @@ def from_provider(provider: Provider) -> Proposer:
 
 
 def from_completion(complete: Callable[[str], str]) -> Proposer:
-    """A language model: any function from a prompt to a text.
+    """A proposer that asks a language model: a function from a prompt to an answer.
 
     Args:
-        complete: Asks the model.
+        complete: Sends a prompt to the model.
     """
 
     def propose(situation: Situation) -> list[Patch]:
@@ -120,7 +120,7 @@ def from_completion(complete: Callable[[str], str]) -> Proposer:
 
 
 def prompt(situation: Situation) -> str:
-    """What a language model is asked."""
+    """The prompt of a language model for a situation."""
     wire = situation.to_wire()
     return (
         "A grammar describes a binary format. Improve it by patches: lists of operations such as\n"
@@ -136,16 +136,16 @@ def prompt(situation: Situation) -> str:
 
 
 def read_patches(text: str, *, where: str = "the proposer") -> list[Patch]:
-    """The patches in an answer: JSON (a patch or a list of them), or YAML in fenced blocks, one patch each.
+    """The patches in an answer: JSON (a patch or a list of patches), or YAML in fenced blocks, one patch each.
 
-    What is no patch among patches is left out; an empty JSON list says that there is no idea left.
+    Invalid entries among patches are left out; an empty JSON list means that the proposer has no more patches.
 
     Args:
         text: The answer.
-        where: Who gave it.
+        where: Name of the proposer, for messages.
 
     Raises:
-        InfraError: if there is no patch in it at all; it shows the answer, and what is wrong with the first try.
+        InfraError: if the answer has no patch; the message shows the answer and the error of the first entry.
     """
     candidates = _candidates(text)
     found, wrong = [], []
@@ -162,7 +162,7 @@ def read_patches(text: str, *, where: str = "the proposer") -> list[Patch]:
 
 
 def _candidates(text: str) -> list[Any] | None:
-    """What may be patches; None if the answer has no form that could hold any."""
+    """The entries that may be patches; None if the answer is neither JSON nor has fenced blocks."""
     try:
         value = json.loads(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Induction: structure found in bytes alone, without knowledge of any format: chains, strides, codes, checksums."""
+"""Induction: structure found in bytes alone, without knowledge of formats: chains, strides, codes, checksums."""

@@ -1,4 +1,4 @@
-"""Directory: a table of entries that say where other bytes are, and often how many; in front of them, or behind."""
+"""Directory: a table of entries with the offsets, and often the sizes, of other bytes, before or after them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,27 @@ from typing import Literal
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.segmentation import DESCRIBED, matrix, segment
 
-MAX_HEAD = 64
-"""Bytes in front of a table, or in which its place and count are."""
+MAX_HEAD = 64  # maximum bytes before a table, or of the head with its offset and count
 MAX_ENTRY_SIZE = 128
-MAX_PLACES = 48
-"""Where in an entry its offset may be."""
+MAX_PLACES = 48  # maximum position of the offset within an entry
 MAX_ENTRIES = 5_000
-MAX_GAP = 16
-"""Bytes that may lie between what two entries point to: alignment, a terminator."""
+MAX_GAP = 16  # maximum bytes between the targets of two entries: alignment, a terminator
 ENTRY_SIZES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 MAX_KEPT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Where a table is and what its entries say.
+    """The position of a table and the format of its entries.
 
     Attributes:
-        big: Byte order of all its numbers.
-        count: Where in the head the number of entries is, and its width.
-        table: Where the table begins; or, if `pointer`, where in the head that is said, and the width.
-        pointer: Whether the table's place is read.
-        size: Of an entry.
-        offset: Where in an entry it says where something is, and the width.
-        length: Where it says how long that is, if it does.
+        big: Whether all numbers are big-endian.
+        count: Position in the head and width of the number of entries.
+        table: Start of the table; or, if `pointer`, the position in the head and width of the number with the start.
+        pointer: Whether the start of the table is read.
+        size: Bytes of an entry.
+        offset: Position in an entry and width of the offset.
+        length: Position in an entry and width of the size; None without one.
     """
 
     big: bool
@@ -46,23 +43,23 @@ class Directory:
 
     @property
     def order(self) -> Literal["big", "little"]:
-        """As Python calls it."""
+        """The byte order as `int.from_bytes` takes it."""
         return "big" if self.big else "little"
 
     def read(self, blob: bytes, at: int, width: int) -> int:
-        """A number; -1 where there is none."""
+        """A number at an offset; -1 beyond the end."""
         return int.from_bytes(blob[at : at + width], self.order) if at >= 0 and at + width <= len(blob) else -1
 
     def start(self, blob: bytes) -> int:
-        """Where the table begins in a file."""
+        """Start offset of the table in a file."""
         return self.read(blob, *self.table) if self.pointer else self.table[0]
 
     def entries(self, blob: bytes) -> int:
-        """How many there are."""
+        """Number of entries in a file."""
         return self.read(blob, *self.count)
 
     def targets(self, blob: bytes) -> list[tuple[int, int]]:
-        """What the entries point to: places, and lengths (what is up to the next one where no entry says)."""
+        """Offsets and sizes of the targets; without sizes, each target extends to the next one."""
         first, count = self.start(blob), self.entries(blob)
         rows = range(first, first + count * self.size, self.size)
         places = [self.read(blob, row + self.offset[0], self.offset[1]) for row in rows]
@@ -76,7 +73,7 @@ class Directory:
 
 
 def find_directories(blobs: Sequence[bytes]) -> list[Directory]:
-    """Directories that fit all files, those with the most entries first."""
+    """Directories that match all files, those with the most entries first."""
     if not blobs or min(map(len, blobs)) < 12:
         return []
     first = min(blobs, key=len)
@@ -87,7 +84,7 @@ def find_directories(blobs: Sequence[bytes]) -> list[Directory]:
             if key in found or not all(_fits(idea, blob) for blob in blobs):
                 continue
             found[key] = _with_length(idea, blobs)
-    # Entries that say how long things are, and tables that are read from their beginning, explain more.
+    # Entries with sizes, and tables with a constant start, explain more.
     ranked = sorted(
         found.values(), key=lambda d: (d.length is None, -d.offset[1], d.pointer, d.table[0], d.size, d.offset)
     )
@@ -104,7 +101,7 @@ def _counts(blob: bytes, below: int, *, big: bool) -> Iterator[tuple[int, int, i
 
 
 def _in_front(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
-    """The table begins at a constant place, and the first entry points right behind it."""
+    """Directories with a constant start, whose first entry points to the end of the table."""
     order: Literal["big", "little"] = "big" if big else "little"
     counts = list(_counts(blob, MAX_HEAD, big=big))
     for table, place in itertools.product(range(2, MAX_HEAD + 1), range(MAX_PLACES)):
@@ -120,7 +117,7 @@ def _in_front(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
 
 
 def _pointed_to(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
-    """A number in the head says where the table is; it ends where the file does, or another number points."""
+    """Directories whose start is a number in the head, and that end at the end of the file or at another number."""
     order: Literal["big", "little"] = "big" if big else "little"
     head = min(MAX_HEAD, len(blob))
     numbers = [(at, int.from_bytes(blob[at : at + width], order)) for at in range(head - width + 1)]
@@ -139,7 +136,7 @@ def _pointed_to(blob: bytes, width: int, *, big: bool) -> Iterator[Directory]:
 
 
 def _fits(idea: Directory, blob: bytes) -> bool:
-    """Whether all entries point into the file, and no two of them to the same place or into the table."""
+    """Whether all entries point into the file at distinct offsets outside the table."""
     count, table = idea.entries(blob), idea.start(blob)
     end = table + count * idea.size
     if not 1 <= count <= MAX_ENTRIES or table < 0 or end > len(blob):
@@ -156,7 +153,7 @@ def _fits(idea: Directory, blob: bytes) -> bool:
 
 
 def _with_length(idea: Directory, blobs: Sequence[bytes]) -> Directory:
-    """The same with the number that says how long things are: each ends where the next one begins, or little before."""
+    """The same directory with the size of its targets: each ends at most `MAX_GAP` bytes before the next one."""
     for width in dict.fromkeys((idea.offset[1], 4, 2)):
         for at in range(idea.size - width + 1):
             apart = at + width <= idea.offset[0] or at >= idea.offset[0] + idea.offset[1]
@@ -210,7 +207,7 @@ def _draft(found: Directory, blobs: Sequence[bytes], names: Names) -> Draft:
         head_size = max(at + width for at, (width, _) in head_fixed.items())
     head, more = segment(matrix(blobs, head_size), fixed=head_fixed)
     types = {root: {"fields": numbered([*head, table])}, entry: {"fields": numbered(fields)}}
-    where = "as the head says" if found.pointer else f"at {found.table[0]}"
+    where = "at the offset in the head" if found.pointer else f"at {found.table[0]}"
     idea = f"{len(rows)} entries of {found.size} bytes {where} point to the rest"
     return Draft(root, types, saved + more + 16.0 * len(rows) - DESCRIBED, idea)
 

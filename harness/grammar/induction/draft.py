@@ -1,4 +1,4 @@
-"""Draft: types that were made up for some bytes, with names nobody else uses."""
+"""Draft: proposed types for some bytes, with unused names."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ FieldDef = dict[str, Any]
 
 @dataclass(slots=True)
 class Names:
-    """Gives out names of types that are not taken."""
+    """Generates unused type names."""
 
     taken: set[str]
 
     @classmethod
     def free_in(cls, document: Any) -> Names:
-        """Names free in a grammar document."""
+        """Names that a grammar document does not use."""
         types = document.get("types") if isinstance(document, dict) else None
         return cls(set(types) if isinstance(types, dict) else set())
 
     def fresh(self, wish: str) -> str:
-        """A free name: the wish, or the wish with a number."""
+        """An unused name: the wish, or the wish with a number."""
         name, number = wish, 2
         while name in self.taken:
             name, number = f"{wish}{number}", number + 1
@@ -32,15 +32,15 @@ class Names:
 
 @dataclass(slots=True)
 class Draft:
-    """Types for one kind of bytes.
+    """Proposed types for some bytes.
 
     Attributes:
-        root: The type that reads them.
-        types: All types, the root's included: name -> its definition.
-        saved: Bits that the idea saves, roughly: the order in which ideas are tried.
-        idea: How it was found, in one sentence.
-        head: Bytes in front of what it is about; it has seen nothing in them but what all files begin with.
-        sure: It rests on lengths that lead to the end of every file, which hardly happens by accident.
+        root: The type that reads the bytes.
+        types: All types including the root, by name.
+        saved: Approximate number of bits that the draft saves; drafts are tried in this order.
+        idea: The structure that was found, in one sentence.
+        head: Bytes before the structure, in which only the common beginning of all files is described.
+        sure: Whether lengths lead to the end of every file, which is unlikely by chance.
     """
 
     root: str
@@ -52,7 +52,7 @@ class Draft:
 
 
 def numbered(fields: Iterable[FieldDef]) -> list[FieldDef]:
-    """Fields with names by what they hold and their place, each once."""
+    """Fields with unique names: the given name, and a number if it is taken."""
     made, seen = [], set()
     for given in fields:
         name, number = given["name"], 2

@@ -1,4 +1,4 @@
-"""Framing: whole files as a head and records: chained by lengths, of equal size, or ended by a byte."""
+"""Framing: whole files as a head and records: chained by lengths, of equal size, or terminated by a byte."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ STRIDES = range(2, 129)
 MAX_SAMPLED = 20_000
 MAX_HEAD = 64
 MAX_STRIDES = 3
-MIN_DIVISOR_SHARE = 0.9
-"""The share of what a table saves that one of a divisor's width must save to be preferred."""
+MIN_DIVISOR_SHARE = 0.9  # share of the saved bits of a stride that a divisor of it must save to be preferred
 MAX_CHAINS = 3
 
 
 def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     """Drafts for blobs read from start to end, the most promising first.
 
-    Where lengths lead through all files for sure, whatever begins later than they do is left out: rows and pairs that
-    fit behind the first parts of files of one writer say nothing about those of another.
+    If lengths lead through all files for sure, drafts with a longer head are left out: a match after the first parts of
+    files from one program is no evidence for files from another.
     """
     if not blobs:
         return []
@@ -70,7 +69,7 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> Draft:
         body["length"] = f"{sized} - {rest}" if rest > 0 else f"{sized} + {-rest}"
     bodies = [whole[front : len(whole) - tail] for whole in wholes]
     typed = None
-    if len(bodies) > len(blobs):  # one for each file is a file again, whose own structure is sought next
+    if len(bodies) > len(blobs):  # a single body per file is a file again; its structure is searched next
         typed = induce_choice(bodies, _tags(fields, matrix(wholes, front)), local, wish="Body")
     types: dict[str, Any] = {}
     if typed is not None:
@@ -92,14 +91,14 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> Draft:
     head, more = head_fields(blobs, chain.head, counts, {**RECORDS, "type": record})
     types = {root: {"fields": head}, **types}
     idea = f"{chain.records} records with a {length['type']} length at {chain.place}, from byte {chain.head} on"
-    # The chain itself is evidence: each length that fits would hardly fit by accident.
-    # Lengths of one byte or two lead to some end in many a table; of three or four they hardly do.
+    # The chain is evidence: each matching length is unlikely by chance.
+    # Lengths of one or two bytes lead to an end in many tables by chance; of three or four bytes rarely.
     sure = chain.width > 2 and chain.unit == 1 and evidence(chain) >= MIN_EVIDENCE_BITS
     return Draft(root, types, saved + more + 4.0 * chain.records, idea, head=chain.head, sure=sure)
 
 
 def _detect_checksum(wholes: Sequence[bytes], spare: int, chain: Chain) -> tuple[int, tuple[str, int, bool] | None]:
-    """Bytes behind the body that are a checksum of what is before them."""
+    """Number of bytes at the end that are a checksum of the bytes before them, and the checksum."""
     for width in sorted(WIDTHS, reverse=True):
         if width <= spare:
             before, sums = [w[:-width] for w in wholes], [w[-width:] for w in wholes]
@@ -133,7 +132,7 @@ def size_of(field: FieldDef) -> int:
 
 
 def _tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
-    """Fields with few values: what may tell bodies apart."""
+    """The values of fields that may be tags of the bodies."""
     found, at = {}, 0
     for field in numbered(fields):
         size = size_of(field)
@@ -151,7 +150,7 @@ def _tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
 
 
 def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
-    """Records of one size, behind a head of the size that is left over."""
+    """Records of one size after a head of the remaining bytes."""
     ranked: list[tuple[float, int, int]] = []
     for stride in STRIDES:
         rest = {len(blob) % stride for blob in blobs}
@@ -163,7 +162,7 @@ def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:
                 ranked.append((columns_worth(rows), head, stride))
     ranked.sort(key=lambda entry: (-entry[0], entry[2], entry[1]))
     best = [entry for entry in ranked if entry[0] > 0]
-    # Twice the size fits as well: of sizes that divide each other the smallest is tried that saves nearly as much.
+    # Multiples of the size match too: the smallest divisor that saves nearly as much is tried.
     best = [a for a in best if not any(_divides(b, a) and b[0] >= MIN_DIVISOR_SHARE * a[0] for b in best)]
     return [_equal_draft(blobs, head, stride, names) for _, head, stride in best[:MAX_STRIDES]]
 
@@ -208,7 +207,7 @@ def _equal_draft(blobs: Sequence[bytes], head: int, stride: int, names: Names) -
 
 
 def _lines(blobs: Sequence[bytes], names: Names) -> list[Draft]:
-    """Text in lines, or texts that end with a zero byte."""
+    """Text in lines, or strings that end with a zero byte."""
     drafts = []
     for end in (b"\n", b"\0"):
         if not all(blob.endswith(end) and blob.count(end) > 2 for blob in blobs):
@@ -224,5 +223,5 @@ def _lines(blobs: Sequence[bytes], names: Names) -> list[Draft]:
             root: {"fields": [{"name": "lines", "type": record, "repeat": "rest"}]},
             record: {"fields": [line]},
         }
-        drafts.append(Draft(root, types, 1.4 * len(data), f"{data.count(end)} texts that end with {end!r}"))
+        drafts.append(Draft(root, types, 1.4 * len(data), f"{data.count(end)} strings that end with {end!r}"))
     return drafts

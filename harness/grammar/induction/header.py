@@ -1,4 +1,4 @@
-"""Heading: what comes before the records of a file, and the number that says how many there are."""
+"""Header: the bytes before the records of a file, and the number of records in them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ RECORDS: FieldDef = {"name": "records", "repeat": "rest"}
 def head_fields(
     blobs: Sequence[bytes], size: int, counts: Sequence[int], records: FieldDef
 ) -> tuple[list[FieldDef], float]:
-    """Fields of a head, and the records behind it.
+    """Fields of a head, and the records after it.
 
     Args:
         blobs: The files.
         size: Bytes of the head.
-        counts: How many records each file holds: a number in the head that is that is the count.
-        records: The field of the records; `repeat` becomes the count, if there is one.
+        counts: Number of records of each file; an equal number in the head becomes the count.
+        records: The field of the records; its `repeat` becomes the count, if there is one.
 
     Returns:
-        The fields, and about how many bits they save.
+        The fields, and the approximate number of bits that they save.
     """
     if not size:
         return [records], 0.0
@@ -37,7 +37,7 @@ def head_fields(
                     fixed[at] = (width, {"name": "count", "type": f"u{8 * width}", **order})
                     records = {**records, "repeat": "count"}
     fields, saved = segment(rows, fixed=fixed)
-    if len(blobs) == 1:  # a single head shows nothing but its magic number
+    if len(blobs) == 1:  # a single head reveals only its magic number
         fields = _single_head(rows[0].tobytes(), fixed)
     return numbered([*fields, records]), saved
 

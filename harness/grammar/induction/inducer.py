@@ -1,4 +1,4 @@
-"""The built-in proposer: patches from bytes and statistics alone; it knows no format, and leaves nothing to chance."""
+"""The built-in proposer: deterministic patches from statistics of bytes, without knowledge of formats."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ from harness.grammar.patch import (
 )
 
 MAX_PATCHES = 60
-MAX_BYTES = 256 << 10
-"""Of all files together that are looked at in one round; whole files, the smallest first, one at least."""
+MAX_BYTES = 256 << 10  # maximum bytes of all files in one round; whole files, the smallest first, at least one
 MAX_VALUES = 20_000
 _NUMBERS = {"u8": 1, "u16": 2, "u32": 4}
 
 
 def propose(situation: Situation) -> list[Patch]:
-    """Patches for a situation, the most promising first: structure for what is not explained, then small changes."""
+    """Patches for a situation, the most promising first: structure for unexplained bytes, then small changes."""
     files = _few(situation.files)
     document = unfreeze(situation.version.spec_dict)
     parses = {name: parse(situation.measured.grammar, data) for name, data in files.items()}
@@ -62,7 +61,7 @@ def _few(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _whole(document: Any, files: dict[str, bytes]) -> Iterator[tuple[float, Patch]]:
-    """Files read by new types from their first byte."""
+    """Patches that read whole files with new types."""
     for draft in frame(list(files.values()), Names.free_in(document)):
         operations = [
             *_added(draft),
@@ -78,7 +77,7 @@ def _added(draft: Draft) -> list[Operation]:
 
 
 def _behind(document: Any, files: dict[str, bytes], parses: dict[str, Parse]) -> Iterator[tuple[float, Patch]]:
-    """What follows the first record, whose fields stay as they are."""
+    """Patches for the bytes after the first record, whose fields stay."""
     tops = {p.records[0].type.name for p in parses.values() if p.records}
     firsts = [p.records[0] for p in parses.values() if p.records and p.records[0].complete]
     if len(tops) != 1 or len(firsts) != len(files):
@@ -97,7 +96,7 @@ def _behind(document: Any, files: dict[str, bytes], parses: dict[str, Parse]) ->
             SetFraming(framing={"repeat": "once"}),
             *([] if document.get("root") == top else [SetProperty(("root",), top)]),
         ]
-        yield draft.saved, Patch(tuple(operations), f"behind {top}: {draft.idea}")
+        yield draft.saved, Patch(tuple(operations), f"after {top}: {draft.idea}")
 
 
 def _free(document: Any, owner: str, wish: str) -> str:
@@ -106,7 +105,7 @@ def _free(document: Any, owner: str, wish: str) -> str:
 
 
 def _leaves(parses: dict[str, Parse]) -> dict[tuple[str, str], list[tuple[Record, Node]]]:
-    """Fields by (type, field), with their records."""
+    """Records and nodes of each field, by (type, field)."""
     found: dict[tuple[str, str], list[tuple[Record, Node]]] = defaultdict(list)
     for made in parses.values():
         for _, record in made.walk():
@@ -118,13 +117,13 @@ def _leaves(parses: dict[str, Parse]) -> dict[tuple[str, str], list[tuple[Record
 
 
 def _place(document: Any, owner: str, name: str) -> int | None:
-    """The index of a field among its type's, as the document has them."""
+    """The index of a field in the document, within its type."""
     fields = document.get("types", {}).get(owner, {}).get("fields", [])
     return next((i for i, field in enumerate(fields) if isinstance(field, dict) and field.get("name") == name), None)
 
 
 def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Patch]]:
-    """Opaque bytes whose bounds are known: what is in them, perhaps by a field that tells them apart."""
+    """Patches for opaque bytes with known bounds: their content, perhaps chosen by a tag."""
     for (owner, name), entries in _leaves(parses).items():
         index = _place(document, owner, name)
         opaque = [
@@ -147,7 +146,7 @@ def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Pa
         for draft in drafts:
             patch = Patch((*_added(draft), UpdateField(path, {"type": draft.root})), f"in {owner}.{name}: {draft.idea}")
             yield draft.saved, patch
-        # What every file has at one place may be the habit of its writer; lengths are the format's.
+        # A constant at one offset of every file may come from one program; lengths belong to the format.
         if len(bodies) <= len(parses) and any(draft.sure for draft in drafts):
             continue
         tags = {} if rest and len(records) == 1 else _tags(records)
@@ -159,7 +158,7 @@ def _inside(document: Any, parses: dict[str, Parse]) -> Iterator[tuple[float, Pa
 
 
 def _tags(records: list[Record]) -> dict[str, list[Any]]:
-    """Fields of some records that have few values: what may tell their bodies apart."""
+    """The values of fields that may be tags of the bodies."""
     found: dict[str, list[Any]] = {}
     for name, node in records[0].nodes.items():
         if not isinstance(node, Leaf) or not isinstance(node.value, int | str) or isinstance(node.value, bool):
@@ -171,7 +170,7 @@ def _tags(records: list[Record]) -> dict[str, list[Any]]:
 
 
 def _sums(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float, Patch]]:
-    """Numbers that are checksums of the fields before them."""
+    """Patches for numbers that are checksums of the fields before them."""
     for (owner, name), entries in _leaves(parses).items():
         index = _place(document, owner, name)
         leaves = [(record, node) for record, node in entries if isinstance(node, Leaf)]
@@ -201,7 +200,7 @@ def _sums(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float, Patc
 
 
 def _bytes(record: Record, start: str, end: Leaf) -> bytes | None:
-    """The bytes of a record from a field up to another one."""
+    """The bytes of a record from one field to another one (exclusive)."""
     node = record.nodes.get(start)
     if node is None or (isinstance(node, Array) and not node.items) or node.buffer is not end.buffer:
         return None
@@ -209,7 +208,7 @@ def _bytes(record: Record, start: str, end: Leaf) -> bytes | None:
 
 
 def _constants(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float, Patch]]:
-    """Numbers and texts that are always the same, and hardly by accident: what a format begins its parts with."""
+    """Patches for numbers and strings that are always the same, like magic numbers."""
     for (owner, name), entries in _leaves(parses).items():
         index = _place(document, owner, name)
         values = {
@@ -231,14 +230,14 @@ def _constants(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float,
 
 
 def _is_magic(value: int | str | bytes) -> bool:
-    """A magic number, not a zero that just was never anything else."""
+    """Whether a constant may be a magic number: above 255, or 2 to 16 bytes that are not all equal."""
     if isinstance(value, int):
         return value > 0xFF
     return 2 <= len(value) <= 16 and len(set(value)) > 1
 
 
 def _endians(document: Any) -> Iterator[tuple[float, Patch]]:
-    """The other byte order: of everything, of a type, of a field."""
+    """Patches with the other byte order of the grammar, of a type or of a field."""
     other = "big" if document.get("endian") == "little" else "little"
     yield 1.0, Patch((SetEndian(("endian",), other),), f"{other}-endian")
     for name, body in document.get("types", {}).items():

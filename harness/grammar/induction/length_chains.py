@@ -1,4 +1,4 @@
-"""Lengths: chains of records whose lengths are not one plain number: of varying size, two of them, or digits."""
+"""Length chains: records whose length is not one plain number: of varying size, two lengths, or digits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.payload import induce_payload
 from harness.grammar.induction.segmentation import matrix, segment
 
-MIN_RECORDS = 6
-"""Records in all files together."""
+MIN_RECORDS = 6  # minimum number of records in all files together
 MAX_KEPT = 2
-MAX_HOPS = 60_000
-"""Records that are looked at in all, for every idea together."""
+MAX_HOPS = 60_000  # maximum number of records that are visited, for all candidates together
 MAX_HEADER_SIZE = 600
+# Maximum number of positions of digits that may be a length, and of those in the next record.
 TOKENS, FOLLOWING = 12, 100
-"""Places with digits where a length may be, and where the one of the next record may be."""
 _BASES = {10: rb" *[0-9]+[ \0]*", 8: rb"0*[0-7]+[ \0]*", 16: rb"[0-9A-Fa-f]+"}
 Order = Literal["big", "little"]
+# From the start of a record to the bounds of its parts; the last bound is the end of the record.
 Step = Callable[[bytes, int], "tuple[int, ...] | None"]
-"""From where a record begins: where its parts begin and end, the last one its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What was found: the files, the parts of each record of each, and the bytes in front of them."""
+    """A match: the files, the bounds of the parts of each record, and the bytes before the first record."""
 
     blobs: Sequence[bytes]
     cuts: list[list[tuple[int, ...]]]
@@ -37,11 +35,11 @@ class _Layout:
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
-        """For each record its file, where it begins, and its parts."""
+        """Per record, its file, its start and its parts."""
         return [(blob, *cut) for blob, cuts in zip(self.blobs, self.cuts, strict=True) for cut in cuts]
 
     def draft(self, fields: list[FieldDef], types: dict[str, Any], names: Names, idea: str) -> Draft:
-        """A grammar of records with such fields."""
+        """A draft of records with the given fields."""
         root, record = names.fresh("File"), names.fresh("Record")
         counts = [len(cut) for cut in self.cuts]
         begin, more = head_fields(self.blobs, self.head, counts, {**RECORDS, "type": record})
@@ -51,7 +49,7 @@ class _Layout:
 
 
 class _Walker:
-    """Tries steps on files, the smallest first, as long as it may."""
+    """Applies steps to files, the smallest first, up to `MAX_HOPS` records."""
 
     def __init__(self, blobs: Sequence[bytes]) -> None:
         self.blobs, self.left = blobs, MAX_HOPS
@@ -59,7 +57,7 @@ class _Walker:
         self.first = blobs[self.order[0]]
 
     def layout(self, step: Step, head: int) -> _Layout | None:
-        """What a step makes of all files; None if it does not lead to the end of each."""
+        """The records that a step finds; None if it does not lead to the end of every file."""
         found: dict[int, list[tuple[int, ...]]] = {}
         if head >= len(self.first):
             return None
@@ -79,19 +77,19 @@ class _Walker:
 
 
 def odd_chains(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
-    """Grammars for files of such records."""
+    """Drafts for files of such records."""
     for search in (_varying, _double, _written):
         yield from itertools.islice(search(_Walker(blobs), names), MAX_KEPT)
 
 
 def _body(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> tuple[dict[str, Any], dict[str, Any]]:
-    """Properties of a field that holds bodies, and the types they need."""
+    """Properties of a field that holds bodies, and the types that they use."""
     typed = induce_payload(bodies, names, wish=wish)
     return ({"type": typed.root}, typed.types) if typed is not None else ({"type": "bytes"}, {})
 
 
 def _varying(walker: _Walker, names: Names) -> Iterator[Draft]:
-    """LEB128: seven bits a byte, the highest says that there is more."""
+    """Drafts with LEB128 lengths: seven bits per byte, the highest bit marks a continuation."""
     for head, front in itertools.product(range(17), range(5)):
 
         def step(blob: bytes, at: int, front: int = front) -> tuple[int, ...] | None:
@@ -105,7 +103,7 @@ def _varying(walker: _Walker, names: Names) -> Iterator[Draft]:
 
         found = walker.layout(step, head)
         if found is None or not any(row[2] - row[1] > front + 1 for row in found.rows):
-            continue  # lengths of one byte are plain ones
+            continue  # lengths of one byte are plain numbers
         local = Names(set(names.taken))
         rows = [blob[at : at + front] for blob, at, _, _ in found.rows]
         fields, _ = segment(matrix(rows, front)) if front else ([], 0.0)
@@ -116,7 +114,7 @@ def _varying(walker: _Walker, names: Names) -> Iterator[Draft]:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Two lengths in a header of constant size, and what follows it: both bodies, each padded."""
+    """Two lengths in a header of constant size, followed by two bodies, each padded."""
 
     first: int
     second: int
@@ -126,7 +124,7 @@ class _Pair:
     align: int
 
     def step(self, blob: bytes, at: int) -> tuple[int, ...] | None:
-        """From one record to the next."""
+        """The bounds of the record at an offset; None if it does not fit."""
         body = at + self.size
         if body > len(blob):
             return None
@@ -135,7 +133,7 @@ class _Pair:
         return body, body + one, middle, middle + two, middle + two + (-two) % self.align
 
     def read(self, blob: bytes, at: int) -> int:
-        """A length."""
+        """A length at an offset."""
         return int.from_bytes(blob[at : at + self.width], self.order)
 
 
@@ -178,7 +176,7 @@ def _pair_draft(found: _Layout, pair: _Pair, names: Names) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Digits:
-    """A header of constant size with a length in digits, and what follows it, padded alone or with the header."""
+    """A header of constant size with a length in digits, and a body, padded alone or with the header."""
 
     place: int
     width: int
@@ -187,7 +185,7 @@ class _Digits:
     align: int
 
     def step(self, blob: bytes, at: int) -> tuple[int, ...] | None:
-        """From one record to the next."""
+        """The bounds of the record at an offset; None if it does not fit."""
         value = _value(blob[at + self.place : at + self.place + self.width], self.base)
         if value is None:
             return None
@@ -212,7 +210,7 @@ def _written(walker: _Walker, names: Names) -> Iterator[Draft]:
             value = _value(first[at : at + width], base)
             if at < head or value is None or walker.left <= 0:
                 continue
-            # Where the next record begins there are digits again at the same distance.
+            # The next record has digits at the same distance from its start.
             for other in [place for place in places if place > at][:FOLLOWING]:
                 whole = other - at
                 padded = (-value) % align if align < 512 else whole - 512 - value

@@ -1,4 +1,4 @@
-"""Payload: what is inside bytes of which only the bounds are known."""
+"""Payload: the structure of bytes of which only the bounds are known."""
 
 from __future__ import annotations
 
@@ -19,25 +19,23 @@ from harness.grammar.induction.segmentation import (
 
 PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 MAX_KINDS = 64
-TEXT_BITS = 8.0 - 6.57
-"""Bits a byte that printable text saves."""
+TEXT_BITS = 8.0 - 6.57  # bits per byte that printable text saves
 MIN_RECORDS = 2
 STRIDES = range(2, 41)
 MAX_STRIDES = 2
 MAX_TAGS = 3
-MAX_SAMPLED = 20_000
-"""Instances that are looked at."""
+MAX_SAMPLED = 20_000  # maximum number of instances
 
 
 def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> Draft | None:
-    """A type for bodies of one kind, read to their end; None if they look like nothing in particular."""
-    shortest = min(map(len, bodies), default=0)  # an empty one has no beginning in common with the others
+    """A draft for bodies of one kind, read to their end; None if no structure is found."""
+    shortest = min(map(len, bodies), default=0)  # an empty body has no prefix in common with the others
     bodies = [body for body in bodies if body][:MAX_SAMPLED]
     if not bodies:
         return None
     longest = max(map(len, bodies))
     best: tuple[float, list[FieldDef], dict[str, Any]] = (0.0, [], {})
-    # A few instances teach nothing about columns, only about whether all of it is text.
+    # A few instances reveal no columns, only whether all bytes are text.
     longest_prefix = min(shortest, PREFIXES[-1]) if len(bodies) >= MIN_RECORDS else 0
     cut = Segmentation(matrix(bodies, longest_prefix))
     for prefix in dict.fromkeys((*(p for p in PREFIXES if p < longest_prefix), longest_prefix)):
@@ -58,11 +56,11 @@ def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body")
         made[fresh] = definition
         fields = [{**f, "type": fresh} if f["type"] == given else f for f in fields]
     made[root] = {"fields": numbered(fields)}
-    return Draft(root, made, saved, f"{len(bodies)} bodies look alike")
+    return Draft(root, made, saved, f"{len(bodies)} bodies of one structure")
 
 
 def _rest(tails: Sequence[bytes], wish: str) -> tuple[FieldDef, float, dict[str, Any]]:
-    """What follows a common beginning: text, records of equal size, or opaque bytes."""
+    """The field after a common prefix: text, records of equal size, or opaque bytes."""
     data = b"".join(tails)
     opaque: FieldDef = {"name": "data", "type": "bytes", "length": "rest"}
     if len(data) >= 2:
@@ -97,13 +95,13 @@ def _printable(data: bytes) -> int:
 def induce_choice(
     bodies: Sequence[bytes], tags: Mapping[str, Sequence[Any]], names: Names, *, wish: str = "Body"
 ) -> tuple[dict[str, Any], Draft] | None:
-    """Types for bodies that a tag in front of them tells apart, or one type for all.
+    """Types for bodies that a tag before them distinguishes, or one type for all.
 
     Args:
-        bodies: The bytes, one for each record.
-        tags: Fields of the same records, by name: their values.
-        names: Where names of types come from.
-        wish: How types shall be called.
+        bodies: The bytes, one body per record.
+        tags: Values of fields of the same records, by field name.
+        names: Generates the names of types.
+        wish: Preferred name of the types.
 
     Returns:
         Properties for the field that holds the bodies (`type`, or `switch`), and the types.
@@ -113,7 +111,7 @@ def induce_choice(
     if alike is not None:
         options.append((alike.saved, {"type": alike.root}, alike))
     telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MAX_KINDS}
-    # What tells bodies apart has few values for many bodies; of equals the one nearest to the body.
+    # A tag has few values for many bodies; of equal candidates the nearest to the body is taken.
     order = list(tags)
     for name in sorted(telling, key=lambda name: (telling[name] * 4 > len(bodies), -order.index(name)))[:MAX_TAGS]:
         values = tags[name]
@@ -143,5 +141,5 @@ def _label(value: Any) -> str:
 
 
 def pairs(starts: Sequence[int]) -> list[tuple[int, int]]:
-    """Where each record starts and ends."""
+    """Start and end offsets of each record."""
     return list(itertools.pairwise(starts))

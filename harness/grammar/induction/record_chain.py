@@ -1,4 +1,4 @@
-"""Chain: records one after the other, each with its own length in it, that end exactly where the bytes end."""
+"""Record chain: adjacent records, each with its own length, that end exactly at the end of the bytes."""
 
 from __future__ import annotations
 
@@ -9,40 +9,34 @@ from dataclasses import dataclass
 from typing import Literal
 
 MAX_RECORDS = 200_000
-HEADS = {4: 48, 3: 24, 2: 32, 1: 20}
-"""Bytes before the first record that are considered, by the width of the length."""
-PLACES = {4: 12, 3: 6, 2: 8, 1: 6}
-"""Where in a record its length may be."""
+HEADS = {4: 48, 3: 24, 2: 32, 1: 20}  # maximum bytes before the first record, by the width of the length
+PLACES = {4: 12, 3: 6, 2: 8, 1: 6}  # maximum position of the length within a record, by its width
 ALIGNMENTS = {4: (1, 2, 4), 3: (1,), 2: (1, 4), 1: (1,)}
+# Units of a length, in bytes, by its width: a length may count the numbers of an array.
 UNITS = {4: (1, 4, 2, 8), 3: (1,), 2: (1, 2, 4, 8), 1: (1, 2, 4)}
-"""Bytes that a length counts in: numbers of an array, not only bytes."""
-MAX_HOPS = 500_000
-"""From record to record, in all; then the search ends with what it has."""
+MAX_HOPS = 500_000  # maximum steps from record to record; then the search ends with the chains found so far
+# Number of empty records at the start that reject a chain: they are zeros, and would use up all steps.
 MAX_EMPTY_RECORDS = 9
-"""A chain does not begin with so many records of nothing: those are zeros, and they would use up all hops."""
-MAX_FIXED_BYTES = 24
-"""The most bytes of a record besides those that its length counts."""
+MAX_FIXED_BYTES = 24  # maximum bytes of a record that its length does not count
 MAX_KEPT = 12
 MAX_WEIGHED = 1000
-MIN_EVIDENCE_BITS = 16.0
-"""Bits of evidence, beyond the luck of so many tries, with which a chain is no accident."""
-HYPOTHESES = 400_000
-"""About as many ideas are tried; the best of so many always looks good."""
+MIN_EVIDENCE_BITS = 16.0  # minimum bits of evidence of a chain, after the correction for the number of candidates
+HYPOTHESES = 400_000  # approximate number of candidates, for the correction of multiple tests
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """How to get from one record to the next.
+    """The rule that leads from one record to the next.
 
     Attributes:
         head: Bytes before the first record.
-        place: Where in a record the length is.
-        width: Its bytes.
-        big: Its byte order.
-        extra: Size of a record minus what its length says.
-        unit: Bytes that the length counts in.
+        place: Position of the length within a record.
+        width: Bytes of the length.
+        big: Whether the length is big-endian.
+        extra: Size of a record minus its length value.
+        unit: Bytes per unit of the length.
         align: Records start at multiples of this, counted from the first.
-        starts: For each blob, where its records start, and its end.
+        starts: Per blob, the offsets of its records, and the end.
     """
 
     head: int
@@ -56,17 +50,17 @@ class Chain:
 
     @property
     def records(self) -> int:
-        """Records in all blobs."""
+        """Number of records in all blobs."""
         return sum(len(starts) - 1 for starts in self.starts)
 
     @property
     def lead(self) -> int:
-        """Bytes up to behind the length."""
+        """Bytes of a record up to the end of its length."""
         return self.place + self.width
 
 
 def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
-    """Chains that fit all blobs, the most telling first."""
+    """Chains that match all blobs, those with the most evidence first."""
     if not blobs or min(map(len, blobs)) < 4:
         return []
     order = sorted(range(len(blobs)), key=lambda i: len(blobs[i]))
@@ -79,7 +73,7 @@ def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
             value = int.from_bytes(first[head + place : head + lead], "big" if big else "little")
             room = len(first) - head
             for unit in UNITS[width] if hops.left > 0 else ():
-                # A length that counts itself and what is before it has extra 0. Almost every wrong idea ends here.
+                # A length that counts itself and the bytes before it has extra 0. Most candidates are rejected here.
                 for extra in range(max(0, lead - value * unit), min(MAX_FIXED_BYTES, room - value * unit) + 1):
                     for align in ALIGNMENTS[width] if unit == 1 else (1,):
                         step = _Step(place, width, "big" if big else "little", extra, unit, align)
@@ -105,7 +99,7 @@ class _Hops:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """From one record to the next."""
+    """The parameters of one step from record to record."""
 
     place: int
     width: int
@@ -131,11 +125,11 @@ def _walk(blob: bytes, head: int, step: _Step, hops: _Hops) -> tuple[int, ...] |
 
 
 def evidence(chain: Chain) -> float:
-    """Bits of evidence: how unlikely it is that so many lengths fit and that the last ends where the bytes end."""
+    """Bits of evidence: how unlikely it is that all lengths match and the last record ends at the end of the bytes."""
     sizes = {b - a for starts in chain.starts for a, b in itertools.pairwise(starts)}
-    small = chain.extra + chain.unit  # what a length of 0 or 1 makes: bytes that are mostly zero are full of them
+    small = chain.extra + chain.unit  # size for a length of 0 or 1, frequent in bytes that are mostly zero
     if len(sizes) == 1 and chain.records > 2 * len(chain.starts):
-        return 0.0  # records of one size need no length: any constant would do for one
+        return 0.0  # records of one size need no length: each constant matches as one
     total = -math.log2(HYPOTHESES)
     for starts in chain.starts:
         end, count = starts[-1], len(starts) - 1
@@ -150,7 +144,7 @@ def evidence(chain: Chain) -> float:
 
 
 def _different(chains: list[Chain]) -> list[Chain]:
-    """The first of each set of chains that start records at the same places; of those that begin later, the whole."""
+    """One of each set of chains with the same record offsets; without chains that are the tail of another one."""
     kept: list[Chain] = []
     seen: set[tuple[tuple[int, ...], ...]] = set()
     for chain in chains:
@@ -163,17 +157,17 @@ def _different(chains: list[Chain]) -> list[Chain]:
 
 
 def _ends_as(chain: Chain, other: Chain) -> bool:
-    """Whether a chain is one that begins before it, but for its first records, or for where it cuts them."""
+    """Whether a chain is the tail of one that begins earlier, or divides the same records."""
     if chain.head <= other.head:
         return False
     pairs = list(zip(chain.starts, other.starts, strict=True))
     shift = chain.head - other.head
     alike = all(len(a) == len(b) and all(x - y == shift for x, y in zip(a[:-1], b[:-1], strict=True)) for a, b in pairs)
-    if alike and other.align <= chain.align:  # with more padding the end may only seem to be reached
+    if alike and other.align <= chain.align:  # with more padding, the end may match by chance
         return True
     if all(len(a) <= len(b) and a[len(a) // 2 :] == b[len(b) - len(a) + len(a) // 2 :] for a, b in pairs):
         return True
-    # Parts within a part are a chain as well. That both read one and the same length in every file is no accident.
+    # Records within a record are a chain too. Both reading the same length in every file is unlikely by chance.
     luck = sum(8.0 * other.width - math.log2(len(a) * len(b)) for a, b in pairs) - math.log2(HYPOTHESES)
     return luck >= MIN_EVIDENCE_BITS and all(
         {at + chain.place for at in a[:-1]} & {at + other.place for at in b[:-1]} for a, b in pairs

@@ -1,4 +1,4 @@
-"""Segmenting: equal stretches of bytes cut into the fields that take the fewest bits to write down."""
+"""Segmentation: rows of bytes cut into the fields with the shortest description."""
 
 from __future__ import annotations
 
@@ -13,28 +13,23 @@ if TYPE_CHECKING:
 
     Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-MAX_SAMPLED = 1_000
-"""Instances that are looked at."""
-DESCRIBED = 7.0
-"""Bits to say that there is a field."""
+MAX_SAMPLED = 1_000  # maximum number of instances
+DESCRIBED = 7.0  # bits of the description of a field
 OPAQUE = 12.0
 _INTEGERS = (1, 2, 4, 8)
-MAX_COMPARED_ROWS = 400
-"""Rows by which strides are compared."""
-MIN_REPEATS = 8
-"""How often each value of a vocabulary must occur."""
+MAX_COMPARED_ROWS = 400  # maximum number of rows by which strides are compared
+MIN_REPEATS = 8  # minimum average number of occurrences per value of a vocabulary
 _TEXTS = (3, 4, 6, 8, 12, 16, 20, 32)
 CODE = 4
-MAX_TAG_VALUES = 64
-"""More different values are no vocabulary of tags."""
+MAX_TAG_VALUES = 64  # maximum number of distinct values of a tag
 
 
 class Segmentation:
-    """The cheapest way to cut every beginning of rows of equal length into fields.
+    """The shortest division into fields of each prefix of rows of equal length.
 
     Args:
-        rows: Bytes, shape (n, width): one row for each instance.
-        fixed: Fields that are known already: offset -> (size, definition).
+        rows: Bytes, shape (n, width): one row per instance.
+        fixed: Known fields: offset -> (size, definition).
     """
 
     def __init__(self, rows: Bytes, *, fixed: dict[int, tuple[int, FieldDef]] | None = None) -> None:
@@ -74,12 +69,12 @@ class Segmentation:
             self.best[start + size] = (cost, start, definition)
 
     def saved(self, width: int) -> float:
-        """Bits saved over opaque bytes, for the first bytes of each row."""
+        """Bits saved compared with opaque bytes, for the first `width` bytes of each row."""
         cost = self.best[width][0]
         return (8.0 * width * len(self.rows) - cost) * self.scale if math.isfinite(cost) else -math.inf
 
     def fields(self, width: int) -> list[FieldDef]:
-        """Definitions in order for the first bytes of each row, with `endian` where it matters."""
+        """Fields in order for the first `width` bytes of each row, with `endian` where needed."""
         found: list[FieldDef] = []
         at = width
         while at:
@@ -91,14 +86,14 @@ class Segmentation:
 
 
 def segment(rows: Bytes, *, fixed: dict[int, tuple[int, FieldDef]] | None = None) -> tuple[list[FieldDef], float]:
-    """Cut rows of equal length into fields, and say how many bits that saves."""
+    """Cut rows of equal length into fields; return the fields and the saved bits."""
     cut = Segmentation(rows, fixed=fixed)
     width = rows.shape[1]
     return cut.fields(width), cut.saved(width)
 
 
 def _numbers(cells: Bytes) -> list[tuple[FieldDef, float]]:
-    """The ways to read cells as numbers, with the bits each takes."""
+    """The readings of cells as numbers, with the bits of each."""
     size = cells.shape[1]
     found = []
     for endian in ("big", "little") if size > 1 else ("big",):
@@ -117,7 +112,7 @@ def _numbers(cells: Bytes) -> list[tuple[FieldDef, float]]:
 
 
 def integers(cells: Bytes, *, big: bool) -> Any:
-    """Cells of up to eight bytes as whole numbers."""
+    """Cells of up to eight bytes as integers."""
     import numpy as np
 
     order = cells if big else cells[:, ::-1]
@@ -128,7 +123,7 @@ def integers(cells: Bytes, *, big: bool) -> Any:
 
 
 def code_bits(values: Any, plain: int) -> tuple[float, int]:
-    """Bits for whole numbers in the better of two codes, code book included, and how many different ones there are."""
+    """Bits of integers in the better of two codes, with the code book, and the number of distinct values."""
     import numpy as np
 
     count = len(values)
@@ -141,7 +136,7 @@ def code_bits(values: Any, plain: int) -> tuple[float, int]:
 
 
 def _floats(cells: Bytes, *, big: bool) -> float | None:
-    """Bits for cells as floats of about one size; None if they hardly are."""
+    """Bits of cells as floats of similar magnitude; None if they are not plausible as floats."""
     import numpy as np
 
     size = cells.shape[1]
@@ -165,12 +160,12 @@ def _floats(cells: Bytes, *, big: bool) -> float | None:
 
 
 def _text(cells: Bytes) -> tuple[FieldDef, float]:
-    """Printable cells as text of fixed length; texts that are few are a vocabulary."""
+    """Printable cells as strings of fixed length; few distinct strings are a vocabulary."""
     count, size = cells.shape
     data = cells.tobytes()
     kinds = {data[at : at + size] for at in range(0, len(data), size)}
     bits = count * size * math.log2(95)
-    # Four letters that recur are a code; of other lengths any text repeats its syllables.
+    # Four recurring letters are a code; at other lengths, syllables recur in each text.
     if len(kinds) * (2 if size == CODE else MIN_REPEATS) <= count or len(kinds) == 1:
         bits = min(bits, count * math.log2(len(kinds)) + len(kinds) * 8.0 * size)
     definition: FieldDef = {"name": "text", "type": "string", "length": size, "encoding": "ascii"}
@@ -180,7 +175,7 @@ def _text(cells: Bytes) -> tuple[FieldDef, float]:
 
 
 def matrix(blobs: Sequence[bytes], width: int) -> Bytes:
-    """The first bytes of each blob as rows."""
+    """The first `width` bytes of each blob as rows."""
     import numpy as np
 
     rows: Bytes = np.frombuffer(b"".join(blob[:width] for blob in blobs), dtype=np.uint8)
@@ -188,12 +183,12 @@ def matrix(blobs: Sequence[bytes], width: int) -> Bytes:
 
 
 def columns_worth(rows: Bytes) -> float:
-    """Bits saved by a vocabulary for each column, against one for all."""
+    """Bits saved by one vocabulary per column, compared with one for all columns."""
     import numpy as np
 
     rows = rows[:: max(1, len(rows) // MAX_COMPARED_ROWS)]
     count = len(rows)
-    alphabet = np.log2(max(1, len(np.unique(rows))))
+    single_code = np.log2(max(1, len(np.unique(rows))))
     kinds = np.array([len(np.unique(rows[:, k])) for k in range(rows.shape[1])], dtype=float)
-    saved = count * (alphabet - np.log2(kinds)) - 8.0 * kinds
+    saved = count * (single_code - np.log2(kinds)) - 8.0 * kinds
     return float(np.maximum(saved, 0.0).sum())

@@ -1,4 +1,4 @@
-"""Ending: records of a few bytes and a text that ends with a certain byte, one after the other up to the end."""
+"""Terminated records: adjacent records of a few bytes and a terminated string, up to the end of the file."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from harness.grammar.induction.segmentation import matrix, segment
 MAX_HEAD = 32
 MAX_FRONT = 24
 MAX_SAMPLED = 20_000
-MIN_RECORDS = 6
-"""Records in all, below which there is nothing to see."""
+MIN_RECORDS = 6  # minimum number of records in all files together
 MAX_KEPT = 3
 _TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 
 def terminated_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
-    """Grammars for such files; those with the shortest head, then with the least in front of each text."""
+    """Drafts for such files: those with the shortest head first, then with the fewest bytes before each string."""
     kept = 0
     for end in (0, 0x0A):
         if not all(blob.endswith(bytes([end])) for blob in blobs):
             continue
         for head, front in itertools.product(range(MAX_HEAD + 1), range(MAX_FRONT + 1)):
-            if kept == MAX_KEPT or (not head and not front):  # bare texts are lines
+            if kept == MAX_KEPT or (not head and not front):  # strings without a prefix are lines
                 continue
             cuts = [_cut(blob, head, front, end) for blob in blobs]
             if all(cuts) and sum(len(cut or ()) for cut in cuts) >= MIN_RECORDS:
@@ -36,7 +35,7 @@ def terminated_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
 
 
 def _cut(blob: bytes, head: int, front: int, end: int) -> list[tuple[int, int]] | None:
-    """Where records begin and where their texts end; None if what should be text is none."""
+    """Start of each record and end of its string; None if the bytes before a terminator are not text."""
     at, found = head, []
     while at < len(blob):
         stop = blob.find(end, at + front)
@@ -61,5 +60,5 @@ def _draft(
     begin, more = head_fields(blobs, head, counts, records)
     types: dict[str, Any] = {root: {"fields": begin}, record: {"fields": numbered([*fields, text])}}
     size = sum(stop - at - front for cut in cuts for at, stop in cut)
-    idea = f"{sum(counts)} records of {front} bytes and a text up to {bytes([end])!r}, from byte {head} on"
+    idea = f"{sum(counts)} records of {front} bytes and a string up to {bytes([end])!r}, from byte {head} on"
     return Draft(root, types, saved + more + 1.4 * size - 8.0 * head, idea, head=head)
