@@ -1,4 +1,4 @@
-"""How much of Kaitai Struct's own test suite our importer and engine pass.
+"""Conformance: run Kaitai Struct's own test suite with the importer and the engine, and count passed assertions.
 
     python benchmarks/kaitai_conformance.py PATH [--verbose] [--json FILE]
 
@@ -45,7 +45,7 @@ CUSTOM = {
     "nested.deeply.custom_fx": Processor(_wrapped, 1),
     "custom_fx_no_args": Processor(_wrapped, 0),
 }
-"""The processes that the suite expects its host to provide."""
+"""The custom processes that the suite expects."""
 
 FAULTS = {
     "EndOfStreamError": {FaultKind.TRUNCATED, FaultKind.TERMINATOR},
@@ -57,21 +57,21 @@ FAULTS = {
     "ValidationExprError": {FaultKind.MISMATCH},
     "UndecidedEndiannessError": {FaultKind.ENDIAN},
 }
-"""Which of our faults says the same as an exception of Kaitai's."""
+"""Fault kinds that correspond to the exceptions of Kaitai Struct's runtime."""
 
 
 @dataclass
 class Tally:
-    """Assertions of one feature."""
+    """Counts of passed and failed assertions of one feature."""
 
     passed: int = 0
     total: int = 0
     failures: list[str] = field(default_factory=list)
     uncarried: Counter[str] = field(default_factory=Counter)
-    """Assertions lost by what kept a format from being imported."""
+    """Number of assertions that could not run, by the reason why a format was not imported."""
 
     def count(self, ok: bool, what: str) -> None:
-        """One more."""
+        """Count one assertion."""
         self.total += 1
         self.passed += ok
         if not ok:
@@ -84,7 +84,7 @@ def find(root: Path, name: str) -> Path | None:
 
 
 def run_spec(root: Path, path: Path, tally: Tally) -> None:
-    """One `.kst` file."""
+    """Run one `.kst` file."""
     spec = read_document(path).value
     name = str(spec["id"])
     asserts = spec.get("asserts") or []
@@ -126,7 +126,7 @@ def run_spec(root: Path, path: Path, tally: Tally) -> None:
 
 
 def check(each: dict[str, Any], imported: Imported, found: Any, tally: Tally, name: str) -> None:
-    """One assertion."""
+    """Run one assertion."""
     evaluator = Evaluator(imported, found.records[0] if found.records else None)
     actual_text, expected_text = text(each["actual"]), text(each["expected"])
     try:
@@ -141,12 +141,12 @@ def check(each: dict[str, Any], imported: Imported, found: Any, tally: Tally, na
 
 
 def text(value: Any) -> str:
-    """An expression as YAML holds it."""
+    """Convert the YAML value of an expression to its text."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def run_rejection(root: Path, path: Path, tally: Tally) -> None:
-    """One file of `formats_err`."""
+    """Run one file of `formats_err`."""
     head = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
     severities = {
         word for line in head for word in ("error", "warning") if f"\t{word}: " in line or f" {word}: " in line
@@ -164,7 +164,7 @@ def run_rejection(root: Path, path: Path, tally: Tally) -> None:
 
 
 def guarded(run: Callable[[Path, Path, Tally], None], root: Path, path: Path, tally: Tally) -> None:
-    """Run one file; an exception that nobody expected is a failure of ours, not the end of the run."""
+    """Run one file; an unexpected exception counts as a failure and does not end the run."""
     try:
         run(root, path, tally)
     except Exception as error:

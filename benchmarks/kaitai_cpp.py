@@ -1,4 +1,4 @@
-"""Columns beside what Kaitai Struct's compiler generates for C++, built with -O2, on the same files in one run.
+"""Compare columns with the C++ code of Kaitai Struct's compiler, built with -O2, on the same files in one run.
 
     python benchmarks/kaitai_cpp.py --write-ksy FOLDER
     python benchmarks/kaitai_cpp.py --generated FOLDER --runtime FOLDER [--megabytes 20] [--rounds 5]
@@ -50,7 +50,7 @@ int main(int count, char **words) {{
 
 
 def write_ksy(folder: Path) -> None:
-    """The grammars of the benchmark as `.ksy` files."""
+    """Export the grammars of the benchmark as `.ksy` files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in spec_throughput.GRAMMARS.items():
         grammar = lint_text(text).grammar
@@ -62,7 +62,7 @@ def write_ksy(folder: Path) -> None:
 
 
 def built(name: str, generated: Path, runtime: Path, folder: Path, rounds: int) -> Path:
-    """The driver of one format, compiled."""
+    """Compile the driver of one format."""
     source, program = folder / f"{name}_driver.cpp", folder / name
     source.write_text(DRIVER.format(name=name, rounds=rounds), "utf-8")
     sources = [source, generated / f"{name}.cpp", runtime / "kaitai" / "kaitaistream.cpp"]
@@ -72,7 +72,7 @@ def built(name: str, generated: Path, runtime: Path, folder: Path, rounds: int) 
 
 
 def main() -> int:
-    """Measure and print."""
+    """Run the benchmark and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write-ksy", type=Path)
     parser.add_argument("--generated", type=Path)

@@ -1,4 +1,4 @@
-"""What Kaitai Struct's compiler generates for the formats of `spec_throughput.py`, in its shape, on its own runtime."""
+"""Parsers in the style of Kaitai Struct's compiler for the formats of `spec_throughput.py`, on Kaitai's runtime."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class Point(KaitaiStruct):
 
 
 def read(name: str, path: Path) -> int:
-    """Read a file, as Kaitai's `from_file` does; how many records there are."""
+    """Read a file as Kaitai's `from_file` does; return the number of records."""
     kind = {"pcap": Pcap, "tlv": Tlv, "fixed": Fixed}[name]
     found = kind.from_file(str(path))
     with found._io:

@@ -1,4 +1,4 @@
-"""The expressions of Kaitai Struct's `.kst` assertions, evaluated on what our engine read."""
+"""Evaluate the expressions of Kaitai Struct's `.kst` assertions on the records that the engine read."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _BINARY = {
 
 
 class AbsentError(Exception):
-    """A field that was not read, of a record that was expected."""
+    """An expected field was not read."""
 
 
 class Evaluator:
-    """Evaluates expressions on one record."""
+    """Evaluates expressions with the names of one record."""
 
     def __init__(self, imported: Imported, record: Record | None) -> None:
         self.imported, self.record = imported, record
         self.top = imported.library.top
 
     def text(self, text: str) -> Any:
-        """The value of an expression."""
+        """Parse and evaluate an expression."""
         return self.value(parse(text))
 
     def value(self, expression: ast.Expression) -> Any:
-        """The value of a tree."""
+        """Evaluate a syntax tree."""
         match expression:
             case ast.Number() | ast.Real() | ast.Text() | ast.Truth():
                 return expression.value
@@ -121,7 +121,7 @@ class Evaluator:
 
 
 def same(actual: Any, expected: Any) -> bool:
-    """Whether a value is the expected one; numbers with a fraction may differ in the last digits of `f4`."""
+    """Whether a value equals the expected one; floats may differ by the precision of `f4`."""
     if isinstance(expected, bool) or isinstance(actual, bool):
         return actual is expected
     if isinstance(expected, float) or isinstance(actual, float):

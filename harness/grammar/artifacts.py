@@ -87,12 +87,12 @@ def create_run_artifact(
     size = found.size if found is not None else max(0, file_size)
     examined = min(size, parse_result.parse_stopped_at) if parse_result.truncated else size
     covered = sum(min(end, examined) - start for start, end in found.covered if start < examined) if found else 0
-    noticed = anomalies(parse_result)
+    found_anomalies = anomalies(parse_result)
     return RunArtifact(
         run_id=run_id,
         spec_version_id=spec_version_id,
         parse_result=parse_result,
-        anomalies=noticed,
+        anomalies=found_anomalies,
         stats=RunStats(
             record_count=parse_result.record_count,
             total_bytes_parsed=parse_result.total_bytes_parsed,
@@ -102,8 +102,8 @@ def create_run_artifact(
             covered_bytes=covered,
             coverage_percentage=100.0 * covered / examined if examined else 0.0,
             error_count=len(parse_result.errors),
-            anomaly_count=len(noticed),
-            high_severity_anomalies=sum(anomaly.severity is Severity.HIGH for anomaly in noticed),
+            anomaly_count=len(found_anomalies),
+            high_severity_anomalies=sum(anomaly.severity is Severity.HIGH for anomaly in found_anomalies),
         ),
         file_path=str(file_path),
         file_size=size,

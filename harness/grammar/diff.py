@@ -103,17 +103,17 @@ def find_best_run(
 
 def _summary(parts: dict[str, float]) -> str:
     coverage, errors, high, records = parts["coverage"], int(parts["errors"]), int(parts["high"]), int(parts["records"])
-    said = ["Coverage unchanged"]
+    phrases = ["Coverage unchanged"]
     if abs(coverage) > EPSILON:
-        said = [f"Coverage {'improved' if coverage > 0 else 'decreased'} by {abs(coverage):.1f}%"]
+        phrases = [f"Coverage {'improved' if coverage > 0 else 'decreased'} by {abs(coverage):.1f}%"]
     if abs(parts["explained"]) > EPSILON:
         word = "more" if parts["explained"] > 0 else "less"
-        said.append(f"{abs(parts['explained']) * 100:.1f}% {word} explained")
+        phrases.append(f"{abs(parts['explained']) * 100:.1f}% {word} explained")
     if errors:
-        said.append(f"Fixed {-errors} error(s)" if errors < 0 else f"Introduced {errors} new error(s)")
+        phrases.append(f"Fixed {-errors} error(s)" if errors < 0 else f"Introduced {errors} new error(s)")
     if high:
         verb = "Reduced" if high < 0 else "Introduced"
-        said.append(f"{verb} {abs(high)} high severity anomaly(ies)")
+        phrases.append(f"{verb} {abs(high)} high severity anomaly(ies)")
     if records:
-        said.append(f"Parsed {abs(records)} {'more' if records > 0 else 'fewer'} record(s)")
-    return "; ".join(said)
+        phrases.append(f"Parsed {abs(records)} {'more' if records > 0 else 'fewer'} record(s)")
+    return "; ".join(phrases)

@@ -44,7 +44,7 @@ class Samples:
         sessions = {name: Session(data) for name, data in files.items()}
         return cls(dict(files), byte_histogram_of((files[name], s.weights) for name, s in sessions.items()), sessions)
 
-    def afresh(self) -> Samples:
+    def without_cache(self) -> Samples:
         """Return the same files with new, empty sessions."""
         return Samples(self.files, self.alphabet, {name: Session(data) for name, data in self.files.items()})
 

@@ -1,4 +1,4 @@
-"""Schema: the JSON Schema of patches, for editors, generators and language models."""
+"""Schema: the JSON Schemas of grammars and of patches, for editors, generators and language models."""
 
 from __future__ import annotations
 

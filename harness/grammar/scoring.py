@@ -130,8 +130,8 @@ def _classic(run: RunArtifact) -> ScoreBreakdown:
     gates = {"parse_advanced": stats.total_bytes_parsed > 0, "no_safety_violations": high == 0}
     coverage = min(100.0, 100.0 * stats.covered_bytes / stats.file_size) if stats.file_size else 0.0
     seeds = (AnomalyKind.ABSURD_LENGTH, AnomalyKind.LARGE_LENGTH, AnomalyKind.ZERO_COUNT)
-    noticed = stats.error_count + sum(a.type in seeds for a in run.anomalies)
-    errors, penalty = min(50.0, 5.0 * stats.error_count), min(30.0, 2.0 * noticed)
+    found_anomalies = stats.error_count + sum(a.type in seeds for a in run.anomalies)
+    errors, penalty = min(50.0, 5.0 * stats.error_count), min(30.0, 2.0 * found_anomalies)
     failed = [name for name, held in gates.items() if not held]
     total = 0.0 if failed else min(100.0, max(0.0, coverage - errors - penalty))
     return ScoreBreakdown(

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.grammar.decoders import DecodeError, decode
 from harness.grammar.engine.node import Leaf, Node, Record
-from harness.grammar.host.file_reader import load, parse_bytes, unread
+from harness.grammar.host.file_reader import failed_result, load, parse_bytes
 from harness.grammar.host.messages import (
     AnalyzeCoverageInput,
     Coverage,
@@ -57,7 +57,7 @@ class ToolHost:
         """Check a grammar and report all errors and warnings."""
         text = getattr(request, "yaml_text", None)
         if not isinstance(text, str):
-            return LintGrammarOutput(False, errors=(_takes("lint_grammar", LintGrammarInput, request),))
+            return LintGrammarOutput(False, errors=(_wrong_input("lint_grammar", LintGrammarInput, request),))
         found = lint_text(text)
         return LintGrammarOutput(
             success=found.grammar is not None,
@@ -71,19 +71,19 @@ class ToolHost:
     def parse_binary(request: ParseBinaryInput) -> ParseResult:
         """Parse a file; errors, also of opening it, are in the result."""
         if not isinstance(request, ParseBinaryInput) or not isinstance(request.grammar, Grammar):
-            return ParseResult(errors=(_takes("parse_binary", ParseBinaryInput, request),))
+            return ParseResult(errors=(_wrong_input("parse_binary", ParseBinaryInput, request),))
         try:
             data = load(Path(request.file_path))
         except FileNotFoundError:
-            return unread(request, f"File not found: {request.file_path}")
+            return failed_result(request, f"File not found: {request.file_path}")
         except (OSError, ValueError) as error:
-            return unread(request, f"{getattr(error, 'strerror', None) or error}: {request.file_path}")
+            return failed_result(request, f"{getattr(error, 'strerror', None) or error}: {request.file_path}")
         return parse_bytes(request, data)
 
     @staticmethod
     def generate_spans(request: GenerateSpansInput) -> SpanSet:
         """Find the leaves that overlap a byte range, in O(log n) after the first call."""
-        if not _complete(request, GenerateSpansInput):
+        if not _is_complete(request, GenerateSpansInput):
             return SpanSet()
         spans, starts, longest = request.parse_result._spans
         start, end = request.viewport_start, request.viewport_end
@@ -95,7 +95,7 @@ class ToolHost:
     @staticmethod
     def analyze_coverage(request: AnalyzeCoverageInput) -> Coverage:
         """Compute how many bytes of the file are in a field, and the gaps."""
-        if not _complete(request, AnalyzeCoverageInput):
+        if not _is_complete(request, AnalyzeCoverageInput):
             return Coverage()
         found = request.parse_result.parse
         size = request.file_size if request.file_size is not None else found.size if found else 0
@@ -122,7 +122,7 @@ class ToolHost:
         """Decode a field's value to a readable string."""
         record, name = getattr(request, "record", None), getattr(request, "field_name", None)
         if not isinstance(record, ParsedRecord):
-            return DecodedField(False, error=_takes("decode_field", DecodeFieldInput, request))
+            return DecodedField(False, error=_wrong_input("decode_field", DecodeFieldInput, request))
         if name is None:
             return _decode_by_registry(record.node, request.grammar)
         leaf = _find(record.node, str(name))
@@ -132,7 +132,7 @@ class ToolHost:
         if not isinstance(leaf, Leaf):
             return DecodedField(False, field_path=path, error=f"Unsupported field type: {type(leaf).__name__.lower()}")
         if leaf.field.decode is not None:
-            return _decoded(leaf.value, leaf.field.decode, path, big=leaf.field.big is not False)
+            return _decode(leaf.value, leaf.field.decode, path, big=leaf.field.big is not False)
         kind = leaf.field.type.name if leaf.field.type is not None else "computed"
         if isinstance(leaf.value, bytes | memoryview):
             return DecodedField(True, bytes(leaf.value).decode("utf-8", "replace"), "string", path)
@@ -143,36 +143,36 @@ class ToolHost:
     @staticmethod
     def query_records(request: QueryRecordsInput) -> RecordSet:
         """Select records with a filter."""
-        if not _complete(request, QueryRecordsInput):
+        if not _is_complete(request, QueryRecordsInput):
             return RecordSet(filter_applied="nothing (invalid input)")
         kind, value = request.filter_type, request.filter_value
         keep: Callable[[ParsedRecord], bool]
         if kind == "all":
-            return _selected(request, lambda record: True, "all records")
+            return _select(request, lambda record: True, "all records")
         if kind in ("type", "has_field"):
             if not isinstance(value, str):
                 return RecordSet(filter_applied=f"{kind} (invalid: expected string)")
             keep = (lambda r: r.type_name == value) if kind == "type" else (lambda r: value in r.node.nodes)
-            return _selected(request, keep, f"{kind}={value}")
+            return _select(request, keep, f"{kind}={value}")
         if kind == "offset_range":
             if not (isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(v, int) for v in value)):
                 return RecordSet(filter_applied="offset_range (invalid: expected tuple)")
             start, end = value
             shown = f"offset_range=({start:#x}, {end:#x})"
-            return _selected(request, lambda r: r.offset < end and r.offset + r.size > start, shown)
+            return _select(request, lambda r: r.offset < end and r.offset + r.size > start, shown)
         return RecordSet(filter_applied=f"{kind} (unknown filter type)")
 
 
-def _complete(request: object, wanted: type[Any]) -> bool:
+def _is_complete(request: object, wanted: type[Any]) -> bool:
     """Whether a request has the right type; checked at run time because tools do not raise."""
     return isinstance(request, wanted) and isinstance(getattr(request, "parse_result", None), ParseResult)
 
 
-def _takes(tool: str, wanted: type[Any], given: object) -> str:
+def _wrong_input(tool: str, wanted: type[Any], given: object) -> str:
     return f"{tool} takes a complete {wanted.__name__}, got {type(given).__name__}"
 
 
-def _selected(request: QueryRecordsInput, keep: Callable[[ParsedRecord], bool], shown: str) -> RecordSet:
+def _select(request: QueryRecordsInput, keep: Callable[[ParsedRecord], bool], shown: str) -> RecordSet:
     found = tuple(record for record in request.parse_result.records if keep(record))
     return RecordSet(found, shown, len(found))
 
@@ -200,10 +200,10 @@ def _decode_by_registry(record: Record, grammar: Any) -> DecodedField:
     if not isinstance(target, Leaf):
         return DecodedField(False, field_path=path, error="Target field not found in record")
     big = entry.decode.big if entry.decode.big is not None else grammar.big
-    return _decoded(target.value, entry.decode, path, big=big)
+    return _decode(target.value, entry.decode, path, big=big)
 
 
-def _decoded(value: Any, how: Decode, path: str, *, big: bool) -> DecodedField:
+def _decode(value: Any, how: Decode, path: str, *, big: bool) -> DecodedField:
     raw = bytes(value) if isinstance(value, memoryview) else value
     try:
         shown = decode(raw, how.decoder, big=big if how.big is None else how.big, encoding=how.encoding)

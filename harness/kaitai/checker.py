@@ -32,7 +32,7 @@ from harness.kaitai.structure import (
     raw_bytes,
 )
 from harness.kaitai.style import check_style
-from harness.kaitai.type_inference import Detector
+from harness.kaitai.type_inference import TypeInference
 
 
 def check(library: Library) -> None:
@@ -47,7 +47,7 @@ def check(library: Library) -> None:
 class _Checker:
     def __init__(self, library: Library, structure: Structure) -> None:
         self.library, self.structure = library, structure
-        self.detector = Detector(library, structure)
+        self.inference = TypeInference(library, structure)
 
     def report(self, key: Key, message: str) -> None:
         self.structure.source.report(key, message)
@@ -60,12 +60,12 @@ class _Checker:
                 case Call(method="to_s", arguments=(Text(value=name),)):
                     self.encoding(name, key)
         try:
-            return self.detector.value(expression)
+            return self.inference.value(expression)
         except TypeFaultError as fault:
             self.report(key, str(fault))
             return None
 
-    def need(self, expression: Expression | None, key: Key, kind: type, name: str) -> None:
+    def require(self, expression: Expression | None, key: Key, kind: type, name: str) -> None:
         found = self.type_of(expression, key)
         if found is not None and not isinstance(found, kind) and found != Anything(structure=False):
             self.report(key, f"expected {name}, got {describe(found)}")
@@ -75,7 +75,7 @@ class _Checker:
         if isinstance(structure.order, ByteOrder):
             self.byte_order(structure.order)
         if structure.to_string is not None:
-            self.need(structure.to_string, (*structure.key, "to-string"), String, "a string")
+            self.require(structure.to_string, (*structure.key, "to-string"), String, "a string")
         self.encoding(structure.encoding if structure.outer is None else None, (*structure.key, "meta", "encoding"))
         for field in structure.fields():
             if field.kind == "value":
@@ -110,7 +110,7 @@ class _Checker:
     def value_instance(self, field: Field) -> None:
         if field.value is None:
             return
-        self.need(field.condition, (*field.key, "if"), Boolean, "a boolean")
+        self.require(field.condition, (*field.key, "if"), Boolean, "a boolean")
         found = self.type_of(field.value, (*field.key, "value"))
         at = (*field.key, "enum")
         if field.enum is not None:
@@ -118,18 +118,18 @@ class _Checker:
             if found is not None and not isinstance(found, Integer | Anything):
                 self.report(at, f"only an integer can be an enum, not {describe(found)}")
             found = named
-        self.detector.derive(self.structure, field)
+        self.inference.derive(self.structure, field)
         self.checks(field, found)
 
     def field(self, field: Field) -> None:
         key = field.key
-        self.need(field.condition, (*key, "if"), Boolean, "a boolean")
-        self.need(field.position, (*key, "pos"), Integer, "an integer")
-        self.need(field.io, (*key, "io"), Stream, "a stream")
+        self.require(field.condition, (*key, "if"), Boolean, "a boolean")
+        self.require(field.position, (*key, "pos"), Integer, "an integer")
+        self.require(field.io, (*key, "io"), Stream, "a stream")
         if field.repeat == "expr":
-            self.need(field.repeat_by, (*key, "repeat-expr"), Integer, "an integer")
+            self.require(field.repeat_by, (*key, "repeat-expr"), Integer, "an integer")
         if field.repeat == "until":
-            self.of_item(field, lambda: self.need(field.repeat_by, (*key, "repeat-until"), Boolean, "a boolean"))
+            self.of_item(field, lambda: self.require(field.repeat_by, (*key, "repeat-until"), Boolean, "a boolean"))
         if isinstance(field.type, Switch):
             on = self.type_of(field.type.on, (*key, "type", "switch-on"))
             for label, (value, _) in zip(field.type.labels, field.type.cases, strict=False):
@@ -145,19 +145,19 @@ class _Checker:
                 inherited = kind.encoding == self.structure.encoding
                 self.encoding(None if inherited else kind.encoding, (*key, "encoding"))
             if isinstance(kind, User):
-                self.need(kind.parent, (*key, "parent"), User | Anything, "a structure")  # type: ignore[arg-type]
+                self.require(kind.parent, (*key, "parent"), User | Anything, "a structure")  # type: ignore[arg-type]
                 self.arguments(kind, (*key, "type"))
         self.checks(field, field.type)
 
     def of_item(self, field: Field, action: Callable[[], None]) -> None:
-        self.detector.item = field.type
+        self.inference.item = field.type
         try:
             action()
         finally:
-            self.detector.item = None
+            self.inference.item = None
 
     def bytes(self, raw: Bytes, key: Key) -> None:
-        self.need(raw.size, (*key, "size"), Integer, "an integer")
+        self.require(raw.size, (*key, "size"), Integer, "an integer")
         if raw.process is None:
             return
         at = (*key, "process")
@@ -193,9 +193,9 @@ class _Checker:
             match check_.rule:
                 case "expr":
                     at = check_.key
-                    self.detector.item = kind
-                    self.need(check_.expressions[0], at, Boolean, "a boolean")
-                    self.detector.item = None
+                    self.inference.item = kind
+                    self.require(check_.expressions[0], at, Boolean, "a boolean")
+                    self.inference.item = None
                 case "in-enum":
                     if not isinstance(settled(kind), Enum):
                         self.report(check_.key, f"`in-enum` is for enums, not for {describe(kind)}")

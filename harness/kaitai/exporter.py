@@ -62,7 +62,7 @@ class _Exporter:
         self.orders: Orders = find_orders(grammar)
         self.lost: list[Lost] = []
 
-    def lose(self, path: str, what: str, *, serious: bool = True) -> None:
+    def report_lost(self, path: str, what: str, *, serious: bool = True) -> None:
         self.lost.append(Lost(path, what, serious))
 
     def run(self) -> Exported:
@@ -74,12 +74,12 @@ class _Exporter:
             meta["title"] = grammar.title
         meta["endian"] = "be" if grammar.big else "le"
         if grammar.select is not None:
-            self.lose("record.switch", "a header type that selects the record's type")
+            self.report_lost("record.switch", "a header type that selects the record's type")
         if grammar.registry:
-            self.lose("registry", "the registry of discriminators", serious=False)
+            self.report_lost("registry", "the registry of discriminators", serious=False)
         nested = {name for name, order in self.orders.single.items() if order not in (True, False, name)}
         for name in self.orders.several:
-            self.lose(name, "the type is read in more than one byte order")
+            self.report_lost(name, "the type is read in more than one byte order")
         outside = [t for n, t in grammar.types.items() if n not in nested and (not grammar.once or t is not root)]
         made: dict[str, Any] = {"meta": meta}
         if grammar.once:
@@ -126,7 +126,9 @@ class _Exporter:
     def type(self, found: TypeDef) -> dict[str, Any]:
         names = self.names
         order = self.orders.single.get(found.name)
-        exporter = FieldExporter(self.inference, names, found, self.writer(found), order=order, lose=self.lose)
+        exporter = FieldExporter(
+            self.inference, names, found, self.writer(found), order=order, report_lost=self.report_lost
+        )
         made: dict[str, Any] = {}
         meta: dict[str, Any] = {}
         if isinstance(found.endian, EndianSwitch):

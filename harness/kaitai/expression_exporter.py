@@ -109,7 +109,7 @@ class ExpressionWriter:
         negative = isinstance(expr, Literal) and text.startswith("-")
         return f"({text})" if isinstance(expr, Binary | Unary | Ternary) or negative else text
 
-    def truth(self, expr: Expr) -> str:
+    def boolean(self, expr: Expr) -> str:
         """Export a boolean, in parentheses if needed."""
         text = self.condition(expr)
         simple = isinstance(expr, Name | Attribute | Literal | Item) and " " not in text
@@ -141,13 +141,13 @@ class ExpressionWriter:
             case Call(name=name, arguments=arguments):
                 return self.call(name, arguments)
             case Unary(operator="not", of=of):
-                return f"not {self.truth(of)}"
+                return f"not {self.boolean(of)}"
             case Unary(operator=operator, of=of):
                 return f"{operator}{self.operand(of)}"
             case Binary(operator=operator, left=left, right=right):
                 return self.binary(operator, left, right)
             case Ternary(condition=condition, then=then, otherwise=otherwise):
-                return f"{self.truth(condition)} ? {self.inner(then)} : {self.inner(otherwise)}"
+                return f"{self.boolean(condition)} ? {self.inner(then)} : {self.inner(otherwise)}"
 
     def name(self, name: str) -> str:
         """Export a name of the type, or a special name."""
@@ -198,7 +198,7 @@ class ExpressionWriter:
     def binary(self, operator: str, left: Expr, right: Expr) -> str:
         """Export a binary operation with operands of the same type."""
         if operator in ("and", "or"):
-            return f"{self.truth(left)} {operator} {self.truth(right)}"
+            return f"{self.boolean(left)} {operator} {self.boolean(right)}"
         one, two = self.kind(left), self.kind(right)
         if operator in _COMPARISONS and one.sort is two.sort is Sort.INT and one.name == two.name and one.name:
             return f"{self.inner(left)} {operator} {self.inner(right)}"

@@ -14,22 +14,22 @@ from harness.kaitai.names import Names, field_name
 from harness.kaitai.resolver import find_enum
 from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
 from harness.kaitai.structure import Array, Boolean, Bytes, DataType, Enum, Integer, String, Structure, User
-from harness.kaitai.type_inference import Detector
+from harness.kaitai.type_inference import TypeInference
 
 _SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
-_UNCARRIED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
+_UNSUPPORTED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
 
 
-class UncarriedError(Exception):
+class UnsupportedError(Exception):
     """A grammar cannot express this."""
 
 
-class Translator:
+class ExpressionImporter:
     """Converts the expressions of one structure."""
 
     def __init__(self, library: Library, names: Names, structure: Structure) -> None:
         self.library, self.names, self.structure = library, names, structure
-        self.detector = Detector(library, structure)
+        self.inference = TypeInference(library, structure)
 
     def text(self, expression: ast.Expression, *, item: DataType | None = None) -> str | int | bool:
         """Convert an expression to a YAML value: a number or boolean if it is one, otherwise a string.
@@ -39,11 +39,11 @@ class Translator:
             item: The type of `_`, or None if `_` is not in scope.
 
         Raises:
-            UncarriedError: if a grammar cannot express it.
+            UnsupportedError: if a grammar cannot express it.
         """
-        self.detector.item = item
+        self.inference.item = item
         made = self.translate(expression)
-        self.detector.item = None
+        self.inference.item = None
         if isinstance(made, ours.Literal) and isinstance(made.value, int):
             return made.value
         printed = print_expression(made)
@@ -52,7 +52,7 @@ class Translator:
     def kind(self, expression: ast.Expression) -> DataType | None:
         """Return the type of an expression, or None."""
         try:
-            return self.detector.value(expression)
+            return self.inference.value(expression)
         except TypeFaultError:
             return None
 
@@ -60,7 +60,7 @@ class Translator:
         """Convert an expression to a syntax tree of the grammar language.
 
         Raises:
-            UncarriedError: if a grammar cannot express it.
+            UnsupportedError: if a grammar cannot express it.
         """
         match expression:
             case ast.Number(value=value) | ast.Text(value=value) | ast.Truth(value=value) | ast.Real(value=value):
@@ -72,7 +72,7 @@ class Translator:
             case ast.Member(enum=enum, name=label):
                 found = find_enum(self.library, self.structure, enum)
                 if found is None:
-                    raise UncarriedError(f"unknown enum {enum}")
+                    raise UnsupportedError(f"unknown enum {enum}")
                 return ours.EnumLiteral(self.names.enums[found], label)
             case ast.Unary(op="-", operand=ast.Number(value=value)):
                 return ours.Literal(-value)
@@ -96,7 +96,7 @@ class Translator:
                 if method == "to_s" and isinstance(self.kind(value), Integer):
                     return ours.Attribute(self.translate(value), "to_s")
                 if method == "to_b":
-                    raise UncarriedError("text as bytes (`to_b`)")
+                    raise UnsupportedError("text as bytes (`to_b`)")
                 return ours.Method(self.translate(value), method, tuple(map(self.translate, arguments)))
             case ast.Items(values=values):
                 return self.items(values, wanted=self.kind(expression))
@@ -105,7 +105,7 @@ class Translator:
                     return self.items(value.values, wanted=self.kind(expression))
                 return self.cast(value, name)
             case ast.SizeOf(type=name, bits=in_bits):
-                return self.size(lambda: size_of_type(self.detector.named_type(name)), bits=in_bits)
+                return self.size(lambda: size_of_type(self.inference.named_type(name)), bits=in_bits)
         assert_never(expression)
 
     def name(self, name: str) -> ours.Expr:
@@ -113,8 +113,8 @@ class Translator:
         if name in ("_sizeof", "_bitsizeof"):
             top = User(ast.TypeName(self.structure.path), target=self.structure)
             return self.size(lambda: size_of_type(top), bits=name == "_bitsizeof")
-        if name in _UNCARRIED:
-            raise UncarriedError(f"`{name}`, {_UNCARRIED[name]}")
+        if name in _UNSUPPORTED:
+            raise UnsupportedError(f"`{name}`, {_UNSUPPORTED[name]}")
         return ours.Name(name if name in _SPECIAL else field_name(name))
 
     def attribute(self, value: ast.Expression, name: str) -> ours.Expr:
@@ -155,7 +155,7 @@ class Translator:
         """Convert a cast; a cast to a number or string has no effect."""
         inner = self.translate(value)
         try:
-            kind = self.detector.named_type(name)
+            kind = self.inference.named_type(name)
         except TypeFaultError:
             return inner
         if isinstance(kind, User) and kind.target is not None:
@@ -171,10 +171,10 @@ class Translator:
                 kind = self.kind(outer)
                 holder = kind.target if isinstance(kind, User) else None
             case _:
-                raise UncarriedError("the size of a computed value")
+                raise UnsupportedError("the size of a computed value")
         field = holder.find(name) if holder else None
         if field is None:
-            raise UncarriedError("the size of a value whose type is not known")
+            raise UnsupportedError("the size of a value whose type is not known")
         return self.size(lambda: size_of_field(field), bits=bits)
 
     def size(self, measure: Callable[[], int], *, bits: bool) -> ours.Expr:
@@ -182,7 +182,7 @@ class Translator:
         try:
             found = measure()
         except DynamicSizeError as error:
-            raise UncarriedError(f"a size that is not constant: {error}") from None
+            raise UnsupportedError(f"a size that is not constant: {error}") from None
         return ours.Literal(found if bits else (found + 7) // 8)
 
 

@@ -45,12 +45,12 @@ class FieldExporter:
         writer: ExpressionWriter,
         *,
         order: Order | None,
-        lose: Lose,
+        report_lost: Lose,
     ) -> None:
         self.inference, self.names, self.owner, self.writer = inference, names, owner, writer
-        self._lose, self.path, self.order = lose, owner.name, order
+        self._lose, self.path, self.order = report_lost, owner.name, order
 
-    def lose(self, what: str, *, serious: bool = True) -> None:
+    def report_lost(self, what: str, *, serious: bool = True) -> None:
         """Report a construct of the current field that cannot be expressed."""
         self._lose(self.path, what, serious=serious)
 
@@ -59,7 +59,7 @@ class FieldExporter:
         try:
             written = (write or self.writer.text)(expr)
         except UnwritableError as error:
-            self.lose(f"{error} in an expression")
+            self.report_lost(f"{error} in an expression")
             return "true" if write == self.writer.condition else 0
         return int(written) if written.isdecimal() else written
 
@@ -75,7 +75,7 @@ class FieldExporter:
             self.path = f"{self.owner.name}.{field.name}"
             name = self.names.field(field.name)
             if field.offset is not None:
-                self.lose("a position relative to the start of the record")
+                self.report_lost("a position relative to the start of the record")
             if field.compute is not None or field.at is not None or field.lazy:
                 instances[name] = self.field(field)
                 continue
@@ -101,7 +101,7 @@ class FieldExporter:
         if field.prefix is not None:
             made.append({"id": f"len_{name}", **self.primitive(field.prefix, field)})
             if field.repeat is not None or field.until is not None:
-                self.lose("a length prefix of each item")
+                self.report_lost("a length prefix of each item")
         if field.condition is not None:
             condition = self.text(field.condition, self.writer.condition)
             for each in made:
@@ -132,11 +132,11 @@ class FieldExporter:
         if field.condition is not None:
             made["if"] = self.text(field.condition, self.writer.condition)
         if field.checks is not None and field.compute is not None:
-            self.lose("a check of a computed value", serious=False)
+            self.report_lost("a check of a computed value", serious=False)
         elif field.checks is not None:
             self.checks(field, field.checks, made)
         if field.checksum is not None:
-            self.lose(f"the checksum {field.checksum.algorithm}", serious=False)
+            self.report_lost(f"the checksum {field.checksum.algorithm}", serious=False)
             made["-checksum"] = field.checksum.algorithm
         if field.decode is not None:
             made["-decode"] = field.decode.decoder
@@ -159,14 +159,14 @@ class FieldExporter:
             made["size"] = self.number(field.length)
         self.delimiter(field, made)
         if len(field.process) > 1 or any(each.name not in _PROCESSES for each in field.process):
-            self.lose(f"the process {', '.join(each.name for each in field.process)}")
+            self.report_lost(f"the process {', '.join(each.name for each in field.process)}")
         for each in field.process[:1]:
             arguments = ", ".join(str(self.number(a)) for a in each.arguments)
             made["process"] = f"{each.name}({arguments})" if arguments else each.name
         if field.parent is not None:
             made["parent"] = False if field.parent == Name("none") else self.text(field.parent)
         if not blob and field.type is None and field.switch is None:
-            self.lose("a field without a type")
+            self.report_lost("a field without a type")
 
     def delimiter(self, field: Field, made: dict[str, Any]) -> None:
         """Convert the end to `terminator`, `include`, `consume`, `eos-error`, `pad-right`."""
@@ -178,7 +178,7 @@ class FieldExporter:
             elif made.get("type") == "str" and not any(found.terminator):
                 made["type"] = "strz"
             else:
-                self.lose("a terminator of several bytes")
+                self.report_lost("a terminator of several bytes")
             if found.include:
                 made["include"] = True
             if not found.consume:
@@ -207,10 +207,10 @@ class FieldExporter:
             case Kind.FLAG | Kind.BITS:
                 big = field.bits_big if found.big is None else found.big
                 if found.kind is Kind.BITS and found.width == 1:
-                    self.lose("a bit as a number (Kaitai Struct reads true or false)", serious=False)
+                    self.report_lost("a bit as a number (Kaitai Struct reads true or false)", serious=False)
                 return {"type": f"b{1 if found.kind is Kind.FLAG else found.width}" + ("" if big else "le")}
             case Kind.VARINT:
-                self.lose(f"the variable-length number {found.name}")
+                self.report_lost(f"the variable-length number {found.name}")
                 return {"type": "u1"}
         order = found.big if found.big is not None else field.big
         suffix = "" if order is None or found.width == 1 else "be" if order else "le"
@@ -219,7 +219,7 @@ class FieldExporter:
             return {"type": f"{letter}{found.width}{suffix}"}
         known = self.order if order is None else order
         if found.signed or not isinstance(known, bool):
-            self.lose(f"the number type {found.name}")
+            self.report_lost(f"the number type {found.name}")
         return {"type": f"b{8 * found.width}{'be' if known is True else 'le'}"}
 
     def switch(self, field: Field, found: Switch) -> dict[str, Any]:
@@ -237,7 +237,7 @@ class FieldExporter:
         """Return the type of one case."""
         made = self.reference(ref, field)
         if "type" not in made:
-            self.lose("bytes as one of the cases of a switch")
+            self.report_lost("bytes as one of the cases of a switch")
         return str(made.get("type", "u1"))
 
     def byte_order(self, found: EndianSwitch) -> dict[str, Any]:
@@ -255,7 +255,7 @@ class FieldExporter:
         try:
             conditions = self.conditions(found, value)
         except UnwritableError as error:
-            self.lose(f"{error} in a check", serious=False)
+            self.report_lost(f"{error} in a check", serious=False)
             conditions = []
         self.writer.item = None
         if found.in_enum and not conditions:
@@ -264,10 +264,10 @@ class FieldExporter:
             made["valid"] = {"eq": conditions[0].removeprefix("_ == ")}
         elif conditions:
             if found.in_enum:
-                self.lose("in_enum with another check", serious=False)
+                self.report_lost("in_enum with another check", serious=False)
             made["valid"] = {"expr": " and ".join(f"({each})" if len(conditions) > 1 else each for each in conditions)}
         if found.all_bytes is not None:
-            self.lose("all_bytes", serious=False)
+            self.report_lost("all_bytes", serious=False)
 
     def conditions(self, found: Checks, value: str) -> list[str]:
         """Return conditions on the value `_`."""

@@ -7,7 +7,7 @@ from typing import Any
 from harness.core.document import Key
 from harness.kaitai import expression as ast
 from harness.kaitai.encodings import python_name
-from harness.kaitai.expression_importer import Translator, UncarriedError
+from harness.kaitai.expression_importer import ExpressionImporter, UnsupportedError
 from harness.kaitai.library import Library
 from harness.kaitai.names import Names, field_name
 from harness.kaitai.structure import (
@@ -48,18 +48,18 @@ class FieldWriter:
         self, library: Library, names: Names, structure: Structure, order: str | None, processes: frozenset[str]
     ) -> None:
         self.names, self.structure, self.order, self.processes = names, structure, order, processes
-        self.translator = Translator(library, names, structure)
+        self.expressions = ExpressionImporter(library, names, structure)
 
-    def uncarried(self, key: Key, what: str) -> None:
+    def report_unsupported(self, key: Key, what: str) -> None:
         """Report a construct that a grammar cannot express."""
         self.structure.source.report(key, f"cannot be carried over: {what}")
 
     def text(self, expression: ast.Expression, key: Key, *, item: DataType | None = None) -> Any:
         """Convert an expression to YAML; one that cannot be expressed is reported and becomes 0."""
         try:
-            return self.translator.text(expression, item=item)
-        except UncarriedError as error:
-            self.uncarried(key, str(error))
+            return self.expressions.text(expression, item=item)
+        except UnsupportedError as error:
+            self.report_unsupported(key, str(error))
             return 0
 
     def field(self, field: Field) -> dict[str, Any]:
@@ -88,14 +88,14 @@ class FieldWriter:
         return made
 
     def position(self, field: Field, made: dict[str, Any]) -> None:
-        """Return `at` and `stream`."""
+        """Add `at` and `stream`."""
         at = field.position if field.position is not None else ast.Attribute(field.io or ast.Name("_io"), "pos")
         made["at"] = self.text(at, (*field.key, "pos"))
         if field.io is not None:
             made["stream"] = self.text(field.io, (*field.key, "io"))
 
     def data_type(self, kind: DataType, field: Field, made: dict[str, Any]) -> None:
-        """Return `type` and the keys that belong to it."""
+        """Add `type` and the keys that belong to it."""
         key = field.key
         match kind:
             case Bytes() as raw:
@@ -124,7 +124,7 @@ class FieldWriter:
             case Integer() | Float():
                 made["type"] = self.number(kind)
             case _:
-                self.uncarried(key, "a field without a type")
+                self.report_unsupported(key, "a field without a type")
 
     def number(self, kind: Integer | Float) -> str:
         """Return the name of a number type."""
@@ -144,21 +144,21 @@ class FieldWriter:
         return f"{name}({', '.join(_word(each) for each in given)})"
 
     def parent(self, kind: User, key: Key, made: dict[str, Any]) -> None:
-        """Return `parent`, if it is not the enclosing record."""
+        """Add `parent`, if it is not the enclosing record."""
         if kind.orphan:
             made["parent"] = "none"
         elif kind.parent is not None:
             made["parent"] = self.text(kind.parent, (*key, "parent"))
 
     def encoding(self, name: str, key: Key, made: dict[str, Any]) -> None:
-        """`encoding`."""
+        """Add `encoding`; an unknown encoding is reported."""
         found = python_name(name)
         if found is None:
-            self.uncarried((*key, "encoding"), f"the encoding {name!r}")
+            self.report_unsupported((*key, "encoding"), f"the encoding {name!r}")
         made["encoding"] = found or "ascii"
 
     def bytes(self, raw: Bytes, key: Key, made: dict[str, Any], *, item: DataType) -> None:
-        """Return `length`, `terminator`, `pad` and `process`."""
+        """Add `length`, `terminator`, `pad` and `process`."""
         if raw.form == "eos":
             made["length"] = "rest"
         elif raw.size is not None:
@@ -181,17 +181,17 @@ class FieldWriter:
     def process(self, process: Process, key: Key) -> str:
         """Return the text of a process."""
         if process.name not in _PLAIN and process.name not in self.processes:
-            self.uncarried(key, f"the custom process {process.name!r}, which is not provided")
+            self.report_unsupported(key, f"the custom process {process.name!r}, which is not provided")
         if not process.arguments:
             return process.name
         return f"{process.name}({', '.join(_word(self.text(each, key)) for each in process.arguments)})"
 
     def switch(self, kind: Switch, field: Field, made: dict[str, Any]) -> None:
-        """Return `switch` with the keys that its cases need."""
+        """Add `switch` with the keys that its cases need."""
         key = (*field.key, "type")
         strings = [case for case in leaves(kind) if isinstance(case, String)]
         if len({(case.encoding, case.bytes) for case in strings}) > 1:
-            self.uncarried(key, "a switch over strings that end in different ways")
+            self.report_unsupported(key, "a switch over strings that end in different ways")
         cases: dict[str, str] = {}
         default: str | None = None
         plain = all(value is None or is_constant(value) for value, _ in kind.cases)
@@ -205,7 +205,7 @@ class FieldWriter:
             else:
                 cases[str(place)] = name
         if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
-            self.uncarried(key, f"more than {MAX_COMPUTED_CASES} cases that are not constants")
+            self.report_unsupported(key, f"more than {MAX_COMPUTED_CASES} cases that are not constants")
         elif not plain:
             on = ast.Number(-1)
             for place, (value, _) in reversed(list(enumerate(kind.cases))):
@@ -229,13 +229,13 @@ class FieldWriter:
         match value:
             case ast.Truth(value=truth):
                 return "true" if truth else "false"
-        return str(self.translator.text(value))
+        return str(self.expressions.text(value))
 
     def checks(self, field: Field, made: dict[str, Any]) -> None:
-        """`validate`."""
+        """Convert `valid` and `contents` to `validate`."""
         validate: dict[str, Any] = {}
         if field.contents is not None and not isinstance(field.type, Bytes):
-            self.uncarried((*field.key, "contents"), "fixed contents of a field that is not bytes")
+            self.report_unsupported((*field.key, "contents"), "fixed contents of a field that is not bytes")
         elif field.contents is not None:
             validate["equals"] = _bytes_constant(field.contents)
         conditions: list[ast.Expression] = []
@@ -243,8 +243,8 @@ class FieldWriter:
         for check in field.checks:
             self.check(check, kind, validate, conditions)
         if conditions:
-            whole = conditions[0] if len(conditions) == 1 else ast.Logic("and", tuple(conditions))
-            validate["expr"] = self.text(whole, (*field.key, "valid"), item=kind)
+            joined = conditions[0] if len(conditions) == 1 else ast.Logic("and", tuple(conditions))
+            validate["expr"] = self.text(joined, (*field.key, "valid"), item=kind)
         if validate:
             made["validate"] = validate
 

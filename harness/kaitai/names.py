@@ -6,7 +6,7 @@ from harness.kaitai.library import Library
 from harness.kaitai.structure import Enumeration, Structure
 
 _RESERVED = frozenset({"true", "false", "and", "or", "not"})
-LONGEST = 64
+MAX_NAME = 64
 
 
 class Names:
@@ -29,7 +29,7 @@ def field_name(name: str) -> str:
     """Return a field's name; anonymous and reserved names are replaced."""
     if name.startswith("_unnamed"):
         return f"unnamed_{name.removeprefix('_unnamed')}"
-    return f"{name}_" if name in _RESERVED else name[:LONGEST]
+    return f"{name}_" if name in _RESERVED else name[:MAX_NAME]
 
 
 def camel(name: str) -> str:
@@ -43,9 +43,9 @@ def _unique(path: tuple[str, ...], taken: set[str]) -> str:
         if made not in taken:
             break
         made = f"{camel(outer)}_{made}"
-    made, number = made[:LONGEST], 2
+    made, number = made[:MAX_NAME], 2
     while made in taken:
-        made = f"{made[: LONGEST - 4]}_{number}"
+        made = f"{made[: MAX_NAME - 4]}_{number}"
         number += 1
     taken.add(made)
     return made

@@ -6,7 +6,7 @@ from harness.kaitai.common_type import TypeFaultError
 from harness.kaitai.library import Library
 from harness.kaitai.resolver import users
 from harness.kaitai.structure import Structure, User
-from harness.kaitai.type_inference import Detector
+from harness.kaitai.type_inference import TypeInference
 
 
 def find_parents(library: Library) -> None:
@@ -26,7 +26,7 @@ def find_parents(library: Library) -> None:
         if kind.target is None or kind.parent is None:
             continue
         try:
-            found = Detector(library, structure).value(kind.parent)
+            found = TypeInference(library, structure).value(kind.parent)
         except TypeFaultError:
             found = None
         kind.target.parents.append(found.target if isinstance(found, User) else None)

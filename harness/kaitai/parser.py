@@ -56,7 +56,7 @@ def parse(text: str) -> Expression:
     Raises:
         ExpressionError: if it is invalid, nested deeper than 100 levels, or longer than 20,000 characters.
     """
-    found = _Parser(text).whole()
+    found = _Parser(text).expression()
     if depth(found) > MAX_LEVELS:
         raise ExpressionError(text[:40], 0, f"more than {MAX_LEVELS} levels of operations")
     return found
@@ -72,7 +72,7 @@ def parse_type(text: str) -> tuple[TypeName, tuple[Expression, ...]]:
 
 
 class _Parser(Scanner):
-    def whole(self) -> Expression:
+    def expression(self) -> Expression:
         found = self.test()
         self.space()
         if self.at < len(self.text):
@@ -97,7 +97,7 @@ class _Parser(Scanner):
             path.append(self.name())
         array = False
         if self.take("["):
-            self.need("]")
+            self.require("]")
             array = True
         return TypeName(tuple(path), absolute, array)
 
@@ -108,7 +108,7 @@ class _Parser(Scanner):
         found = self.either()
         if self.take("?"):
             yes = self.test()
-            self.need(":")
+            self.require(":")
             found = Ternary(found, yes, self.test())
         self.depth -= 1
         return found
@@ -162,13 +162,13 @@ class _Parser(Scanner):
         while True:
             if self.take("["):
                 value = Index(value, self.test())
-                self.need("]")
+                self.require("]")
             elif self.peek(".") and not self.peek(".."):
                 self.at += 1
                 name = self.name()
                 if name == "as" and self.take("<"):
                     value = Cast(value, self.type_name())
-                    self.need(">")
+                    self.require(">")
                 elif self.take("("):
                     value = Call(value, name, self.listed(")"))
                 else:
@@ -181,7 +181,7 @@ class _Parser(Scanner):
         found: list[Expression] = []
         while not self.take(end):
             if found:
-                self.need(",")
+                self.require(",")
                 if self.take(end):
                     break
             found.append(self.test())
@@ -195,7 +195,7 @@ class _Parser(Scanner):
     def atom(self) -> Expression:
         if self.take("("):
             found = self.test()
-            self.need(")")
+            self.require(")")
             return found
         if self.take("["):
             return Items(self.listed("]"))
@@ -239,7 +239,7 @@ class _Parser(Scanner):
             return Truth(path[0] == "true")
         if not absolute and path[0] in ("sizeof", "bitsizeof") and self.take("<"):
             type_name = self.type_name()
-            self.need(">")
+            self.require(">")
             return SizeOf(type_name, bits=path[0] == "bitsizeof")
         while self.take("::"):
             path.append(self.name())
@@ -290,7 +290,7 @@ class _Parser(Scanner):
                     parts.append(text)
                     text = ""
                 parts.append(self.test())
-                self.need("}")
+                self.require("}")
             else:
                 text += self.character()
         self.at += 1

@@ -55,7 +55,7 @@ class Scanner:
             self.at += len(found)
         return found
 
-    def need(self, token: str) -> None:
+    def require(self, token: str) -> None:
         """Match a required token and move past it."""
         if not self.take(token):
             self.fail(f"expected {token!r}, found {self.rest()}")

@@ -101,14 +101,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """Repeated values."""
+    """The type of a repeated field, or of a list."""
 
     of: DataType
 
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """An integer with names."""
+    """The type of an integer whose values have names; `target` is the definition of the enum."""
 
     name: TypeName
     base: Integer | Boolean
@@ -236,7 +236,7 @@ class Field:
 
 @dataclass(slots=True, eq=False)
 class Enumeration:
-    """Integers with names."""
+    """The definition of an enum: names by integer."""
 
     name: str
     owner: Structure
@@ -299,12 +299,3 @@ class Structure:
         yield self
         for inner in self.types.values():
             yield from inner.family()
-
-    def order_source(self) -> Structure | None:
-        """Find the enclosing type that computes the byte order, or None."""
-        found: Structure | None = self
-        while found:
-            if found.order is not None:
-                return found if isinstance(found.order, ByteOrder) else None
-            found = found.outer
-        return None

@@ -9,7 +9,7 @@ from harness.kaitai.common_type import TypeFaultError
 from harness.kaitai.expression import Attribute, Expression, Name, walk
 from harness.kaitai.library import Library
 from harness.kaitai.structure import ByteOrder, Field, Structure, Switch, User, leaves, raw_bytes
-from harness.kaitai.type_inference import Detector
+from harness.kaitai.type_inference import TypeInference
 
 
 def check_style(library: Library) -> None:
@@ -50,7 +50,7 @@ def _meant(library: Library, structure: Structure, expression: Expression) -> Fi
             return structure.find(name)
         case Attribute(value=value, name=name):
             try:
-                kind = Detector(library, structure).value(value)
+                kind = TypeInference(library, structure).value(value)
             except TypeFaultError:
                 return None
             return kind.target.find(name) if isinstance(kind, User) and kind.target else None

@@ -42,7 +42,7 @@ MAX_CHAIN = 20
 _BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
 
 
-class Detector:
+class TypeInference:
     """Infers the types of the expressions of one structure."""
 
     def __init__(self, library: Library, structure: Structure, *, level: int = 0) -> None:
@@ -83,10 +83,10 @@ class Detector:
                 return BOOLEAN
             case ast.Logic(op=op, operands=operands):
                 for operand in operands:
-                    self.need(operand, Boolean, f"`{op}` needs booleans")
+                    self.require(operand, Boolean, f"`{op}` needs booleans")
                 return BOOLEAN
             case ast.Ternary(condition=condition, yes=yes, no=no):
-                self.need(condition, Boolean, "the condition of `? :` must be a boolean")
+                self.require(condition, Boolean, "the condition of `? :` must be a boolean")
                 return combined(self.type_of(yes), self.type_of(no))
             case ast.Index(container=container, index=index):
                 return self.index(self.value(container), index)
@@ -119,7 +119,7 @@ class Detector:
         """Infer the type of an expression; a switch becomes the common type of its cases."""
         return settled(self.type_of(expression))
 
-    def need(self, expression: ast.Expression, kind: type, what: str) -> None:
+    def require(self, expression: ast.Expression, kind: type, what: str) -> None:
         """Require that an expression has a type of a given kind."""
         found = self.value(expression)
         if not isinstance(found, kind):
@@ -167,7 +167,7 @@ class Detector:
         if self.level > MAX_CHAIN:
             field.type = ANY
             return
-        there = Detector(self.library, structure, level=self.level + 1)
+        there = TypeInference(self.library, structure, level=self.level + 1)
         try:
             found = there.type_of(field.value)
         except TypeFaultError:
@@ -218,7 +218,7 @@ class Detector:
 
     def index(self, container: DataType, index: ast.Expression) -> DataType:
         """Infer the type of an item."""
-        self.need(index, Integer, "an index must be an integer")
+        self.require(index, Integer, "an index must be an integer")
         match container:
             case Array(of=of):
                 return of

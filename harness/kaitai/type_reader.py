@@ -58,7 +58,7 @@ class TypeReader:
         self.enum = self.text("enum")
         self.process = self.read_process()
         for name in ("include", "consume", "eos-error", "size-eos"):
-            self.truth(name, default=False)
+            self.boolean(name, default=False)
         self.ending, self.pad = self.terminator(), self.byte("pad-right")
 
     def read(self, contents: bytes | None) -> tuple[DataType, frozenset[str]]:
@@ -144,7 +144,7 @@ class TypeReader:
         """Read the keys that define the bytes of a field."""
         spec = self.spec
         size = self.source.expression(spec["size"], (*self.key, "size")) if "size" in spec else None
-        eos = self.truth("size-eos", default=False)
+        eos = self.boolean("size-eos", default=False)
         terminator = self.ending or default
         if "size" in spec and eos:
             self.source.report(self.key, "only one of size and size-eos can be given")
@@ -154,9 +154,9 @@ class TypeReader:
             "size" if "size" in spec else "eos" if eos else "terminator",
             size,
             terminator,
-            self.truth("include", default=False),
-            self.truth("consume", default=True),
-            self.truth("eos-error", default=True),
+            self.boolean("include", default=False),
+            self.boolean("consume", default=True),
+            self.boolean("eos-error", default=True),
             self.pad,
             self.process,
         )
@@ -183,7 +183,7 @@ class TypeReader:
         self.source.report((*self.key, name), f"expected an integer from 0 to 255, got {kind_of(value)}")
         return None
 
-    def truth(self, name: str, *, default: bool) -> bool:
+    def boolean(self, name: str, *, default: bool) -> bool:
         """Read a boolean under a key."""
         value = self.spec.get(name, default)
         if isinstance(value, bool):
@@ -280,7 +280,7 @@ def _order(name: str, suffix: str | None, structure: Structure, *, needed: bool)
         if outer.order is not None:
             return outer.order if isinstance(outer.order, str) else None
         outer = outer.outer
-    return f"{name} needs a byte order: there is no default `endian` in meta"
+    return f"{name} needs a byte order: meta has no default `endian`"
 
 
 def parameter_type(name: str, structure: Structure) -> DataType:

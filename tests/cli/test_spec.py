@@ -1,4 +1,4 @@
-"""`crucible spec` from an empty folder, on files from anywhere: what it prints, what it writes, how it ends."""
+"""`crucible spec` in an empty folder with absolute paths: its output, its files, its exit status."""
 
 from __future__ import annotations
 

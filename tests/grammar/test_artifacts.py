@@ -1,4 +1,4 @@
-"""Artefacts notice what looks wrong, at every level of nesting, each under its name."""
+"""Run artifacts report anomalies at every level of nesting, each with its kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every sort of change between two grammars has its line, in an order that never varies."""
+"""Every kind of change between two grammars has its sentence, in a fixed order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoders: the dates that people know, and the reasons for what is none."""
+"""Decoders: well-known dates, and error messages for invalid values."""
 
 import pytest
 from hypothesis import given

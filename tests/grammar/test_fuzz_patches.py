@@ -1,4 +1,4 @@
-"""Any patch, any bytes: a patch applies or is refused with a reason, and what it makes of bytes is always an answer."""
+"""Random patches and bytes: a patch applies or is rejected with a reason, and the patched grammar parses any bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grammars that ship explain real files to the last byte, also files they were not written against."""
+"""The shipped grammars cover real files completely, including files they were not written for."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_wheel_that_zipfile_writes_now_is_read(tmp_path):
 def test_an_executable_of_this_machine_is_read():
     with Path(sys.executable).resolve().open("rb") as file:
         if file.read(4) != b"\x7fELF":
-            pytest.skip("this interpreter is no ELF file")
+            pytest.skip("this interpreter is not an ELF file")
     found = parse_file(grammar("elf"), Path(sys.executable).resolve())
     assert not found.errors, found.errors[:3]
     assert found.records[0]["file"].get("section_count", 0) == len(found.records[0]["file"].get("sections", ()))
@@ -112,6 +112,6 @@ def test_the_script_writes_the_samples_that_are_there(tmp_path):
     assert len(made) == 27
     for path in made:
         ours = (SAMPLES / path).read_bytes()
-        # What a library compresses or lays out may differ between its versions; the rest is ours to the byte.
+        # Compressed bytes and layout may differ between versions of a library; the other bytes are fixed.
         if path.parts[0].partition("_")[0] in ("wav", "bmp", "gif", "elf", "pcap", "tar"):
             assert (tmp_path / path).read_bytes() == ours, path

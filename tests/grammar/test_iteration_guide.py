@@ -1,4 +1,4 @@
-"""The iteration guide's own list of tests, one each, and its three examples."""
+"""The tests that the iteration guide lists, and its three examples."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def versions(*patches: Patch) -> list[SpecVersion]:
 
 @pytest.fixture
 def taken(tmp_path: Path) -> dict[str, RunArtifact]:
-    """Runs: a stub, a complete header, and one that reads beyond the end."""
+    """Make runs of a stub, a complete header, and a grammar that reads past the end."""
     path = tmp_path / "headers.bin"
     path.write_bytes(DATA)
     patches = {
@@ -162,7 +162,7 @@ def test_differences_and_improvement(taken: dict[str, RunArtifact]) -> None:
     assert better.is_improvement()
     assert not worse.is_improvement()
     assert worse.error_delta > 0
-    assert not diff_runs(taken["stub"], taken["stub"]).is_improvement()  # the original called that an improvement
+    assert not diff_runs(taken["stub"], taken["stub"]).is_improvement()  # the seed guide counts that as an improvement
     best, diff = find_best_run(taken["stub"], [taken["broken"], taken["complete"]])
     assert best is taken["complete"]
     assert diff is not None
@@ -192,4 +192,4 @@ def test_the_three_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "best: complete" in said
     assert "no such type: refused: Lint failed: Unknown type 'NonExistentType'" in said
     assert "# What the first look tells." in said
-    assert "classic, complete: 0.0" in said  # there a cut-off tail costs everything
+    assert "classic, complete: 0.0" in said  # under `classic` a truncated tail fails the gate

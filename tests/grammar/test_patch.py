@@ -1,4 +1,4 @@
-"""Patches apply as a whole, in order, to a copy; what is wrong with one is said at once, operation by operation."""
+"""Patches apply atomically, in order, to a copy; all malformed operations are reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a score must and must not do: laws as properties, and grammars that try to look good without explaining."""
+"""Scores: rules as property tests, and grammars that try to score without explaining the file."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_grammar_that_learnt_a_file_by_heart_explains_no_other() -> None:
         f"validate: {{equals: [{', '.join(map(str, data))}]}}}}]}}}}"
     )
     honest, heart = scores(log(), [data], [other]), scores(learnt, [data], [other])
-    assert heart[0] < honest[0]  # as long as what it explains, so it explains nothing
+    assert heart[0] < honest[0]  # as long as the bytes it describes, so it explains nothing
     assert heart[1] < 0.1 * honest[1]
 
 
@@ -163,7 +163,7 @@ def test_constants_that_only_fit_the_samples_cost_on_the_holdout() -> None:
 
 
 def test_what_the_holdout_holds_teaches_nothing() -> None:
-    """Its own regularities do not count: the same hold-out is worth no more when it repeats itself."""
+    """A repeated hold-out scores no higher: nothing is learned from the hold-out."""
     odd = b"LOG1" + struct.pack("<BBHIH", 1, 7, 6, 0xDEADBEEF, 0xFFFF) * 50
     taught, alone = scores(log(), [sample()], [odd])[1], scores(log(), [odd], [odd])[0]
     assert taught < alone
@@ -175,7 +175,7 @@ NAMES = {"B": "u8", "H": "u16", "I": "u32"}
 
 @st.composite
 def tables(draw: Any) -> tuple[list[str], list[list[int]]]:
-    """Records of honest fields: each has its own range, and varies independently of the others."""
+    """Records whose fields have separate ranges and vary independently."""
     widths = draw(FIELDS)
     rng = random.Random(draw(st.integers(0, 10**6)))
     tops = [draw(st.sampled_from([3, 9, 40] if w == "B" else [5, 90, 700])) for w in widths]
@@ -228,7 +228,7 @@ def test_more_of_the_same_changes_nothing(made: Any) -> None:
     size = struct.calcsize(">" + "".join(widths))
     once, thrice = (with_magic(table(widths, rows * n), size) for n in (2, 6))
     text = table_grammar([NAMES[w] for w in widths])
-    # Of 100: with more records a little more is sure, so the law holds within a few points, not exactly.
+    # Points of 100: more records give more certainty, so the rule is exact only within a few points.
     assert score(text, thrice) == pytest.approx(score(text, once), abs=4.0)
 
 
@@ -249,7 +249,7 @@ def test_a_cut_off_tail_costs_its_share() -> None:
     assert cut.stats.error_count > 0
     assert score_run(cut).passed_hard_gates
     assert score_run(cut).total_score == pytest.approx(score_run(whole).total_score, abs=2.0)
-    assert score_run(cut, policy="classic").total_score == 0.0  # there it costs everything
+    assert score_run(cut, policy="classic").total_score == 0.0  # under `classic` it fails the gate
 
 
 def test_a_limit_on_records_does_not_change_what_large_records_are_worth() -> None:
@@ -261,11 +261,11 @@ def test_a_limit_on_records_does_not_change_what_large_records_are_worth() -> No
     assert small.stats.coverage_percentage == large.stats.coverage_percentage == 100.0
     assert max(score_run(small).total_score, score_run(large).total_score) < 20
     classic = [score_run(r, policy="classic").total_score for r in (small, large)]
-    assert classic[1] > 10 * classic[0]  # there a larger blob "improves"
+    assert classic[1] > 10 * classic[0]  # under `classic` a larger blob "improves"
 
 
 def test_the_right_type_wins_over_the_wrong_one() -> None:
-    """A header and three numbers; a candidate with one type too wide lines up with the file only by accident."""
+    """A header and three numbers; a candidate with one type too wide fits the file only by accident."""
     data = b"".join(struct.pack(">HBHB", 0x4D5A, 2, i % 5, i % 3) for i in range(21))[:-3]
     base = "types:\n  Header:\n    fields: [{name: magic, type: u16}, {name: version, type: u8}@]\n"
     right = base.replace("@", ", {name: flags, type: u16}, {name: count, type: u8}")
@@ -274,7 +274,7 @@ def test_the_right_type_wins_over_the_wrong_one() -> None:
     found = {name: run(text, data, name=name) for name, text in (("right", right), ("wrong", wrong), ("stub", stub))}
     best, _ = find_best_scoring_run([found["wrong"], found["right"]], found["stub"])
     assert best is found["right"]
-    # In the original's formula the complete header fails for its cut-off last record, and the stub is perfect.
+    # Under `classic` the complete header fails because its last record is truncated, and the stub gets the full score.
     classic = {name: score_run(r, policy="classic") for name, r in found.items()}
     assert not classic["right"].passed_hard_gates
     assert classic["stub"].total_score > 95
@@ -330,7 +330,7 @@ def test_differences_between_runs() -> None:
 
 
 def test_grammars_of_types_within_types_are_scored() -> None:
-    """Types that contain themselves, and trees that would be exponentially large if each place were followed."""
+    """Recursive types, and trees that would be exponentially large without memoisation of positions."""
     loop = "endian: big\ntypes: {A: {fields: [{name: n, type: u8}, {name: a, type: A, repeat: n}]}}"
     assert 0.0 <= score(loop, b"\1\2\0\0\0") <= 100.0
     deep = ", ".join(

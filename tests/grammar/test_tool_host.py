@@ -1,4 +1,4 @@
-"""The six tools: what they give for good input, and that nothing makes them raise."""
+"""The six tools: their results for valid input, and that they never raise."""
 
 from __future__ import annotations
 

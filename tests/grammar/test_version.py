@@ -1,4 +1,4 @@
-"""Versions are immutable, content-addressed and traceable; a patch makes one, or changes nothing at all."""
+"""Versions are immutable and content-addressed and have a lineage; a rejected patch changes nothing."""
 
 from __future__ import annotations
 

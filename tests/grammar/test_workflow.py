@@ -1,4 +1,4 @@
-"""The whole workflow: a grammar, patches, runs, comparisons, the best of them; and the loop that does it alone."""
+"""The complete workflow: grammar, patches, runs, comparison and selection; and the automatic loop."""
 
 from __future__ import annotations
 

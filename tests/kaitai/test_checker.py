@@ -1,4 +1,4 @@
-"""What is wrong with a `.ksy` file is found, at its place, and nothing else is."""
+"""Errors of a `.ksy` file are found at their positions, and valid files have no findings."""
 
 from __future__ import annotations
 

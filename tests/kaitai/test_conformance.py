@@ -1,4 +1,4 @@
-"""The conformance runner counts what is right, and what is wrong, in a folder shaped like Kaitai's test suite."""
+"""The conformance runner counts passed and failed assertions in a folder with the layout of Kaitai's test suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grammar goes out as `.ksy`, comes back, and reads the same values; what Kaitai Struct cannot say is named."""
+"""An exported grammar reads the same values after import; constructs that Kaitai Struct cannot express are listed."""
 
 from __future__ import annotations
 

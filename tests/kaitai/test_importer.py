@@ -1,4 +1,4 @@
-"""Small `.ksy` files, imported and read by our engine: the values are the ones that the language's guide promises."""
+"""Small imported `.ksy` files read the values that Kaitai Struct's user guide specifies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every construct of Kaitai's language: what its compiler refuses is refused, values are those its runtime reads.
+"""Every construct of Kaitai Struct: rejected if its compiler rejects it, otherwise with the values of its runtime.
 
 `checked.yaml` and `language.json` hold cases of our own; their verdicts and values come from version 0.11 of Kaitai's
 compiler and Python runtime, which are not needed to run this.
@@ -26,7 +26,7 @@ CASES = json.loads((HERE / "language.json").read_text("utf-8"))
 
 
 def whole(group: str, piece: str) -> str:
-    """The file that a piece stands for."""
+    """Return the complete file of a piece."""
     before, rest = CHECKED["head"] + CHECKED["fields"], CHECKED["rest"]
     if group == "field":
         return f"{before}  - {piece}\n{rest}"
@@ -77,7 +77,7 @@ def plain(value: Any, below: int = 0) -> Any:
 
 
 def present(values: Any) -> Any:
-    """Kaitai's values without those that are absent; an absent field is one without a value to us."""
+    """Remove absent values from Kaitai's values, because the engine omits absent fields."""
     if isinstance(values, dict):
         return {name.rstrip("_"): present(inner) for name, inner in values.items() if inner is not None}
     return list(map(present, values)) if isinstance(values, list) else values

@@ -1,4 +1,4 @@
-"""Expressions of Kaitai Struct: precedence, literals, and text that is none."""
+"""Expressions of Kaitai Struct: precedence, literals, and syntax errors."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_any_text_is_a_tree_or_an_expression_error(text):
     try:
         parse(text)
     except ExpressionError as error:
-        assert 0 <= error.offset <= len(text)  # noqa: PT017 - the place must lie within the text
+        assert 0 <= error.offset <= len(text)  # noqa: PT017 - the position must be within the text
 
 
 def test_a_type_reference_has_a_path_and_arguments():

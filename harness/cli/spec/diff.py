@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb; its exit status."""
     for path in (args.old, args.new):
-        inputs.text_of(path)
+        inputs.read_text(path)
     old, new = (read_document(path).value for path in (args.old, args.new))
     if args.as_patch:
         try:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb; its exit status."""
-    found = export_ksy(inputs.grammar_of(args.grammar))
+    found = export_ksy(inputs.load_grammar(args.grammar))
     for lost in found.lost:
         print(lost, file=sys.stderr)
     # Kaitai Struct's own compiler wants numbers as keys of enums, unquoted.

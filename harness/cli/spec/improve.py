@@ -29,14 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb; its exit status."""
-    inputs.grammar_of(args.grammar)
+    inputs.load_grammar(args.grammar)
     # The search takes a while: what would make it worthless in the end is said now.
     output.refuse_unwritable(args.out)
     if args.ledger is not None:
         output.writing(args.ledger, create=True).close()
-    samples, holdout = inputs.both_sets(args)
+    samples, holdout = inputs.read_sets(args)
     found = improve_spec(
-        inputs.text_of(args.grammar),
+        inputs.read_text(args.grammar),
         samples,
         proposers.proposer_of(args),
         holdout=holdout,

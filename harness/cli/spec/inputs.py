@@ -44,13 +44,13 @@ def add_sets(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def both_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
+def read_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Samples and hold-out, by path.
 
     Raises:
         UsageError: if a file is in both sets, or cannot be read.
     """
-    samples, holdout = ({str(path): bytes_of(path) for path in paths} for paths in (args.samples, args.holdout))
+    samples, holdout = ({str(path): read_bytes(path) for path in paths} for paths in (args.samples, args.holdout))
     seen = {data: name for name, data in samples.items()}
     for name, data in holdout.items():
         if data in seen:
@@ -58,7 +58,7 @@ def both_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, byt
     return samples, holdout
 
 
-def text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
     """A text file.
 
     Raises:
@@ -72,7 +72,7 @@ def text_of(path: Path) -> str:
         raise UsageError(f"it is no UTF-8 text: {error.reason}", where=str(path)) from None
 
 
-def bytes_of(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """A binary file.
 
     Raises:
@@ -84,18 +84,18 @@ def bytes_of(path: Path) -> bytes:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
 
 
-def linted(path: Path) -> Lint:
+def lint_file(path: Path) -> Lint:
     """What lint has to say of a file."""
-    return lint_text(text_of(path), name=str(path))
+    return lint_text(read_text(path), name=str(path))
 
 
-def grammar_of(path: Path) -> Grammar:
+def load_grammar(path: Path) -> Grammar:
     """A grammar that passed lint.
 
     Raises:
         SpecError: with the first error's place, and how many more there are.
     """
-    found = linted(path)
+    found = lint_file(path)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
         raise SpecError(
@@ -120,7 +120,7 @@ def parsed(args: argparse.Namespace) -> ParseResult:
     """
     result = ToolHost.parse_binary(
         ParseBinaryInput(
-            grammar=grammar_of(args.grammar),
+            grammar=load_grammar(args.grammar),
             file_path=args.file,
             offset=args.offset,
             limit=args.limit,

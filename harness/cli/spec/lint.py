@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb; its exit status."""
-    found = inputs.linted(args.grammar)
+    found = inputs.lint_file(args.grammar)
     if args.json:
         output.print_json(
             {

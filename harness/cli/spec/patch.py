@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb; its exit status."""
     store = SpecStore()
-    version = store.create_initial(inputs.text_of(args.grammar))
+    version = store.create_initial(inputs.read_text(args.grammar))
     for path in args.patch:
         result = store.apply_patch(version.id, _patch_of(path), run_lint=not args.no_lint)
         made = store.get(result.new_spec_id)

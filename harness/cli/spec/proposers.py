@@ -51,7 +51,7 @@ def proposer_of(args: argparse.Namespace) -> Proposer:
     if args.proposer is not None:
         if args.backend is not None or given:
             raise UsageError("--proposer and a provider are two proposers", fix="keep one of them")
-        return _named(args.proposer, args.timeout)
+        return _proposer_named(args.proposer, args.timeout)
     if args.backend is None and not given:
         return propose
     from harness.providers.factory import Backend, provider_for
@@ -62,9 +62,9 @@ def proposer_of(args: argparse.Namespace) -> Proposer:
     return from_provider(provider)
 
 
-def _named(text: str, seconds: float) -> Proposer:
+def _proposer_named(text: str, seconds: float) -> Proposer:
     if (function := _FUNCTION.fullmatch(text)) is not None:
-        return _function(*function.groups())
+        return _load_function(*function.groups())
     try:
         command = shlex.split(text)
     except ValueError as error:
@@ -74,9 +74,9 @@ def _named(text: str, seconds: float) -> Proposer:
     return from_command(command, seconds=seconds)
 
 
-def _function(where: str, name: str) -> Proposer:
+def _load_function(where: str, name: str) -> Proposer:
     try:
-        module = _module(where)
+        module = _load_module(where)
     except Exception as error:
         raise UsageError(f"cannot be imported: {type(error).__name__}: {error}", where=where) from error
     found: Any = getattr(module, name, None)
@@ -86,7 +86,7 @@ def _function(where: str, name: str) -> Proposer:
     return found  # type: ignore[no-any-return]
 
 
-def _module(where: str) -> Any:
+def _load_module(where: str) -> Any:
     if not where.endswith(".py"):
         return importlib.import_module(where)
     path = Path(where)

@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb; its exit status."""
-    grammar = inputs.grammar_of(args.grammar)
+    grammar = inputs.load_grammar(args.grammar)
     if args.policy != POLICIES[0]:
         return _score_each(args)
-    samples, holdout = inputs.both_sets(args)
+    samples, holdout = inputs.read_sets(args)
     found = {"samples": measure(grammar, Samples.of(samples), limits=LIMITS)}
     if holdout:
         held = Samples.of(holdout)
@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _score_each(args: argparse.Namespace) -> int:
     """The original guide scores one run at a time."""
-    grammar, made = inputs.grammar_of(args.grammar), []
+    grammar, made = inputs.load_grammar(args.grammar), []
     for path in args.samples:
-        size = len(inputs.bytes_of(path))
+        size = len(inputs.read_bytes(path))
         result = ToolHost.parse_binary(ParseBinaryInput(grammar, path))
         made.append(score_run(create_run_artifact(str(path), "", result, path, size), policy=args.policy))
     if args.json:

@@ -16,7 +16,7 @@ from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import HaltError, State, StopRecordError
 from harness.grammar.engine.validation import validate, verify
 from harness.grammar.language.grammar import EndianSwitch
-from harness.grammar.language.operations import NoValueError, truth
+from harness.grammar.language.operations import NoValueError, as_boolean
 from harness.grammar.language.primitive import Primitive
 
 _FAR = 1 << 62
@@ -277,7 +277,7 @@ class Interpreter:
         """
         value = self.value(closure, scope, plan)
         try:
-            return truth(value)
+            return as_boolean(value)
         except NoValueError as error:
             record = scope.record
             self.state.fault(FaultKind.EXPRESSION, record.window.pos, record, plan.field, "a condition", str(error))

@@ -12,7 +12,7 @@ from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import State
 from harness.grammar.language.evaluation import Evaluate
 from harness.grammar.language.grammar import Checksum, Field
-from harness.grammar.language.operations import NoValueError, equal, truth
+from harness.grammar.language.operations import NoValueError, as_boolean, equal
 from harness.grammar.language.printer import print_expression
 
 _MAX_SHOWN = 4
@@ -81,7 +81,7 @@ def _conditions(scope: Scope, plan: FieldPlan, value: Any) -> str | None:
         for check in plan.checks:
             wanted = check.value(scope)
             if check.kind == "expr":
-                if not truth(wanted):
+                if not as_boolean(wanted):
                     return print_expression(check.expr)
             elif check.kind in ("equals", "one_of"):
                 accepted.append(show(wanted))

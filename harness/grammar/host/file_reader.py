@@ -35,10 +35,10 @@ def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
     """Parse bytes that are in memory, as `ToolHost.parse_binary` parses a file."""
     grammar = request.grammar
     if not isinstance(grammar, Grammar):
-        return unread(request, "no grammar was given")
+        return failed_result(request, "no grammar was given")
     size, start = len(data), request.offset
     if not isinstance(start, int) or start < 0:
-        return unread(request, f"the offset {start!r} is negative: offsets count from the start of the file")
+        return failed_result(request, f"the offset {start!r} is negative: offsets count from the start of the file")
     end = size if request.limit is None else min(size, start + max(0, request.limit))
     limits = request.limits
     if request.max_records is not None:
@@ -62,7 +62,7 @@ def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
     )
 
 
-def unread(request: ParseBinaryInput, why: str) -> ParseResult:
+def failed_result(request: ParseBinaryInput, why: str) -> ParseResult:
     """Return the result for a file that could not be read."""
     return ParseResult(
         errors=(f"Failed to parse binary: {why}",),

@@ -35,7 +35,7 @@ class _Checker:
             for where, fields in (("fields", definition.fields), ("instances", definition.instances)):
                 for field in fields:
                     self.field(field, definition, (*path, where, field.index if where == "fields" else field.name))
-        self.whole()
+        self.check_grammar()
 
     def expression(
         self,
@@ -186,7 +186,7 @@ class _Checker:
         if order and order != list(range(order[0], order[0] + len(order))):
             self.report.error("wrong-value", "over must name consecutive fields in order", (*path, "over"))
 
-    def whole(self) -> None:
+    def check_grammar(self) -> None:
         grammar = self.grammar
         for cycle in endless_types(grammar):
             what = " -> ".join((*cycle, cycle[0]))

@@ -20,7 +20,7 @@ from harness.grammar.language.expression import (
     Unary,
 )
 from harness.grammar.language.grammar import EnumDef, TypeDef
-from harness.grammar.language.operations import BINARY, NoValueError, attribute, call_method, item, root_of, truth
+from harness.grammar.language.operations import BINARY, NoValueError, as_boolean, attribute, call_method, item, root_of
 
 
 class Scope(Protocol):
@@ -40,7 +40,7 @@ class Scope(Protocol):
 
     @property
     def run(self) -> Host:
-        """The parser."""
+        """The parser that reads fields and instances on demand."""
 
 
 class Host(Protocol):
@@ -108,22 +108,22 @@ class Compiler:
                 return self._call(name, arguments, type)
             case Unary("not", of):
                 inner = self.compile(of, type)
-                return lambda scope: not truth(inner(scope))
+                return lambda scope: not as_boolean(inner(scope))
             case Unary(operator, of):
                 inner, apply = self.compile(of, type), BINARY["unary" + operator]
                 return lambda scope: apply(inner(scope), 0)
             case Binary("and", left, right):
                 a, b = self.compile(left, type), self.compile(right, type)
-                return lambda scope: truth(a(scope)) and truth(b(scope))
+                return lambda scope: as_boolean(a(scope)) and as_boolean(b(scope))
             case Binary("or", left, right):
                 a, b = self.compile(left, type), self.compile(right, type)
-                return lambda scope: truth(a(scope)) or truth(b(scope))
+                return lambda scope: as_boolean(a(scope)) or as_boolean(b(scope))
             case Binary(operator, left, right):
                 return self._binary(operator, left, right, type)
             case Ternary(condition, then, otherwise):
                 test = self.compile(condition, type)
                 yes, no = self.compile(then, type), self.compile(otherwise, type)
-                return lambda scope: yes(scope) if truth(test(scope)) else no(scope)
+                return lambda scope: yes(scope) if as_boolean(test(scope)) else no(scope)
 
     def _binary(self, operator: str, left: Expr, right: Expr, type: TypeDef | None) -> Evaluate:
         a, b, apply = self.compile(left, type), self.compile(right, type), BINARY[operator]

@@ -181,7 +181,7 @@ class TypeDef:
 
 @dataclass(frozen=True, slots=True)
 class EnumDef:
-    """Numbers with labels."""
+    """An enum: its labels by number, and its numbers by label."""
 
     name: str
     labels: dict[int, str]

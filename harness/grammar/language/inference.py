@@ -153,18 +153,18 @@ class _Scope:
             case Unary(operator, of):
                 inner = self.infer(of)
                 if operator == "not":
-                    self.need(inner, (Sort.BOOL, Sort.INT, Sort.ANY), "not")
+                    self.require(inner, (Sort.BOOL, Sort.INT, Sort.ANY), "not")
                     return BOOL
-                self.need(inner, _NUMBERS if operator == "-" else (Sort.INT, Sort.ANY), operator)
+                self.require(inner, _NUMBERS if operator == "-" else (Sort.INT, Sort.ANY), operator)
                 return inner
             case Binary(operator, left, right):
                 return self.binary(operator, self.infer(left), self.infer(right))
             case Ternary(condition, then, otherwise):
-                self.need(self.infer(condition), (Sort.BOOL, Sort.INT, Sort.ANY), "? :")
+                self.require(self.infer(condition), (Sort.BOOL, Sort.INT, Sort.ANY), "? :")
                 found = common(self.infer(then), self.infer(otherwise))
                 return ANY if found is None else found
 
-    def need(self, found: Type, sorts: tuple[Sort, ...], operator: str) -> None:
+    def require(self, found: Type, sorts: tuple[Sort, ...], operator: str) -> None:
         if found.sort not in sorts:
             raise MistakeError("type-mismatch", f"{operator!r} does not apply to {found}")
 
@@ -240,21 +240,21 @@ class _Scope:
         return self.inference.of_field(inner, members[name])
 
     def element(self, of: Type, index: Type) -> Type:
-        self.need(index, (Sort.INT, Sort.ANY), "[ ]")
-        self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), "[ ]")
+        self.require(index, (Sort.INT, Sort.ANY), "[ ]")
+        self.require(of, (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), "[ ]")
         return INT if of.sort is Sort.BYTES else STR if of.sort is Sort.STR else of.item or ANY
 
     def method(self, of: Type, name: str, arguments: tuple[Expr, ...]) -> Type:
         for argument in arguments:
             self.infer(argument)
         if name == "reverse":
-            self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
+            self.require(of, (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
             return of
         if name == "to_array":
-            self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
+            self.require(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
             return array_of(INT) if of.sort is Sort.BYTES else of
         if name == "to_bytes":
-            self.need(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
+            self.require(of, (Sort.ARRAY, Sort.BYTES, Sort.ANY), name)
             return BYTES
         if name not in _METHOD_SORTS:
             if of.sort is Sort.ANY:
@@ -292,16 +292,16 @@ class _Scope:
             return BOOL
         if name in ("min", "max", "abs"):
             for one in found:
-                self.need(one, _NUMBERS, name)
+                self.require(one, _NUMBERS, name)
             return found[0]
         if name == "len":
-            self.need(found[0], (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
+            self.require(found[0], (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
         return INT
 
     def binary(self, operator: str, left: Type, right: Type) -> Type:
         if operator in ("and", "or"):
             for one in (left, right):
-                self.need(one, (Sort.BOOL, Sort.INT, Sort.ANY), operator)
+                self.require(one, (Sort.BOOL, Sort.INT, Sort.ANY), operator)
             return BOOL
         if operator in _COMPARED:
             if common(left, right) is None:
@@ -317,7 +317,7 @@ class _Scope:
             return right if right.sort in _TEXTS else ANY
         whole = operator in ("&", "|", "^", "<<", ">>")
         for one in (left, right):
-            self.need(one, (Sort.INT, Sort.ANY) if whole else _NUMBERS, operator)
+            self.require(one, (Sort.INT, Sort.ANY) if whole else _NUMBERS, operator)
         if whole:
             return INT
         return FLOAT if Sort.FLOAT in (left.sort, right.sort) else ANY if ANY in (left, right) else INT

@@ -16,7 +16,7 @@ class NoValueError(Exception):
     """An expression has no value; the message says why."""
 
 
-def truth(value: Any) -> bool:
+def as_boolean(value: Any) -> bool:
     """Return the value of a condition.
 
     Raises:

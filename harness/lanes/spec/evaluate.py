@@ -102,7 +102,7 @@ def _make_attempts(
         if isinstance(patched, RejectedPatch):
             raise InfraError("a patch was applied once and then rejected", where=patched.why)
         cpu, wall = time.thread_time(), time.perf_counter()
-        found = measure(patched.grammar, samples.afresh(), limits=limits)
+        found = measure(patched.grammar, samples.without_cache(), limits=limits)
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         made.append(
             Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
@@ -148,7 +148,7 @@ def _measure_peak(grammar: Grammar, samples: Samples, limits: Limits) -> float |
         return None
     tracemalloc.start()  # in a reading of its own, because tracing makes everything slower
     try:
-        for session in samples.afresh().sessions.values():
+        for session in samples.without_cache().sessions.values():
             session.tally(grammar, limits=limits)
         return tracemalloc.get_traced_memory()[1] / _MIB
     finally:

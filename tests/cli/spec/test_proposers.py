@@ -1,4 +1,4 @@
-"""Who proposes: a model behind a real server, a program, a function; from Python and from the command line."""
+"""Proposers: a model on a real server, a program and a function, from Python and from the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An edit changes the text exactly where it must: the value is right, and every other byte stays."""
+"""An edit of a YAML text sets the value and keeps every other byte."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def in_block_style(value: Any, column: int) -> str:
-    """The same document in the other style people use: everything in blocks, with comments between."""
+    """Write a document in block style with comments between entries."""
     pad = " " * column
     if isinstance(value, dict) and value:
         return "".join(

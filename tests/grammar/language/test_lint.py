@@ -1,4 +1,4 @@
-"""Lint: every promise, with the place, all at once."""
+"""Lint reports every error of a grammar with its position."""
 # ruff: noqa: E501 - one case a line
 
 import time
@@ -175,6 +175,6 @@ def test_a_million_fields_are_refused_or_linted_in_bounded_time() -> None:
     assert lint.grammar is not None
     wrong = [{"name": "x", "type": f"t{i}"} for i in range(20_000)]
     assert len(lint_value({"endian": "big", "types": {"A": {"fields": wrong}}}).errors) == 1000
-    assert time.process_time() - started < 120  # a bound against blow-up, not a figure
+    assert time.process_time() - started < 120  # a bound against exponential growth, not a measurement
     text = yaml.safe_dump({"types": {"A": {"fields": fields[:2000]}}})
     assert lint_text(text).grammar is not None

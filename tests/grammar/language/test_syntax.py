@@ -1,4 +1,4 @@
-"""Expressions: text to tree and back, and what evaluation may never do."""
+"""Expressions: parsing, printing, and evaluation that always ends with a bounded result."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""The lane judges real patches over real files, and controls lose for the right reason."""
+"""The spec lane judges patches on real files; negative controls are rejected for the intended reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "\n".join(
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A copy of the suite and all it names, to be spoiled."""
+    """A copy of the suite and all its files, which the test may change."""
     for part in ("specs/grammars", "specs/samples", "candidates/png_patches", "suites/spec"):
         shutil.copytree(ROOT / part, tmp_path / part)
     return tmp_path
@@ -75,7 +75,7 @@ def test_a_patch_that_changes_nothing_gains_nothing(own: Path, judge_all) -> Non
 
 
 def test_holdout_counts_as_much_as_samples(own: Path, judge_all) -> None:
-    # Fits the samples' dimensions by heart; both holdout files have others.
+    # validates the exact dimensions of the samples; both holdout files have other dimensions
     header = (own / "candidates/png_patches/header.patch.yaml").read_text()
     learnt = header.replace("{name: width, type: u32}", "{name: width, type: u32, validate: {one_of: [8, 12, 16]}}")
     assert learnt != header
