@@ -1,22 +1,31 @@
-"""Branching: `if`, `for`, `repeat`, `match` and `parallel` as branches and jumps over slots."""
+"""Control flow: `if`, `for`, `repeat`, `match` and `parallel`, lowered to branches and jumps over slots."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
-from harness.dsl.analysis.code import LATER
+from harness.dsl.analysis.code import LATER, Code
 from harness.dsl.analysis.expression import condition, elaborate, fitted, literal
+from harness.dsl.analysis.scope import Scope
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Branch, Effect, Fork, Instruction, Judge, Jump, Let, Run, Sweep, Target
 from harness.dsl.language import syntax as s
 from harness.dsl.types import ANY, BOOL, INT, Kind
 
-if TYPE_CHECKING:
-    from harness.dsl.analysis.statements import Statements
+
+class Lowering(Protocol):
+    """The unit that is being lowered, as control flow uses it."""
+
+    code: Code
+    scope: Scope
+
+    def body(self, statements: Sequence[s.Statement]) -> None:
+        """Append the instructions of nested statements."""
 
 
-def lower(node: s.If | s.For | s.Repeat | s.Match | s.Parallel, into: Statements) -> None:
-    """Instructions of a statement that decides what comes next."""
+def lower(node: s.If | s.For | s.Repeat | s.Match | s.Parallel, into: Lowering) -> None:
+    """Append the instructions of a statement that contains other statements."""
     match node:
         case s.If():
             _if(node, into)
@@ -30,7 +39,7 @@ def lower(node: s.If | s.For | s.Repeat | s.Match | s.Parallel, into: Statements
             _parallel(node, into)
 
 
-def _if(node: s.If, into: Statements) -> None:
+def _if(node: s.If, into: Lowering) -> None:
     code, ends = into.code, []
     for number, (test, body) in enumerate(node.arms):
         found = condition(test, into.scope)
@@ -49,7 +58,7 @@ def _if(node: s.If, into: Statements) -> None:
         code.land(end)
 
 
-def _for(node: s.For, into: Statements) -> None:
+def _for(node: s.For, into: Lowering) -> None:
     """`list = …; i = 0; while i < len(list): name = list[i]; …; i = i + 1`."""
     code, scope, at = into.code, into.scope, node.span
     source = elaborate(node.source, scope)
@@ -74,7 +83,7 @@ def _for(node: s.For, into: Statements) -> None:
 
 
 def repeat(
-    count: s.Expression, until: s.Expression | None, body: list[s.Statement], at: s.Span, into: Statements
+    count: s.Expression, until: s.Expression | None, body: list[s.Statement], at: s.Span, into: Lowering
 ) -> None:
     """`i = 0; while i < count: …; if until: break; i = i + 1`; the test stands after the body."""
     code, scope = into.code, into.scope
@@ -101,11 +110,11 @@ def repeat(
             code.land(done)
 
 
-def _set(slot: int, value: n.Expr, into: Statements, what: str) -> Let:
+def _set(slot: int, value: n.Expr, into: Lowering, what: str) -> Let:
     return Let(into.code.label(what), value.span, Target(slot, into.scope.slots[slot].name), value)
 
 
-def _match(node: s.Match, into: Statements) -> None:
+def _match(node: s.Match, into: Lowering) -> None:
     code, scope, ends = into.code, into.scope, []
     subject = elaborate(node.subject, scope)
     _exhaustive(node, subject, into)
@@ -130,7 +139,7 @@ def _match(node: s.Match, into: Statements) -> None:
             code.land(end)
 
 
-def _equals(slot: n.Slot, option: s.Literal, into: Statements) -> n.Expr:
+def _equals(slot: n.Slot, option: s.Literal, into: Lowering) -> n.Expr:
     value = literal(option, into.scope)
     kind = slot.type
     if kind.kind is Kind.ENUM and isinstance(option.value, str) and option.value not in kind.options:
@@ -138,7 +147,7 @@ def _equals(slot: n.Slot, option: s.Literal, into: Statements) -> n.Expr:
     return n.Binary("==", slot, value, BOOL, option.span)
 
 
-def _exhaustive(node: s.Match, subject: n.Expr, into: Statements) -> None:
+def _exhaustive(node: s.Match, subject: n.Expr, into: Lowering) -> None:
     report, given = into.scope.report, [option.value for arm in node.arms for option in arm.options]
     for number, arm in enumerate(node.arms):
         for option in arm.options:
@@ -158,7 +167,7 @@ def _exhaustive(node: s.Match, subject: n.Expr, into: Statements) -> None:
         report.add("E404", f"{' and '.join(missing)} is not handled", node.span, note="add a case, or `else { }`")
 
 
-def _parallel(node: s.Parallel, into: Statements) -> None:
+def _parallel(node: s.Parallel, into: Lowering) -> None:
     code, scope = into.code, into.scope
     with code.within("parallel"):
         fork = code.add(Jump(code.label("fork"), node.span, LATER))
@@ -182,7 +191,7 @@ def _parallel(node: s.Parallel, into: Statements) -> None:
         _disjoint(node, starts, len(code), into)
 
 
-def _disjoint(node: s.Parallel, starts: list[int], join: int, into: Statements) -> None:
+def _disjoint(node: s.Parallel, starts: list[int], join: int, into: Lowering) -> None:
     taken: dict[tuple[bool, int], str] = {}
     for branch, start, end in zip(node.branches, starts, [*starts[1:], join], strict=True):
         mine: dict[tuple[bool, int], str] = {}
