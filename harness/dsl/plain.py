@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar, cast, dataclass_transform
 T = TypeVar("T")
 
 
-class _Made:
+class _Factory:
     """A field whose default is made anew for each value."""
 
     __slots__ = ("factory",)
@@ -24,19 +24,19 @@ class _Made:
 
 def field(*, default_factory: Callable[[], T]) -> T:
     """A field whose default is made anew for each value."""
-    return cast("T", _Made(default_factory))
+    return cast("T", _Factory(default_factory))
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def plain(made: type[T]) -> type[T]:
     """A class of immutable values: equal if all fields are, hashable if they are."""
-    return _made(made, frozen=True)
+    return _make_class(made, frozen=True)
 
 
 @dataclass_transform(field_specifiers=(field,))
 def mutable(made: type[T]) -> type[T]:
     """A class of values that change; they are equal if all fields are, and have no hash."""
-    return _made(made, frozen=False)
+    return _make_class(made, frozen=False)
 
 
 def names(kind: type) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def build(kind: type[T], values: list[Any]) -> T:
     return found
 
 
-def _made(made: type[T], *, frozen: bool) -> type[T]:
+def _make_class(made: type[T], *, frozen: bool) -> type[T]:
     fields = tuple(made.__annotations__)
     body = {key: value for key, value in made.__dict__.items() if key not in ("__dict__", "__weakref__")}
     defaults = {name: body.pop(name) for name in fields if name in body}
@@ -84,15 +84,15 @@ def _made(made: type[T], *, frozen: bool) -> type[T]:
         body |= {"__setattr__": _refuse, "__delattr__": _refuse}
     kind: Any = type(made.__name__, made.__bases__, body)
     kind._plain_set = tuple(kind.__dict__[name].__set__ for name in fields)
-    kind.__init__ = _first(kind, fields, defaults)
+    kind.__init__ = _lazy_init(kind, fields, defaults)
     return cast("type[T]", kind)
 
 
-def _first(kind: Any, fields: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
+def _lazy_init(kind: Any, fields: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
     """An `__init__` that compiles the real one, puts it in its own place and calls it."""
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        scope: dict[str, Any] = {"_made": _Made}
+        scope: dict[str, Any] = {"_factory": _Factory}
         parameters, lines = [], []
         for number, name in enumerate(fields):
             scope[f"_set{number}"] = kind._plain_set[number]
@@ -100,7 +100,7 @@ def _first(kind: Any, fields: tuple[str, ...], defaults: dict[str, Any]) -> Call
             if name in defaults:
                 scope[f"_default{number}"] = default = defaults[name]
                 parameters.append(f"{name}=_default{number}")
-                if type(default) is _Made:
+                if type(default) is _Factory:
                     value = f"_default{number}.factory() if {name} is _default{number} else {name}"
             else:
                 parameters.append(name)

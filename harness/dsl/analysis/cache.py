@@ -23,32 +23,32 @@ from harness.dsl.plain import changed
 
 MAX_ENTRIES = 256
 _PACKAGE = Path(__file__).parents[1]
-_JUDGES = ("", "analysis", "expressions", "facts", "ir", "language", "language/syntax")
+_CHECKER_FOLDERS = ("", "analysis", "expressions", "facts", "ir", "language", "language/syntax")
 """Folders whose files decide what a program becomes."""
 
 Warnings = list[tuple[str, str, tuple[int, int], str]]
 """Code, message, span and note of each."""
 
 
-def key_of(text: str, *, inputs: Iterable[str], entry: str) -> str:
+def compute_key(text: str, *, inputs: Iterable[str], entry: str) -> str:
     """What an entry is found by."""
     asked = json.dumps([sys.hexversion, sorted(inputs), entry, text])
-    return hashlib.sha256(_engine() + asked.encode("ascii")).hexdigest()
+    return hashlib.sha256(_checker_fingerprint() + asked.encode("ascii")).hexdigest()
 
 
 def load(key: str, text: str, path: str, *, folder: Path | None = None) -> tuple[Program, Warnings] | None:
     """The program of a text that was checked before, and what the checker warned of; None if it was not.
 
     Args:
-        key: From `key_of`.
+        key: From `compute_key`.
         text: The program.
         path: The file's name, for messages.
         folder: Where entries are; by default the user's cache folder.
     """
     try:
-        data = _private(_entry(key, folder))
-        seal, body = data[:64], data[65:]
-        if seal != _seal(key, body):
+        data = _read_private(_entry(key, folder))
+        checksum, body = data[:64], data[65:]
+        if checksum != _checksum(key, body):
             return None
         program, warnings = decode(json.loads(body))
         if not isinstance(program, Program):
@@ -66,7 +66,7 @@ def store(key: str, program: Program, warnings: Sequence[tuple[str, str, tuple[i
         kept = encode((changed(program, source="", path=""), list(warnings)))
         body = json.dumps(kept, ensure_ascii=True, separators=(",", ":")).encode("ascii")
         entry.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(entry, _seal(key, body) + b"\n" + body)
+        _write(entry, _checksum(key, body) + b"\n" + body)
 
 
 def default_folder() -> Path:
@@ -79,15 +79,15 @@ def _entry(key: str, folder: Path | None) -> Path:
     return (default_folder() if folder is None else folder) / f"{key[:40]}.json"
 
 
-def _seal(key: str, body: bytes) -> bytes:
+def _checksum(key: str, body: bytes) -> bytes:
     return hashlib.sha256(key.encode("ascii") + body).hexdigest().encode("ascii")
 
 
 @cache
-def _engine() -> bytes:
+def _checker_fingerprint() -> bytes:
     """A digest of this package's files by name, size, times and inode: reading them all would cost what a hit saves."""
     digest = hashlib.sha256()
-    for name in _JUDGES:
+    for name in _CHECKER_FOLDERS:
         with os.scandir(_PACKAGE / name) as found:
             for file in sorted(found, key=lambda file: file.name):
                 if file.name.endswith((".py", ".lark")):
@@ -97,7 +97,7 @@ def _engine() -> bytes:
     return digest.digest()
 
 
-def _private(path: Path) -> bytes:
+def _read_private(path: Path) -> bytes:
     """The bytes of a file that is ours alone to write.
 
     Raises:

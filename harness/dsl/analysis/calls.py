@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.dsl.analysis.command import command
-from harness.dsl.analysis.expression import accepts, elaborate, fitted
-from harness.dsl.analysis.functions import pattern
+from harness.dsl.analysis.command import lower_command
+from harness.dsl.analysis.expression import accepts, elaborate, fit
+from harness.dsl.analysis.functions import check_pattern
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import COMPARISONS, MODIFIERS, QUERIES, Signature
 from harness.dsl.expressions import nodes as n
@@ -17,7 +17,7 @@ _ALIASES = {"prompt_template": "prompt"}
 Signatures = dict[str, Signature]
 
 
-def effect(
+def lower_effect(
     call: s.Call, label: str, scope: Scope, tools: Signatures, *, check: str | None = None, forbid_queries: str = ""
 ) -> Effect | None:
     """The effect of a call; None, with findings, if there is no such call.
@@ -96,9 +96,9 @@ def _arguments(
                 scope.report.add("E206", f"{key} belongs to a check", entry.span)
             continue
         if key == "cmd" and key in wanted:
-            arguments.append((key, command(entry.value, scope)))
+            arguments.append((key, lower_command(entry.value, scope)))
         elif key in wanted:
-            arguments.append((key, fitted(elaborate(entry.value, scope), wanted[key], scope, what=key)))
+            arguments.append((key, fit(elaborate(entry.value, scope), wanted[key], scope, what=key)))
         elif signature.any_parameter:
             arguments.append((key, elaborate(entry.value, scope)))
         else:
@@ -126,7 +126,7 @@ def _comparison(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signatu
     key = found[0]
     expected = elaborate(entries[key].value, scope)
     if key == "matches":
-        pattern(expected, scope)
+        check_pattern(expected, scope)
     elif COMPARISONS[key] in ("<", "<=", ">", ">=") and expected.type.kind not in (Kind.INT, Kind.FLOAT, Kind.ANY):
         scope.report.add("E301", f"{key} needs a number, and this is {expected.type}", expected.span)
     return Comparison(COMPARISONS[key], expected)
@@ -166,7 +166,7 @@ def _out(call: s.Call, entries: dict[str, s.Entry], answer: Type, scope: Scope, 
         scope.report.add("E202", f"the result goes to {name}: it cannot go to {names[1][0]} too", names[1][1])
     if not signature.has_result:
         scope.report.add("E206", f"{call.actor}.{call.operation} has no result", span)
-    target, kind = scope.target(name, answer)
+    target, kind = scope.bind_target(name, answer)
     if not accepts(kind, answer):
         scope.report.add("E301", f"{name} is {kind}, and the result is {answer}", span)
     return target
@@ -190,10 +190,10 @@ def _emits(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signature: S
 def _seconds(entry: s.Entry | None, scope: Scope) -> float | None:
     if entry is None:
         return None
-    return seconds(entry.value, scope, what=entry.key)
+    return parse_seconds(entry.value, scope, what=entry.key)
 
 
-def seconds(node: s.Value, scope: Scope, *, what: str) -> float | None:
+def parse_seconds(node: s.Value, scope: Scope, *, what: str) -> float | None:
     """A constant duration in seconds: `30`, `1.5min`."""
     value = node.value if isinstance(node, s.Literal) else None
     unit = UNITS.get(node.unit) if isinstance(node, s.Literal) and node.unit else None
@@ -224,7 +224,7 @@ def _retry(entry: s.Entry | None, scope: Scope) -> Retry:
         if key not in ("attempts", "backoff", "on"):
             scope.report.unknown("E206", "part of retry", key, ("attempts", "backoff", "on"), entry.span)
     attempts = _count(pairs.get("attempts"), scope, entry)
-    backoff = seconds(pairs["backoff"], scope, what="backoff") if "backoff" in pairs else None
+    backoff = parse_seconds(pairs["backoff"], scope, what="backoff") if "backoff" in pairs else None
     on: list[str] = []
     listed = pairs.get("on")
     for item in listed.items if isinstance(listed, s.Sequence) else []:

@@ -11,7 +11,7 @@ from harness.dsl.ir import Branch, Enter, Instruction, Jump, Leave, Step
 from harness.dsl.language.diagnostic import Span
 from harness.dsl.plain import changed
 
-LATER = -1
+UNRESOLVED = -1
 """A jump's target that is not known yet."""
 
 
@@ -45,7 +45,7 @@ class Code:
         self.instructions.append(instruction)
         return len(self.instructions) - 1
 
-    def land(self, index: int) -> None:
+    def set_jump_target(self, index: int) -> None:
         """Let a jump or branch end here."""
         instruction = self.instructions[index]
         if isinstance(instruction, Jump):
@@ -53,7 +53,7 @@ class Code:
         elif isinstance(instruction, Branch):
             self.instructions[index] = changed(instruction, otherwise=len(self))
 
-    def set(self, index: int, instruction: Instruction) -> None:
+    def replace(self, index: int, instruction: Instruction) -> None:
         """Replace an instruction that was put there to keep the place."""
         self.instructions[index] = instruction
 

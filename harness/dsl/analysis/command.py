@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from harness.dsl.analysis.expression import elaborate
-from harness.dsl.analysis.scope import Scope, broken
-from harness.dsl.analysis.template import HOLE, join, parts
+from harness.dsl.analysis.scope import Scope, error_node
+from harness.dsl.analysis.template import HOLE, join_parts, split_template
 from harness.dsl.expressions import nodes as n
 from harness.dsl.language import syntax as s
 from harness.dsl.types import STRING, Kind, list_of
@@ -15,15 +15,14 @@ _META = frozenset(";&|<>$`()*?[]~#\n")
 _META_QUOTED = frozenset("$`")
 
 
-def command(node: s.Value, scope: Scope) -> n.Expr:
+def lower_command(node: s.Value, scope: Scope) -> n.Expr:
     """argv: a text is split as a shell would, before values are filled in, so a value never is two arguments."""
     kind = list_of(STRING)
     if isinstance(node, s.Literal) and isinstance(node.value, str):
         words = _split(node, scope)
-        arguments = tuple(
-            join(parts(word, node, scope), node.span) if word else n.Const("", STRING, node.span) for word in words
+        return n.ListOf(
+            tuple(join_parts(split_template(word, node, scope), node.span) for word in words), kind, node.span
         )
-        return n.ListOf(arguments, kind, node.span)
     if isinstance(node, s.Sequence):
         return n.ListOf(tuple(_argument(item, scope) for item in node.items), kind, node.span)
     found = elaborate(node, scope)
@@ -34,7 +33,7 @@ def command(node: s.Value, scope: Scope) -> n.Expr:
         scope.report.add(
             "E301", f"a command is a text or a list of texts, and this is {found.type}", node.span, note=note
         )
-        return broken(node.span)
+        return error_node(node.span)
     return found
 
 
@@ -42,7 +41,7 @@ def _argument(item: s.Value, scope: Scope) -> n.Expr:
     found = elaborate(item, scope)
     if found.type.kind in (Kind.LIST, Kind.RECORD, Kind.ITEM):
         scope.report.add("E301", f"an argument of a command is one text, and this is {found.type}", item.span)
-        return broken(item.span)
+        return error_node(item.span)
     if found.type.kind is Kind.STRING:
         return found
     return n.Template((found,), STRING, item.span)

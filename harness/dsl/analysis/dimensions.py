@@ -10,7 +10,7 @@ from harness.dsl.types import NO_DIMENSION, Dimension, Kind, Type, Unit
 _BASE_NAMES = ("s", "B", "FLOP")
 
 
-def combined(op: str, left: n.Expr, right: n.Expr, scope: Scope, span: Span) -> tuple[n.Expr, n.Expr, Unit | None]:
+def unify_units(op: str, left: n.Expr, right: n.Expr, scope: Scope, span: Span) -> tuple[n.Expr, n.Expr, Unit | None]:
     """Both sides of an operator in units that fit each other, and the unit of the result.
 
     Sums and comparisons need equal dimensions; a number without unit may only multiply or divide one with a unit.
@@ -21,7 +21,7 @@ def combined(op: str, left: n.Expr, right: n.Expr, scope: Scope, span: Span) -> 
     if op in ("*", "/"):
         sign = 1 if op == "*" else -1
         dimension = tuple(x + sign * y for x, y in zip(_dimension(a), _dimension(b), strict=True))
-        return to_base(left), to_base(right), _unit(dimension)  # type: ignore[arg-type]
+        return convert_to_base(left), convert_to_base(right), _unit(dimension)  # type: ignore[arg-type]
     if a is not None and b is not None and a.name == b.name:
         return left, right, a
     if _dimension(a) != _dimension(b):
@@ -29,10 +29,10 @@ def combined(op: str, left: n.Expr, right: n.Expr, scope: Scope, span: Span) -> 
         note = "give the number the unit it has, or divide by one" if a is None or b is None else ""
         scope.report.add("E302", message, span, note=note)
         return left, right, None
-    return to_base(left), to_base(right), _unit(_dimension(a))
+    return convert_to_base(left), convert_to_base(right), _unit(_dimension(a))
 
 
-def to_base(node: n.Expr) -> n.Expr:
+def convert_to_base(node: n.Expr) -> n.Expr:
     """A number in base units."""
     unit = node.type.unit
     if unit is None:
@@ -43,7 +43,7 @@ def to_base(node: n.Expr) -> n.Expr:
     return node if unit.factor == 1.0 else n.Scale(node, unit.factor, kind, node.span)
 
 
-def widened(node: n.Expr, wanted: Type) -> n.Expr:
+def widen(node: n.Expr, wanted: Type) -> n.Expr:
     """An integer where a float is wanted becomes one: what is typed as a float always is a float."""
     if wanted.kind is not Kind.FLOAT or node.type.kind is not Kind.INT:
         return node
@@ -53,9 +53,9 @@ def widened(node: n.Expr, wanted: Type) -> n.Expr:
     return n.Scale(node, 1.0, kind, node.span)
 
 
-def converted(node: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
+def convert_unit(node: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
     """A number in the unit that is wanted."""
-    node = widened(node, wanted)
+    node = widen(node, wanted)
     a, b = node.type.unit, wanted.unit
     if b is None or a is None or a.name == b.name:
         return node

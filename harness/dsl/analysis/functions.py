@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.dsl.analysis import dimensions
-from harness.dsl.analysis.scope import Scope, broken
+from harness.dsl.analysis.scope import Scope, error_node
 from harness.dsl.expressions import nodes as n
 from harness.dsl.expressions.operations import AGGREGATES, FUNCTIONS
 from harness.dsl.expressions.pattern import Pattern, PatternError
@@ -35,7 +35,7 @@ _SIGNATURES: dict[str, tuple[tuple[str, ...], Type | None]] = {
 _BY_NAME = ("exists", "passed", "trace")
 
 
-def function(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
+def elaborate_call(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
     """A call."""
     arguments = node.arguments
     if node.name in _BY_NAME:
@@ -47,25 +47,25 @@ def function(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
     if node.name not in _SIGNATURES:
         known = [*FUNCTIONS, *_SIGNATURES, *AGGREGATES, *_BY_NAME, *scope.shared.facts]
         scope.report.unknown("E201", "function or fact", node.name, known, node.span)
-        return broken(node.span)
+        return error_node(node.span)
     wanted, result = _SIGNATURES[node.name]
     plain = [argument for argument in arguments if not isinstance(argument, s.Each)]
     if len(plain) != len(wanted) or len(plain) != len(arguments):
         scope.report.add("E301", f"{node.name} takes {' and '.join(wanted)}", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     values = [elaborate(argument, scope) for argument in plain]
     for kind, value in zip(wanted, values, strict=True):
         if value.type.kind not in (*_KINDS[kind], Kind.ANY):
             scope.report.add("E301", f"{node.name} takes {kind} here, and this is {value.type}", value.span)
-            return broken(node.span)
+            return error_node(node.span)
     if node.name == "matches":
-        pattern(values[1], scope)
+        check_pattern(values[1], scope)
     if result is None:
         values, result = _result(node, values, scope)
     return n.Call(node.name, tuple(values), result, node.span)
 
 
-def pattern(found: n.Expr, scope: Scope) -> None:
+def check_pattern(found: n.Expr, scope: Scope) -> None:
     """A pattern that is stated must be one."""
     if isinstance(found, n.Const) and isinstance(found.value, str):
         try:
@@ -91,10 +91,10 @@ def _result(node: s.Function, values: list[n.Expr], scope: Scope) -> tuple[list[
         return values, first if kinds == {first.kind} else ANY
     if Kind.ANY in kinds:
         return values, ANY
-    left, right, unit = dimensions.combined("+", values[0], values[1], scope, node.span)
+    left, right, unit = dimensions.unify_units("+", values[0], values[1], scope, node.span)
     whole = left.type.kind is Kind.INT and right.type.kind is Kind.INT
     result = INT if whole else Type(Kind.FLOAT, unit=unit)
-    return [dimensions.widened(side, result) for side in (left, right)], result
+    return [dimensions.widen(side, result) for side in (left, right)], result
 
 
 def _by_name(node: s.Function, scope: Scope) -> n.Expr:
@@ -103,21 +103,21 @@ def _by_name(node: s.Function, scope: Scope) -> n.Expr:
     if name is None:
         what = {"exists": "a variable", "passed": "a check", "trace": "a case, as in `trace(TraceItem.Performance)`"}
         scope.report.add("E301", f"{node.name} takes the name of {what[node.name]}", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     if node.name == "trace":
         case = scope.shared.types.schema.find(name)
         if case < 0:
             known = [c.name for c in scope.shared.types.schema.cases]
             scope.report.unknown("E203", "case", name, known, node.span)
-            return broken(node.span)
+            return error_node(node.span)
         return n.ItemsOf(case, list_of(scope.shared.types.schema.item(case)), node.span)
     found = scope.resolve(f"check {name}" if node.name == "passed" else name, node.span)
     if found is None:
         prefix = "check "
         checks = [known[len(prefix) :] for known in scope.visible if known.startswith(prefix)]
-        known = checks if node.name == "passed" else scope.known()
+        known = checks if node.name == "passed" else scope.known_names()
         scope.report.unknown("E201", "check" if node.name == "passed" else "variable", name, known, node.span)
-        return broken(node.span)
+        return error_node(node.span)
     return found if node.name == "passed" else n.Call("defined", (found,), BOOL, node.span)
 
 
@@ -137,18 +137,18 @@ def _aggregate(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
     if each is None or len(node.arguments) != extra:
         takes = "a list or `value for name in list`" + (" and a fraction" if extra == 2 else "")
         scope.report.add("E301", f"{node.name} takes {takes}", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     if extra == 2:
         last = node.arguments[1]
         number = last.value if isinstance(last, s.Literal) else None
         if isinstance(number, str | bool | None) or not 0 <= number <= 1:
             scope.report.add("E301", "a quantile's fraction is a number from 0 to 1", node.span)
-            return broken(node.span)
+            return error_node(node.span)
         fraction = float(number)
     source = elaborate(each.source if isinstance(each, s.Each) else each, scope)
     if source.type.kind not in (Kind.LIST, Kind.ANY):
         scope.report.add("E301", f"{node.name} goes over a list, and this is {source.type}", source.span)
-        return broken(node.span)
+        return error_node(node.span)
     element = source.type.of or ANY
     if isinstance(each, s.Each):
         before = dict(scope.visible)
@@ -160,10 +160,10 @@ def _aggregate(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
             scope.report.add("E303", f"a condition is true or false, and this is {where.type}", where.span)
             where = None
     else:
-        slot, where = scope.hidden("element", element), None
+        slot, where = scope.bind_hidden("element", element), None
         body = n.Slot(slot, "", element, node.span)
     if not _fits(node.name, body, scope):
-        return broken(node.span)
+        return error_node(node.span)
     return n.Aggregate(node.name, body, slot, source, where, fraction, _over(node.name, body.type), node.span)
 
 
@@ -191,22 +191,22 @@ def _over(name: str, body: Type) -> Type:
 def _fact(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
     """A fact asked of an argument: its body, with the argument bound."""
     declared = scope.shared.names.facts[node.name]
-    if node.name in scope.asked:
-        cycle = " -> ".join([*scope.asked[scope.asked.index(node.name) :], node.name])
+    if node.name in scope.open_facts:
+        cycle = " -> ".join([*scope.open_facts[scope.open_facts.index(node.name) :], node.name])
         scope.report.add("E410", f"a fact asks itself: {cycle}", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     scope.shared.used.add(node.name)
     plain = [argument for argument in node.arguments if not isinstance(argument, s.Each)]
     if len(plain) != 1 or len(node.arguments) != 1 or len(declared.parameters) != 1:
         scope.report.add("E301", f"{node.name} takes one item or list of items", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     argument = elaborate(plain[0], scope)
     wanted = scope.shared.types.of(declared.parameters[0].type)
     if argument.type != wanted and argument.type.kind is not Kind.ANY:
         scope.report.add("E301", f"{node.name} takes {wanted}, and this is {argument.type}", argument.span)
-        return broken(node.span)
+        return error_node(node.span)
     before, templates = dict(scope.visible), scope.templates
-    scope.asked.append(node.name)
+    scope.open_facts.append(node.name)
     scope.visible, scope.templates = {}, False
     slot = scope.bind(declared.parameters[0].name, wanted)
     lets = []
@@ -214,7 +214,7 @@ def _fact(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
         value = elaborate(let.value, scope)
         lets.append((scope.bind(let.name, value.type), value))
     body = elaborate(declared.result, scope)
-    scope.asked.pop()
+    scope.open_facts.pop()
     scope.visible, scope.templates = before, templates
     for index, value in reversed(lets):
         body = n.Within(index, value, body, body.type, node.span)

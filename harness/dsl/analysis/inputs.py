@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from harness.core.errors import UsageError
 from harness.dsl.ir import Program
-from harness.dsl.language.diagnostic import near
+from harness.dsl.language.diagnostic import suggest_name
 
 
 def refuse_unknown(given: Iterable[str], program: Program, *, where: str) -> None:
@@ -22,7 +22,7 @@ def refuse_unknown(given: Iterable[str], program: Program, *, where: str) -> Non
             units = (variable for unit in program.units for variable in unit.slots)
             declared = [v.name for v in (*program.state, *units) if v.is_input and v.name not in names]
             raise UsageError(
-                f"the program has no input {name!r}{near(name, declared)}",
+                f"the program has no input {name!r}{suggest_name(name, declared)}",
                 where=where,
                 fix="correct it or leave it out",
             )

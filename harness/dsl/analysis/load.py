@@ -76,7 +76,7 @@ def check_source(
     """
     known = _plugin_tools(text) if tools is None else tools
     inputs = tuple(inputs)
-    key = kept.key_of(text, inputs=inputs, entry=entry) if cache and not known else ""
+    key = kept.compute_key(text, inputs=inputs, entry=entry) if cache and not known else ""
     found = kept.load(key, text, path) if key else None
     if found is not None:
         return found[0], [Diagnostic(*warning) for warning in found[1]]

@@ -39,7 +39,7 @@ class Names:
         return [str(e.value.value) for e in entries if e.key == kind and isinstance(e.value, s.Literal)]
 
 
-def gather(module: s.Module, report: Report) -> Names:
+def collect_names(module: s.Module, report: Report) -> Names:
     """All declarations of a module; groups inside of groups count as if they stood alone."""
     names = Names()
     _walk(module.items, names, report)
@@ -57,17 +57,17 @@ def _walk(items: Iterable[s.Declaration], names: Names, report: Report) -> None:
                     names.name = item.label.text
                 _walk(item.items, names, report)
             case s.Unit():
-                _once(names.units, item.label.text, item, item.keyword, report)
+                _declare(names.units, item.label.text, item, item.keyword, report)
             case s.Shape():
-                _once(names.types, item.label.text, item, "type", report)
+                _declare(names.types, item.label.text, item, "type", report)
             case s.Variant():
                 names.variants.append(item)
             case s.FactDeclaration():
-                _once(names.facts, item.label.text, item, "fact", report)
+                _declare(names.facts, item.label.text, item, "fact", report)
             case s.Variable(keyword="const"):
-                _once(names.constants, item.name, item, "constant", report)
+                _declare(names.constants, item.name, item, "constant", report)
             case s.Variable():
-                _once(names.states, item.name, item, item.keyword, report)
+                _declare(names.states, item.name, item, item.keyword, report)
             case s.Entry():
                 names.notes.append(item)
             case s.Entries():
@@ -83,14 +83,14 @@ def _entries(item: s.Entries, names: Names, report: Report) -> None:
         case "invariant":
             names.invariants.append(item)
         case "fact":
-            _once(names.records, item.label.text if item.label else "", item, "fact", report)
+            _declare(names.records, item.label.text if item.label else "", item, "fact", report)
         case "artifact":
             names.artifacts.append(item)
         case _:
             names.spaces.append(item)
 
 
-def _once(known: dict[str, Any], name: str, item: Any, what: str, report: Report) -> None:
+def _declare(known: dict[str, Any], name: str, item: Any, what: str, report: Report) -> None:
     first = known.setdefault(name, item)
     if first is item:
         return

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from harness.core.errors import UsageError
 from harness.dsl.analysis import rules
-from harness.dsl.analysis.expression import elaborate, fitted
-from harness.dsl.analysis.names import Names, gather
+from harness.dsl.analysis.expression import elaborate, fit
+from harness.dsl.analysis.names import Names, collect_names
 from harness.dsl.analysis.report import Report
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import TOOLS, Signature
@@ -18,7 +18,7 @@ from harness.dsl.analysis.unit import UnitAnalysis
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Program, Unit, Variable
 from harness.dsl.language import syntax as s
-from harness.dsl.language.diagnostic import near
+from harness.dsl.language.diagnostic import suggest_name
 from harness.dsl.language.printer import print_value
 from harness.dsl.types import ANY
 
@@ -49,21 +49,21 @@ def analyse(
         UsageError: if there is no unit of that name.
     """
     report = Report()
-    names = gather(module, report)
+    names = collect_names(module, report)
     shared = Shared(names, report, Types(names, report))
     _constants(names, shared)
     _state(names, shared, inputs)
     shared.facts = {name: index for index, name in enumerate(names.facts)}
-    facts = tuple(rules.fact(node, shared) for node in names.facts.values())
-    fired = tuple(rules.rule(node, shared) for node in names.rules)
-    invariants = tuple(rules.invariant(node, shared) for node in names.invariants)
-    _twins([*names.rules, *names.invariants], report)
+    facts = tuple(rules.lower_fact(node, shared) for node in names.facts.values())
+    fired = tuple(rules.lower_rule(node, shared) for node in names.rules)
+    invariants = tuple(rules.lower_invariant(node, shared) for node in names.invariants)
+    _report_duplicates([*names.rules, *names.invariants], report)
     analyses = _units(names, shared, {**TOOLS, **(tools or {})}, text)
     made = [analysis.lower() for analysis in analyses]
     units = [analysis.finish(made) for analysis in analyses]
-    _cycles(units, [analysis.runs for analysis in analyses], report)
-    _unused(names, shared)
-    choices = [choice for entries in names.spaces for choice in rules.choices(entries, shared)]
+    _report_recursion(units, [analysis.runs for analysis in analyses], report)
+    _report_unused(names, shared)
+    choices = [choice for entries in names.spaces for choice in rules.list_choices(entries, shared)]
     program = Program(
         name=names.name,
         path=path,
@@ -75,7 +75,7 @@ def analyse(
         rules=fired,
         invariants=invariants,
         units=tuple(units),
-        main=_main(units, [analysis.runs for analysis in analyses], entry, path),
+        main=_find_entry_unit(units, [analysis.runs for analysis in analyses], entry, path),
         prose=tuple(_prose(names)),
         choices=(*choices, *_parameters(names, shared)),
     )
@@ -88,7 +88,7 @@ def _constants(names: Names, shared: Shared) -> None:
     for node in names.constants.values():
         value = elaborate(node.value, scope) if node.value is not None else None
         if not isinstance(value, n.Const):
-            value = _folded(value)
+            value = _fold_constant(value)
         if value is None:
             shared.report.add("E301", f"constant {node.name} is a literal or made of constants", node.span)
             continue
@@ -97,12 +97,12 @@ def _constants(names: Names, shared: Shared) -> None:
             kind = shared.types.of(node.type)
             if kind.unit is not None and value.type.unit is None and not isinstance(value.value, str):
                 value = n.Const(float(value.value), kind, value.span)
-            fit = fitted(value, kind, scope, what=node.name)
-            value = fit if isinstance(fit, n.Const) else value
+            fitted = fit(value, kind, scope, what=node.name)
+            value = fitted if isinstance(fitted, n.Const) else value
         shared.constants[node.name] = n.Const(value.value, kind if node.type is not None else value.type, node.span)
 
 
-def _folded(node: n.Expr | None) -> n.Const | None:
+def _fold_constant(node: n.Expr | None) -> n.Const | None:
     """A constant expression's value."""
     from harness.dsl.expressions.walker import evaluate
     from harness.dsl.facts.trace import Trace
@@ -123,7 +123,7 @@ def _state(names: Names, shared: Shared, inputs: Iterable[str]) -> None:
         kind = shared.types.of(node.type) if node.type is not None else ANY
         initial = None
         if node.value is not None:
-            initial = fitted(elaborate(node.value, scope), kind, scope, what=node.name)
+            initial = fit(elaborate(node.value, scope), kind, scope, what=node.name)
         shared.state.append(Variable(node.name, kind, initial, node.keyword == "input"))
     for name in inputs:
         if shared.state_index(name) < 0:
@@ -145,7 +145,7 @@ def _units(names: Names, shared: Shared, tools: dict[str, Signature], text: str)
     ]
 
 
-def _twins(entries: list[s.Entries], report: Report) -> None:
+def _report_duplicates(entries: list[s.Entries], report: Report) -> None:
     seen: dict[tuple[str, str], s.Entries] = {}
     for node in entries:
         name = node.label.text if node.label else ""
@@ -155,7 +155,7 @@ def _twins(entries: list[s.Entries], report: Report) -> None:
             report.add(code, f"{node.keyword} {name!r} is declared twice", node.span)
 
 
-def _cycles(units: list[Unit], runs: list[list[int]], report: Report) -> None:
+def _report_recursion(units: list[Unit], runs: list[list[int]], report: Report) -> None:
     """Units that run themselves: no budget of one could bound the other."""
     done: set[int] = set()
 
@@ -174,13 +174,13 @@ def _cycles(units: list[Unit], runs: list[list[int]], report: Report) -> None:
         walk(number, [])
 
 
-def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
+def _find_entry_unit(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
     if entry:
         found = next((number for number, unit in enumerate(units) if unit.name == entry), -1)
         if found < 0:
             # Whoever names it is wrong, not the text: no finding of the program.
             raise UsageError(
-                f"there is no task or loop {entry!r}{near(entry, [unit.name for unit in units])}",
+                f"there is no task or loop {entry!r}{suggest_name(entry, [unit.name for unit in units])}",
                 where=path,
                 fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has none",
             )
@@ -193,7 +193,7 @@ def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> in
     return 0 if units else -1
 
 
-def _unused(names: Names, shared: Shared) -> None:
+def _report_unused(names: Names, shared: Shared) -> None:
     for name, node in names.facts.items():
         if name not in shared.used:
             note = "name it in a rule, a hint, a condition or `expect`"
@@ -230,4 +230,6 @@ def _parameters(names: Names, shared: Shared) -> Iterable[Choice]:
     for unit in names.units.values():
         for statement in unit.body:
             if isinstance(statement, s.Parameter):
-                yield Choice(statement.name, space.values(statement.value, scope, what=statement.name), statement.span)
+                yield Choice(
+                    statement.name, space.list_values(statement.value, scope, what=statement.name), statement.span
+                )

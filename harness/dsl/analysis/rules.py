@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.core.slug import slug
 from harness.dsl.analysis import space
-from harness.dsl.analysis.expression import condition, elaborate, fitted
+from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Fact, Invariant, Rule
@@ -31,9 +31,9 @@ _ASSERTIONS = ("assert", "constraint", "require")
 _INVARIANT = (*_ASSERTIONS, "description", "reason", "evidence", "verification", "when")
 
 
-def fact(node: s.FactDeclaration, shared: Shared) -> Fact:
+def lower_fact(node: s.FactDeclaration, shared: Shared) -> Fact:
     """A fact with its body."""
-    scope = Scope(shared, asked=[node.label.text])
+    scope = Scope(shared, open_facts=[node.label.text])
     case, over_all = -1, False
     if len(node.parameters) != 1:
         message = f"fact {node.label.text!r} takes one item, or a list of items, and not {len(node.parameters)}"
@@ -55,13 +55,13 @@ def fact(node: s.FactDeclaration, shared: Shared) -> Fact:
         kind = value.type
         if let.type is not None:
             kind = shared.types.of(let.type)
-            value = fitted(value, kind, scope, what=let.name)
+            value = fit(value, kind, scope, what=let.name)
         lets.append((scope.bind(let.name, kind), value))
-    result = condition(node.result, scope, what="what a fact returns")
+    result = elaborate_condition(node.result, scope, what="what a fact returns")
     return Fact(node.label.text, case, over_all, tuple(scope.slots), tuple(lets), result, node.span)
 
 
-def rule(node: s.Entries, shared: Shared) -> Rule:
+def lower_rule(node: s.Entries, shared: Shared) -> Rule:
     """A rule or hint."""
     facts: list[int] = []
     prose: list[str] = []
@@ -78,15 +78,15 @@ def rule(node: s.Entries, shared: Shared) -> Rule:
     effect = "; ".join(_texts(node, ("effect",)))
     if effect:
         suggestion = f"{suggestion} ({effect})"
-    choices = tuple(_choices(node, Scope(shared)))
+    choices = tuple(_list_parameters(node, Scope(shared)))
     return Rule(node.keyword, name, tuple(dict.fromkeys(facts)), tuple(prose), suggestion, node.span, choices)
 
 
-def invariant(node: s.Entries, shared: Shared) -> Invariant:
+def lower_invariant(node: s.Entries, shared: Shared) -> Invariant:
     """An invariant: what of it is a condition, and what is prose."""
     scope = Scope(shared)
     name = node.label.text if node.label else ""
-    choices = tuple(_choices(node, scope))
+    choices = tuple(_list_parameters(node, scope))
     conditions: list[n.Expr] = []
     prose: list[str] = []
     for entry in _entries(node, _INVARIANT, shared):
@@ -94,7 +94,7 @@ def invariant(node: s.Entries, shared: Shared) -> Invariant:
             if _is_prose(value):
                 prose.append(_text(value))
             elif entry.key in _ASSERTIONS:
-                conditions.append(condition(value, scope, what=f"`{entry.key}`"))
+                conditions.append(elaborate_condition(value, scope, what=f"`{entry.key}`"))
     if not conditions and not prose and not choices:
         shared.report.add("W508", f"invariant {name!r} states nothing", node.span)
     cases = tuple(sorted(_cases(conditions, shared)))
@@ -104,19 +104,19 @@ def invariant(node: s.Entries, shared: Shared) -> Invariant:
     return Invariant(name, slug(name), tuple(conditions), tuple(prose), node.span, cases, tuple(scope.slots), choices)
 
 
-def choices(entries: s.Entries, shared: Shared) -> Iterator[Choice]:
+def list_choices(entries: s.Entries, shared: Shared) -> Iterator[Choice]:
     """The axes of a design or tuning space."""
     scope = Scope(shared)
     for entry in entries.entries:
         if isinstance(entry, s.Entry):
-            yield Choice(entry.key, space.values(entry.value, scope, what=entry.key), entry.span)
+            yield Choice(entry.key, space.list_values(entry.value, scope, what=entry.key), entry.span)
 
 
-def _choices(node: s.Entries, scope: Scope) -> Iterator[Choice]:
+def _list_parameters(node: s.Entries, scope: Scope) -> Iterator[Choice]:
     for entry in node.entries:
         if isinstance(entry, s.Parameter):
-            values = space.values(entry.value, scope, what=entry.name)
-            yield Choice(entry.name, values, entry.span, scope.bind(entry.name, space.kind_of(values)))
+            values = space.list_values(entry.value, scope, what=entry.name)
+            yield Choice(entry.name, values, entry.span, scope.bind(entry.name, space.type_of_values(values)))
 
 
 def _entries(node: s.Entries, known: tuple[str, ...], shared: Shared) -> Iterator[s.Entry]:

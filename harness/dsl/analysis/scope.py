@@ -13,7 +13,7 @@ from harness.dsl.language.diagnostic import Span
 from harness.dsl.types import ANY, BOOL, Type
 from harness.dsl.values import Undefined
 
-MAX_ASKED = 20_000
+MAX_FACT_NODES = 20_000
 """Nodes that facts add where they are asked: facts that ask facts twice each would double for ever."""
 MAX_DEPTH = 40
 """Facts that ask facts, and types that hold types, inside of each other."""
@@ -32,7 +32,7 @@ class Shared:
         facts: Name of each fact -> its index.
         tools: Signatures of tools by name; see `calls`.
         used: Facts, constants, types and units that something refers to.
-        nodes: Nodes made of facts so far.
+        fact_nodes: Nodes made of facts so far.
     """
 
     names: Names
@@ -42,7 +42,7 @@ class Shared:
     state: list[Variable] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    nodes: int = 0
+    fact_nodes: int = 0
 
     def state_index(self, name: str) -> int:
         """Index of a state variable, -1 if there is none."""
@@ -58,14 +58,14 @@ class Scope:
         slots: Its variables, hidden ones included.
         visible: Name -> slot.
         templates: Whether texts may hold `{{name}}`: in units, not in facts and laws.
-        asked: Facts that are being written into this place, for recursion.
+        open_facts: Facts that are being written into this place, for recursion.
     """
 
     shared: Shared
     slots: list[Variable] = field(default_factory=list)
     visible: dict[str, int] = field(default_factory=dict)
     templates: bool = False
-    asked: list[str] = field(default_factory=list)
+    open_facts: list[str] = field(default_factory=list)
     _hidden: int = 0
 
     @property
@@ -79,17 +79,13 @@ class Scope:
         self.visible[name] = len(self.slots) - 1
         return len(self.slots) - 1
 
-    def hidden(self, what: str, kind: Type) -> int:
+    def bind_hidden(self, what: str, kind: Type) -> int:
         """A slot no program can name: a loop's counter, a check's outcome."""
         self._hidden += 1
         self.slots.append(Variable(f"${what}{self._hidden}", kind))
         return len(self.slots) - 1
 
-    def type_of(self, slot: int) -> Type:
-        """A slot's type."""
-        return self.slots[slot].type
-
-    def target(self, name: str, kind: Type) -> tuple[Target, Type]:
+    def bind_target(self, name: str, kind: Type) -> tuple[Target, Type]:
         """Where an assignment to a name goes: its slot, the state variable, or a new slot of that type."""
         if name in self.visible:
             index = self.visible[name]
@@ -116,12 +112,12 @@ class Scope:
             return n.Verdict(self.shared.facts[name], name, BOOL, span)
         return None
 
-    def known(self) -> list[str]:
+    def known_names(self) -> list[str]:
         """All names that mean something here."""
         shared = self.shared
         return [*self.visible, *(v.name for v in shared.state), *shared.constants, *shared.facts]
 
 
-def broken(span: Span) -> n.Const:
+def error_node(span: Span) -> n.Const:
     """Stands where an expression was wrong; its type is `any`, so that one mistake is one finding."""
     return n.Const(Undefined("the program is wrong here"), ANY, span)

@@ -13,7 +13,7 @@ MAX_POINTS = 100_000
 """Points of one search; a larger space needs `points`."""
 
 
-def values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
+def list_values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
     """The values of a parameter, in order: a list, `low..high`, `range [low, high, step]`, or a single one."""
     match node:
         case s.Range():
@@ -23,11 +23,11 @@ def values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
         case s.Function(name="range"):
             found = _range([a for a in node.arguments if not isinstance(a, s.Each)], node.span, scope)
         case s.Sequence():
-            found = [constant(item, scope, what=what) for item in node.items]
+            found = [evaluate_constant(item, scope, what=what) for item in node.items]
         case s.Alternatives():
-            found = [constant(option, scope, what=what) for option in node.options]
+            found = [evaluate_constant(option, scope, what=what) for option in node.options]
         case _:
-            found = [constant(node, scope, what=what)]
+            found = [evaluate_constant(node, scope, what=what)]
     known = [value for value in found if value is not None]
     if not known:
         scope.report.add("E403", f"{what} has no value to try", node.span)
@@ -38,7 +38,7 @@ def values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
     return _one_kind(known, node, scope, what=what)
 
 
-def kind_of(found: tuple[Any, ...]) -> Type:
+def type_of_values(found: tuple[Any, ...]) -> Type:
     """The type of a parameter with these values."""
     first = found[0] if found else 0
     if isinstance(first, bool):
@@ -46,7 +46,7 @@ def kind_of(found: tuple[Any, ...]) -> Type:
     return STRING if isinstance(first, str) else INT if isinstance(first, int) else FLOAT
 
 
-def constant(node: s.Value, scope: Scope, *, what: str) -> Any:
+def evaluate_constant(node: s.Value, scope: Scope, *, what: str) -> Any:
     """A literal's value, or a declared constant's; None, with a finding, for anything else."""
     if isinstance(node, s.Prefix) and node.op == "-" and isinstance(node.operand, s.Literal):
         inner = node.operand.value
@@ -65,7 +65,7 @@ def constant(node: s.Value, scope: Scope, *, what: str) -> Any:
 
 
 def _range(ends: list[s.Expression], span: s.Span, scope: Scope) -> list[Any]:
-    numbers = [constant(end, scope, what="a range") for end in ends]
+    numbers = [evaluate_constant(end, scope, what="a range") for end in ends]
     if not 2 <= len(numbers) <= 3 or not all(isinstance(x, int | float) and not isinstance(x, bool) for x in numbers):
         scope.report.add("E301", "a range is `low..high`, or `range [low, high, step]`, of numbers", span)
         return []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.dsl.analysis import calls, control_flow
 from harness.dsl.analysis.code import Code
-from harness.dsl.analysis.expression import condition, elaborate, fitted
+from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import Signature
 from harness.dsl.expressions import nodes as n
@@ -80,11 +80,11 @@ class Statements:
             case s.Assign():
                 self._assign(node)
             case s.If() | s.For() | s.Repeat() | s.Match() | s.Parallel():
-                control_flow.lower(node, self)
+                control_flow.lower_control_flow(node, self)
             case s.RunUnit():
                 self._run(node.unit, node.entries, node.arrows, node.span)
             case s.Fail():
-                message = fitted(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
+                message = fit(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
                 self.code.add(Fail(self.code.label("fail"), node.span, message))
             case s.Return():
                 self.code.add(Return(self.code.label("return"), node.span, elaborate(node.value, self.scope)))
@@ -133,7 +133,7 @@ class Statements:
         if node.actor == "tool" and node.operation in UNITS:
             self._tool_unit(node)
             return
-        effect = calls.effect(
+        effect = calls.lower_effect(
             node,
             self.code.label(f"{node.actor}.{node.operation}"),
             self.scope,
@@ -164,7 +164,7 @@ class Statements:
             if arrow.is_emit:
                 self.scope.report.add("E206", "a unit emits by itself: `-> name` takes what it returns", arrow.span)
             else:
-                out, _ = self.scope.target(arrow.paths[0], ANY)
+                out, _ = self.scope.bind_target(arrow.paths[0], ANY)
         # Slots of the other unit are known when all units are: its index is the place, the names wait in `runs`.
         index = self.code.add(Run(self.code.label(f"run {name}"), span, self.units[name], (), out))
         self.runs.append((index, inputs))
@@ -193,14 +193,14 @@ class Statements:
                 self.scope.report.unknown("E203", f"field of {schema.cases[case].name}", key, names, entry.span)
                 continue
             kind = schema.cases[case].fields[slot].type
-            found.append((slot, fitted(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
+            found.append((slot, fit(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
         self.code.add(Emit(self.code.label(f"emit {node.path}"), node.span, case, tuple(found)))
 
     def _event_fields(self, node: s.Emit, handler: s.On, given: dict[str, n.Expr]) -> dict[str, n.Expr]:
         for field in handler.fields:
             if field.name in given:
                 kind = self.scope.shared.types.of(field.type)
-                given[field.name] = fitted(given[field.name], kind, self.scope, what=field.name)
+                given[field.name] = fit(given[field.name], kind, self.scope, what=field.name)
             elif not field.optional:
                 self.scope.report.add("E207", f"event {node.path} needs {field.name}", node.span)
         names = [field.name for field in handler.fields]
@@ -214,14 +214,14 @@ class Statements:
         kind = value.type
         if node.type is not None:
             kind = self.scope.shared.types.of(node.type)
-            value = fitted(value, kind, self.scope, what=node.name)
+            value = fit(value, kind, self.scope, what=node.name)
         slot = self.scope.bind(node.name, kind)
         self.code.add(Let(self.code.label(f"let {node.name}"), node.span, Target(slot, node.name), value))
 
     def _assign(self, node: s.Assign) -> None:
         value = elaborate(node.value, self.scope)
-        target, kind = self.scope.target(node.name, value.type)
-        value = fitted(value, kind, self.scope, what=node.name)
+        target, kind = self.scope.bind_target(node.name, value.type)
+        value = fit(value, kind, self.scope, what=node.name)
         self.code.add(Let(self.code.label(f"set {node.name}"), node.span, target, value))
 
     def _variable(self, node: s.Variable) -> None:
@@ -231,7 +231,7 @@ class Statements:
         kind = self.scope.shared.types.of(node.type) if node.type is not None else ANY
         initial = None
         if node.value is not None:
-            initial = fitted(elaborate(node.value, self.scope), kind, self.scope, what=node.name)
+            initial = fit(elaborate(node.value, self.scope), kind, self.scope, what=node.name)
         self.scope.bind(node.name, kind, initial=initial, is_input=node.keyword == "input")
 
     def _check(self, node: s.Check | s.Expect) -> None:
@@ -243,7 +243,7 @@ class Statements:
             if isinstance(node.subject, s.Call):
                 self._call(node.subject, check=node.name)
             else:
-                found = condition(node.subject, self.scope, what="a check")
+                found = elaborate_condition(node.subject, self.scope, what="a check")
                 held = Target(self.scope.bind(f"check {node.name}", BOOL), f"check {node.name}")
                 self.code.add(Judge(self.code.label("judge"), node.span, node.name, found, "true", held))
 

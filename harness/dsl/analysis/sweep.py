@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from harness.dsl.analysis import calls, space
-from harness.dsl.analysis.command import command
-from harness.dsl.analysis.expression import condition
+from harness.dsl.analysis.command import lower_command
+from harness.dsl.analysis.expression import elaborate_condition
 from harness.dsl.analysis.statements import Statements
 from harness.dsl.ir import Measure, Parameter, Sweep, Target
 from harness.dsl.language import syntax as s
@@ -17,7 +17,7 @@ _MEASURE = ("cmd", "metric", "objective", "repeats", "timeout")
 _OBJECTIVES = {"maximize": True, "minimize": False, "max": True, "min": False}
 
 
-def parameters(found: list[s.Parameter], tuning: list[s.Entries], into: Statements) -> tuple[Parameter, ...]:
+def lower_parameters(found: list[s.Parameter], tuning: list[s.Entries], into: Statements) -> tuple[Parameter, ...]:
     """Parameters with their slots; those of the module's tuning space if the loop has none of its own."""
     scope = into.scope
     named = [(p.name, p.value, p.span) for p in found] or [
@@ -32,12 +32,12 @@ def parameters(found: list[s.Parameter], tuning: list[s.Entries], into: Statemen
         if any(parameter.name == name for parameter in result):
             scope.report.add("E202", f"parameter {name!r} is there twice", span)
             continue
-        values = space.values(value, scope, what=name)
-        result.append(Parameter(name, scope.bind(name, space.kind_of(values)), values))
+        values = space.list_values(value, scope, what=name)
+        result.append(Parameter(name, scope.bind(name, space.type_of_values(values)), values))
     return tuple(result)
 
 
-def sweep(
+def lower_sweep(
     block: s.Entries, found: tuple[Parameter, ...], settings: dict[str, s.Setting], budget: int | None, into: Statements
 ) -> None:
     """The search, as a step of its own; its best point is bound to `best`."""
@@ -56,19 +56,20 @@ def sweep(
     strategy, points = _strategy(settings, found, budget, into)
     metric, case = _metric(entries["metric"], into)
     with code.step("measure", "step", block.span):
-        argv = command(entries["cmd"].value, scope)
+        argv = lower_command(entries["cmd"].value, scope)
         where = settings.get("where")
-        constraint = condition(where.values[0], scope, what="`where`") if where is not None else None
+        constraint = elaborate_condition(where.values[0], scope, what="`where`") if where is not None else None
         fields = [Field(p.name, scope.slots[p.slot].type) for p in found]
         fields += [Field(metric, FLOAT), Field("points", INT), Field("failed", INT)]
-        out, _ = scope.target("best", Type(Kind.RECORD, fields=tuple(fields)))
+        out, _ = scope.bind_target("best", Type(Kind.RECORD, fields=tuple(fields)))
+        timeout = entries.get("timeout")
         measure = Measure(
             command=argv,
             metric=metric,
             case=case,
             maximize=_objective(entries.get("objective"), into),
             repeats=_repeats(entries.get("repeats"), into),
-            timeout_s=calls.seconds(entries["timeout"].value, scope, what="timeout") if "timeout" in entries else None,
+            timeout_s=None if timeout is None else calls.parse_seconds(timeout.value, scope, what="timeout"),
         )
         emits = (case,) if case >= 0 else ()
         code.add(

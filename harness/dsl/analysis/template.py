@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.dsl.analysis.scope import Scope, broken
+from harness.dsl.analysis.scope import Scope, error_node
 from harness.dsl.expressions import nodes as n
 from harness.dsl.language import syntax as s
 from harness.dsl.language.diagnostic import Span
@@ -14,22 +14,22 @@ HOLE = re.compile(r"""\{\{\s*(?:([A-Za-z_]\w*(?:\.\w+)*)|"([^"{}]*)")\s*\}\}""")
 _PROSE = ("axiom", "heuristic", "prediction")
 
 
-def template(node: s.Literal, scope: Scope) -> n.Expr:
+def elaborate_template(node: s.Literal, scope: Scope) -> n.Expr:
     """A text, or a template if it refers to something. `{{"{{"}}` is how a template says two braces."""
     text = str(node.value)
     if "{{" not in text:
         return n.Const(text, STRING, node.span)
-    return join(parts(text, node, scope), node.span)
+    return join_parts(split_template(text, node, scope), node.span)
 
 
-def join(found: list[n.Expr], span: Span) -> n.Expr:
+def join_parts(found: list[n.Expr], span: Span) -> n.Expr:
     """Parts as one text."""
     if all(isinstance(part, n.Const) and isinstance(part.value, str) for part in found):
         return n.Const("".join(part.value for part in found if isinstance(part, n.Const)), STRING, span)
     return n.Template(tuple(found), STRING, span)
 
 
-def parts(text: str, node: s.Literal, scope: Scope) -> list[n.Expr]:
+def split_template(text: str, node: s.Literal, scope: Scope) -> list[n.Expr]:
     """Texts and references of a text, in order."""
     found: list[n.Expr] = []
     position = 0
@@ -60,20 +60,20 @@ def _reference(path: str, span: Span, scope: Scope) -> n.Expr:
         if 1 <= number <= len(texts):
             return n.Const(texts[number - 1], STRING, span)
         scope.report.add("E201", f"there is no {path}: the program states {len(texts)} {head}s", span)
-        return broken(span)
+        return error_node(span)
     base = scope.resolve(head, span)
     if base is None and head == "hints":
         base = n.Hints(STRING, span)
     if base is None:
         note = 'a text that shall keep its braces says {{"{{"}}'
-        scope.report.unknown("E201", "variable", head, scope.known(), span, note=note)
-        return broken(span)
+        scope.report.unknown("E201", "variable", head, scope.known_names(), span, note=note)
+        return error_node(span)
     for name in fields:
         kind = base.type
         known = kind.field(name)
         if kind.kind is not Kind.ANY and known is None:
             scope.report.unknown("E203", f"field of {kind}", name, [f.name for f in kind.fields], span)
-            return broken(span)
+            return error_node(span)
         index = kind.fields.index(known) if known is not None and kind.kind is Kind.ITEM else -1
         base = n.FieldOf(base, name, index, ANY if known is None else known.type, span)
     return base

@@ -6,8 +6,8 @@ from collections import Counter
 
 from harness.core.slug import slug
 from harness.dsl.analysis import calls, control_flow, sweep
-from harness.dsl.analysis.code import LATER, Code
-from harness.dsl.analysis.expression import condition, fitted
+from harness.dsl.analysis.code import UNRESOLVED, Code
+from harness.dsl.analysis.expression import elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import Signature
 from harness.dsl.analysis.statements import Statements
@@ -115,7 +115,7 @@ class UnitAnalysis:
                 report.unknown("E206", f"input of {other.name}", name, slots, value.span)
                 continue
             wanted = other.slots[slots[name]].type
-            found.append((slots[name], fitted(value, wanted, self._scope, what=name)))
+            found.append((slots[name], fit(value, wanted, self._scope, what=name)))
         for name, index in slots.items():
             if name not in given and other.slots[index].initial is None:
                 report.add("E207", f"{other.name} needs {name}", run.span)
@@ -148,7 +148,7 @@ class UnitAnalysis:
                 name = entry.key if isinstance(entry, s.Entry) else entry.name
                 self._shared.report.unknown("E206", "budget", name, _BUDGET, entry.span)
             elif entry.key == "wall":
-                numbers["wall_s"] = calls.seconds(entry.value, self._scope, what="wall")
+                numbers["wall_s"] = calls.parse_seconds(entry.value, self._scope, what="wall")
             else:
                 value = entry.value.value if isinstance(entry.value, s.Literal) else None
                 if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -169,7 +169,7 @@ class UnitAnalysis:
             self._shared.report.add("E303", "`until` is a condition", until.span)
             return
         count = s.Literal(int(iterations or 1), "", "", until.span)
-        control_flow.repeat(count, condition_, body, until.span, self._into)
+        control_flow.lower_repeat(count, condition_, body, until.span, self._into)
         self._into.body([x for x in acts if isinstance(x, s.Evaluation)])
 
     def _service(self, acts: list[s.Statement], numbers: dict[str, float | int | None]) -> None:
@@ -181,7 +181,7 @@ class UnitAnalysis:
             report.add("E406", "a service loop without `on event { }` does nothing", self._unit.span)
         into.body([x for x in acts if not isinstance(x, s.Evaluation)])
         label = code.label("await")
-        place = code.add(Jump(label, self._unit.span, LATER))
+        place = code.add(Jump(label, self._unit.span, UNRESOLVED))
         handlers: list[tuple[str, int, tuple[tuple[str, int, Type], ...]]] = []
         for handler in into.handlers:
             if any(name == handler.event.text for name, *_ in handlers):
@@ -195,7 +195,7 @@ class UnitAnalysis:
                 code.add(Jump(code.label("again"), handler.span, place))
             self._scope.visible = {**before, **{k: v for k, v in self._scope.visible.items() if k not in before}}
             handlers.append((handler.event.text, start, slots))
-        code.set(place, Await(label, self._unit.span, tuple(handlers), len(code)))
+        code.replace(place, Await(label, self._unit.span, tuple(handlers), len(code)))
         into.body([x for x in acts if isinstance(x, s.Evaluation)])
 
     def _engineering(
@@ -204,20 +204,20 @@ class UnitAnalysis:
         """Statements before `measure` prepare, then comes the search, then the rest."""
         into = self._into
         block = into.blocks.get("measure")
-        found = sweep.parameters(into.parameters, self._shared.names.spaces, into)
+        found = sweep.lower_parameters(into.parameters, self._shared.names.spaces, into)
         if block is None:
             self._shared.report.add("E207", "an engineering loop needs `measure { }`", self._unit.span)
             into.body(acts)
             return
         into.body([x for x in acts if x.span < block.span])
         points = numbers.get("points")
-        sweep.sweep(block, found, settings, int(points) if points else None, into)
+        sweep.lower_sweep(block, found, settings, int(points) if points else None, into)
         into.body([x for x in acts if x.span > block.span])
 
     def _success(self, setting: s.Setting | None) -> tuple[Criterion, ...]:
         criteria = []
         for value in setting.values if setting is not None else []:
-            found = condition(_named_first(value, self._scope), self._scope, what="a success criterion")
+            found = elaborate_condition(_named_first(value, self._scope), self._scope, what="a success criterion")
             criteria.append(Criterion(print_value(value), found, value.span))
         return tuple(criteria)
 

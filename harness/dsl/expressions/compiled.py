@@ -31,12 +31,12 @@ def compiled(node: n.Expr) -> Code:
     if len(_cache) >= _MAX_CACHED:
         _cache.clear()
     # A walk over a million elements costs more than code for them.
-    code = made(node, walks=0 if n.slots_of(node) else WALKS)
+    code = compile_lazily(node, walks=0 if n.slots_of(node) else WALKS)
     _cache[id(node)] = (node, code)
     return code
 
 
-def made(node: n.Expr, *, walks: int) -> Code:
+def compile_lazily(node: n.Expr, *, walks: int) -> Code:
     """As `compiled`, never kept.
 
     Args:

@@ -11,7 +11,7 @@ Clauses = dict[str, str]
 """Name of a clause -> its text in the one layout of the language."""
 
 
-def contract(module: s.Module) -> Clauses:
+def clauses_of(module: s.Module) -> Clauses:
     """The clauses of a program: schema, knowledge, inputs, checks, success, measurements, files that measure."""
     found: Clauses = {}
     used: set[str] = set()
@@ -34,7 +34,7 @@ def contract(module: s.Module) -> Clauses:
     return found
 
 
-def broken(before: Clauses, after: Clauses) -> str:
+def find_broken_clause(before: Clauses, after: Clauses) -> str:
     """The first clause a revision changed, in words; empty if it kept them all. More may be promised, never less."""
     for name, text in before.items():
         if name not in after:

@@ -51,11 +51,11 @@ class Measured:
     trace: str
 
     @property
-    def scatters(self) -> bool:
+    def varies(self) -> bool:
         """Whether its runs differ."""
         return len(set(self.values)) > 1
 
-    def with_(self, other: Measured) -> Measured:
+    def joined_with(self, other: Measured) -> Measured:
         """The runs of both; measured only if both are."""
         both = (*self.values, *other.values) if self.values and other.values else ()
         passed = self.passed and other.passed

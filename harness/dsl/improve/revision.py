@@ -1,4 +1,4 @@
-"""Improving: ask for a revision, check it, hold it to the contract, run it, keep it only if it measured better."""
+"""Improvement: ask for a revision, check it, hold it to the contract, run it, keep it only if it measured better."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from harness.core.digest import digest_json, short
 from harness.dsl.analysis.load import check_source
 from harness.dsl.facts.plan import hold
-from harness.dsl.improve.contract import broken, contract
+from harness.dsl.improve.contract import clauses_of, find_broken_clause
 from harness.dsl.improve.measured_runs import Measured, Objective
 from harness.dsl.ir import Program
 from harness.dsl.language.builder import Builder
@@ -48,7 +48,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Improving:
+class Improvement:
     """What a program is improved with.
 
     Attributes:
@@ -70,7 +70,7 @@ class Improving:
     def improve(self, program: Program, rounds: int) -> tuple[Program, list[Attempt]]:
         """The best program after some rounds, and what became of each revision."""
         best, known = program, self.measure(program, 0)
-        clauses = contract(parse(program.source)[0])
+        clauses = clauses_of(parse(program.source)[0])
         attempts: list[Attempt] = []
         for number in range(1, rounds + 1):
             reply = self.provider.answer(self._question(best, known, attempts))
@@ -103,7 +103,7 @@ class Improving:
         tree = parse(text)[0]
         if tree == parse(best.source)[0]:
             return rejected("it is the program itself", digest=revised.digest)
-        changed = broken(clauses, contract(tree))
+        changed = find_broken_clause(clauses, clauses_of(tree))
         if changed:
             return rejected(f"it changes what it is judged by: {changed}", digest=revised.digest)
         if self.laws is not None and (breaches := hold(revised, self.laws).breaches):
@@ -111,18 +111,20 @@ class Improving:
         measured = self.measure(revised, 0)
         if known.passed and not measured.passed:
             return rejected(f"it fails: {measured.why}", measured.values, revised.digest)
-        if measured.beats(known, maximize=self.objective.maximize) and (measured.scatters or known.scatters):
+        if measured.beats(known, maximize=self.objective.maximize) and (measured.varies or known.varies):
             # Three noisy runs beat three others one time in twenty by luck alone: both run again, with other seeds.
             seed = max(len(measured.values), len(known.values))
-            measured = measured.with_(self.measure(revised, seed))
-            known = known.with_(self.measure(best, seed))
+            measured = measured.joined_with(self.measure(revised, seed))
+            known = known.joined_with(self.measure(best, seed))
             if known.passed and not measured.passed:
                 return rejected(f"it fails: {measured.why}", measured.values, revised.digest)
         if not measured.beats(known, maximize=self.objective.maximize):
             return rejected(
-                f"no improvement: {_shown(measured)} against {_shown(known)}", measured.values, revised.digest
+                f"no improvement: {_format_values(measured)} against {_format_values(known)}",
+                measured.values,
+                revised.digest,
             )
-        why = f"{_shown(known)} -> {_shown(measured)}"
+        why = f"{_format_values(known)} -> {_format_values(measured)}"
         return Attempt(number, True, why, revised.digest, measured.values, text, grammar), revised, measured
 
     def _question(self, program: Program, known: Measured, attempts: list[Attempt]) -> Question:
@@ -130,7 +132,7 @@ class Improving:
         end = "higher" if self.objective.maximize else "lower"
         history = [{"accepted": a.accepted, "why": a.why} for a in attempts[-5:]]
         parts = [
-            f"Revise this program so that {goal} becomes {end}. Now it is {_shown(known)}"
+            f"Revise this program so that {goal} becomes {end}. Now it is {_format_values(known)}"
             + (f"; the runs fail: {known.why}." if known.why else "."),
             "You may change steps, prompts, parameters, strategies. Checks, success, facts, rules, the trace's schema, "
             "measurements and the files that they run must stay as they are; constants in place of measurements count "
@@ -160,7 +162,7 @@ def accepts_grammar(text: str, programs: Sequence[str]) -> bool:
         return False
 
 
-def _shown(measured: Measured) -> str:
+def _format_values(measured: Measured) -> str:
     if not measured.values:
         return "not measured"
     low, high = min(measured.values), max(measured.values)

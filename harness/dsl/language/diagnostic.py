@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.dsl.plain import plain
 
 Span = tuple[int, int]
-MOST = 20
+MAX_SYNTAX_ERRORS = 20
 """Diagnostics of one kind of pass that are reported; what follows is usually an echo."""
 
 
@@ -102,7 +102,7 @@ def _caret(found: Diagnostic, lines: Lines, line: int, column: int) -> Iterator[
     yield f"  {' ' * len(number)} | {' ' * (column - 1)}{'^' * width}"
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def suggest_name(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing."""
     import difflib
 

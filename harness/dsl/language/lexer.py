@@ -49,12 +49,12 @@ _FRONT_MATTER = re.compile(r"\s*---\n.*?\n---\n", re.DOTALL)
 _AFTER = re.compile(r"[ \t\r\n]*(:(?!:)|=(?!=)|[.,)\]])?")
 
 
-def tokens(text: str, *, most: int = 1 << 30) -> list[Token]:
+def tokens(text: str, *, limit: int = 1 << 30) -> list[Token]:
     """All tokens, comments and white space left out; what is no token has type UNKNOWN, nothing is refused here.
 
     Args:
         text: A program.
-        most: Tokens after which it stops, with one more than that.
+        limit: Tokens after which it stops, with one more than that.
     """
     found: list[Token] = []
     append, previous, typed = found.append, "", False
@@ -80,7 +80,7 @@ def tokens(text: str, *, most: int = 1 << 30) -> list[Token]:
             typed = False
         append(Token(kind, word, match.start(), end_pos=match.end()))
         previous = kind
-        if len(found) > most:
+        if len(found) > limit:
             break
     return found
 

@@ -12,7 +12,7 @@ from lark.exceptions import UnexpectedToken
 
 from harness.dsl.language import syntax
 from harness.dsl.language.builder import Builder
-from harness.dsl.language.diagnostic import MOST, Diagnostic, Lines, near
+from harness.dsl.language.diagnostic import MAX_SYNTAX_ERRORS, Diagnostic, Lines, suggest_name
 from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
 
 MAX_CHARACTERS = 4_000_000
@@ -23,13 +23,13 @@ MAX_OPERATORS = 150
 """Operators in one expression, for the same reason."""
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 
-_MAX_SHOWN = {
+_DISPLAY_NAMES = {
     "LBRACE": "'{'", "RBRACE": "'}'", "_COLON": "':'", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
     "DOT": "'.'", "_COMMA": "','", "_EQUAL": "'='", "ARROW": "'->'", "BAR": "'|'", "DOTDOT": "'..'", "OPTIONAL": "'?'",
     "NAME": "a name", "KEY": "`name:`", "TARGET": "`name =`", "STRING": "a text", "LONG_STRING": "a text",
     "CALLEE": "a call (`tool.run {`)", "$END": "the end of the text", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
 }  # fmt: skip
-ORPHAN = "there is no '{' that this could close"
+UNMATCHED_BRACE = "there is no '{' that this could close"
 MAX_WORDS = 8
 """Keywords that a message lists one by one."""
 _VALUE = frozenset({"NUMBER", "QUANTITY", "STRING", "LONG_STRING", "TRUE", "FALSE", "NAME", "LPAR", "LSQB"})
@@ -50,7 +50,7 @@ def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
     """
     if len(text) > MAX_CHARACTERS:
         return syntax.Module([]), [_error("E107", f"{len(text)} characters, at most {MAX_CHARACTERS} are read", 0)]
-    found = tokens(text, most=MAX_TOKENS)
+    found = tokens(text, limit=MAX_TOKENS)
     problems = list(_lexical(found))
     if len(found) > MAX_TOKENS:
         problems.append(_error("E107", f"more than {MAX_TOKENS} words", found[MAX_TOKENS]))
@@ -70,9 +70,9 @@ def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
             level = 0
             problem = _unexpected(parser, found, at, text, lines)
             # A '{' that was missed has left its '}' without one: that is no second mistake.
-            if problem.message != ORPHAN or not any(p.message.endswith("expected '{'") for p in problems):
+            if problem.message != UNMATCHED_BRACE or not any(p.message.endswith("expected '{'") for p in problems):
                 problems.append(problem)
-        if len(problems) >= MOST:
+        if len(problems) >= MAX_SYNTAX_ERRORS:
             return syntax.Module([]), problems
         start, end = _damaged(found, at, level)
         frontier = max(place, (found[end].start_pos or 0) if end < len(found) else len(text))
@@ -140,7 +140,7 @@ def _lexical(found: list[Token]) -> list[Diagnostic]:
             depth -= 1
         if run > MAX_OPERATORS:
             return [_error("E107", f"an expression of more than {MAX_OPERATORS} operators", token)]
-        if len(problems) >= MOST:
+        if len(problems) >= MAX_SYNTAX_ERRORS:
             break
     for number in reversed(bad):
         del found[number]
@@ -159,7 +159,7 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
     for token in found[:at]:
         state.feed_token(token)
     accepted = set(state.accepts())  # type: ignore[no-untyped-call]
-    expected = _words(accepted)
+    expected = _describe_expected(accepted)
     note = ""
     if at:
         before = found[at - 1]
@@ -170,16 +170,20 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         opened = _unclosed(found)
         if opened is not None:
             line, column = lines.place(opened.start_pos or 0)
-            note = f"the {_MAX_SHOWN[opened.type]} of {line}:{column} is not closed"
-            expected = _MAX_SHOWN[_PAIRS[opened.type]]
+            note = f"the {_DISPLAY_NAMES[opened.type]} of {line}:{column} is not closed"
+            expected = _DISPLAY_NAMES[_PAIRS[opened.type]]
         end = len(text.rstrip())
         return Diagnostic("E105", f"the text ends, expected {expected}", (end, end + 1), note)
     token = found[at]
     if token.type == "RBRACE" and not _open_braces(found, at):
-        return _error("E104", ORPHAN, token)
+        return _error("E104", UNMATCHED_BRACE, token)
     if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
         return _error("E104", f"unexpected {_quoted(token)}, expected ':'", token, note=f"`{found[at - 1]}: {token}`")
-    hint = near(str(token), {word for word in KEYWORDS if word.upper() in accepted}) if token.type in _WORDS else ""
+    hint = (
+        suggest_name(str(token), {word for word in KEYWORDS if word.upper() in accepted})
+        if token.type in _WORDS
+        else ""
+    )
     return _error("E104", f"unexpected {_quoted(token)}{hint or f', expected {expected}'}", token, note=note)
 
 
@@ -191,7 +195,7 @@ def _quoted(token: Token) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
-def _words(accepted: set[str]) -> str:
+def _describe_expected(accepted: set[str]) -> str:
     rest = set(accepted)
     names = []
     if rest >= _VALUE:
@@ -207,9 +211,9 @@ def _words(accepted: set[str]) -> str:
         groups = ["a statement (step, let, if ...)"] if "LET" in keywords else ["a declaration (task, fact, const ...)"]
         rest -= keywords | {"TARGET", "CALLEE"}
         keywords = set()
-    names += sorted({_MAX_SHOWN[kind] for kind in rest - keywords if kind in _MAX_SHOWN})
+    names += sorted({_DISPLAY_NAMES[kind] for kind in rest - keywords if kind in _DISPLAY_NAMES})
     names += [*groups, *sorted(kind.lower() for kind in keywords)]
-    names += sorted(kind.lower() for kind in rest - keywords if kind not in _MAX_SHOWN)
+    names += sorted(kind.lower() for kind in rest - keywords if kind not in _DISPLAY_NAMES)
     return " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " or " + names[-1]
 
 

@@ -84,9 +84,9 @@ def test_a_damaged_entry_is_read_past_and_replaced(how: str, folder: Path) -> No
 def test_a_sealed_entry_that_is_no_program_is_read_past(body: object, folder: Path) -> None:
     program = load_source(TEXT)
     (entry,) = folder.iterdir()
-    key = cache.key_of(TEXT, inputs=(), entry="")
+    key = cache.compute_key(TEXT, inputs=(), entry="")
     data = json.dumps(body).encode()
-    entry.write_bytes(cache._seal(key, data) + b"\n" + data)
+    entry.write_bytes(cache._checksum(key, data) + b"\n" + data)
     assert load_source(TEXT) == program
 
 
@@ -94,13 +94,13 @@ def test_an_entry_under_another_name_is_not_used(folder: Path) -> None:
     load_source(TEXT)
     (entry,) = folder.iterdir()
     other = TEXT.replace("== 2", "== 3")
-    (folder / f"{cache.key_of(other, inputs=(), entry='')[:40]}.json").write_bytes(entry.read_bytes())
+    (folder / f"{cache.compute_key(other, inputs=(), entry='')[:40]}.json").write_bytes(entry.read_bytes())
     assert load_source(other).source == other
     assert load_source(other).units[0].success != load_source(TEXT).units[0].success
 
 
 def test_an_entry_that_others_may_write_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = cache.key_of(TEXT, inputs=(), entry="")
+    key = cache.compute_key(TEXT, inputs=(), entry="")
     load_source(TEXT)
     (entry,) = folder.iterdir()
     assert cache.load(key, TEXT, "p") is not None

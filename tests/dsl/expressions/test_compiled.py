@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.dsl.expressions import nodes as n
-from harness.dsl.expressions.compiled import compiled, compiled_for_item, made
+from harness.dsl.expressions.compiled import compile_lazily, compiled, compiled_for_item
 from harness.dsl.expressions.walker import evaluate
 from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Field, Kind, Type, list_of
 from harness.dsl.values import INT_MAX, INT_MIN, Undefined, Value
@@ -158,7 +158,7 @@ def test_compiled_code_agrees_with_the_reference(node: n.Expr, frame: n.Frame) -
     frame.visits = 0
     expected = evaluate(node, frame)
     assert seen(frame.slots) == before, "evaluating leaves no trace"
-    assert seen(made(node, walks=0)(frame)) == seen(expected)
+    assert seen(compile_lazily(node, walks=0)(frame)) == seen(expected)
     code = compiled(node)
     assert [seen(code(frame)) for _ in range(4)] == [seen(expected)] * 4
     assert seen(compiled_for_item(node, 5)(frame, frame.slots[5])) == seen(expected)
@@ -178,6 +178,6 @@ def test_the_cost_of_an_evaluation_is_bounded() -> None:
     inner = n.Aggregate("count", n.Const(value=True, type=BOOL, span=AT), 9, everything, None, None, INT, AT)
     node = n.Aggregate("sum", inner, 8, everything, None, None, INT, AT)
     frame = n.Frame([0] * 10, [], Trace([(1.0, 1, True)] * 2_000), [])
-    for value in (evaluate(node, frame), made(node, walks=0)(frame)):
+    for value in (evaluate(node, frame), compile_lazily(node, walks=0)(frame)):
         assert isinstance(value, Undefined)
         assert "elements" in value.reason

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.dsl.analysis.load import load_source
-from harness.dsl.improve.contract import broken, contract
+from harness.dsl.improve.contract import clauses_of, find_broken_clause
 from harness.dsl.improve.measured_runs import Measured, Objective, measure
-from harness.dsl.improve.revision import Attempt, Improving, accepts_grammar
+from harness.dsl.improve.revision import Attempt, Improvement, accepts_grammar
 from harness.dsl.ir import Program
 from harness.dsl.language.parser import GRAMMAR, parse
 from harness.dsl.machine.settings import RunSettings
@@ -38,7 +38,7 @@ def improve(*replies: str, objective: Objective = Objective("cost", maximize=Fal
     def run(program: Program, first: int) -> Measured:
         return measure(program, objective, inputs={}, settings=SETTINGS, provider=None, repeats=1, first=first)
 
-    improving = Improving(objective, run, ScriptProvider(in_order=replies))
+    improving = Improvement(objective, run, ScriptProvider(in_order=replies))
     return improving.improve(load_source(PROGRAM, cache=False), len(replies))
 
 
@@ -89,15 +89,15 @@ def test_nobody_answers() -> None:
 
     program = load_source(PROGRAM, cache=False)
     measured = Measured((1.0,), passed=True, why="", metrics={}, trace="")
-    best, attempts = Improving(Objective(), lambda *_: measured, Silent()).improve(program, 3)
+    best, attempts = Improvement(Objective(), lambda *_: measured, Silent()).improve(program, 3)
     assert (best.digest, [a.why for a in attempts]) == (program.digest, ["nobody answered"])
 
 
 def test_a_program_may_promise_more_but_never_less() -> None:
-    before = contract(parse(PROGRAM)[0])
-    more = contract(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
-    assert broken(before, more) == ""
-    assert broken(more, before) == "Tune: also is gone"
+    before = clauses_of(parse(PROGRAM)[0])
+    more = clauses_of(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
+    assert find_broken_clause(before, more) == ""
+    assert find_broken_clause(more, before) == "Tune: also is gone"
 
 
 def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:
@@ -125,14 +125,14 @@ def test_what_was_luck_is_not_accepted() -> None:
     def run(one: Program, first: int) -> Measured:
         return Measured(luck[one.digest != program.digest][first], passed=True, why="", metrics={}, trace="")
 
-    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+    _, (attempt,) = Improvement(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
         program, 1
     )
     assert not attempt.accepted
     assert attempt.values == (5.0, 6.0, 5.5, 7.0, 5.0, 6.0)
     luck[True][3] = (5.0, 4.0, 4.5)
     luck[False][3] = (6.6, 7.0, 7.0)
-    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+    _, (attempt,) = Improvement(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
         program, 1
     )
     assert attempt.accepted

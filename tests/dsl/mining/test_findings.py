@@ -17,7 +17,7 @@ from harness.dsl.analysis.load import check_source, load_source
 from harness.dsl.facts.plan import hold
 from harness.dsl.mining import sources
 from harness.dsl.mining.domain_writer import write
-from harness.dsl.mining.findings import Lifted, find
+from harness.dsl.mining.findings import Findings, find
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.reports import Wanted
 from harness.dsl.mining.sources import merged
@@ -64,8 +64,8 @@ def insert(
     connection.execute(f"INSERT INTO evaluations ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
 
 
-def helping(lifted: Lifted) -> dict[str, str]:
-    return {law.technique.name: law.before.subject for laws in lifted.holding.values() for law in laws[:1]}
+def helping(lifted: Findings) -> dict[str, str]:
+    return {law.technique.name: law.before.subject for laws in lifted.supported.values() for law in laws[:1]}
 
 
 def test_the_ladders_show_their_laws_with_their_evidence(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_ladders_show_their_laws_with_their_evidence(tmp_path: Path) -> None
     program = load_source(text, cache=False)
     assert [rule.name for rule in program.rules] == ["Tiling", "Swizzling", "Pipelining", "Fusion"]
     assert [invariant.name for invariant in program.invariants] == ["Online Softmax"]
-    tiling = laws.holding["Tiling"][0].effect
+    tiling = laws.supported["Tiling"][0].effect
     assert tiling.ratio == pytest.approx(9.2 / 1.95)
     assert 3 < tiling.low < tiling.ratio < tiling.high < 7
     assert (tiling.samples, tiling.known) == (4, True)
@@ -137,7 +137,7 @@ def test_numbered_steps_and_sizes_are_kept_apart(tmp_path: Path) -> None:
     connection.close()
     laws = find(read(path))
     assert helping(laws) == {"Tiling": "step1_naive", "Swizzling": "step2_tiled"}
-    assert len(laws.laws) == 4, "each size is a task of its own"
+    assert len(laws.techniques) == 4, "each size is a task of its own"
     assert check_source(write(laws, name="S"), cache=False)[1] == []
 
 
@@ -180,7 +180,7 @@ def test_a_database_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "cut.db")
 
 
-def lifted(tmp_path: Path, records: object, name: str = "report.json") -> Lifted:
+def lifted(tmp_path: Path, records: object, name: str = "report.json") -> Findings:
     path = tmp_path / name
     path.write_text(records if isinstance(records, str) else json.dumps(records))
     found = find(merged(read(path)))
@@ -218,7 +218,7 @@ def test_shuffled_numbers_make_no_laws(tmp_path: Path) -> None:
         subjects = [Measurement("matmul", name) for name in ("naive", "tiled", "grouped", "pipelined")]
         for place, value in enumerate(values):
             subjects[place // 3].samples.append((f"r{place % 3}", value))
-        found += bool(find(subjects).holding)
+        found += bool(find(subjects).supported)
     assert found <= 2
 
 
@@ -231,7 +231,7 @@ def test_an_interval_covers_what_is_true(tmp_path: Path) -> None:
             Measurement("t", name, samples=[(f"r{run}", scattered(value, chance)) for run in range(5)])
             for name, value in (("naive", 8.0), ("tiled", 2.0))
         ]
-        effect = find(subjects).laws[0].effect
+        effect = find(subjects).techniques[0].effect
         missed += not effect.low <= 4 <= effect.high
     assert missed <= 6
 
@@ -269,12 +269,12 @@ def test_what_helps_here_and_hurts_there_binds_no_plan(tmp_path: Path) -> None:
 
 def test_what_came_together_or_was_skipped_is_said(tmp_path: Path) -> None:
     joint = lifted(tmp_path, [{"suite": "fmha", "subject": n, "ms": ms} for n, ms in (("naive", 30.0), ("flash", 5.0))])
-    assert {law.technique.name: law.together for law in joint.laws} == {
+    assert {law.technique.name: law.together for law in joint.techniques} == {
         "Online Softmax": ("Fusion",), "Fusion": ("Online Softmax",),
     }  # fmt: skip
     steps = [("step1_naive", 9.0, "ok"), ("step2_tiled", 2.0, "wrong"), ("step3_swizzled", 1.5, "ok")]
     skipped = lifted(tmp_path, [{"name": n, "ms": ms, "status": status} for n, ms, status in steps])
-    assert {law.technique.name: law.together for law in skipped.laws} == {
+    assert {law.technique.name: law.together for law in skipped.techniques} == {
         "Swizzling": ("Tiling",), "Tiling": ("Swizzling",),
     }  # fmt: skip
 
@@ -346,7 +346,7 @@ def test_a_control_or_a_verdict_taken_over_is_no_measurement(tmp_path: Path) -> 
         insert(connection, "m-run-0", "m", "tiled", 1.0, expected="ok")
         insert(connection, "m-run-0", "m", "fused", 1.0, reused_from="earlier")
     connection.close()
-    assert find(read(path)).laws == ()
+    assert find(read(path)).techniques == ()
 
 
 def test_one_run_of_many_styles_is_weighed_by_its_subjects(tmp_path: Path) -> None:
@@ -356,10 +356,10 @@ def test_one_run_of_many_styles_is_weighed_by_its_subjects(tmp_path: Path) -> No
         Measurement("dedupe", f"cand_{number:04x}", (style,), samples=[("r", scattered(value, chance, 0.3))])
         for number, (style, value) in enumerate([(s, v) for s, v in (("trie", 3.0), ("set", 1.0)) for _ in range(9)])
     ]
-    assert list(find(made).holding) == ["Set"]
+    assert list(find(made).supported) == ["Set"]
     for number, one in enumerate(made):
         one.labels = (("trie", "set")[number % 2],)
-    assert find(made).holding == {}
+    assert find(made).supported == {}
 
 
 def test_a_search_says_itself_what_was_better(tmp_path: Path) -> None:
