@@ -1,4 +1,4 @@
-"""Calls: `tool.run { … }`, `llm.query { … }` and `human.ask { … }` as effects."""
+"""Calls: `tool.run { … }`, `llm.query { … }` and `human.ask { … }`, lowered to effects."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Signatures = dict[str, Signature]
 def lower_effect(
     call: s.Call, label: str, scope: Scope, tools: Signatures, *, check: str | None = None, forbid_queries: str = ""
 ) -> Effect | None:
-    """The effect of a call; None, with findings, if there is no such call.
+    """The effect of a call; None, with a diagnostic, if the call is unknown.
 
     Args:
-        call: As written.
-        label: The instruction's.
-        scope: Names; the call's `output_var` becomes visible in it.
-        tools: Signatures of tools beside the queries.
-        check: Name of the check this is the subject of, if it is one.
-        forbid_queries: The kind of loop, if nobody may be asked in it.
+        call: The syntax node.
+        label: Label of the instruction.
+        scope: Visible names; the call's `output_var` is added.
+        tools: Signatures of tools, in addition to the queries.
+        check: Name of the check whose subject the call is, or None.
+        forbid_queries: The kind of loop, if it must not ask a model or a person.
     """
     found = _signature(call, scope, tools)
     if found is None:
@@ -116,19 +116,17 @@ def _comparison(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signatu
         scope.report.add("E207", f"{call.actor}.{call.operation} has no result a check could compare", call.span)
         return None
     if len(found) > 1:
-        scope.report.add("E206", f"a check compares once, not with {' and '.join(found)}", entries[found[1]].span)
+        scope.report.add("E206", f"a check has one comparison, not {' and '.join(found)}", entries[found[1]].span)
     if not found:
-        note = f"give it one of {', '.join(COMPARISONS)}"
-        scope.report.add(
-            "W505", "this check holds whenever its call works: it decides nothing else", call.span, note=note
-        )
+        note = f"add one of {', '.join(COMPARISONS)}"
+        scope.report.add("W505", "this check passes whenever its call succeeds", call.span, note=note)
         return None
     key = found[0]
     expected = elaborate(entries[key].value, scope)
     if key == "matches":
         check_pattern(expected, scope)
     elif COMPARISONS[key] in ("<", "<=", ">", ">=") and expected.type.kind not in (Kind.INT, Kind.FLOAT, Kind.ANY):
-        scope.report.add("E301", f"{key} needs a number, and this is {expected.type}", expected.span)
+        scope.report.add("E301", f"{key} needs a number, not {expected.type}", expected.span)
     return Comparison(COMPARISONS[key], expected)
 
 
@@ -139,12 +137,12 @@ def _answer(call: s.Call, entries: dict[str, s.Entry], signature: Signature, sco
         whole = len(numbers) == 2 and all(isinstance(v, s.Literal) and isinstance(v.value, int) for v in numbers)
         return INT if call.operation == "random" and whole else signature.result
     if who is Answerer.TOOL:
-        scope.report.add("E206", "only a question has an answer", entry.span)
+        scope.report.add("E206", "only a question has `answer`", entry.span)
         return signature.result
     kind = scope.shared.types.from_value(entry.value)
     if kind is None:
         note = 'as in `answer: boolean`, `answer: "yes" | "no"`, `answer: [string]`, `answer: {x: float}`'
-        scope.report.add("E301", "this is no type of an answer", entry.value.span, note=note)
+        scope.report.add("E301", "this is not a type", entry.value.span, note=note)
         return STRING
     return kind
 
@@ -163,12 +161,12 @@ def _out(call: s.Call, entries: dict[str, s.Entry], answer: Type, scope: Scope, 
         return None
     name, span = names[0]
     if len(names) > 1:
-        scope.report.add("E202", f"the result goes to {name}: it cannot go to {names[1][0]} too", names[1][1])
+        scope.report.add("E202", f"the result is bound to {name}, it cannot be bound to {names[1][0]} too", names[1][1])
     if not signature.has_result:
         scope.report.add("E206", f"{call.actor}.{call.operation} has no result", span)
     target, kind = scope.bind_target(name, answer)
     if not accepts(kind, answer):
-        scope.report.add("E301", f"{name} is {kind}, and the result is {answer}", span)
+        scope.report.add("E301", f"{name} is {kind}, but the result is {answer}", span)
     return target
 
 
@@ -183,7 +181,7 @@ def _emits(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signature: S
     if paths and not signature.traces:
         scope.report.add("E206", f"{call.actor}.{call.operation} reports no trace items", paths[0][1])
     if "emits" in entries:
-        scope.report.add("E206", "say `-> emit Variant.Case` behind the call", entries["emits"].span)
+        scope.report.add("E206", "write `-> emit Variant.Case` after the call", entries["emits"].span)
     return tuple(dict.fromkeys(case for case in found if case >= 0))
 
 
@@ -194,7 +192,7 @@ def _seconds(entry: s.Entry | None, scope: Scope) -> float | None:
 
 
 def parse_seconds(node: s.Value, scope: Scope, *, what: str) -> float | None:
-    """A constant duration in seconds: `30`, `1.5min`."""
+    """A constant duration in seconds: `30`, `1.5min`; None, with a diagnostic, for anything else."""
     value = node.value if isinstance(node, s.Literal) else None
     unit = UNITS.get(node.unit) if isinstance(node, s.Literal) and node.unit else None
     timed = unit is None or unit.dimension == (1, 0, 0)

@@ -59,11 +59,11 @@ def _if(node: s.If, into: Lowering) -> None:
 
 
 def _for(node: s.For, into: Lowering) -> None:
-    """`list = …; i = 0; while i < len(list): name = list[i]; …; i = i + 1`."""
+    """Lower to `list = …; i = 0; while i < len(list): name = list[i]; …; i = i + 1`."""
     code, scope, at = into.code, into.scope, node.span
     source = elaborate(node.source, scope)
     if source.type.kind not in (Kind.LIST, Kind.ANY):
-        scope.report.add("E301", f"`for` goes over a list, and this is {source.type}", node.source.span)
+        scope.report.add("E301", f"`for` iterates over a list, not {source.type}", node.source.span)
     with code.within(f"for {node.name}"):
         held, counter = scope.bind_hidden("list", source.type), scope.bind_hidden("index", INT)
         code.add(Let(code.label("list"), at, Target(held, scope.slots[held].name), source))
@@ -85,7 +85,7 @@ def _for(node: s.For, into: Lowering) -> None:
 def lower_repeat(
     count: s.Expression, until: s.Expression | None, body: list[s.Statement], at: s.Span, into: Lowering
 ) -> None:
-    """`i = 0; while i < count: …; if until: break; i = i + 1`; the test stands after the body."""
+    """Lower to `i = 0; while i < count: …; if until: break; i = i + 1`; the test comes after the body."""
     code, scope = into.code, into.scope
     limit = fit(elaborate(count, scope), INT, scope, what="the number of repetitions")
     with code.within("repeat"):
@@ -153,7 +153,7 @@ def _exhaustive(node: s.Match, subject: n.Expr, into: Lowering) -> None:
         for option in arm.options:
             before = [o.value for other in node.arms[:number] for o in other.options]
             if any(type(value) is type(option.value) and value == option.value for value in before):
-                report.add("E408", "nothing gets here: an arm before takes this value", option.span)
+                report.add("E408", "unreachable: a previous arm handles this value", option.span)
     if node.otherwise is not None:
         return
     if subject.type.kind is Kind.ENUM:
@@ -175,10 +175,10 @@ def _parallel(node: s.Parallel, into: Lowering) -> None:
         after = dict(before)
         for branch in node.branches:
             if branch.label.text in names:
-                scope.report.add("E202", f"branch {branch.label.text!r} is there twice", branch.span)
+                scope.report.add("E202", f"branch {branch.label.text!r} is declared twice", branch.span)
             names.append(branch.label.text)
             starts.append(len(code))
-            scope.visible = dict(before)  # a branch does not see what another binds
+            scope.visible = dict(before)  # a branch does not see variables of another branch
             with code.within(branch.label.text):
                 into.body(branch.body)
                 ends.append(code.add(Jump(code.label("end"), branch.span, UNRESOLVED)))
@@ -202,7 +202,7 @@ def _disjoint(node: s.Parallel, starts: list[int], join: int, into: Lowering) ->
         for key, name in mine.items():
             if key in taken:
                 message = f"branches {taken[key]!r} and {branch.label.text!r} both write {name}"
-                into.scope.report.add("E409", message, branch.span, note="what a join would keep depends on luck")
+                into.scope.report.add("E409", message, branch.span, note="the value after the join would be undefined")
             taken[key] = branch.label.text
 
 

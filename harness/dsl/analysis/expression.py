@@ -1,4 +1,4 @@
-"""Expression: from what was written to typed nodes."""
+"""Expressions: from syntax nodes to typed nodes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, UNITS, Field, Kind,
 from harness.dsl.values import INT_MAX
 
 _NUMBERS = (Kind.INT, Kind.FLOAT)
-_TEXTS = (Kind.STRING, Kind.ENUM)
+_STRINGS = (Kind.STRING, Kind.ENUM)
 
 
 def elaborate(node: s.Value, scope: Scope) -> n.Expr:
-    """The typed node of an expression; where it is wrong, a finding and a node that causes no further ones."""
+    """The typed node of an expression; for an error, a diagnostic and a node that causes no further diagnostics."""
     scope.shared.fact_nodes += len(scope.open_facts) > 1
     if scope.shared.fact_nodes > MAX_FACT_NODES or len(scope.open_facts) > MAX_DEPTH:
-        message = f"facts that ask facts: more than {MAX_DEPTH} deep, or {MAX_FACT_NODES} expressions in all"
+        message = (
+            f"facts refer to facts more than {MAX_DEPTH} deep, or expand to more than {MAX_FACT_NODES} expressions"
+        )
         scope.report.add("E107", message, node.span)
         return error_node(node.span)
     match node:
@@ -45,21 +47,21 @@ def elaborate(node: s.Value, scope: Scope) -> n.Expr:
             shape = Type(Kind.RECORD, fields=tuple(Field(name, value.type) for name, value in fields))
             return n.RecordOf(fields, shape, node.span)
         case _:
-            scope.report.add("E406", "`|` and `..` stand only where an answer or a parameter is described", node.span)
+            scope.report.add("E406", "`|` and `..` are only allowed in an answer or a parameter", node.span)
             return error_node(node.span)
 
 
 def elaborate_condition(node: s.Value, scope: Scope, *, what: str = "a condition") -> n.Expr:
-    """An expression that must be true or false."""
+    """A boolean expression."""
     found = elaborate(node, scope)
     if found.type.kind not in (Kind.BOOL, Kind.ANY):
-        scope.report.add("E303", f"{what} is true or false, and this is {found.type}", node.span)
+        scope.report.add("E303", f"{what} is a boolean, not {found.type}", node.span)
         return error_node(node.span)
     return found
 
 
 def accepts(wanted: Type, given: Type) -> bool:
-    """Whether a value of one type may stand where another is wanted; `any` is found out at run time."""
+    """Whether a value of one type is allowed where another is expected; `any` is checked at run time."""
     if Kind.ANY in (wanted.kind, given.kind):
         return True
     if wanted.kind is Kind.LIST and given.kind is Kind.LIST:
@@ -76,7 +78,7 @@ def accepts(wanted: Type, given: Type) -> bool:
 
 
 def fit(found: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
-    """An expression where a type is wanted: units converted, a finding where it does not fit."""
+    """An expression converted to the expected type and unit; a diagnostic if it does not fit."""
     if isinstance(found, n.Const) and isinstance(found.value, str) and wanted.kind is Kind.ENUM:
         if found.value in wanted.options:
             return found
@@ -88,7 +90,7 @@ def fit(found: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
     if isinstance(found, n.RecordOf) and wanted.kind is Kind.RECORD:
         return _fit_record(found, wanted, scope, what=what)
     if not accepts(wanted, found.type):
-        scope.report.add("E301", f"{what} is {wanted}, and this is {found.type}", found.span)
+        scope.report.add("E301", f"{what} is {wanted}, not {found.type}", found.span)
         return found
     return dimensions.convert_unit(found, wanted, scope, what=what)
 
@@ -158,7 +160,7 @@ def _field(node: s.FieldRef, scope: Scope) -> n.Expr:
 def _subscript(node: s.Subscript, scope: Scope) -> n.Expr:
     base = elaborate(node.base, scope)
     if base.type.kind not in (Kind.LIST, Kind.ANY) or len(node.arguments) != 1:
-        scope.report.add("E301", f"{base.type} has no elements to pick with one number", node.span)
+        scope.report.add("E301", f"{base.type} cannot be indexed with one number", node.span)
         return error_node(node.span)
     index = fit(elaborate(node.arguments[0], scope), INT, scope, what="an index")
     return n.Index(base, index, base.type.of or ANY, node.span)
@@ -166,12 +168,12 @@ def _subscript(node: s.Subscript, scope: Scope) -> n.Expr:
 
 def _prefix(node: s.Prefix, scope: Scope) -> n.Expr:
     if node.op == "!":
-        return n.Unary("!", elaborate_condition(node.operand, scope, what="what `!` negates"), BOOL, node.span)
+        return n.Unary("!", elaborate_condition(node.operand, scope, what="the operand of `!`"), BOOL, node.span)
     if isinstance(node.operand, s.Literal) and type(node.operand.value) is int and node.operand.value == INT_MAX + 1:
-        return n.Const(-node.operand.value, INT, node.span)  # the smallest one has no positive twin
+        return n.Const(-node.operand.value, INT, node.span)  # the minimum has no positive counterpart
     operand = elaborate(node.operand, scope)
     if operand.type.kind not in (*_NUMBERS, Kind.ANY):
-        scope.report.add("E301", f"`-` needs a number, and this is {operand.type}", node.span)
+        scope.report.add("E301", f"`-` needs a number, not {operand.type}", node.span)
         return error_node(node.span)
     if isinstance(operand, n.Const) and isinstance(operand.value, int | float):
         return n.Const(-operand.value, operand.type, node.span)
@@ -193,8 +195,8 @@ def _infix(node: s.Infix, scope: Scope) -> n.Expr:
 def _arithmetic(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.Expr:
     for side in (left, right):
         if side.type.kind not in (*_NUMBERS, Kind.ANY):
-            hint = 'texts are joined in a template: "{{a}}{{b}}"' if side.type.kind in _TEXTS else ""
-            scope.report.add("E301", f"`{node.op}` needs numbers, and this is {side.type}", side.span, note=hint)
+            hint = 'strings are joined in a template: "{{a}}{{b}}"' if side.type.kind in _STRINGS else ""
+            scope.report.add("E301", f"`{node.op}` needs numbers, not {side.type}", side.span, note=hint)
             return error_node(node.span)
     if Kind.ANY in (left.type.kind, right.type.kind):
         return n.Binary(node.op, left, right, ANY, node.span)
@@ -209,7 +211,7 @@ def _comparison(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.E
         left, right, _ = dimensions.unify_units(node.op, left, right, scope, node.span)
     elif node.op in ("==", "!="):
         _equality(node, left, right, scope)
-    elif not (a.kind in _TEXTS and b.kind in _TEXTS) and Kind.ANY not in (a.kind, b.kind):
+    elif not (a.kind in _STRINGS and b.kind in _STRINGS) and Kind.ANY not in (a.kind, b.kind):
         scope.report.add("E301", f"{a} and {b} have no order", node.span)
     return n.Binary(node.op, left, right, BOOL, node.span)
 
@@ -221,7 +223,7 @@ def _equality(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> None:
                 scope.report.unknown("E301", f"option of {one.type}", other.value, one.type.options, other.span)
             return
     if not accepts(left.type, right.type) and not accepts(right.type, left.type):
-        scope.report.add("E301", f"{left.type} and {right.type} are never the same", node.span)
+        scope.report.add("E301", f"{left.type} and {right.type} are never equal", node.span)
 
 
 def _common(kinds: list[Type]) -> Type:

@@ -1,4 +1,4 @@
-"""Functions: calls of built-in functions, aggregates, facts, and the few that look at names."""
+"""Functions: calls of built-in functions, aggregates, facts, and the functions whose argument is a name."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from harness.dsl.language import syntax as s
 from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type, list_of
 
 Elaborate = Callable[[s.Value, Scope], n.Expr]
-_NUMBER, _TEXT, _LIST, _THING = "a number", "a text", "a list", "a value"
+_NUMBER, _STRING, _LIST, _VALUE = "a number", "a string", "a list", "a value"
 _KINDS = {
     _NUMBER: (Kind.INT, Kind.FLOAT),
-    _TEXT: (Kind.STRING, Kind.ENUM),
+    _STRING: (Kind.STRING, Kind.ENUM),
     _LIST: (Kind.LIST,),
-    _THING: tuple(Kind),
+    _VALUE: tuple(Kind),
 }
 # name -> (kinds of arguments, result; None: as the first argument, or the wider of two numbers)
 _SIGNATURES: dict[str, tuple[tuple[str, ...], Type | None]] = {
     "abs": ((_NUMBER,), None), "min": ((_NUMBER, _NUMBER), None), "max": ((_NUMBER, _NUMBER), None),
     "mod": ((_NUMBER, _NUMBER), None), "round": ((_NUMBER,), INT), "floor": ((_NUMBER,), INT),
-    "ceil": ((_NUMBER,), INT), "sqrt": ((_NUMBER,), FLOAT), "log2": ((_NUMBER,), FLOAT), "len": ((_THING,), INT),
-    "first": ((_LIST,), None), "last": ((_LIST,), None), "contains": ((_THING, _THING), BOOL),
-    "matches": ((_TEXT, _TEXT), BOOL), "equals": ((_THING, _THING), BOOL), "starts_with": ((_TEXT, _TEXT), BOOL),
-    "ends_with": ((_TEXT, _TEXT), BOOL), "lower": ((_TEXT,), STRING), "upper": ((_TEXT,), STRING),
-    "trim": ((_TEXT,), STRING), "lines": ((_TEXT,), list_of(STRING)), "int": ((_THING,), INT),
-    "float": ((_THING,), FLOAT), "text": ((_THING,), STRING), "defined": ((_THING,), BOOL),
-    "default": ((_THING, _THING), None),
+    "ceil": ((_NUMBER,), INT), "sqrt": ((_NUMBER,), FLOAT), "log2": ((_NUMBER,), FLOAT), "len": ((_VALUE,), INT),
+    "first": ((_LIST,), None), "last": ((_LIST,), None), "contains": ((_VALUE, _VALUE), BOOL),
+    "matches": ((_STRING, _STRING), BOOL), "equals": ((_VALUE, _VALUE), BOOL),
+    "starts_with": ((_STRING, _STRING), BOOL), "ends_with": ((_STRING, _STRING), BOOL),
+    "lower": ((_STRING,), STRING), "upper": ((_STRING,), STRING),
+    "trim": ((_STRING,), STRING), "lines": ((_STRING,), list_of(STRING)), "int": ((_VALUE,), INT),
+    "float": ((_VALUE,), FLOAT), "text": ((_VALUE,), STRING), "defined": ((_VALUE,), BOOL),
+    "default": ((_VALUE, _VALUE), None),
 }  # fmt: skip
 _BY_NAME = ("exists", "passed", "trace")
 
 
 def elaborate_call(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
-    """A call."""
+    """The typed node of a function call."""
     arguments = node.arguments
     if node.name in _BY_NAME:
         return _by_name(node, scope)
@@ -56,7 +57,7 @@ def elaborate_call(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Ex
     values = [elaborate(argument, scope) for argument in plain]
     for kind, value in zip(wanted, values, strict=True):
         if value.type.kind not in (*_KINDS[kind], Kind.ANY):
-            scope.report.add("E301", f"{node.name} takes {kind} here, and this is {value.type}", value.span)
+            scope.report.add("E301", f"{node.name} takes {kind} here, not {value.type}", value.span)
             return error_node(node.span)
     if node.name == "matches":
         check_pattern(values[1], scope)
@@ -66,13 +67,13 @@ def elaborate_call(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Ex
 
 
 def check_pattern(found: n.Expr, scope: Scope) -> None:
-    """A pattern that is stated must be one."""
+    """Report a constant pattern that is invalid."""
     if isinstance(found, n.Const) and isinstance(found.value, str):
         try:
             Pattern(found.value)
         except PatternError as error:
-            note = r"there are . [a-z] \d \w \s * + ? {m,n} | ( ) ^ $, and no back-references"
-            scope.report.add("E304", f"this is no pattern: {error}", found.span, note=note)
+            note = r"supported: . [a-z] \d \w \s * + ? {m,n} | ( ) ^ $; no back-references"
+            scope.report.add("E304", f"invalid pattern: {error}", found.span, note=note)
 
 
 def _aggregates(node: s.Function) -> bool:
@@ -147,7 +148,7 @@ def _aggregate(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
         fraction = float(number)
     source = elaborate(each.source if isinstance(each, s.Each) else each, scope)
     if source.type.kind not in (Kind.LIST, Kind.ANY):
-        scope.report.add("E301", f"{node.name} goes over a list, and this is {source.type}", source.span)
+        scope.report.add("E301", f"{node.name} takes a list, not {source.type}", source.span)
         return error_node(node.span)
     element = source.type.of or ANY
     if isinstance(each, s.Each):
@@ -157,7 +158,7 @@ def _aggregate(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
         body = elaborate(each.body, scope)
         scope.visible = before
         if where is not None and where.type.kind not in (Kind.BOOL, Kind.ANY):
-            scope.report.add("E303", f"a condition is true or false, and this is {where.type}", where.span)
+            scope.report.add("E303", f"a condition is a boolean, not {where.type}", where.span)
             where = None
     else:
         slot, where = scope.bind_hidden("element", element), None
@@ -173,8 +174,8 @@ def _fits(name: str, body: n.Expr, scope: Scope) -> bool:
     wanted = (Kind.BOOL,) if name in ("all", "any") else (Kind.INT, Kind.FLOAT)
     if body.type.kind in (*wanted, Kind.ANY):
         return True
-    what = "true or false" if name in ("all", "any") else "numbers"
-    scope.report.add("E301", f"{name} is over {what}, and this is {body.type}", body.span)
+    what = "booleans" if name in ("all", "any") else "numbers"
+    scope.report.add("E301", f"{name} takes {what}, not {body.type}", body.span)
     return False
 
 
@@ -189,11 +190,11 @@ def _over(name: str, body: Type) -> Type:
 
 
 def _fact(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
-    """A fact asked of an argument: its body, with the argument bound."""
+    """A fact applied to an argument: its body, with the argument bound."""
     declared = scope.shared.names.facts[node.name]
     if node.name in scope.open_facts:
         cycle = " -> ".join([*scope.open_facts[scope.open_facts.index(node.name) :], node.name])
-        scope.report.add("E410", f"a fact asks itself: {cycle}", node.span)
+        scope.report.add("E410", f"a fact refers to itself: {cycle}", node.span)
         return error_node(node.span)
     scope.shared.used.add(node.name)
     plain = [argument for argument in node.arguments if not isinstance(argument, s.Each)]
@@ -203,7 +204,7 @@ def _fact(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
     argument = elaborate(plain[0], scope)
     wanted = scope.shared.types.of(declared.parameters[0].type)
     if argument.type != wanted and argument.type.kind is not Kind.ANY:
-        scope.report.add("E301", f"{node.name} takes {wanted}, and this is {argument.type}", argument.span)
+        scope.report.add("E301", f"{node.name} takes {wanted}, not {argument.type}", argument.span)
         return error_node(node.span)
     before, templates = dict(scope.visible), scope.templates
     scope.open_facts.append(node.name)

@@ -1,4 +1,4 @@
-"""Program: a module checked as a whole, and lowered."""
+"""Program: a whole module is checked and lowered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.dsl.language.printer import print_value
 from harness.dsl.types import ANY
 
 _MAIN = ("task", "agent_loop", "engineering_loop", "service_loop")
-"""Which kind of unit a run begins with, if there are several."""
+"""Kinds of units that a run starts with, in order of preference."""
 
 
 def analyse(
@@ -35,18 +35,18 @@ def analyse(
     tools: Mapping[str, Signature] | None = None,
     entry: str = "",
 ) -> tuple[Program, Report]:
-    """The program of a module, and everything that is wrong with it; it may only run if nothing is an error.
+    """The program of a module and its diagnostics; it can only run if none of them is an error.
 
     Args:
-        module: Its tree.
-        text: Its text.
-        path: The file's name, for messages.
-        inputs: Names that are given from outside and that the text does not declare.
-        tools: Signatures of a plugin's tools.
-        entry: Name of the unit a run begins with; by default the task, or the first loop nobody runs.
+        module: The syntax tree.
+        text: The source.
+        path: Name of the file, for messages.
+        inputs: Names that the caller provides and the program does not declare.
+        tools: Signatures of plugins' tools.
+        entry: Name of the unit that a run starts with; by default a task or loop that no other unit runs.
 
     Raises:
-        UsageError: if there is no unit of that name.
+        UsageError: if no unit has the name `entry`.
     """
     report = Report()
     names = collect_names(module, report)
@@ -90,7 +90,9 @@ def _constants(names: Names, shared: Shared) -> None:
         if not isinstance(value, n.Const):
             value = _fold_constant(value)
         if value is None:
-            shared.report.add("E301", f"constant {node.name} is a literal or made of constants", node.span)
+            shared.report.add(
+                "E301", f"constant {node.name} must be a literal or an expression of constants", node.span
+            )
             continue
         kind = value.type
         if node.type is not None:
@@ -103,7 +105,7 @@ def _constants(names: Names, shared: Shared) -> None:
 
 
 def _fold_constant(node: n.Expr | None) -> n.Const | None:
-    """A constant expression's value."""
+    """The value of a constant expression; None if it is not constant."""
     from harness.dsl.expressions.walker import evaluate
     from harness.dsl.facts.trace import Trace
     from harness.dsl.values import Undefined
@@ -111,9 +113,9 @@ def _fold_constant(node: n.Expr | None) -> n.Const | None:
     if node is None or not isinstance(node, n.Binary | n.Unary | n.ListOf | n.Scale | n.Call | n.Aggregate):
         return None
     try:
-        value = evaluate(node, n.Frame([Undefined("no constant")] * n.slots_of(node), [], Trace(0), []))
+        value = evaluate(node, n.Frame([Undefined("not a constant")] * n.slots_of(node), [], Trace(0), []))
     except LookupError:
-        return None  # it looks at something that is no constant
+        return None  # the expression refers to something that is not constant
     return None if isinstance(value, Undefined) else n.Const(value, node.type, node.span)
 
 
@@ -156,7 +158,7 @@ def _report_duplicates(entries: list[s.Entries], report: Report) -> None:
 
 
 def _report_recursion(units: list[Unit], runs: list[list[int]], report: Report) -> None:
-    """Units that run themselves: no budget of one could bound the other."""
+    """Report units that run themselves, directly or indirectly: their budgets could not bound them."""
     done: set[int] = set()
 
     def walk(unit: int, path: list[int]) -> None:
@@ -178,11 +180,11 @@ def _find_entry_unit(units: list[Unit], runs: list[list[int]], entry: str, path:
     if entry:
         found = next((number for number, unit in enumerate(units) if unit.name == entry), -1)
         if found < 0:
-            # Whoever names it is wrong, not the text: no finding of the program.
+            # The caller's argument is wrong, not the program: this is not a diagnostic.
             raise UsageError(
                 f"there is no task or loop {entry!r}{suggest_name(entry, [unit.name for unit in units])}",
                 where=path,
-                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has none",
+                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has no units",
             )
         return found
     called = {other for mine in runs for other in mine}
@@ -197,10 +199,10 @@ def _report_unused(names: Names, shared: Shared) -> None:
     for name, node in names.facts.items():
         if name not in shared.used:
             note = "name it in a rule, a hint, a condition or `expect`"
-            shared.report.add("W501", f"fact {name!r} is used by nothing", node.label.span, note=note)
+            shared.report.add("W501", f"fact {name!r} is never used", node.label.span, note=note)
     for name, constant in names.constants.items():
         if name not in shared.used:
-            shared.report.add("W501", f"constant {name!r} is used by nothing", constant.span)
+            shared.report.add("W501", f"constant {name!r} is never used", constant.span)
 
 
 def _prose(names: Names) -> Iterable[tuple[str, str]]:
@@ -223,7 +225,7 @@ def _text(node: s.Value) -> str:
 
 
 def _parameters(names: Names, shared: Shared) -> Iterable[Choice]:
-    """Parameters of engineering loops: a plan's choices as much as its spaces."""
+    """Parameters of engineering loops: they are choices of a plan, as its spaces are."""
     from harness.dsl.analysis import space
 
     scope = Scope(shared)

@@ -1,4 +1,4 @@
-"""Laws: facts, rules, hints and invariants; what is executable in them and what is prose."""
+"""Rules: facts, rules, hints and invariants are lowered; conditions are separated from prose."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _INVARIANT = (*_ASSERTIONS, "description", "reason", "evidence", "verification",
 
 
 def lower_fact(node: s.FactDeclaration, shared: Shared) -> Fact:
-    """A fact with its body."""
+    """Lower a fact with its body."""
     scope = Scope(shared, open_facts=[node.label.text])
     case, over_all = -1, False
     if len(node.parameters) != 1:
-        message = f"fact {node.label.text!r} takes one item, or a list of items, and not {len(node.parameters)}"
+        message = f"fact {node.label.text!r} takes one item or a list of items, not {len(node.parameters)}"
         shared.report.add("E301", message, node.label.span)
     for parameter in node.parameters:
         kind = shared.types.of(parameter.type)
@@ -46,7 +46,7 @@ def lower_fact(node: s.FactDeclaration, shared: Shared) -> Fact:
         if item.kind is not Kind.ITEM and item.kind is not Kind.ANY:
             note = "as in `t: TraceItem.Performance`, or `ts: [TraceItem.Performance]` for all of them"
             shared.report.add(
-                "E301", f"a fact is about a case of the trace, not about {kind}", parameter.span, note=note
+                "E301", f"the parameter of a fact is a case of the trace, not {kind}", parameter.span, note=note
             )
         scope.bind(parameter.name, kind)
     lets = []
@@ -62,7 +62,7 @@ def lower_fact(node: s.FactDeclaration, shared: Shared) -> Fact:
 
 
 def lower_rule(node: s.Entries, shared: Shared) -> Rule:
-    """A rule or hint."""
+    """Lower a rule or hint."""
     facts: list[int] = []
     prose: list[str] = []
     name = node.label.text if node.label else ""
@@ -71,11 +71,11 @@ def lower_rule(node: s.Entries, shared: Shared) -> Rule:
             for value in _flat(entry.value):
                 _condition(value, facts, prose, shared)
     if not facts and not prose:
-        shared.report.add("W508", f"{node.keyword} {name!r} says not when it applies", node.span)
-    suggestion = "; ".join(_texts(node, _SUGGESTIONS))
+        shared.report.add("W508", f"{node.keyword} {name!r} does not state when it applies", node.span)
+    suggestion = "; ".join(_strings(node, _SUGGESTIONS))
     if not suggestion:
         shared.report.add("W508", f"{node.keyword} {name!r} suggests nothing", node.span)
-    effect = "; ".join(_texts(node, ("effect",)))
+    effect = "; ".join(_strings(node, ("effect",)))
     if effect:
         suggestion = f"{suggestion} ({effect})"
     choices = tuple(_list_parameters(node, Scope(shared)))
@@ -83,7 +83,7 @@ def lower_rule(node: s.Entries, shared: Shared) -> Rule:
 
 
 def lower_invariant(node: s.Entries, shared: Shared) -> Invariant:
-    """An invariant: what of it is a condition, and what is prose."""
+    """Lower an invariant: conditions that are evaluated, and prose that is only shown."""
     scope = Scope(shared)
     name = node.label.text if node.label else ""
     choices = tuple(_list_parameters(node, scope))
@@ -99,8 +99,8 @@ def lower_invariant(node: s.Entries, shared: Shared) -> Invariant:
         shared.report.add("W508", f"invariant {name!r} states nothing", node.span)
     cases = tuple(sorted(_cases(conditions, shared)))
     if conditions and not cases and not choices:
-        note = "ask `trace(Variant.Case)` or a fact, or name a plan's `parameter`"
-        shared.report.add("W509", f"invariant {name!r} looks at nothing that changes", node.span, note=note)
+        note = "use `trace(Variant.Case)` or a fact, or declare a `parameter`"
+        shared.report.add("W509", f"invariant {name!r} refers to nothing that changes", node.span, note=note)
     return Invariant(name, slug(name), tuple(conditions), tuple(prose), node.span, cases, tuple(scope.slots), choices)
 
 
@@ -129,7 +129,7 @@ def _entries(node: s.Entries, known: tuple[str, ...], shared: Shared) -> Iterato
 
 
 def _condition(node: s.Value, facts: list[int], prose: list[str], shared: Shared) -> None:
-    """A fact by name or quoted name, several with `&&`, or prose."""
+    """Sort a condition into facts (bare or quoted names, joined with `&&`) and prose."""
     if isinstance(node, s.Infix) and node.op == "&&":
         _condition(node.left, facts, prose, shared)
         _condition(node.right, facts, prose, shared)
@@ -145,12 +145,11 @@ def _condition(node: s.Value, facts: list[int], prose: list[str], shared: Shared
             if name.isidentifier() and name in shared.names.records:
                 shared.used.add(name)
             elif name.isidentifier():
-                near = "; it is prose, which never fires"
-                shared.report.add("W503", f"there is no fact {name!r}{near}", node.span)
+                shared.report.add("W503", f"there is no fact {name!r}; prose never fires", node.span)
             prose.append(name)
         return
-    note = "make the condition a fact, and name it here"
-    shared.report.add("E301", "a rule applies when facts hold, or when words say so", node.span, note=note)
+    note = "declare the condition as a fact, and name the fact here"
+    shared.report.add("E301", "the condition of a rule is a fact or a string", node.span, note=note)
 
 
 def _flat(node: s.Value) -> list[s.Value]:
@@ -165,13 +164,13 @@ def _text(node: s.Value) -> str:
     return str(node.value) if isinstance(node, s.Literal) and isinstance(node.value, str) else print_value(node)
 
 
-def _texts(node: s.Entries, keys: tuple[str, ...]) -> list[str]:
+def _strings(node: s.Entries, keys: tuple[str, ...]) -> list[str]:
     entries = [entry for entry in node.entries if isinstance(entry, s.Entry) and entry.key in keys]
     return [_text(value) for entry in entries for value in _flat(entry.value)]
 
 
 def _cases(conditions: list[n.Expr], shared: Shared) -> set[int]:
-    """The cases that conditions look at, directly or through a fact."""
+    """The cases that conditions refer to, directly or through a fact."""
     found: set[int] = set()
     stack: list[object] = list(conditions)
     while stack:

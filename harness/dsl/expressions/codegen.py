@@ -1,7 +1,7 @@
-"""Codegen: Python code objects made from expression nodes, as fast as the same expression written by hand.
+"""Code generation: Python functions from expression nodes, as fast as the same expression written by hand.
 
-Code is built as syntax nodes, never as text, and runs without builtins. It is the fast path only: it assumes that all
-values are defined and every result fits. Where one does not, an operator of `Undefined` raises, or a guard does.
+Code is built from syntax nodes, never from strings, and runs without builtins. It is the fast path only: it assumes
+that all values are defined and every result is in range. Otherwise an operator of `Undefined` or a guard raises.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ARITHMETIC: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": a
 
 
 def generate(node: n.Expr, arguments: tuple[int, ...] = ()) -> Callable[..., Value]:
-    """A function of a frame and of the values of some slots; it raises wherever the fast path ends."""
+    """A function of a frame and of the values of some slots; it raises where the fast path does not apply."""
     return _Compiler(locals_=set(arguments)).function(node, list(arguments))
 
 
@@ -49,7 +49,7 @@ def _truth(value: Value) -> bool:
 
 
 class _Compiler:
-    """One function's syntax nodes. `locals_` are slots that live in Python variables."""
+    """Builds the syntax nodes of one function. `locals_` are slots that are Python variables."""
 
     def __init__(self, *, locals_: set[int]) -> None:
         self._locals = set(locals_)
@@ -105,14 +105,14 @@ class _Compiler:
                 return self._walk(node)
             operation = ast.BinOp(self._node(node.left), _ARITHMETIC[node.op](), self._node(node.right))
             return self._checked(operation, node)
-        texts = left in (Kind.STRING, Kind.ENUM) and right in (Kind.STRING, Kind.ENUM)
+        strings = left in (Kind.STRING, Kind.ENUM) and right in (Kind.STRING, Kind.ENUM)
         numbers = left in _NUMBERS and right in _NUMBERS
-        if texts or numbers or (left is right is Kind.BOOL and node.op in ("==", "!=")):
+        if strings or numbers or (left is right is Kind.BOOL and node.op in ("==", "!=")):
             return ast.Compare(self._node(node.left), [_COMPARE[node.op]()], [self._node(node.right)])
         return self._walk(node)
 
     def _checked(self, operation: ast.expr, node: n.Expr) -> ast.expr:
-        """The value of an operation if its kind can hold it."""
+        """The result of an operation, checked against the range of its type."""
         low, high = (INT_MIN, INT_MAX) if node.type.kind is Kind.INT else (-operations.FLOAT_MAX, operations.FLOAT_MAX)
         self._temporaries += 1
         name = f"t{self._temporaries}"
@@ -134,7 +134,7 @@ class _Compiler:
         body = self._node(node.body)
         if not known:
             self._locals.discard(node.slot)
-        # (name := value, body)[1]: the binding is evaluated first.
+        # (name := value, body)[1] evaluates the binding first
         held = ast.NamedExpr(ast.Name(f"e{node.slot}", ast.Store()), value)
         return _item(ast.Tuple([held, body], ast.Load()), 1)
 
@@ -161,7 +161,7 @@ class _Compiler:
         )
 
     def _walk(self, node: n.Expr) -> ast.expr:
-        """Leave a node to the reference, with the local slots it may look at put where it looks."""
+        """Delegate a node to the interpreter; local slots are copied to the frame during the call."""
         name = self._named(f"w{len(self._constants)}", _walker(node, tuple(sorted(self._locals))))
         locals_ = [load(f"e{slot}") for slot in sorted(self._locals)]
         return call(load(name), load("frame"), *locals_)

@@ -1,4 +1,4 @@
-"""Builder: what each rule of the grammar becomes in the tree. Lark calls these methods while it parses."""
+"""Builder: makes a syntax node of each grammar rule. Lark calls these methods while it parses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[\d_.]*\d(?:[eE][+-]?\d+)?")
 
 
 def unescape(raw: str) -> str:
-    """The text between the quotes of a short string."""
+    """The value between the quotes of a short string, with escapes replaced."""
     if "\\" not in raw:
         return raw
     return _ESCAPE.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][0] == "u" else _ESCAPES.get(m[1], m[0]), raw)
@@ -51,13 +51,13 @@ def _nodes(parts: Parts) -> Parts:
 
 
 class _Block(list[Any]):
-    """Statements between braces, which know where the braces are."""
+    """Statements between braces, with the span of the braces."""
 
     span: s.Span
 
 
 class Builder(Transformer[Token, s.Module]):
-    """Each method gets what its rule matched, commas and colons left out."""
+    """Each method is named after a rule and receives its children, without commas and colons."""
 
     # Declarations
 
@@ -267,7 +267,7 @@ class Builder(Transformer[Token, s.Module]):
     # Expressions
 
     def alternatives(self, parts: Parts) -> s.Alternatives:
-        """Texts an answer may be."""
+        """Options of an answer."""
         return s.Alternatives(_nodes(parts), _span(parts))
 
     def range_(self, parts: Parts) -> s.Range:
@@ -297,7 +297,7 @@ class Builder(Transformer[Token, s.Module]):
         return s.Subscript(parts[0], _nodes(parts[1:]), _span(parts))
 
     def group_expression(self, parts: Parts) -> s.Expression:
-        """Parentheses say nothing of their own."""
+        """An expression in parentheses."""
         inner: s.Expression = parts[1]
         return inner
 
@@ -315,7 +315,7 @@ class Builder(Transformer[Token, s.Module]):
                 found = _NUMBER.match(token)
                 digits = found[0] if found else str(token)
                 is_int = digits.replace("_", "").isdigit()
-                value = _whole(digits) if is_int else float(digits)
+                value = _parse_int(digits) if is_int else float(digits)
                 return s.Literal(value, str(token)[len(digits) :], "", _span(parts))
 
     def reference(self, parts: Parts) -> s.Name:
@@ -343,6 +343,6 @@ class Builder(Transformer[Token, s.Module]):
         return _text(parts[0]), parts[1]
 
 
-def _whole(digits: str) -> int:
-    """A whole number; all that are far beyond 64 bits are one, so that a bomb of digits costs nothing."""
+def _parse_int(digits: str) -> int:
+    """An integer; numbers far beyond 64 bits become 2**64, because conversion takes quadratic time."""
     return int(digits) if len(digits) < 60 else 1 << 64

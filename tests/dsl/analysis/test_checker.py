@@ -1,4 +1,4 @@
-"""What can be known to be wrong before a run is known before it, with its place and the nearest right name."""
+"""Errors that can be found before a run are found, with their position and the nearest known name."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def test_each_error_is_found_and_nothing_is_made_of_it(code: str, text: str) -> 
         (SCHEMA + "fact f(t: T.P) { return t.bw / MAX_BW > 1 }", "declare it: `const MAX_BW: float = ...`"),
         (task('step a: tool.run { cmd: "cat x | sort" }'), 'cmd: ["cat", "x", "|", "sort"]'),
         (task('step a: tool.read { path: "{{late}}" }'), "p:2:30: E201 there is no variable 'late'"),
-        (SCHEMA + "fact f(t: T.P) { return t.ms < 5 }", "`<` of ms and a number without unit"),
-        ("fact f(t: int) { return true }", "a fact is about a case of the trace"),
+        (SCHEMA + "fact f(t: T.P) { return t.ms < 5 }", "`<` of ms and a number without a unit"),
+        ("fact f(t: int) { return true }", "the parameter of a fact is a case of the trace"),
     ],
 )
 def test_findings_say_where_and_what_would_be_right(text: str, expected: str) -> None:
@@ -137,9 +137,9 @@ def test_two_definitions_of_one_fact_that_differ() -> None:
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        (SCHEMA + "fact f(t: T.P) { return t.n > 1 }", "W501 fact 'f' is used by nothing"),
+        (SCHEMA + "fact f(t: T.P) { return t.n > 1 }", "W501 fact 'f' is never used"),
         ("const A = 1\nconst A = 1", "W502"),
-        ('rule R { when: "is_fast" apply: "x" }', "W503 there is no fact 'is_fast'; it is prose, which never fires"),
+        ('rule R { when: "is_fast" apply: "x" }', "W503 there is no fact 'is_fast'; prose never fires"),
         (task('step s { let x = 1 }\nevaluation { check c: tool.read { path: "x" } }'), "W505"),
         (task("step s { if true { let x = 1 } }"), "W507 this is always true"),
         ("invariant I { assert: 1 < 2 }", "W509"),
@@ -207,10 +207,10 @@ def test_facts_that_double_are_stopped() -> None:
 
 def test_files_that_are_no_programs(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b'task T { step a: tool.read { path: "\xe9" } }')
-    with pytest.raises(ProgramError, match=r"latin:1:37: E106 this is not UTF-8"):
+    with pytest.raises(ProgramError, match=r"latin:1:37: E106 invalid UTF-8"):
         read(tmp_path / "latin")
     (tmp_path / "large").write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(ProgramError, match="E107 more than"):
+    with pytest.raises(ProgramError, match="E107 the file has more than"):
         load_program(tmp_path / "large")
     with pytest.raises(FileNotFoundError):
         load_program(tmp_path / "absent")

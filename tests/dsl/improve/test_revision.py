@@ -53,14 +53,14 @@ def test_a_better_program_replaces_the_one_before() -> None:
 @pytest.mark.parametrize(
     ("reply", "why"),
     [
-        (tuned(3), "it is the program itself"),
+        (tuned(3), "it is identical to the program"),
         (tuned(7).replace("(7 - int(sys.argv[1])) ** 2 + 1", "0"), "the file cost.py was changed"),
         (tuned(7).replace("below: 1000", "below: 99999"), "Tune: cost was changed"),
-        (tuned(7).replace('success: passed("cost")', ""), "Tune: success is gone"),
+        (tuned(7).replace('success: passed("cost")', ""), "Tune: success was removed"),
         (tuned(7).replace("value: float", "value: float > 0"), "Variant T was changed"),
-        ("```\ntask T {\n```", "E105 the text ends"),
+        ("```\ntask T {\n```", "E105 unexpected end of file"),
         ("```\ntask T { step a { let x = y } }\n```", "E201 there is no variable"),
-        ("```lark\nmodule: NAME\n```", "there is no program in the reply"),
+        ("```lark\nmodule: NAME\n```", "the reply contains no program"),
         (tuned(7).replace("let tile = 7", 'let tile = 7 fail "no"'), "E408"),
     ],
 )
@@ -90,14 +90,14 @@ def test_nobody_answers() -> None:
     program = load_source(PROGRAM, cache=False)
     measured = Measured((1.0,), passed=True, why="", metrics={}, trace="")
     best, attempts = Improvement(Objective(), lambda *_: measured, Silent()).improve(program, 3)
-    assert (best.digest, [a.why for a in attempts]) == (program.digest, ["nobody answered"])
+    assert (best.digest, [a.why for a in attempts]) == (program.digest, ["the provider gave no answer"])
 
 
 def test_a_program_may_promise_more_but_never_less() -> None:
     before = clauses_of(parse(PROGRAM)[0])
     more = clauses_of(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
     assert find_broken_clause(before, more) == ""
-    assert find_broken_clause(more, before) == "Tune: also is gone"
+    assert find_broken_clause(more, before) == "Tune: also was removed"
 
 
 def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:

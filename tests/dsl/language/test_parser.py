@@ -68,17 +68,17 @@ def test_snippets_say_what_they_said() -> None:
     [
         ("agent_lop X { }", "p:1:1: E104 unexpected 'agent_lop'; did you mean 'agent_loop'?"),
         ("task T {\n  step a tool.read { }\n}", "p:2:10: E104 unexpected 'tool.read', expected ':' (`a: tool.read`)"),
-        ('task T { step a: tool.read { path: "x }\n}', "p:1:36: E102 this text does not end on its line"),
-        ("task T {\n  let x = 1", "p:2:12: E105 the text ends, expected '}' (the '{' of 1:8 is not closed)"),
+        ('task T { step a: tool.read { path: "x }\n}', "p:1:36: E102 this string is not closed on its line"),
+        ("task T {\n  let x = 1", "p:2:12: E105 unexpected end of file, expected '}' (the '{' of 1:8 is not closed)"),
         ("fact f(t: A.B) {\n  return t.x <\n}", "p:3:1: E104 unexpected '}', expected a value (after '<' in line 2)"),
         ("task T { stp a: tool.run {} }", "did you mean 'step'?"),
         ("task T { let x = @ 1 }", "p:1:18: E101 unexpected character '@'"),
         (r'task T { let x = "a\q" }', r"p:1:20: E103 unknown escape \q"),
-        ("task T { } }", "p:1:12: E104 there is no '{' that this could close"),
+        ("task T { } }", "p:1:12: E104 unmatched '}'"),
         ("(" * (MAX_DEPTH + 1), "E107 nested more than"),
-        ("const A = " + "1 + " * (MAX_OPERATORS + 1) + "1", "E107 an expression of more than"),
-        ("const A = " + "!" * (MAX_OPERATORS + 1) + "true", "E107 an expression of more than"),
-        ("task T { x = a" + ".b" * (MAX_OPERATORS + 1) + " }", "E107 an expression of more than"),
+        ("const A = " + "1 + " * (MAX_OPERATORS + 1) + "1", "E107 the expression has more than"),
+        ("const A = " + "!" * (MAX_OPERATORS + 1) + "true", "E107 the expression has more than"),
+        ("task T { x = a" + ".b" * (MAX_OPERATORS + 1) + " }", "E107 the expression has more than"),
     ],
 )
 def test_syntax_errors_say_what_was_expected(text: str, expected: str) -> None:
@@ -176,7 +176,7 @@ def test_a_brace_that_was_missed_is_one_mistake() -> None:
     assert findings('domain D\n  rule R { apply: "x" }\n}') == [
         "p:2:3: E104 unexpected 'rule', expected '{' (after 'D' in line 1)"
     ]
-    assert findings("task T { }\n}") == ["p:2:1: E104 there is no '{' that this could close"]
+    assert findings("task T { }\n}") == ["p:2:1: E104 unmatched '}'"]
 
 
 def test_many_possible_words_are_named_by_what_they_are() -> None:
