@@ -1,4 +1,4 @@
-"""A revision is accepted for a measured improvement, and for nothing else."""
+"""A revision is accepted only for a measured improvement."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def improve(*replies: str, objective: Objective = Objective("cost", maximize=Fal
     return improving.improve(load_source(PROGRAM, cache=False), len(replies))
 
 
-def test_a_better_program_replaces_the_one_before() -> None:
+def test_a_better_program_replaces_the_previous_one() -> None:
     best, attempts = improve(tuned(2), tuned(5), tuned(4), tuned(7))
     assert [attempt.accepted for attempt in attempts] == [False, True, False, True]
     assert attempts[0].why == "no improvement: 26 against 17"
@@ -64,15 +64,15 @@ def test_a_better_program_replaces_the_one_before() -> None:
         (tuned(7).replace("let tile = 7", 'let tile = 7 fail "no"'), "E408"),
     ],
 )
-def test_what_did_not_measure_better_is_refused(reply: str, why: str) -> None:
+def test_a_revision_without_improvement_is_rejected(reply: str, why: str) -> None:
     best, (attempt,) = improve(reply)
     assert not attempt.accepted
     assert why in attempt.why
     assert best.source == PROGRAM
 
 
-def test_a_canned_number_is_no_measurement() -> None:
-    """A program that only states a better value measured nothing."""
+def test_an_emitted_number_is_not_a_measurement() -> None:
+    """A value that the program states itself is not measured."""
     canned = tuned(3).replace("value: 17.0", "value: 0.5")
     best, (attempt,) = improve(canned, objective=Objective("T.Cost.value", maximize=False))
     assert not attempt.accepted
@@ -80,7 +80,7 @@ def test_a_canned_number_is_no_measurement() -> None:
     assert best.source == PROGRAM
 
 
-def test_nobody_answers() -> None:
+def test_a_provider_without_an_answer() -> None:
     class Silent:
         name = "silent"
 
@@ -93,14 +93,14 @@ def test_nobody_answers() -> None:
     assert (best.digest, [a.why for a in attempts]) == (program.digest, ["the provider gave no answer"])
 
 
-def test_a_program_may_promise_more_but_never_less() -> None:
+def test_clauses_can_be_added_but_not_removed() -> None:
     before = clauses_of(parse(PROGRAM)[0])
     more = clauses_of(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
     assert find_broken_clause(before, more) == ""
     assert find_broken_clause(more, before) == "Tune: also was removed"
 
 
-def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:
+def test_a_grammar_is_accepted_if_all_programs_parse_as_before() -> None:
     present = GRAMMAR.read_text()
     extended = present.replace("fail: FAIL expression", "fail: FAIL expression | FAIL STAR expression")
     assert extended != present
@@ -109,7 +109,7 @@ def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:
     assert not accepts_grammar("nonsense", [PROGRAM])
 
 
-def test_lineage_is_kept(tmp_path: Path) -> None:
+def test_lineage_is_recorded(tmp_path: Path) -> None:
     keep_lineage(tmp_path / "l.db", "child", "parent")
     keep_lineage(tmp_path / "l.db", "child", "parent")
     with Ledger.read(tmp_path / "l.db") as ledger:
@@ -117,8 +117,8 @@ def test_lineage_is_kept(tmp_path: Path) -> None:
     assert [tuple(row.values()) for row in found] == [("child", "parent", "improved")]
 
 
-def test_what_was_luck_is_not_accepted() -> None:
-    """The same program under another name: where three runs happen to beat three, six do not."""
+def test_a_chance_improvement_is_rejected() -> None:
+    """An equivalent program: three runs beat three others by chance, six do not."""
     program = load_source(PROGRAM, cache=False)
     luck = {True: {0: (5.0, 6.0, 5.5), 3: (7.0, 5.0, 6.0)}, False: {0: (7.0, 7.5, 6.5), 3: (5.0, 6.0, 7.0)}}
 
