@@ -109,7 +109,7 @@ def test_a_grammar_is_accepted_if_all_programs_parse_as_before() -> None:
     assert not accepts_grammar("nonsense", [PROGRAM])
 
 
-def test_lineage_is_recorded(tmp_path: Path) -> None:
+def test_lineage_is_kept(tmp_path: Path) -> None:
     keep_lineage(tmp_path / "l.db", "child", "parent")
     keep_lineage(tmp_path / "l.db", "child", "parent")
     with Ledger.read(tmp_path / "l.db") as ledger:
