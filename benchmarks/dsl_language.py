@@ -1,9 +1,9 @@
-"""The language beside peers: reading and checking 2,000 lines, a fast start, facts over many items.
+"""The language compared with peers: parsing and checking 2,000 lines, start-up, facts over many items.
 
     python benchmarks/dsl_language.py
 
-CPU time beside wall time, best of N, in one process each where start-up counts. Peers: Lark's own lexer and tree over
-the same grammar's text size, Python's `compile` of the same expression, `eval` of a code object.
+CPU time and wall time, best of N; start-up is measured in separate processes. Peer: Python's `eval` of a code object
+for the same expression.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def best(work: Callable[[], object], rounds: int) -> tuple[float, float]:
 
 
 def large() -> str:
-    """A program of 2,000 lines: the reference's examples' sort of text, over and over."""
+    """A program of 2,000 lines: copies of the units of an example."""
     one = (ROOT / "specs/programs/fmha.spak").read_text()
     units = one[one.index("    agent_loop") : one.rindex("}")]
     head = one[: one.index("    agent_loop")]
@@ -55,7 +55,7 @@ def large() -> str:
 
 
 def start(cached: bool, folder: str) -> tuple[float, float]:
-    """(CPU, wall) milliseconds of a process that loads hello's program, less an empty process'."""
+    """(CPU, wall) milliseconds of a process that loads the hello program, minus those of an empty process."""
     code = (
         "from pathlib import Path; from harness.dsl.analysis.load import load_program;"
         f"load_program(Path({str(ROOT / 'specs/programs/hello.spak')!r}), cache={cached})"

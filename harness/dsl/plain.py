@@ -1,7 +1,7 @@
-"""Plain: classes that are their fields, as `dataclass(slots=True)` makes them, for a twentieth of the cost.
+"""Plain classes: like `dataclass(slots=True)`, with a twentieth of the start-up time.
 
-A run needs about eighty of them before its first step. `dataclasses` imports `inspect` and compiles six methods for
-each; here one method is compiled, when a class is first called, and all others are shared.
+A run needs about eighty classes before its first step. `dataclasses` imports `inspect` and compiles six methods for
+each class; here one method is compiled when a class is first called, and the others are shared.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, NoReturn, TypeVar, cast, dataclass_transform
 T = TypeVar("T")
 
 
-class _Made:
-    """A field whose default is made anew for each value."""
+class _Factory:
+    """The default of a field that is created for each instance."""
 
     __slots__ = ("factory",)
 
@@ -23,42 +23,42 @@ class _Made:
 
 
 def field(*, default_factory: Callable[[], T]) -> T:
-    """A field whose default is made anew for each value."""
-    return cast("T", _Made(default_factory))
+    """A field whose default is created for each instance."""
+    return cast("T", _Factory(default_factory))
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def plain(made: type[T]) -> type[T]:
-    """A class of immutable values: equal if all fields are, hashable if they are."""
-    return _made(made, frozen=True)
+    """A class of immutable values: equal if all fields are equal, hashable if all fields are hashable."""
+    return _make_class(made, frozen=True)
 
 
 @dataclass_transform(field_specifiers=(field,))
 def mutable(made: type[T]) -> type[T]:
-    """A class of values that change; they are equal if all fields are, and have no hash."""
-    return _made(made, frozen=False)
+    """A class of mutable values: equal if all fields are equal, not hashable."""
+    return _make_class(made, frozen=False)
 
 
 def names(kind: type) -> tuple[str, ...]:
-    """The fields of a class made here, in order; none of any other class."""
+    """Names of the fields of a plain or mutable class, in order; empty for any other class."""
     return cast("tuple[str, ...]", getattr(kind, "__match_args__", ())) if hasattr(kind, "_plain_set") else ()
 
 
 def contents(value: Any) -> dict[str, Any]:
-    """The fields of a value, by name."""
+    """The values of all fields by name."""
     return {name: getattr(value, name) for name in names(type(value))}
 
 
 def changed(value: T, **fields: Any) -> T:
-    """The same value with some fields others."""
+    """A copy with some fields replaced."""
     return type(value)(**{**contents(value), **fields})
 
 
 def build(kind: type[T], values: list[Any]) -> T:
-    """A value of all its fields in order, without its class's own `__init__`.
+    """An instance with all fields in order, without a call of `__init__`.
 
     Raises:
-        ValueError: if there are too many or too few.
+        ValueError: if the number of values is wrong.
     """
     found = object.__new__(kind)
     for put, value in zip(kind._plain_set, values, strict=True):  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ def build(kind: type[T], values: list[Any]) -> T:
     return found
 
 
-def _made(made: type[T], *, frozen: bool) -> type[T]:
+def _make_class(made: type[T], *, frozen: bool) -> type[T]:
     fields = tuple(made.__annotations__)
     body = {key: value for key, value in made.__dict__.items() if key not in ("__dict__", "__weakref__")}
     defaults = {name: body.pop(name) for name in fields if name in body}
@@ -84,15 +84,15 @@ def _made(made: type[T], *, frozen: bool) -> type[T]:
         body |= {"__setattr__": _refuse, "__delattr__": _refuse}
     kind: Any = type(made.__name__, made.__bases__, body)
     kind._plain_set = tuple(kind.__dict__[name].__set__ for name in fields)
-    kind.__init__ = _first(kind, fields, defaults)
+    kind.__init__ = _lazy_init(kind, fields, defaults)
     return cast("type[T]", kind)
 
 
-def _first(kind: Any, fields: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
-    """An `__init__` that compiles the real one, puts it in its own place and calls it."""
+def _lazy_init(kind: Any, fields: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
+    """An `__init__` that compiles the real one, replaces itself with it and calls it."""
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        scope: dict[str, Any] = {"_made": _Made}
+        scope: dict[str, Any] = {"_factory": _Factory}
         parameters, lines = [], []
         for number, name in enumerate(fields):
             scope[f"_set{number}"] = kind._plain_set[number]
@@ -100,12 +100,12 @@ def _first(kind: Any, fields: tuple[str, ...], defaults: dict[str, Any]) -> Call
             if name in defaults:
                 scope[f"_default{number}"] = default = defaults[name]
                 parameters.append(f"{name}=_default{number}")
-                if type(default) is _Made:
+                if type(default) is _Factory:
                     value = f"_default{number}.factory() if {name} is _default{number} else {name}"
             else:
                 parameters.append(name)
             lines.append(f"    _set{number}(_self, {value})")
-        # The names are a class's own annotations, which Python has parsed as names before.
+        # The names are annotations of the class: Python has parsed them as names.
         exec(f"def __init__(_self, {', '.join(parameters)}):\n" + "\n".join(lines), scope)  # noqa: S102
         kind.__init__ = scope["__init__"]
         kind.__init__(self, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Drawing: a program as SVG: units side by side, their steps from top to bottom, knowledge to the right."""
+"""Program SVG: a drawing of a program; units are columns, steps are rows, knowledge is on the right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Box:
 
 
 def draw(program: Program) -> str:
-    """A complete SVG document; texts are escaped, nothing is loaded from elsewhere."""
+    """A complete SVG document; strings are escaped, and no external resource is loaded."""
     boxes: list[_Box] = []
     lines: list[tuple[int, int, int, int]] = []
     heads: dict[int, _Box] = {}
@@ -144,8 +144,8 @@ def _svg(program: Program, boxes: list[_Box], lines: list[tuple[int, int, int, i
 
 
 def _fit(text: str, width: int) -> str:
-    most, text = width // 7, _clean(text)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    limit, text = width // 7, _clean(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _clean(text: str) -> str:

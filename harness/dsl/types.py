@@ -1,4 +1,4 @@
-"""Type: what a value of the language may be; Case and Schema: what a trace item may be."""
+"""Types of values; cases and the schema of trace items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.dsl.plain import plain
 
 
 class Kind(StrEnum):
-    """The closed set of kinds of values. There is nothing else, so nothing else can be loaded from a log."""
+    """The closed set of kinds of values; nothing else can be loaded from a log."""
 
     BOOL = "boolean"
     INT = "int"
@@ -19,9 +19,9 @@ class Kind(StrEnum):
     LIST = "list"
     RECORD = "record"
     ITEM = "item"
-    """A trace item of one case; exists only in expressions."""
+    """A trace item of one case; only exists in expressions."""
     ANY = "any"
-    """Any JSON value; operations on it are checked when they happen and are undefined where they do not fit."""
+    """Any JSON value; operations on it are checked at run time and are undefined where they do not apply."""
 
 
 Dimension = tuple[int, int, int]
@@ -34,9 +34,9 @@ class Unit:
     """A unit of measurement.
 
     Attributes:
-        name: As programs write it.
-        factor: How many base units (s, B, FLOP, or products of their powers) it is.
-        dimension: What it measures.
+        name: Name in programs.
+        factor: Number of base units (s, B, FLOP, or products of their powers).
+        dimension: Exponents of the base units.
     """
 
     name: str
@@ -64,13 +64,13 @@ class Type:
     """A type.
 
     Attributes:
-        kind: Which kind of value.
-        of: Type of a list's elements.
-        options: An enum's texts, in the order of the program.
-        name: Of a record type, or `Variant.Case` of an item.
-        fields: A record's fields.
-        unit: A number's unit, None for a bare number. Numbers are stored in their own unit, compared in base units.
-        case: An item's index in `Schema.cases`.
+        kind: Kind of the values.
+        of: Type of the elements of a list.
+        options: Options of an enum, in source order.
+        name: Name of a record type, or `Variant.Case` of an item.
+        fields: Fields of a record or item.
+        unit: Unit of a number, None without a unit. Numbers are stored in this unit and compared in base units.
+        case: Index of an item's case in `Schema.cases`.
     """
 
     kind: Kind
@@ -93,20 +93,20 @@ class Type:
                 return f"{self.kind} {self.unit.name}" if self.unit else str(self.kind)
 
     def field(self, name: str) -> Field | None:
-        """A field by name."""
+        """The field with a name, or None."""
         return next((field for field in self.fields if field.name == name), None)
 
 
 @plain
 class Bound:
-    """What a number must hold to count as measured, such as `> 0`; outside of it the value is undefined."""
+    """The bound of a measured number, such as `> 0`; a value outside the bound is undefined."""
 
     op: str
     """One of < <= > >=."""
     value: float
 
     def holds(self, number: float) -> bool:
-        """Whether a number keeps it."""
+        """Whether a number is within the bound."""
         match self.op:
             case "<":
                 return number < self.value
@@ -133,25 +133,25 @@ class Field:
 
 @plain
 class Case:
-    """One case of a variant: the shape of one sort of trace item. Items hold their values in the order of `fields`."""
+    """One case of a variant: the fields of one kind of trace item. Items hold their values in the order of `fields`."""
 
     name: str
     """`Variant.Case`."""
     fields: tuple[Field, ...]
 
     def slot(self, field: str) -> int:
-        """Index of a field, -1 if there is none."""
+        """Index of a field; -1 if the name is unknown."""
         return next((i for i, f in enumerate(self.fields) if f.name == field), -1)
 
 
 @plain
 class Schema:
-    """All cases a program's trace may hold."""
+    """All cases of a program's trace."""
 
     cases: tuple[Case, ...] = ()
 
     def find(self, name: str) -> int:
-        """Index of `Variant.Case`, or of `Case` if only one variant has it; -1 if there is none."""
+        """Index of `Variant.Case`, or of `Case` if only one variant has it; -1 if the name is unknown or ambiguous."""
         exact = [i for i, case in enumerate(self.cases) if case.name == name]
         loose = exact or [i for i, case in enumerate(self.cases) if case.name.rpartition(".")[2] == name]
         return loose[0] if len(loose) == 1 else -1
@@ -166,12 +166,12 @@ STRING, ANY = Type(Kind.STRING), Type(Kind.ANY)
 
 
 def list_of(element: Type) -> Type:
-    """The type of lists of an element."""
+    """The type of a list of elements."""
     return Type(Kind.LIST, of=element)
 
 
 def json_schema(kind: Type) -> dict[str, Any]:
-    """JSON Schema of a type: what a question tells whoever answers it."""
+    """JSON Schema of a type, as a question states it."""
     match kind.kind:
         case Kind.BOOL:
             return {"type": "boolean"}

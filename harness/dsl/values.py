@@ -1,4 +1,4 @@
-"""Values: the closed set of things a program can hold, what is undefined, and whether a JSON value fits a type."""
+"""Values: the closed set of values of a program, undefined values, and the conversion of JSON values to types."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Value = Any
 
 
 class UndefinedUseError(TypeError):
-    """Code on the fast path met something undefined; the slow path finds out what that means."""
+    """Compiled code met an undefined value; the interpreter evaluates the expression instead."""
 
 
 class Undefined:
-    """The third truth value, and the value of what was not observed; it carries the reason.
+    """The third logical value, and the value of everything that was not observed, with a reason.
 
-    It takes part in no operation: each raises, so compiled code needs no test of its own to notice it.
+    Every operator raises, so that compiled code needs no explicit test.
     """
 
     __slots__ = ("reason",)
@@ -43,7 +43,7 @@ class Undefined:
 
 
 class MismatchError(Exception):
-    """A JSON value is not of the type that was asked for; `path` says which part of it."""
+    """A JSON value does not conform to a type; `path` is the offending part."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(path, why)
@@ -54,10 +54,10 @@ class MismatchError(Exception):
 
 
 def conform(value: Any, kind: Type, *, path: str = "", depth: int = 0) -> Value:
-    """A JSON value as a value of a type; integers become floats where a float is asked for, nothing else is changed.
+    """A JSON value converted to a type: integers become floats where a float is expected, nothing else changes.
 
     Raises:
-        MismatchError: if it does not fit; also for NaN, infinity, integers beyond 64 bits and excessive depth.
+        MismatchError: if the value does not conform; also for NaN, infinity, integers beyond 64 bits and deep nesting.
     """
     if depth > MAX_DEPTH:
         raise MismatchError(path, f"nested more than {MAX_DEPTH} deep")
@@ -80,7 +80,7 @@ def conform(value: Any, kind: Type, *, path: str = "", depth: int = 0) -> Value:
         case Kind.LIST:
             if isinstance(value, list):
                 if len(value) > MAX_ELEMENTS:
-                    raise MismatchError(path, f"a list of {len(value)}, at most {MAX_ELEMENTS} elements are held")
+                    raise MismatchError(path, f"a list of {len(value)} elements, the maximum is {MAX_ELEMENTS}")
                 element = kind.of or Type(Kind.ANY)
                 return [conform(v, element, path=f"{path}[{i}]", depth=depth + 1) for i, v in enumerate(value)]
         case Kind.RECORD:
@@ -116,11 +116,11 @@ def _any(value: Any, path: str, depth: int) -> Value:
         return _finite(value, path)
     if isinstance(value, list):
         if len(value) > MAX_ELEMENTS:
-            raise MismatchError(path, f"a list of {len(value)}, at most {MAX_ELEMENTS} elements are held")
+            raise MismatchError(path, f"a list of {len(value)} elements, the maximum is {MAX_ELEMENTS}")
         return [_any(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
     if isinstance(value, dict):
         return {str(k): _any(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
-    raise MismatchError(path, f"{shown(value)} is no value of the language")
+    raise MismatchError(path, f"{shown(value)} is not a value of the language")
 
 
 def _int64(value: int, path: str) -> int:
@@ -135,20 +135,20 @@ def _finite(value: float, path: str) -> float:
     except OverflowError:
         raise MismatchError(path, "does not fit a float") from None
     if not math.isfinite(number):
-        raise MismatchError(path, f"{number} is not a number one can compare")
-    return number + 0.0  # -0.0 becomes 0.0: equal values have one spelling
+        raise MismatchError(path, f"{number} is not a finite number")
+    return number + 0.0  # -0.0 becomes 0.0: equal values have one representation
 
 
 def item_of(case: Case, record: Mapping[str, Any], *, unmeasured: str = "") -> tuple[Value, ...]:
-    """The values of a trace item, in the order of the case's fields; what is missing or a placeholder is undefined.
+    """The values of a trace item, in the order of the case's fields; missing fields and placeholders are undefined.
 
     Args:
-        case: The shape.
-        record: A JSON object, as a tool reported it.
-        unmeasured: Why none of its numbers count (simulated, projected), empty if they do.
+        case: The case of the item.
+        record: A JSON object that a tool reported.
+        unmeasured: Why its numbers are not measurements (simulated, projected); empty if they are.
 
     Raises:
-        MismatchError: if a field is there that the case has not, or has the wrong type.
+        MismatchError: if a field is unknown to the case or has the wrong type.
     """
     for name in record:
         if case.slot(name) < 0:
@@ -178,10 +178,10 @@ _RATES = ("tflops", "gflops", "flops", "throughput", "bandwidth", "latency", "sp
 
 
 def default_bound(field: Field) -> Bound | None:
-    """Durations, rates and their ratios are never exactly zero: a zero there was not measured.
+    """The bound of a field that declares none: durations, rates and their ratios are never exactly zero.
 
-    A field whose unit is one of time or per time, or whose name ends in one of the usual names, gets `> 0` unless the
-    program states a bound of its own (`>= 0`).
+    A field whose unit contains time, or whose name ends in one of the usual names, gets `> 0` unless the program states
+    a bound (`>= 0`).
     """
     if field.type.kind not in (Kind.INT, Kind.FLOAT):
         return None
@@ -190,7 +190,7 @@ def default_bound(field: Field) -> Bound | None:
 
 
 def shown(value: Any, *, limit: int = 60) -> str:
-    """A value in a message: short, and never all of a large one."""
+    """A value in a message: short, and a summary for a large value."""
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Plain classes behave as frozen, slotted dataclasses do."""
+"""Plain classes behave like frozen, slotted dataclasses."""
 
 import copy
 import pickle
@@ -37,7 +37,7 @@ class Other:
     y: int
 
 
-def test_plain_values_are_their_fields() -> None:
+def test_plain_values_compare_by_fields() -> None:
     point = Point(1)
     assert (point.x, point.y, point.sum, names(Point), contents(point)) == (1, 2, 3, ("x", "y"), {"x": 1, "y": 2})
     assert point == Point(x=1, y=2)
@@ -62,7 +62,7 @@ def test_plain_values_cannot_change() -> None:
     assert point == Point(1)
 
 
-def test_mutable_values_share_no_default_and_have_no_hash() -> None:
+def test_mutable_values_do_not_share_defaults() -> None:
     one, other = Bag(), Bag()
     one.things.append(1)
     one.one = 3

@@ -1,4 +1,4 @@
-"""Every example of the language's reference does what the reference says of it."""
+"""Every example of the language reference has the stated result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = [
 ]
 
 
-def test_there_is_an_example_for_each_construct() -> None:
+def test_each_construct_has_an_example() -> None:
     body = "\n".join(example.values[1] for example in EXAMPLES)
     for word in (
         "task step evaluation check expect success system_model axiom system domain type state const input "
@@ -33,7 +33,7 @@ def test_there_is_an_example_for_each_construct() -> None:
 
 
 @pytest.mark.parametrize(("kind", "text"), EXAMPLES)
-def test_the_example_does_what_is_said(tmp_path: Path, kind: str, text: str) -> None:
+def test_each_example_has_the_stated_result(tmp_path: Path, kind: str, text: str) -> None:
     _, found = check_source(text, path="example", cache=False)
     errors = [problem for problem in found if problem.is_error]
     if kind.startswith("error"):

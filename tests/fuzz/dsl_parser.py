@@ -1,9 +1,9 @@
-"""A coverage-guided fuzzing target for the language: any bytes are a program, or findings; nothing else.
+"""A coverage-guided fuzzing target for the language: any bytes yield a program or diagnostics.
 
     pip install atheris
     python tests/fuzz/dsl_parser.py -max_total_time=300 specs/programs tests/specs/programs
 
-`one` is what every input goes through; the ordinary tests run it over mutated programs without atheris.
+`one` checks one input; the test suite runs it on mutated programs without atheris.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from harness.dsl.language.printer import print_module
 
 
 def one(data: bytes) -> None:
-    """Read, print, read again, check: every promise that holds for any text."""
+    """Parse, print, parse again, check: the properties that hold for any string."""
     text = data.decode("utf-8", "replace")
     module, problems = parse(text)
     for line in render(problems, text, "p"):
         if not line:
             raise AssertionError("an empty message")
     if not problems and parse(print_module(module)) != (module, []):
-        raise AssertionError("what is printed reads back differently")
+        raise AssertionError("the printed source parses to another tree")
     program, found = check_source(text, cache=False)
     if program is None and not found:
-        raise AssertionError("no program, and no reason")
+        raise AssertionError("neither a program nor a diagnostic")
     sound = program is not None and not any(problem.is_error for problem in found)
     if sound and decode(json.loads(json.dumps(encode(program)))) != program:
-        raise AssertionError("the cache keeps something else")
+        raise AssertionError("the codec changes the program")
 
 
 def main() -> None:
-    """Hand over to atheris."""
+    """Run the target with atheris."""
     import atheris
 
     atheris.instrument_all()

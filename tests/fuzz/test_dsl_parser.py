@@ -1,4 +1,4 @@
-"""The fuzzing target over mutated programs: what a machine that writes programs gets wrong."""
+"""The fuzzing target on mutated programs."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ CORPUS = sorted((ROOT / "specs/programs").glob("*.spak")) + sorted((ROOT / "test
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
-def test_mutated_programs_are_programs_or_findings(path: Path) -> None:
-    data, chance = path.read_bytes(), random.Random(path.stem)
+def test_mutated_programs_yield_programs_or_diagnostics(path: Path) -> None:
+    data, generator = path.read_bytes(), random.Random(path.stem)
     TARGET.one(data)
     for _ in range(25):
         mutant = bytearray(data)
-        for _ in range(chance.randint(1, 4)):
-            at = chance.randrange(len(mutant))
-            end = min(len(mutant), at + chance.randint(1, 12))
-            match chance.randrange(4):
+        for _ in range(generator.randint(1, 4)):
+            at = generator.randrange(len(mutant))
+            end = min(len(mutant), at + generator.randint(1, 12))
+            match generator.randrange(4):
                 case 0:
                     del mutant[at:end]
                 case 1:
-                    mutant[at:at] = mutant[chance.randrange(len(mutant)) :][: chance.randint(1, 30)]
+                    mutant[at:at] = mutant[generator.randrange(len(mutant)) :][: generator.randint(1, 30)]
                 case 2:
-                    mutant[at] = chance.choice(b'{}[]()":=.,|&!<>-+*/#\\ \n0aT\xc3')
+                    mutant[at] = generator.choice(b'{}[]()":=.,|&!<>-+*/#\\ \n0aT\xc3')
                 case _:
-                    mutant[at:end] = chance.choice(
+                    mutant[at:end] = generator.choice(
                         [b"step", b"task T {", b"}", b"->", b'"""', b"5ms", b"trace(", b"case"]
                     )
         TARGET.one(bytes(mutant))

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the rounds; exit status 1 if no revision was accepted."""
     from harness.dsl.analysis.load import load_program, read
     from harness.dsl.improve.measured_runs import Objective, measure
-    from harness.dsl.improve.revision import Improving, summary
+    from harness.dsl.improve.revision import Improvement, summary
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
     from harness.lanes.dsl.lineage import record_lineage
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     if provider is None:
         raise UsageError("no back end to ask for revisions", fix="--backend ollama, openai, command or file")
     objective = Objective(args.metric, maximize=not args.minimize)
-    improving = Improving(
+    improving = Improvement(
         objective,
         lambda revised, first: measure(
             revised,

@@ -19,9 +19,9 @@ from harness.core.number import amount
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.dsl.mining.axis import AxisLaw
+    from harness.dsl.mining.axis import AxisFinding
     from harness.dsl.mining.effect import Effect
-    from harness.dsl.mining.findings import Law, Lifted
+    from harness.dsl.mining.findings import Findings, TechniqueFinding
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,20 +63,21 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.suite:
         measurements = [found for found in measurements if args.suite in found.task]
-    lifted = find(measurements, least=args.least)
+    lifted = find(measurements, min_ratio=args.least)
     text = write(lifted, name=args.name)
     _, problems = check_source(text, path="lifted", cache=False)
     if any(problem.is_error for problem in problems):
         raise ProgramError(problems, text, "lifted")
     if args.json:
-        output.print_json([*map(_row, lifted.laws), *map(_axis_row, lifted.axes)])
+        output.print_json([*map(_row, lifted.techniques), *map(_axis_row, lifted.axes)])
     elif args.out is None:
         print(text, end="")
-    names = [*lifted.holding, *lifted.choices]
+    names = [*lifted.supported, *lifted.choices]
     if args.out is not None:
         output.write_file(args.out, text)
         if not args.json:
-            print(f"{args.out}: {_counted(len(lifted.laws) + len(lifted.axes), 'fact')}, {_counted(len(names), 'law')}")
+            facts = len(lifted.techniques) + len(lifted.axes)
+            print(f"{args.out}: {_counted(facts, 'fact')}, {_counted(len(names), 'law')}")
             for line in _lines(lifted):
                 print(f"  {line}")
     return int(not names)
@@ -97,7 +98,7 @@ def _numbers(made: Effect) -> dict[str, object]:
     }
 
 
-def _row(law: Law) -> dict[str, object]:
+def _row(law: TechniqueFinding) -> dict[str, object]:
     from harness.dsl.mining.findings import runs_of
 
     named = {"law": law.technique.name, "helps": law.helps, "task": law.after.task, "setting": dict(law.after.setting)}
@@ -105,7 +106,7 @@ def _row(law: Law) -> dict[str, object]:
     return named | compared | _numbers(law.effect) | {"runs": runs_of(law.members)}
 
 
-def _axis_row(law: AxisLaw) -> dict[str, object]:
+def _axis_row(law: AxisFinding) -> dict[str, object]:
     from harness.dsl.mining.findings import runs_of
 
     axis, first = law.axis, law.axis.members[0]
@@ -114,8 +115,8 @@ def _axis_row(law: AxisLaw) -> dict[str, object]:
     return named | values | _numbers(law.effect) | {"runs": runs_of(axis.members)}
 
 
-def _lines(lifted: Lifted) -> Iterator[str]:
-    for law in lifted.laws:
+def _lines(lifted: Findings) -> Iterator[str]:
+    for law in lifted.techniques:
         sign = "+" if law.helps else "-"
         together = f" with {' and '.join(law.together)}" if law.together else ""
         yield f"{sign} {law.technique.name}{together}: {_shown(law.effect)} over {law.before.subject}"

@@ -1,10 +1,10 @@
-"""Calls: `tool.run { … }`, `llm.query { … }` and `human.ask { … }` as effects."""
+"""Calls: `tool.run { … }`, `llm.query { … }` and `human.ask { … }`, lowered to effects."""
 
 from __future__ import annotations
 
-from harness.dsl.analysis.command import command
-from harness.dsl.analysis.expression import accepts, elaborate, fitted
-from harness.dsl.analysis.functions import pattern
+from harness.dsl.analysis.command import lower_command
+from harness.dsl.analysis.expression import accepts, elaborate, fit
+from harness.dsl.analysis.functions import check_pattern
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import COMPARISONS, MODIFIERS, QUERIES, Signature
 from harness.dsl.expressions import nodes as n
@@ -17,18 +17,18 @@ _ALIASES = {"prompt_template": "prompt"}
 Signatures = dict[str, Signature]
 
 
-def effect(
+def lower_effect(
     call: s.Call, label: str, scope: Scope, tools: Signatures, *, check: str | None = None, forbid_queries: str = ""
 ) -> Effect | None:
-    """The effect of a call; None, with findings, if there is no such call.
+    """The effect of a call; None, with a diagnostic, if the call is unknown.
 
     Args:
-        call: As written.
-        label: The instruction's.
-        scope: Names; the call's `output_var` becomes visible in it.
-        tools: Signatures of tools beside the queries.
-        check: Name of the check this is the subject of, if it is one.
-        forbid_queries: The kind of loop, if nobody may be asked in it.
+        call: The syntax node.
+        label: Label of the instruction.
+        scope: Visible names; the call's `output_var` is added.
+        tools: Signatures of tools, in addition to the queries.
+        check: Name of the check whose subject the call is, or None.
+        forbid_queries: The kind of loop, if it must not ask a model or a person.
     """
     found = _signature(call, scope, tools)
     if found is None:
@@ -96,9 +96,9 @@ def _arguments(
                 scope.report.add("E206", f"{key} belongs to a check", entry.span)
             continue
         if key == "cmd" and key in wanted:
-            arguments.append((key, command(entry.value, scope)))
+            arguments.append((key, lower_command(entry.value, scope)))
         elif key in wanted:
-            arguments.append((key, fitted(elaborate(entry.value, scope), wanted[key], scope, what=key)))
+            arguments.append((key, fit(elaborate(entry.value, scope), wanted[key], scope, what=key)))
         elif signature.any_parameter:
             arguments.append((key, elaborate(entry.value, scope)))
         else:
@@ -116,19 +116,17 @@ def _comparison(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signatu
         scope.report.add("E207", f"{call.actor}.{call.operation} has no result a check could compare", call.span)
         return None
     if len(found) > 1:
-        scope.report.add("E206", f"a check compares once, not with {' and '.join(found)}", entries[found[1]].span)
+        scope.report.add("E206", f"a check has one comparison, not {' and '.join(found)}", entries[found[1]].span)
     if not found:
-        note = f"give it one of {', '.join(COMPARISONS)}"
-        scope.report.add(
-            "W505", "this check holds whenever its call works: it decides nothing else", call.span, note=note
-        )
+        note = f"add one of {', '.join(COMPARISONS)}"
+        scope.report.add("W505", "this check passes whenever its call succeeds", call.span, note=note)
         return None
     key = found[0]
     expected = elaborate(entries[key].value, scope)
     if key == "matches":
-        pattern(expected, scope)
+        check_pattern(expected, scope)
     elif COMPARISONS[key] in ("<", "<=", ">", ">=") and expected.type.kind not in (Kind.INT, Kind.FLOAT, Kind.ANY):
-        scope.report.add("E301", f"{key} needs a number, and this is {expected.type}", expected.span)
+        scope.report.add("E301", f"{key} needs a number, not {expected.type}", expected.span)
     return Comparison(COMPARISONS[key], expected)
 
 
@@ -139,12 +137,12 @@ def _answer(call: s.Call, entries: dict[str, s.Entry], signature: Signature, sco
         whole = len(numbers) == 2 and all(isinstance(v, s.Literal) and isinstance(v.value, int) for v in numbers)
         return INT if call.operation == "random" and whole else signature.result
     if who is Answerer.TOOL:
-        scope.report.add("E206", "only a question has an answer", entry.span)
+        scope.report.add("E206", "only a question has `answer`", entry.span)
         return signature.result
     kind = scope.shared.types.from_value(entry.value)
     if kind is None:
         note = 'as in `answer: boolean`, `answer: "yes" | "no"`, `answer: [string]`, `answer: {x: float}`'
-        scope.report.add("E301", "this is no type of an answer", entry.value.span, note=note)
+        scope.report.add("E301", "this is not a type", entry.value.span, note=note)
         return STRING
     return kind
 
@@ -163,12 +161,12 @@ def _out(call: s.Call, entries: dict[str, s.Entry], answer: Type, scope: Scope, 
         return None
     name, span = names[0]
     if len(names) > 1:
-        scope.report.add("E202", f"the result goes to {name}: it cannot go to {names[1][0]} too", names[1][1])
+        scope.report.add("E202", f"the result is bound to {name}, it cannot be bound to {names[1][0]} too", names[1][1])
     if not signature.has_result:
         scope.report.add("E206", f"{call.actor}.{call.operation} has no result", span)
-    target, kind = scope.target(name, answer)
+    target, kind = scope.bind_target(name, answer)
     if not accepts(kind, answer):
-        scope.report.add("E301", f"{name} is {kind}, and the result is {answer}", span)
+        scope.report.add("E301", f"{name} is {kind}, but the result is {answer}", span)
     return target
 
 
@@ -183,18 +181,18 @@ def _emits(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signature: S
     if paths and not signature.traces:
         scope.report.add("E206", f"{call.actor}.{call.operation} reports no trace items", paths[0][1])
     if "emits" in entries:
-        scope.report.add("E206", "say `-> emit Variant.Case` behind the call", entries["emits"].span)
+        scope.report.add("E206", "write `-> emit Variant.Case` after the call", entries["emits"].span)
     return tuple(dict.fromkeys(case for case in found if case >= 0))
 
 
 def _seconds(entry: s.Entry | None, scope: Scope) -> float | None:
     if entry is None:
         return None
-    return seconds(entry.value, scope, what=entry.key)
+    return parse_seconds(entry.value, scope, what=entry.key)
 
 
-def seconds(node: s.Value, scope: Scope, *, what: str) -> float | None:
-    """A constant duration in seconds: `30`, `1.5min`."""
+def parse_seconds(node: s.Value, scope: Scope, *, what: str) -> float | None:
+    """A constant duration in seconds: `30`, `1.5min`; None, with a diagnostic, for anything else."""
     value = node.value if isinstance(node, s.Literal) else None
     unit = UNITS.get(node.unit) if isinstance(node, s.Literal) and node.unit else None
     timed = unit is None or unit.dimension == (1, 0, 0)
@@ -224,7 +222,7 @@ def _retry(entry: s.Entry | None, scope: Scope) -> Retry:
         if key not in ("attempts", "backoff", "on"):
             scope.report.unknown("E206", "part of retry", key, ("attempts", "backoff", "on"), entry.span)
     attempts = _count(pairs.get("attempts"), scope, entry)
-    backoff = seconds(pairs["backoff"], scope, what="backoff") if "backoff" in pairs else None
+    backoff = parse_seconds(pairs["backoff"], scope, what="backoff") if "backoff" in pairs else None
     on: list[str] = []
     listed = pairs.get("on")
     for item in listed.items if isinstance(listed, s.Sequence) else []:

@@ -1,4 +1,4 @@
-"""Code: a unit's instructions while they are being made: labels, steps, and jumps whose target comes later."""
+"""Code: the instructions of a unit under construction: labels, steps, and jumps with unresolved targets."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.dsl.ir import Branch, Enter, Instruction, Jump, Leave, Step
 from harness.dsl.language.diagnostic import Span
 from harness.dsl.plain import changed
 
-LATER = -1
-"""A jump's target that is not known yet."""
+UNRESOLVED = -1
+"""Target of a jump that is not known yet."""
 
 
 class Code:
-    """Instructions of one unit.
+    """The instructions of one unit.
 
     Attributes:
-        instructions: So far.
-        steps: So far.
+        instructions: Instructions so far; jumps hold absolute indices.
+        steps: Steps and checks so far.
     """
 
     def __init__(self, label: str, labels: Counter[str]) -> None:
@@ -34,32 +34,32 @@ class Code:
         return len(self.instructions)
 
     def label(self, what: str) -> str:
-        """A label nothing else in the program has; twins of one place are numbered."""
+        """A label that is unique in the program; repeated labels are numbered."""
         label = f"{self._path[-1]}/{slug(what)}"
         self._labels[label] += 1
         count = self._labels[label]
         return label if count == 1 else f"{label}~{count}"
 
     def add(self, instruction: Instruction) -> int:
-        """Append an instruction; its index."""
+        """Append an instruction and return its index."""
         self.instructions.append(instruction)
         return len(self.instructions) - 1
 
-    def land(self, index: int) -> None:
-        """Let a jump or branch end here."""
+    def set_jump_target(self, index: int) -> None:
+        """Set the target of a jump or branch to the next instruction."""
         instruction = self.instructions[index]
         if isinstance(instruction, Jump):
             self.instructions[index] = changed(instruction, target=len(self))
         elif isinstance(instruction, Branch):
             self.instructions[index] = changed(instruction, otherwise=len(self))
 
-    def set(self, index: int, instruction: Instruction) -> None:
-        """Replace an instruction that was put there to keep the place."""
+    def replace(self, index: int, instruction: Instruction) -> None:
+        """Replace a placeholder instruction."""
         self.instructions[index] = instruction
 
     @contextmanager
     def within(self, what: str) -> Iterator[str]:
-        """Labels below a part of the path."""
+        """Prefix the labels of the enclosed instructions."""
         label = self.label(what)
         self._path.append(label)
         yield label
@@ -67,7 +67,7 @@ class Code:
 
     @contextmanager
     def step(self, name: str, kind: str, span: Span) -> Iterator[None]:
-        """A step around what is added inside."""
+        """Enclose the added instructions in a step."""
         with self.within(name) as label:
             number = len(self.steps)
             parent = self._open[-1] if self._open else -1

@@ -1,29 +1,31 @@
-"""Expression: from what was written to typed nodes."""
+"""Expressions: from syntax nodes to typed nodes."""
 
 from __future__ import annotations
 
 from harness.dsl.analysis import dimensions, functions
-from harness.dsl.analysis.scope import MAX_ASKED, MAX_DEPTH, Scope, broken
-from harness.dsl.analysis.template import template
+from harness.dsl.analysis.scope import MAX_DEPTH, MAX_FACT_NODES, Scope, error_node
+from harness.dsl.analysis.template import elaborate_template
 from harness.dsl.expressions import nodes as n
 from harness.dsl.language import syntax as s
 from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, UNITS, Field, Kind, Type, list_of
 from harness.dsl.values import INT_MAX
 
 _NUMBERS = (Kind.INT, Kind.FLOAT)
-_TEXTS = (Kind.STRING, Kind.ENUM)
+_STRINGS = (Kind.STRING, Kind.ENUM)
 
 
 def elaborate(node: s.Value, scope: Scope) -> n.Expr:
-    """The typed node of an expression; where it is wrong, a finding and a node that causes no further ones."""
-    scope.shared.nodes += len(scope.asked) > 1
-    if scope.shared.nodes > MAX_ASKED or len(scope.asked) > MAX_DEPTH:
-        message = f"facts that ask facts: more than {MAX_DEPTH} deep, or {MAX_ASKED} expressions in all"
+    """The typed node of an expression; for an error, a diagnostic and a node that causes no further diagnostics."""
+    scope.shared.fact_nodes += len(scope.open_facts) > 1
+    if scope.shared.fact_nodes > MAX_FACT_NODES or len(scope.open_facts) > MAX_DEPTH:
+        message = (
+            f"facts refer to facts more than {MAX_DEPTH} deep, or expand to more than {MAX_FACT_NODES} expressions"
+        )
         scope.report.add("E107", message, node.span)
-        return broken(node.span)
+        return error_node(node.span)
     match node:
         case s.Literal():
-            return literal(node, scope)
+            return elaborate_literal(node, scope)
         case s.Name():
             return _name(node, scope)
         case s.FieldRef():
@@ -31,7 +33,7 @@ def elaborate(node: s.Value, scope: Scope) -> n.Expr:
         case s.Subscript():
             return _subscript(node, scope)
         case s.Function():
-            return functions.function(node, scope, elaborate)
+            return functions.elaborate_call(node, scope, elaborate)
         case s.Prefix():
             return _prefix(node, scope)
         case s.Infix():
@@ -39,27 +41,27 @@ def elaborate(node: s.Value, scope: Scope) -> n.Expr:
         case s.Sequence():
             found = [elaborate(item, scope) for item in node.items]
             kind = _common([item.type for item in found])
-            return n.ListOf(tuple(dimensions.widened(item, kind) for item in found), list_of(kind), node.span)
+            return n.ListOf(tuple(dimensions.widen(item, kind) for item in found), list_of(kind), node.span)
         case s.Record():
             fields = tuple((name, elaborate(value, scope)) for name, value in node.pairs)
             shape = Type(Kind.RECORD, fields=tuple(Field(name, value.type) for name, value in fields))
             return n.RecordOf(fields, shape, node.span)
         case _:
-            scope.report.add("E406", "`|` and `..` stand only where an answer or a parameter is described", node.span)
-            return broken(node.span)
+            scope.report.add("E406", "`|` and `..` are only allowed in an answer or a parameter", node.span)
+            return error_node(node.span)
 
 
-def condition(node: s.Value, scope: Scope, *, what: str = "a condition") -> n.Expr:
-    """An expression that must be true or false."""
+def elaborate_condition(node: s.Value, scope: Scope, *, what: str = "a condition") -> n.Expr:
+    """A boolean expression."""
     found = elaborate(node, scope)
     if found.type.kind not in (Kind.BOOL, Kind.ANY):
-        scope.report.add("E303", f"{what} is true or false, and this is {found.type}", node.span)
-        return broken(node.span)
+        scope.report.add("E303", f"{what} is a boolean, not {found.type}", node.span)
+        return error_node(node.span)
     return found
 
 
 def accepts(wanted: Type, given: Type) -> bool:
-    """Whether a value of one type may stand where another is wanted; `any` is found out at run time."""
+    """Whether a value of one type is allowed where another is expected; `any` is checked at run time."""
     if Kind.ANY in (wanted.kind, given.kind):
         return True
     if wanted.kind is Kind.LIST and given.kind is Kind.LIST:
@@ -75,25 +77,25 @@ def accepts(wanted: Type, given: Type) -> bool:
     return wanted.kind is given.kind or (wanted.kind, given.kind) in pairs
 
 
-def fitted(found: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
-    """An expression where a type is wanted: units converted, a finding where it does not fit."""
+def fit(found: n.Expr, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
+    """An expression converted to the expected type and unit; a diagnostic if it does not fit."""
     if isinstance(found, n.Const) and isinstance(found.value, str) and wanted.kind is Kind.ENUM:
         if found.value in wanted.options:
             return found
         scope.report.unknown("E301", f"option of {what}", found.value, wanted.options, found.span)
         return found
     if isinstance(found, n.ListOf) and wanted.kind is Kind.LIST and wanted.of is not None:
-        items = tuple(fitted(item, wanted.of, scope, what=f"an element of {what}") for item in found.items)
+        items = tuple(fit(item, wanted.of, scope, what=f"an element of {what}") for item in found.items)
         return n.ListOf(items, wanted, found.span)
     if isinstance(found, n.RecordOf) and wanted.kind is Kind.RECORD:
-        return _fitted_record(found, wanted, scope, what=what)
+        return _fit_record(found, wanted, scope, what=what)
     if not accepts(wanted, found.type):
-        scope.report.add("E301", f"{what} is {wanted}, and this is {found.type}", found.span)
+        scope.report.add("E301", f"{what} is {wanted}, not {found.type}", found.span)
         return found
-    return dimensions.converted(found, wanted, scope, what=what)
+    return dimensions.convert_unit(found, wanted, scope, what=what)
 
 
-def _fitted_record(found: n.RecordOf, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
+def _fit_record(found: n.RecordOf, wanted: Type, scope: Scope, *, what: str) -> n.Expr:
     given = dict(found.fields)
     for name in given:
         if wanted.field(name) is None:
@@ -103,22 +105,22 @@ def _fitted_record(found: n.RecordOf, wanted: Type, scope: Scope, *, what: str) 
             scope.report.add("E207", f"{what} needs {field.name}", found.span)
     kinds = {field.name: field.type for field in wanted.fields}
     fields = tuple(
-        (name, fitted(value, kinds[name], scope, what=f"{what}.{name}") if name in kinds else value)
+        (name, fit(value, kinds[name], scope, what=f"{what}.{name}") if name in kinds else value)
         for name, value in found.fields
     )
     return n.RecordOf(fields, wanted, found.span)
 
 
-def literal(node: s.Literal, scope: Scope) -> n.Expr:
+def elaborate_literal(node: s.Literal, scope: Scope) -> n.Expr:
     """A constant."""
     value = node.value
     if isinstance(value, bool):
         return n.Const(value, BOOL, node.span)
     if isinstance(value, str):
-        return template(node, scope) if scope.templates else n.Const(value, STRING, node.span)
+        return elaborate_template(node, scope) if scope.templates else n.Const(value, STRING, node.span)
     if abs(value) > (INT_MAX if isinstance(value, int) else 1.7e308):
         scope.report.add("E301", "the number does not fit 64 bits", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     if node.unit:
         return n.Const(float(value), Type(Kind.FLOAT, unit=UNITS[node.unit]), node.span)
     return n.Const(value, INT if isinstance(value, int) else FLOAT, node.span)
@@ -132,10 +134,10 @@ def _name(node: s.Name, scope: Scope) -> n.Expr:
         return n.Hints(STRING, node.span)
     if node.name.isupper():
         fix = f"declare it: `const {node.name}: float = ...`"
-        scope.report.unknown("E204", "constant", node.name, scope.known(), node.span, note=fix)
+        scope.report.unknown("E204", "constant", node.name, scope.known_names(), node.span, note=fix)
     else:
-        scope.report.unknown("E201", "variable, constant or fact", node.name, scope.known(), node.span)
-    return broken(node.span)
+        scope.report.unknown("E201", "variable, constant or fact", node.name, scope.known_names(), node.span)
+    return error_node(node.span)
 
 
 def _field(node: s.FieldRef, scope: Scope) -> n.Expr:
@@ -145,12 +147,12 @@ def _field(node: s.FieldRef, scope: Scope) -> n.Expr:
         return n.FieldOf(base, node.name, -1, ANY, node.span)
     if kind.kind not in (Kind.RECORD, Kind.ITEM):
         scope.report.add("E301", f"{kind} has no fields", node.span)
-        return broken(node.span)
+        return error_node(node.span)
     found = kind.field(node.name)
     if found is None:
         names = [field.name for field in kind.fields]
         scope.report.unknown("E203", f"field of {kind}", node.name, names, node.span)
-        return broken(node.span)
+        return error_node(node.span)
     index = kind.fields.index(found) if kind.kind is Kind.ITEM else -1
     return n.FieldOf(base, node.name, index, found.type, node.span)
 
@@ -158,21 +160,21 @@ def _field(node: s.FieldRef, scope: Scope) -> n.Expr:
 def _subscript(node: s.Subscript, scope: Scope) -> n.Expr:
     base = elaborate(node.base, scope)
     if base.type.kind not in (Kind.LIST, Kind.ANY) or len(node.arguments) != 1:
-        scope.report.add("E301", f"{base.type} has no elements to pick with one number", node.span)
-        return broken(node.span)
-    index = fitted(elaborate(node.arguments[0], scope), INT, scope, what="an index")
+        scope.report.add("E301", f"{base.type} cannot be indexed with one number", node.span)
+        return error_node(node.span)
+    index = fit(elaborate(node.arguments[0], scope), INT, scope, what="an index")
     return n.Index(base, index, base.type.of or ANY, node.span)
 
 
 def _prefix(node: s.Prefix, scope: Scope) -> n.Expr:
     if node.op == "!":
-        return n.Unary("!", condition(node.operand, scope, what="what `!` negates"), BOOL, node.span)
+        return n.Unary("!", elaborate_condition(node.operand, scope, what="the operand of `!`"), BOOL, node.span)
     if isinstance(node.operand, s.Literal) and type(node.operand.value) is int and node.operand.value == INT_MAX + 1:
-        return n.Const(-node.operand.value, INT, node.span)  # the smallest one has no positive twin
+        return n.Const(-node.operand.value, INT, node.span)  # the minimum has no positive counterpart
     operand = elaborate(node.operand, scope)
     if operand.type.kind not in (*_NUMBERS, Kind.ANY):
-        scope.report.add("E301", f"`-` needs a number, and this is {operand.type}", node.span)
-        return broken(node.span)
+        scope.report.add("E301", f"`-` needs a number, not {operand.type}", node.span)
+        return error_node(node.span)
     if isinstance(operand, n.Const) and isinstance(operand.value, int | float):
         return n.Const(-operand.value, operand.type, node.span)
     return n.Unary("-", operand, operand.type, node.span)
@@ -180,7 +182,9 @@ def _prefix(node: s.Prefix, scope: Scope) -> n.Expr:
 
 def _infix(node: s.Infix, scope: Scope) -> n.Expr:
     if node.op in ("&&", "||"):
-        left, right = (condition(side, scope, what=f"a side of `{node.op}`") for side in (node.left, node.right))
+        left, right = (
+            elaborate_condition(side, scope, what=f"a side of `{node.op}`") for side in (node.left, node.right)
+        )
         return n.Binary(node.op, left, right, BOOL, node.span)
     left, right = elaborate(node.left, scope), elaborate(node.right, scope)
     if node.op in ("+", "-", "*", "/"):
@@ -191,12 +195,12 @@ def _infix(node: s.Infix, scope: Scope) -> n.Expr:
 def _arithmetic(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.Expr:
     for side in (left, right):
         if side.type.kind not in (*_NUMBERS, Kind.ANY):
-            hint = 'texts are joined in a template: "{{a}}{{b}}"' if side.type.kind in _TEXTS else ""
-            scope.report.add("E301", f"`{node.op}` needs numbers, and this is {side.type}", side.span, note=hint)
-            return broken(node.span)
+            hint = 'strings are joined in a template: "{{a}}{{b}}"' if side.type.kind in _STRINGS else ""
+            scope.report.add("E301", f"`{node.op}` needs numbers, not {side.type}", side.span, note=hint)
+            return error_node(node.span)
     if Kind.ANY in (left.type.kind, right.type.kind):
         return n.Binary(node.op, left, right, ANY, node.span)
-    left, right, unit = dimensions.combined(node.op, left, right, scope, node.span)
+    left, right, unit = dimensions.unify_units(node.op, left, right, scope, node.span)
     whole = left.type.kind is Kind.INT and right.type.kind is Kind.INT and node.op != "/"
     return n.Binary(node.op, left, right, INT if whole else Type(Kind.FLOAT, unit=unit), node.span)
 
@@ -204,10 +208,10 @@ def _arithmetic(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.E
 def _comparison(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> n.Expr:
     a, b = left.type, right.type
     if a.kind in _NUMBERS and b.kind in _NUMBERS:
-        left, right, _ = dimensions.combined(node.op, left, right, scope, node.span)
+        left, right, _ = dimensions.unify_units(node.op, left, right, scope, node.span)
     elif node.op in ("==", "!="):
         _equality(node, left, right, scope)
-    elif not (a.kind in _TEXTS and b.kind in _TEXTS) and Kind.ANY not in (a.kind, b.kind):
+    elif not (a.kind in _STRINGS and b.kind in _STRINGS) and Kind.ANY not in (a.kind, b.kind):
         scope.report.add("E301", f"{a} and {b} have no order", node.span)
     return n.Binary(node.op, left, right, BOOL, node.span)
 
@@ -219,7 +223,7 @@ def _equality(node: s.Infix, left: n.Expr, right: n.Expr, scope: Scope) -> None:
                 scope.report.unknown("E301", f"option of {one.type}", other.value, one.type.options, other.span)
             return
     if not accepts(left.type, right.type) and not accepts(right.type, left.type):
-        scope.report.add("E301", f"{left.type} and {right.type} are never the same", node.span)
+        scope.report.add("E301", f"{left.type} and {right.type} are never equal", node.span)
 
 
 def _common(kinds: list[Type]) -> Type:

@@ -1,4 +1,4 @@
-"""Given: inputs that somebody names for a program, held to what it declares before anything runs."""
+"""Inputs: names that a caller provides are checked against the program before a run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.dsl.ir import Program
 
 
 def refuse_unknown(given: Iterable[str], program: Program, *, where: str) -> None:
-    """An input that the program never names is a slip of the pen.
+    """Reject inputs that the program never mentions.
 
     Raises:
-        UsageError: if there is one.
+        UsageError: for the first such input.
     """
     names = list(given)
     for name in names:

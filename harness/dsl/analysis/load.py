@@ -1,4 +1,4 @@
-"""Load: from a file or text to a program that may run, or to one error that says everything that is wrong."""
+"""Load: from a file or a string to a program that can run, or to one error with all diagnostics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load_program(
     """The program of a file. See `check_source` for the arguments.
 
     Raises:
-        ProgramError: if it may not run.
+        ProgramError: if the program has errors.
         OSError: if the file cannot be read.
     """
     return load_source(read(path), path=path.name, inputs=inputs, tools=tools, entry=entry, cache=cache)
@@ -41,10 +41,10 @@ def load_source(
     entry: str = "",
     cache: bool = True,
 ) -> Program:
-    """The program of a text.
+    """The program of a string. See `check_source` for the arguments.
 
     Raises:
-        ProgramError: if it may not run.
+        ProgramError: if the program has errors.
     """
     program, found = check_source(text, path=path, inputs=inputs, tools=tools, entry=entry, cache=cache)
     errors = [diagnostic for diagnostic in found if diagnostic.is_error]
@@ -62,21 +62,21 @@ def check_source(
     entry: str = "",
     cache: bool = True,
 ) -> tuple[Program | None, list[Diagnostic]]:
-    """The program, if its text can be read, and all errors and warnings in the order of the text.
+    """The program, if it can be parsed, and all errors and warnings in source order.
 
-    Syntax errors come alone: what a damaged statement would have declared is not missed a second time.
+    Syntax errors are reported alone: names that a damaged statement would declare are not reported as missing.
 
     Args:
-        text: The program.
-        path: The file's name, for messages.
-        inputs: Names that are given from outside and that the text does not declare.
-        tools: Signatures of tools beside the built-in ones; by default those of installed plugins.
-        entry: Name of the unit a run begins with.
-        cache: Whether checked programs are kept in the user's cache folder.
+        text: The source of the program.
+        path: Name of the file, for messages.
+        inputs: Names that the caller provides and the program does not declare.
+        tools: Signatures of additional tools; by default those of installed plugins.
+        entry: Name of the unit that a run starts with.
+        cache: Whether checked programs are stored in the user's cache folder.
     """
     known = _plugin_tools(text) if tools is None else tools
     inputs = tuple(inputs)
-    key = kept.key_of(text, inputs=inputs, entry=entry) if cache and not known else ""
+    key = kept.compute_key(text, inputs=inputs, entry=entry) if cache and not known else ""
     found = kept.load(key, text, path) if key else None
     if found is not None:
         return found[0], [Diagnostic(*warning) for warning in found[1]]
@@ -93,26 +93,26 @@ def check_source(
 
 
 def read(path: Path) -> str:
-    """The text of a file.
+    """The source in a file.
 
     Raises:
-        ProgramError: if it is too large, or not UTF-8.
-        OSError: if it cannot be read.
+        ProgramError: if the file is too large, or not UTF-8.
+        OSError: if the file cannot be read.
     """
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ProgramError([Diagnostic("E107", f"more than {MAX_BYTES} bytes", (0, 1))], "", path.name)
+        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES} bytes", (0, 1))], "", path.name)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         text = data.decode("utf-8", "replace")
         at = len(data[: error.start].decode("utf-8", "replace"))
-        raise ProgramError([Diagnostic("E106", "this is not UTF-8", (at, at + 1))], text, path.name) from error
+        raise ProgramError([Diagnostic("E106", "invalid UTF-8", (at, at + 1))], text, path.name) from error
 
 
 def _plugin_tools(text: str) -> Mapping[str, Signature]:
-    """Signatures of plugins' tools; they are looked for only if the text names a tool that is not built in."""
+    """Signatures of plugins' tools; plugins are only loaded if the source names a tool that is not built in."""
     if all(name in TOOLS for name in re.findall(r"\btool\.(\w+)", text)):
         return {}
     from harness.dsl.tools.registry import plugin_tools

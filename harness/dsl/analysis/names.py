@@ -1,4 +1,4 @@
-"""Names: everything a module declares, by kind, wherever it stands; and what is declared twice."""
+"""Names: the declarations of a module by kind; duplicate declarations are diagnostics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.dsl.language.printer import print_module
 
 @dataclass(slots=True)
 class Names:
-    """Declarations of a module. Only the first of a name is kept; the others are findings."""
+    """Declarations of a module. The first declaration of a name is kept; further ones are diagnostics."""
 
     name: str = ""
     types: dict[str, s.Shape] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Names:
     records: dict[str, s.Entries] = field(default_factory=dict)
     """Recorded facts: statements with their evidence."""
     rules: list[s.Entries] = field(default_factory=list)
-    """Rules and hints, in the order of the text."""
+    """Rules and hints, in source order."""
     invariants: list[s.Entries] = field(default_factory=list)
     units: dict[str, s.Unit] = field(default_factory=dict)
     models: list[s.Entries] = field(default_factory=list)
@@ -34,13 +34,13 @@ class Names:
     notes: list[s.Entry] = field(default_factory=list)
 
     def prose(self, kind: str) -> list[str]:
-        """Texts of `axiom`, `heuristic` or `prediction`, in order: `{{axiom.1}}` is the first."""
+        """Strings of `axiom`, `heuristic` or `prediction`, in order: `{{axiom.1}}` is the first."""
         entries = (entry for model in self.models for entry in model.entries if isinstance(entry, s.Entry))
         return [str(e.value.value) for e in entries if e.key == kind and isinstance(e.value, s.Literal)]
 
 
-def gather(module: s.Module, report: Report) -> Names:
-    """All declarations of a module; groups inside of groups count as if they stood alone."""
+def collect_names(module: s.Module, report: Report) -> Names:
+    """All declarations of a module; nested groups are flattened."""
     names = Names()
     _walk(module.items, names, report)
     if not names.name:
@@ -57,17 +57,17 @@ def _walk(items: Iterable[s.Declaration], names: Names, report: Report) -> None:
                     names.name = item.label.text
                 _walk(item.items, names, report)
             case s.Unit():
-                _once(names.units, item.label.text, item, item.keyword, report)
+                _declare(names.units, item.label.text, item, item.keyword, report)
             case s.Shape():
-                _once(names.types, item.label.text, item, "type", report)
+                _declare(names.types, item.label.text, item, "type", report)
             case s.Variant():
                 names.variants.append(item)
             case s.FactDeclaration():
-                _once(names.facts, item.label.text, item, "fact", report)
+                _declare(names.facts, item.label.text, item, "fact", report)
             case s.Variable(keyword="const"):
-                _once(names.constants, item.name, item, "constant", report)
+                _declare(names.constants, item.name, item, "constant", report)
             case s.Variable():
-                _once(names.states, item.name, item, item.keyword, report)
+                _declare(names.states, item.name, item, item.keyword, report)
             case s.Entry():
                 names.notes.append(item)
             case s.Entries():
@@ -83,20 +83,20 @@ def _entries(item: s.Entries, names: Names, report: Report) -> None:
         case "invariant":
             names.invariants.append(item)
         case "fact":
-            _once(names.records, item.label.text if item.label else "", item, "fact", report)
+            _declare(names.records, item.label.text if item.label else "", item, "fact", report)
         case "artifact":
             names.artifacts.append(item)
         case _:
             names.spaces.append(item)
 
 
-def _once(known: dict[str, Any], name: str, item: Any, what: str, report: Report) -> None:
+def _declare(known: dict[str, Any], name: str, item: Any, what: str, report: Report) -> None:
     first = known.setdefault(name, item)
     if first is item:
         return
     if first == item:
-        report.add("W502", f"{what} {name!r} is declared twice, with the same words", item.span, note="remove one")
+        report.add("W502", f"{what} {name!r} is declared twice, identically", item.span, note="remove one")
         return
     shown = print_module(s.Module([first])).split("\n")
-    note = f"the other says `{' '.join(line.strip() for line in shown)[:100]}`"
+    note = f"the first one is `{' '.join(line.strip() for line in shown)[:100]}`"
     report.add("E405", f"{what} {name!r} is declared twice, and the declarations differ", item.span, note=note)

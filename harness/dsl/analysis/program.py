@@ -1,4 +1,4 @@
-"""Program: a module checked as a whole, and lowered."""
+"""Program: a whole module is checked and lowered."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest
 from harness.dsl.analysis import rules
-from harness.dsl.analysis.expression import elaborate, fitted
-from harness.dsl.analysis.names import Names, gather
+from harness.dsl.analysis.expression import elaborate, fit
+from harness.dsl.analysis.names import Names, collect_names
 from harness.dsl.analysis.report import Report
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import TOOLS, Signature
@@ -23,7 +23,7 @@ from harness.dsl.language.printer import print_value
 from harness.dsl.types import ANY
 
 _MAIN = ("task", "agent_loop", "engineering_loop", "service_loop")
-"""Which kind of unit a run begins with, if there are several."""
+"""Kinds of units that a run starts with, in order of preference."""
 
 
 def analyse(
@@ -35,35 +35,35 @@ def analyse(
     tools: Mapping[str, Signature] | None = None,
     entry: str = "",
 ) -> tuple[Program, Report]:
-    """The program of a module, and everything that is wrong with it; it may only run if nothing is an error.
+    """The program of a module and its diagnostics; it can only run if none of them is an error.
 
     Args:
-        module: Its tree.
-        text: Its text.
-        path: The file's name, for messages.
-        inputs: Names that are given from outside and that the text does not declare.
-        tools: Signatures of a plugin's tools.
-        entry: Name of the unit a run begins with; by default the task, or the first loop nobody runs.
+        module: The syntax tree.
+        text: The source.
+        path: Name of the file, for messages.
+        inputs: Names that the caller provides and the program does not declare.
+        tools: Signatures of plugins' tools.
+        entry: Name of the unit that a run starts with; by default a task or loop that no other unit runs.
 
     Raises:
-        UsageError: if there is no unit of that name.
+        UsageError: if no unit has the name `entry`.
     """
     report = Report()
-    names = gather(module, report)
+    names = collect_names(module, report)
     shared = Shared(names, report, Types(names, report))
     _constants(names, shared)
     _state(names, shared, inputs)
     shared.facts = {name: index for index, name in enumerate(names.facts)}
-    facts = tuple(rules.fact(node, shared) for node in names.facts.values())
-    fired = tuple(rules.rule(node, shared) for node in names.rules)
-    invariants = tuple(rules.invariant(node, shared) for node in names.invariants)
-    _twins([*names.rules, *names.invariants], report)
+    facts = tuple(rules.lower_fact(node, shared) for node in names.facts.values())
+    fired = tuple(rules.lower_rule(node, shared) for node in names.rules)
+    invariants = tuple(rules.lower_invariant(node, shared) for node in names.invariants)
+    _report_duplicates([*names.rules, *names.invariants], report)
     analyses = _units(names, shared, {**TOOLS, **(tools or {})}, text)
     made = [analysis.lower() for analysis in analyses]
     units = [analysis.finish(made) for analysis in analyses]
-    _cycles(units, [analysis.runs for analysis in analyses], report)
-    _unused(names, shared)
-    choices = [choice for entries in names.spaces for choice in rules.choices(entries, shared)]
+    _report_recursion(units, [analysis.runs for analysis in analyses], report)
+    _report_unused(names, shared)
+    choices = [choice for entries in names.spaces for choice in rules.list_choices(entries, shared)]
     program = Program(
         name=names.name,
         path=path,
@@ -75,7 +75,7 @@ def analyse(
         rules=fired,
         invariants=invariants,
         units=tuple(units),
-        main=_main(units, [analysis.runs for analysis in analyses], entry, path),
+        main=_find_entry_unit(units, [analysis.runs for analysis in analyses], entry, path),
         prose=tuple(_prose(names)),
         choices=(*choices, *_parameters(names, shared)),
     )
@@ -88,22 +88,24 @@ def _constants(names: Names, shared: Shared) -> None:
     for node in names.constants.values():
         value = elaborate(node.value, scope) if node.value is not None else None
         if not isinstance(value, n.Const):
-            value = _folded(value)
+            value = _fold_constant(value)
         if value is None:
-            shared.report.add("E301", f"constant {node.name} is a literal or made of constants", node.span)
+            shared.report.add(
+                "E301", f"constant {node.name} must be a literal or an expression of constants", node.span
+            )
             continue
         kind = value.type
         if node.type is not None:
             kind = shared.types.of(node.type)
             if kind.unit is not None and value.type.unit is None and not isinstance(value.value, str):
                 value = n.Const(float(value.value), kind, value.span)
-            fit = fitted(value, kind, scope, what=node.name)
-            value = fit if isinstance(fit, n.Const) else value
+            fitted = fit(value, kind, scope, what=node.name)
+            value = fitted if isinstance(fitted, n.Const) else value
         shared.constants[node.name] = n.Const(value.value, kind if node.type is not None else value.type, node.span)
 
 
-def _folded(node: n.Expr | None) -> n.Const | None:
-    """A constant expression's value."""
+def _fold_constant(node: n.Expr | None) -> n.Const | None:
+    """The value of a constant expression; None if it is not constant."""
     from harness.dsl.expressions.walker import evaluate
     from harness.dsl.facts.trace import Trace
     from harness.dsl.values import Undefined
@@ -111,9 +113,9 @@ def _folded(node: n.Expr | None) -> n.Const | None:
     if node is None or not isinstance(node, n.Binary | n.Unary | n.ListOf | n.Scale | n.Call | n.Aggregate):
         return None
     try:
-        value = evaluate(node, n.Frame([Undefined("no constant")] * n.slots_of(node), [], Trace(0), []))
+        value = evaluate(node, n.Frame([Undefined("not a constant")] * n.slots_of(node), [], Trace(0), []))
     except LookupError:
-        return None  # it looks at something that is no constant
+        return None  # the expression refers to something that is not constant
     return None if isinstance(value, Undefined) else n.Const(value, node.type, node.span)
 
 
@@ -123,7 +125,7 @@ def _state(names: Names, shared: Shared, inputs: Iterable[str]) -> None:
         kind = shared.types.of(node.type) if node.type is not None else ANY
         initial = None
         if node.value is not None:
-            initial = fitted(elaborate(node.value, scope), kind, scope, what=node.name)
+            initial = fit(elaborate(node.value, scope), kind, scope, what=node.name)
         shared.state.append(Variable(node.name, kind, initial, node.keyword == "input"))
     for name in inputs:
         if shared.state_index(name) < 0:
@@ -145,7 +147,7 @@ def _units(names: Names, shared: Shared, tools: dict[str, Signature], text: str)
     ]
 
 
-def _twins(entries: list[s.Entries], report: Report) -> None:
+def _report_duplicates(entries: list[s.Entries], report: Report) -> None:
     seen: dict[tuple[str, str], s.Entries] = {}
     for node in entries:
         name = node.label.text if node.label else ""
@@ -155,8 +157,8 @@ def _twins(entries: list[s.Entries], report: Report) -> None:
             report.add(code, f"{node.keyword} {name!r} is declared twice", node.span)
 
 
-def _cycles(units: list[Unit], runs: list[list[int]], report: Report) -> None:
-    """Units that run themselves: no budget of one could bound the other."""
+def _report_recursion(units: list[Unit], runs: list[list[int]], report: Report) -> None:
+    """Report units that run themselves, directly or indirectly: their budgets could not bound them."""
     done: set[int] = set()
 
     def walk(unit: int, path: list[int]) -> None:
@@ -174,15 +176,15 @@ def _cycles(units: list[Unit], runs: list[list[int]], report: Report) -> None:
         walk(number, [])
 
 
-def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
+def _find_entry_unit(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
     if entry:
         found = next((number for number, unit in enumerate(units) if unit.name == entry), -1)
         if found < 0:
-            # Whoever names it is wrong, not the text: no finding of the program.
+            # The caller's argument is wrong, not the program: this is not a diagnostic.
             raise UsageError(
                 f"there is no task or loop {entry!r}{nearest(entry, [unit.name for unit in units])}",
                 where=path,
-                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has none",
+                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has no units",
             )
         return found
     called = {other for mine in runs for other in mine}
@@ -193,14 +195,14 @@ def _main(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> in
     return 0 if units else -1
 
 
-def _unused(names: Names, shared: Shared) -> None:
+def _report_unused(names: Names, shared: Shared) -> None:
     for name, node in names.facts.items():
         if name not in shared.used:
             note = "name it in a rule, a hint, a condition or `expect`"
-            shared.report.add("W501", f"fact {name!r} is used by nothing", node.label.span, note=note)
+            shared.report.add("W501", f"fact {name!r} is never used", node.label.span, note=note)
     for name, constant in names.constants.items():
         if name not in shared.used:
-            shared.report.add("W501", f"constant {name!r} is used by nothing", constant.span)
+            shared.report.add("W501", f"constant {name!r} is never used", constant.span)
 
 
 def _prose(names: Names) -> Iterable[tuple[str, str]]:
@@ -223,11 +225,13 @@ def _text(node: s.Value) -> str:
 
 
 def _parameters(names: Names, shared: Shared) -> Iterable[Choice]:
-    """Parameters of engineering loops: a plan's choices as much as its spaces."""
+    """Parameters of engineering loops: they are choices of a plan, as its spaces are."""
     from harness.dsl.analysis import space
 
     scope = Scope(shared)
     for unit in names.units.values():
         for statement in unit.body:
             if isinstance(statement, s.Parameter):
-                yield Choice(statement.name, space.values(statement.value, scope, what=statement.name), statement.span)
+                yield Choice(
+                    statement.name, space.list_values(statement.value, scope, what=statement.name), statement.span
+                )

@@ -1,4 +1,4 @@
-"""Laws: facts, rules, hints and invariants; what is executable in them and what is prose."""
+"""Rules: facts, rules, hints and invariants are lowered; conditions are separated from prose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.core.slug import slug
 from harness.dsl.analysis import space
-from harness.dsl.analysis.expression import condition, elaborate, fitted
+from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Fact, Invariant, Rule
@@ -31,12 +31,12 @@ _ASSERTIONS = ("assert", "constraint", "require")
 _INVARIANT = (*_ASSERTIONS, "description", "reason", "evidence", "verification", "when")
 
 
-def fact(node: s.FactDeclaration, shared: Shared) -> Fact:
-    """A fact with its body."""
-    scope = Scope(shared, asked=[node.label.text])
+def lower_fact(node: s.FactDeclaration, shared: Shared) -> Fact:
+    """Lower a fact with its body."""
+    scope = Scope(shared, open_facts=[node.label.text])
     case, over_all = -1, False
     if len(node.parameters) != 1:
-        message = f"fact {node.label.text!r} takes one item, or a list of items, and not {len(node.parameters)}"
+        message = f"fact {node.label.text!r} takes one item or a list of items, not {len(node.parameters)}"
         shared.report.add("E301", message, node.label.span)
     for parameter in node.parameters:
         kind = shared.types.of(parameter.type)
@@ -46,7 +46,7 @@ def fact(node: s.FactDeclaration, shared: Shared) -> Fact:
         if item.kind is not Kind.ITEM and item.kind is not Kind.ANY:
             note = "as in `t: TraceItem.Performance`, or `ts: [TraceItem.Performance]` for all of them"
             shared.report.add(
-                "E301", f"a fact is about a case of the trace, not about {kind}", parameter.span, note=note
+                "E301", f"the parameter of a fact is a case of the trace, not {kind}", parameter.span, note=note
             )
         scope.bind(parameter.name, kind)
     lets = []
@@ -55,14 +55,14 @@ def fact(node: s.FactDeclaration, shared: Shared) -> Fact:
         kind = value.type
         if let.type is not None:
             kind = shared.types.of(let.type)
-            value = fitted(value, kind, scope, what=let.name)
+            value = fit(value, kind, scope, what=let.name)
         lets.append((scope.bind(let.name, kind), value))
-    result = condition(node.result, scope, what="what a fact returns")
+    result = elaborate_condition(node.result, scope, what="what a fact returns")
     return Fact(node.label.text, case, over_all, tuple(scope.slots), tuple(lets), result, node.span)
 
 
-def rule(node: s.Entries, shared: Shared) -> Rule:
-    """A rule or hint."""
+def lower_rule(node: s.Entries, shared: Shared) -> Rule:
+    """Lower a rule or hint."""
     facts: list[int] = []
     prose: list[str] = []
     name = node.label.text if node.label else ""
@@ -71,22 +71,22 @@ def rule(node: s.Entries, shared: Shared) -> Rule:
             for value in _flat(entry.value):
                 _condition(value, facts, prose, shared)
     if not facts and not prose:
-        shared.report.add("W508", f"{node.keyword} {name!r} says not when it applies", node.span)
-    suggestion = "; ".join(_texts(node, _SUGGESTIONS))
+        shared.report.add("W508", f"{node.keyword} {name!r} does not state when it applies", node.span)
+    suggestion = "; ".join(_strings(node, _SUGGESTIONS))
     if not suggestion:
         shared.report.add("W508", f"{node.keyword} {name!r} suggests nothing", node.span)
-    effect = "; ".join(_texts(node, ("effect",)))
+    effect = "; ".join(_strings(node, ("effect",)))
     if effect:
         suggestion = f"{suggestion} ({effect})"
-    choices = tuple(_choices(node, Scope(shared)))
+    choices = tuple(_list_parameters(node, Scope(shared)))
     return Rule(node.keyword, name, tuple(dict.fromkeys(facts)), tuple(prose), suggestion, node.span, choices)
 
 
-def invariant(node: s.Entries, shared: Shared) -> Invariant:
-    """An invariant: what of it is a condition, and what is prose."""
+def lower_invariant(node: s.Entries, shared: Shared) -> Invariant:
+    """Lower an invariant: conditions that are evaluated, and prose that is only shown."""
     scope = Scope(shared)
     name = node.label.text if node.label else ""
-    choices = tuple(_choices(node, scope))
+    choices = tuple(_list_parameters(node, scope))
     conditions: list[n.Expr] = []
     prose: list[str] = []
     for entry in _entries(node, _INVARIANT, shared):
@@ -94,29 +94,29 @@ def invariant(node: s.Entries, shared: Shared) -> Invariant:
             if _is_prose(value):
                 prose.append(_text(value))
             elif entry.key in _ASSERTIONS:
-                conditions.append(condition(value, scope, what=f"`{entry.key}`"))
+                conditions.append(elaborate_condition(value, scope, what=f"`{entry.key}`"))
     if not conditions and not prose and not choices:
         shared.report.add("W508", f"invariant {name!r} states nothing", node.span)
     cases = tuple(sorted(_cases(conditions, shared)))
     if conditions and not cases and not choices:
-        note = "ask `trace(Variant.Case)` or a fact, or name a plan's `parameter`"
-        shared.report.add("W509", f"invariant {name!r} looks at nothing that changes", node.span, note=note)
+        note = "use `trace(Variant.Case)` or a fact, or declare a `parameter`"
+        shared.report.add("W509", f"invariant {name!r} refers to nothing that changes", node.span, note=note)
     return Invariant(name, slug(name), tuple(conditions), tuple(prose), node.span, cases, tuple(scope.slots), choices)
 
 
-def choices(entries: s.Entries, shared: Shared) -> Iterator[Choice]:
+def list_choices(entries: s.Entries, shared: Shared) -> Iterator[Choice]:
     """The axes of a design or tuning space."""
     scope = Scope(shared)
     for entry in entries.entries:
         if isinstance(entry, s.Entry):
-            yield Choice(entry.key, space.values(entry.value, scope, what=entry.key), entry.span)
+            yield Choice(entry.key, space.list_values(entry.value, scope, what=entry.key), entry.span)
 
 
-def _choices(node: s.Entries, scope: Scope) -> Iterator[Choice]:
+def _list_parameters(node: s.Entries, scope: Scope) -> Iterator[Choice]:
     for entry in node.entries:
         if isinstance(entry, s.Parameter):
-            values = space.values(entry.value, scope, what=entry.name)
-            yield Choice(entry.name, values, entry.span, scope.bind(entry.name, space.kind_of(values)))
+            values = space.list_values(entry.value, scope, what=entry.name)
+            yield Choice(entry.name, values, entry.span, scope.bind(entry.name, space.type_of_values(values)))
 
 
 def _entries(node: s.Entries, known: tuple[str, ...], shared: Shared) -> Iterator[s.Entry]:
@@ -129,7 +129,7 @@ def _entries(node: s.Entries, known: tuple[str, ...], shared: Shared) -> Iterato
 
 
 def _condition(node: s.Value, facts: list[int], prose: list[str], shared: Shared) -> None:
-    """A fact by name or quoted name, several with `&&`, or prose."""
+    """Sort a condition into facts (bare or quoted names, joined with `&&`) and prose."""
     if isinstance(node, s.Infix) and node.op == "&&":
         _condition(node.left, facts, prose, shared)
         _condition(node.right, facts, prose, shared)
@@ -145,12 +145,11 @@ def _condition(node: s.Value, facts: list[int], prose: list[str], shared: Shared
             if name.isidentifier() and name in shared.names.records:
                 shared.used.add(name)
             elif name.isidentifier():
-                near = "; it is prose, which never fires"
-                shared.report.add("W503", f"there is no fact {name!r}{near}", node.span)
+                shared.report.add("W503", f"there is no fact {name!r}; prose never fires", node.span)
             prose.append(name)
         return
-    note = "make the condition a fact, and name it here"
-    shared.report.add("E301", "a rule applies when facts hold, or when words say so", node.span, note=note)
+    note = "declare the condition as a fact, and name the fact here"
+    shared.report.add("E301", "the condition of a rule is a fact or a string", node.span, note=note)
 
 
 def _flat(node: s.Value) -> list[s.Value]:
@@ -165,13 +164,13 @@ def _text(node: s.Value) -> str:
     return str(node.value) if isinstance(node, s.Literal) and isinstance(node.value, str) else print_value(node)
 
 
-def _texts(node: s.Entries, keys: tuple[str, ...]) -> list[str]:
+def _strings(node: s.Entries, keys: tuple[str, ...]) -> list[str]:
     entries = [entry for entry in node.entries if isinstance(entry, s.Entry) and entry.key in keys]
     return [_text(value) for entry in entries for value in _flat(entry.value)]
 
 
 def _cases(conditions: list[n.Expr], shared: Shared) -> set[int]:
-    """The cases that conditions look at, directly or through a fact."""
+    """The cases that conditions refer to, directly or through a fact."""
     found: set[int] = set()
     stack: list[object] = list(conditions)
     while stack:

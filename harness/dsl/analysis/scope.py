@@ -1,4 +1,4 @@
-"""Scope: what names mean at one place: variables, state, constants, facts; and the module all scopes share."""
+"""Scope: the meaning of names in a unit, fact or invariant, and the data that all scopes of a module share."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from harness.dsl.language.diagnostic import Span
 from harness.dsl.types import ANY, BOOL, Type
 from harness.dsl.values import Undefined
 
-MAX_ASKED = 20_000
-"""Nodes that facts add where they are asked: facts that ask facts twice each would double for ever."""
+MAX_FACT_NODES = 20_000
+"""Maximum number of nodes from expanded facts: facts that each refer to two facts grow exponentially."""
 MAX_DEPTH = 40
-"""Facts that ask facts, and types that hold types, inside of each other."""
+"""Maximum depth of facts that refer to facts."""
 
 
 @dataclass(slots=True)
 class Shared:
-    """What all scopes of a module share.
+    """Data that all scopes of a module share.
 
     Attributes:
-        names: Its declarations.
-        report: Where findings go.
-        types: Its types.
-        constants: Values of `const`.
+        names: Declarations of the module.
+        report: Receives diagnostics.
+        types: Types of the module.
+        constants: Values of `const` by name.
         state: State variables and module inputs, in order.
-        facts: Name of each fact -> its index.
-        tools: Signatures of tools by name; see `calls`.
-        used: Facts, constants, types and units that something refers to.
-        nodes: Nodes made of facts so far.
+        facts: Index of each fact by name.
+        used: Names of facts, constants and units that are referred to.
+        fact_nodes: Number of nodes from expanded facts.
     """
 
     names: Names
@@ -42,55 +41,51 @@ class Shared:
     state: list[Variable] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    nodes: int = 0
+    fact_nodes: int = 0
 
     def state_index(self, name: str) -> int:
-        """Index of a state variable, -1 if there is none."""
+        """Index of a state variable; -1 if the name is unknown."""
         return next((i for i, variable in enumerate(self.state) if variable.name == name), -1)
 
 
 @dataclass(slots=True)
 class Scope:
-    """Names of one unit, fact or law.
+    """Names of one unit, fact or invariant.
 
     Attributes:
-        shared: The module.
-        slots: Its variables, hidden ones included.
-        visible: Name -> slot.
-        templates: Whether texts may hold `{{name}}`: in units, not in facts and laws.
-        asked: Facts that are being written into this place, for recursion.
+        shared: Data of the module.
+        slots: Variables, including hidden ones.
+        visible: Slot of each visible name.
+        templates: Whether strings can contain `{{name}}`: in units, not in facts and invariants.
+        open_facts: Names of the facts that are being expanded, to detect recursion.
     """
 
     shared: Shared
     slots: list[Variable] = field(default_factory=list)
     visible: dict[str, int] = field(default_factory=dict)
     templates: bool = False
-    asked: list[str] = field(default_factory=list)
+    open_facts: list[str] = field(default_factory=list)
     _hidden: int = 0
 
     @property
     def report(self) -> Report:
-        """Where findings go."""
+        """The report of the module."""
         return self.shared.report
 
     def bind(self, name: str, kind: Type, *, initial: n.Expr | None = None, is_input: bool = False) -> int:
-        """A new slot for a name; what the name meant before is hidden from here on."""
+        """Bind a name to a new slot; a previous meaning is shadowed."""
         self.slots.append(Variable(name, kind, initial, is_input))
         self.visible[name] = len(self.slots) - 1
         return len(self.slots) - 1
 
-    def hidden(self, what: str, kind: Type) -> int:
-        """A slot no program can name: a loop's counter, a check's outcome."""
+    def bind_hidden(self, what: str, kind: Type) -> int:
+        """Add a slot that a program cannot name: the counter of a loop, the outcome of a check."""
         self._hidden += 1
         self.slots.append(Variable(f"${what}{self._hidden}", kind))
         return len(self.slots) - 1
 
-    def type_of(self, slot: int) -> Type:
-        """A slot's type."""
-        return self.slots[slot].type
-
-    def target(self, name: str, kind: Type) -> tuple[Target, Type]:
-        """Where an assignment to a name goes: its slot, the state variable, or a new slot of that type."""
+    def bind_target(self, name: str, kind: Type) -> tuple[Target, Type]:
+        """The target of an assignment and its type: the visible slot, the state variable, or a new slot."""
         if name in self.visible:
             index = self.visible[name]
             return Target(index, name), self.slots[index].type
@@ -100,7 +95,7 @@ class Scope:
         return Target(self.bind(name, kind), name), kind
 
     def resolve(self, name: str, span: Span) -> n.Expr | None:
-        """What a name means here, None if nothing."""
+        """The node that a name refers to, or None."""
         if name in self.visible:
             index = self.visible[name]
             return n.Slot(index, name, self.slots[index].type, span)
@@ -116,12 +111,12 @@ class Scope:
             return n.Verdict(self.shared.facts[name], name, BOOL, span)
         return None
 
-    def known(self) -> list[str]:
-        """All names that mean something here."""
+    def known_names(self) -> list[str]:
+        """All visible names."""
         shared = self.shared
         return [*self.visible, *(v.name for v in shared.state), *shared.constants, *shared.facts]
 
 
-def broken(span: Span) -> n.Const:
-    """Stands where an expression was wrong; its type is `any`, so that one mistake is one finding."""
-    return n.Const(Undefined("the program is wrong here"), ANY, span)
+def error_node(span: Span) -> n.Const:
+    """Placeholder for an invalid expression; its type is `any`, so that one mistake causes one diagnostic."""
+    return n.Const(Undefined("the program has an error here"), ANY, span)

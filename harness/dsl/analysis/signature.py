@@ -1,4 +1,4 @@
-"""Signature: what a call takes and gives, and what repeating it means."""
+"""Signature: parameters and result of a call, and the semantics of repeating it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.dsl.types import ANY, FLOAT, INT, STRING, Type
 
 @plain
 class Signature:
-    """A tool.
+    """The signature of a tool or query.
 
     Attributes:
-        required: Parameters it must have, with their types.
-        optional: Parameters it may have.
-        result: What it gives.
-        semantics: What repeating it means, unless the program says otherwise.
-        has_result: Whether there is anything to bind or compare.
-        traces: Whether it can report trace items.
-        any_parameter: Whether it takes parameters of any name besides.
+        required: Types of the required parameters by name.
+        optional: Types of the optional parameters by name.
+        result: Type of the result.
+        semantics: Semantics of repeating the call, unless the program states another.
+        has_result: Whether the result can be bound or compared.
+        traces: Whether the call can report trace items.
+        any_parameter: Whether further parameters of any name are allowed.
     """
 
     required: Mapping[str, Type] = field(default_factory=dict)
@@ -39,7 +39,7 @@ TOOLS: dict[str, Signature] = {
     "random": Signature({"low": ANY, "high": ANY}, {}, FLOAT, Semantics.PURE),
     "now": Signature({}, {}, FLOAT, Semantics.PURE),
 }
-"""Tools every machine has; a plugin's come beside them. `random` gives an int between two ints."""
+"""Built-in tools. `random` returns an integer if both bounds are integers."""
 
 QUERIES: dict[str, Signature] = {
     "llm.query": Signature(
@@ -50,12 +50,12 @@ QUERIES: dict[str, Signature] = {
     ),
     "human.ask": Signature({"prompt": STRING}, {"role": STRING}, STRING, Semantics.IDEMPOTENT),
 }
-"""Calls that somebody answers; `answer:` says what type the answer must have."""
+"""Calls that a model or a person answers; `answer:` states the type of the answer."""
 
 MODIFIERS = ("output_var", "timeout", "retry", "semantics", "emits", "answer")
-"""Parameters of the machine, not of the call."""
+"""Parameters that the machine interprets; they are not passed to the tool."""
 COMPARISONS = {
     "equals": "equals", "contains": "contains", "matches": "matches", "below": "<", "above": ">", "at_most": "<=",
     "at_least": ">=",
 }  # fmt: skip
-"""Parameters by which a check decides -> the comparison."""
+"""Operator of each comparison parameter of a check."""

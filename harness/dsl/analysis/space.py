@@ -1,4 +1,4 @@
-"""Space: the values a parameter can have, spelled out."""
+"""Space: the list of values of a parameter."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from harness.dsl.types import BOOL, FLOAT, INT, STRING, Type
 
 MAX_VALUES = 10_000
 MAX_POINTS = 100_000
-"""Points of one search; a larger space needs `points`."""
+"""Maximum number of points of one search; a larger space needs `points`."""
 
 
-def values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
+def list_values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
     """The values of a parameter, in order: a list, `low..high`, `range [low, high, step]`, or a single one."""
     match node:
         case s.Range():
@@ -23,11 +23,11 @@ def values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
         case s.Function(name="range"):
             found = _range([a for a in node.arguments if not isinstance(a, s.Each)], node.span, scope)
         case s.Sequence():
-            found = [constant(item, scope, what=what) for item in node.items]
+            found = [evaluate_constant(item, scope, what=what) for item in node.items]
         case s.Alternatives():
-            found = [constant(option, scope, what=what) for option in node.options]
+            found = [evaluate_constant(option, scope, what=what) for option in node.options]
         case _:
-            found = [constant(node, scope, what=what)]
+            found = [evaluate_constant(node, scope, what=what)]
     known = [value for value in found if value is not None]
     if not known:
         scope.report.add("E403", f"{what} has no value to try", node.span)
@@ -38,7 +38,7 @@ def values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:
     return _one_kind(known, node, scope, what=what)
 
 
-def kind_of(found: tuple[Any, ...]) -> Type:
+def type_of_values(found: tuple[Any, ...]) -> Type:
     """The type of a parameter with these values."""
     first = found[0] if found else 0
     if isinstance(first, bool):
@@ -46,8 +46,8 @@ def kind_of(found: tuple[Any, ...]) -> Type:
     return STRING if isinstance(first, str) else INT if isinstance(first, int) else FLOAT
 
 
-def constant(node: s.Value, scope: Scope, *, what: str) -> Any:
-    """A literal's value, or a declared constant's; None, with a finding, for anything else."""
+def evaluate_constant(node: s.Value, scope: Scope, *, what: str) -> Any:
+    """The value of a literal or constant; None, with a diagnostic, for anything else."""
     if isinstance(node, s.Prefix) and node.op == "-" and isinstance(node.operand, s.Literal):
         inner = node.operand.value
         if isinstance(inner, int | float) and not isinstance(inner, bool):
@@ -59,22 +59,22 @@ def constant(node: s.Value, scope: Scope, *, what: str) -> Any:
         if known is not None:
             scope.shared.used.add(node.name)
             return known.value
-        return node.name  # a bare word is a text
-    scope.report.add("E301", f"a value of {what} is a number, a text or true or false", node.span)
+        return node.name  # a bare word is a string
+    scope.report.add("E301", f"a value of {what} is a number, a string or a boolean", node.span)
     return None
 
 
 def _range(ends: list[s.Expression], span: s.Span, scope: Scope) -> list[Any]:
-    numbers = [constant(end, scope, what="a range") for end in ends]
+    numbers = [evaluate_constant(end, scope, what="a range") for end in ends]
     if not 2 <= len(numbers) <= 3 or not all(isinstance(x, int | float) and not isinstance(x, bool) for x in numbers):
         scope.report.add("E301", "a range is `low..high`, or `range [low, high, step]`, of numbers", span)
         return []
     low, high, step = (*numbers, 1)[:3]
     if step <= 0 or high < low:
-        scope.report.add("E301", "a range goes up: low <= high, and a step above 0", span)
+        scope.report.add("E301", "a range needs low <= high and a positive step", span)
         return []
     if (high - low) / step >= MAX_VALUES:
-        scope.report.add("E403", f"a range of more than {MAX_VALUES} values", span, note="give it a step")
+        scope.report.add("E403", f"a range of more than {MAX_VALUES} values", span, note="add a step")
         return []
     count = int((high - low) / step + 1e-9) + 1
     return [low + step * index for index in range(count)]
@@ -85,5 +85,5 @@ def _one_kind(known: list[Any], node: s.Value, scope: Scope, *, what: str) -> tu
     if kinds == {int, float}:
         return tuple(float(value) for value in known)
     if len(kinds) > 1:
-        scope.report.add("E301", f"the values of {what} are of different kinds", node.span)
+        scope.report.add("E301", f"the values of {what} have different types", node.span)
     return tuple(known)

@@ -1,4 +1,4 @@
-"""Statements: bodies of tasks, loops and steps as instructions."""
+"""Statements: the bodies of tasks, loops and steps, lowered to instructions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.dsl.analysis import calls, control_flow
 from harness.dsl.analysis.code import Code
-from harness.dsl.analysis.expression import condition, elaborate, fitted
+from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import Signature
 from harness.dsl.expressions import nodes as n
@@ -22,12 +22,12 @@ class Statements:
     """Lowers the body of one unit.
 
     Args:
-        unit: The unit as written.
-        scope: Its names.
-        code: Where instructions go.
-        tools: Signatures of tools.
+        unit: The syntax node of the unit.
+        scope: Names of the unit.
+        code: Receives the instructions.
+        tools: Signatures of tools by name.
         units: Index of each unit by name.
-        events: Events that some service loop handles, with their fields.
+        events: Handlers of the service loops by event.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class Statements:
 
     @property
     def forbids_queries(self) -> str:
-        """The kind of loop, if it may not reason."""
+        """The kind of loop, if it must not ask models or people; otherwise empty."""
         return self.unit.keyword if self.unit.keyword in ("service_loop", "engineering_loop") else ""
 
     def body(self, statements: Sequence[s.Statement]) -> None:
-        """Instructions of statements, in order."""
+        """Append the instructions of statements, in order."""
         ended: s.Statement | None = None
         for statement in statements:
             if ended is not None and not isinstance(statement, s.Setting | s.Entries | s.Evaluation):
                 word = "return" if isinstance(ended, s.Return) else "fail"
-                self.scope.report.add("E408", f"nothing gets here: `{word}` ended it before", statement.span)
+                self.scope.report.add("E408", f"unreachable after `{word}`", statement.span)
                 ended = None
             self._statement(statement)
             if isinstance(statement, s.Return | s.Fail):
@@ -80,11 +80,11 @@ class Statements:
             case s.Assign():
                 self._assign(node)
             case s.If() | s.For() | s.Repeat() | s.Match() | s.Parallel():
-                control_flow.lower(node, self)
+                control_flow.lower_control_flow(node, self)
             case s.RunUnit():
                 self._run(node.unit, node.entries, node.arrows, node.span)
             case s.Fail():
-                message = fitted(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
+                message = fit(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
                 self.code.add(Fail(self.code.label("fail"), node.span, message))
             case s.Return():
                 self.code.add(Return(self.code.label("return"), node.span, elaborate(node.value, self.scope)))
@@ -97,15 +97,17 @@ class Statements:
                 self._description(node)
 
     def _description(self, node: s.Setting | s.Entries | s.Parameter | s.On) -> None:
-        """What describes the unit instead of doing something: it belongs at the top of the unit's body."""
+        """Collect a statement that describes the unit: it is only allowed at the top level of the unit's body."""
         wanted = _ONLY_IN.get(type(node)) or ("engineering_loop" if getattr(node, "keyword", "") == "measure" else "")
         if wanted and self.unit.keyword != wanted:
             word = {s.On: "on", s.Parameter: "parameter"}.get(type(node), "measure")
             self.scope.report.add(
-                "E406", f"`{word}` belongs into a {wanted}, not into a {self.unit.keyword}", node.span
+                "E406", f"`{word}` is only allowed in a {wanted}, not in a {self.unit.keyword}", node.span
             )
         elif id(node) not in self._top:
-            self.scope.report.add("E406", "this describes a whole unit: put it at the top of its body", node.span)
+            self.scope.report.add(
+                "E406", "this describes the whole unit: move it to the top level of its body", node.span
+            )
         elif isinstance(node, s.Setting):
             self.settings.append(node)
         elif isinstance(node, s.Parameter):
@@ -113,7 +115,7 @@ class Statements:
         elif isinstance(node, s.On):
             self.handlers.append(node)
         elif node.keyword in self.blocks:
-            self.scope.report.add("E202", f"{node.keyword} is there twice", node.span)
+            self.scope.report.add("E202", f"{node.keyword} is declared twice", node.span)
         else:
             self.blocks[node.keyword] = node
 
@@ -126,14 +128,14 @@ class Statements:
 
     def _name(self, name: str, span: s.Span) -> None:
         if name in self._seen:
-            self.scope.report.add("E202", f"a step or check {name!r} is there twice", span)
+            self.scope.report.add("E202", f"a step or check {name!r} is declared twice", span)
         self._seen.add(name)
 
     def _call(self, node: s.Call, *, check: str | None = None) -> None:
         if node.actor == "tool" and node.operation in UNITS:
             self._tool_unit(node)
             return
-        effect = calls.effect(
+        effect = calls.lower_effect(
             node,
             self.code.label(f"{node.actor}.{node.operation}"),
             self.scope,
@@ -145,11 +147,11 @@ class Statements:
             self.code.add(effect)
 
     def _tool_unit(self, node: s.Call) -> None:
-        """`tool.engineering_loop { name: Tuner }`: another way to say `run Tuner`."""
+        """`tool.engineering_loop { name: Tuner }`: an alternative spelling of `run Tuner`."""
         named = next((entry.value for entry in node.entries if entry.key == "name"), None)
         name = named.name if isinstance(named, s.Name) else named.value if isinstance(named, s.Literal) else None
         if not isinstance(name, str):
-            self.scope.report.add("E207", f"tool.{node.operation} needs the name of one", node.span)
+            self.scope.report.add("E207", f"tool.{node.operation} needs a name", node.span)
             return
         self._run(name, [e for e in node.entries if e.key != "name"], node.arrows, node.span)
 
@@ -162,10 +164,10 @@ class Statements:
         out: Target | None = None
         for arrow in arrows:
             if arrow.is_emit:
-                self.scope.report.add("E206", "a unit emits by itself: `-> name` takes what it returns", arrow.span)
+                self.scope.report.add("E206", "a unit emits items itself: use `-> name` to bind its result", arrow.span)
             else:
-                out, _ = self.scope.target(arrow.paths[0], ANY)
-        # Slots of the other unit are known when all units are: its index is the place, the names wait in `runs`.
+                out, _ = self.scope.bind_target(arrow.paths[0], ANY)
+        # The slots of the other unit are not known yet: `UnitAnalysis.finish` resolves the names in `runs`.
         index = self.code.add(Run(self.code.label(f"run {name}"), span, self.units[name], (), out))
         self.runs.append((index, inputs))
 
@@ -183,8 +185,8 @@ class Statements:
             self.scope.report.unknown("E203", "case or event", node.path, known, node.span)
             return
         if node.entries is None:
-            note = "give its fields, or write `-> emit` behind the call that reports it"
-            self.scope.report.add("E207", f"an item of {node.path} without any value", node.span, note=note)
+            note = "add the fields, or write `-> emit` after the call that reports it"
+            self.scope.report.add("E207", f"an item of {node.path} without fields", node.span, note=note)
         found: list[tuple[int, n.Expr]] = []
         for key, entry in given.items():
             slot = schema.cases[case].slot(key)
@@ -193,14 +195,14 @@ class Statements:
                 self.scope.report.unknown("E203", f"field of {schema.cases[case].name}", key, names, entry.span)
                 continue
             kind = schema.cases[case].fields[slot].type
-            found.append((slot, fitted(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
+            found.append((slot, fit(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
         self.code.add(Emit(self.code.label(f"emit {node.path}"), node.span, case, tuple(found)))
 
     def _event_fields(self, node: s.Emit, handler: s.On, given: dict[str, n.Expr]) -> dict[str, n.Expr]:
         for field in handler.fields:
             if field.name in given:
                 kind = self.scope.shared.types.of(field.type)
-                given[field.name] = fitted(given[field.name], kind, self.scope, what=field.name)
+                given[field.name] = fit(given[field.name], kind, self.scope, what=field.name)
             elif not field.optional:
                 self.scope.report.add("E207", f"event {node.path} needs {field.name}", node.span)
         names = [field.name for field in handler.fields]
@@ -214,24 +216,24 @@ class Statements:
         kind = value.type
         if node.type is not None:
             kind = self.scope.shared.types.of(node.type)
-            value = fitted(value, kind, self.scope, what=node.name)
+            value = fit(value, kind, self.scope, what=node.name)
         slot = self.scope.bind(node.name, kind)
         self.code.add(Let(self.code.label(f"let {node.name}"), node.span, Target(slot, node.name), value))
 
     def _assign(self, node: s.Assign) -> None:
         value = elaborate(node.value, self.scope)
-        target, kind = self.scope.target(node.name, value.type)
-        value = fitted(value, kind, self.scope, what=node.name)
+        target, kind = self.scope.bind_target(node.name, value.type)
+        value = fit(value, kind, self.scope, what=node.name)
         self.code.add(Let(self.code.label(f"set {node.name}"), node.span, target, value))
 
     def _variable(self, node: s.Variable) -> None:
         if node.keyword == "const":
-            self.scope.report.add("E406", "a constant belongs to the module, not into a unit", node.span)
+            self.scope.report.add("E406", "a constant is only allowed in a module, not in a unit", node.span)
             return
         kind = self.scope.shared.types.of(node.type) if node.type is not None else ANY
         initial = None
         if node.value is not None:
-            initial = fitted(elaborate(node.value, self.scope), kind, self.scope, what=node.name)
+            initial = fit(elaborate(node.value, self.scope), kind, self.scope, what=node.name)
         self.scope.bind(node.name, kind, initial=initial, is_input=node.keyword == "input")
 
     def _check(self, node: s.Check | s.Expect) -> None:
@@ -243,7 +245,7 @@ class Statements:
             if isinstance(node.subject, s.Call):
                 self._call(node.subject, check=node.name)
             else:
-                found = condition(node.subject, self.scope, what="a check")
+                found = elaborate_condition(node.subject, self.scope, what="a check")
                 held = Target(self.scope.bind(f"check {node.name}", BOOL), f"check {node.name}")
                 self.code.add(Judge(self.code.label("judge"), node.span, node.name, found, "true", held))
 

@@ -1,12 +1,12 @@
-"""Searching: the parameters and the measurement of an engineering loop as one `Sweep`."""
+"""Sweep: the parameters and the measurement of an engineering loop, lowered to one instruction."""
 
 from __future__ import annotations
 
 import math
 
 from harness.dsl.analysis import calls, space
-from harness.dsl.analysis.command import command
-from harness.dsl.analysis.expression import condition
+from harness.dsl.analysis.command import lower_command
+from harness.dsl.analysis.expression import elaborate_condition
 from harness.dsl.analysis.statements import Statements
 from harness.dsl.ir import Measure, Parameter, Sweep, Target
 from harness.dsl.language import syntax as s
@@ -17,8 +17,8 @@ _MEASURE = ("cmd", "metric", "objective", "repeats", "timeout")
 _OBJECTIVES = {"maximize": True, "minimize": False, "max": True, "min": False}
 
 
-def parameters(found: list[s.Parameter], tuning: list[s.Entries], into: Statements) -> tuple[Parameter, ...]:
-    """Parameters with their slots; those of the module's tuning space if the loop has none of its own."""
+def lower_parameters(found: list[s.Parameter], tuning: list[s.Entries], into: Statements) -> tuple[Parameter, ...]:
+    """Parameters with their slots; the module's tuning spaces are used if the loop declares no parameter."""
     scope = into.scope
     named = [(p.name, p.value, p.span) for p in found] or [
         (entry.key, entry.value, entry.span)
@@ -30,17 +30,17 @@ def parameters(found: list[s.Parameter], tuning: list[s.Entries], into: Statemen
     result: list[Parameter] = []
     for name, value, span in named:
         if any(parameter.name == name for parameter in result):
-            scope.report.add("E202", f"parameter {name!r} is there twice", span)
+            scope.report.add("E202", f"parameter {name!r} is declared twice", span)
             continue
-        values = space.values(value, scope, what=name)
-        result.append(Parameter(name, scope.bind(name, space.kind_of(values)), values))
+        values = space.list_values(value, scope, what=name)
+        result.append(Parameter(name, scope.bind(name, space.type_of_values(values)), values))
     return tuple(result)
 
 
-def sweep(
+def lower_sweep(
     block: s.Entries, found: tuple[Parameter, ...], settings: dict[str, s.Setting], budget: int | None, into: Statements
 ) -> None:
-    """The search, as a step of its own; its best point is bound to `best`."""
+    """Append the search as a separate step; its best point is bound to `best`."""
     scope, code = into.scope, into.code
     entries = {entry.key: entry for entry in block.entries if isinstance(entry, s.Entry)}
     for key, entry in entries.items():
@@ -56,19 +56,20 @@ def sweep(
     strategy, points = _strategy(settings, found, budget, into)
     metric, case = _metric(entries["metric"], into)
     with code.step("measure", "step", block.span):
-        argv = command(entries["cmd"].value, scope)
+        argv = lower_command(entries["cmd"].value, scope)
         where = settings.get("where")
-        constraint = condition(where.values[0], scope, what="`where`") if where is not None else None
+        constraint = elaborate_condition(where.values[0], scope, what="`where`") if where is not None else None
         fields = [Field(p.name, scope.slots[p.slot].type) for p in found]
         fields += [Field(metric, FLOAT), Field("points", INT), Field("failed", INT)]
-        out, _ = scope.target("best", Type(Kind.RECORD, fields=tuple(fields)))
+        out, _ = scope.bind_target("best", Type(Kind.RECORD, fields=tuple(fields)))
+        timeout = entries.get("timeout")
         measure = Measure(
             command=argv,
             metric=metric,
             case=case,
             maximize=_objective(entries.get("objective"), into),
             repeats=_repeats(entries.get("repeats"), into),
-            timeout_s=calls.seconds(entries["timeout"].value, scope, what="timeout") if "timeout" in entries else None,
+            timeout_s=None if timeout is None else calls.parse_seconds(timeout.value, scope, what="timeout"),
         )
         emits = (case,) if case >= 0 else ()
         code.add(
@@ -100,22 +101,22 @@ def _strategy(
         value = settings["points"].values[0]
         count = value.value if isinstance(value, s.Literal) else None
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            scope.report.add("E301", "points is a number from 1", value.span)
+            scope.report.add("E301", "points is an integer from 1", value.span)
         else:
             points = count
     if strategy == "grid" and points is not None and points < size:
-        note = f"the grid has {size}; say `strategy: sample` or `halving`"
-        scope.report.add("E403", f"a grid tries all points, not {points}", into.unit.span, note=note)
+        note = f"the grid has {size} points; use `strategy: sample` or `halving`"
+        scope.report.add("E403", f"a grid measures all points, not {points}", into.unit.span, note=note)
     if strategy != "grid" and points is None:
         scope.report.add("E207", f"strategy {strategy} needs `points: N`", settings["strategy"].span)
     if (size if strategy == "grid" or points is None else points) > space.MAX_POINTS:
-        note = "say `strategy: sample` or `halving`, and `points`"
-        scope.report.add("E403", f"{size} points, at most {space.MAX_POINTS} are tried", into.unit.span, note=note)
+        note = "use `strategy: sample` or `halving`, and `points`"
+        scope.report.add("E403", f"{size} points exceed the maximum of {space.MAX_POINTS}", into.unit.span, note=note)
     return strategy, None if strategy == "grid" else points
 
 
 def _metric(entry: s.Entry, into: Statements) -> tuple[str, int]:
-    """The metric's name and its case: the only one with such a number, or the one that is named; -1 for none."""
+    """The name of the metric and its case: the named case, or the only case with this field; -1 without one."""
     schema, scope = into.scope.shared.types.schema, into.scope
     name = _word(entry.value)
     head, _, field = name.rpartition(".")
@@ -130,7 +131,7 @@ def _metric(entry: s.Entry, into: Statements) -> tuple[str, int]:
     having = [i for i, case in enumerate(schema.cases) if case.slot(name) >= 0]
     if len(having) > 1:
         both = " and ".join(schema.cases[i].name for i in having)
-        scope.report.add("E203", f"{name} is in {both}", entry.span, note="say Variant.Case.name")
+        scope.report.add("E203", f"{name} is a field of {both}", entry.span, note="write Variant.Case.name")
     return name, having[0] if len(having) == 1 else -1
 
 
@@ -148,7 +149,7 @@ def _word(node: s.Value) -> str:
 
 def _objective(entry: s.Entry | None, into: Statements) -> bool:
     if entry is None:
-        note = "say `objective: maximize` or `minimize`"
+        note = "add `objective: maximize` or `objective: minimize`"
         into.scope.report.add("E207", "measure needs objective", into.unit.span, note=note)
         return True
     word = _word(entry.value)
@@ -161,7 +162,7 @@ def _repeats(entry: s.Entry | None, into: Statements) -> int:
     value = entry.value.value if entry is not None and isinstance(entry.value, s.Literal) else 1
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000:
         into.scope.report.add(
-            "E301", "repeats is a number from 1 to 1000", into.unit.span if entry is None else entry.span
+            "E301", "repeats is an integer from 1 to 1000", into.unit.span if entry is None else entry.span
         )
         return 1
     return value

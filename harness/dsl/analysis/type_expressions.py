@@ -1,4 +1,4 @@
-"""Typing: type expressions to types, and the trace's schema."""
+"""Type expressions: resolved to types; variants are resolved to the schema of the trace."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BASIC = {
 }  # fmt: skip
 _NUMERIC = (Kind.INT, Kind.FLOAT)
 MAX_DEPTH, MAX_SIZE = 40, 10_000
-"""Of types inside of each other, and of a type's parts when they are written out."""
+"""Maximum depth of nested types, and maximum number of parts of an expanded type."""
 
 
 class Types:
-    """Types of a module."""
+    """The types of a module."""
 
     def __init__(self, names: Names, report: Report) -> None:
         self._names, self._report = names, report
@@ -30,7 +30,7 @@ class Types:
             self._record(shape)
 
     def of(self, node: s.TypeExpression) -> Type:
-        """The type an expression names; `any`, with a finding, if there is none."""
+        """The type that an expression denotes; `any`, with a diagnostic, if it is unknown."""
         match node:
             case s.ListType():
                 return list_of(self.of(node.of))
@@ -42,21 +42,21 @@ class Types:
                 return self._named(node)
 
     def fields(self, nodes: list[s.FieldDeclaration]) -> tuple[Field, ...]:
-        """Fields of a record or case; a name twice is a finding."""
+        """Fields of a record or case; a duplicate name is a diagnostic."""
         found: dict[str, Field] = {}
         for node in nodes:
             if node.name in found:
-                self._report.add("E202", f"field {node.name!r} is there twice", node.span)
+                self._report.add("E202", f"field {node.name!r} is declared twice", node.span)
                 continue
             found[node.name] = Field(node.name, self.of(node.type), self._bound(node), node.optional)
         return tuple(found.values())
 
     def from_value(self, node: s.Value) -> Type | None:
-        """The type a value spells, as in `answer: "yes" | "no"`, `answer: [string]`; None if it spells none."""
+        """The type that a value denotes, as in `answer: "yes" | "no"`, `answer: [string]`; None if it is not a type."""
         match node:
             case s.Alternatives():
-                texts = [o.value for o in node.options if isinstance(o, s.Literal) and isinstance(o.value, str)]
-                return Type(Kind.ENUM, options=tuple(texts)) if len(texts) == len(node.options) else None
+                options = [o.value for o in node.options if isinstance(o, s.Literal) and isinstance(o.value, str)]
+                return Type(Kind.ENUM, options=tuple(options)) if len(options) == len(node.options) else None
             case s.Name():
                 return self._named(s.NamedType(node.name, "", node.span))
             case s.Sequence(items=[item]):
@@ -89,7 +89,7 @@ class Types:
 
     def _unit(self, node: s.NamedType) -> Unit | None:
         if node.unit and node.unit not in UNITS:
-            self._report.unknown("E302", "unit", node.unit, UNITS, node.span, note=f"there are {', '.join(UNITS)}")
+            self._report.unknown("E302", "unit", node.unit, UNITS, node.span, note=f"known units: {', '.join(UNITS)}")
         return UNITS.get(node.unit)
 
     def _record(self, shape: s.Shape) -> Type:
@@ -98,10 +98,10 @@ class Types:
             return self._records[name]
         if name in self._open:
             cycle = " -> ".join([*self._open[self._open.index(name) :], name])
-            self._report.add("E410", f"a type contains itself: {cycle}", shape.span, note="values are finite")
+            self._report.add("E410", f"a type contains itself: {cycle}", shape.span, note="values must be finite")
             return ANY
         if len(self._open) >= MAX_DEPTH:
-            self._report.add("E107", f"types inside of each other, more than {MAX_DEPTH} deep", shape.span)
+            self._report.add("E107", f"types are nested more than {MAX_DEPTH} deep", shape.span)
             return ANY
         self._open.append(name)
         found = Type(Kind.RECORD, name=name, fields=self.fields(shape.fields))
@@ -114,7 +114,7 @@ class Types:
         return found
 
     def _size(self, kind: Type) -> int:
-        """Parts of a type, written out."""
+        """The number of parts of an expanded type."""
         if kind.name in self._sizes:
             return self._sizes[kind.name]
         inner = [kind.of] if kind.of is not None else [field.type for field in kind.fields]

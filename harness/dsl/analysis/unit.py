@@ -1,4 +1,4 @@
-"""Unit: a task or loop, from its settings to its instructions."""
+"""Unit: a task or loop is lowered, from its settings to its instructions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 
 from harness.core.slug import slug
 from harness.dsl.analysis import calls, control_flow, sweep
-from harness.dsl.analysis.code import LATER, Code
-from harness.dsl.analysis.expression import condition, fitted
+from harness.dsl.analysis.code import UNRESOLVED, Code
+from harness.dsl.analysis.expression import elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import Signature
 from harness.dsl.analysis.statements import Statements
@@ -29,7 +29,7 @@ _PROSE = ("title", "description", "goal", "objective", "note", "role")
 
 
 class UnitAnalysis:
-    """One unit; `lower` makes it, `finish` puts slots of other units where their names stood."""
+    """The analysis of one unit: `lower` makes it, `finish` resolves the inputs of the units it runs."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class UnitAnalysis:
         self.made: Unit | None = None
 
     def lower(self) -> Unit:
-        """The unit, with calls of other units still without their inputs."""
+        """The unit; the inputs of the units it runs are not resolved yet."""
         unit, into, code = self._unit, self._into, self._code
         report = self._shared.report
         acts: list[s.Statement] = [
@@ -74,7 +74,7 @@ class UnitAnalysis:
         if unit.keyword == "engineering_loop" and "best" in self._scope.visible:
             result = self._scope.resolve("best", unit.span)
         code.add(Return(code.label("end"), (unit.span[1], unit.span[1]), result))
-        success = self._success(settings.get("success"))  # before the slots are counted: it may need some
+        success = self._success(settings.get("success"))  # before the slots are counted: criteria can add slots
         self.made = Unit(
             kind=unit.keyword,
             name=unit.label.text,
@@ -89,10 +89,10 @@ class UnitAnalysis:
         return self.made
 
     def finish(self, units: list[Unit]) -> Unit:
-        """The unit with the inputs of the units it runs."""
+        """The unit with the resolved inputs of the units it runs."""
         made = self.made
         if made is None:
-            raise RuntimeError("lower comes first")
+            raise RuntimeError("call lower first")
         code = list(made.code)
         for index, given in self._into.runs:
             run = code[index]
@@ -104,7 +104,7 @@ class UnitAnalysis:
 
     @property
     def runs(self) -> list[int]:
-        """Indices of the units it runs."""
+        """Indices of the units that this unit runs."""
         return [run.unit for index, _ in self._into.runs if isinstance(run := self._code.instructions[index], Run)]
 
     def _inputs(self, other: Unit, given: dict[str, n.Expr], run: Run) -> tuple[tuple[int, n.Expr], ...]:
@@ -115,7 +115,7 @@ class UnitAnalysis:
                 report.unknown("E206", f"input of {other.name}", name, slots, value.span)
                 continue
             wanted = other.slots[slots[name]].type
-            found.append((slots[name], fitted(value, wanted, self._scope, what=name)))
+            found.append((slots[name], fit(value, wanted, self._scope, what=name)))
         for name, index in slots.items():
             if name not in given and other.slots[index].initial is None:
                 report.add("E207", f"{other.name} needs {name}", run.span)
@@ -133,7 +133,7 @@ class UnitAnalysis:
                     "E206", f"setting of a {self._unit.keyword}", setting.key, known, setting.span
                 )
             elif setting.key in found:
-                self._shared.report.add("E202", f"{setting.key} is there twice", setting.span)
+                self._shared.report.add("E202", f"{setting.key} is set twice", setting.span)
             elif setting.key != "success" and len(setting.values) > 1:
                 self._shared.report.add("E206", f"{setting.key} has one value", setting.span)
             else:
@@ -148,40 +148,40 @@ class UnitAnalysis:
                 name = entry.key if isinstance(entry, s.Entry) else entry.name
                 self._shared.report.unknown("E206", "budget", name, _BUDGET, entry.span)
             elif entry.key == "wall":
-                numbers["wall_s"] = calls.seconds(entry.value, self._scope, what="wall")
+                numbers["wall_s"] = calls.parse_seconds(entry.value, self._scope, what="wall")
             else:
                 value = entry.value.value if isinstance(entry.value, s.Literal) else None
                 if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                    self._shared.report.add("E301", f"{entry.key} is a whole number from 1", entry.span)
+                    self._shared.report.add("E301", f"{entry.key} is an integer from 1", entry.span)
                 else:
                     numbers[entry.key] = value
         return numbers
 
     def _until(self, acts: list[s.Statement], until: s.Setting, numbers: dict[str, float | int | None]) -> None:
-        """A loop until a condition holds; checks come after it."""
+        """Lower a loop that ends when a condition is true; checks come after the loop."""
         iterations = numbers.get("iterations")
         if iterations is None:
             note = "add `budget { iterations: 10 }`"
-            self._shared.report.add("E402", "a loop without a budget may never end", until.span, note=note)
+            self._shared.report.add("E402", "a loop without a budget might not end", until.span, note=note)
         body: list[s.Statement] = [x for x in acts if not isinstance(x, s.Evaluation)]
         condition_ = until.values[0]
         if isinstance(condition_, s.Alternatives | s.Range):
             self._shared.report.add("E303", "`until` is a condition", until.span)
             return
         count = s.Literal(int(iterations or 1), "", "", until.span)
-        control_flow.repeat(count, condition_, body, until.span, self._into)
+        control_flow.lower_repeat(count, condition_, body, until.span, self._into)
         self._into.body([x for x in acts if isinstance(x, s.Evaluation)])
 
     def _service(self, acts: list[s.Statement], numbers: dict[str, float | int | None]) -> None:
         code, into, report = self._code, self._into, self._shared.report
         if numbers.get("events") is None:
             note = "add `budget { events: 1000 }`"
-            report.add("E402", "a service loop without a budget may never end", self._unit.span, note=note)
+            report.add("E402", "a service loop without a budget might not end", self._unit.span, note=note)
         if not into.handlers:
             report.add("E406", "a service loop without `on event { }` does nothing", self._unit.span)
         into.body([x for x in acts if not isinstance(x, s.Evaluation)])
         label = code.label("await")
-        place = code.add(Jump(label, self._unit.span, LATER))
+        place = code.add(Jump(label, self._unit.span, UNRESOLVED))
         handlers: list[tuple[str, int, tuple[tuple[str, int, Type], ...]]] = []
         for handler in into.handlers:
             if any(name == handler.event.text for name, *_ in handlers):
@@ -195,35 +195,35 @@ class UnitAnalysis:
                 code.add(Jump(code.label("again"), handler.span, place))
             self._scope.visible = {**before, **{k: v for k, v in self._scope.visible.items() if k not in before}}
             handlers.append((handler.event.text, start, slots))
-        code.set(place, Await(label, self._unit.span, tuple(handlers), len(code)))
+        code.replace(place, Await(label, self._unit.span, tuple(handlers), len(code)))
         into.body([x for x in acts if isinstance(x, s.Evaluation)])
 
     def _engineering(
         self, acts: list[s.Statement], settings: dict[str, s.Setting], numbers: dict[str, float | int | None]
     ) -> None:
-        """Statements before `measure` prepare, then comes the search, then the rest."""
+        """Lower the statements before `measure`, the search, and the statements after it."""
         into = self._into
         block = into.blocks.get("measure")
-        found = sweep.parameters(into.parameters, self._shared.names.spaces, into)
+        found = sweep.lower_parameters(into.parameters, self._shared.names.spaces, into)
         if block is None:
             self._shared.report.add("E207", "an engineering loop needs `measure { }`", self._unit.span)
             into.body(acts)
             return
         into.body([x for x in acts if x.span < block.span])
         points = numbers.get("points")
-        sweep.sweep(block, found, settings, int(points) if points else None, into)
+        sweep.lower_sweep(block, found, settings, int(points) if points else None, into)
         into.body([x for x in acts if x.span > block.span])
 
     def _success(self, setting: s.Setting | None) -> tuple[Criterion, ...]:
         criteria = []
         for value in setting.values if setting is not None else []:
-            found = condition(_named_first(value, self._scope), self._scope, what="a success criterion")
+            found = elaborate_condition(_named_first(value, self._scope), self._scope, what="a success criterion")
             criteria.append(Criterion(print_value(value), found, value.span))
         return tuple(criteria)
 
 
 def _named_first(node: s.Value, scope: Scope) -> s.Value:
-    """`equals("greeting", "Hello")` as the first generation means it: the first text names a variable."""
+    """`equals("greeting", "Hello")`: a first argument that is the name of a variable denotes the variable."""
     if (
         isinstance(node, s.Function)
         and node.name in ("equals", "contains", "matches", "starts_with")

@@ -1,1 +1,1 @@
-"""Typed expressions: the IR's nodes, a tree-walking reference that defines their meaning, and compiled code."""
+"""Typed expressions: the nodes of the IR, a tree-walking interpreter that defines their meaning, and compiled code."""

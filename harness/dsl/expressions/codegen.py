@@ -1,15 +1,16 @@
-"""Codegen: Python code objects made from expression nodes, as fast as the same expression written by hand.
+"""Code generation: Python functions from expression nodes, as fast as the same expression written by hand.
 
-Code is built as syntax nodes, never as text, and runs without builtins. It is the fast path only: it assumes that all
-values are defined and every result fits. Where one does not, an operator of `Undefined` raises, or a guard does.
+Code is built from syntax nodes, never from strings, and runs without builtins. It is the fast path only: it assumes
+that all values are defined and every result is in range. Otherwise an operator of `Undefined` or a guard raises.
 """
 
 from __future__ import annotations
 
-import _ast as ast  # the nodes alone; what `ast` adds is never needed and costs a start-up
+import _ast as ast  # the node classes only: importing `ast` adds to the start-up time
 from collections.abc import Callable
 from typing import Any
 
+from harness.core.python_source import call, compile_function, load
 from harness.dsl.expressions import nodes as n
 from harness.dsl.expressions import operations
 from harness.dsl.expressions.walker import evaluate
@@ -24,7 +25,7 @@ _ARITHMETIC: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": a
 
 
 def generate(node: n.Expr, arguments: tuple[int, ...] = ()) -> Callable[..., Value]:
-    """A function of a frame and of the values of some slots; it raises wherever the fast path ends."""
+    """A function of a frame and of the values of some slots; it raises where the fast path does not apply."""
     return _Compiler(locals_=set(arguments)).function(node, list(arguments))
 
 
@@ -48,7 +49,7 @@ def _truth(value: Value) -> bool:
 
 
 class _Compiler:
-    """One function's syntax nodes. `locals_` are slots that live in Python variables."""
+    """Builds the syntax nodes of one function. `locals_` are slots that are Python variables."""
 
     def __init__(self, *, locals_: set[int]) -> None:
         self._locals = set(locals_)
@@ -56,20 +57,8 @@ class _Compiler:
         self._temporaries = 0
 
     def function(self, node: n.Expr, arguments: list[int]) -> Callable[..., Value]:
-        body = self._node(node)
-        names = ["frame", *(f"e{slot}" for slot in arguments)]
-        parameters = ast.arguments(
-            posonlyargs=[], args=[ast.arg(name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[]
-        )
-        function = ast.Assign([ast.Name("fast", ast.Store())], ast.Lambda(parameters, body))
-        module = ast.Module([function], [])
-        _place(module)
-        scope: dict[str, Any] = {"__builtins__": {}, **self._constants}
-        exec(compile(module, "<expression>", "exec"), scope)  # noqa: S102 - our own nodes, no text, no builtins
-        made: Callable[..., Value] = scope["fast"]
-        return made
-
-    # What becomes of nodes
+        body = ast.Return(self._node(node))
+        return compile_function("evaluate", ["frame", *(f"e{slot}" for slot in arguments)], [body], self._constants)
 
     def _node(self, node: n.Expr) -> ast.expr:
         match node:
@@ -82,7 +71,7 @@ class _Compiler:
             case n.Verdict():
                 return _item(_attribute("verdicts"), node.fact)
             case n.ItemsOf():
-                return _call(ast.Attribute(_attribute("trace"), "of_case", ast.Load()), ast.Constant(node.case))
+                return call(ast.Attribute(_attribute("trace"), "of_case", ast.Load()), ast.Constant(node.case))
             case n.FieldOf() if node.index >= 0:
                 return _item(self._node(node.base), node.index)
             case n.FieldOf() if node.base.type.kind is Kind.RECORD:
@@ -116,27 +105,27 @@ class _Compiler:
                 return self._walk(node)
             operation = ast.BinOp(self._node(node.left), _ARITHMETIC[node.op](), self._node(node.right))
             return self._checked(operation, node)
-        texts = left in (Kind.STRING, Kind.ENUM) and right in (Kind.STRING, Kind.ENUM)
+        strings = left in (Kind.STRING, Kind.ENUM) and right in (Kind.STRING, Kind.ENUM)
         numbers = left in _NUMBERS and right in _NUMBERS
-        if texts or numbers or (left is right is Kind.BOOL and node.op in ("==", "!=")):
+        if strings or numbers or (left is right is Kind.BOOL and node.op in ("==", "!=")):
             return ast.Compare(self._node(node.left), [_COMPARE[node.op]()], [self._node(node.right)])
         return self._walk(node)
 
     def _checked(self, operation: ast.expr, node: n.Expr) -> ast.expr:
-        """The value of an operation if its kind can hold it."""
+        """The result of an operation, checked against the range of its type."""
         low, high = (INT_MIN, INT_MAX) if node.type.kind is Kind.INT else (-operations.FLOAT_MAX, operations.FLOAT_MAX)
         self._temporaries += 1
         name = f"t{self._temporaries}"
         held = ast.NamedExpr(ast.Name(name, ast.Store()), operation)
         compare = ast.Compare(_constant(low), [ast.LtE(), ast.LtE()], [held, _constant(high)])
-        value: ast.expr = ast.Name(name, ast.Load())
+        value: ast.expr = load(name)
         if node.type.kind is not Kind.INT:
             value = ast.BinOp(value, ast.Add(), ast.Constant(0.0))  # no -0.0
-        return ast.IfExp(compare, value, _call(self._shared("overflow", _overflow)))
+        return ast.IfExp(compare, value, call(self._shared("overflow", _overflow)))
 
     def _function(self, node: n.Call) -> ast.expr:
         function = self._shared(f"f_{node.function}", _defined(node.function))
-        return _call(function, *(self._node(argument) for argument in node.arguments))
+        return call(function, *(self._node(argument) for argument in node.arguments))
 
     def _within(self, node: n.Within) -> ast.expr:
         value = self._node(node.value)
@@ -145,12 +134,12 @@ class _Compiler:
         body = self._node(node.body)
         if not known:
             self._locals.discard(node.slot)
-        # (name := value, body)[1]: the binding is evaluated first.
+        # (name := value, body)[1] evaluates the binding first
         held = ast.NamedExpr(ast.Name(f"e{node.slot}", ast.Store()), value)
         return _item(ast.Tuple([held, body], ast.Load()), 1)
 
     def _aggregate(self, node: n.Aggregate) -> ast.expr:
-        source = _call(self._shared("visit", _visit), ast.Name("frame", ast.Load()), self._node(node.source))
+        source = call(self._shared("visit", _visit), load("frame"), self._node(node.source))
         known = node.slot in self._locals
         self._locals.add(node.slot)
         body = self._node(node.body)
@@ -161,10 +150,10 @@ class _Compiler:
         generator = ast.comprehension(
             target=ast.Name(f"e{node.slot}", ast.Store()),
             iter=source,
-            ifs=[_call(truth, condition) for condition in conditions],
+            ifs=[call(truth, condition) for condition in conditions],
             is_async=0,
         )
-        return _call(
+        return call(
             self._shared("aggregate", operations.aggregate),
             ast.Constant(node.function),
             ast.ListComp(body, [generator]),
@@ -172,21 +161,21 @@ class _Compiler:
         )
 
     def _walk(self, node: n.Expr) -> ast.expr:
-        """Leave a node to the reference, with the local slots it may look at put where it looks."""
+        """Delegate a node to the interpreter; local slots are copied to the frame during the call."""
         name = self._named(f"w{len(self._constants)}", _walker(node, tuple(sorted(self._locals))))
-        locals_ = [ast.Name(f"e{slot}", ast.Load()) for slot in sorted(self._locals)]
-        return _call(ast.Name(name, ast.Load()), ast.Name("frame", ast.Load()), *locals_)
+        locals_ = [load(f"e{slot}") for slot in sorted(self._locals)]
+        return call(load(name), load("frame"), *locals_)
 
     def _slot(self, index: int) -> ast.expr:
-        return ast.Name(f"e{index}", ast.Load()) if index in self._locals else _item(_attribute("slots"), index)
+        return load(f"e{index}") if index in self._locals else _item(_attribute("slots"), index)
 
     def _constant(self, value: Value) -> ast.expr:
         if isinstance(value, bool | int | float | str):
             return _constant(value)
-        return ast.Name(self._named(f"c{len(self._constants)}", value), ast.Load())
+        return load(self._named(f"c{len(self._constants)}", value))
 
     def _shared(self, name: str, value: Any) -> ast.expr:
-        return ast.Name(self._named(name, value), ast.Load())
+        return load(self._named(name, value))
 
     def _named(self, name: str, value: Any) -> str:
         self._constants[name] = value
@@ -226,24 +215,8 @@ def _constant(value: bool | int | float | str) -> ast.expr:
 
 
 def _attribute(name: str) -> ast.expr:
-    return ast.Attribute(ast.Name("frame", ast.Load()), name, ast.Load())
+    return ast.Attribute(load("frame"), name, ast.Load())
 
 
 def _item(base: ast.expr, index: int) -> ast.expr:
     return ast.Subscript(base, ast.Constant(index), ast.Load())
-
-
-def _call(function: ast.expr, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(function, list(arguments), [])
-
-
-def _place(node: ast.AST) -> None:
-    """Give every node the position that `compile` asks for."""
-    if node._attributes:
-        node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
-        node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
-    for name in node._fields:
-        child = getattr(node, name, None)
-        for part in child if isinstance(child, list) else [child]:
-            if isinstance(part, ast.AST):
-                _place(part)

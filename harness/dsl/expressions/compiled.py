@@ -1,8 +1,7 @@
-"""Compiled expressions: functions of nodes, walked at first, made into code when they are asked again and again.
+"""Compiled expressions: functions of nodes, interpreted at first and compiled when they are evaluated repeatedly.
 
-Code is the fast path only. Where it meets something that it was not made for, it raises, and the reference
-(`walker.evaluate`) finds out what the expression means. So the two agree by construction wherever the fast path ends,
-and a property test says that they always do.
+Compiled code is the fast path only. Where it does not apply, it raises, and the interpreter (`walker.evaluate`)
+evaluates the expression. A property test verifies that both agree.
 """
 
 from __future__ import annotations
@@ -17,31 +16,31 @@ Code = Callable[[n.Frame], Value]
 ItemCode = Callable[[n.Frame, Value], Value]
 
 WALKS = 2
-"""Evaluations before code is made: most expressions are asked once, and making code costs as much as twenty walks."""
+"""Interpreted evaluations before an expression is compiled; compilation is as slow as twenty of them."""
 _SLOW = (UndefinedUseError, TypeError, ZeroDivisionError, OverflowError, LookupError, ValueError, MemoryError)
 _cache: dict[int, tuple[n.Expr, Code]] = {}
 _MAX_CACHED = 10_000
 
 
 def compiled(node: n.Expr) -> Code:
-    """A function of a frame for an expression: a value or `Undefined`, and never an exception. Made once per node."""
+    """A function of a frame that returns a value or `Undefined` and never raises. Cached per node."""
     known = _cache.get(id(node))
     if known is not None and known[0] is node:
         return known[1]
     if len(_cache) >= _MAX_CACHED:
         _cache.clear()
-    # A walk over a million elements costs more than code for them.
-    code = made(node, walks=0 if n.slots_of(node) else WALKS)
+    # Interpretation of an aggregate over many elements is slower than compilation.
+    code = compile_lazily(node, walks=0 if n.slots_of(node) else WALKS)
     _cache[id(node)] = (node, code)
     return code
 
 
-def made(node: n.Expr, *, walks: int) -> Code:
-    """As `compiled`, never kept.
+def compile_lazily(node: n.Expr, *, walks: int) -> Code:
+    """As `compiled`, without the cache.
 
     Args:
         node: The expression.
-        walks: Evaluations before code is made.
+        walks: Interpreted evaluations before the expression is compiled.
     """
     if isinstance(node, n.Const):
         value = node.value
@@ -71,7 +70,7 @@ def made(node: n.Expr, *, walks: int) -> Code:
 
 
 def compiled_for_item(node: n.Expr, slot: int) -> ItemCode:
-    """As `compiled`, with one slot as a second argument: how facts are asked of items."""
+    """As `compiled`, with the value of one slot as a second argument: facts are evaluated per item."""
     from harness.dsl.expressions.codegen import generate
 
     fast = generate(node, (slot,))

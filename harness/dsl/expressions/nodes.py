@@ -1,4 +1,4 @@
-"""Nodes: typed expressions of the IR. Every name is resolved, every node knows its type and where it was written."""
+"""Nodes: typed expressions of the IR. Every name is resolved; every node has its type and its span."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness.dsl.types import Type
 from harness.dsl.values import Value
 
 Span = tuple[int, int]
-"""Start and end offset in the program's text, end excluded."""
+"""Start and end offset in the source, end exclusive."""
 
 
 class Items(Protocol):
-    """The trace as expressions see it."""
+    """The trace, as expressions read it."""
 
     def of_case(self, case: int) -> Sequence[tuple[Value, ...]]:
         """All items of a case so far, in order."""
@@ -23,15 +23,15 @@ class Items(Protocol):
 
 @mutable
 class Frame:
-    """What an expression may look at; nothing else exists for it.
+    """The complete environment of an expression.
 
     Attributes:
-        slots: Variables of the running unit, by index; `Undefined` before they are bound.
-        state: The program's state variables, by index.
+        slots: Variables of the running unit, by index; `Undefined` until they are bound.
+        state: State variables of the program, by index.
         trace: The trace so far.
-        verdicts: The newest verdict of each fact, by index: True, False or Undefined.
+        verdicts: The latest verdict of each fact, by index: True, False or Undefined.
         hints: Suggestions of the hints and rules that fired, oldest first.
-        visits: Elements visited so far by the evaluation that is going on; see `operations.MAX_VISITS`.
+        visits: Elements visited by the current evaluation; see `operations.MAX_VISITS`.
     """
 
     slots: list[Value]
@@ -44,7 +44,7 @@ class Frame:
 
 @plain
 class Const:
-    """A literal, a declared constant, or an axiom's text."""
+    """A literal, a declared constant, or the string of an axiom."""
 
     value: Value
     type: Type
@@ -93,7 +93,7 @@ class ItemsOf:
 
 @plain
 class Verdict:
-    """The newest verdict of a fact, by its bare name."""
+    """The latest verdict of a fact, by its bare name."""
 
     fact: int
     name: str
@@ -111,7 +111,7 @@ class Hints:
 
 @plain
 class Within:
-    """`body` with a value bound to a slot: a `let` of a fact, or a fact asked of an argument."""
+    """`body` with a value bound to a slot: a `let` of a fact, or a fact applied to an argument."""
 
     slot: int
     value: Expr
@@ -132,7 +132,7 @@ class Unary:
 
 @plain
 class Binary:
-    """`+ - * / == != < <= > >= && ||`; `/` always gives a float, `&&` and `||` are Kleene's."""
+    """`+ - * / == != < <= > >= && ||`; `/` always yields a float, `&&` and `||` use Kleene's logic."""
 
     op: str
     left: Expr
@@ -143,7 +143,7 @@ class Binary:
 
 @plain
 class Scale:
-    """A number in base units; the checker puts it where units differ."""
+    """A unit conversion; the checker inserts it where units differ."""
 
     operand: Expr
     factor: float
@@ -153,7 +153,7 @@ class Scale:
 
 @plain
 class Call:
-    """A built-in function, see `builtins`."""
+    """A call of a built-in function; see `operations.FUNCTIONS`."""
 
     function: str
     arguments: tuple[Expr, ...]
@@ -163,13 +163,13 @@ class Call:
 
 @plain
 class Aggregate:
-    """`median(p.tflops for p in source if condition)`; `quantile` has its fraction."""
+    """`median(p.tflops for p in source if condition)`; `fraction` is set for `quantile` only."""
 
     function: str
     """all, any, count, sum, min, max, mean, median, stdev or quantile."""
     body: Expr
     slot: int
-    """Where the element is bound."""
+    """Slot of the current element."""
     source: Expr
     condition: Expr | None
     fraction: float | None
@@ -179,7 +179,7 @@ class Aggregate:
 
 @plain
 class Index:
-    """`list[i]`, from 0; undefined outside of the list."""
+    """`list[i]`, from 0; undefined outside the list."""
 
     base: Expr
     index: Expr
@@ -207,7 +207,7 @@ class RecordOf:
 
 @plain
 class Template:
-    """A text with values in it. Parts are filled in once; what a value says is never a template again."""
+    """A string with inserted values. A value is inserted once and never treated as a template."""
 
     parts: tuple[Expr, ...]
     type: Type
@@ -221,12 +221,12 @@ Expr = (
 
 
 def slots_of(node: object) -> int:
-    """How many slots a frame needs for the elements that an expression itself binds."""
+    """The number of slots that the bindings of an expression need."""
     own = node.slot + 1 if isinstance(node, Aggregate | Within) else 0
     inner = node if isinstance(node, tuple) else parts(node)
     return max([own, *[slots_of(part) for part in inner]])
 
 
 def parts(node: object) -> list[object]:
-    """What a node is made of, its type and place left out; nothing for what is no node."""
+    """The fields of a node without type and span; empty for anything else."""
     return [getattr(node, name) for name in names(type(node)) if name not in ("type", "span")]

@@ -1,6 +1,6 @@
-"""Operations: what operators, functions and aggregates do with values; shared by the reference and compiled code.
+"""Operations: operators, functions and aggregates on values, shared by the interpreter and compiled code.
 
-Each takes defined values and gives a value or `Undefined`; none raises, none grows a text without bound.
+Each takes defined values and returns a value or `Undefined`; none raises, and strings have a maximum length.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from harness.dsl.expressions.pattern import Pattern, PatternError
 from harness.dsl.values import INT_MAX, INT_MIN, Undefined, Value, shown
 
 MAX_VISITS = 1_000_000
-"""Elements that one evaluation may visit."""
+"""Maximum number of elements that one evaluation visits."""
 MAX_TEXT = 16 << 20
-"""Characters of a text made from a template."""
+"""Maximum length of a string made from a template."""
 FLOAT_MAX = 1.7976931348623157e308
 
 
 def is_number(value: Value) -> bool:
-    """An int or float, and no boolean."""
+    """Whether a value is an int or float, not a boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def checked(value: Value) -> Value:
-    """A result of arithmetic, or undefined where 64 bits or a finite float do not hold it."""
+    """A result of arithmetic; undefined if it exceeds 64 bits or a finite float."""
     if isinstance(value, int):
         return value if INT_MIN <= value <= INT_MAX else Undefined("the result does not fit 64 bits")
     return value + 0.0 if -FLOAT_MAX <= value <= FLOAT_MAX else Undefined("the result is too large for a float")
@@ -35,7 +35,7 @@ def checked(value: Value) -> Value:
 def arithmetic(op: str, left: Value, right: Value) -> Value:
     """`+ - * /`."""
     if not (is_number(left) and is_number(right)):
-        return Undefined(f"{shown(left)} {op} {shown(right)} is no arithmetic")
+        return Undefined(f"{shown(left)} {op} {shown(right)} needs two numbers")
     try:
         match op:
             case "+":
@@ -51,7 +51,7 @@ def arithmetic(op: str, left: Value, right: Value) -> Value:
 
 
 def ordered(op: str, left: Value, right: Value) -> Value:
-    """`< <= > >=` of two numbers or two texts."""
+    """`< <= > >=` of two numbers or two strings."""
     if not (is_number(left) and is_number(right)) and not (isinstance(left, str) and isinstance(right, str)):
         return Undefined(f"{shown(left)} and {shown(right)} have no order")
     match op:
@@ -66,7 +66,7 @@ def ordered(op: str, left: Value, right: Value) -> Value:
 
 
 def same(left: Value, right: Value) -> Value:
-    """`==`: numbers by value, everything else by kind and value; undefined if a part that decides is undefined."""
+    """`==`: numbers by value, everything else by type and value; undefined if a deciding part is undefined."""
     if isinstance(left, Undefined):
         return left
     if isinstance(right, Undefined):
@@ -85,7 +85,7 @@ def _all_same(pairs: list[tuple[Value, Value]]) -> Value:
 
 
 def every(values: Sequence[Value]) -> Value:
-    """Kleene's conjunction: false if one is false, else undefined if one is."""
+    """Kleene's conjunction: false if one value is false, otherwise undefined if one is undefined."""
     undefined = None
     for value in values:
         if isinstance(value, Undefined):
@@ -96,7 +96,7 @@ def every(values: Sequence[Value]) -> Value:
 
 
 def some(values: Sequence[Value]) -> Value:
-    """Kleene's disjunction."""
+    """Kleene's disjunction: true if one value is true, otherwise undefined if one is undefined."""
     undefined = None
     for value in values:
         if isinstance(value, Undefined):
@@ -121,26 +121,26 @@ def field(base: Value, name: str) -> Value:
 
 
 def text(value: Value) -> str:
-    """A value as a template shows it: texts as they are, the rest as JSON."""
+    """A value in a template: strings unchanged, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def join(parts: Sequence[Value]) -> Value:
-    """The text of a template."""
+    """The string of a template."""
     for part in parts:
         if isinstance(part, Undefined):
             return part
     result = "".join(map(text, parts))
-    return result if len(result) <= MAX_TEXT else Undefined(f"a text of more than {MAX_TEXT} characters")
+    return result if len(result) <= MAX_TEXT else Undefined(f"a string of more than {MAX_TEXT} characters")
 
 
 def aggregate(function: str, values: Sequence[Value], fraction: float | None) -> Value:
-    """An aggregate over values; over nothing it is undefined, except that one can count nothing."""
+    """An aggregate over values; undefined without values, except `count`."""
     if function == "count":
         missing = _strict(values)
         return sum(1 for value in values if value is not False) if missing is None else missing
     if not values:
-        return Undefined(f"{function} of nothing")
+        return Undefined(f"{function} of no values")
     if function == "all":
         return every(values)
     if function == "any":
@@ -149,7 +149,7 @@ def aggregate(function: str, values: Sequence[Value], fraction: float | None) ->
     if missing is not None:
         return missing
     if not all(map(is_number, values)):
-        return Undefined(f"{function} of something that is no number")
+        return Undefined(f"{function} of a value that is not a number")
     try:
         return checked(_NUMERIC[function](sorted(values), fraction))
     except (OverflowError, ValueError):
@@ -206,35 +206,35 @@ def _pattern(source: str) -> Pattern | PatternError:
 
 
 def matches(value: Value, source: Value) -> Value:
-    """Whether a pattern is found in a text, in time linear in the text."""
+    """Whether a pattern occurs in a string, in time linear in the string."""
     if not (isinstance(value, str) and isinstance(source, str)):
-        return Undefined("only texts match patterns")
+        return Undefined("only strings match patterns")
     pattern = _pattern(source)
-    return Undefined(f"no pattern: {pattern}") if isinstance(pattern, PatternError) else pattern.found_in(value)
+    return Undefined(f"invalid pattern: {pattern}") if isinstance(pattern, PatternError) else pattern.found_in(value)
 
 
 def contains(whole: Value, part: Value) -> Value:
-    """A text in a text, or an element in a list."""
+    """Whether a string contains a string, or a list an element."""
     if isinstance(whole, str):
-        return part in whole if isinstance(part, str) else Undefined(f"{shown(part)} is no text")
+        return part in whole if isinstance(part, str) else Undefined(f"{shown(part)} is not a string")
     if isinstance(whole, list):
         return some([same(value, part) for value in whole]) if whole else False
-    return Undefined(f"{shown(whole)} contains nothing")
+    return Undefined(f"{shown(whole)} is neither a string nor a list")
 
 
-def _texts(operation: Callable[..., Value]) -> Callable[..., Value]:
+def _on_strings(operation: Callable[..., Value]) -> Callable[..., Value]:
     def applied(*values: Value) -> Value:
         wrong = next((value for value in values if not isinstance(value, str)), None)
-        return operation(*values) if wrong is None else Undefined(f"{shown(wrong)} is no text")
+        return operation(*values) if wrong is None else Undefined(f"{shown(wrong)} is not a string")
 
     return applied
 
 
-def _numbers(operation: Callable[..., Value]) -> Callable[..., Value]:
+def _on_numbers(operation: Callable[..., Value]) -> Callable[..., Value]:
     def applied(*values: Value) -> Value:
         wrong = next((value for value in values if not is_number(value)), None)
         if wrong is not None:
-            return Undefined(f"{shown(wrong)} is no number")
+            return Undefined(f"{shown(wrong)} is not a number")
         try:
             return checked(operation(*values))
         except (OverflowError, ValueError, ZeroDivisionError) as error:
@@ -246,11 +246,11 @@ def _numbers(operation: Callable[..., Value]) -> Callable[..., Value]:
 def _parsed(kind: type) -> Callable[[Value], Value]:
     def parse(value: Value) -> Value:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return Undefined(f"{shown(value)} is no number")
+            return Undefined(f"{shown(value)} is not a number")
         try:
             return checked(kind(value.strip() if isinstance(value, str) and len(value) < 64 else value))
         except (ValueError, OverflowError):
-            return Undefined(f"{shown(value)} is no number")
+            return Undefined(f"{shown(value)} is not a number")
 
     return parse
 
@@ -269,29 +269,29 @@ def _length(value: Value) -> Value:
 
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {
-    "abs": _numbers(abs),
-    "min": _numbers(min),
-    "max": _numbers(max),
-    "mod": _numbers(lambda a, b: a % b),
-    "round": _numbers(round),
-    "floor": _numbers(math.floor),
-    "ceil": _numbers(math.ceil),
-    "sqrt": _numbers(math.sqrt),
-    "log2": _numbers(math.log2),
+    "abs": _on_numbers(abs),
+    "min": _on_numbers(min),
+    "max": _on_numbers(max),
+    "mod": _on_numbers(lambda a, b: a % b),
+    "round": _on_numbers(round),
+    "floor": _on_numbers(math.floor),
+    "ceil": _on_numbers(math.ceil),
+    "sqrt": _on_numbers(math.sqrt),
+    "log2": _on_numbers(math.log2),
     "len": _length,
     "first": _ends(last=False),
     "last": _ends(last=True),
     "contains": contains,
     "matches": matches,
     "equals": same,
-    "starts_with": _texts(str.startswith),
-    "ends_with": _texts(str.endswith),
-    "lower": _texts(str.lower),
-    "upper": _texts(str.upper),
-    "trim": _texts(str.strip),
-    "lines": _texts(str.splitlines),
+    "starts_with": _on_strings(str.startswith),
+    "ends_with": _on_strings(str.endswith),
+    "lower": _on_strings(str.lower),
+    "upper": _on_strings(str.upper),
+    "trim": _on_strings(str.strip),
+    "lines": _on_strings(str.splitlines),
     "int": _parsed(int),
     "float": _parsed(float),
     "text": text,
 }
-"""Functions of defined values; `defined` and `default`, which look at undefined ones, are the evaluators' own."""
+"""Functions of defined values; the evaluators implement `defined` and `default`, which take undefined values."""

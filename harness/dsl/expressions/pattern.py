@@ -1,8 +1,8 @@
-r"""Pattern: regular expressions without backtracking: an automaton of states that are all followed at once.
+r"""Pattern: regular expressions without backtracking: an automaton whose states are followed in parallel.
 
 Syntax: literals, `.`, `[a-z]`, `[^...]`, `\d \w \s` and their capitals, `* + ? {m,n}` (to 100), `|`, `( )`,
 `^`, `$`.
-No back-references and no look-around: with those no linear time is possible (R. Cox, Regular Expression Matching Can
+Back-references and look-around are not supported: they prevent linear time (R. Cox, Regular Expression Matching Can
 Be Simple And Fast, 2007).
 """
 
@@ -18,11 +18,11 @@ Test = Callable[[str], bool]
 
 
 class PatternError(ValueError):
-    """The text is no pattern."""
+    """The string is not a valid pattern."""
 
 
 class Pattern:
-    """A compiled pattern; `found_in` searches anywhere in a text unless `^` or `$` say otherwise."""
+    """A compiled pattern; `found_in` searches anywhere in a string unless `^` or `$` anchor it."""
 
     def __init__(self, source: str) -> None:
         if len(source) > 1_000:
@@ -41,7 +41,7 @@ class Pattern:
         self._known: dict[tuple[frozenset[int], str], frozenset[int]] = {}
 
     def found_in(self, text: str) -> bool:
-        """Whether it matches somewhere."""
+        """Whether the pattern occurs in a string."""
         length = len(text)
         current = self._closure([self._start], at_start=True, at_end=length == 0)
         for position, character in enumerate(text):
@@ -52,7 +52,7 @@ class Pattern:
             following = None if last else self._known.get(key)
             if following is None:
                 moved = [n for s in current if (test := self._tests[s]) and test(character) for n in self._next[s]]
-                # A match may also begin here: the start state joins after every character.
+                # A match can also start here: the start state is added after every character.
                 following = self._closure([*moved, self._start], at_start=False, at_end=last)
                 if not last and len(self._known) < MAX_STATES:
                     self._known[key] = following

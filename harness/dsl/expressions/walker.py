@@ -1,4 +1,4 @@
-"""Walker: the meaning of expressions, by walking their nodes. Slow, plain, and what compiled code must agree with."""
+"""Interpreter: evaluates expressions by walking their nodes; the reference for compiled code."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harness.dsl.values import Undefined, Value, shown
 
 
 def evaluate(node: n.Expr, frame: n.Frame) -> Value:
-    """The value of an expression; `Undefined` with its reason where there is none. It never raises.
+    """The value of an expression, or `Undefined` with a reason. It never raises.
 
-    Elements visited are counted in `frame.visits`; whoever starts an evaluation sets that to 0.
+    Visited elements are counted in `frame.visits`; the caller sets it to 0 before an evaluation.
     """
     match node:
         case n.Const():
@@ -56,7 +56,7 @@ def evaluate(node: n.Expr, frame: n.Frame) -> Value:
 
 
 def _strictly(operation: Callable[..., Value], *values: Value) -> Value:
-    """The operation on values that are all defined; else the first that is not."""
+    """The operation on values that are all defined; otherwise the first undefined value."""
     for value in values:
         if isinstance(value, Undefined):
             return value
@@ -121,7 +121,7 @@ def _aggregate(node: n.Aggregate, frame: n.Frame) -> Value:
     if isinstance(source, Undefined):
         return source
     if not isinstance(source, list | tuple):
-        return Undefined(f"{shown(source)} is no list")
+        return Undefined(f"{shown(source)} is not a list")
     frame.visits += len(source)
     if frame.visits > operations.MAX_VISITS:
         return Undefined(f"more than {operations.MAX_VISITS} elements would be visited")
@@ -140,7 +140,7 @@ def _elements(node: n.Aggregate, source: Sequence[Value], frame: n.Frame) -> Ite
             if holds is False:
                 continue
             if isinstance(holds, Undefined):
-                # Whether it belongs here is unknown, so what it adds is unknown too.
+                # It is unknown whether the element is included, so its contribution is unknown.
                 yield holds
                 continue
         yield evaluate(node.body, frame)

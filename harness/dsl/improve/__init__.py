@@ -1,1 +1,1 @@
-"""The outer loop: revised programs from a provider, accepted only where a measurement says that they are better."""
+"""Program improvement: a provider proposes revisions, and a revision is accepted only if it measures better."""

@@ -1,4 +1,4 @@
-"""Contract: what of a program a revision may not touch, because it is what the program is judged by."""
+"""Contract: the clauses of a program that a revision must keep, because they judge the program."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_module, print_value
 
 Clauses = dict[str, str]
-"""Name of a clause -> its text in the one layout of the language."""
+"""Source of each clause in the standard layout, by name."""
 
 
-def contract(module: s.Module) -> Clauses:
+def clauses_of(module: s.Module) -> Clauses:
     """The clauses of a program: schema, knowledge, inputs, checks, success, measurements, files that measure."""
     found: Clauses = {}
     used: set[str] = set()
@@ -34,11 +34,11 @@ def contract(module: s.Module) -> Clauses:
     return found
 
 
-def broken(before: Clauses, after: Clauses) -> str:
-    """The first clause a revision changed, in words; empty if it kept them all. More may be promised, never less."""
+def find_broken_clause(before: Clauses, after: Clauses) -> str:
+    """A message about the first changed clause; empty if all are kept. A revision can add clauses."""
     for name, text in before.items():
         if name not in after:
-            return f"{name} is gone"
+            return f"{name} was removed"
         if after[name] != text:
             return f"{name} was changed"
     return ""
@@ -74,7 +74,7 @@ def _unit(unit: s.Unit, used: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _writers(module: s.Module, used: set[str]) -> Iterator[tuple[str, str]]:
-    """The texts of files that a check, a measurement or a reporting command runs."""
+    """(path, content) of written files that a check, a measurement or a reporting command runs."""
     for item in _flat(module.items):
         for call in _calls(item.body) if isinstance(item, s.Unit) else ():
             entries = {entry.key: entry.value for entry in call.entries}

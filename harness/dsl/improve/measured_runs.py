@@ -1,4 +1,4 @@
-"""Measured: what several runs of a program say about it as a number."""
+"""Measured runs: the objective of a program, measured in several runs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from harness.dsl.machine.settings import RunSettings
 from harness.providers.question import Provider
 
 MAX_TRACE = 8_000
-"""Characters of a trace that a prompt shows."""
+"""Maximum number of characters of a trace in a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What is to become better.
+    """The quantity to improve.
 
     Attributes:
-        metric: A check with a number, or `Variant.Case.field`; empty for the share of checks and criteria that hold.
-        maximize: Which end is better.
+        metric: A check with a number, or `Variant.Case.field`; empty for the share of checks and criteria that pass.
+        maximize: Whether higher is better.
     """
 
     metric: str = ""
@@ -37,11 +37,11 @@ class Measured:
     """Runs of one program.
 
     Attributes:
-        values: Of the objective, one for each run; empty if it was not measured in each.
+        values: Value of the objective in each run; empty if a run has none.
         passed: Whether every run passed.
-        why: The first reason why not.
-        metrics: Of the first run.
-        trace: Of the first run, as JSON, clipped.
+        why: Reason of the first failure.
+        metrics: Metrics of the first run.
+        trace: Trace of the first run as JSON, truncated.
     """
 
     values: tuple[float, ...]
@@ -51,18 +51,18 @@ class Measured:
     trace: str
 
     @property
-    def scatters(self) -> bool:
-        """Whether its runs differ."""
+    def varies(self) -> bool:
+        """Whether the values differ."""
         return len(set(self.values)) > 1
 
-    def with_(self, other: Measured) -> Measured:
-        """The runs of both; measured only if both are."""
+    def joined_with(self, other: Measured) -> Measured:
+        """The runs of both; without values if one has none."""
         both = (*self.values, *other.values) if self.values and other.values else ()
         passed = self.passed and other.passed
         return Measured(both, passed, self.why or other.why, self.metrics, self.trace)
 
     def beats(self, other: Measured, *, maximize: bool) -> bool:
-        """Whether its worst run is better than the other's best."""
+        """Whether the worst run is better than the best run of the other."""
         if not self.values:
             return False
         if not other.values:
@@ -81,9 +81,9 @@ def measure(
     repeats: int,
     first: int = 0,
 ) -> Measured:
-    """Run a program several times, with seeds from `first` on, each in a folder that is thrown away."""
+    """Run a program several times with the seeds from `first`, each in a temporary folder."""
     values: list[float] = []
-    told: tuple[dict[str, Any], str] = ({}, "")
+    report: tuple[dict[str, Any], str] = ({}, "")
     why = ""
     for seed in range(first, first + repeats):
         with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
@@ -97,8 +97,8 @@ def measure(
                     values.append(value)
                 if seed == first:
                     trace = json.dumps(export.trace(program, session.log), ensure_ascii=False)
-                    told = (export.metrics(outcome, session.log), trace[:MAX_TRACE])
-    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *told)
+                    report = (export.metrics(outcome, session.log), trace[:MAX_TRACE])
+    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *report)
 
 
 def _value(program: Program, session: Session, outcome: Outcome, objective: Objective) -> float | None:
@@ -116,7 +116,7 @@ def _value(program: Program, session: Session, outcome: Outcome, objective: Obje
     found: float | None = None
     for event in session.log.events():
         for item in event.value.get("items", ()):
-            # What a program states about itself is no measurement: only what an effect reported counts.
+            # Items that the program emits itself are not measurements: only effects report them.
             if item["case"] == program.schema.cases[index].name and item["source"] != "emit":
                 found = _number(item["values"].get(field))
     return found

@@ -1,4 +1,4 @@
-"""Improving: ask for a revision, check it, hold it to the contract, run it, keep it only if it measured better."""
+"""Revision: ask for a revision, check it and its contract, run it, keep it only if it measures better."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from harness.core.digest import digest_json, short
 from harness.dsl.analysis.load import check_source
 from harness.dsl.facts.plan import hold
-from harness.dsl.improve.contract import broken, contract
+from harness.dsl.improve.contract import clauses_of, find_broken_clause
 from harness.dsl.improve.measured_runs import Measured, Objective
 from harness.dsl.ir import Program
 from harness.dsl.language.builder import Builder
@@ -29,13 +29,13 @@ class Attempt:
     """One revision.
 
     Attributes:
-        round: From 1.
+        round: Number of the round, from 1.
         accepted: Whether it replaced the program.
-        why: Why it was not, or by how much it is better.
-        digest: Of its text.
-        values: What its runs measured.
-        text: The revision; empty if the reply had none.
-        grammar: A grammar it proposes, empty if none, or none that was accepted.
+        why: Reason of the rejection, or the improvement.
+        digest: Digest of the source.
+        values: Values of the objective in its runs.
+        text: Source of the revision; empty if the reply has none.
+        grammar: The accepted grammar that the reply proposes; otherwise empty.
     """
 
     round: int
@@ -48,16 +48,16 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Improving:
-    """What a program is improved with.
+class Improvement:
+    """The settings of an improvement.
 
     Attributes:
-        objective: What is to become better.
-        measure: Runs a program and says what it measured; its second argument is the first seed.
-        provider: Who is asked for revisions.
-        inputs: Names given from outside.
-        laws: A domain no revision may break.
-        programs: Texts that a proposed grammar must still read as it did.
+        objective: The quantity to improve.
+        measure: Runs a program and returns its values; the second argument is the first seed.
+        provider: Answers the questions for revisions.
+        inputs: Names that the caller provides.
+        laws: A domain that no revision may violate.
+        programs: Sources that a proposed grammar must parse to the same tree.
     """
 
     objective: Objective
@@ -68,14 +68,14 @@ class Improving:
     programs: Sequence[str] = ()
 
     def improve(self, program: Program, rounds: int) -> tuple[Program, list[Attempt]]:
-        """The best program after some rounds, and what became of each revision."""
+        """The best program after some rounds, and all attempts."""
         best, known = program, self.measure(program, 0)
-        clauses = contract(parse(program.source)[0])
+        clauses = clauses_of(parse(program.source)[0])
         attempts: list[Attempt] = []
         for number in range(1, rounds + 1):
             reply = self.provider.answer(self._question(best, known, attempts))
             if reply is None:
-                attempts.append(Attempt(number, False, "nobody answered", "", (), ""))
+                attempts.append(Attempt(number, False, "the provider gave no answer", "", (), ""))
                 break
             attempt, revised, measured = self._try(number, reply.text[:MAX_REPLY], best, known, clauses)
             attempts.append(attempt)
@@ -95,15 +95,15 @@ class Improving:
             return Attempt(number, False, why, digest, values, text, grammar), None, None
 
         if not text.strip():
-            return rejected("there is no program in the reply")
+            return rejected("the reply contains no program")
         revised, problems = check_source(text, path="revision", inputs=self.inputs, cache=False)
         errors = [problem for problem in problems if problem.is_error]
         if revised is None or errors:
             return rejected(next(iter(render(errors, text, "revision", source=False))))
         tree = parse(text)[0]
         if tree == parse(best.source)[0]:
-            return rejected("it is the program itself", digest=revised.digest)
-        changed = broken(clauses, contract(tree))
+            return rejected("it is identical to the program", digest=revised.digest)
+        changed = find_broken_clause(clauses, clauses_of(tree))
         if changed:
             return rejected(f"it changes what it is judged by: {changed}", digest=revised.digest)
         if self.laws is not None and (breaches := hold(revised, self.laws).breaches):
@@ -111,18 +111,20 @@ class Improving:
         measured = self.measure(revised, 0)
         if known.passed and not measured.passed:
             return rejected(f"it fails: {measured.why}", measured.values, revised.digest)
-        if measured.beats(known, maximize=self.objective.maximize) and (measured.scatters or known.scatters):
-            # Three noisy runs beat three others one time in twenty by luck alone: both run again, with other seeds.
+        if measured.beats(known, maximize=self.objective.maximize) and (measured.varies or known.varies):
+            # Three noisy runs beat three others by chance one time in twenty: both run again with other seeds.
             seed = max(len(measured.values), len(known.values))
-            measured = measured.with_(self.measure(revised, seed))
-            known = known.with_(self.measure(best, seed))
+            measured = measured.joined_with(self.measure(revised, seed))
+            known = known.joined_with(self.measure(best, seed))
             if known.passed and not measured.passed:
                 return rejected(f"it fails: {measured.why}", measured.values, revised.digest)
         if not measured.beats(known, maximize=self.objective.maximize):
             return rejected(
-                f"no improvement: {_shown(measured)} against {_shown(known)}", measured.values, revised.digest
+                f"no improvement: {_format_values(measured)} against {_format_values(known)}",
+                measured.values,
+                revised.digest,
             )
-        why = f"{_shown(known)} -> {_shown(measured)}"
+        why = f"{_format_values(known)} -> {_format_values(measured)}"
         return Attempt(number, True, why, revised.digest, measured.values, text, grammar), revised, measured
 
     def _question(self, program: Program, known: Measured, attempts: list[Attempt]) -> Question:
@@ -130,7 +132,7 @@ class Improving:
         end = "higher" if self.objective.maximize else "lower"
         history = [{"accepted": a.accepted, "why": a.why} for a in attempts[-5:]]
         parts = [
-            f"Revise this program so that {goal} becomes {end}. Now it is {_shown(known)}"
+            f"Revise this program so that {goal} becomes {end}. Now it is {_format_values(known)}"
             + (f"; the runs fail: {known.why}." if known.why else "."),
             "You may change steps, prompts, parameters, strategies. Checks, success, facts, rules, the trace's schema, "
             "measurements and the files that they run must stay as they are; constants in place of measurements count "
@@ -147,7 +149,7 @@ class Improving:
 
 
 def accepts_grammar(text: str, programs: Sequence[str]) -> bool:
-    """Whether a proposed grammar still reads every program exactly as the present one does."""
+    """Whether a proposed grammar parses every program to the same tree as the current grammar."""
     from lark import Lark
     from lark.exceptions import LarkError
 
@@ -160,7 +162,7 @@ def accepts_grammar(text: str, programs: Sequence[str]) -> bool:
         return False
 
 
-def _shown(measured: Measured) -> str:
+def _format_values(measured: Measured) -> str:
     if not measured.values:
         return "not measured"
     low, high = min(measured.values), max(measured.values)
@@ -168,7 +170,7 @@ def _shown(measured: Measured) -> str:
 
 
 def summary(attempt: Attempt) -> dict[str, Any]:
-    """An attempt for `--json`."""
+    """An attempt as a JSON object, for `--json`; the source is omitted."""
     return {
         "round": attempt.round,
         "accepted": attempt.accepted,

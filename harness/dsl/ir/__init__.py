@@ -1,4 +1,4 @@
-"""The typed intermediate representation: what the checker makes and the machine runs."""
+"""The typed intermediate representation: the checker produces it, and the machine runs it."""
 
 from harness.dsl.ir.instruction import (
     Answerer,

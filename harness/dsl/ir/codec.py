@@ -1,7 +1,7 @@
-"""Codec: a checked program as JSON and back, so that a text that was checked before needs no parser and no checker.
+"""Codec: checked programs to JSON and back, for the cache.
 
-A value of a class is [number, field ...], everything else that is a JSON array, an object or no JSON at all begins with
-a word. Loading makes values of the classes listed here and nothing else; it imports nothing and calls nothing by name.
+A value of an IR class is [class number, field ...]; lists, tuples, records, enums and undefined values start with a
+tag. Decoding creates values of the classes listed here only; it neither imports nor calls anything by name.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LIST, _TUPLE, _RECORD, _ENUM, _UNDEFINED, _SHARED = "l", "t", "r", "e", "u", "s
 
 
 def encode(value: Any) -> Any:
-    """A program, or a part of one, as JSON: [shared types, value]. Types come again and again, so each is there once.
+    """A program, or a part of one, as JSON: [shared types, value]. Each type is stored once.
 
     Raises:
-        TypeError: if it holds anything that a checked program never holds.
+        TypeError: for a value that a checked program cannot contain.
     """
     shared: list[Any] = []
     known: dict[types.Type, int] = {}
@@ -73,7 +73,7 @@ def decode(data: Any) -> Any:
     """The inverse of `encode`.
 
     Raises:
-        ValueError, TypeError, LookupError, RecursionError: if it is nothing that `encode` made.
+        ValueError, TypeError, LookupError, RecursionError: if the data was not made by `encode`.
     """
     known: list[Any] = []
 
@@ -93,9 +93,9 @@ def decode(data: Any) -> Any:
             return _ENUMS[data[1]](data[2])
         if head == _UNDEFINED:
             return Undefined(data[1])
-        raise ValueError(f"{head!r} begins nothing")
+        raise ValueError(f"unknown tag {head!r}")
 
     shared, body = data
     for part in shared:
-        known.append(read(part))  # noqa: PERF401 - each may speak of those before it
+        known.append(read(part))  # noqa: PERF401 - a type can refer to previous ones
     return read(body) if type(body) is list else body

@@ -1,7 +1,7 @@
-"""Instruction: one thing the machine does.
+"""Instruction: one operation of the machine.
 
-Every instruction has a stable label (`unit/step/...`, unchanged by edits elsewhere in the text) and the span it came
-from. Jumps are absolute indices into the unit's code. Everything is resolved and typed: the machine looks no name up.
+Every instruction has a stable label (`unit/step/...`, unchanged by edits elsewhere in the source) and a span. Jumps are
+absolute indices into the unit's code. Everything is resolved and typed: the machine never looks up a name.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from harness.dsl.types import Type
 
 
 class Semantics(StrEnum):
-    """What repeating an effect means; decides what happens to one that was begun and has no result."""
+    """The semantics of repeating an effect; determines how an effect without a recorded result is resumed."""
 
     PURE = "pure"
-    """Reads only: repeat it."""
+    """The effect only reads: it is repeated."""
     IDEMPOTENT = "idempotent"
-    """Repeating has the same outcome: repeat it under the same key."""
+    """Repetition has the same outcome: the effect is repeated under the same key."""
     ONCE = "once"
-    """In doubt until somebody resolves it."""
+    """The effect is in doubt until a person resolves it."""
 
 
 class Answerer(StrEnum):
-    """Who answers an effect."""
+    """The kind of handler that answers an effect."""
 
     TOOL = "tool"
     LLM = "llm"
@@ -35,7 +35,7 @@ class Answerer(StrEnum):
 
 @plain
 class Target:
-    """Where a value is bound: a slot of the unit, or a state variable of the program."""
+    """The target of a binding: a slot of the unit, or a state variable of the program."""
 
     index: int
     name: str
@@ -44,17 +44,17 @@ class Target:
 
 @plain
 class Retry:
-    """How often an effect is tried, and how long (logical seconds) is waited; the delay doubles each time."""
+    """Number of attempts of an effect, and the delay (logical seconds) between them, which doubles each time."""
 
     attempts: int = 1
     backoff_s: float = 0.0
     on: tuple[str, ...] = ()
-    """Statuses that are tried again (`timeout`, `crash` ...); empty means all failures."""
+    """Statuses that are retried (`timeout`, `crash` ...); empty for all failures."""
 
 
 @plain
 class Comparison:
-    """How a check decides on a result: `equals` and `contains` as texts, or a number against a bound."""
+    """How a check compares a result: `equals` and `contains` as strings, or a number with a bound."""
 
     op: str
     """equals, contains, matches, <, <=, >, >=, == or !=."""
@@ -63,7 +63,7 @@ class Comparison:
 
 @plain
 class Enter:
-    """A step or check begins. `step` indexes `Unit.steps`."""
+    """A step or check starts. `step` indexes `Unit.steps`."""
 
     label: str
     span: Span
@@ -72,7 +72,7 @@ class Enter:
 
 @plain
 class Leave:
-    """A step or check ended well; a failure never gets here."""
+    """A step or check succeeded; a failure does not reach this instruction."""
 
     label: str
     span: Span
@@ -81,7 +81,7 @@ class Leave:
 
 @plain
 class Let:
-    """Bind a value. An undefined value is bound as it is, with its reason."""
+    """Bind a value; an undefined value is bound with its reason."""
 
     label: str
     span: Span
@@ -91,20 +91,20 @@ class Let:
 
 @plain
 class Effect:
-    """Ask the outside: a tool, a model, a person.
+    """An external effect: a call of a tool, or a question to a model or a person.
 
     Attributes:
-        who: Who answers.
-        name: The tool (`run`, `read`, `write`, or a plugin's), `query` or `ask`.
-        arguments: By name, in the order of the text. A `cmd` is always a list of texts (argv).
-        out: Where the result is bound.
-        answer: Type of the result; `conform` is asked before it is bound.
-        emits: Cases the effect's trace lines may have (indices), empty if it emits none.
-        semantics: What repeating it means.
-        retry: When it fails.
-        compare: For a check: how the result is judged.
-        timeout_s: Seconds it may take, None for the budget's.
-        held: For a check: where its outcome is bound, True, False or Undefined.
+        who: The kind of handler.
+        name: The tool (`run`, `read`, `write`, or a tool of a plugin), `query` or `ask`.
+        arguments: Arguments by name, in source order. A `cmd` is always a list of strings (argv).
+        out: Target of the result.
+        answer: Type of the result; it is checked with `conform` before it is bound.
+        emits: Indices of the cases that the effect can report; empty without trace items.
+        semantics: Semantics of repeating it.
+        retry: Attempts after failures.
+        compare: For a check: comparison of the result.
+        timeout_s: Time limit in seconds; None for the limit of the budget.
+        held: For a check: target of the outcome, True, False or Undefined.
     """
 
     label: str
@@ -124,7 +124,7 @@ class Effect:
 
 @plain
 class Emit:
-    """Append a trace item made from expressions; fields that are not given are undefined."""
+    """Append a trace item made from expressions; absent fields are undefined."""
 
     label: str
     span: Span
@@ -134,7 +134,7 @@ class Emit:
 
 @plain
 class Post:
-    """Put an event into the queue of the service loops."""
+    """Append an event to the queue of the service loops."""
 
     label: str
     span: Span
@@ -144,7 +144,7 @@ class Post:
 
 @plain
 class Branch:
-    """Go on if the condition is true, else jump; undefined counts as not true, and its reason is logged."""
+    """Continue if the condition is true, otherwise jump; undefined counts as not true, and its reason is logged."""
 
     label: str
     span: Span
@@ -154,7 +154,7 @@ class Branch:
 
 @plain
 class Jump:
-    """Go to `target`."""
+    """Jump to `target`."""
 
     label: str
     span: Span
@@ -163,7 +163,7 @@ class Jump:
 
 @plain
 class Fork:
-    """Run branches as if each alone: they write different variables, and are joined in the order of the text.
+    """Run independent branches: they write different variables, and are joined in source order.
 
     Branch i is `code[starts[i]:starts[i + 1]]`, the last one ends at `join`; each ends with a jump to `join`.
     """
@@ -177,7 +177,7 @@ class Fork:
 
 @plain
 class Run:
-    """Run another unit to its end as a child run; its inputs are given, its returned value is bound."""
+    """Run another unit to its end as a child run with the given inputs; its result is bound."""
 
     label: str
     span: Span
@@ -189,7 +189,7 @@ class Run:
 
 @plain
 class Judge:
-    """A check that asks no tool: a condition, or what a fact is expected to be. Undefined is not passed."""
+    """A check without a tool: a condition, or the expected verdict of a fact. Undefined does not pass."""
 
     label: str
     span: Span
@@ -198,12 +198,12 @@ class Judge:
     expected: str = "true"
     """true, false or undefined."""
     held: Target | None = None
-    """Where its outcome is bound."""
+    """Target of the outcome."""
 
 
 @plain
 class Await:
-    """A service loop: take the next event, bind its fields, run its handler, come back; end when none can come.
+    """A service loop: take the next event, bind its fields, run its handler, repeat; end when no event can arrive.
 
     Attributes:
         handlers: (event, first instruction, ((field, slot, type), ...)). A handler ends with a jump back here.
@@ -223,19 +223,20 @@ class Parameter:
     name: str
     slot: int
     values: tuple[Any, ...]
-    """In order; JSON scalars of one type. A range `lo..hi step s` is already spelled out."""
+    """In order; JSON scalars of one type. Ranges are already expanded."""
 
 
 @plain
 class Measure:
-    """How a point is measured.
+    """The measurement of a point.
 
     Attributes:
         command: argv, as a list expression over the parameters' slots.
-        metric: Name of the number in the command's trace item (or of a `name: value` line in compatibility mode).
-        case: The trace item's case that has the metric, -1 for a `name: value` line.
-        maximize: Which end is better.
-        repeats: Runs per point; the median counts and its interval is reported.
+        metric: Field of the command's trace item (or name of a `name: value` line in compatibility mode).
+        case: Index of the case with the metric; -1 for a `name: value` line.
+        maximize: Whether higher is better.
+        repeats: Runs per point; the median is used and its interval is reported.
+        timeout_s: Time limit of one run in seconds; None for the limit of the budget.
     """
 
     command: Expr
@@ -248,7 +249,7 @@ class Measure:
 
 @plain
 class Sweep:
-    """An engineering loop's search; `out` gets {parameters..., metric, points, failed} of the best point."""
+    """The search of an engineering loop; `out` receives {parameters..., metric, points, failed} of the best point."""
 
     label: str
     span: Span
@@ -257,11 +258,11 @@ class Sweep:
     strategy: str
     """grid, sample or halving."""
     points: int | None
-    """How many points `sample` draws or `halving` begins with; None for all."""
+    """Number of points that `sample` measures or `halving` starts with; None for all."""
     out: Target | None
     emits: tuple[int, ...] = ()
     constraint: Expr | None = None
-    """Points for which it is not true are left out before anything runs."""
+    """Points for which it is not true are excluded before the search."""
 
 
 @plain
@@ -275,7 +276,7 @@ class Fail:
 
 @plain
 class Return:
-    """End the unit; every unit's code ends with one."""
+    """End the unit; the last instruction of every unit."""
 
     label: str
     span: Span

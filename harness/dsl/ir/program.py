@@ -1,4 +1,4 @@
-"""Program: a checked program as the machine runs it: units of flat instructions, knowledge, the shape of the trace."""
+"""Program: a checked program: units of flat instructions, knowledge, and the schema of the trace."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from harness.dsl.types import Schema, Type
 
 @plain
 class Variable:
-    """A slot of a unit, or a state variable: its name, its type, and its value at the start."""
+    """A slot of a unit, or a state variable, with its initial value."""
 
     name: str
     type: Type
     initial: Expr | None = None
     is_input: bool = False
-    """Given from outside; if it has no initial value, it must be."""
+    """Whether the caller provides the value; without an initial value it is required."""
 
 
 @plain
 class Step:
-    """A part of a unit that becomes an item of its own. Steps may nest; `parent` is -1 at the top."""
+    """A part of a unit that is reported as a test item. Steps can be nested; `parent` is -1 at the top level."""
 
     name: str
     slug: str
@@ -36,7 +36,7 @@ class Step:
 
 @plain
 class Budget:
-    """What a unit may use; None is the run's own limit."""
+    """The limits of a unit; None for the limit of the run."""
 
     steps: int | None = None
     iterations: int | None = None
@@ -48,7 +48,7 @@ class Budget:
 
 @plain
 class Unit:
-    """Something that runs: a task or a loop."""
+    """A task or a loop."""
 
     kind: str
     """task, agent_loop, service_loop or engineering_loop."""
@@ -87,7 +87,7 @@ class Fact:
 
 @plain
 class Choice:
-    """A named axis with the values that are allowed (in a law) or tried (in a plan). `slot` is -1 outside of laws."""
+    """A named axis with its allowed values (in a rule or invariant) or its candidates (in a plan, with `slot` -1)."""
 
     name: str
     values: tuple[Any, ...]
@@ -97,27 +97,27 @@ class Choice:
 
 @plain
 class Rule:
-    """A rule or hint: fires when all its facts are true. With prose among its conditions it is only shown."""
+    """A rule or hint: it fires when all its facts are true. With prose among its conditions it is only shown."""
 
     kind: str
     """rule or hint."""
     name: str
     facts: tuple[int, ...]
     prose: tuple[str, ...]
-    """Conditions that are words: shown to people and models, never evaluated."""
+    """Conditions in prose: shown to people and models, never evaluated."""
     suggestion: str
     span: Span
     parameters: tuple[Choice, ...] = ()
 
     @property
     def executable(self) -> bool:
-        """Whether facts alone decide."""
+        """Whether all conditions are facts."""
         return bool(self.facts) and not self.prose
 
 
 @plain
 class Invariant:
-    """A law: conditions that must never be false after an item was traced, and prose that is only shown."""
+    """Conditions that must not be false after a trace item, and prose that is only shown."""
 
     name: str
     slug: str
@@ -125,10 +125,10 @@ class Invariant:
     prose: tuple[str, ...]
     span: Span
     cases: tuple[int, ...] = ()
-    """Cases the conditions look at; it is evaluated when such an item is traced."""
+    """Indices of the cases that the conditions refer to; such an item triggers the evaluation."""
     slots: tuple[Variable, ...] = ()
     parameters: tuple[Choice, ...] = ()
-    """Names of a plan that it speaks of; such a law is held against plans, not against a trace."""
+    """Axes of a plan; an invariant with parameters is checked against plans, not against a trace."""
 
 
 @plain
@@ -136,15 +136,18 @@ class Program:
     """A checked program.
 
     Attributes:
-        name: Of the system, domain or task.
-        path: The file's name, for messages; no part of any digest.
-        source: The text, stored with every run.
-        digest: SHA-256 of the text.
+        name: Name of the system, domain or task.
+        path: Name of the file, for messages; not part of any digest.
+        source: The source, stored with every run.
+        digest: SHA-256 of the source.
         schema: The cases of trace items.
         state: State variables.
-        units: Everything that runs.
-        main: Index of the unit a run begins with; -1 for pure knowledge.
-        prose: (kind, text) of axioms, heuristics, predictions and prose laws: shown, never counted as passed.
+        facts: Facts, rules and invariants refer to facts by index.
+        rules: Rules and hints, in source order.
+        invariants: Invariants, in source order.
+        units: Tasks and loops.
+        main: Index of the unit that a run starts with; -1 without units.
+        prose: (kind, text) of axioms, heuristics, predictions and prose conditions: shown, never counted as passed.
     """
 
     name: str
@@ -160,7 +163,7 @@ class Program:
     main: int
     prose: tuple[tuple[str, str], ...] = ()
     choices: tuple[Choice, ...] = ()
-    """Axes of design and tuning spaces and parameters of engineering loops: what a plan decides."""
+    """Axes of design and tuning spaces, and parameters of engineering loops: the decisions of a plan."""
 
     def place(self, offset: int) -> tuple[int, int]:
         """1-based (line, column) of an offset."""

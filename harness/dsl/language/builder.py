@@ -1,4 +1,6 @@
-"""Builder: what each rule of the grammar becomes in the tree. Lark calls these methods while it parses."""
+"""Builder: makes a syntax node of each grammar rule. Lark calls these methods while it parses."""
+
+# ruff: noqa: D102 - each method is named after a rule of grammar.lark, which documents it
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _NUMBER = re.compile(r"[\d_.]*\d(?:[eE][+-]?\d+)?")
 
 
 def unescape(raw: str) -> str:
-    """The text between the quotes of a short string."""
+    """The value between the quotes of a short string, with escapes replaced."""
     if "\\" not in raw:
         return raw
     return _ESCAPE.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][0] == "u" else _ESCAPES.get(m[1], m[0]), raw)
@@ -51,36 +53,31 @@ def _nodes(parts: Parts) -> Parts:
 
 
 class _Block(list[Any]):
-    """Statements between braces, which know where the braces are."""
+    """Statements between braces, with the span of the braces."""
 
     span: s.Span
 
 
 class Builder(Transformer[Token, s.Module]):
-    """Each method gets what its rule matched, commas and colons left out."""
+    """Each method is named after a rule and receives its children, without commas and colons."""
 
     # Declarations
 
     def module(self, parts: Parts) -> s.Module:
-        """The whole text."""
         return s.Module(parts, _span(parts))
 
     def name(self, parts: Parts) -> s.Label:
-        """A bare or quoted name."""
         return s.Label(_text(parts[0]), parts[0].type == "STRING", _span(parts))
 
     def group(self, parts: Parts) -> s.Group:
-        """Declarations together."""
         inner = _nodes(parts)
         label = inner.pop(0) if inner and isinstance(inner[0], s.Label) else None
         return s.Group(str(parts[0]), label, inner, _span(parts))
 
     def build(self, parts: Parts) -> s.Group:
-        """Artifacts."""
         return s.Group("build", None, _nodes(parts), _span(parts))
 
     def entries(self, parts: Parts) -> s.Entries:
-        """A keyword with entries."""
         inner = _nodes(parts)
         label = inner.pop(0) if inner and isinstance(inner[0], s.Label) else None
         return s.Entries(str(parts[0]), label, inner, _span(parts))
@@ -88,24 +85,19 @@ class Builder(Transformer[Token, s.Module]):
     system_model = knowledge_entry = recorded_fact = space = artifact = measure = budget = entries
 
     def type_declaration(self, parts: Parts) -> s.Shape:
-        """A record type."""
         return s.Shape("type", parts[1], _only(parts, s.FieldDeclaration), _span(parts))
 
     def shape(self, parts: Parts) -> s.Shape:
-        """A case of a variant."""
         return s.Shape("case", parts[1], _only(parts, s.FieldDeclaration), _span(parts))
 
     def variant(self, parts: Parts) -> s.Variant:
-        """A variant."""
         return s.Variant(parts[1], _only(parts, s.Shape), _span(parts))
 
     def fact(self, parts: Parts) -> s.FactDeclaration:
-        """A fact with its body."""
         fields, lets = _only(parts, s.FieldDeclaration), _only(parts, s.Let)
         return s.FactDeclaration(parts[1], fields, lets, parts[-2], _span(parts))
 
     def unit(self, parts: Parts) -> s.Unit:
-        """A task or loop."""
         return s.Unit(str(parts[0]), parts[1], _nodes(parts)[1:], _span(parts))
 
     def _variable(self, parts: Parts) -> s.Variable:
@@ -119,23 +111,19 @@ class Builder(Transformer[Token, s.Module]):
     # Types
 
     def field(self, parts: Parts) -> s.FieldDeclaration:
-        """A field."""
         bound = next((part for part in parts if isinstance(part, tuple)), None)
         optional = isinstance(parts[-1], Token) and parts[-1].type == "OPTIONAL"
         ends = [part for part in parts if not isinstance(part, tuple)]
         return s.FieldDeclaration(str(parts[0]), parts[1], bound, optional, _span(ends))
 
     def bound(self, parts: Parts) -> tuple[str, s.Expression]:
-        """`> 0`."""
         return str(parts[0]), parts[1]
 
     def signed(self, parts: Parts) -> s.Expression:
-        """A number with its sign."""
         number = self.literal(parts[-1:])
         return number if len(parts) == 1 else s.Prefix("-", number, _span(parts))
 
     def type(self, parts: Parts) -> s.TypeExpression:
-        """A type."""
         first = parts[0]
         if first.type == "NAME":
             if len(parts) == 3:
@@ -148,130 +136,102 @@ class Builder(Transformer[Token, s.Module]):
         return s.RecordType(_nodes(parts), _span(parts))
 
     def unit_name(self, parts: Parts) -> s.Name:
-        """A unit after a type."""
         return s.Name("".join(parts), _span(parts))
 
     # Statements
 
     def block(self, parts: Parts) -> _Block:
-        """Statements in braces."""
         block = _Block(parts[1:-1])
         block.span = _span(parts)
         return block
 
     def entry(self, parts: Parts) -> s.Entry:
-        """`key: value`."""
         return s.Entry(str(parts[0]), parts[1], _span(parts))
 
     def setting(self, parts: Parts) -> s.Setting:
-        """`key: value value`."""
         return s.Setting(str(parts[0]), parts[1:], _span(parts))
 
     def parameter(self, parts: Parts) -> s.Parameter:
-        """A parameter."""
         return s.Parameter(str(parts[1]), parts[2], _span(parts))
 
     def step(self, parts: Parts) -> s.Step:
-        """A step."""
         body, key = parts[2], parts[1]
         if isinstance(body, _Block):
             return s.Step(key, list(body), False, _span(parts))
         return s.Step(s.Label(str(key), False, _span([key])), [body], True, _span(parts))
 
     def call(self, parts: Parts) -> s.Call:
-        """A call."""
         actor, _, operation = parts[0].partition(".")
         return s.Call(actor, operation, _only(parts, s.Entry), _only(parts, s.Arrow), _span(parts))
 
     def run(self, parts: Parts) -> s.RunUnit:
-        """Another unit."""
         return s.RunUnit(str(parts[1]), _only(parts, s.Entry), _only(parts, s.Arrow), _span(parts))
 
     def arrow(self, parts: Parts) -> s.Arrow:
-        """Where a result goes."""
         paths = [part.name for part in _nodes(parts)]
         return s.Arrow(paths or [str(parts[1])], bool(paths), _span(parts))
 
     def path(self, parts: Parts) -> s.Name:
-        """A dotted name."""
         return s.Name("".join(parts), _span(parts))
 
     def emit(self, parts: Parts) -> s.Emit:
-        """An item or event."""
         return s.Emit(parts[1].name, _only(parts, s.Entry) if len(parts) > 2 else None, _span(parts))
 
     def let(self, parts: Parts) -> s.Let:
-        """A variable."""
         return s.Let(str(parts[1]), parts[2] if len(parts) == 4 else None, parts[-1], _span(parts))
 
     def assign(self, parts: Parts) -> s.Assign:
-        """A new value."""
         return s.Assign(str(parts[0]), parts[1], _span(parts))
 
     def if_(self, parts: Parts) -> s.If:
-        """Conditions with their blocks."""
         inner = _nodes(parts)
         otherwise = list(inner.pop()) if len(inner) % 2 else None
         arms = [(inner[i], list(inner[i + 1])) for i in range(0, len(inner), 2)]
         return s.If(arms, otherwise, _span(parts))
 
     def for_(self, parts: Parts) -> s.For:
-        """A loop over a list."""
         return s.For(str(parts[1]), parts[3], list(parts[4]), _span(parts))
 
     def repeat(self, parts: Parts) -> s.Repeat:
-        """A bounded loop."""
         return s.Repeat(parts[1], parts[3] if len(parts) == 5 else None, list(parts[-1]), _span(parts))
 
     def parallel(self, parts: Parts) -> s.Parallel:
-        """Branches."""
         return s.Parallel(_nodes(parts), _span(parts))
 
     def branch(self, parts: Parts) -> s.Branch:
-        """One branch."""
         return s.Branch(parts[1], list(parts[2]), _span(parts))
 
     def match_(self, parts: Parts) -> s.Match:
-        """Arms."""
         otherwise = list(parts[-2]) if isinstance(parts[-2], _Block) else None
         return s.Match(parts[1], _only(parts, s.Arm), otherwise, _span(parts))
 
     def arm(self, parts: Parts) -> s.Arm:
-        """One arm."""
         return s.Arm(_only(parts, s.Literal), list(parts[-1]), _span(parts))
 
     def fail(self, parts: Parts) -> s.Fail:
-        """A failure."""
         return s.Fail(parts[1], _span(parts))
 
     def return_(self, parts: Parts) -> s.Return:
-        """A result."""
         return s.Return(parts[1], _span(parts))
 
     def evaluation(self, parts: Parts) -> s.Evaluation:
-        """Checks."""
         return s.Evaluation(_nodes(parts), _span(parts))
 
     def check(self, parts: Parts) -> s.Check:
-        """A check."""
         return s.Check(str(parts[1]), parts[2], _span(parts))
 
     def expect(self, parts: Parts) -> s.Expect:
-        """An expectation."""
         return s.Expect(str(parts[1]), parts[2], _span(parts))
 
     def on(self, parts: Parts) -> s.On:
-        """A handler."""
         return s.On(parts[1], _only(parts, s.FieldDeclaration), list(parts[-1]), _span(parts))
 
     # Expressions
 
     def alternatives(self, parts: Parts) -> s.Alternatives:
-        """Texts an answer may be."""
         return s.Alternatives(_nodes(parts), _span(parts))
 
     def range_(self, parts: Parts) -> s.Range:
-        """Two ends."""
         return s.Range(parts[0], parts[2], _span(parts))
 
     def _infix(self, parts: Parts) -> s.Infix:
@@ -281,28 +241,22 @@ class Builder(Transformer[Token, s.Module]):
     disjunction = both = compare = add = multiply = _infix
 
     def opposite(self, parts: Parts) -> s.Prefix:
-        """Negation."""
         return s.Prefix("!", parts[1], _span(parts))
 
     def negate(self, parts: Parts) -> s.Prefix:
-        """A sign."""
         return s.Prefix("-", parts[1], _span(parts))
 
     def field_of(self, parts: Parts) -> s.FieldRef:
-        """A field's value."""
         return s.FieldRef(parts[0], str(parts[2]), _span(parts))
 
     def index(self, parts: Parts) -> s.Subscript:
-        """An element."""
         return s.Subscript(parts[0], _nodes(parts[1:]), _span(parts))
 
     def group_expression(self, parts: Parts) -> s.Expression:
-        """Parentheses say nothing of their own."""
         inner: s.Expression = parts[1]
         return inner
 
     def literal(self, parts: Parts) -> s.Literal:
-        """A constant."""
         token = parts[0]
         match token.type:
             case "STRING":
@@ -315,34 +269,28 @@ class Builder(Transformer[Token, s.Module]):
                 found = _NUMBER.match(token)
                 digits = found[0] if found else str(token)
                 is_int = digits.replace("_", "").isdigit()
-                value = _whole(digits) if is_int else float(digits)
+                value = _parse_int(digits) if is_int else float(digits)
                 return s.Literal(value, str(token)[len(digits) :], "", _span(parts))
 
     def reference(self, parts: Parts) -> s.Name:
-        """A name."""
         return s.Name(str(parts[0]), _span(parts))
 
     def function(self, parts: Parts) -> s.Function:
-        """A function of arguments."""
         return s.Function(str(parts[0]), _nodes(parts), _span(parts))
 
     def each(self, parts: Parts) -> s.Each:
-        """A comprehension."""
         return s.Each(parts[0], str(parts[2]), parts[4], parts[6] if len(parts) == 7 else None, _span(parts))
 
     def list_(self, parts: Parts) -> s.Sequence:
-        """A list."""
         return s.Sequence(_nodes(parts), _span(parts))
 
     def record(self, parts: Parts) -> s.Record:
-        """A record."""
         return s.Record([part for part in parts if isinstance(part, tuple)], _span(parts))
 
     def pair(self, parts: Parts) -> tuple[str, s.Value]:
-        """One field of a record."""
         return _text(parts[0]), parts[1]
 
 
-def _whole(digits: str) -> int:
-    """A whole number; all that are far beyond 64 bits are one, so that a bomb of digits costs nothing."""
+def _parse_int(digits: str) -> int:
+    """An integer; numbers far beyond 64 bits become 2**64, because conversion takes quadratic time."""
     return int(digits) if len(digits) < 60 else 1 << 64

@@ -1,4 +1,4 @@
-"""Diagnostic: one thing that is wrong with a program, with its code, its place and what to do; ProgramError: all."""
+"""Diagnostic: one error or warning of a program, with its code, span and note; ProgramError holds all of them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.dsl.plain import plain
 
 Span = tuple[int, int]
-MOST = 20
-"""Diagnostics of one kind of pass that are reported; what follows is usually an echo."""
+MAX_SYNTAX_ERRORS = 20  # further syntax errors usually follow from the first ones
 
 
 @plain
 class Diagnostic:
-    """One finding.
+    """One error or warning.
 
     Attributes:
         code: `E1xx` syntax, `E2xx` names, `E3xx` types, `E4xx` structure, `W…` warnings.
-        message: What is wrong, in one sentence, and the nearest right name where there is one.
-        span: Where, as offsets into the text.
-        note: A second sentence: what was expected, what it clashes with.
+        message: What is wrong, with the nearest known name where there is one.
+        span: Start and end offset in the source.
+        note: What was expected, or how to fix it.
     """
 
     code: str
@@ -35,7 +34,7 @@ class Diagnostic:
 
 
 class Lines:
-    """Lines of a text: offsets to 1-based (line, column)."""
+    """Maps offsets of a source to 1-based (line, column)."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -51,14 +50,14 @@ class Lines:
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a 1-based line."""
+        """The content of a 1-based line."""
         start = self._starts[number - 1]
         end = self.text.find("\n", start)
         return self.text[start : len(self.text) if end < 0 else end]
 
 
 class ProgramError(Exception):
-    """The text is no program that can run. Its message holds every diagnostic, each with its place and a caret."""
+    """The source has errors. The message holds every diagnostic, each with its position and a caret."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], text: str, path: str) -> None:
         self.diagnostics, self.text, self.path = tuple(diagnostics), text, path
@@ -79,7 +78,7 @@ class ProgramError(Exception):
 
 
 def render(diagnostics: Iterable[Diagnostic], text: str, path: str, *, source: bool = True) -> Iterator[str]:
-    """Lines for people: place, code, message, the source line and a caret under it."""
+    """Lines to print: position, code, message, the source line and a caret under it."""
     return _render(diagnostics, Lines(text), path, source=source)
 
 

@@ -1,4 +1,4 @@
-"""Lexer: text to tokens. Keywords are soft: `state` or `effect` are ordinary names wherever a name can stand."""
+"""Lexer: source to tokens. Keywords are soft: `state` or `task` are ordinary names wherever a name is allowed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMING = frozenset(
     """TASK STEP CHECK EXPECT SYSTEM DOMAIN SYSTEM_MODEL TYPE STATE VARIANT FACT RULE INVARIANT HINT CONST INPUT
     AGENT_LOOP SERVICE_LOOP ENGINEERING_LOOP ON PARAMETER LET FOR BRANCH RUN EMIT CASE ARTIFACT""".split()
 )
-"""After these a word is a name, whatever it is."""
+"""After these tokens every word is a name."""
 _TYPED = frozenset({"LET", "STATE", "CONST", "INPUT"})
 _OPERAND_FOLLOWS = frozenset(
     """_COLON _EQUAL LPAR _COMMA LSQB DOT ARROW OR AND NOT COMPARE PLUS MINUS STAR SLASH BAR DOTDOT
@@ -49,12 +49,12 @@ _FRONT_MATTER = re.compile(r"\s*---\n.*?\n---\n", re.DOTALL)
 _AFTER = re.compile(r"[ \t\r\n]*(:(?!:)|=(?!=)|[.,)\]])?")
 
 
-def tokens(text: str, *, most: int = 1 << 30) -> list[Token]:
-    """All tokens, comments and white space left out; what is no token has type UNKNOWN, nothing is refused here.
+def tokens(text: str, *, limit: int = 1 << 30) -> list[Token]:
+    """All tokens without comments and white space; invalid characters have type UNKNOWN and are not rejected here.
 
     Args:
-        text: A program.
-        most: Tokens after which it stops, with one more than that.
+        text: The source.
+        limit: Maximum number of tokens; the result has one more if the source exceeds it.
     """
     found: list[Token] = []
     append, previous, typed = found.append, "", False
@@ -65,7 +65,7 @@ def tokens(text: str, *, most: int = 1 << 30) -> list[Token]:
             continue
         word = match.group()
         if kind == "CALLEE" and previous in _NO_CALL_AFTER:
-            # `if t.passed {`: a path, no call; its parts are told apart by the pattern once more.
+            # `if t.passed {`: a path, not a call
             start = match.start()
             head, _, tail = word.partition(".")
             append(Token(WORD_OPERATORS.get(head, "NAME"), head, start, end_pos=start + len(head)))
@@ -80,7 +80,7 @@ def tokens(text: str, *, most: int = 1 << 30) -> list[Token]:
             typed = False
         append(Token(kind, word, match.start(), end_pos=match.end()))
         previous = kind
-        if len(found) > most:
+        if len(found) > limit:
             break
     return found
 
@@ -104,7 +104,7 @@ def _word(word: str, text: str, end: int, previous: str, *, typed: bool) -> str:
 
 
 class TokenList(Lexer):
-    """Lets Lark parse tokens that were made before."""
+    """Passes existing tokens to Lark."""
 
     __future_interface__ = 0
 
@@ -112,5 +112,5 @@ class TokenList(Lexer):
         pass
 
     def lex(self, data: list[Token]) -> list[Token]:  # type: ignore[override]
-        """The tokens as they are."""
+        """The tokens, unchanged."""
         return data

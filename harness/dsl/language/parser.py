@@ -1,4 +1,4 @@
-"""Parser: text to tree. Every syntax error is found in one pass over the text, each with what was expected there."""
+"""Parser: source to syntax tree. All syntax errors are found in one pass, each with what was expected."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from lark.exceptions import UnexpectedToken
 from harness.core.nearest import nearest
 from harness.dsl.language import syntax
 from harness.dsl.language.builder import Builder
-from harness.dsl.language.diagnostic import MOST, Diagnostic, Lines
+from harness.dsl.language.diagnostic import MAX_SYNTAX_ERRORS, Diagnostic, Lines
 from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
 
 MAX_CHARACTERS = 4_000_000
 MAX_TOKENS = 400_000
 MAX_DEPTH = 48
-"""Nested brackets; each costs a few frames of Python's stack in whatever walks the tree."""
+"""Maximum depth of brackets: recursive functions over the tree need a few stack frames for each."""
 MAX_OPERATORS = 150
-"""Operators in one expression, for the same reason."""
+"""Maximum number of operators in one expression, for the same reason."""
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 
-_MAX_SHOWN = {
+_DISPLAY_NAMES = {
     "LBRACE": "'{'", "RBRACE": "'}'", "_COLON": "':'", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
     "DOT": "'.'", "_COMMA": "','", "_EQUAL": "'='", "ARROW": "'->'", "BAR": "'|'", "DOTDOT": "'..'", "OPTIONAL": "'?'",
-    "NAME": "a name", "KEY": "`name:`", "TARGET": "`name =`", "STRING": "a text", "LONG_STRING": "a text",
-    "CALLEE": "a call (`tool.run {`)", "$END": "the end of the text", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
+    "NAME": "a name", "KEY": "`name:`", "TARGET": "`name =`", "STRING": "a string", "LONG_STRING": "a string",
+    "CALLEE": "a call (`tool.run {`)", "$END": "the end of the file", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
 }  # fmt: skip
-ORPHAN = "there is no '{' that this could close"
+UNMATCHED_BRACE = "unmatched '}'"
 MAX_WORDS = 8
-"""Keywords that a message lists one by one."""
+"""Maximum number of keywords that a message lists."""
 _VALUE = frozenset({"NUMBER", "QUANTITY", "STRING", "LONG_STRING", "TRUE", "FALSE", "NAME", "LPAR", "LSQB"})
 _OPERATOR = frozenset({"AND", "OR", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"})
 _COUNTED = _OPERATOR | {"NOT", "DOT", "LSQB", "LPAR"}
@@ -45,16 +45,18 @@ _ESCAPES = frozenset('ntr0"\\/')
 
 
 def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
-    """The tree of a text and its syntax errors; statements that are none are left out of the tree.
+    """The syntax tree of a source and its syntax errors; invalid statements are left out of the tree.
 
-    Time is linear in the text, times the number of errors (at most 20 are reported).
+    Time is linear in the source for each reported error; at most `MAX_SYNTAX_ERRORS` are reported.
     """
     if len(text) > MAX_CHARACTERS:
-        return syntax.Module([]), [_error("E107", f"{len(text)} characters, at most {MAX_CHARACTERS} are read", 0)]
-    found = tokens(text, most=MAX_TOKENS)
+        return syntax.Module([]), [
+            _error("E107", f"the file has {len(text)} characters, the maximum is {MAX_CHARACTERS}", 0)
+        ]
+    found = tokens(text, limit=MAX_TOKENS)
     problems = list(_lexical(found))
     if len(found) > MAX_TOKENS:
-        problems.append(_error("E107", f"more than {MAX_TOKENS} words", found[MAX_TOKENS]))
+        problems.append(_error("E107", f"the file has more than {MAX_TOKENS} tokens", found[MAX_TOKENS]))
     if any(problem.code == "E107" for problem in problems):
         return syntax.Module([]), problems
     parser, lines = _parser(), Lines(text)
@@ -66,14 +68,14 @@ def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
             at = _index(found, error.token)
         place = (found[at].start_pos or 0) if at < len(found) else len(text)
         if place <= frontier:
-            level += 1  # an echo of what was left out: leave out what is around it as well
+            level += 1  # a consequence of the previous error: leave out the enclosing block
         else:
             level = 0
             problem = _unexpected(parser, found, at, text, lines)
-            # A '{' that was missed has left its '}' without one: that is no second mistake.
-            if problem.message != ORPHAN or not any(p.message.endswith("expected '{'") for p in problems):
+            # A missing '{' leaves its '}' unmatched: this is not a second error.
+            if problem.message != UNMATCHED_BRACE or not any(p.message.endswith("expected '{'") for p in problems):
                 problems.append(problem)
-        if len(problems) >= MOST:
+        if len(problems) >= MAX_SYNTAX_ERRORS:
             return syntax.Module([]), problems
         start, end = _damaged(found, at, level)
         frontier = max(place, (found[end].start_pos or 0) if end < len(found) else len(text))
@@ -107,7 +109,7 @@ def _error(code: str, message: str, at: Token | int, *, note: str = "") -> Diagn
 
 
 def _lexical(found: list[Token]) -> list[Diagnostic]:
-    """What is wrong with single tokens, and nesting that would exhaust the stack; bad tokens are taken out."""
+    """Errors of single tokens, and nesting that would exhaust the stack; invalid tokens are removed from `found`."""
     problems: list[Diagnostic] = []
     bad: list[int] = []
     depth = run = 0
@@ -116,7 +118,7 @@ def _lexical(found: list[Token]) -> list[Diagnostic]:
         if kind == "UNKNOWN":
             bad.append(number)
             if str(token).startswith('"'):
-                problems.append(_error("E102", "this text does not end on its line", token, note='close it with "'))
+                problems.append(_error("E102", "this string is not closed on its line", token, note='add a closing "'))
             elif not bad[:-1] or found[bad[-2]].end_pos != token.start_pos:
                 problems.append(_error("E101", f"unexpected character {str(token)!r}", token))
         elif kind == "STRING" and "\\" in token:
@@ -124,7 +126,7 @@ def _lexical(found: list[Token]) -> list[Diagnostic]:
             escape = next(bad_escapes, None)
             if escape:
                 at = (token.start_pos or 0) + escape.start()
-                note = r"there are \n \t \r \" \\ \/ \0 and \u0000"
+                note = r"supported: \n \t \r \" \\ \/ \0 and \u0000"
                 problems.append(
                     _error("E103", f"unknown escape {token[escape.start() : escape.start() + 2]}", at, note=note)
                 )
@@ -140,8 +142,8 @@ def _lexical(found: list[Token]) -> list[Diagnostic]:
         elif kind in ("RPAR", "RSQB"):
             depth -= 1
         if run > MAX_OPERATORS:
-            return [_error("E107", f"an expression of more than {MAX_OPERATORS} operators", token)]
-        if len(problems) >= MOST:
+            return [_error("E107", f"the expression has more than {MAX_OPERATORS} operators", token)]
+        if len(problems) >= MAX_SYNTAX_ERRORS:
             break
     for number in reversed(bad):
         del found[number]
@@ -155,12 +157,12 @@ def _index(found: list[Token], token: Token) -> int:
 
 
 def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lines) -> Diagnostic:
-    """What is wrong at a token, from the parser's state before it: later reductions would narrow what was possible."""
+    """The error at a token, from the state of the parser before it: later reductions narrow the expected tokens."""
     state = parser.parse_interactive()
     for token in found[:at]:
         state.feed_token(token)
     accepted = set(state.accepts())  # type: ignore[no-untyped-call]
-    expected = _words(accepted)
+    expected = _describe_expected(accepted)
     note = ""
     if at:
         before = found[at - 1]
@@ -171,13 +173,13 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         opened = _unclosed(found)
         if opened is not None:
             line, column = lines.place(opened.start_pos or 0)
-            note = f"the {_MAX_SHOWN[opened.type]} of {line}:{column} is not closed"
-            expected = _MAX_SHOWN[_PAIRS[opened.type]]
+            note = f"the {_DISPLAY_NAMES[opened.type]} of {line}:{column} is not closed"
+            expected = _DISPLAY_NAMES[_PAIRS[opened.type]]
         end = len(text.rstrip())
-        return Diagnostic("E105", f"the text ends, expected {expected}", (end, end + 1), note)
+        return Diagnostic("E105", f"unexpected end of file, expected {expected}", (end, end + 1), note)
     token = found[at]
     if token.type == "RBRACE" and not _open_braces(found, at):
-        return _error("E104", ORPHAN, token)
+        return _error("E104", UNMATCHED_BRACE, token)
     if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
         return _error("E104", f"unexpected {_quoted(token)}, expected ':'", token, note=f"`{found[at - 1]}: {token}`")
     hint = (
@@ -196,7 +198,7 @@ def _quoted(token: Token) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
-def _words(accepted: set[str]) -> str:
+def _describe_expected(accepted: set[str]) -> str:
     rest = set(accepted)
     names = []
     if rest >= _VALUE:
@@ -208,13 +210,13 @@ def _words(accepted: set[str]) -> str:
     keywords = {kind for kind in rest if kind.lower() in KEYWORDS}
     groups = []
     if len(keywords) > MAX_WORDS:
-        # Twenty words say less than what they have in common.
+        # A long list of keywords is less clear than its category.
         groups = ["a statement (step, let, if ...)"] if "LET" in keywords else ["a declaration (task, fact, const ...)"]
         rest -= keywords | {"TARGET", "CALLEE"}
         keywords = set()
-    names += sorted({_MAX_SHOWN[kind] for kind in rest - keywords if kind in _MAX_SHOWN})
+    names += sorted({_DISPLAY_NAMES[kind] for kind in rest - keywords if kind in _DISPLAY_NAMES})
     names += [*groups, *sorted(kind.lower() for kind in keywords)]
-    names += sorted(kind.lower() for kind in rest - keywords if kind not in _MAX_SHOWN)
+    names += sorted(kind.lower() for kind in rest - keywords if kind not in _DISPLAY_NAMES)
     return " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " or " + names[-1]
 
 
@@ -229,14 +231,14 @@ def _unclosed(found: list[Token]) -> Token | None:
 
 
 def _damaged(found: list[Token], at: int, level: int) -> tuple[int, int]:
-    """The tokens to leave out so that the rest can be read: the statement around a token, or one `level` blocks up."""
+    """The range of tokens to leave out: the statement around a token, or the enclosing block `level` levels up."""
     opened = _open_braces(found, at)
     if at >= len(found):
         return (_start(found, opened[0]), len(found)) if opened else (0, len(found))
     if not opened:
         return (at, at + 1) if found[at].type in _PAIRS.values() else (_start(found, at), _end(found, at))
     if level or found[at].type == "RBRACE":
-        # A statement that its block's end cuts short, or a block that is none without it.
+        # The end of the block interrupts a statement, or the whole block is invalid.
         level -= found[at].type == "RBRACE" and _start(found, at) < at
         if level >= 0:
             brace = opened[max(0, len(opened) - 1 - level)]
@@ -256,7 +258,7 @@ def _open_braces(found: list[Token], at: int) -> list[int]:
 
 
 def _start(found: list[Token], at: int) -> int:
-    """Where the statement of a token begins: at its keyword or key, after the one before, or after the brace around."""
+    """Index of the first token of the statement around a token."""
     for index in range(at - 1, -1, -1):
         kind = found[index].type
         if kind in ("LBRACE", "RBRACE"):
@@ -267,7 +269,7 @@ def _start(found: list[Token], at: int) -> int:
 
 
 def _end(found: list[Token], at: int) -> int:
-    """Where the statement of a token ends: after its block, or before the next statement or the brace around."""
+    """End index (exclusive) of the statement around a token."""
     depth = 0
     for index in range(at, len(found)):
         kind = found[index].type

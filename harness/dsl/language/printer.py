@@ -1,4 +1,4 @@
-"""Printer: a tree as text in the one layout of the language. Reading it gives an equal tree; comments are not kept."""
+"""Printer: a syntax tree in the standard layout. Parsing the output yields an equal tree; comments are lost."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0
 
 
 def print_module(module: s.Module) -> str:
-    """The text of a whole program."""
+    """The source of a whole program."""
     return "\n\n".join("\n".join(_lines(item)) for item in module.items) + ("\n" if module.items else "")
 
 
 def print_value(value: s.Value) -> str:
-    """The text of one value."""
+    """The source of one value."""
     match value:
         case s.Alternatives():
             return " | ".join(_expression(option, 1) for option in value.options)
@@ -33,7 +33,7 @@ def print_value(value: s.Value) -> str:
 
 
 def print_type(kind: s.TypeExpression) -> str:
-    """The text of a type."""
+    """The source of a type."""
     match kind:
         case s.NamedType():
             return f"{kind.name} {kind.unit}" if kind.unit else kind.name
@@ -50,7 +50,7 @@ def _quote(text: str) -> str:
 
 
 def _code(character: str) -> str:
-    # Characters beyond the basic plane stay as they are: four hex digits could not say them.
+    # Characters beyond the basic plane stay: the escape has four hexadecimal digits.
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else character
 
 
@@ -67,7 +67,7 @@ def _field(field: s.FieldDeclaration) -> str:
 
 
 def _expression(node: s.Value, level: int) -> str:
-    """An expression; in parentheses if it binds less than its surroundings need."""
+    """An expression; in parentheses if its precedence is below `level`."""
     text, own = _bare(node)
     return f"({text})" if own < level else text
 
@@ -123,7 +123,7 @@ def _literal(node: s.Literal) -> str:
 
 def _indented(parts: Iterable[object]) -> Iterator[str]:
     for part in parts:
-        # A long text keeps its lines as they are: only the first line of what a node yields is indented.
+        # Lines of a long string are not indented: only the first line that a node yields is.
         yield from (f"{_INDENT}{line}" for line in _lines(part))
 
 
@@ -183,15 +183,15 @@ def _(node: s.Entry) -> Iterator[str]:
 
 
 def _first_word(text: str) -> str:
-    return re.match(r"\w*", text)[0]  # type: ignore[index]  # it matches nothing at least
+    return re.match(r"\w*", text)[0]  # type: ignore[index]  # it always matches
 
 
 @_lines.register
 def _(node: s.Setting) -> Iterator[str]:
-    texts = [print_value(value) for value in node.values]
-    if any(text.startswith(("-", "[", "(", "{")) or _first_word(text) in KEYWORDS for text in texts[1:]):
-        texts = [f"({text})" for text in texts]  # else a value would be read as more of the one before, or a statement
-    yield f"{node.key}: {' '.join(texts)}"
+    values = [print_value(value) for value in node.values]
+    if any(text.startswith(("-", "[", "(", "{")) or _first_word(text) in KEYWORDS for text in values[1:]):
+        values = [f"({text})" for text in values]  # otherwise a value continues the previous one or starts a statement
+    yield f"{node.key}: {' '.join(values)}"
 
 
 @_lines.register

@@ -1,1 +1,1 @@
-"""Lift: from measurements to laws that name the runs they came from."""
+"""Rule mining: from measurements to facts, rules and invariants that name the runs they come from."""

@@ -1,4 +1,4 @@
-"""Axis: what the values of one parameter did, everything else being the same."""
+"""Axis: the effect of the values of one parameter, with everything else the same."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.core.student_t import upper_quantile
-from harness.dsl.mining.effect import TAIL, WORTH, Effect, Noise, additive, components, noise_of
+from harness.dsl.mining.effect import MIN_RATIO, TAIL, Effect, Noise, additive, components, noise_of
 from harness.dsl.mining.measurement import Measurement, Scalar
-from harness.dsl.mining.technique import about, known_in, telling, words_of
+from harness.dsl.mining.technique import about, distinctive_words, known_in, words_of
 
 MAX_VALUES = 64
 
@@ -20,11 +20,11 @@ class Axis:
     """A parameter whose value differs between subjects that are otherwise the same.
 
     Attributes:
-        name: Of the parameter.
-        members: Subjects that have a twin with another value, in order.
-        seen: (context, value, merit) of each.
+        name: The parameter.
+        members: Subjects for which another subject differs in this value only, in order.
+        seen: (context, value, merit) of each member.
         values: All values, in order.
-        noise: Of repeated measurements, in the setting.
+        noise: The noise of repeated measurements in the setting.
     """
 
     name: str
@@ -35,13 +35,13 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class AxisLaw:
-    """What was found of one axis.
+class AxisFinding:
+    """The effect of one axis.
 
     Attributes:
-        axis: Which.
-        good: The values that nothing is shown to be better than, in order.
-        effect: The best value against the worst that is no good; of the next best if all are good.
+        axis: The parameter with its values.
+        good: The values that no other value is shown to be better than, in order.
+        effect: The best value against the worst value that is not good; against the next best if all are good.
         levels: How much worse than the best each value is, as a ratio of at least 1.
     """
 
@@ -57,35 +57,35 @@ class AxisLaw:
 
 
 def axes_of(members: Sequence[Measurement]) -> Iterator[Axis]:
-    """The axes of one setting. Parameters that only change together have no twins, and are no axis."""
+    """The axes of one setting. Parameters that only change together do not form an axis."""
     usable = [member for member in members if member.usable and member.parameters]
     noise = noise_of([[member] for member in usable])
-    features = [_made_of(member) for member in usable]
+    features = [_features(member) for member in usable]
     for name in dict.fromkeys(key for member in usable for key in member.parameters):
         contexts: dict[str, list[tuple[Measurement, Scalar]]] = {}
-        for member, made_of in zip(usable, features, strict=True):
+        for member, features_of in zip(usable, features, strict=True):
             if name in member.parameters:
                 rest = sorted((k, repr(v)) for k, v in member.parameters.items() if k != name)
-                contexts.setdefault(repr((made_of, rest)), []).append((member, member.parameters[name]))
-        twins = {key: group for key, group in contexts.items() if len({(type(v), v) for _, v in group}) > 1}
-        seen = [(key, value, member.merit) for key, group in twins.items() for member, value in group]
+                contexts.setdefault(repr((features_of, rest)), []).append((member, member.parameters[name]))
+        pairs = {key: group for key, group in contexts.items() if len({(type(v), v) for _, v in group}) > 1}
+        seen = [(key, value, member.merit) for key, group in pairs.items() for member, value in group]
         values = sorted({(type(v).__name__, v) for _, v, _ in seen}, key=lambda one: (one[0], one[1]))
         if 1 < len(values) <= MAX_VALUES and components((c, (type(v).__name__, v)) for c, v, _ in seen) == 1:
-            inside = [member for group in twins.values() for member, _ in group]
+            inside = [member for group in pairs.values() for member, _ in group]
             yield Axis(name, inside, seen, tuple(v for _, v in values), noise)
 
 
-def _made_of(member: Measurement) -> tuple[str, ...]:
-    """What tells it from others beside its parameters; nothing where its name only spells them out."""
+def _features(member: Measurement) -> tuple[str, ...]:
+    """The features that distinguish a subject besides its parameters; empty if its name only lists the parameters."""
     words = () if "=" in member.subject else words_of(member)
-    return (*known_in(words, about(member)), *telling(words, about(member)))
+    return (*known_in(words, about(member)), *distinctive_words(words, about(member)))
 
 
-def weigh(axis: Axis, *, comparisons: int) -> AxisLaw | None:
-    """Which values are good; None if nothing says how much numbers scatter.
+def compare_values(axis: Axis, *, comparisons: int) -> AxisFinding | None:
+    """Which values are good; None if the noise is unknown.
 
-    Values add up with their surroundings: where they do not (what is best here is worst there), the difference counts
-    as scatter, and no law comes of it.
+    The model is additive: context plus value. An interaction (the best value of one context is the worst of another)
+    counts as noise and yields no finding.
     """
     keyed = [(context, (type(value).__name__, value), merit) for context, value, merit in axis.seen]
     shifts, left = additive(keyed)
@@ -111,19 +111,19 @@ def weigh(axis: Axis, *, comparisons: int) -> AxisLaw | None:
             min(counts[best], counts[place]),
             spread=math.sqrt(noise.variance),
         )
-        if place == best or not (made.low > 1 and made.ratio >= WORTH):
+        if place == best or not (made.low > 1 and made.ratio >= MIN_RATIO):
             good.append(value)
         if place != best:
             found.append(made)
-    shown = [one for one in found if one.low > 1 and one.ratio >= WORTH]
-    told = max(shown, key=lambda one: one.ratio) if shown else min(found, key=lambda one: one.ratio)
-    return AxisLaw(axis, tuple(good), told, tuple(math.exp(levels[best] - level) for level in levels))
+    shown = [one for one in found if one.low > 1 and one.ratio >= MIN_RATIO]
+    largest = max(shown, key=lambda one: one.ratio) if shown else min(found, key=lambda one: one.ratio)
+    return AxisFinding(axis, tuple(good), largest, tuple(math.exp(levels[best] - level) for level in levels))
 
 
-def middle_of(axis: Axis, value: Scalar) -> float:
-    """The median of the numbers of one value."""
+def median_of(axis: Axis, value: Scalar) -> float:
+    """The median of the numbers measured with one value."""
     return statistics.median(
-        member.middle
+        member.median
         for member in axis.members
         if member.parameters[axis.name] == value and type(member.parameters[axis.name]) is type(value)
     )

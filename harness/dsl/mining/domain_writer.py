@@ -1,4 +1,4 @@
-"""Writing: findings as a domain: a recorded fact for each, a rule or invariant for each that is a law."""
+"""Domain writer: a recorded fact for each finding, and a rule or invariant for each technique that is supported."""
 
 from __future__ import annotations
 
@@ -8,74 +8,76 @@ from collections.abc import Iterable, Sequence
 from harness.core.slug import slug
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_module
-from harness.dsl.mining.axis import AxisLaw, middle_of
+from harness.dsl.mining.axis import AxisFinding, median_of
 from harness.dsl.mining.effect import Effect
-from harness.dsl.mining.findings import Law, Lifted, runs_of
+from harness.dsl.mining.findings import Findings, TechniqueFinding, runs_of
 from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import known_in, words_in
 
 MAX_RUNS = 500
 MAX_SUBJECTS = 50
-LONGEST = 300
-"""Characters of a name that somebody else gave."""
+MAX_LENGTH = 300
+"""Characters kept of a name from a report."""
 Pairs = list[tuple[str, s.Value]]
 
 
 class Writer:
-    """Writes one domain; every fact, rule and invariant gets a name of its own.
+    """Writes one domain; every fact, rule and invariant gets a unique name.
 
     Args:
-        lifted: What was found.
-        name: Of the domain.
+        findings: What the domain states.
+        name: The name of the domain.
     """
 
-    def __init__(self, lifted: Lifted, *, name: str) -> None:
-        self._lifted, self._name = lifted, name
+    def __init__(self, findings: Findings, *, name: str) -> None:
+        self._findings, self._name = findings, name
         self._names: set[str] = set()
-        members = [m for law in lifted.laws for m in law.members]
-        members += [m for law in lifted.axes for m in law.axis.members]
+        members = [m for finding in findings.techniques for m in finding.members]
+        members += [m for finding in findings.axes for m in finding.axis.members]
         self._varying = _varying(members)
 
     def text(self) -> str:
-        """The domain's text."""
+        """The source of the domain."""
         named: dict[int, str] = {}
-        facts: list[s.Declaration] = [self._fact(law, named) for law in self._lifted.laws]
-        facts += [self._axis_fact(law, named) for law in self._lifted.axes]
+        facts: list[s.Declaration] = [self._fact(finding, named) for finding in self._findings.techniques]
+        facts += [self._axis_fact(finding, named) for finding in self._findings.axes]
         taken: set[str] = set()
-        rules: list[s.Declaration] = [self._rule(laws, named, taken) for laws in self._lifted.holding.values()]
-        rules += [self._choice(name, laws, named, taken) for name, laws in self._lifted.choices.items()]
+        rules: list[s.Declaration] = [self._rule(found, named, taken) for found in self._findings.supported.values()]
+        rules += [self._choice(name, found, named, taken) for name, found in self._findings.choices.items()]
         return print_module(s.Module([s.Group("domain", s.Label(_name(self._name)), [*facts, *rules])]))
 
-    def _fact(self, law: Law, named: dict[int, str]) -> s.Entries:
-        technique, made = law.technique.name, law.effect
-        where = self.place(law.after)
-        name = named[id(law)] = self._unique(f"{_word(technique)}_in_{_word(where)}")
-        with_others = f" with {' and '.join(law.together)}" if law.together else ""
-        statement = f"{law.after.subject} ({technique}{with_others}) {_verdict(made)} {law.before.subject} in {where}"
-        if len(law.pairs) > 1:
-            statement += f", and so on in {len(law.pairs)} comparisons"
-        before, after = law.numbers
-        pairs: Pairs = [("statement", _text(statement)), ("helps", s.Literal(law.helps))]
-        pairs += [("metric", _text(law.after.metric)), ("before", _number(before)), ("after", _number(after))]
+    def _fact(self, finding: TechniqueFinding, named: dict[int, str]) -> s.Entries:
+        technique, made = finding.technique.name, finding.effect
+        where = self.place(finding.after)
+        name = named[id(finding)] = self._unique(f"{_word(technique)}_in_{_word(where)}")
+        with_others = f" with {' and '.join(finding.together)}" if finding.together else ""
+        statement = (
+            f"{finding.after.subject} ({technique}{with_others}) {_verdict(made)} {finding.before.subject} in {where}"
+        )
+        if len(finding.pairs) > 1:
+            statement += f", and so on in {len(finding.pairs)} comparisons"
+        before, after = finding.numbers
+        pairs: Pairs = [("statement", _text(statement)), ("helps", s.Literal(finding.helps))]
+        pairs += [("metric", _text(finding.after.metric)), ("before", _number(before)), ("after", _number(after))]
         pairs += _numbers(made)
-        if law.together:
-            pairs.append(("together_with", _values(law.together)))
-        pairs += self._evidence(law.members)
+        if finding.together:
+            pairs.append(("together_with", _values(finding.together)))
+        pairs += self._evidence(finding.members)
         return _record(name, pairs)
 
-    def _axis_fact(self, law: AxisLaw, named: dict[int, str]) -> s.Entries:
-        axis, made = law.axis, law.effect
+    def _axis_fact(self, finding: AxisFinding, named: dict[int, str]) -> s.Entries:
+        axis, made = finding.axis, finding.effect
         where = self.place(axis.members[0])
-        name = named[id(law)] = self._unique(f"{_word(axis.name)}_in_{_word(where)}")
-        if law.helps:
-            statement = f"{axis.name} of {_list(law.good)} is better than its other values in {where}"
+        name = named[id(finding)] = self._unique(f"{_word(axis.name)}_in_{_word(where)}")
+        if finding.helps:
+            statement = f"{axis.name} of {_list(finding.good)} is better than its other values in {where}"
         else:
             statement = f"no value of {axis.name} is beyond noise better than another in {where}"
-        pairs: Pairs = [("statement", _text(statement)), ("helps", s.Literal(law.helps))]
+        pairs: Pairs = [("statement", _text(statement)), ("helps", s.Literal(finding.helps))]
         pairs += [("metric", _text(axis.members[0].metric))]
-        pairs += [("values", _values(axis.values)), ("good", _values(law.good))]
-        pairs += [("medians", _figures(middle_of(axis, value) for value in axis.values))]
-        pairs += [("times_worse", _figures(law.levels))]
+        pairs += [("values", _values(axis.values)), ("good", _values(finding.good))]
+        pairs += [("medians", _figures(median_of(axis, value) for value in axis.values))]
+        pairs += [("times_worse", _figures(finding.levels))]
         return _record(name, [*pairs, *_numbers(made), *self._evidence(axis.members)])
 
     def _evidence(self, members: Sequence[Measurement]) -> Pairs:
@@ -91,20 +93,20 @@ class Writer:
             pairs.append(("runs_in_all", s.Literal(len(runs))))
         return pairs
 
-    def _rule(self, laws: list[Law], named: dict[int, str], taken: set[str]) -> s.Entries:
-        technique = laws[0].technique
-        best = max(laws, key=lambda law: (law.effect.known, law.effect.ratio))
+    def _rule(self, found: list[TechniqueFinding], named: dict[int, str], taken: set[str]) -> s.Entries:
+        technique = found[0].technique
+        best = max(found, key=lambda finding: (finding.effect.known, finding.effect.ratio))
         gain = f"{_gain(best.effect)} in {self.place(best.after)}"
         if best.together:
             gain += f", together with {' and '.join(best.together)}"
-        against = self._lifted.against(technique.name)
+        against = self._findings.against(technique.name)
         if against:
-            gain += f"; worse in {' and '.join(self.place(law.after) for law in against[:5])}"
-        evidence = s.Entry("evidence", _values([named[id(law)] for law in [*laws, *against]]))
-        # What is worse somewhere binds no plan: the words say where it helps.
+            gain += f"; worse in {' and '.join(self.place(finding.after) for finding in against[:5])}"
+        evidence = s.Entry("evidence", _values([named[id(finding)] for finding in [*found, *against]]))
+        # A technique that is worse in some setting does not bind a plan: the prose says where it helps.
         parameter = [] if against else [s.Parameter(_word(technique.name), s.Sequence([s.Literal(value=True)]))]
         label = _label(_unique(technique.name, taken))
-        if technique.is_law:
+        if technique.is_invariant:
             entries: list[s.Entry | s.Parameter] = [
                 s.Entry("assert", _text(technique.apply)),
                 s.Entry("reason", _text(f"{technique.name} was {gain}")),
@@ -112,21 +114,23 @@ class Writer:
                 *parameter,
             ]
             return s.Entries("invariant", label, entries)
-        when = [f"{law.before.subject} of {self.place(law.after)} has no {technique.name}" for law in laws[:20]]
+        when = [
+            f"{finding.before.subject} of {self.place(finding.after)} has no {technique.name}" for finding in found[:20]
+        ]
         entries = [s.Entry("when", _values(when)), s.Entry("apply", _text(technique.apply))]
         return s.Entries("rule", label, [*entries, s.Entry("effect", _text(gain)), evidence, *parameter])
 
-    def _choice(self, name: str, laws: list[AxisLaw], named: dict[int, str], taken: set[str]) -> s.Entries:
+    def _choice(self, name: str, found: list[AxisFinding], named: dict[int, str], taken: set[str]) -> s.Entries:
         known = next(iter(known_in(words_in(name)).values()), None)
-        common = [value for value in laws[0].good if all(_has(law.good, value) for law in laws)]
-        best = max(laws, key=lambda law: law.effect.ratio)
-        when = [f"{name} is chosen in {self.place(law.axis.members[0])}" for law in laws[:20]]
+        common = [value for value in found[0].good if all(_has(finding.good, value) for finding in found)]
+        best = max(found, key=lambda finding: finding.effect.ratio)
+        when = [f"{name} is chosen in {self.place(finding.axis.members[0])}" for finding in found[:20]]
         apply = f"Choose {name} among {_list(common)}." if common else f"What {name} is best depends on the task."
         is_technique = known is not None and common == [True]
         if known is not None and is_technique:
             apply = known.apply
         gain = f"{_gain(best.effect)} in {self.place(best.axis.members[0])}"
-        evidence = s.Entry("evidence", _values([named[id(law)] for law in laws]))
+        evidence = s.Entry("evidence", _values([named[id(finding)] for finding in found]))
         entries: list[s.Entry | s.Parameter] = [
             s.Entry("when", _values(when)),
             s.Entry("apply", _text(apply)),
@@ -135,22 +139,22 @@ class Writer:
         ]
         if common and re.fullmatch(r"[A-Za-z_]\w*", name):
             entries.append(s.Parameter(name, _values(common)))
-        label = known.name if known is not None and is_technique else name[:LONGEST]
+        label = known.name if known is not None and is_technique else name[:MAX_LENGTH]
         return s.Entries("rule", _label(_unique(label, taken)), entries)
 
     def place(self, member: Measurement) -> str:
-        """A task with what of its setting tells it from others."""
-        task = member.task.rpartition("/")[2].replace(".suite.yaml", "")[:LONGEST] or "the task"
-        told = [value[:LONGEST] for key, value in member.setting if key in self._varying]
-        return " ".join([task, *told])
+        """A task with the values that distinguish its setting from the others."""
+        task = member.task.rpartition("/")[2].replace(".suite.yaml", "")[:MAX_LENGTH] or "the task"
+        varying = [value[:MAX_LENGTH] for key, value in member.setting if key in self._varying]
+        return " ".join([task, *varying])
 
     def _unique(self, name: str) -> str:
         return _unique(name, self._names)
 
 
-def write(lifted: Lifted, *, name: str) -> str:
-    """The domain of what was found."""
-    return Writer(lifted, name=name).text()
+def write(findings: Findings, *, name: str) -> str:
+    """The source of a domain that states the findings."""
+    return Writer(findings, name=name).text()
 
 
 def _varying(members: Sequence[Measurement]) -> set[str]:
@@ -177,8 +181,8 @@ def _numbers(made: Effect) -> Pairs:
     pairs += [("samples", s.Literal(made.samples)), ("comparisons", s.Literal(made.pairs))]
     if made.spread is not None:
         pairs.append(("spread", _number(made.spread)))
-    if made.chance:
-        pairs.append(("by_chance", _number(made.chance)))
+    if made.p_value:
+        pairs.append(("by_chance", _number(made.p_value)))
     basis = "seen scatter; 95 % for all facts together" if made.known else "single numbers; the interval is assumed"
     return [*pairs, ("basis", _text(basis))]
 
@@ -220,7 +224,7 @@ def _label(name: str) -> s.Label:
 
 
 def _text(value: str) -> s.Literal:
-    return s.Literal(value[: 4 * LONGEST], "", '"')
+    return s.Literal(value[: 4 * MAX_LENGTH], "", '"')
 
 
 def _number(value: float) -> s.Literal:

@@ -1,8 +1,8 @@
-"""Effect: how much better one group of subjects is than another, and how sure that is.
+"""Effect: how much better one group of subjects is than another, with a confidence interval.
 
-All numbers are compared as logarithms, so that a difference is a ratio. How much they scatter is estimated from all
-subjects of a setting together (two runs of one subject say almost nothing, two runs of ten say a lot), and intervals
-are Student's, widened for the number of comparisons made (Bonferroni): all hold together in 95 of 100 cases.
+Numbers are compared as logarithms, so that a difference is a ratio. The noise is pooled over all subjects of a setting
+(two runs of one subject say little, two runs of ten subjects say a lot). Intervals use Student's t with the Bonferroni
+correction for the number of comparisons: together they hold in 95 of 100 cases.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from harness.core.student_t import upper_quantile
 from harness.dsl.mining.measurement import Measurement
 
 TAIL = 0.025
-"""How often at most one of all comparisons may call something better that is not."""
-WORTH = 1.01
-"""A ratio below this is no law, however sure it is."""
-BY_CHANCE = 0.05
-"""Shuffled labels must explain the numbers less often than this."""
+"""One-sided error probability over all comparisons."""
+MIN_RATIO = 1.01
+"""A smaller ratio is not reported as an improvement, however certain it is."""
+MAX_P_VALUE = 0.05
+"""Permutation p-value up to which a difference counts."""
 _ROUNDS = 200
 _Key = TypeVar("_Key")
 _Other = TypeVar("_Other")
@@ -29,11 +29,11 @@ _Other = TypeVar("_Other")
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How much repeated measurements of the same thing differ.
+    """How much repeated measurements of the same subject differ.
 
     Attributes:
-        variance: Of logarithms; 0 if unknown.
-        freedom: Degrees of freedom it was estimated with; 0: it is not known.
+        variance: Variance of the logarithms; 0 if unknown.
+        freedom: Degrees of freedom of the estimate; 0 if the variance is unknown.
     """
 
     variance: float = 0.0
@@ -41,23 +41,23 @@ class Noise:
 
     @property
     def width(self) -> float:
-        """How wide an interval becomes of it, up to a factor; infinite if it is not known."""
+        """The width of an interval with this noise, up to a constant factor; infinite if the noise is unknown."""
         return math.sqrt(self.variance) * upper_quantile(0.01, self.freedom) if self.freedom else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How much better one thing is than another.
+    """How much better one group is than another.
 
     Attributes:
-        ratio: Above 1 is better; of the medians.
-        low: The lower end of its interval.
-        high: The upper end.
-        samples: Numbers on both sides.
-        pairs: Comparisons it was made of.
-        known: Whether the scatter was seen; else single numbers met, and the interval is an assumption.
-        spread: How far numbers of one subject lie apart, as a part of them; None if it was not seen.
-        chance: How often shuffled labels would explain all numbers of the setting as well; 0 where that says nothing.
+        ratio: Ratio of the medians; above 1 is better.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        samples: Numbers on both sides together.
+        pairs: Comparisons that were combined.
+        known: Whether the noise was measured; otherwise single numbers were compared with an assumed interval.
+        spread: Relative standard deviation of the numbers of one subject; None if it was not measured.
+        p_value: Permutation p-value of the setting; 0 where the test does not apply.
     """
 
     ratio: float
@@ -67,17 +67,17 @@ class Effect:
     pairs: int = 1
     known: bool = True
     spread: float | None = None
-    chance: float = 0.0
+    p_value: float = 0.0
 
     @property
     def helps(self) -> bool:
-        """Whether it is an improvement beyond what is noise."""
-        return self.low > 1 and self.ratio >= WORTH and self.chance <= BY_CHANCE
+        """Whether it is an improvement beyond noise."""
+        return self.low > 1 and self.ratio >= MIN_RATIO and self.p_value <= MAX_P_VALUE
 
     @property
     def hurts(self) -> bool:
-        """Whether it is a change for the worse beyond what is noise."""
-        return self.high < 1 and self.ratio <= 1 / WORTH and self.chance <= BY_CHANCE
+        """Whether it is a deterioration beyond noise."""
+        return self.high < 1 and self.ratio <= 1 / MIN_RATIO and self.p_value <= MAX_P_VALUE
 
 
 Group = Sequence[Measurement]
@@ -85,7 +85,7 @@ Group = Sequence[Measurement]
 
 
 def noise_of(groups: Iterable[Group]) -> Noise:
-    """The scatter in one setting: between subjects that are made the same way, or between runs, whichever is more."""
+    """The noise of one setting: between subjects that are made the same way, or between runs, whichever is larger."""
     groups = list(groups)
     between = _pooled([[member.merit for member in group] for group in groups])
     within = _of_runs([member for group in groups for member in group])
@@ -103,7 +103,7 @@ def _pooled(groups: Iterable[Sequence[float]]) -> Noise:
 
 
 def _of_runs(members: Sequence[Measurement]) -> Noise:
-    """What is left when each subject has its level, and each run (a machine may be slower that day) its own."""
+    """The residual noise of a model with one level per subject and one per run (a machine can be slower in one run)."""
     plain = _pooled([[value for _, value in member.merits] for member in members])
     seen = [(number, run, value) for number, member in enumerate(members) for run, value in member.merits]
     runs = {run for _, run, _ in seen}
@@ -112,12 +112,12 @@ def _of_runs(members: Sequence[Measurement]) -> Noise:
         return plain
     squares = sum(left * left for left in additive(seen)[1])
     by_run = Noise(squares / freedom, freedom)
-    # Levels of runs cost degrees of freedom: where runs are alike they are not worth it.
+    # Levels of runs use degrees of freedom: the plain estimate is narrower where the runs agree.
     return min(plain, by_run, key=lambda noise: noise.width)
 
 
 def additive(seen: Sequence[tuple[_Key, _Other, float]]) -> tuple[dict[_Other, float], list[float]]:
-    """Numbers as a level of the first key plus a shift of the second, by alternating means: (shifts, what is left)."""
+    """Fit a level for the first key plus a shift for the second by alternating means: (shifts, residuals)."""
     levels, shifts = {one: 0.0 for one, _, _ in seen}, {other: 0.0 for _, other, _ in seen}
     for _ in range(_ROUNDS):
         levels = _means((one, value - shifts[other]) for one, other, value in seen)
@@ -135,7 +135,7 @@ def _means(pairs: Iterable[tuple[_Key, float]]) -> dict[_Key, float]:
 
 
 def components(pairs: Iterable[tuple[object, object]]) -> int:
-    """How many sets of first and second keys have nothing to do with each other."""
+    """The number of connected components of a bipartite graph."""
     root: dict[tuple[int, object], tuple[int, object]] = {}
 
     def find(one: tuple[int, object]) -> tuple[int, object]:
@@ -149,15 +149,15 @@ def components(pairs: Iterable[tuple[object, object]]) -> int:
     return sum(find(one) == one for one in list(root))
 
 
-def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, least: float) -> Effect:
+def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, min_ratio: float) -> Effect:
     """How much better `after` is than `before`.
 
     Args:
         before: Subjects of one kind.
-        after: Subjects of another.
-        noise: Of the setting.
-        comparisons: How many are made in all.
-        least: What single numbers must differ by, where no scatter is known.
+        after: Subjects of another kind.
+        noise: The noise of the setting.
+        comparisons: Number of comparisons, for the correction.
+        min_ratio: Ratio by which single numbers must differ where the noise is unknown.
     """
     old, new, own = _sides(before, after)
     sign = -1 if before[0].lower_is_better else 1
@@ -168,23 +168,23 @@ def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, least
     samples = sum(len(member.samples) for member in (*before, *after))
     freedom = noise.freedom or own.freedom
     if not freedom:
-        half = math.log(least)
+        half = math.log(min_ratio)
         return _made(differences[:1], differences[0] - half, differences[0] + half, samples, known=False)
     variance = max(noise.variance, own.variance)
     error = math.sqrt(variance * (1 / len(old) + 1 / len(new)))
     half = error * upper_quantile(TAIL / max(1, comparisons), freedom)
-    # One stray number moves the mean, half of the numbers being two things moves the median: it must hold of both.
+    # An outlier moves the mean and a bimodal sample moves the median: the interval covers both differences.
     low, high = min(differences) - half, max(differences) + half
     return _made(differences[:1], low, high, samples, spread=math.sqrt(variance))
 
 
 def _median(merits: Sequence[float], sign: int) -> float:
-    """The merit of the median number: of two in the middle it is their mean, not the mean of their logarithms."""
+    """The merit of the median number: of two middle numbers their mean, not the mean of their logarithms."""
     return sign * math.log(statistics.median(math.exp(sign * merit) for merit in merits))
 
 
 def _sides(before: Group, after: Group) -> tuple[list[float], list[float], Noise]:
-    """The numbers of both sides and their own scatter: of two subjects those of the runs they share, run by run."""
+    """The merits of both sides and their own noise; two single subjects are paired by the runs they share."""
     if len(before) == 1 and len(after) == 1:
         old, new = _means(before[0].merits), _means(after[0].merits)
         shared = [run for run in old if run in new]
@@ -202,7 +202,7 @@ def _sides(before: Group, after: Group) -> tuple[list[float], list[float], Noise
 
 
 def combined(effects: Sequence[Effect], *, comparisons: int) -> Effect:
-    """One effect of several that were seen in different surroundings: it must hold in all of them, or on the whole."""
+    """One effect from several contexts: it must hold in each of them, or in the mean of more than two."""
     if len(effects) == 1:
         return effects[0]
     middles = [math.log(one.ratio) for one in effects]

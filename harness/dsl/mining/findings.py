@@ -1,4 +1,4 @@
-"""Lifting: which techniques and which values made a difference, by how much, and what that rests on."""
+"""Findings: the techniques and values that made a difference, by how much, and the evidence."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.dsl.mining.axis import AxisLaw, axes_of, weigh
+from harness.dsl.mining.axis import AxisFinding, axes_of, compare_values
 from harness.dsl.mining.effect import Effect, Group, combined, effect, noise_of
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.pairing import Pair, kinds_of, pairs_of
-from harness.dsl.mining.permutation_test import chance
+from harness.dsl.mining.permutation_test import p_value
 from harness.dsl.mining.technique import Technique
 
-LEAST = 1.05
-"""What a difference between two single measurements must be before it is called one."""
+MIN_SINGLE_RATIO = 1.05
+"""Ratio by which two single measurements must differ."""
 Setting = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
-    """What was found of one technique in one task and setting.
+class TechniqueFinding:
+    """The effect of one technique in one task and setting.
 
     Attributes:
-        technique: Which.
-        pairs: What was compared with what.
-        effect: How much better it is.
-        together: Techniques that came with it every time: whose share is whose cannot be told.
+        technique: The technique.
+        pairs: The comparisons.
+        effect: How much better the subjects with the technique are.
+        together: Techniques that occur only together with it: their shares cannot be separated.
     """
 
     technique: Technique
@@ -36,91 +36,92 @@ class Law:
 
     @property
     def before(self) -> Measurement:
-        """What it was first compared with."""
+        """The first subject without the technique."""
         return self.pairs[0].before.members[0]
 
     @property
     def after(self) -> Measurement:
-        """The first subject that brought it."""
+        """The first subject with the technique."""
         return self.pairs[0].after.members[0]
 
     @property
     def helps(self) -> bool:
-        """Whether it is an improvement beyond noise; else it is recorded, and no law."""
+        """Whether it is an improvement beyond noise; otherwise it is recorded as a fact only."""
         return self.effect.helps
 
     @property
     def members(self) -> list[Measurement]:
-        """All subjects it rests on, each once."""
+        """All subjects of the comparisons, each once."""
         found = {id(m): m for pair in self.pairs for kind in (pair.before, pair.after) for m in kind.members}
         return list(found.values())
 
     @property
     def numbers(self) -> tuple[float, float]:
         """The medians before and after."""
-        before = statistics.median(m.middle for m in self.pairs[0].before.members)
-        return before, statistics.median(m.middle for m in self.pairs[0].after.members)
+        before = statistics.median(m.median for m in self.pairs[0].before.members)
+        return before, statistics.median(m.median for m in self.pairs[0].after.members)
 
 
 @dataclass(frozen=True, slots=True)
-class Lifted:
+class Findings:
     """All findings of some measurements.
 
     Attributes:
-        laws: Of techniques, in the order in which they appear.
-        axes: Of parameters.
+        techniques: Effects of techniques, in order of appearance.
+        axes: Effects of parameters.
     """
 
-    laws: tuple[Law, ...]
-    axes: tuple[AxisLaw, ...]
+    techniques: tuple[TechniqueFinding, ...]
+    axes: tuple[AxisFinding, ...]
 
     @property
-    def holding(self) -> dict[str, list[Law]]:
-        """By technique: the findings that make it a law, those that help first."""
-        return {name: found for name, laws in self._by_technique().items() if (found := _supported(laws))}
+    def supported(self) -> dict[str, list[TechniqueFinding]]:
+        """By technique: the findings that support a rule or invariant, measured noise first."""
+        supported = {name: _supported(found) for name, found in self._by_technique().items()}
+        return {name: found for name, found in supported.items() if found}
 
-    def against(self, technique: str) -> list[Law]:
-        """Findings that say that a technique makes things worse somewhere."""
-        return [law for law in self._by_technique().get(technique, ()) if law.effect.hurts]
+    def against(self, technique: str) -> list[TechniqueFinding]:
+        """The findings in which a technique is worse."""
+        return [finding for finding in self._by_technique().get(technique, ()) if finding.effect.hurts]
 
     @property
-    def choices(self) -> dict[str, list[AxisLaw]]:
-        """By parameter: the findings that leave some of its values out."""
-        found: dict[str, list[AxisLaw]] = {}
-        for law in self.axes:
-            if law.helps:
-                found.setdefault(law.axis.name, []).append(law)
+    def choices(self) -> dict[str, list[AxisFinding]]:
+        """By parameter: the findings that exclude some of its values."""
+        found: dict[str, list[AxisFinding]] = {}
+        for finding in self.axes:
+            if finding.helps:
+                found.setdefault(finding.axis.name, []).append(finding)
         return found
 
-    def _by_technique(self) -> dict[str, list[Law]]:
-        found: dict[str, list[Law]] = {}
-        for law in self.laws:
-            found.setdefault(law.technique.name, []).append(law)
+    def _by_technique(self) -> dict[str, list[TechniqueFinding]]:
+        found: dict[str, list[TechniqueFinding]] = {}
+        for finding in self.techniques:
+            found.setdefault(finding.technique.name, []).append(finding)
         return found
 
 
-def _supported(laws: list[Law]) -> list[Law]:
-    """The findings that help, if together they are evidence.
+def _supported(found: list[TechniqueFinding]) -> list[TechniqueFinding]:
+    """The findings that help, if together they are sufficient evidence.
 
-    A finding whose scatter was seen stands for itself. Single numbers must not be contradicted by others: with three or
-    more they must agree on the whole, with fewer none may say the opposite.
+    A finding with measured noise is sufficient alone. Findings from single numbers must not be contradicted: with three
+    or more their combined effect must help, with fewer none may hurt.
     """
-    helping = [law for law in laws if law.helps]
-    if any(law.effect.known for law in helping):
-        return sorted(helping, key=lambda law: not law.effect.known)
-    if any(law.effect.hurts for law in laws):
+    helping = [finding for finding in found if finding.helps]
+    if any(finding.effect.known for finding in helping):
+        return sorted(helping, key=lambda finding: not finding.effect.known)
+    if any(finding.effect.hurts for finding in found):
         return []
-    if len(laws) > 2 and not combined([law.effect for law in laws], comparisons=1).low > 1:
+    if len(found) > 2 and not combined([finding.effect for finding in found], comparisons=1).low > 1:
         return []
     return helping
 
 
-def find(measurements: Iterable[Measurement], *, least: float = LEAST) -> Lifted:
-    """What the measurements show.
+def find(measurements: Iterable[Measurement], *, min_ratio: float = MIN_SINGLE_RATIO) -> Findings:
+    """The effects of techniques and parameters in the measurements.
 
     Args:
-        measurements: Of any tasks and settings; numbers of different ones never meet.
-        least: What single numbers must differ by.
+        measurements: Of any tasks and settings; only numbers of the same task and setting are compared.
+        min_ratio: Ratio by which single numbers must differ.
     """
     settings: dict[tuple[str, Setting], list[Measurement]] = {}
     for measurement in measurements:
@@ -129,28 +130,29 @@ def find(measurements: Iterable[Measurement], *, least: float = LEAST) -> Lifted
     pairs = {key: _by_technique(pairs_of(kinds[key], members)) for key, members in settings.items()}
     axes = [axis for members in settings.values() for axis in axes_of(members)]
     comparisons = sum(map(len, pairs.values())) + sum(len(axis.values) - 1 for axis in axes)
-    laws = []
+    techniques = []
     for key, found in pairs.items():
         groups = [kind.members for kind in kinds[key]]
         noise = noise_of(groups)
-        by_chance = chance(_dealt(groups))
+        setting_p_value = p_value(_permutation_groups(groups))
         for technique, having in found.values():
             pure = [pair for pair in having if len(pair.brings) == 1]
             used = pure or having
             effects = [
-                effect(p.before.members, p.after.members, noise, comparisons=comparisons, least=least) for p in used
+                effect(p.before.members, p.after.members, noise, comparisons=comparisons, min_ratio=min_ratio)
+                for p in used
             ]
             together = {t.name: None for p in used for t in p.brings if t.name != technique.name} if not pure else {}
-            whole = replace(combined(effects, comparisons=comparisons), chance=by_chance)
-            laws.append(Law(technique, tuple(used), whole, tuple(together)))
-    weighed = (weigh(axis, comparisons=comparisons) for axis in axes)
-    return Lifted(tuple(laws), tuple(law for law in weighed if law is not None))
+            whole = replace(combined(effects, comparisons=comparisons), p_value=setting_p_value)
+            techniques.append(TechniqueFinding(technique, tuple(used), whole, tuple(together)))
+    compared = (compare_values(axis, comparisons=comparisons) for axis in axes)
+    return Findings(tuple(techniques), tuple(finding for finding in compared if finding is not None))
 
 
-def _dealt(groups: Sequence[Group]) -> list[list[float]]:
-    """What labels could be shuffled over: subjects, where several are made the same way; else their numbers.
+def _permutation_groups(groups: Sequence[Group]) -> list[list[float]]:
+    """The groups of the permutation test: subjects where several are made the same way, otherwise their numbers.
 
-    Where every run measured every subject once, what made a whole run slower is taken out first.
+    If every run measured every subject once, the mean of each run is subtracted first.
     """
     if any(len(group) > 1 for group in groups):
         return [[member.merit for member in group] for group in groups]
@@ -172,5 +174,5 @@ def _by_technique(pairs: Iterable[Pair]) -> dict[str, tuple[Technique, list[Pair
 
 
 def runs_of(members: Sequence[Measurement]) -> list[str]:
-    """The runs some subjects' numbers come from, each once."""
+    """The runs that the numbers of some subjects come from, each once."""
     return list(dict.fromkeys(run for member in members for run in member.runs))

@@ -1,4 +1,4 @@
-"""Columns: what the columns of somebody else's report mean, by the words of their names."""
+"""Headers: the meaning of a report's columns, derived from the words of their names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROJECTED = ("simulated", "projected", "placeholder", "predicted", "estimated")
 LABELS = ("style", "technique", "techniques", "optimization", "optimizations", "claims", "tags", "features", "label")
 PARENTS = ("parent", "parents", "derived_from", "baseline_of")
 PARAMETERS = ("parameters", "params", "config", "configuration", "point", "knobs", "settings", "hyperparameters")
-_ASIDE = frozenset(
+_AUXILIARY = frozenset(
     """predicted projected least expected theoretical floor peak baseline reference budget limit roofline std stdev
     stddev deviation var variance low high lower upper ci mad iqr outliers rounds iterations warmup timestamp date at
     started finished created index place rank light fastest samples count total_samples""".split()
@@ -57,18 +57,18 @@ class Metric:
     """A column of measurements.
 
     Attributes:
-        key: Its name in the records.
-        lower_is_better: Which end is better.
-        place: What is preferred comes first.
+        key: Name of the column in the records.
+        lower_is_better: Whether lower values are better.
+        rank: Order of preference; the lowest is used.
     """
 
     key: str
     lower_is_better: bool
-    place: tuple[int, int]
+    rank: tuple[int, int]
 
 
 @functools.lru_cache(maxsize=4096)
-def plain(name: str) -> str:
+def normalize(name: str) -> str:
     """A column's name in one spelling: `Time (ms)` is `time_ms`, `TFLOP/s` is `tflops`, `maxError` is `max_error`."""
     text = re.sub(r"(?i)([tgm]?flop)s?/s\b", r"\1s", re.sub(r"([a-z])([A-Z])", r"\1_\2", name))
     return re.sub(r"[^a-z0-9]+", "_", text.replace("µ", "u").lower()).strip("_").replace("speed_up", "speedup")
@@ -76,14 +76,14 @@ def plain(name: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def metric(name: str) -> Metric | None:
-    """The metric a column of numbers is by its name, if it is one."""
-    text = plain(name)
+    """The metric that a column name denotes, or None."""
+    text = normalize(name)
     words = text.split("_")
-    if not _ASIDE.isdisjoint(words) or text in SETTINGS:
+    if not _AUXILIARY.isdisjoint(words) or text in SETTINGS:
         return None
     middle = next((place for place, word in enumerate(_MIDDLES) if word in words), 1)
     tokens = {*words, *(f"{a}_{b}" for a, b in itertools.pairwise(words))}
-    # Rates first: `tokens_per_second` is none of the seconds.
+    # Rates first: `tokens_per_second` is not a duration.
     for groups, lower in ((_HIGHER, False), (_LOWER, True)):
         for place, known in groups.items():
             if not tokens.isdisjoint(known.split()):
@@ -92,7 +92,7 @@ def metric(name: str) -> Metric | None:
 
 
 def number(value: Any) -> float | None:
-    """A finite number, also out of `1.5 ms`, `1,024` or `1.03x (1.01-1.05)`; times with a unit come in milliseconds."""
+    """A finite number, also from `1.5 ms`, `1,024` or `1.03x (1.01-1.05)`; a time with a unit is in milliseconds."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
@@ -104,31 +104,38 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record by the plain names of its columns; what is empty is left out."""
-    return {plain(key): value for key, value in record.items() if value is not None and value != ""}
+def normalize_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record keyed by the normalized column names, without empty values."""
+    return {normalize(key): value for key, value in record.items() if value is not None and value != ""}
 
 
 def first(record: Mapping[str, Any], names: Iterable[str]) -> Any:
-    """The first of some columns that a record with plain names has."""
+    """The value of the first of some columns that a record with normalized names has."""
     return next((record[name] for name in names if name in record), None)
 
 
 def is_wrong(value: Any) -> bool:
-    """Whether a verdict says no."""
+    """Whether a verdict is negative."""
     return value is False or (
         isinstance(value, str)
-        and plain(value) in ("false", "fail", "failed", "wrong", "no", "incorrect", "error", "crash", "timeout")
+        and normalize(value) in ("false", "fail", "failed", "wrong", "no", "incorrect", "error", "crash", "timeout")
     )
 
 
 def is_undecided(value: Any) -> bool:
-    """Whether a verdict says neither yes nor no: such a row was not measured."""
-    return isinstance(value, str) and plain(value) in ("skipped", "infra", "noisy", "review", "pending", "not_measured")
+    """Whether a verdict is neither positive nor negative: the row was not measured."""
+    return isinstance(value, str) and normalize(value) in (
+        "skipped",
+        "infra",
+        "noisy",
+        "review",
+        "pending",
+        "not_measured",
+    )
 
 
 def scalar(value: Any) -> bool | int | float | str | None:
-    """A value of a parameter; text out of a CSV file becomes the number or boolean it spells."""
+    """The value of a parameter; a string of a CSV file is converted to the number or boolean it denotes."""
     if isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -146,6 +153,6 @@ def scalar(value: Any) -> bool | int | float | str | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def is_aside(name: str) -> bool:
-    """Whether a column of numbers speaks of something else than what was measured or chosen: a bound, a deviation."""
-    return not _ASIDE.isdisjoint(plain(name).split("_"))
+def is_auxiliary(name: str) -> bool:
+    """Whether a column of numbers is neither a measurement nor a parameter: a bound, a deviation."""
+    return not _AUXILIARY.isdisjoint(normalize(name).split("_"))

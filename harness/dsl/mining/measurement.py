@@ -1,4 +1,4 @@
-"""Measurement: what is known of one subject of one task in one setting, from however many runs."""
+"""Measurement: the numbers of one subject for one task in one setting, from any number of runs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class Measurement:
 
     Attributes:
         task: What was computed: the suite, or the report's title.
-        subject: Its name.
-        labels: Words that say how it works: its style, its title, what it claims.
-        setting: What its numbers hold for: size, stage, machine, tier, epoch. Those of different ones never meet.
-        parameters: What was chosen for it, by name.
-        samples: (run, number) for each time it was measured.
-        metric: What the numbers are.
-        lower_is_better: Whether they are times.
+        subject: The name.
+        labels: Strings that describe how it works: style, title, claims.
+        setting: What the numbers hold for: size, stage, machine, tier, epoch. Different settings are not compared.
+        parameters: Parameter values by name.
+        samples: (run, number) of each measurement.
+        metric: The name of the metric.
+        lower_is_better: Whether lower numbers are better.
         right: Whether it passed in every run that judged it.
-        digest: Of the subject, empty if unknown.
-        parents: Digests or names it was derived from.
-        order: Its place among the subjects of the task.
+        digest: Digest of the subject, empty if unknown.
+        parents: Digests or names of the subjects it was derived from.
+        order: Position among the subjects of the task.
         notes: Why it was not right, or was not counted.
     """
 
@@ -45,26 +45,26 @@ class Measurement:
 
     @property
     def usable(self) -> bool:
-        """Whether it may be compared: right, and measured."""
+        """Whether it can be compared: it passed, and it was measured."""
         return self.right and bool(self.samples)
 
     @property
     def runs(self) -> list[str]:
-        """Where the numbers come from, each once, in order."""
+        """The runs of the samples, each once, in order."""
         return list(dict.fromkeys(run for run, _ in self.samples))
 
     @property
-    def middle(self) -> float:
-        """The median of its numbers."""
+    def median(self) -> float:
+        """The median of the samples."""
         return statistics.median(value for _, value in self.samples)
 
     @property
     def merits(self) -> list[tuple[str, float]]:
-        """(run, logarithm of the number, signed so that more is better): differences of these are ratios."""
+        """(run, logarithm of the number, signed so that higher is better): a difference is the logarithm of a ratio."""
         sign = -1.0 if self.lower_is_better else 1.0
         return [(run, sign * math.log(value)) for run, value in self.samples]
 
     @property
     def merit(self) -> float:
-        """The middle one of its merits."""
-        return -math.log(self.middle) if self.lower_is_better else math.log(self.middle)
+        """The merit of the median."""
+        return -math.log(self.median) if self.lower_is_better else math.log(self.median)

@@ -1,4 +1,4 @@
-"""Pairing: which subjects are fairly compared, and which techniques the later ones bring."""
+"""Pairing: which subjects are compared, and which techniques the later subject adds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from harness.dsl.mining.technique import (
     KNOWN,
     Technique,
     about,
+    distinctive_words,
     is_attention,
     is_baseline,
-    is_yardstick,
+    is_library,
     known_in,
-    own,
     step_of,
-    telling,
+    technique_named_by,
     words_in,
     words_of,
 )
@@ -31,37 +31,37 @@ class Kind:
     """Subjects of one setting that are made the same way.
 
     Attributes:
-        members: At least one; right and measured.
-        known: The known techniques they have.
-        words: Their other telling words.
-        spoken: The names of those of the known ones that they say themselves.
+        members: At least one subject; all are correct and measured.
+        known: The known techniques they use, by name.
+        words: Other distinctive words of their names and labels.
+        mentioned: Names of the known techniques that their names and labels mention.
     """
 
     members: Group
     known: dict[str, Technique]
     words: tuple[str, ...]
-    spoken: frozenset[str]
+    mentioned: frozenset[str]
 
     @property
     def merit(self) -> float:
-        """The middle one of their merits."""
+        """The median merit of the members."""
         return statistics.median(member.merit for member in self.members)
 
     @property
     def features(self) -> frozenset[str]:
-        """Everything that tells them from others."""
+        """Names of the known techniques and the distinctive words."""
         return frozenset([*self.known, *self.words])
 
     @property
     def rank(self) -> int:
-        """The place of their highest technique on the usual ladder; 0 if they have none."""
+        """The highest rank of their techniques; 0 without techniques."""
         return max((technique.rank for technique in self.known.values()), default=1 if self.words else 0)
 
     def beyond(self, other: Kind) -> tuple[Technique, ...]:
-        """The techniques they have and others do not."""
+        """The techniques that the other kind lacks."""
         fresh = [technique for name, technique in self.known.items() if name not in other.known]
         words = [word for word in self.words if word not in other.words]
-        return (*fresh, own(words)) if words else tuple(fresh)
+        return (*fresh, technique_named_by(words)) if words else tuple(fresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class Pair:
     """Two kinds that are compared.
 
     Attributes:
-        before: What it is compared with.
-        after: What brings something.
-        brings: The techniques that only `after` has; more than one cannot be told apart.
+        before: The kind without the techniques.
+        after: The kind with the techniques.
+        brings: The techniques that only `after` has; the shares of several cannot be separated.
     """
 
     before: Kind
@@ -80,61 +80,63 @@ class Pair:
 
 
 def kinds_of(members: Sequence[Measurement]) -> list[Kind]:
-    """The usable subjects of a setting, by what they are made of; each step of a ladder, and each child, alone."""
+    """The usable subjects of a setting, grouped by features; ladder steps and derived subjects stay alone."""
     usable = [member for member in members if member.usable]
     words = {id(member): words_of(member) for member in members}
     common = set.intersection(*(set(found) for found in words.values())) if len(words) > 1 else set()
-    climbs = _is_ladder(usable)
+    is_ladder = _is_ladder(usable)
     groups: dict[object, list[Measurement]] = {}
     made: dict[object, tuple[dict[str, Technique], tuple[str, ...], frozenset[str]]] = {}
     for member in usable:
         known = known_in((word for word in words[id(member)] if word not in common), about(member))
-        spoken = frozenset(known)
+        mentioned = frozenset(known)
         if "Fusion" in known and is_attention(member):
-            # One pass over the scores has no other way to normalise them.
+            # A single pass over the scores can only normalise them online.
             known.setdefault(_ONLINE.name, _ONLINE)
-        # A label says what a subject is; a name says it only where there is no label.
+        # Labels describe a subject; its name is used only without labels.
         label_words = [word for label in member.labels for word in words_in(label)]
-        speaks = telling(label_words, about(member)) or known_in(label_words, about(member))
+        is_labelled = distinctive_words(label_words, about(member)) or known_in(label_words, about(member))
         own_words = tuple(
-            w for w in telling(label_words if speaks else words[id(member)], about(member)) if w not in common
+            w
+            for w in distinctive_words(label_words if is_labelled else words[id(member)], about(member))
+            if w not in common
         )
-        alone = climbs or member.parents or is_yardstick(member) or (not known and not own_words)
+        alone = is_ladder or member.parents or is_library(member) or (not known and not own_words)
         key = id(member) if alone else (tuple(known), own_words)
         groups.setdefault(key, []).append(member)
-        made[key] = (known, own_words, spoken)
+        made[key] = (known, own_words, mentioned)
     return [Kind(group, *made[key]) for key, group in groups.items()]
 
 
 def pairs_of(kinds: Sequence[Kind], members: Sequence[Measurement]) -> Iterator[Pair]:
-    """What each kind is fairly compared with: its parent, the step before it, or the one that only lacks one thing."""
-    climbers = [kind for kind in kinds if not is_yardstick(kind.members[0])]
-    climbs = _is_ladder([kind.members[0] for kind in kinds])
-    # Names that list all they are made of need no ladder of ours.
-    said = {kind.spoken | set(kind.words) for kind in climbers} - {frozenset()}
-    stacked = any(one < other for one in said for other in said)
+    """The comparisons of each kind: with its parent, the step before it, or the kind that lacks one feature."""
+    candidates = [kind for kind in kinds if not is_library(kind.members[0])]
+    is_ladder = _is_ladder([kind.members[0] for kind in kinds])
+    # Names that list all features define the order themselves: ranks are not used.
+    feature_sets = {kind.mentioned | set(kind.words) for kind in candidates} - {frozenset()}
+    stacked = any(one < other for one in feature_sets for other in feature_sets)
     for after in kinds:
         parent = _parent(after, kinds)
         if parent is not None:
             found = [parent]
-        elif is_yardstick(after.members[0]) or not after.features:
+        elif is_library(after.members[0]) or not after.features:
             continue
-        elif climbs:
-            found = _step_before(after, climbers)
+        elif is_ladder:
+            found = _step_before(after, candidates)
         else:
-            found = _lesser(after, climbers) or ([] if stacked else _lower(after, climbers))
-            found = found or _plain(after, climbers) or _next_best(after, climbers)
+            found = _nearest_subsets(after, candidates) or ([] if stacked else _highest_below(after, candidates))
+            found = found or _baseline(after, candidates) or _next_best(after, candidates)
         for before in found:
             brings = after.beyond(before)
             grown = bool(before.features) and before.features < after.features
-            if brings and parent is None and (climbs or not grown):
-                brings = (*brings, *_skipped(before, after, members, brings, climbs=climbs))
+            if brings and parent is None and (is_ladder or not grown):
+                brings = (*brings, *_skipped(before, after, members, brings, is_ladder=is_ladder))
             if brings:
                 yield Pair(before, after, brings)
 
 
 def _is_ladder(members: Iterable[Measurement]) -> bool:
-    """Whether the names count steps: then each is compared with the one before it."""
+    """Whether the names number steps: then each step is compared with the one before it."""
     return len({member.order for member in members if step_of(member.subject) is not None}) > 1
 
 
@@ -156,9 +158,9 @@ def _step_before(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
 
 
 def _skipped(
-    before: Kind, after: Kind, members: Sequence[Measurement], brings: Sequence[Technique], *, climbs: bool
+    before: Kind, after: Kind, members: Sequence[Measurement], brings: Sequence[Technique], *, is_ladder: bool
 ) -> Iterator[Technique]:
-    """Techniques of steps in between that were not right or not measured: what comes after may well contain them."""
+    """Techniques of skipped steps (wrong or not measured) between two kinds: the later kind may contain them."""
     low, high = before.members[0].order, after.members[0].order
     have = {technique.name for technique in (*brings, *before.known.values())}
     for member in members:
@@ -166,7 +168,7 @@ def _skipped(
             continue
         known = known_in(words_of(member), about(member))
         rank = max((technique.rank for technique in known.values()), default=0)
-        if climbs:
+        if is_ladder:
             between = step_of(member.subject) is not None and low < member.order < high
         else:
             between = before.rank < rank < after.rank and not after.words
@@ -176,8 +178,8 @@ def _skipped(
                 yield technique
 
 
-def _lesser(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
-    """All kinds that have everything but one thing; else those that have the most of it."""
+def _nearest_subsets(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
+    """All kinds that lack exactly one feature; otherwise the best of those with the most features."""
     less = [kind for kind in kinds if kind.features and kind.features < after.features]
     single = [kind for kind in less if len(after.beyond(kind)) == 1]
     if single:
@@ -186,8 +188,8 @@ def _lesser(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
     return _best([kind for kind in less if len(kind.features) == most])
 
 
-def _lower(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
-    """Of the kinds whose techniques one usually begins with, the highest."""
+def _highest_below(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
+    """The best kind of the highest rank below."""
     if after.words:
         return []
     below = [kind for kind in kinds if kind.known and kind.rank < after.rank]
@@ -195,15 +197,15 @@ def _lower(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
     return _best([kind for kind in below if kind.rank == highest])
 
 
-def _plain(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
-    """What has nothing special: what calls itself the baseline, else the best: no gain is made of a poor opponent."""
+def _baseline(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
+    """The kind without features: a named baseline, otherwise the best, so that a weak baseline yields no gain."""
     plain = [kind for kind in kinds if kind is not after and not kind.features]
     named = [kind for kind in plain if any(is_baseline(member) for member in kind.members)]
     return _best(named or plain)
 
 
 def _next_best(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
-    """Where nothing says what began: the best kind against the next best."""
+    """Without any baseline, the best kind is compared with the next best."""
     others = [kind for kind in kinds if kind is not after]
     if any(kind.merit > after.merit for kind in others):
         return []

@@ -1,4 +1,4 @@
-"""Chance: how often labels dealt out at random would explain some numbers as well as the labels they have."""
+"""Permutation test: how often shuffled labels separate the numbers at least as far as the real labels."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import math
 import random
 from collections.abc import Sequence
 
-FEW, MANY = 100, 60
-"""Below so many ways to deal, no answer means anything; of more numbers than `MANY`, Student's t is to be trusted."""
+MIN_WAYS = 100  # with fewer distinct permutations the p-value is meaningless
+MAX_NUMBERS = 60  # with more numbers Student's t is reliable
 _SHUFFLES = 999
 
 
-def chance(groups: Sequence[Sequence[float]]) -> float:
-    """The share of shuffles whose groups are at least as far apart (permutation test of the F statistic).
+def p_value(groups: Sequence[Sequence[float]]) -> float:
+    """The permutation p-value of the F statistic.
 
-    0 where the test does not apply: where there are too few ways to shuffle, or so many numbers that it is not needed.
+    0 where the test does not apply: too few distinct permutations, or so many numbers that it is not needed.
     """
     numbers = [value for group in groups for value in group]
     sizes = [len(group) for group in groups]
-    if len(groups) < 2 or len(numbers) > MANY or _ways(sizes) < FEW:
+    if len(groups) < 2 or len(numbers) > MAX_NUMBERS or _ways(sizes) < MIN_WAYS:
         return 0.0
     middle = math.fsum(numbers) / len(numbers)
     numbers = [value - middle for value in numbers]
-    # All sums of squares are the same, so the sum between groups alone orders the shuffles as F does.
-    seen, dealer = _between(numbers, sizes), random.Random(0)  # noqa: S311 - the same answer every time
+    # The total sum of squares is constant, so the sum between groups orders the shuffles as F does.
+    seen, generator = _between(numbers, sizes), random.Random(0)  # noqa: S311 - reproducible
     as_far = 1
     for _ in range(_SHUFFLES):
-        dealer.shuffle(numbers)
+        generator.shuffle(numbers)
         as_far += _between(numbers, sizes) >= seen * (1 - 1e-12)
     return as_far / (_SHUFFLES + 1)
 
@@ -40,7 +40,7 @@ def _between(numbers: Sequence[float], sizes: Sequence[int]) -> float:
 
 
 def _ways(sizes: Sequence[int]) -> float:
-    """Ways to deal numbers into groups, those of one size being alike."""
+    """The number of distinct partitions of the numbers into groups of these sizes."""
     ways = math.lgamma(sum(sizes) + 1) - sum(math.lgamma(size + 1) for size in sizes)
     ways -= sum(math.lgamma(sizes.count(size) + 1) for size in set(sizes))
     return math.exp(min(ways, 50.0))

@@ -1,4 +1,4 @@
-"""Reports: measurements out of JSON, CSV and the tables of Markdown, whoever wrote them."""
+"""Reports: measurements from JSON, CSV and Markdown tables of any origin."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from typing import Any
 
 from harness.core.errors import UsageError
 from harness.dsl.mining import headers
-from harness.dsl.mining.headers import Metric, plain
+from harness.dsl.mining.headers import Metric, normalize
 from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import step_of
 
-_DEEPEST = 12
-_FEW = 24
-"""So many different texts a column may have to be a choice, and no comment."""
-_ASIDE = re.compile(
+_MAX_DEPTH = 12
+_MAX_CHOICES = 24  # a column with more distinct values is not a parameter
+_AUXILIARY = re.compile(
     r"(?:^|_)(?:id|head|rung|value|lower_is_better|metric|time|date|timestamp|why|note|notes|comment|description|path|file|url|commit|error)$"
 )
 Record = dict[str, Any]
@@ -29,11 +28,11 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which numbers are meant, where a report has several or its words do not say which end is better.
+    """Which numbers of a report are used.
 
     Attributes:
-        metric: Name of the column; empty for the one that its name shows to be a time, a rate or a score.
-        lower_is_better: Which end is better; None for what the name says.
+        metric: Name of the column; empty for the column whose name denotes a time, a rate or a score.
+        lower_is_better: Whether lower is better; None to derive it from the name.
     """
 
     metric: str = ""
@@ -51,10 +50,10 @@ class _Row:
 
 
 def read_json(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
-    """Measurements of JSON or JSON lines: of every record, however deep, that has a name or parameters, and a number.
+    """Measurements of JSON or JSON lines: every record at any depth that has a name or parameters, and a number.
 
     Raises:
-        UsageError: if it is neither.
+        UsageError: if the text is neither.
     """
     try:
         data = json.loads(text)
@@ -69,17 +68,17 @@ def read_json(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
 
 
 def read_csv(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
-    """Measurements of a table with a header; separated by tabs, semicolons or commas.
+    """Measurements of a table with a header, separated by tabs, semicolons or commas.
 
     Raises:
-        UsageError: if it cannot be read.
+        UsageError: if the table cannot be read.
     """
     head = text.partition("\n")[0]
     delimiter = max("\t;,", key=head.count)
     try:
         rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise UsageError(f"no table: {error}", where=str(path)) from error
+        raise UsageError(f"not a table: {error}", where=str(path)) from error
     records = ({key: headers.scalar(value) for key, value in row.items() if isinstance(key, str)} for row in rows)
     return _measurements(
         (found for record in records for found in _record(record, {}, path.stem, wanted)), path.name, wanted
@@ -87,7 +86,7 @@ def read_csv(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
 
 
 def read_markdown(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
-    """Measurements of all tables, each under its heading; also of those that have a column for each subject."""
+    """Measurements of all tables, with their headings; tables with one column per subject are supported."""
     rows: list[_Row] = []
     title = heading = path.stem
     table: list[list[str]] = []
@@ -113,18 +112,18 @@ def _table(table: list[list[str]], title: str, heading: str, wanted: Wanted) -> 
     if found or len(header) < 3:
         yield from found
         return
-    # A column for each subject: then the heading says what the numbers are.
-    told = headers.metric(heading.partition(" by ")[0])
-    for cells in body if told is not None else ():
+    # With one column per subject, the heading names the metric.
+    metric = headers.metric(heading.partition(" by ")[0])
+    for cells in body if metric is not None else ():
         for subject, cell in zip(header[1:], cells[1:], strict=False):
-            if told is not None and headers.number(cell) is not None:
-                record = {"name": subject, header[0]: cells[0], told.key: cell}
-                yield _Row(title, record, headers.spelled(record), {}, "", {told.key: told})
+            if metric is not None and headers.number(cell) is not None:
+                record = {"name": subject, header[0]: cells[0], metric.key: cell}
+                yield _Row(title, record, headers.normalize_record(record), {}, "", {metric.key: metric})
 
 
 def _walk(data: Any, above: Record, task: str, wanted: Wanted, depth: int = 0) -> Iterator[_Row]:
-    """Every record; what stands beside a list of records (device, run, size) holds for all of them."""
-    if depth > _DEEPEST:
+    """Every record; keys next to a list of records (device, run, size) hold for all of its records."""
+    if depth > _MAX_DEPTH:
         return
     if isinstance(data, list):
         for item in data:
@@ -135,13 +134,15 @@ def _walk(data: Any, above: Record, task: str, wanted: Wanted, depth: int = 0) -
         own = {key: value for key, value in data.items() if _is_context(key, value)}
         for key, value in data.items():
             if isinstance(value, list) or (isinstance(value, dict) and not found):
-                named = isinstance(value, dict) and headers.first(headers.spelled(value), headers.NAMES) is None
+                named = (
+                    isinstance(value, dict) and headers.first(headers.normalize_record(value), headers.NAMES) is None
+                )
                 inside = above | own | ({"name": key} if named and not own.get("name") else {})
                 yield from _walk(value, inside, task, wanted, depth + 1)
 
 
 def _is_context(key: str, value: Any) -> bool:
-    name = plain(key)
+    name = normalize(key)
     if isinstance(value, dict):
         return name in headers.SETTINGS
     return isinstance(value, str | int | float) and (
@@ -159,17 +160,17 @@ def _is_context(key: str, value: Any) -> bool:
 
 
 def _record(data: Mapping[str, Any], above: Record, task: str, wanted: Wanted) -> Iterator[_Row]:
-    """A record as one flat row, if it has a number that counts and something to call it by."""
+    """A record as a flat row, if it has a usable number and a name."""
     flat: Record = {}
     parameters: dict[str, Any] = {}
     for key, value in data.items():
-        name = plain(str(key))
+        name = normalize(str(key))
         if isinstance(value, dict) and name in headers.PARAMETERS:
             parameters |= {str(k): v for k, v in value.items() if headers.scalar(v) is not None}
         elif isinstance(value, dict) and name in headers.SETTINGS:
             flat[str(key)] = json.dumps(value, sort_keys=True)
         elif isinstance(value, dict) and name == "stats" and "median" in value and "rounds" in value:
-            flat["median_s"] = value["median"]  # pytest-benchmark's; its other numbers are of the same rounds
+            flat["median_s"] = value["median"]  # pytest-benchmark: the other numbers describe the same rounds
         elif isinstance(value, dict):
             flat |= {k if k not in data else f"{key}_{k}": v for k, v in value.items()} if name in _INNER else {}
         else:
@@ -178,11 +179,11 @@ def _record(data: Mapping[str, Any], above: Record, task: str, wanted: Wanted) -
     if not metrics:
         return
     record = {**above, **flat}
-    named = headers.spelled(record)
-    if headers.first(named, headers.NAMES) is None and not parameters and not any(map(_may_be_chosen, flat)):
+    named = headers.normalize_record(record)
+    if headers.first(named, headers.NAMES) is None and not parameters and not any(map(_may_be_parameter, flat)):
         return
-    told = headers.first(named, headers.TASKS)
-    yield _Row(str(told) if isinstance(told, str) else task, record, named, parameters, "", metrics)
+    task_name = headers.first(named, headers.TASKS)
+    yield _Row(task_name if isinstance(task_name, str) else task, record, named, parameters, "", metrics)
 
 
 _INNER = frozenset(
@@ -194,7 +195,7 @@ def _metrics(record: Mapping[str, Any], wanted: Wanted) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for key, value in record.items():
         seen = headers.metric(key)
-        if wanted.metric and plain(key) == plain(wanted.metric):
+        if wanted.metric and normalize(key) == normalize(wanted.metric):
             lower = wanted.lower_is_better if wanted.lower_is_better is not None else record.get("lower_is_better")
             if not isinstance(lower, bool):
                 if seen is None:
@@ -209,11 +210,11 @@ def _metrics(record: Mapping[str, Any], wanted: Wanted) -> dict[str, Metric]:
 
 
 def _searched(record: Mapping[str, Any], above: Record, wanted: Wanted) -> dict[str, Metric]:
-    """The value of a point, where what stands above all points says what was searched for (`crucible dsl sweep`)."""
+    """The value of a point of `crucible dsl sweep`, whose report states the metric once, above all points."""
     name, lower = above.get("metric"), above.get("lower_is_better")
     if not isinstance(name, str) or not isinstance(lower, bool) or headers.number(record.get("value")) is None:
         return {}
-    meant = plain(name) == plain(wanted.metric) if wanted.metric else not headers.is_aside(name)
+    meant = normalize(name) == normalize(wanted.metric) if wanted.metric else not headers.is_auxiliary(name)
     return {"value": Metric("value", lower, (0, 0))} if meant else {}
 
 
@@ -235,7 +236,7 @@ def _of_task(task: str, rows: list[_Row], wanted: Wanted) -> list[Measurement]:
     counts = Counter(key for row in rows for key in row.metrics)
     often = [key for key, count in counts.items() if 2 * count >= max(counts.values())]
     kinds = {key: metric for row in rows for key, metric in row.metrics.items()}
-    metric = min((kinds[key] for key in often), key=lambda one: one.place)
+    metric = min((kinds[key] for key in often), key=lambda one: one.rank)
     lower = metric.lower_is_better if wanted.lower_is_better is None else wanted.lower_is_better
     name = str(rows[0].record.get("metric", metric.key)) if metric.key == "value" else metric.key
     choices = _choices([row.record for row in rows])
@@ -254,7 +255,7 @@ def _of_task(task: str, rows: list[_Row], wanted: Wanted) -> list[Measurement]:
             values = row.record.get(metric.key)
             for value in values if isinstance(values, list) else [values]:
                 seen = headers.number(value)
-                if seen is not None and seen > 0:  # a time or rate of nothing is a placeholder
+                if seen is not None and seen > 0:  # a time or rate of zero is a placeholder
                     known.samples.append((str(run) if run is not None else row.where, seen))
     return list(found.values())
 
@@ -269,7 +270,7 @@ def _measurement(
     chosen: dict[str, Scalar] = {key: value for key, value in sorted(parameters.items()) if value is not None}
     name = headers.first(named, headers.NAMES)
     subject = str(name) if isinstance(name, str) else _label(chosen) if name is None else f"step {name}"
-    labels = [value for label in headers.LABELS if label in named for value in _texts(named[label])]
+    labels = [value for label in headers.LABELS if label in named for value in _strings(named[label])]
     labels += [key for key in record if key in flags and headers.scalar(record[key]) is True]
     setting = sorted(
         (key, str(value)) for key, value in named.items() if key in headers.SETTINGS and not isinstance(value, list)
@@ -283,29 +284,29 @@ def _measurement(
         metric=metric,
         lower_is_better=lower,
         digest=str(record.get("digest") or ""),
-        parents=tuple(_texts(headers.first(named, headers.PARENTS))),
+        parents=tuple(_strings(headers.first(named, headers.PARENTS))),
         order=step_of(subject) or float(place),
     )
 
 
 def _choices(records: list[Record]) -> tuple[set[str], set[str]]:
-    """(columns that say yes or no, other columns with a few values): what was decided for each subject."""
+    """(boolean columns, other columns with few values): the parameters of the subjects."""
     seen: dict[str, set[Any]] = {}
     for record in records:
         for key, value in record.items():
             values = seen.setdefault(key, set())
-            if isinstance(value, list | dict) or len(values) > _FEW:
-                values.update(range(_FEW + 1))
+            if isinstance(value, list | dict) or len(values) > _MAX_CHOICES:
+                values.update(range(_MAX_CHOICES + 1))
             else:
                 values.add(headers.scalar(value))
     flags, others = set(), set()
     for key, values in seen.items():
-        if not _may_be_chosen(key):
+        if not _may_be_parameter(key):
             continue
         there = values - {None}
         if there and all(isinstance(value, bool) for value in there):
             flags.add(key)
-        elif 1 < len(there) <= _FEW:
+        elif 1 < len(there) <= _MAX_CHOICES:
             others.add(key)
     return flags, others
 
@@ -328,17 +329,17 @@ _ROLES = frozenset(
 )
 
 
-def _may_be_chosen(key: str) -> bool:
-    """Whether a column may say what was decided: it has no other meaning."""
-    name = plain(key)
-    return not (name in _ROLES or headers.metric(key) or headers.is_aside(key) or _ASIDE.search(name))
+def _may_be_parameter(key: str) -> bool:
+    """Whether a column can be a parameter: it has no other meaning."""
+    name = normalize(key)
+    return not (name in _ROLES or headers.metric(key) or headers.is_auxiliary(key) or _AUXILIARY.search(name))
 
 
 def _label(parameters: Mapping[str, Scalar]) -> str:
     return " ".join(f"{name}={value}" for name, value in parameters.items())
 
 
-def _texts(value: Any) -> list[str]:
+def _strings(value: Any) -> list[str]:
     if isinstance(value, list):
         return [str(one) for one in value]
     return [] if value is None or value == "" else [str(value)]

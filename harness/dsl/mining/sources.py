@@ -1,4 +1,4 @@
-"""Sources: where measurements come from: reports in JSON, CSV or Markdown, and whatever else a caller can read."""
+"""Sources: measurements from reports in JSON, CSV or Markdown, and from a ledger if the caller provides a reader."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ MAX_BYTES = 256 << 20
 def read(
     path: Path, wanted: Wanted | None = None, *, ledger: Callable[[Path], list[Measurement]] | None = None
 ) -> list[Measurement]:
-    """All measurements of a file, in its order.
+    """All measurements of a file, in file order.
 
     Args:
         path: The file.
-        wanted: Which numbers of a report count.
-        ledger: Reads an SQLite file; without it such a file is refused.
+        wanted: Which numbers of a report are used.
+        ledger: Reads an SQLite file; without it such a file is rejected.
 
     Raises:
-        UsageError: if it is none of the known kinds, or holds no measurement.
+        UsageError: if the format is unknown, or the file holds no measurement.
         LedgerError: if a ledger cannot be read.
     """
     wanted = wanted or Wanted()
@@ -42,12 +42,12 @@ def read(
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if not any(one.samples or one.notes for one in found):
         fix = "a ledger, JSON records with a name and a number, a CSV or Markdown table; or --metric NAME --minimize"
-        raise UsageError("there is no measurement in it", where=str(path), fix=fix)
+        raise UsageError("the file holds no measurement", where=str(path), fix=fix)
     return found
 
 
 def merged(found: Iterable[Measurement]) -> list[Measurement]:
-    """The same subjects of several files as one each."""
+    """Measurements of the same subject from several files are combined into one."""
     known: dict[tuple[object, ...], Measurement] = {}
     for one in found:
         key = (one.task, one.subject, one.labels, one.setting, one.digest, one.metric, tuple(one.parameters.items()))

@@ -1,4 +1,4 @@
-"""Technique: which known way of making things fast a subject's words speak of."""
+"""Technique: the known optimization techniques, recognized by the words of a subject's name and labels."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _ATTENTION = "fmha|atten|attn|(?:^|[^a-z])mha(?:$|[^a-z])|softmax|sdpa|flash|cro
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """A way of making things fast.
+    """An optimization technique.
 
     Attributes:
-        name: As laws call it.
-        words: Words of subjects that have it.
-        apply: What to do.
-        rank: Its place on the usual ladder: what it is built upon has a lower one.
-        is_law: Whether it is an invariant (what must hold) rather than a transformation (what helps).
-        loose: Words that mean it only where `about` is found in the task's or the subject's name.
-        about: Empty if there are no loose words.
+        name: Name in facts, rules and invariants.
+        words: Words that denote it.
+        apply: Instruction for applying it.
+        rank: Order in which techniques are usually applied; prerequisites have a lower rank.
+        is_invariant: Whether it is an invariant (what must hold) rather than a transformation (what helps).
+        loose: Words that denote it only if the pattern `about` occurs in the name of the task or subject.
+        about: Regular expression; empty without loose words.
     """
 
     name: str
     words: tuple[str, ...]
     apply: str
     rank: int = 1
-    is_law: bool = False
+    is_invariant: bool = False
     loose: tuple[str, ...] = ()
     about: str = ""
 
-    def spoken(self, words: set[str], about: str) -> bool:
-        """Whether some words of something speak of it."""
+    def is_mentioned(self, words: set[str], about: str) -> bool:
+        """Whether some of the words denote it."""
         if not words.isdisjoint(self.words):
             return True
         return not words.isdisjoint(self.loose) and re.search(self.about, about, re.IGNORECASE) is not None
 
 
-LONGEST = 24
-"""Letters of a word that may name a technique; longer ones are no words."""
+MAX_LENGTH = 24
+"""Maximum length of a word that can name a technique."""
 KNOWN = (
     Technique(
         "Tiling",
@@ -61,7 +61,7 @@ KNOWN = (
         "Online Softmax",
         ("onlinesoftmax", "flash", "flashattention"),
         "Keep a running maximum and sum, and rescale when the maximum grows: never materialize the full N x N matrix.",
-        is_law=True,
+        is_invariant=True,
         loose=("online", "streaming", "onepass"),
         about=_ATTENTION,
     ),
@@ -93,8 +93,8 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"\d+|(?=[0-9a-f]*\d)[0-9a-f]{2,}|[a-z]?\d[0-9a-z]{7,}|(?:l|v|step|stage|level)\d+")
-"""Numbers, digests, places in a ladder."""
-_YARDSTICKS = frozenset({"pytorch", "torch", "cublas", "cudnn", "sdpa", "cutlass", "library", "numpy", "vendor"})
+"""Numbers, digests and step numbers."""
+_LIBRARIES = frozenset({"pytorch", "torch", "cublas", "cudnn", "sdpa", "cutlass", "library", "numpy", "vendor"})
 _BASELINES = frozenset("naive baseline base reference ref simple original plain default unoptimized vanilla".split())
 _PLAIN = _BASELINES | frozenset(
     """step stage kernel kernels version final best impl py the of and with for cuda triton torch pytorch gpu cpu
@@ -105,37 +105,37 @@ _PLAIN = _BASELINES | frozenset(
 
 
 def words_of(measurement: Measurement) -> list[str]:
-    """Words of a subject's name and labels, in order, each once."""
+    """The words of a subject's name and labels, in order, each once."""
     return list(dict.fromkeys(word for text in (measurement.subject, *measurement.labels) for word in words_in(text)))
 
 
 def words_in(text: str) -> list[str]:
-    """Words of one text: `L3 splitK_tiled2` has l, 3, split, k, tiled, 2; `im2col` stays one."""
+    """The words of a string: `L3 splitK_tiled2` has l, 3, split, k, tiled, 2; `im2col` stays one."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
     parts = [part.lower() for part in re.split(r"[^A-Za-z0-9]+", spaced) if part]
     return [word for part in parts for word in _STEP_WORD.split(part) if word]
 
 
 def step_of(name: str) -> float | None:
-    """The number a step carries in its name: `step2_tiled`, `L3 Swizzled`, `04-fused`."""
+    """The number of a step in its name: `step2_tiled`, `L3 Swizzled`, `04-fused`."""
     match = _STEP.search(name)
     return None if match is None else float(next(group for group in match.groups() if group))
 
 
 def known_in(words: Iterable[str], about: str = "") -> dict[str, Technique]:
-    """The known techniques some words speak of; neighbours are also read as one, so that `split_k` is `splitk`.
+    """The known techniques that the words denote; adjacent words are also joined, so that `split_k` is `splitk`.
 
     Args:
-        words: Of a subject.
-        about: Its task and name, for words that mean a technique only there.
+        words: Words of a subject.
+        about: Its task and name, for words whose meaning depends on them.
     """
     words = [re.sub(r"\d+$", "", word) or word for word in words]
     every = {*words, *(a + b for a, b in itertools.pairwise(words))}
-    return {technique.name: technique for technique in KNOWN if technique.spoken(every, about)}
+    return {technique.name: technique for technique in KNOWN if technique.is_mentioned(every, about)}
 
 
-def telling(words: Iterable[str], about: str = "") -> list[str]:
-    """The words that may name a technique of their own: not known, not plain, no number, no digest."""
+def distinctive_words(words: Iterable[str], about: str = "") -> list[str]:
+    """The words that may name an unknown technique: not known, not generic, not a number, not a digest."""
     words = list(words)
     taken = {word for technique in known_in(words, about).values() for word in (*technique.words, *technique.loose)}
     joined = {a + b: (a, b) for a, b in itertools.pairwise(words)}
@@ -143,7 +143,7 @@ def telling(words: Iterable[str], about: str = "") -> list[str]:
     return [
         word
         for word in words
-        if 1 < len(word) <= LONGEST
+        if 1 < len(word) <= MAX_LENGTH
         and word not in _PLAIN
         and word not in taken
         and re.sub(r"\d+$", "", word) not in _PLAIN | taken
@@ -151,27 +151,27 @@ def telling(words: Iterable[str], about: str = "") -> list[str]:
     ]
 
 
-def own(words: Iterable[str]) -> Technique:
-    """A technique that is named by words of the subjects themselves."""
+def technique_named_by(words: Iterable[str]) -> Technique:
+    """An unknown technique, named by the words of its subjects."""
     words = list(words)
     return Technique(" ".join(word.capitalize() for word in words), tuple(words), f"Use {' '.join(words)}.")
 
 
-def is_yardstick(measurement: Measurement) -> bool:
-    """Whether a subject is somebody else's library: a goal, and no step on the way."""
-    return not _YARDSTICKS.isdisjoint(words_of(measurement))
+def is_library(measurement: Measurement) -> bool:
+    """Whether a subject is an existing library: a reference, not a step of the ladder."""
+    return not _LIBRARIES.isdisjoint(words_of(measurement))
 
 
 def is_baseline(measurement: Measurement) -> bool:
-    """Whether a subject calls itself where everything starts."""
+    """Whether a subject's name or labels say that it is the baseline."""
     return not _BASELINES.isdisjoint(words_of(measurement))
 
 
 def is_attention(measurement: Measurement) -> bool:
-    """Whether the task normalises scores: then one pass over them has no other way than the online one."""
+    """Whether the task normalises scores: then a single pass over them uses the online method."""
     return re.search(_ATTENTION, about(measurement), re.IGNORECASE) is not None
 
 
 def about(measurement: Measurement) -> str:
-    """What a subject's words are to be understood by."""
+    """The context in which the words of a subject are interpreted: its task and name."""
     return f"{measurement.task} {measurement.subject}"

@@ -149,4 +149,4 @@ def test_improve_keeps_a_measured_improvement_and_its_lineage(
     assert better.read_text().strip() == revised.strip()
     status, out, _ = crucible(capsys, *[better if word is program else word for word in words], "--json")
     found = json.loads(out)
-    assert (status, found["improved"], found["attempts"][0]["why"]) == (1, False, "it is the program itself")
+    assert (status, found["improved"], found["attempts"][0]["why"]) == (1, False, "it is identical to the program")

@@ -1,4 +1,4 @@
-"""The cache of checked programs: what it gives is what the checker gives, and never anything else."""
+"""The cache of checked programs returns what the checker returns."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
-def test_a_program_of_the_cache_is_the_one_that_was_checked(path: Path, folder: Path) -> None:
+def test_a_cached_program_equals_the_checked_one(path: Path, folder: Path) -> None:
     text = path.read_text()
     fresh = check_source(text, path="p", inputs=("extra",), cache=False)
     assert check_source(text, path="p", inputs=("extra",)) == fresh
@@ -39,17 +39,17 @@ def test_a_program_of_the_cache_is_the_one_that_was_checked(path: Path, folder: 
     assert (known.path, known.source) == ("other name", text)
 
 
-def test_it_is_really_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_source(TEXT)
     monkeypatch.setattr("harness.dsl.language.parser.parse", None)
     program, found = check_source(TEXT)
     assert program is not None
     assert [d.code for d in found] == ["W501"]
     with pytest.raises(TypeError):
-        load_source(TEXT + " ")  # another text is another program
+        load_source(TEXT + " ")  # another source is another program
 
 
-def test_what_a_text_is_checked_with_is_part_of_the_key(folder: Path) -> None:
+def test_arguments_of_the_check_are_part_of_the_key(folder: Path) -> None:
     text = "task A { step s { let x = 1 } } task B { step s { let y = 1 } }"
     assert load_source(text).main == 0
     assert load_source(text, entry="B").main == 1
@@ -61,14 +61,14 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda data: b"",
     "cut": lambda data: data[:-1],
     "one bit": lambda data: data[:-20] + bytes([data[-20] ^ 1]) + data[-19:],
-    "no seal": lambda data: data[65:],
+    "no checksum": lambda data: data[65:],
     "nothing known": lambda data: b"{}",
     "deep": lambda data: b"[" * 100_000,
 }
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_a_damaged_entry_is_read_past_and_replaced(how: str, folder: Path) -> None:
+def test_a_damaged_entry_is_ignored_and_replaced(how: str, folder: Path) -> None:
     program = load_source(TEXT)
     (entry,) = folder.iterdir()
     good = entry.read_bytes()
@@ -81,12 +81,12 @@ def test_a_damaged_entry_is_read_past_and_replaced(how: str, folder: Path) -> No
     "body", [[[], ["r"]], [[], [99, 1]], [[], [-1]], [[], ["z", 1]], [[], ["s", 5]], [[], 7], [], None, [[[]], []],
              [[], ["t", 1, 2]], [[], ["e", "Path", "/"]], [[], ["e", "Kind", "file"]]], ids=str
 )  # fmt: skip
-def test_a_sealed_entry_that_is_no_program_is_read_past(body: object, folder: Path) -> None:
+def test_a_valid_checksum_over_an_invalid_program_is_ignored(body: object, folder: Path) -> None:
     program = load_source(TEXT)
     (entry,) = folder.iterdir()
-    key = cache.key_of(TEXT, inputs=(), entry="")
+    key = cache.compute_key(TEXT, inputs=(), entry="")
     data = json.dumps(body).encode()
-    entry.write_bytes(cache._seal(key, data) + b"\n" + data)
+    entry.write_bytes(cache._checksum(key, data) + b"\n" + data)
     assert load_source(TEXT) == program
 
 
@@ -94,13 +94,13 @@ def test_an_entry_under_another_name_is_not_used(folder: Path) -> None:
     load_source(TEXT)
     (entry,) = folder.iterdir()
     other = TEXT.replace("== 2", "== 3")
-    (folder / f"{cache.key_of(other, inputs=(), entry='')[:40]}.json").write_bytes(entry.read_bytes())
+    (folder / f"{cache.compute_key(other, inputs=(), entry='')[:40]}.json").write_bytes(entry.read_bytes())
     assert load_source(other).source == other
     assert load_source(other).units[0].success != load_source(TEXT).units[0].success
 
 
-def test_an_entry_that_others_may_write_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = cache.key_of(TEXT, inputs=(), entry="")
+def test_an_entry_that_others_can_write_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = cache.compute_key(TEXT, inputs=(), entry="")
     load_source(TEXT)
     (entry,) = folder.iterdir()
     assert cache.load(key, TEXT, "p") is not None
@@ -117,36 +117,36 @@ def test_an_entry_that_others_may_write_is_not_used(folder: Path, monkeypatch: p
     assert cache.load(key, TEXT, "p") is None
 
 
-def test_a_text_with_errors_is_not_kept(folder: Path) -> None:
+def test_a_program_with_errors_is_not_stored(folder: Path) -> None:
     assert check_source("task {")[1]
     assert check_source("task T { x = nothing }")[1]
     assert not folder.exists()
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
     assert load_source(TEXT).units
 
 
-def test_many_at_once_and_many_entries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_writes_and_the_maximum_of_entries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MAX_ENTRIES", 3)
-    texts = [f"task T {{ step s {{ let x = {number % 5} }} }}" for number in range(40)]
+    sources = [f"task T {{ step s {{ let x = {number % 5} }} }}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        assert [program.source for program in pool.map(load_source, texts)] == texts
+        assert [program.source for program in pool.map(load_source, sources)] == sources
     assert len(list(folder.iterdir())) <= 5
     assert not list(folder.glob(".new-*"))
 
 
-def test_nothing_but_a_program_can_be_kept() -> None:
+def test_only_values_of_programs_can_be_encoded() -> None:
     with pytest.raises(TypeError, match="holds a PosixPath"):
         encode(Path())
     for value in (1, 1.5, True, "x", None, [1, (2, {"a": []})], {"$": (), "": [[]]}):
         assert decode(json.loads(json.dumps(encode(value)))) == value
 
 
-def test_a_run_from_the_cache_imports_no_parser_and_no_models(tmp_path: Path) -> None:
-    """What start-up costs is what is imported; time cannot be asserted, this can."""
+def test_a_run_from_the_cache_imports_neither_parser_nor_models(tmp_path: Path) -> None:
+    """Imports determine the start-up time, and can be asserted without a clock."""
     program = tmp_path / "p.spak"
     program.write_text("task T { let i = 0 step s { i = i + 1 } success: i == 1 }")
     code = """import sys

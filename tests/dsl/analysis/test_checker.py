@@ -1,4 +1,4 @@
-"""What can be known to be wrong before a run is known before it, with its place and the nearest right name."""
+"""Errors that can be found before a run are found, with their position and the nearest known name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def task(body: str) -> str:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "specs/programs").glob("*.spak")), ids=lambda path: path.stem)
-def test_our_programs_check_clean(path: Path) -> None:
+def test_example_programs_have_no_diagnostics(path: Path) -> None:
     assert found(path.read_text()) == []
 
 
@@ -93,7 +93,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("code", "text"), CASES.items(), ids=lambda value: value if len(value) < 30 else "")
-def test_each_error_is_found_and_nothing_is_made_of_it(code: str, text: str) -> None:
+def test_each_error_is_reported_alone(code: str, text: str) -> None:
     lines = found(text)
     errors = [line for line in lines if " E" in line]
     assert any(f" {code.split(maxsplit=1)[0]} " in line for line in errors), lines
@@ -112,20 +112,20 @@ def test_each_error_is_found_and_nothing_is_made_of_it(code: str, text: str) -> 
         (SCHEMA + "fact f(t: T.P) { return t.bw / MAX_BW > 1 }", "declare it: `const MAX_BW: float = ...`"),
         (task('step a: tool.run { cmd: "cat x | sort" }'), 'cmd: ["cat", "x", "|", "sort"]'),
         (task('step a: tool.read { path: "{{late}}" }'), "p:2:30: E201 there is no variable 'late'"),
-        (SCHEMA + "fact f(t: T.P) { return t.ms < 5 }", "`<` of ms and a number without unit"),
-        ("fact f(t: int) { return true }", "a fact is about a case of the trace"),
+        (SCHEMA + "fact f(t: T.P) { return t.ms < 5 }", "`<` of ms and a number without a unit"),
+        ("fact f(t: int) { return true }", "the parameter of a fact is a case of the trace"),
     ],
 )
-def test_findings_say_where_and_what_would_be_right(text: str, expected: str) -> None:
+def test_diagnostics_state_position_and_correction(text: str, expected: str) -> None:
     assert any(expected in line for line in found(text)), found(text)
 
 
-def test_all_findings_come_at_once() -> None:
+def test_all_diagnostics_are_reported_at_once() -> None:
     text = task("step a: tool.x { }\nstep b: tool.y { }\nstep c { let z = q + w }\nif 1 { }")
     assert [line.split(" ")[1] for line in found(text)] == ["E205", "E205", "E201", "E201", "E303"]
 
 
-def test_two_definitions_of_one_fact_that_differ() -> None:
+def test_conflicting_definitions_of_a_fact() -> None:
     snippets = [(ROOT / f"tests/specs/programs/{n}.spak").read_text() for n in (
         "trace_schema_interaction", "knowledge_memory_bound", "trace_schema_performance", "fact_memory_bound",
     )]  # fmt: skip
@@ -137,20 +137,20 @@ def test_two_definitions_of_one_fact_that_differ() -> None:
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        (SCHEMA + "fact f(t: T.P) { return t.n > 1 }", "W501 fact 'f' is used by nothing"),
+        (SCHEMA + "fact f(t: T.P) { return t.n > 1 }", "W501 fact 'f' is never used"),
         ("const A = 1\nconst A = 1", "W502"),
-        ('rule R { when: "is_fast" apply: "x" }', "W503 there is no fact 'is_fast'; it is prose, which never fires"),
+        ('rule R { when: "is_fast" apply: "x" }', "W503 there is no fact 'is_fast'; prose never fires"),
         (task('step s { let x = 1 }\nevaluation { check c: tool.read { path: "x" } }'), "W505"),
         (task("step s { if true { let x = 1 } }"), "W507 this is always true"),
         ("invariant I { assert: 1 < 2 }", "W509"),
     ],
 )
-def test_warnings_keep_nothing_from_running(text: str, warning: str) -> None:
+def test_programs_with_warnings_can_run(text: str, warning: str) -> None:
     assert any(warning in line for line in found(text)), found(text)
     load_source(text, cache=False)
 
 
-def test_what_is_right_is_not_wrong() -> None:
+def test_a_valid_program_has_no_diagnostics() -> None:
     text = """
 system S {
     type Config matches { tile: int, name: string? }
@@ -193,30 +193,30 @@ def test_every_label_is_unique() -> None:
     assert [i.label for u in other.units for i in u.code] == labels, "labels do not move with the text"
 
 
-def test_names_from_outside_are_known() -> None:
+def test_inputs_of_the_caller_are_known() -> None:
     text = task('step a: tool.write { path: "x" content: "{{name}}" }')
     assert "E201" in found(text)[0]
     assert found(text, "name") == []
 
 
-def test_facts_that_double_are_stopped() -> None:
+def test_exponential_facts_are_rejected() -> None:
     facts = "".join(f"fact f{i}(t: T.P) {{ return f{i + 1}(t) && f{i + 1}(t) }}\n" for i in range(40))
     lines = found(SCHEMA + facts + "fact f40(t: T.P) { return t.n > 1 }")
     assert any("E107" in line for line in lines)
 
 
-def test_files_that_are_no_programs(tmp_path: Path) -> None:
+def test_files_that_are_not_programs(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b'task T { step a: tool.read { path: "\xe9" } }')
-    with pytest.raises(ProgramError, match=r"latin:1:37: E106 this is not UTF-8"):
+    with pytest.raises(ProgramError, match=r"latin:1:37: E106 invalid UTF-8"):
         read(tmp_path / "latin")
     (tmp_path / "large").write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(ProgramError, match="E107 more than"):
+    with pytest.raises(ProgramError, match="E107 the file has more than"):
         load_program(tmp_path / "large")
     with pytest.raises(FileNotFoundError):
         load_program(tmp_path / "absent")
 
 
-def test_a_large_program_is_checked_whole() -> None:
+def test_a_large_program_is_checked() -> None:
     one = (ROOT / "specs/programs/hello.spak").read_text()
     units = "".join(one[one.index("task") :].replace("HelloSPAK", f"T{i}") for i in range(40))
     program = load_source(f"input name: string\n{units}", cache=False)
@@ -241,13 +241,13 @@ def test_a_large_program_is_checked_whole() -> None:
     ],
     ids=lambda value: value if len(value) == 4 else "",
 )  # fmt: skip
-def test_bombs_are_findings(text: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_programs_are_diagnostics(text: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parser, "MAX_TOKENS", 50_000)
     _, problems = check_source(text, cache=False)
     assert code in {problem.code for problem in problems}
     assert all(len(line) < 400 for line in render(problems, text, "p"))
 
 
-def test_long_programs_are_no_bombs() -> None:
+def test_long_programs_are_accepted() -> None:
     text = task("step s { let x = 1 }\n" + "let y = 1 + 1\n" * 8_000)
     assert not any(problem.is_error for problem in check_source(text, cache=False)[1])

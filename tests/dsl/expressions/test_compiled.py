@@ -1,4 +1,4 @@
-"""Compiled expressions mean exactly what the tree-walking reference says."""
+"""Compiled expressions and the tree-walking interpreter agree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.dsl.expressions import nodes as n
-from harness.dsl.expressions.compiled import compiled, compiled_for_item, made
+from harness.dsl.expressions.compiled import compile_lazily, compiled, compiled_for_item
 from harness.dsl.expressions.walker import evaluate
 from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Field, Kind, Type, list_of
 from harness.dsl.values import INT_MAX, INT_MIN, Undefined, Value
@@ -28,13 +28,13 @@ class Trace:
 undefined = st.just(Undefined("missing"))
 ints = st.integers(-5, 5) | st.sampled_from([INT_MIN, INT_MAX])
 floats = st.sampled_from([0.0, 1.0, -2.5, 0.1, 1e308, -1e308, 5e-324]) | st.floats(-10, 10)
-texts = st.sampled_from(["", "a", "ab", "(a+)+$", "12"])
+strings = st.sampled_from(["", "a", "ab", "(a+)+$", "12"])
 values = {
     0: st.booleans() | undefined,
     1: ints | undefined,
     2: floats | undefined,
-    3: texts | undefined,
-    4: st.booleans() | ints | floats | texts | undefined | st.just([1, "a"]),
+    3: strings | undefined,
+    4: st.booleans() | ints | floats | strings | undefined | st.just([1, "a"]),
     5: st.tuples(floats | undefined, ints | undefined, st.booleans() | undefined),
     6: st.lists(floats | undefined, max_size=3) | undefined,
     7: floats.map(lambda x: {"x": x}) | undefined,
@@ -49,7 +49,7 @@ def slot(index: int) -> n.Slot:
 
 
 def wider(a: n.Expr, b: n.Expr) -> Type:
-    """As the checker types them: what is typed as a float always is one."""
+    """Convert as the checker does: a value of type float is always a float."""
     if Kind.ANY in (a.type.kind, b.type.kind):
         return ANY
     return INT if a.type.kind is Kind.INT and b.type.kind is Kind.INT else FLOAT
@@ -141,7 +141,7 @@ def frames() -> st.SearchStrategy[n.Frame]:
 
 
 def seen(value: Value) -> object:
-    """What may be compared: undefined values by their reason, numbers with their kind."""
+    """A comparable form: undefined values by their reason, numbers with their type."""
     if isinstance(value, Undefined):
         return ("undefined", value.reason)
     if isinstance(value, list | tuple):
@@ -153,31 +153,31 @@ def seen(value: Value) -> object:
 
 @settings(max_examples=400, deadline=None)
 @given(numbers(3) | booleans(3), frames())
-def test_compiled_code_agrees_with_the_reference(node: n.Expr, frame: n.Frame) -> None:
+def test_compiled_code_agrees_with_the_interpreter(node: n.Expr, frame: n.Frame) -> None:
     before = seen(frame.slots)
     frame.visits = 0
     expected = evaluate(node, frame)
-    assert seen(frame.slots) == before, "evaluating leaves no trace"
-    assert seen(made(node, walks=0)(frame)) == seen(expected)
+    assert seen(frame.slots) == before, "an evaluation restores the slots"
+    assert seen(compile_lazily(node, walks=0)(frame)) == seen(expected)
     code = compiled(node)
     assert [seen(code(frame)) for _ in range(4)] == [seen(expected)] * 4
     assert seen(compiled_for_item(node, 5)(frame, frame.slots[5])) == seen(expected)
 
 
-def test_the_fast_path_is_what_runs() -> None:
+def test_the_fast_path_is_used() -> None:
     node = n.Binary("<", n.FieldOf(slot(5), "a", 0, FLOAT, AT), n.Const(10.0, FLOAT, AT), BOOL, AT)
     frame = n.Frame([Undefined("unused")] * 10, [], Trace([]), [])
     code = compiled_for_item(node, 5)
     assert code(frame, (1.0, 2, True)) is True
-    assert isinstance(frame.slots[5], Undefined), "the reference, which binds the slot, was not asked"
+    assert isinstance(frame.slots[5], Undefined), "the interpreter, which binds the slot, was not used"
     assert isinstance(code(frame, (Undefined("missing"), 2, True)), Undefined)
 
 
-def test_the_cost_of_an_evaluation_is_bounded() -> None:
+def test_visited_elements_are_limited() -> None:
     everything = n.ItemsOf(0, list_of(ITEM), AT)
     inner = n.Aggregate("count", n.Const(value=True, type=BOOL, span=AT), 9, everything, None, None, INT, AT)
     node = n.Aggregate("sum", inner, 8, everything, None, None, INT, AT)
     frame = n.Frame([0] * 10, [], Trace([(1.0, 1, True)] * 2_000), [])
-    for value in (evaluate(node, frame), made(node, walks=0)(frame)):
+    for value in (evaluate(node, frame), compile_lazily(node, walks=0)(frame)):
         assert isinstance(value, Undefined)
         assert "elements" in value.reason

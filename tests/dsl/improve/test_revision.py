@@ -1,4 +1,4 @@
-"""A revision is accepted for a measured improvement, and for nothing else."""
+"""A revision is accepted only for a measured improvement."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.dsl.analysis.load import load_source
-from harness.dsl.improve.contract import broken, contract
+from harness.dsl.improve.contract import clauses_of, find_broken_clause
 from harness.dsl.improve.measured_runs import Measured, Objective, measure
-from harness.dsl.improve.revision import Attempt, Improving, accepts_grammar
+from harness.dsl.improve.revision import Attempt, Improvement, accepts_grammar
 from harness.dsl.ir import Program
 from harness.dsl.language.parser import GRAMMAR, parse
 from harness.dsl.machine.settings import RunSettings
@@ -38,11 +38,11 @@ def improve(*replies: str, objective: Objective = Objective("cost", maximize=Fal
     def run(program: Program, first: int) -> Measured:
         return measure(program, objective, inputs={}, settings=SETTINGS, provider=None, repeats=1, first=first)
 
-    improving = Improving(objective, run, ScriptProvider(in_order=replies))
+    improving = Improvement(objective, run, ScriptProvider(in_order=replies))
     return improving.improve(load_source(PROGRAM, cache=False), len(replies))
 
 
-def test_a_better_program_replaces_the_one_before() -> None:
+def test_a_better_program_replaces_the_previous_one() -> None:
     best, attempts = improve(tuned(2), tuned(5), tuned(4), tuned(7))
     assert [attempt.accepted for attempt in attempts] == [False, True, False, True]
     assert attempts[0].why == "no improvement: 26 against 17"
@@ -53,26 +53,26 @@ def test_a_better_program_replaces_the_one_before() -> None:
 @pytest.mark.parametrize(
     ("reply", "why"),
     [
-        (tuned(3), "it is the program itself"),
+        (tuned(3), "it is identical to the program"),
         (tuned(7).replace("(7 - int(sys.argv[1])) ** 2 + 1", "0"), "the file cost.py was changed"),
         (tuned(7).replace("below: 1000", "below: 99999"), "Tune: cost was changed"),
-        (tuned(7).replace('success: passed("cost")', ""), "Tune: success is gone"),
+        (tuned(7).replace('success: passed("cost")', ""), "Tune: success was removed"),
         (tuned(7).replace("value: float", "value: float > 0"), "Variant T was changed"),
-        ("```\ntask T {\n```", "E105 the text ends"),
+        ("```\ntask T {\n```", "E105 unexpected end of file"),
         ("```\ntask T { step a { let x = y } }\n```", "E201 there is no variable"),
-        ("```lark\nmodule: NAME\n```", "there is no program in the reply"),
+        ("```lark\nmodule: NAME\n```", "the reply contains no program"),
         (tuned(7).replace("let tile = 7", 'let tile = 7 fail "no"'), "E408"),
     ],
 )
-def test_what_did_not_measure_better_is_refused(reply: str, why: str) -> None:
+def test_a_revision_without_improvement_is_rejected(reply: str, why: str) -> None:
     best, (attempt,) = improve(reply)
     assert not attempt.accepted
     assert why in attempt.why
     assert best.source == PROGRAM
 
 
-def test_a_canned_number_is_no_measurement() -> None:
-    """A program that only states a better value measured nothing."""
+def test_an_emitted_number_is_not_a_measurement() -> None:
+    """A value that the program states itself is not measured."""
     canned = tuned(3).replace("value: 17.0", "value: 0.5")
     best, (attempt,) = improve(canned, objective=Objective("T.Cost.value", maximize=False))
     assert not attempt.accepted
@@ -80,7 +80,7 @@ def test_a_canned_number_is_no_measurement() -> None:
     assert best.source == PROGRAM
 
 
-def test_nobody_answers() -> None:
+def test_a_provider_without_an_answer() -> None:
     class Silent:
         name = "silent"
 
@@ -89,18 +89,18 @@ def test_nobody_answers() -> None:
 
     program = load_source(PROGRAM, cache=False)
     measured = Measured((1.0,), passed=True, why="", metrics={}, trace="")
-    best, attempts = Improving(Objective(), lambda *_: measured, Silent()).improve(program, 3)
-    assert (best.digest, [a.why for a in attempts]) == (program.digest, ["nobody answered"])
+    best, attempts = Improvement(Objective(), lambda *_: measured, Silent()).improve(program, 3)
+    assert (best.digest, [a.why for a in attempts]) == (program.digest, ["the provider gave no answer"])
 
 
-def test_a_program_may_promise_more_but_never_less() -> None:
-    before = contract(parse(PROGRAM)[0])
-    more = contract(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
-    assert broken(before, more) == ""
-    assert broken(more, before) == "Tune: also is gone"
+def test_clauses_can_be_added_but_not_removed() -> None:
+    before = clauses_of(parse(PROGRAM)[0])
+    more = clauses_of(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
+    assert find_broken_clause(before, more) == ""
+    assert find_broken_clause(more, before) == "Tune: also was removed"
 
 
-def test_a_grammar_is_accepted_if_it_reads_all_programs_as_before() -> None:
+def test_a_grammar_is_accepted_if_all_programs_parse_as_before() -> None:
     present = GRAMMAR.read_text()
     extended = present.replace("fail: FAIL expression", "fail: FAIL expression | FAIL STAR expression")
     assert extended != present
@@ -117,22 +117,22 @@ def test_lineage_is_kept(tmp_path: Path) -> None:
     assert [tuple(row.values()) for row in found] == [("child", "parent", "improved")]
 
 
-def test_what_was_luck_is_not_accepted() -> None:
-    """The same program under another name: where three runs happen to beat three, six do not."""
+def test_a_chance_improvement_is_rejected() -> None:
+    """An equivalent program: three runs beat three others by chance, six do not."""
     program = load_source(PROGRAM, cache=False)
     luck = {True: {0: (5.0, 6.0, 5.5), 3: (7.0, 5.0, 6.0)}, False: {0: (7.0, 7.5, 6.5), 3: (5.0, 6.0, 7.0)}}
 
     def run(one: Program, first: int) -> Measured:
         return Measured(luck[one.digest != program.digest][first], passed=True, why="", metrics={}, trace="")
 
-    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+    _, (attempt,) = Improvement(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
         program, 1
     )
     assert not attempt.accepted
     assert attempt.values == (5.0, 6.0, 5.5, 7.0, 5.0, 6.0)
     luck[True][3] = (5.0, 4.0, 4.5)
     luck[False][3] = (6.6, 7.0, 7.0)
-    _, (attempt,) = Improving(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
+    _, (attempt,) = Improvement(Objective("cost", maximize=False), run, ScriptProvider(in_order=[tuned(5)])).improve(
         program, 1
     )
     assert attempt.accepted

@@ -1,4 +1,4 @@
-"""Every text is a tree or a list of findings with places; the oldest snippets read as they were written."""
+"""Every string yields a tree or diagnostics with positions; the oldest snippets still parse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.dsl.language import syntax as s
-from harness.dsl.language.diagnostic import MOST, Lines, ProgramError, render
+from harness.dsl.language.diagnostic import MAX_SYNTAX_ERRORS, Lines, ProgramError, render
 from harness.dsl.language.parser import MAX_DEPTH, MAX_OPERATORS, parse
 
 ROOT = Path(__file__).parents[3]
@@ -23,13 +23,13 @@ def findings(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SNIPPETS + PROGRAMS, ids=lambda path: path.stem)
-def test_programs_and_snippets_are_read_whole(path: Path) -> None:
+def test_programs_and_snippets_are_parsed(path: Path) -> None:
     module, problems = parse(path.read_text())
     assert problems == []
     assert module.items
 
 
-def test_snippets_say_what_they_said() -> None:
+def test_snippets_have_the_expected_trees() -> None:
     def only(name: str) -> s.Declaration:
         module, _ = parse((ROOT / f"tests/specs/programs/{name}.spak").read_text())
         (item,) = module.items
@@ -68,24 +68,24 @@ def test_snippets_say_what_they_said() -> None:
     [
         ("agent_lop X { }", "p:1:1: E104 unexpected 'agent_lop'; did you mean 'agent_loop'?"),
         ("task T {\n  step a tool.read { }\n}", "p:2:10: E104 unexpected 'tool.read', expected ':' (`a: tool.read`)"),
-        ('task T { step a: tool.read { path: "x }\n}', "p:1:36: E102 this text does not end on its line"),
-        ("task T {\n  let x = 1", "p:2:12: E105 the text ends, expected '}' (the '{' of 1:8 is not closed)"),
+        ('task T { step a: tool.read { path: "x }\n}', "p:1:36: E102 this string is not closed on its line"),
+        ("task T {\n  let x = 1", "p:2:12: E105 unexpected end of file, expected '}' (the '{' of 1:8 is not closed)"),
         ("fact f(t: A.B) {\n  return t.x <\n}", "p:3:1: E104 unexpected '}', expected a value (after '<' in line 2)"),
         ("task T { stp a: tool.run {} }", "did you mean 'step'?"),
         ("task T { let x = @ 1 }", "p:1:18: E101 unexpected character '@'"),
         (r'task T { let x = "a\q" }', r"p:1:20: E103 unknown escape \q"),
-        ("task T { } }", "p:1:12: E104 there is no '{' that this could close"),
+        ("task T { } }", "p:1:12: E104 unmatched '}'"),
         ("(" * (MAX_DEPTH + 1), "E107 nested more than"),
-        ("const A = " + "1 + " * (MAX_OPERATORS + 1) + "1", "E107 an expression of more than"),
-        ("const A = " + "!" * (MAX_OPERATORS + 1) + "true", "E107 an expression of more than"),
-        ("task T { x = a" + ".b" * (MAX_OPERATORS + 1) + " }", "E107 an expression of more than"),
+        ("const A = " + "1 + " * (MAX_OPERATORS + 1) + "1", "E107 the expression has more than"),
+        ("const A = " + "!" * (MAX_OPERATORS + 1) + "true", "E107 the expression has more than"),
+        ("task T { x = a" + ".b" * (MAX_OPERATORS + 1) + " }", "E107 the expression has more than"),
     ],
 )
-def test_syntax_errors_say_what_was_expected(text: str, expected: str) -> None:
+def test_syntax_errors_state_what_was_expected(text: str, expected: str) -> None:
     assert any(expected in line for line in findings(text)), findings(text)
 
 
-def test_several_errors_are_found_at_once_and_the_rest_is_read() -> None:
+def test_several_errors_are_found_and_the_rest_is_parsed() -> None:
     text = """
 task A { step one tool.run { cmd: "x" } }
 task B { let x = }
@@ -98,12 +98,12 @@ domain D { rule R { when: } fact f(t: A.B { return true } }
     assert [item.label.text for item in module.items if isinstance(item, s.Unit)] == ["A", "B", "C"]
 
 
-def test_errors_are_capped() -> None:
+def test_the_number_of_errors_is_limited() -> None:
     _, problems = parse("task T { " + "let 5 " * 100 + "}")
-    assert len(problems) == MOST
+    assert len(problems) == MAX_SYNTAX_ERRORS
 
 
-def test_keywords_are_names_where_a_name_can_stand() -> None:
+def test_keywords_are_names_where_a_name_is_allowed() -> None:
     text = """
 type state matches { type: string, state: int, effect: boolean, on: float }
 task if {
@@ -159,7 +159,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=40).map(" ".join) | st.text(max_size=60))
-def test_any_text_is_read_or_explained(text: str) -> None:
+def test_any_string_is_parsed_or_has_diagnostics(text: str) -> None:
     module, problems = parse(text)
     assert isinstance(module, s.Module)
     lines = Lines(text)
@@ -172,13 +172,13 @@ def test_any_text_is_read_or_explained(text: str) -> None:
         assert str(ProgramError(problems, text, "p"))
 
 
-def test_a_brace_that_was_missed_is_one_mistake() -> None:
+def test_a_missing_brace_is_one_error() -> None:
     assert findings('domain D\n  rule R { apply: "x" }\n}') == [
         "p:2:3: E104 unexpected 'rule', expected '{' (after 'D' in line 1)"
     ]
-    assert findings("task T { }\n}") == ["p:2:1: E104 there is no '{' that this could close"]
+    assert findings("task T { }\n}") == ["p:2:1: E104 unmatched '}'"]
 
 
-def test_many_possible_words_are_named_by_what_they_are() -> None:
+def test_long_lists_of_keywords_are_summarized() -> None:
     (said,) = findings("task T { let x = 1 ) }")
     assert said.endswith("`name:` or a statement (step, let, if ...)")

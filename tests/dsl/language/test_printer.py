@@ -1,4 +1,4 @@
-"""What is printed reads back as the same tree, for trees of every shape."""
+"""Printed source parses to the same tree, for generated trees."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from harness.dsl.language.printer import print_module
 
 ROOT = Path(__file__).parents[3]
 NAMES = st.sampled_from(["a", "b2", "_x", "TILE", *sorted(KEYWORDS)])
-TEXTS = st.text(max_size=12)
+STRINGS = st.text(max_size=12)
 UNITS = st.sampled_from(["", "ms", "GB/s", "%", "TFLOPS"])
 
 literals = (
     st.booleans().map(s.Literal)
     | st.builds(s.Literal, st.integers(0, 10**20).map(lambda v: v if v < 10**19 else float(v)), UNITS)
     | st.builds(s.Literal, st.floats(0, 1e12, allow_nan=False), UNITS)
-    | TEXTS.map(lambda text: s.Literal(text, "", '"'))
+    | STRINGS.map(lambda text: s.Literal(text, "", '"'))
     | st.sampled_from(["x\ny", 'say "hi" now', ""]).map(lambda text: s.Literal(text, "", '"""'))
 )
-labels = st.builds(s.Label, NAMES) | TEXTS.map(lambda text: s.Label(text, quoted=True))
+labels = st.builds(s.Label, NAMES) | STRINGS.map(lambda text: s.Label(text, quoted=True))
 
 
 def _deeper(inner: st.SearchStrategy[s.Expression]) -> st.SearchStrategy[s.Expression]:
@@ -41,7 +41,7 @@ def _deeper(inner: st.SearchStrategy[s.Expression]) -> st.SearchStrategy[s.Expre
         | st.builds(s.Subscript, inner, st.lists(inner, min_size=1, max_size=3))
         | st.builds(s.Function, NAMES, st.lists(inner | each, max_size=2))
         | st.builds(s.Sequence, st.lists(values, max_size=3))
-        | st.builds(s.Record, st.lists(st.tuples(TEXTS, values), max_size=2))
+        | st.builds(s.Record, st.lists(st.tuples(STRINGS, values), max_size=2))
     )
 
 
@@ -56,7 +56,7 @@ def fields_of(kinds: st.SearchStrategy[s.TypeExpression]) -> st.SearchStrategy[s
 
 types: st.SearchStrategy[s.TypeExpression] = st.recursive(
     st.builds(s.NamedType, NAMES, st.sampled_from(["", "ms", "GB/s"]))
-    | st.builds(s.EnumType, st.lists(TEXTS, min_size=1, max_size=3)),
+    | st.builds(s.EnumType, st.lists(STRINGS, min_size=1, max_size=3)),
     lambda inner: st.builds(s.ListType, inner) | st.builds(s.RecordType, st.lists(fields_of(inner), max_size=2)),
     max_leaves=3,
 )
@@ -143,7 +143,7 @@ modules = st.builds(
 
 @settings(max_examples=250, deadline=None)
 @given(modules)
-def test_what_is_printed_reads_back_equal(module: s.Module) -> None:
+def test_printed_trees_parse_to_equal_trees(module: s.Module) -> None:
     text = print_module(module)
     again, problems = parse(text)
     assert problems == [], text
@@ -151,7 +151,7 @@ def test_what_is_printed_reads_back_equal(module: s.Module) -> None:
 
 
 @pytest.mark.parametrize("word", sorted(KEYWORDS))
-def test_a_later_value_that_begins_with_a_keyword_reads_back(word: str) -> None:
+def test_a_later_value_that_starts_with_a_keyword(word: str) -> None:
     setting = s.Setting("a", [s.Literal(value=False), s.Function(word, [])])
     module = s.Module([s.Unit("task", s.Label("t"), [setting])])
     again, problems = parse(print_module(module))
@@ -163,7 +163,7 @@ def test_a_later_value_that_begins_with_a_keyword_reads_back(word: str) -> None:
     "path", sorted((ROOT / "specs/programs").glob("*.spak")) + sorted((ROOT / "tests/specs/programs").glob("*.spak")),
     ids=lambda path: path.stem,
 )  # fmt: skip
-def test_programs_print_and_read_back(path: Path) -> None:
+def test_programs_are_printed_and_parsed_again(path: Path) -> None:
     module, _ = parse(path.read_text())
     text = print_module(module)
     assert parse(text) == (module, [])

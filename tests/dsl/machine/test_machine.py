@@ -290,4 +290,4 @@ def test_what_an_expression_binds_for_itself_has_a_place_wherever_it_stands(star
       task T { step s { } success: two + 1 == THREE !defined(none) mean(c.n for c in trace(V.C)) > 1 }"""
     outcome = start(text).run()
     assert [verdict for _, verdict, _ in outcome.criteria] == ["true", "true", "undefined"]
-    assert outcome.criteria[2][2] == "mean of nothing"
+    assert outcome.criteria[2][2] == "mean of no values"

@@ -1,6 +1,6 @@
-"""The tree of a program as it was written. Two trees are equal when they say the same, wherever it stands.
+"""The syntax tree of a program. Spans are ignored when trees are compared.
 
-Nodes are plain slotted classes: a tree has ten thousand of them, and nobody changes one after the parser made it.
+Nodes are slotted dataclasses; they are not changed after parsing.
 """
 
 from harness.dsl.language.syntax.declaration import (

@@ -1,4 +1,4 @@
-"""Declaration: what stands in a module, a system, a domain or a group of knowledge."""
+"""Declarations: the content of a module, a system, a domain or a group of knowledge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Unit:
 
 @dataclass(slots=True)
 class Group:
-    """system, domain, model, trace_schema, knowledge, build: declarations together."""
+    """system, domain, model, trace_schema, knowledge, build: a group of declarations."""
 
     keyword: str
     label: Label | None
@@ -64,7 +64,7 @@ Declaration = Unit | Group | Shape | Variant | FactDeclaration | Entries | Varia
 
 @dataclass(slots=True)
 class Module:
-    """A whole text."""
+    """A whole program."""
 
     items: list[Declaration]
     span: Span = field(default=NOWHERE, compare=False, repr=False)

@@ -1,17 +1,17 @@
-"""Expression: what stands for a value, as it was written."""
+"""Expressions of the syntax tree."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 Span = tuple[int, int]
-"""Start and end offset in the text, end excluded."""
+"""Start and end offset in the source, end exclusive."""
 NOWHERE: Span = (0, 0)
 
 
 @dataclass(slots=True)
 class Literal:
-    """A number, text or boolean. `unit` as written; `style` is how a text was quoted: `"`, `\"\"\"` or nothing."""
+    """A number, string or boolean. `unit` as written; `style` is the quote of a string: `"`, `\"\"\"` or empty."""
 
     value: bool | int | float | str
     unit: str = ""
@@ -38,7 +38,7 @@ class FieldRef:
 
 @dataclass(slots=True)
 class Subscript:
-    """`base[i]`; with two or three, only `range [low, high, step]` means something."""
+    """`base[i]`; two or three arguments are only valid in `range [low, high, step]`."""
 
     base: Expression
     arguments: list[Expression]
@@ -56,7 +56,7 @@ class Function:
 
 @dataclass(slots=True)
 class Each:
-    """`body for name in source if condition`, inside of a function's parentheses."""
+    """`body for name in source if condition`, as an argument of a function."""
 
     body: Expression
     name: str
@@ -102,7 +102,7 @@ class Record:
 
 @dataclass(slots=True)
 class Alternatives:
-    """`"row" | "col"` as a value: the texts an answer may be."""
+    """`"row" | "col"` as a value: the options of an answer."""
 
     options: list[Expression]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
@@ -110,7 +110,7 @@ class Alternatives:
 
 @dataclass(slots=True)
 class Range:
-    """`low..high` as a value, both ends included."""
+    """`low..high` as a value, both ends inclusive."""
 
     low: Expression
     high: Expression

@@ -1,4 +1,4 @@
-"""Statement: what stands in the body of a task, a loop or a step."""
+"""Statements: the content of a task, a loop or a step."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ class Parameter:
 
 @dataclass(slots=True)
 class Entries:
-    """A keyword, perhaps a name, and entries: system_model, rule, hint, measure, budget, artifact."""
+    """A keyword, an optional name, and entries: system_model, rule, hint, measure, budget, artifact."""
 
     keyword: str
     label: Label | None

@@ -1,4 +1,4 @@
-"""TypeExpression: a type as it was written, and the fields of records."""
+"""Type expressions of the syntax tree, and the fields of records."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TypeExpression = NamedType | ListType | EnumType | RecordType
 
 @dataclass(slots=True)
 class FieldDeclaration:
-    """`name: T > 0?`: a field with its bound, and whether it may be absent."""
+    """`name: T > 0?`: a field with an optional bound; it can be declared optional."""
 
     name: str
     type: TypeExpression
