@@ -16,7 +16,7 @@ from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.hooks import Registry
+from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
 from harness.session.snapshot import Collected, Snapshot
 from harness.suites.loader import collect_cases, load_suite

@@ -26,9 +26,10 @@ from harness.core.stability import (
     stability_of,
 )
 from harness.core.status import Status
-from harness.hooks import Lane
-from harness.judge.evaluate import judge, scratch_folder
+from harness.judge.case import evaluate_case
+from harness.judge.folders import scratch_folder
 from harness.lane.context import Context
+from harness.lane.protocol import Lane
 from harness.ledger import queries
 from harness.timing.lock import machine_lock
 
@@ -64,7 +65,7 @@ def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts:
     )
     lock = machine_lock()
     with lock.exclusive() if policy.timing is Timing.EXACT else lock.shared():
-        fresh = judge(before.case.model_copy(update={"policy": policy}), lane, context)
+        fresh = evaluate_case(before.case.model_copy(update={"policy": policy}), lane, context)
     if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
         return _with(before, before.evidence, lane, unconfirmed=f"{fresh.status}: {fresh.why}")
     note: dict[str, Any] = {"secret_seed": str(context.secret_seed)}

@@ -22,10 +22,10 @@ from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.gates.row import row
-from harness.hooks import Registry
-from harness.judge.evaluate import unjudged
+from harness.judge.case import unjudged
 from harness.lane import hard_timeout
 from harness.lane.fingerprint import engine_of
+from harness.lane.registry import Registry
 from harness.report.explanation import headline
 from harness.session.collection import SHARE
 from harness.session.provenance import git_commit, machine, versions

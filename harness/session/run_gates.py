@@ -9,7 +9,7 @@ from harness.core.errors import LedgerError, UsageError
 from harness.core.gate import GateResult
 from harness.gates.expression import evaluate_gate, parse_gate
 from harness.gates.syntax import baselines
-from harness.hooks import Registry
+from harness.lane.registry import Registry
 from harness.ledger import queries
 
 if TYPE_CHECKING:

@@ -16,10 +16,13 @@ from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.opponent import Opponent
 from harness.core.tier import Tier
-from harness.hooks import Registry
-from harness.judge.evaluate import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
+from harness.judge.case import evaluate_case
+from harness.judge.evaluate import evaluate
+from harness.judge.folders import scratch_folder
+from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane import hard_timeout
 from harness.lane.context import Context
+from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SHARE, BareHooks, CaseItem, Share
 from harness.session.selection import kept
@@ -238,7 +241,7 @@ class RunSession:
         # a pytest of its own, which would then wait for its parent.
         lock = machine_lock()
         with lock.exclusive() if case.timed else lock.shared():
-            return judge(case, lane, context)
+            return evaluate_case(case, lane, context)
 
     def timed(self) -> set[str]:
         """The node ids of the selected cases that measure wall time, once those are known."""

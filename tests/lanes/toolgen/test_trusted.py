@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core.status import Status
-from harness.judge.evaluate import judge as judge_case
+from harness.judge.case import evaluate_case
 from harness.lanes.toolgen import attempt, oracle, performance, questions
 from harness.lanes.toolgen.lane import Toolgen
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
@@ -24,7 +24,7 @@ BREAKS = {
 @pytest.fixture
 def judge(bench, context):
     """As a run judges: what trusted files do wrong is a verdict."""
-    return lambda source, *, questions=8, **policy: judge_case(
+    return lambda source, *, questions=8, **policy: evaluate_case(
         bench.case(source, questions=questions, **policy), Toolgen(), context
     )
 
