@@ -112,9 +112,9 @@ def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
             wanted = min(BATCH, args.attempts - have)
             first = max(attempt.round for attempt in evaluation.evidence.attempts) == 0
             after = another_round(evaluation, lane, context, attempts=wanted, remeasure=first)
-            if "unconfirmed" in after.evidence.facts:
+            if after.evidence.unconfirmed:
                 raise InfraError(
-                    f"it cannot be judged again: {after.evidence.facts['unconfirmed']}",
+                    f"it cannot be judged again: {after.evidence.unconfirmed}",
                     where=evaluation.case.subject.path or evaluation.case.nodeid,
                     fix="judge it as it is now: `pytest` on its suite; attempts on other files do not add up",
                 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.core.case import Case
 from harness.core.clip import clip
 from harness.core.errors import InfraError, SuiteError
-from harness.core.evaluation import Evaluation
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.evidence import Evidence
 from harness.core.score import Score
 from harness.core.status import Status
@@ -20,8 +20,8 @@ from harness.lane.protocol import Lane
 MAX_FRAMES = 3  # of a traceback that enter a record
 
 
-def evaluate_case(case: Case, lane: Lane, context: Context) -> Evaluation:
-    """Observe and score one case. A lane that raises has failed us, not its subject: the case becomes `infra`.
+def judge_case(case: Case, lane: Lane, context: Context) -> SerialisedEvaluation:
+    """Observe and score one case. If the lane raises, the subject is not at fault: the case becomes `infra`.
 
     Args:
         case: What to judge.
@@ -34,16 +34,21 @@ def evaluate_case(case: Case, lane: Lane, context: Context) -> Evaluation:
         if evidence.seconds == 0:
             evidence = evidence.model_copy(update={"seconds": time.perf_counter() - started})
         evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
-        evaluation.model_dump_json()  # facts may hold what JSON cannot
+        return SerialisedEvaluation(evaluation, evaluation.model_dump_json())  # fails if facts are not JSON
     except (Exception, SystemExit) as error:
-        return unjudged(
+        failed = unjudged(
             case,
             _summary(error, lane),
             seconds=time.perf_counter() - started,
             tier=context.tier,
             trusted=isinstance(error, SuiteError),
         )
-    return evaluation
+        return SerialisedEvaluation.of(failed)
+
+
+def evaluate_case(case: Case, lane: Lane, context: Context) -> Evaluation:
+    """The evaluation of `judge_case`, for callers that do not store it."""
+    return judge_case(case, lane, context).evaluation
 
 
 def unjudged(
@@ -58,8 +63,13 @@ def unjudged(
         tier: Of the boxes.
         trusted: Whether a trusted file of the user's is at fault (an oracle, a grammar), and not our machinery.
     """
-    facts = {"fault": "trusted file"} if trusted else {}
-    evidence = Evidence(status=Status.INFRA, why=clip(why) or "unknown", seconds=seconds, tier=tier, facts=facts)
+    evidence = Evidence(
+        status=Status.INFRA,
+        why=clip(why) or "unknown",
+        seconds=seconds,
+        tier=tier,
+        fault="trusted file" if trusted else "",
+    )
     return Evaluation(case=case, evidence=evidence, score=Score(total=None, explanation="not judged"))
 
 

@@ -23,7 +23,7 @@ def explain(evaluation: Evaluation, *, rerun: str) -> str:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         lines.append(f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}")
     if evaluation.status is Status.INFRA:
-        whose = "our failure" if evidence.facts.get("fault") != "trusted file" else "the fault of a trusted file"
+        whose = "the fault of a trusted file" if evidence.fault else "our failure"
         lines.append(f"  this is {whose}, not the subject's; it does not count against it")
     lines.append(f"  rerun: {rerun}")
     return "\n".join(lines)

@@ -44,7 +44,6 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
         "budget": None if spent is None else spent[1],
         "tightest": "" if spent is None else spent[0],
         "durability": first["durability"],
-        "finalist": False,  # a program may have effects that must not happen again just to be sure of it
     }
     if case.inputs["kind"] in (SUCCESS, PROGRAM) or case.inputs["first"]:
         facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used", "timeline")}
@@ -64,6 +63,7 @@ def evidence(case: Case, program: Program, trials: list[Record], *, tier: Tier |
             for i, (trial, verdict) in enumerate(zip(trials, verdicts, strict=True))
         ),
         facts=facts,
+        finalist=False,  # a confirmation would repeat the effects of the program
         limits_hit=tuple(dict.fromkeys(t["why"].split(": ", 1)[-1] for t in trials if t["status"] == "budget")),
         tier=tier,
         seconds=seconds,
