@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 # Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
-import harness.session.recording
 import harness.session.run_session  # noqa: F401
 from harness import hooks
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.session.recording import Recording
+from harness.session.controller import drain
 
 
 def test_outcomes_and_the_ledger(project):
@@ -76,12 +76,34 @@ def test_reports_left_after_an_interrupt_are_recorded_and_faults_are_not_hidden(
     for event in (("testreport", {"rep": 1}), ("other", {}), ("testreport", {"rep": 2})):
         events.put(event)
     manager = SimpleNamespace(get_plugin=lambda _: SimpleNamespace(queue=events))
-    recording = SimpleNamespace(config=SimpleNamespace(pluginmanager=manager), pytest_runtest_logreport=seen.append)
-    Recording._drain(recording)
+    config = SimpleNamespace(pluginmanager=manager)
+    drain(config, seen.append)
     assert seen == [1, 2]
     events.put(("testreport", {}))
     with pytest.raises(KeyError):
-        Recording._drain(recording)
+        drain(config, seen.append)
+
+
+COUNTED = """
+
+from harness.core.evaluation import Evaluation
+once = Evaluation.model_dump_json
+def counted(self, **options):
+    with open("serialised", "a") as file:
+        file.write(self.case.name + chr(10))
+    return once(self, **options)
+Evaluation.model_dump_json = counted
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("-n1",)])
+def test_an_evaluation_is_serialised_once(project, more):
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + COUNTED)
+    project.suite(good="ok", bad="wrong")
+    project.run(*more)
+    assert sorted((project.path / "serialised").read_text().split()) == ["bad", "good"]
+    assert project.verdicts() == {"good": "ok", "bad": "wrong"}
 
 
 @pytest.mark.parametrize("more", [(), ("--tb=no",), ("-n1",)])

@@ -29,10 +29,11 @@ from harness.core.number import whole
 from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.stability import FACT, Stability, stability_of
 from harness.core.tier import Tier
-from harness.hooks import Lane
-from harness.judge.evaluate import folders_of, project_root, prove_tier, scratch_folder, secrets_of
+from harness.judge.folders import project_root, scratch_folder
+from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane.context import Context
 from harness.lane.fingerprint import engine_of
+from harness.lane.protocol import Lane
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import words
@@ -113,9 +114,9 @@ def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
             wanted = min(BATCH, args.attempts - have)
             first = max(attempt.round for attempt in evaluation.evidence.attempts) == 0
             after = another_round(evaluation, lane, context, attempts=wanted, remeasure=first)
-            if "unconfirmed" in after.evidence.facts:
+            if after.evidence.unconfirmed:
                 raise InfraError(
-                    f"it cannot be judged again: {after.evidence.facts['unconfirmed']}",
+                    f"it cannot be judged again: {after.evidence.unconfirmed}",
                     where=evaluation.case.subject.path or evaluation.case.nodeid,
                     fix="judge it as it is now: `pytest` on its suite; attempts on other files do not add up",
                 )

@@ -65,4 +65,6 @@ class Schedule(Frozen):
 
 
 def _linear(ends: tuple[float, float], k: float) -> float:
+    if ends[0] == ends[1]:  # rounding must not loosen a constant budget
+        return ends[0]
     return ends[0] * (1 - k) + ends[1] * k  # exact at both ends, however far apart they are

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import NamedTuple, Self
+
+from pydantic_core import PydanticSerializationError
+
 from harness.core.case import Case
 from harness.core.evidence import Evidence
 from harness.core.frozen import Frozen
@@ -49,3 +54,25 @@ class Evaluation(Frozen):
         if self.evidence.status is not Status.OK:
             return self.evidence.why
         return self.score.failed[0].why if self.score.failed else self.score.explanation
+
+
+class SerialisedEvaluation(NamedTuple):
+    """An evaluation with its JSON text, which is made once: report, journal and ledger use the same text."""
+
+    evaluation: Evaluation
+    text: str
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Self:
+        """Serialise an evaluation, also one with lone surrogates (they become ASCII escapes)."""
+        try:
+            # Three times as fast as going through builtins, but it refuses lone surrogates.
+            text = evaluation.model_dump_json()
+        except PydanticSerializationError:
+            text = json.dumps(evaluation.to_wire(), separators=(",", ":"))
+        return cls(evaluation, text)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The evaluation that a worker serialised."""
+        return cls(Evaluation.model_validate_json(text), text)

@@ -1,22 +1,27 @@
-"""Evidence: what was observed. Never an opinion: judging it is `score`'s business."""
+"""Evidence: what was observed while a case was evaluated. Scoring it is left to `Lane.score`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from harness.core.frozen import Frozen
 from harness.core.paired import Comparison
+from harness.core.quality import Amount, Quality
 from harness.core.status import Status
 from harness.core.tier import Tier
 
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 
 
+NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.REVIEW, Status.NOISY, Status.FLAKY})
+"""Statuses that are no lasting verdict: the next run evaluates such a case again."""
+
+
 class Counterexample(Frozen):
-    """The first question that was answered wrongly, as canonical JSON texts (clipped)."""
+    """The first question that was answered wrongly; each field is canonical JSON (clipped)."""
 
     question: str
     expected: str
@@ -28,7 +33,7 @@ class Attempt(Frozen):
 
     index: NonNegativeInt
     round: NonNegativeInt = 0
-    """Attempts of one round were asked the same; a confirmation is a round of its own."""
+    """Attempts of one round answer the same questions; each confirmation is a round."""
     seed: NonNegativeInt
     hash_seed: NonNegativeInt | None = None
     status: Status
@@ -41,7 +46,11 @@ class Attempt(Frozen):
 
 
 class Evidence(Frozen):
-    """All that was seen while one case was evaluated."""
+    """All observations of one case.
+
+    Impossible combinations are refused: `fault` without status `infra`; `reused` with a status that a later run
+    evaluates again (`infra`, `skipped`, `review`, `noisy`, `flaky`); `unconfirmed` without attempts.
+    """
 
     status: Status
     why: str = ""
@@ -50,12 +59,24 @@ class Evidence(Frozen):
     attempts: tuple[Attempt, ...] = ()
     facts: dict[str, Any] = {}
     """The lane's own observations, JSON only; each lane documents its names."""
+    finalist: bool = True
+    """False for a case that must not be repeated, because its effects would happen again: it is never confirmed."""
+    notices: tuple[str, ...] = ()
+    """Sentences that the summary of the run shows once."""
+    quality: Quality | None = None
+    """The conditions of the measurement; None where no wall time was measured."""
+    fault: Literal["", "trusted file"] = ""
+    """Who is at fault where the status is `infra`: a trusted file of the user (oracle, grammar), else Crucible."""
+    reused: str = ""
+    """The run that gathered this evidence; empty where the current run did."""
+    unconfirmed: str = ""
+    """Why a confirmation came to no verdict; empty where it did, or was not tried."""
     median_ms: Amount | None = None
     """Median wall milliseconds of a call, from the parent's clock; None when it was not measured."""
     median_interval_ms: tuple[Amount, Amount] | None = None
     """95 % interval of that median; None when it is not known how much it varies."""
     comparisons: tuple[Comparison, ...] = ()
-    """The subject beside rivals, by paired timing."""
+    """The subject against its opponents, by paired timing."""
     peak_mb: Amount | None = None
     """Peak memory in MiB above the empty box."""
     peak_is_lower_bound: bool = False
@@ -72,6 +93,30 @@ class Evidence(Frozen):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_facts(cls, value: Any) -> Any:
+        """Read records of earlier versions, which keep these fields in `facts`."""
+        facts = value.get("facts") if isinstance(value, dict) else None
+        if not isinstance(facts, dict) or not _LIFTED.keys() & facts.keys():
+            return value
+        lifted = {name: lift(facts[name]) for name, lift in _LIFTED.items() if name in facts and name not in value}
+        lifted = {name: found for name, found in lifted.items() if found is not None}
+        return {**value, **lifted, "facts": {name: fact for name, fact in facts.items() if name not in lifted}}
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.fault and self.status is not Status.INFRA:
+            msg = f"evidence with status {self.status} names a fault, which only `infra` has"
+            raise ValueError(msg)
+        if self.reused and self.status in NOT_REUSED:
+            msg = f"evidence with status {self.status} cannot be reused from run {self.reused}"
+            raise ValueError(msg)
+        if self.unconfirmed and not self.attempts:
+            msg = "evidence without attempts cannot be unconfirmed: there is nothing to confirm"
+            raise ValueError(msg)
+        return self
+
     @property
     def stable(self) -> bool:
         """Whether all attempts that were asked the same agree, in verdict and in answers."""
@@ -82,3 +127,21 @@ class Evidence(Frozen):
     def stability(self) -> float:
         """1.0 if all attempts agree, else 0.5 (the tournament's scale); the bound on a hidden flake is a statistic."""
         return 1.0 if self.stable else 0.5
+
+
+def _lift_quality(fact: Any) -> Quality | None:
+    try:
+        return Quality.from_wire(fact)
+    except ValidationError:
+        return None
+
+
+_LIFTED: dict[str, Callable[[Any], Any]] = {
+    "finalist": lambda fact: fact is not False,
+    "notices": lambda fact: tuple(map(str, fact)) if isinstance(fact, list | tuple) else None,
+    "quality": _lift_quality,
+    "fault": lambda fact: fact if fact == "trusted file" else None,
+    "reused": lambda fact: fact if isinstance(fact, str) else None,
+    "unconfirmed": lambda fact: fact if isinstance(fact, str) else None,
+}
+"""By field, what an earlier version's fact means; None where a lane uses the name for something else."""

@@ -16,6 +16,10 @@ class Frozen(BaseModel):
         """Plain builtins only: what xdist can carry and JSON can hold."""
         return self.model_dump(mode="json")
 
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values for some fields; unlike `model_copy`, it is validated."""
+        return type(self).model_validate({name: getattr(self, name) for name in type(self).model_fields} | changes)
+
     @classmethod
     def from_wire(cls, value: Any) -> Self:
         """The inverse of `to_wire`."""

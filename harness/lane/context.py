@@ -45,7 +45,7 @@ class Context:
         without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
         warm: How many zygotes are kept; None for as many as a few attempts need.
         timer: What measures wall time; by default made at first use, and without pytest-benchmark.
-        rivals: By node id whom a timed case is measured against.
+        opponents: The opponents that a timed case is measured against, by node id.
         controlled: Whether this process has measured its A/A control, or something that contains one.
     """
 
@@ -57,7 +57,7 @@ class Context:
     without: frozenset[str] = frozenset()
     warm: int | None = None
     timer: Stopwatch | None = None
-    rivals: Mapping[str, tuple[Opponent, ...]] = field(default_factory=dict)
+    opponents: Mapping[str, tuple[Opponent, ...]] = field(default_factory=dict)
     controlled: bool = False
     _pools: list[BoxPool] = field(default_factory=list)
     _kept: dict[type[Any], Closable] = field(default_factory=dict)

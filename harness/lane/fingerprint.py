@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.digest import digest_bytes, digest_json
-from harness.hooks import Lane
+from harness.lane.protocol import Lane
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).resolve().parent.parent
 DEPENDENCIES = ("hypothesis", "lark", "pydantic", "pyyaml")
 """What our own verdicts come from beside the standard library; a lane names more in `engine()`."""
 

@@ -119,7 +119,7 @@ def end_in(seconds: float | None) -> None:
     _timer.set(seconds or 0.0)
 
 
-def told(crash: str) -> str:
+def reason_of(crash: str) -> str:
     """What a worker's last words say.
 
     Args:

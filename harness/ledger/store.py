@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.core.errors import LedgerError
-from harness.core.evaluation import Evaluation
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.run import Run, RunStatus
 from harness.core.tier import Tier
 from harness.ledger import file, recovery, tables
 from harness.ledger.journal import Journal
-from harness.ledger.row import Record, stamp, wire_of
+from harness.ledger.row import Record, stamp
 from harness.ledger.version import SCHEMA_VERSION
 
 BATCH = 1000
@@ -141,8 +141,13 @@ class Ledger:
             raise self._refusal(error) from error
         self._runs[run.run_id] = run
 
-    def record(self, evaluation: Evaluation, *, run_id: str) -> None:
+    def record(self, evaluation: Evaluation, *, run_id: str, text: str = "") -> None:
         """Record one evaluation: in the journal now, in SQLite with the next batch. A full disk does not stop it.
+
+        Args:
+            evaluation: The evaluation.
+            run_id: A run that has begun.
+            text: Its JSON text (`SerialisedEvaluation`) where a caller has it already.
 
         Raises:
             LedgerError: if the run has not begun.
@@ -153,7 +158,7 @@ class Ledger:
             run_id=run_id,
             created_at=now(),
             machine=self._runs[run_id].machine,
-            wire=wire_of(evaluation),
+            wire=text or SerialisedEvaluation.of(evaluation).text,
             evaluation=evaluation,
         )
         self._pending.append(record)

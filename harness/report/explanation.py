@@ -23,9 +23,7 @@ def explain(evaluation: Evaluation, *, rerun: str) -> str:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         lines.append(f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}")
     if evaluation.status is Status.INFRA:
-        cause = (
-            "a failure of the harness" if evidence.facts.get("fault") != "trusted file" else "a fault of a trusted file"
-        )
+        cause = "a fault of a trusted file" if evidence.fault else "a failure of the harness"
         lines.append(f"  this is {cause}, not of the subject; it does not count against it")
     lines.append(f"  rerun: {rerun}")
     return "\n".join(lines)

@@ -13,10 +13,9 @@ import pytest
 
 from harness.core.case import Case
 from harness.core.errors import CrucibleError
-from harness.core.evaluation import Evaluation
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.status import Status
-from harness.core.tier import Tier
-from harness.hooks import Registry
+from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
 from harness.session.snapshot import Collected, Snapshot
 from harness.suites.loader import collect_cases, load_suite
@@ -26,7 +25,7 @@ BUILT_IN_MARKERS = frozenset({"toolgen", "spec", "dsl", "kernel", "timed", "gpu"
 
 
 @dataclass(slots=True)
-class Share:
+class SessionState:
     """What one process needs to take part in a run.
 
     Attributes:
@@ -35,7 +34,6 @@ class Share:
         judge: Turns a case into an evaluation; set by the plugin, because judging is above this floor.
         rerun: The command that repeats the case of a node id; likewise.
         snapshot: Where the processes of the run agree; None when there is only this one.
-        tier: What boxes were proved to be; None before the probe, and when nothing boxed was collected.
         fresh: Evaluations of this process whose reports were not recorded yet, by node id.
         markers: Names that were registered for `--strict-markers`.
         hooks: For cases, when the run consists of nothing else; see `BareHooks`.
@@ -43,11 +41,10 @@ class Share:
 
     settings: Settings
     registry: Registry
-    judge: Callable[[Case], Evaluation]
+    judge: Callable[[Case], SerialisedEvaluation]
     rerun: Callable[[str], str]
     snapshot: Snapshot | None = None
-    tier: Tier | None = None
-    fresh: dict[str, Evaluation] = field(default_factory=dict)
+    fresh: dict[str, SerialisedEvaluation] = field(default_factory=dict)
     markers: set[str] = field(default_factory=lambda: set(BUILT_IN_MARKERS))
     hooks: BareHooks | None = None
 
@@ -73,7 +70,7 @@ class BareHooks:
         return caller
 
 
-SHARE = pytest.StashKey[Share]()
+SESSION_STATE = pytest.StashKey[SessionState]()
 
 
 class CaseFailedError(Exception):
@@ -89,21 +86,21 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Items, nested where a case's name says so (`program::step`)."""
-        share = self.config.stash[SHARE]
-        if share.snapshot is None:
-            collected = self._collect(share)
+        state = self.config.stash[SESSION_STATE]
+        if state.snapshot is None:
+            collected = self._collect(state)
         else:
-            collected = share.snapshot.suite(self.path, lambda: self._collect(share))
+            collected = state.snapshot.suite(self.path, lambda: self._collect(state))
         if collected.error:
             raise self.CollectError(collected.error)
         for marker in (collected.lane, *collected.tags):
-            self._mark(self, marker, share)
-        return list(self._nodes(self, "", collected.cases, share))
+            self._mark(self, marker, state)
+        return list(self._nodes(self, "", collected.cases, state))
 
-    def _collect(self, share: Share) -> Collected:
+    def _collect(self, state: SessionState) -> Collected:
         try:
-            lanes = share.registry.lanes
-            suite = load_suite(self.path, name=self.nodeid, lanes=lanes, settings=share.settings)
+            lanes = state.registry.lanes
+            suite = load_suite(self.path, name=self.nodeid, lanes=lanes, settings=state.settings)
             lane = lanes[suite.options.lane]
             cases = collect_cases(suite, lane)
         except CrucibleError as error:
@@ -111,7 +108,7 @@ class SuiteFile(pytest.File):
         return Collected(lane.name, suite.options.tags, tuple(cases))
 
     def _nodes(
-        self, parent: pytest.Collector, prefix: str, cases: Iterable[Case], share: Share
+        self, parent: pytest.Collector, prefix: str, cases: Iterable[Case], state: SessionState
     ) -> Iterator[pytest.Item | pytest.Collector]:
         groups: dict[str, list[Case]] = {}
         for case in cases:
@@ -122,18 +119,18 @@ class SuiteFile(pytest.File):
             # The id goes in as text: pytest 9.2 loses `[...]` names otherwise, and with them --lf and --sw.
             item = CaseItem.from_parent(parent, name=head, nodeid=f"{self.nodeid}::{case.name}", case=case)
             for marker in case.markers:
-                self._mark(item, marker, share)
+                self._mark(item, marker, state)
             if case.timed and "timed" not in case.markers:
-                self._mark(item, "timed", share)
+                self._mark(item, "timed", state)
             yield item
         for head, inner in groups.items():
             group = CaseGroup.from_parent(parent, name=head, nodeid=f"{self.nodeid}::{prefix}{head}")
-            group.nodes = list(self._nodes(group, f"{prefix}{head}::", inner, share))
+            group.nodes = list(self._nodes(group, f"{prefix}{head}::", inner, state))
             yield group
 
-    def _mark(self, node: pytest.Item | pytest.Collector, marker: str, share: Share) -> None:
-        if marker not in share.markers:
-            share.markers.add(marker)
+    def _mark(self, node: pytest.Item | pytest.Collector, marker: str, state: SessionState) -> None:
+        if marker not in state.markers:
+            state.markers.add(marker)
             self.config.addinivalue_line("markers", f"{marker}: set by a Crucible suite or lane")
         node.add_marker(marker)
 
@@ -171,9 +168,9 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the case, and pass, skip or fail by what its suite expects."""
-        share = self.config.stash[SHARE]
-        evaluation = share.judge(self.case)
-        share.fresh[self.nodeid] = evaluation
+        state = self.config.stash[SESSION_STATE]
+        state.fresh[self.nodeid] = judged = state.judge(self.case)
+        evaluation = judged.evaluation
         self.user_properties = [*_foreign(self.user_properties), *_properties(evaluation)]
         if evaluation.status is not Status.INFRA:
             if evaluation.neutral:
@@ -196,7 +193,7 @@ class CaseItem(pytest.Item):
     def ihook(self) -> pluggy.HookRelay:
         """Hooks of the conftest.py files that apply here; pytest would look them up a dozen times for every case."""
         if self._ihook is None:
-            hooks, bare = super().ihook, self.config.stash[SHARE].hooks
+            hooks, bare = super().ihook, self.config.stash[SESSION_STATE].hooks
             if bare is None or hooks is not bare.all:
                 return hooks
             self._ihook = cast("pluggy.HookRelay", bare)
@@ -205,7 +202,7 @@ class CaseItem(pytest.Item):
     @property
     def rerun(self) -> str:
         """The command that repeats this case."""
-        return self.config.stash[SHARE].rerun(self.nodeid)
+        return self.config.stash[SESSION_STATE].rerun(self.nodeid)
 
 
 def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:

@@ -1,4 +1,4 @@
-"""Rivals: whom each timed case of a run is measured against, found before anything runs."""
+"""Opponents: whom each timed case of a run is measured against, found before anything runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 
 
-def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Opponent, ...]]:
+def opponents_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Opponent, ...]]:
     """For each timed case its declared parents and the champion of its suite, by node id; planted controls have none.
 
-    A rival is named, not opened: whether its file is still what it was is looked at when it is used.
+    An opponent is named, not opened: whether its file is still what it was is looked at when it is used.
 
     Args:
         cases: The selected cases.
@@ -34,16 +34,16 @@ def rivals_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Oppo
     found: dict[str, tuple[Opponent, ...]] = {}
     for nodeid, case in timed.items():
         place = (case.lane, case.suite)
-        rivals = [
+        opponents = [
             Opponent(role="parent", subject=parent)
             for name in case.subject.parents
             if (parent := here.get((*place, name)) or _known(ledger, *place, name)) is not None
         ]
         champion = champions.get(place)
         if champion is not None:
-            rivals.append(Opponent(role="champion", subject=champion))
+            opponents.append(Opponent(role="champion", subject=champion))
         # A champion that is the parent, too, is measured once, as the parent.
-        distinct = {one.subject.digest: one for one in reversed(rivals) if one.subject.digest != case.subject.digest}
+        distinct = {one.subject.digest: one for one in reversed(opponents) if one.subject.digest != case.subject.digest}
         if distinct:
             found[nodeid] = tuple(reversed(distinct.values()))
     return found

@@ -1,34 +1,32 @@
-"""RunGates: the gates on a whole run: checked when it starts, held when it is over."""
+"""Gates on a whole run: checked when it opens, evaluated when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from harness.core.errors import LedgerError, UsageError
 from harness.core.gate import GateResult
 from harness.gates.expression import evaluate_gate, parse_gate
 from harness.gates.syntax import baselines
-from harness.hooks import Registry
+from harness.lane.registry import Registry
 from harness.ledger import queries
-
-if TYPE_CHECKING:
-    from harness.ledger.store import Ledger
+from harness.ledger.store import Ledger
 
 
 def check_gates(texts: Sequence[str], registry: Registry, ledger: Ledger) -> dict[str, str]:
-    """Check what can only be known once a run is about to start: its lanes, and the runs that gates name.
+    """Check the gates of a run that is about to open: the lanes and runs that they name must exist.
 
     Args:
         texts: The gates.
-        registry: The lanes there are.
-        ledger: Where earlier runs are.
+        registry: The lanes.
+        ledger: Holds the earlier runs.
 
     Returns:
-        The id of each run that is named, by the name.
+        The run id for each name of a run.
 
     Raises:
-        UsageError: with the place marked, and what there is.
+        UsageError: with a caret at the place, and the names that exist.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -44,16 +42,21 @@ def check_gates(texts: Sequence[str], registry: Registry, ledger: Ledger) -> dic
 
 
 def evaluate_gates(
-    texts: Sequence[str], rows: Sequence[dict[str, Any]], ledger: Ledger | None, run_id: str, named: dict[str, str]
+    texts: Sequence[str],
+    rows: Sequence[dict[str, Any]],
+    *,
+    ledger: Ledger | None,
+    run_id: str,
+    named: Mapping[str, str],
 ) -> Iterator[GateResult]:
-    """Hold the gates of a run that is over.
+    """Evaluate the gates of a run that is over.
 
     Args:
         texts: The gates.
-        rows: Its evaluations, as `recording.row` makes them.
-        ledger: Where baselines are; None if nothing was recorded.
+        rows: One row per evaluation of the run (`harness.gates.row`).
+        ledger: Holds the baselines; None if no run was opened.
         run_id: The run.
-        named: What `check_gates` returned.
+        named: The result of `check_gates`.
     """
     before: list[queries.Row] | None = None
     others: dict[str, list[queries.Row]] = {}
@@ -67,9 +70,9 @@ def evaluate_gates(
         yield evaluate_gate(gate, rows, baseline=before, named=known)
 
 
-def counter_example(ledger: Ledger | None, run_id: str, gate: GateResult) -> list[str]:
-    """Why the case that a gate fails for is as it is: its reason and its first counter-example, in lines."""
-    if ledger is None or not gate.nodeid or gate.passed:
+def counter_example(ledger: Ledger, run_id: str, gate: GateResult) -> list[str]:
+    """Lines on the case that a gate fails for: its status, reason and first counterexample."""
+    if not gate.nodeid or gate.passed:
         return []
     try:
         evaluation = queries.load(ledger, run_id, gate.nodeid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.case import Case
-from harness.core.errors import InfraError, LedgerError, TierError, UsageError
-from harness.core.evaluation import Evaluation
-from harness.core.evidence import Evidence
-from harness.core.opponent import Opponent
-from harness.core.tier import Tier
-from harness.hooks import Registry
-from harness.judge.evaluate import evaluate, folders_of, judge, prove_tier, scratch_folder, secrets_of
+from harness.core.errors import UsageError
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
+from harness.judge.case import judge_case
+from harness.judge.evaluate import evaluate
+from harness.judge.folders import scratch_folder
 from harness.lane import hard_timeout
 from harness.lane.context import Context
+from harness.lane.registry import Registry
 from harness.report import rerun
-from harness.session.collection import SHARE, BareHooks, CaseItem, Share
+from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
+from harness.session.run_inputs import RunInputs
 from harness.session.selection import kept
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.termination import Termination
@@ -31,7 +31,7 @@ from harness.timing.bridge import Bridge
 from harness.timing.lock import machine_lock
 
 if TYPE_CHECKING:
-    from harness.session.recording import Recording
+    from harness.session.controller import Controller
 
 RARELY = 20_000  # allocations between two collections of the youngest objects
 COMMAND = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
@@ -43,10 +43,8 @@ class RunSession:
     Attributes:
         problem: Why nothing can run (a wrong `[tool.crucible]`); empty when all is well.
         registry: The lanes of this process.
-        share: What collection and items need of it.
-        recording: The ledger's side; on the controller only.
-        repeat: The command that repeats the case of a node id, with options changed by name.
-        protect: What boxes must not see.
+        state: What collection and items need of it.
+        controller: The part that owns the ledger; None on an xdist worker.
     """
 
     def __init__(
@@ -59,14 +57,11 @@ class RunSession:
         drawn_seed: int | None = None,
     ) -> None:
         self.config = config
-        self.seal = seal
         self.problem = ""
         self.is_worker = hasattr(config, "workerinput")
         self.registry = registry
         self._context: Context | None = None
-        self.protect: tuple[Path, ...] = ()
-        self._recalled: Mapping[str, Evidence | dict[str, Any]] = {}
-        self._rivals: dict[str, tuple[Opponent, ...]] = {}
+        self._inputs: RunInputs | None = None
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -79,17 +74,14 @@ class RunSession:
                 # The controller refuses the run; it looks only if some suite was met.
                 snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
         self.settings = settings
-        self.repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
-        self.share = config.stash[SHARE] = Share(settings, self.registry, self.judge, self.repeat, snapshot)
-        self.recording: Recording | None = None
+        repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
+        self.state = config.stash[SESSION_STATE] = SessionState(settings, registry, self.judge, repeat, snapshot)
+        self.controller: Controller | None = None
         if not self.is_worker:
-            from harness.session.confirmation import Confirmation
-            from harness.session.recording import Recording
+            from harness.session.controller import Controller
 
-            self.recording = Recording(config, settings, self.registry, self.share.fresh)
-            config.pluginmanager.register(self.recording, "crucible-recording")
-            # Registered after it, so that its end of the session comes first.
-            config.pluginmanager.register(Confirmation(self), "crucible-confirmation")
+            self.controller = Controller(config, settings, registry, seal=seal, fresh=self.state.fresh, rerun=repeat)
+            config.pluginmanager.register(self.controller, "crucible-controller")
         self.bridge = Bridge(
             config,
             is_timed=lambda item: isinstance(item, CaseItem) and item.case.timed,
@@ -109,10 +101,10 @@ class RunSession:
     # Opening the run, on the controller
 
     def start(self) -> None:
-        """Check now what the command line asks for, before anything is collected.
+        """Check the settings before anything is collected.
 
         Raises:
-            pytest.UsageError: if it is wrong.
+            pytest.UsageError: if they are wrong.
         """
         if self.problem:
             raise pytest.UsageError(self.problem)
@@ -120,77 +112,27 @@ class RunSession:
     def open_serial(self, items: Sequence[pytest.Item]) -> list[str]:
         """Probe boxes once collection is over; lines to show."""
         self.start()
-        cases = {item.nodeid: item.case for item in items if isinstance(item, CaseItem)}
+        if self.controller is None:
+            return []
         if self.config.option.collectonly:
-            return self._sealed()
-        return self._open(cases)
+            return self.controller.sealed_lines()
+        return self.controller.prepare({item.nodeid: item.case for item in items if isinstance(item, CaseItem)})
 
     def open_distributed(self, ids: Iterable[str], folder: str) -> None:
-        """The same for the controller of xdist workers, when the first of them has collected."""
+        """Probe boxes and open the run when the first xdist worker has collected."""
         self.start()
-        if self.recording is None or self.recording.opened:
+        if self.controller is None or self.controller.is_prepared:
             return
-        self.share.snapshot = Snapshot(Path(folder))
+        snapshot = Snapshot(Path(folder))
         hard_timeout.meet_in(Path(folder))
+        known = {case.nodeid: case for suite in snapshot.suites() for case in suite.cases}
         wanted = set(ids)
-        known = {case.nodeid: case for suite in self.share.snapshot.suites() for case in suite.cases}
-        lines = self._open({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
-        self.share.snapshot.put("tier", self.share.tier)
-        self.share.snapshot.put("protect", [str(folder) for folder in self.protect])
+        lines = self.controller.prepare({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             for line in lines:
                 reporter.write_line(line)
-        self._begin()
-
-    def _open(self, cases: dict[str, Case]) -> list[str]:
-        if self.recording is None:
-            return []
-        self.recording.opened = True
-        self.recording.cases = cases
-        lines = self._sealed()
-        names = {case.lane for case in cases.values()}
-        boxed = [lane for name in self.registry.lanes if name in names and (lane := self.registry.lanes[name]).boxed]
-        if boxed:
-            try:
-                secrets = secrets_of(cases.values(), root=self.config.rootpath, ledger=self.settings.ledger)
-                self.protect = folders_of([self.config.rootpath, *secrets])
-                probe = prove_tier(boxed, self.settings, secrets, protect=self.protect)
-            except (InfraError, TierError) as error:
-                raise pytest.UsageError(str(error)) from None
-            self.share.tier = self.recording.tier = probe.tier
-            self.recording.sandbox_line = probe.line()
-            lines.append(probe.line())
-            lines += [
-                f"lane {lane.name} accepts tier {lane.min_tier}, its own default"
-                for lane in boxed
-                if lane.min_tier and self.settings.min_tier is None and not lane.min_tier.at_least(Tier.C)
-            ]
-        return lines
-
-    def _begin(self) -> None:
-        if self.recording is not None and self.recording.cases:
-            try:
-                self.recording.begin()
-                self._recalled = recalled = self.recording.recall()
-                self._rivals = self.recording.rivals()
-            except (LedgerError, UsageError) as error:
-                raise pytest.UsageError(str(error)) from None
-            if self.share.snapshot is not None:
-                self.share.snapshot.put("recalled", {nodeid: one.to_wire() for nodeid, one in recalled.items()})
-                rivals = {nodeid: [one.to_wire() for one in found] for nodeid, found in self._rivals.items()}
-                self.share.snapshot.put("rivals", rivals)
-
-    def _sealed(self) -> list[str]:
-        if self.seal is None:
-            return []
-        root = self.config.rootpath
-        folders = [_shown(Path(folder), root) for folder in self.seal.folders()]
-        lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []
-        return lines + [
-            f"not collected: {_shown(Path(suite), root)} lies among the untrusted files of {_shown(Path(by), root)}"
-            for suite, by in dict.fromkeys(self.seal.dropped)
-        ]
+        self.controller.open().publish(snapshot)
 
     def _settle(self, drawn_seed: int | None) -> Settings:
         option = self.config.option
@@ -206,43 +148,43 @@ class RunSession:
     # Judging
 
     @property
+    def inputs(self) -> RunInputs:
+        """What the open run gives this process: on a worker, as the controller published it."""
+        if self._inputs is None:
+            snapshot = self.state.snapshot
+            self._inputs = RunInputs() if snapshot is None else RunInputs.read(snapshot)
+        return self._inputs
+
+    @property
     def context(self) -> Context:
         """This process's resources, made at first use."""
         if self._context is None:
-            tier = self.share.tier
-            if self.is_worker and self.share.snapshot is not None:
-                proved = self.share.snapshot.get("tier")
-                tier = self.share.tier = None if proved is None else Tier(proved)
-                self.protect = tuple(Path(folder) for folder in self.share.snapshot.get("protect") or ())
-                self._recalled = self.share.snapshot.get("recalled") or {}
-                rivals = self.share.snapshot.get("rivals") or {}
-                self._rivals = {nodeid: tuple(map(Opponent.from_wire, found)) for nodeid, found in rivals.items()}
             self._context = Context(
                 secret_seed=self.settings.secret_seed,
                 scratch=scratch_folder(),
-                tier=tier,
+                tier=self.inputs.tier,
                 timer=self.bridge.stopwatch,
-                protect=self.protect,
-                rivals=self._rivals,
+                protect=self.inputs.protect,
+                opponents=self.inputs.opponents,
             )
         return self._context
 
-    def judge(self, case: Case) -> Evaluation:
-        """Judge one case of this run, or score again what was observed in an earlier one."""
+    def judge(self, case: Case) -> SerialisedEvaluation:
+        """Judge one case of this run, or score the evidence of an earlier run."""
         context, lane = self.context, self.registry.lanes[case.lane]
-        recalled = self._recalled.get(case.nodeid)
-        if recalled is not None:
-            evidence = recalled if isinstance(recalled, Evidence) else Evidence.from_wire(recalled)
-            return Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
-        # Nobody on this machine works while somebody measures. Ordinary tests take no part: one of them may well start
-        # a pytest of its own, which would then wait for its parent.
+        evidence = self.inputs.evidence_for(case.nodeid)
+        if evidence is not None:
+            score = lane.score(evidence, case.policy)
+            return SerialisedEvaluation.of(Evaluation(case=case, evidence=evidence, score=score))
+        # While one process measures, no other process on this machine judges. Ordinary tests take no part: a test may
+        # start a pytest of its own, which would then wait for its parent.
         lock = machine_lock()
         with lock.exclusive() if case.timed else lock.shared():
-            return judge(case, lane, context)
+            return judge_case(case, lane, context)
 
     def timed(self) -> set[str]:
         """The node ids of the selected cases that measure wall time, once those are known."""
-        cases = {} if self.recording is None else self.recording.cases
+        cases = {} if self.controller is None else self.controller.cases
         return {nodeid for nodeid, case in cases.items() if case.timed}
 
     def evaluate(self, path_or_case: Any, **options: Any) -> Evaluation:
@@ -271,8 +213,8 @@ class RunSession:
         if self._context is not None:
             self._context.close()
             self._context = None
-        if self.recording is not None:
-            self.recording.close()
+        if self.controller is not None:
+            self.controller.close()
 
     # Selection
 
@@ -290,8 +232,8 @@ class RunSession:
         """Count suites that are wrong: they alone do not stop the others."""
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
-            if self.recording is not None:
-                self.recording.wrong_suites.append(report.nodeid)
+            if self.controller is not None:
+                self.controller.outcome.wrong_suites.append(report.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -301,18 +243,14 @@ class RunSession:
         if session.shouldfail:  # -x: pytest itself looks only after the next item
             raise session.Failed(session.shouldfail)
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if not (
-            self.is_worker
-            or self.config.pluginmanager.hasplugin("dsession")
-            or stopped
-            or session.config.option.collectonly
-        ):
-            if self.recording is not None and not self.recording.opened:  # without a terminal nobody asked
+        distributed = self.config.pluginmanager.hasplugin("dsession")
+        if self.controller is not None and not (distributed or stopped or session.config.option.collectonly):
+            if not self.controller.is_prepared:  # without a terminal, pytest_report_collectionfinish is not called
                 self.open_serial(session.items)
-            self._begin()
+            self._inputs = self.controller.open()
         alone = all(isinstance(item, CaseItem) for item in session.items)
         if alone:
-            self.share.hooks = BareHooks(self.config)
+            self.state.hooks = BareHooks(self.config)
         # What collection made lives until the end of the run: no need to look for garbage in it.
         self._frozen = not gc.get_freeze_count()
         if self._frozen:
@@ -329,17 +267,13 @@ class RunSession:
         """Put the evaluation on the report as plain JSON: the only thing that crosses from a worker."""
         report = yield
         if call.when == "call" and isinstance(item, CaseItem):
-            evaluation = self.share.fresh.get(item.nodeid)
-            if evaluation is not None:
+            judged = self.state.fresh.get(item.nodeid)
+            if judged is not None:
                 # Text, not a tree: pytest keeps all reports, and ten thousand trees slow every garbage collection
                 # and every message of a worker down.
-                report.crucible = evaluation.model_dump_json()  # type: ignore[attr-defined]
+                report.crucible = judged.text  # type: ignore[attr-defined]
                 if report.skipped:
                     report.longrepr = (str(item.path), item.case.line or 1, f"Skipped: {call.excinfo.value}")  # type: ignore[union-attr]
                 if self.is_worker:
-                    del self.share.fresh[item.nodeid]
+                    del self.state.fresh[item.nodeid]
         return report
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -20,7 +20,7 @@ class TimingSummary:
 
     def add(self, evaluation: Evaluation) -> None:
         """Note what one evaluation compared; what an earlier run observed is no news."""
-        if evaluation.evidence.facts.get("reused"):
+        if evaluation.evidence.reused:
             return
         for one in evaluation.evidence.comparisons:
             if one.experiments:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.hooks import Lane
+    from harness.lane.protocol import Lane
 
 SUFFIX = ".suite.yaml"
 _WILD = re.compile(r"[*?\[]")

@@ -9,13 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, NonNegativeInt
-
-from harness.core.frozen import Frozen
-
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+from harness.core.quality import Quality
 
 WHOLE = 0.9
 """A call whose CPU time is less than this share of its wall time was kept waiting."""
@@ -28,40 +23,6 @@ MAX_SPREAD = 0.10
 SHORTEST = 0.2  # seconds; the kernel counts a core's time in ticks of 10 ms
 SLEPT = 0.1  # seconds by which clocks that stop and do not stop during a suspend may differ
 FEWEST = 6  # calls, to be halved and compared
-
-
-class Quality(Frozen):
-    """How good a measurement is. Everything is observed; only `why` is a judgement."""
-
-    why: str = ""
-    """Why it is too noisy to be used; empty when it is not."""
-    calls: NonNegativeInt = 0
-    tries: NonNegativeInt = 1
-    """Measurements that were made until this one."""
-    cpu_ratio: Amount | None = None
-    """CPU time over wall time of all timed calls, this process and box together. A subject that sleeps lowers it."""
-    disturbed: Amount = 0.0
-    """Share of the control calls (reference, null) that were kept waiting."""
-    involuntary: NonNegativeInt = 0
-    """Context switches that this process did not ask for."""
-    foreign: Amount | None = None
-    """Share of the control calls' time that others took, the hypervisor included; None where that is not known."""
-    load: Amount | None = None
-    """Cores' worth of work by others on the whole machine meanwhile."""
-    pressure: Amount | None = None
-    """Share of the time in which something on the machine waited for a core (PSI)."""
-    lock_wait: Amount = 0.0
-    """Seconds until no other session was at work."""
-    pinned: bool = False
-    spread: Amount | None = None
-    """A/A: the medians of two halves of the null calls differ by so much of the subject's shortest calls."""
-    session_spread: Amount | None = None
-    """Root mean square of that over the measurements of this process so far."""
-
-    @property
-    def noisy(self) -> bool:
-        """Whether it must not be used."""
-        return bool(self.why)
 
 
 @dataclass(slots=True)

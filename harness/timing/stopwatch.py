@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.core.quality import Quality
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Instrument, Loop, Record
 from harness.timing.lock import FairLock, machine_lock
-from harness.timing.noise import WHOLE, Quality, Tally, Watch, disturbed, foreign, spread, verdict
+from harness.timing.noise import WHOLE, Tally, Watch, disturbed, foreign, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
 TRIES = 3

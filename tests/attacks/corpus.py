@@ -30,7 +30,7 @@ if __name__ == "__main__":
 
 from harness.core.budget import Schedule  # noqa: E402
 from harness.core.policy import Policy, Timing  # noqa: E402
-from harness.judge.evaluate import judge  # noqa: E402
+from harness.judge.case import evaluate_case  # noqa: E402
 from harness.lane.context import Context  # noqa: E402
 from harness.lanes.toolgen.lane import Toolgen, case_for  # noqa: E402
 from harness.lanes.toolgen.tool_spec import read_tool  # noqa: E402
@@ -92,7 +92,7 @@ def run(attack: Attack, made: Context) -> dict[str, Any]:
         schedule=Schedule(time_ms=(1000.0, 1000.0), memory_mb=(128.0, 128.0)),
     )
     case = case_for(read_tool(HERE / "spec"), attack.path, suite="attacks", policy=policy, questions=8)
-    evaluation = judge(case, Toolgen(), made)
+    evaluation = evaluate_case(case, Toolgen(), made)
     return {"name": attack.name, "status": evaluation.status.value, "why": evaluation.why, "passed": evaluation.passed}
 
 

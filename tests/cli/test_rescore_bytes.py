@@ -12,7 +12,7 @@ from harness.core.stability import add_round
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.hooks import Registry
-from harness.judge.evaluate import judge
+from harness.judge.case import evaluate_case
 from harness.lane.context import Context
 from harness.ledger import queries
 from harness.ledger.row import dump
@@ -48,7 +48,7 @@ def ledger(tmp_path):
             lane = lanes[suite.options.lane]
             cases = collect_cases(suite, lane)
             for case in [case for case in cases if case.name in wanted] or cases[:1]:
-                found = judge(case, lane, context)
+                found = evaluate_case(case, lane, context)
                 assert found.status is not Status.INFRA, found.why
                 opened.record(found, run_id=run.run_id)
         opened.finish(run.run_id)

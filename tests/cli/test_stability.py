@@ -42,7 +42,7 @@ def clamp(x: int, lo: int, hi: int) -> int:
 def judged(tmp_path, monkeypatch):
     """Two candidates in a ledger, judged in few attempts whose hash seeds all happen to be harmless."""
     from harness.core.tier import Tier
-    from harness.judge.evaluate import judge
+    from harness.judge.case import evaluate_case
     from harness.lane.context import Context
     from harness.lanes.toolgen.lane import Toolgen
     from harness.suites.loader import collect_cases, load_suite
@@ -67,7 +67,7 @@ def judged(tmp_path, monkeypatch):
         run = make_run()
         ledger.begin(run)
         for case in collect_cases(suite, lane):
-            ledger.record(judge(case, lane, context), run_id=run.run_id)
+            ledger.record(evaluate_case(case, lane, context), run_id=run.run_id)
         ledger.finish(run.run_id)
     context.close()
     monkeypatch.undo()

@@ -94,3 +94,53 @@ def test_harmless_text_is_left_alone(text):
 )
 def test_what_could_deceive_a_terminal_is_spelt_out(text, clipped):
     assert clip(text) == clipped
+
+
+IMPOSSIBLE = [
+    ({"status": "wrong", "fault": "trusted file"}, "names a fault"),
+    ({"status": "infra", "reused": "run"}, "cannot be reused"),
+    ({"status": "noisy", "reused": "run"}, "cannot be reused"),
+    ({"status": "flaky", "reused": "run"}, "cannot be reused"),
+    ({"status": "ok", "unconfirmed": "infra: its file changed"}, "without attempts"),
+    ({"status": "infra", "fault": "somewhere"}, "Input should be"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), IMPOSSIBLE)
+def test_impossible_combinations_are_refused(values, message):
+    with pytest.raises(ValidationError, match=message):
+        Evidence.model_validate({"why": "so", **values})
+
+
+def test_a_replaced_field_is_validated():
+    evidence = Evidence(status=Status.WRONG, why="so")
+    assert evidence.replace(reused="run").reused == "run"
+    with pytest.raises(ValidationError, match="names a fault"):
+        evidence.replace(fault="trusted file")
+
+
+def test_a_record_of_an_earlier_version_keeps_its_meaning():
+    facts = {
+        "finalist": False,
+        "reused": "20261122-113711-1a2b3c",
+        "notices": ["the oracle is slow"],
+        "quality": {"why": "others took 50% of the core", "calls": 3},
+        "questions": {"right": 3, "total": 3},
+    }
+    attempt = {"index": 0, "seed": 0, "status": "ok"}
+    old = {"status": "ok", "attempts": [attempt], "facts": facts | {"unconfirmed": "infra: its file changed"}}
+    for found in (Evidence.from_wire(old), Evidence.model_validate_json(json.dumps(old))):
+        assert found.facts == {"questions": {"right": 3, "total": 3}}
+        assert not found.finalist
+        assert found.reused == "20261122-113711-1a2b3c"
+        assert found.notices == ("the oracle is slow",)
+        assert found.quality is not None
+        assert (found.quality.calls, found.quality.noisy) == (3, True)
+        assert found.unconfirmed == "infra: its file changed"
+    broken = Evidence.from_wire({"status": "infra", "why": "so", "facts": {"fault": "trusted file"}})
+    assert (broken.fault, broken.facts) == ("trusted file", {})
+
+
+@pytest.mark.parametrize("fact", [{"quality": 0.9}, {"fault": "left"}, {"notices": 3}, {"reused": None}])
+def test_a_fact_of_a_lane_that_means_something_else_stays(fact):
+    assert Evidence(status=Status.OK, facts=fact).facts == fact

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
+import harness
 from harness.lane import fingerprint
 from harness.lanes.toolgen.lane import Toolgen
 
@@ -19,6 +21,10 @@ def test_each_lane_of_the_run_is_named():
     assert list(found) == ["engine:other", "engine:toolgen"]
     assert found["engine:other"] != found["engine:toolgen"]
     assert found == fingerprint.engine_of(lanes, ["toolgen", "other"])
+
+
+def test_the_whole_package_is_our_own_code():
+    assert Path(harness.__file__).parent == fingerprint.PACKAGE
 
 
 def test_our_own_code_counts(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.hooks import Lane
-from harness.judge.evaluate import judge
+from harness.judge.case import evaluate_case
 from harness.lane.context import Context
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
@@ -45,7 +45,7 @@ def judge_all(context: Context, suite_at) -> Callable[..., dict[str, Evaluation]
         found = {}
         for case in collect_cases(suite_at(lane, path), lane):
             if only in case.name:
-                evaluation = Evaluation.from_wire(judge(case, lane, context).to_wire())
+                evaluation = Evaluation.from_wire(evaluate_case(case, lane, context).to_wire())
                 assert evaluation.status is not Status.INFRA, evaluation.why
                 found[case.name] = evaluation
         return found

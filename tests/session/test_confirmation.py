@@ -262,7 +262,7 @@ def test_who_must_not_be_repeated_is_no_finalist(project):
         "        status = harness.Status(text)\n"
         "        from harness.core.evidence import Attempt\n"
         "        attempts = [Attempt(index=i, seed=i, hash_seed=i, status=status) for i in range(3)]\n"
-        "        return harness.Evidence(status=status, attempts=attempts, facts={'finalist': False})\n",
+        "        return harness.Evidence(status=status, attempts=attempts, finalist=False)\n",
     )
     conftest.write_text(text)
     project.suite(good="ok")

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.policy import Policy
 from harness.ledger.store import Ledger
-from harness.session.opponents import rivals_of
+from harness.session.opponents import opponents_of
 from tests.ledger.factory import fill, make_evaluation
 
 
@@ -31,7 +31,7 @@ def rivals(tmp_path):
 
     def found(*cases):
         with Ledger.open(path) as ledger:
-            known = rivals_of({case.nodeid: case for case in cases}, ledger)
+            known = opponents_of({case.nodeid: case for case in cases}, ledger)
         return {
             nodeid.rpartition("::")[2]: [(one.role, one.subject.name) for one in some] for nodeid, some in known.items()
         }

@@ -36,7 +36,7 @@ def evaluate(self, case, context):
         params={"subject": case.subject.name},
         extra_info={"epoch": case.policy.epoch, "digest": case.subject.digest},
     )
-    return harness.Evidence(status="ok", facts={"quality": found.quality.to_wire()})
+    return harness.Evidence(status="ok", quality=found.quality)
 
 
 Words.evaluate = evaluate

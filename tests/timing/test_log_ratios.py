@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from harness.core.quality import Quality
 from harness.timing.log_ratios import by_cpu, by_wall
-from harness.timing.noise import Quality
 from harness.timing.stopwatch import Measurement
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.quality import Quality
 from harness.timing import noise, stopwatch
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Loop
 from harness.timing.lock import FairLock
-from harness.timing.noise import Quality, Tally, Watch, disturbed, foreign, spread, verdict
+from harness.timing.noise import Tally, Watch, disturbed, foreign, spread, verdict
 from harness.timing.stopwatch import NULL, REFERENCE, SUBJECT, Call, Round, Stopwatch
 
 GOOD = [0.001] * 10

@@ -120,7 +120,6 @@ def _build_evidence(
         "budget": None if spent is None else spent[1],
         "tightest": "" if spent is None else spent[0],
         "durability": first["durability"],
-        "finalist": False,  # no confirmation: an effect of the program may be one that must not be repeated
     }
     if case.inputs["kind"] in (SUCCESS, PROGRAM) or case.inputs["first"]:
         facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used", "timeline")}
@@ -140,6 +139,7 @@ def _build_evidence(
             for i, (trial, verdict) in enumerate(zip(trials, verdicts, strict=True))
         ),
         facts=facts,
+        finalist=False,  # a confirmation would repeat the effects of the program
         limits_hit=tuple(dict.fromkeys(t["why"].split(": ", 1)[-1] for t in trials if t["status"] == "budget")),
         tier=tier,
         seconds=seconds,

@@ -55,6 +55,7 @@ class Investigation:
         self.split: Wrong | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
+        self.notices: list[str] = []
         self.facts: dict[str, Any] = {
             "questions": {"right": 0, "total": 0, "low": 0.0, "high": 1.0},
             "edges": {"handled": 0, "total": 0, "source": ""},
@@ -79,7 +80,7 @@ class Investigation:
         claims = read_metadata(self.source.text)
         self.facts["metadata"] = claims.model_dump(include={"generator", "license", "problem"})
         if claims.problem:
-            self.facts["notices"] = [f"{self.case.subject.name}: its metadata was not read: {claims.problem}"]
+            self.notices.append(f"{self.case.subject.name}: its metadata was not read: {claims.problem}")
         try:
             found = find_violations(tree, self.source.text, self.tool)
             documentation = read_documentation(tree, self.tool.signature)
@@ -120,7 +121,7 @@ class Investigation:
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
         if questions.surprise:
-            self.facts.setdefault("notices", []).append(questions.surprise)
+            self.notices.append(questions.surprise)
         self._attempt(questions, plan, documentation)
         status, why = self._verdict(questions, plan)
         self._count(questions)
@@ -264,6 +265,8 @@ class Investigation:
             ),
             attempts=attempts,
             facts=self.facts,
+            notices=tuple(self.notices),
+            quality=self.profile.quality if self.profile is not None else None,
             median_ms=self._median_ms(seconds, null),
             median_interval_ms=self._median_interval(null),
             comparisons=self.comparisons,

@@ -30,7 +30,7 @@ class Measuring:
         context: This process's resources.
         questions: What the candidate was asked.
         plan: How.
-        facts: Gets `profile` and `quality`; `questions` counts the timed answers, too.
+        facts: Gets `profile`; `questions` counts the timed answers, too.
         forbidden: What rivals may not use.
 
     Attributes:
@@ -77,8 +77,6 @@ class Measuring:
         return self._compare(profile) if exact else (Status.OK, "")
 
     def _note(self, profile: Profile) -> None:
-        if profile.quality is not None:
-            self._facts["quality"] = profile.quality.to_wire()
         low, high = growth_interval(profile) or (None, None)
         self._facts["profile"] = {
             "clock": profile.clock,
@@ -126,9 +124,9 @@ class Measuring:
             forbidden=self._forbidden,
         )
         try:
-            rivals = context.rivals.get(case.nodeid, ())
-            found += (rivalry.against(rival, name=f"{case.nodeid} beside its {rival.role}") for rival in rivals)
-            if not context.controlled and not rivals:
+            opponents = context.opponents.get(case.nodeid, ())
+            found += (rivalry.against(one, name=f"{case.nodeid} beside its {one.role}") for one in opponents)
+            if not context.controlled and not opponents:
                 found.append(rivalry.itself(name=f"{case.nodeid} beside itself"))
             context.controlled = True
         except SubjectFault as ended:

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
+from harness.core.quality import Quality
 from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.counterexample import Wrong, wrong_answer
@@ -22,7 +23,6 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
-from harness.timing.noise import Quality
 
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3

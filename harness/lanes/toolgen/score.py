@@ -147,7 +147,7 @@ def _noise(evidence: Evidence, policy: Policy) -> str:
     """Why the time of a candidate that is otherwise fine is not known."""
     if policy.timing is Timing.NONE or evidence.status is not Status.OK:
         return ""
-    return str((evidence.facts.get("quality") or {}).get("why", ""))
+    return evidence.quality.why if evidence.quality is not None else ""
 
 
 def _robustness(evidence: Evidence) -> Component:

@@ -11,7 +11,6 @@ from harness.lanes.toolgen import exact_timing
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
 from harness.timing.lock import FairLock
-from harness.timing.noise import Quality
 from harness.timing.stopwatch import Stopwatch
 
 ADDING = """
@@ -60,7 +59,7 @@ def test_numbers_come_from_the_measurement(adding, judge, watch):
     found = judge(HONEST, timing="exact")
     facts = found.evidence.facts
     assert found.status is Status.OK
-    assert Quality.from_wire(facts["quality"]).calls > 0
+    assert found.evidence.quality.calls > 0
     assert facts["profile"]["clock"] == "wall"
     assert [row["size"] for row in facts["profile"]["rows"]] == [20, 40, 80, 160]
     [record] = watch.take_records()

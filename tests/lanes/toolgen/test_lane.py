@@ -91,7 +91,7 @@ def test_a_word_in_a_docstring_is_no_violation(bench, judge):
 def test_metadata_that_cannot_be_read_is_said(judge):
     evaluation = judge(f"# /// candidate\n# style =\n# ///\n{GOOD}")
     assert evaluation.passed
-    [notice] = evaluation.evidence.facts["notices"]
+    [notice] = evaluation.evidence.notices
     assert f"{evaluation.case.subject.name}: its metadata was not read: the candidate block is not TOML" in notice
 
 

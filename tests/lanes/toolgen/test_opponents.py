@@ -63,7 +63,7 @@ def ring(bench, context, judge, tmp_path, monkeypatch):
         path = bench.candidate(source)
         case = bench.case(path, timing="exact", attempts=2)
         context.controlled = False
-        context.rivals = {case.nodeid: tuple(rival(bench, role, text) for role, text in rivals.items())}
+        context.opponents = {case.nodeid: tuple(rival(bench, role, text) for role, text in rivals.items())}
         return judge(path, timing="exact", attempts=2)
 
     return run
@@ -126,7 +126,7 @@ def test_a_rival_whose_file_changed_is_not_run(ring, bench, context, judge):
     known = rival(bench, "champion", MANY)
     (bench.folder / f"{known.subject.name}.py").write_text(LOOP)
     case = bench.case(path, timing="exact", attempts=2)
-    context.rivals = {case.nodeid: (known,)}
+    context.opponents = {case.nodeid: (known,)}
     found = judge(path, timing="exact", attempts=2)
     assert "changed since it was collected" in by_role(found)["champion"].why
 

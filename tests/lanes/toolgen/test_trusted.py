@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core.status import Status
-from harness.judge.evaluate import judge as judge_case
+from harness.judge.case import evaluate_case
 from harness.lanes.toolgen import attempt, oracle, performance, questions
 from harness.lanes.toolgen.lane import Toolgen
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
@@ -24,7 +24,7 @@ BREAKS = {
 @pytest.fixture
 def judge(bench, context):
     """As a run judges: what trusted files do wrong is a verdict."""
-    return lambda source, *, questions=8, **policy: judge_case(
+    return lambda source, *, questions=8, **policy: evaluate_case(
         bench.case(source, questions=questions, **policy), Toolgen(), context
     )
 
@@ -44,7 +44,7 @@ def test_trusted_code_that_does_not_come_back(bench, judge, soon, name, body, sa
     assert f"the oracle's {name} " in found.why
     assert said in found.why
     assert "oracle.py" in found.why
-    assert found.evidence.facts == {"fault": "trusted file"}
+    assert (found.evidence.fault, found.evidence.facts) == ("trusted file", {})
     if name in ("reference", "accept", "property law"):
         assert '"x":' in found.why  # the input
 
@@ -75,7 +75,7 @@ class TestRaises:
         bench.tool(TOOL.replace("x: 5, lo", "x: 4, lo").replace("x: -5", "x: -4"), RAISING)
         found = judge(RAISER)
         assert found.status is Status.OK
-        [notice] = found.evidence.facts["notices"]
+        [notice] = found.evidence.notices
         assert "the reference of clamp raised KeyError on {" in notice
         assert "RAISES = (KeyError,) in oracle.py" in notice
 
@@ -83,7 +83,7 @@ class TestRaises:
         bench.tool(TOOL.replace("x: 5, lo", "x: 4, lo").replace("x: -5", "x: -4"), f"RAISES = (KeyError,)\n{RAISING}")
         found = judge(RAISER)
         assert found.status is Status.OK
-        assert "notices" not in found.evidence.facts
+        assert not found.evidence.notices
         assert judge(GOOD).status is Status.WRONG
 
     def test_what_is_not_declared_is_the_oracles_fault(self, bench, judge):

@@ -1,0 +1,82 @@
+"""Judging one case: a lane observes and scores it, and a lane that fails makes it `infra`."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from pathlib import Path
+
+from harness.core.case import Case
+from harness.core.clip import clip
+from harness.core.errors import InfraError, SuiteError
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
+from harness.core.evidence import Evidence
+from harness.core.score import Score
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.lane.context import Context
+from harness.lane.protocol import Lane
+
+MAX_FRAMES = 3  # of a traceback that enter a record
+
+
+def judge_case(case: Case, lane: Lane, context: Context) -> SerialisedEvaluation:
+    """Observe and score one case. If the lane raises, the subject is not at fault: the case becomes `infra`.
+
+    Args:
+        case: What to judge.
+        lane: The lane it belongs to.
+        context: This process's resources.
+    """
+    started = time.perf_counter()
+    try:
+        evidence = lane.evaluate(case, context)
+        if evidence.seconds == 0:
+            evidence = evidence.model_copy(update={"seconds": time.perf_counter() - started})
+        evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
+        return SerialisedEvaluation(evaluation, evaluation.model_dump_json())  # fails if facts are not JSON
+    except (Exception, SystemExit) as error:
+        failed = unjudged(
+            case,
+            _summary(error, lane),
+            seconds=time.perf_counter() - started,
+            tier=context.tier,
+            trusted=isinstance(error, SuiteError),
+        )
+        return SerialisedEvaluation.of(failed)
+
+
+def evaluate_case(case: Case, lane: Lane, context: Context) -> Evaluation:
+    """The evaluation of `judge_case`, for callers that do not store it."""
+    return judge_case(case, lane, context).evaluation
+
+
+def unjudged(
+    case: Case, why: str, *, seconds: float = 0.0, tier: Tier | None = None, trusted: bool = False
+) -> Evaluation:
+    """An `infra` evaluation: nothing is known of the subject.
+
+    Args:
+        case: What was to be judged.
+        why: One sentence.
+        seconds: What trying took.
+        tier: Of the boxes.
+        trusted: Whether a trusted file of the user's is at fault (an oracle, a grammar), and not our machinery.
+    """
+    evidence = Evidence(
+        status=Status.INFRA,
+        why=clip(why) or "unknown",
+        seconds=seconds,
+        tier=tier,
+        fault="trusted file" if trusted else "",
+    )
+    return Evaluation(case=case, evidence=evidence, score=Score(total=None, explanation="not judged"))
+
+
+def _summary(error: BaseException, lane: Lane) -> str:
+    if isinstance(error, InfraError | SuiteError):
+        return str(error).replace("\n  fix:", "; fix:")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__][-MAX_FRAMES:]
+    trail = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    first = str(error).partition("\n")[0]
+    return f"the {lane.name} lane failed: {type(error).__name__}: {first} (at {trail})"

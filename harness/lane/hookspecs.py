@@ -1,0 +1,27 @@
+"""Hook specifications: what a plugin of Crucible may implement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from harness.core.evaluation import Evaluation
+    from harness.lane.protocol import Lane
+
+PROJECT = "crucible"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Hooks:
+    """The hook specifications. Implement any of them with `@harness.hookimpl`."""
+
+    @hookspec
+    def crucible_lanes(self) -> list[Lane]:  # type: ignore[empty-body]
+        """Lanes to add."""
+
+    @hookspec
+    def crucible_evaluated(self, evaluation: Evaluation) -> None:
+        """Called on the controller for every evaluation, after it went to the ledger."""

@@ -1,0 +1,55 @@
+"""Lane: the protocol that each kind of machine-made artefact implements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from harness.core.case import Case
+    from harness.core.evidence import Evidence
+    from harness.core.policy import Policy
+    from harness.core.score import Score
+    from harness.core.tier import Tier
+    from harness.lane.context import Context
+    from harness.suites.suite import Suite, SuiteOptions
+
+
+@runtime_checkable
+class Lane(Protocol):
+    """One kind of machine-made artefact: how it is found, evaluated and scored.
+
+    Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `keyed = True` (a verdict
+    may be reused, docs/reuse.md) and `engine()` (versions of libraries that judge). The fact `notices`, a list of
+    sentences, is shown once at the end of the run.
+    """
+
+    name: str
+    """The value of `lane:` in suites, a pytest marker, and the ledger's `lane` column."""
+    options: type[SuiteOptions]
+    """The model of a suite of this lane; its extra keys become the suite's keys."""
+    untrusted: tuple[str, ...]
+    """Suite keys whose paths hold untrusted files; pytest never collects anything in those folders."""
+    boxed: bool
+    """Whether evaluating uses a box; if so tiers are probed and `--min-tier` applies."""
+    min_tier: Tier | None
+    """A weaker default than the session's `--min-tier`, or None; shown when it applies."""
+
+    def collect(self, suite: Suite) -> Sequence[Case]:
+        """Turn a suite into cases, reading files only: nothing is imported, run or probed.
+
+        The same files must give the same cases in the same order on every process. A subject that cannot be judged at
+        all (unreadable, too large) still becomes a case: its evidence says so later.
+
+        Raises:
+            SuiteError: if the suite, or a trusted file it names, is wrong.
+        """
+        ...
+
+    def evaluate(self, case: Case, context: Context) -> Evidence:
+        """Observe one case. What the subject does wrong is data; an exception means that *we* failed (`infra`)."""
+        ...
+
+    def score(self, evidence: Evidence, policy: Policy) -> Score:
+        """Judge evidence under a policy: pure, so that a whole ledger can be re-judged without running anything."""
+        ...

@@ -1,0 +1,329 @@
+"""Controller: the controller's part of one invocation: it probes boxes, opens the run, records and ends it."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.case import Case
+from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
+from harness.core.evaluation import SerialisedEvaluation
+from harness.core.run import RunStatus
+from harness.core.status import Status
+from harness.core.tier import Tier
+from harness.judge.case import unjudged
+from harness.judge.isolation import folders_of, prove_tier, secrets_of
+from harness.lane import hard_timeout
+from harness.lane.registry import Registry
+from harness.session.confirmation import Confirmation
+from harness.session.open_run import open_run
+from harness.session.opponents import opponents_of
+from harness.session.outcome import RunOutcome
+from harness.session.recorder import Recorder
+from harness.session.reuse import reusable_evidence
+from harness.session.run_gates import counter_example, evaluate_gates
+from harness.session.run_inputs import RunInputs
+from harness.session.summary import write_summary
+from harness.session.untrusted import Seal
+from harness.suites.settings import Settings
+
+NEUTRAL = {Status.REVIEW: ("review", "r", "REVIEW"), Status.NOISY: ("noisy", "n", "NOISY")}
+COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+class Controller:
+    """A pytest plugin of the process that owns the ledger: the only one, or the controller of xdist workers.
+
+    Args:
+        config: pytest's.
+        settings: The settings of the run.
+        registry: The lanes.
+        seal: The untrusted folders, if any suite was found before the run.
+        fresh: Evaluations of this process that were not recorded yet, by node id.
+        rerun: The command that repeats the case of a node id, with settings changed by name.
+
+    Attributes:
+        cases: The selected cases by node id, once they are known.
+        is_prepared: Whether the selected cases are known and the boxes probed.
+        outcome: What is known of the run so far.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        registry: Registry,
+        *,
+        seal: Seal | None,
+        fresh: dict[str, SerialisedEvaluation],
+        rerun: Callable[..., str],
+    ) -> None:
+        self._config, self._settings, self._registry = config, settings, registry
+        self._seal, self._fresh, self._rerun = seal, fresh, rerun
+        self.cases: Mapping[str, Case] = {}
+        self.is_prepared = False
+        self.outcome = RunOutcome()
+        self._tier: Tier | None = None
+        self._protect: tuple[Path, ...] = ()
+        self._recorder: Recorder | None = None
+
+    # Opening the run
+
+    def prepare(self, cases: Mapping[str, Case]) -> list[str]:
+        """Take the selected cases and probe the boxes that they need; lines to show.
+
+        Raises:
+            pytest.UsageError: if this machine cannot isolate as well as a lane demands.
+        """
+        self.is_prepared, self.cases = True, cases
+        lines = self.sealed_lines()
+        names = {case.lane for case in cases.values()}
+        boxed = [lane for name in self._registry.lanes if name in names and (lane := self._registry.lanes[name]).boxed]
+        if not boxed:
+            return lines
+        try:
+            secrets = secrets_of(cases.values(), root=self._config.rootpath, ledger=self._settings.ledger)
+            self._protect = folders_of([self._config.rootpath, *secrets])
+            probe = prove_tier(boxed, self._settings, secrets, protect=self._protect)
+        except (InfraError, TierError) as error:
+            raise pytest.UsageError(str(error)) from None
+        self._tier = probe.tier
+        self.outcome.sandbox_line = probe.line()
+        defaults = [
+            f"lane {lane.name} accepts tier {lane.min_tier}, its own default"
+            for lane in boxed
+            if lane.min_tier and self._settings.min_tier is None and not lane.min_tier.at_least(Tier.C)
+        ]
+        return [*lines, probe.line(), *defaults]
+
+    def open(self) -> RunInputs:
+        """Register the run in the ledger, if any case was selected.
+
+        Returns:
+            What each process needs for judging the cases.
+
+        Raises:
+            pytest.UsageError: if the ledger cannot be used, or a gate names a lane or run that does not exist.
+        """
+        if not self.cases:
+            return RunInputs()
+        settings, option = self._settings, self._config.option
+        try:
+            opened = open_run(
+                self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
+            )
+            self._recorder = Recorder(opened, self.outcome, self._registry, with_rows=bool(settings.gates))
+            # A named secret seed asks for an evaluation on its inputs.
+            again = settings.fresh or option.crucible_secret_seed is not None
+            reused = {} if again else reusable_evidence(opened, self._registry, option)
+            opponents = opponents_of(self.cases, opened.ledger)
+        except (LedgerError, UsageError) as error:
+            raise pytest.UsageError(str(error)) from None
+        if reused:
+            self.outcome.notices.append(
+                f"{len(reused)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "
+                "--fresh judges them again"
+            )
+        return RunInputs(opened.tier, opened.protect, reused, opponents)
+
+    def sealed_lines(self) -> list[str]:
+        """Lines on untrusted folders and on suites that lie in them."""
+        if self._seal is None:
+            return []
+        root = self._config.rootpath
+        folders = [_shown(Path(folder), root) for folder in self._seal.folders()]
+        lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []
+        return lines + [
+            f"not collected: {_shown(Path(suite), root)} lies among the untrusted files of {_shown(Path(by), root)}"
+            for suite, by in dict.fromkeys(self._seal.dropped)
+        ]
+
+    def close(self) -> None:
+        """Close the ledger; a run that was not finished stays in its journal."""
+        if self._recorder is not None:
+            self._recorder.opened.ledger.close()
+            self._recorder = None
+
+    # While cases run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record a case of any process; one without a verdict is `infra`."""
+        if report.nodeid not in self.cases or self._recorder is None:
+            return
+        text: str | None = getattr(report, "crucible", None)
+        if text is not None:
+            known = self._fresh.pop(report.nodeid, None)
+            self._recorder.record(known or SerialisedEvaluation.parse(text))
+        elif report.failed and report.nodeid not in self.outcome.rows:
+            # A worker that died, or another plugin that failed before the case began.
+            text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
+            overdue = hard_timeout.reason_of(text)  # a trusted file of the user's may have ended the worker
+            case, why = self.cases[report.nodeid], overdue or f"no verdict: {text}"
+            evaluation = unjudged(case, why, tier=self._tier, trusted=bool(overdue))
+            self._recorder.record(SerialisedEvaluation.of(evaluation))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """`review` and `noisy` are categories of their own; for JUnit and --lf they are skips with a reason."""
+        if not report.skipped or not hasattr(report, "crucible"):
+            return None
+        status = dict(report.user_properties).get("crucible_status")
+        if status not in NEUTRAL:
+            return None
+        category, letter, word = NEUTRAL[Status(str(status))]
+        return category, letter, (word, {"yellow": True})
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Finished cases are kept; the run is marked aborted."""
+        self.outcome.aborted = True
+
+    def pytest_internalerror(self) -> None:
+        """Finished cases are kept; the run is marked aborted."""
+        self.outcome.aborted = True
+
+    # The end of the session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """End the run: confirmation, pending reports, gates, ledger and pages, exit status, in this order."""
+        self._confirm(session, exitstatus)
+        if self.outcome.aborted:
+            drain(self._config, self.pytest_runtest_logreport)
+        if exitstatus in COMPLETE and not self._config.option.collectonly:
+            self._evaluate_gates()
+            self._look_for_nothing(exitstatus)
+        self._store()
+        self._decide(session, exitstatus)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Write the section at the end of pytest's output."""
+        write_summary(
+            self.outcome,
+            terminalreporter,
+            run=None if self._recorder is None else self._recorder.opened.run,
+            settings=self._settings,
+            base=Path(self._config.invocation_params.dir),
+            rerun=self._rerun,
+            always_failures=self._config.option.tbstyle == "no",
+        )
+
+    def _confirm(self, session: pytest.Session, exitstatus: int) -> None:
+        """Confirm the finalists of a run that is complete."""
+        complete = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        stopped = bool(session.shouldfail or session.shouldstop)
+        if self._recorder is None or self.outcome.aborted or not complete or stopped or self._settings.confirm == 0:
+            return
+        confirmation = Confirmation(self._recorder, self._registry, self._settings, rerun=self._rerun, say=self._say)
+        try:
+            confirmation.run()
+        except LedgerError as error:
+            self.outcome.notices.append(f"not all finalists were confirmed: {error}")
+        except Exception as error:  # ours, or a lane's that cannot score its evidence: gates and report still follow
+            self.outcome.reasons.append(f"the confirmation failed: {type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            self.outcome.aborted = True
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+            self.outcome.notices.append("the confirmation was interrupted: what it had confirmed stays")
+        finally:
+            confirmation.close()
+
+    def _say(self, line: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.verbosity >= 0:
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    def _evaluate_gates(self) -> None:
+        if not self._settings.gates:
+            return
+        texts, outcome = self._settings.gates, self.outcome
+        if self._recorder is None:
+            outcome.gates += evaluate_gates(texts, [], ledger=None, run_id="", named={})
+            return
+        opened = self._recorder.opened
+        ledger, run_id = opened.ledger, opened.run.run_id
+        rows = list(outcome.rows.values())
+        outcome.gates += evaluate_gates(texts, rows, ledger=ledger, run_id=run_id, named=opened.baselines)
+        for gate in outcome.gates:
+            outcome.examples[gate.name] = counter_example(ledger, run_id, gate)
+
+    def _look_for_nothing(self, exitstatus: int) -> None:
+        """A run that judged no case fails, with the reason."""
+        outcome = self.outcome
+        if self._is_empty_shard():
+            outcome.notices.append("this shard holds none of the selected cases")
+        elif not self.cases and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            outcome.reasons.append("suites were asked for, but no case was selected")
+        elif self.cases and not outcome.rows:
+            outcome.reasons.append("no case was judged")
+        elif self.cases and set(outcome.statuses) <= {Status.SKIPPED}:
+            outcome.reasons.append("every case was skipped: nothing was judged")
+
+    def _is_empty_shard(self) -> bool:
+        return self._settings.shard is not None and not self.cases and not self.outcome.wrong_suites
+
+    def _store(self) -> None:
+        """Finish the run in the ledger and write leaderboard, page and GitHub's summary."""
+        if self._recorder is None:
+            return
+        opened, outcome = self._recorder.opened, self.outcome
+        ledger, run_id = opened.ledger, opened.run.run_id
+        try:
+            ledger.finish(run_id, RunStatus.ABORTED if outcome.aborted else RunStatus.FINISHED, opened.tier)
+        except CrucibleError as error:
+            outcome.reasons.append(f"the ledger could not be completed: {error}")
+        outcome.notices += ledger.notices
+        try:
+            from harness.report import rerun
+            from harness.report.html import write_report
+            from harness.report.text import WIDTH, render_leaderboard
+
+            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+            with rerun.typed_in(self._config.invocation_params.dir, self._config.rootpath):
+                outcome.leaderboard = render_leaderboard(
+                    ledger,
+                    run_id,
+                    top=self._settings.top,
+                    width=min(reporter._tw.fullwidth, WIDTH) if reporter is not None else WIDTH,
+                    colour=reporter is not None and reporter.hasmarkup,
+                )
+            outcome.report_path = write_report(ledger, run_id, self._settings.report)
+        except Exception as error:
+            outcome.reasons.append(f"the report could not be written: {type(error).__name__}: {error}")
+        try:
+            from harness.report.ci import annotate, write_step_summary
+
+            outcome.annotations = annotate(outcome.failing)
+            write_step_summary(ledger, run_id, gates=outcome.gates)
+        except Exception as error:  # a missing summary of GitHub's does not fail the run
+            outcome.notices.append(f"GitHub's summary could not be written: {type(error).__name__}: {error}")
+
+    def _decide(self, session: pytest.Session, exitstatus: int) -> None:
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            return
+        failed = self.outcome.reasons or not all(gate.passed for gate in self.outcome.gates)
+        if failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._is_empty_shard():
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
+    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
+    distributed = config.pluginmanager.get_plugin("dsession")
+    events = getattr(distributed, "queue", None)
+    while events is not None:
+        try:
+            name, arguments = events.get_nowait()
+        except queue.Empty:
+            return
+        if name == "testreport":
+            record(arguments["rep"])
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

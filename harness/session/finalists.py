@@ -1,0 +1,103 @@
+"""Finalists: the leaders of the boards of a run, and which of them is confirmed next (docs/stability.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from harness.core.stability import EVERYONE, FIRST_TEN, FIRST_THREE, MIN_HASH_SEEDS
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+
+MAX_RANKS = 30  # of a suite that are read: failures among the first ten let others move up
+FIRST_TEN_RANKS, FIRST_THREE_RANKS = 10, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A subject that passes, on the board of its suite.
+
+    Attributes:
+        run_id: The run that judged it last.
+        nodeid: Its case.
+        digest: Its content.
+        attempts: So far.
+        seconds: What judging it took, and
+        asked: what of that were its attempts; 0 where nobody took their time.
+        confirmed: Whether it may be called first; None where there is nothing to confirm.
+        seeds: Hash seeds so far; where attempts have none, the attempts.
+        leads: Whether it stands first, alone or with others.
+    """
+
+    run_id: str
+    nodeid: str
+    digest: str
+    attempts: int
+    seconds: float
+    asked: float
+    confirmed: bool | None
+    seeds: int
+    leads: bool
+
+    def expected(self, attempts: int) -> float:
+        """Seconds that so many more attempts will take: what is done once, and each of them."""
+        asked = self.asked or self.seconds
+        return max(0.0, self.seconds - asked) + asked / max(1, self.attempts) * attempts
+
+
+@dataclass(slots=True)
+class Finalists:
+    """The boards of a run, best first, and whose turn it is.
+
+    Attributes:
+        run_id: The run; nobody else's subjects are judged.
+        boards: Contenders by lane and suite.
+        tried: Cases that cannot be confirmed, by node id.
+    """
+
+    run_id: str
+    boards: dict[tuple[str, str], list[Contender]] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+
+    def read(self, ledger: Ledger) -> None:
+        """Take the boards as they stand: each confirmation may have moved somebody."""
+        self.boards = {}
+        for row in queries.contenders(ledger, self.run_id, first=MAX_RANKS):
+            confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
+            names = ("run_id", "nodeid", "digest", "attempts", "seconds")
+            contender = Contender(
+                **{name: row[name] for name in names},
+                asked=row["asked"] or 0.0,
+                confirmed=confirmed,
+                seeds=row["attempts"] if row["hash_seeds"] is None else row["hash_seeds"],
+                leads=row["rank"] == 1,
+            )
+            self.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
+
+    def jobs(self) -> Iterator[tuple[int, float, Contender, int]]:
+        """All there is to do now: urgency (less is sooner), expected seconds, who, attempts to add."""
+        for board in self.boards.values():
+            for place, one in enumerate(board[:FIRST_TEN_RANKS], 1):
+                if one.run_id != self.run_id or one.confirmed is None or one.nodeid in self.tried:
+                    continue
+                urgency, wanted = _turn(place, one)
+                if wanted > 0:
+                    yield urgency, one.expected(wanted), one, wanted
+
+    @property
+    def unconfirmed(self) -> list[Contender]:
+        """Who leads a board and must not be called first."""
+        return [board[0] for board in self.boards.values() if board and board[0].confirmed is False]
+
+
+def _turn(place: int, one: Contender) -> tuple[int, int]:
+    """How urgent somebody's next attempts are (less is sooner), and how many they are."""
+    if one.confirmed:
+        if one.attempts < FIRST_TEN:
+            return 2, FIRST_TEN - one.attempts
+        return 3, FIRST_THREE - one.attempts if place <= FIRST_THREE_RANKS else 0
+    # However many attempts there are, they were not made on fresh inputs. Who leads is asked for no more than first
+    # place needs, so that every board gets as far as that; whoever shares its place comes next.
+    if one.leads:
+        return (0 if place == 1 else 1), max(EVERYONE, MIN_HASH_SEEDS - one.seeds)
+    return 2, max(EVERYONE, FIRST_TEN - one.attempts)

@@ -1,0 +1,89 @@
+"""OpenRun: a run that the ledger knows, and all that is fixed when it opens."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harness.core.case import Case
+from harness.core.run import Run, new_run_id
+from harness.core.tier import Tier
+from harness.lane.fingerprint import engine_of
+from harness.lane.registry import Registry
+from harness.ledger.store import Ledger
+from harness.session.provenance import git_commit, machine, versions
+from harness.session.run_gates import check_gates
+from harness.suites.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A registered run with its ledger; it exists on the controller only.
+
+    Attributes:
+        run: The run as the ledger knows it.
+        ledger: Open for writing until the session ends.
+        tier: The isolation that the probe proved; None where no selected case uses a box.
+        protect: Folders that boxes hide.
+        cases: The selected cases by node id.
+        baselines: The run id for each run that a gate names.
+    """
+
+    run: Run
+    ledger: Ledger
+    tier: Tier | None
+    protect: tuple[Path, ...]
+    cases: Mapping[str, Case]
+    baselines: Mapping[str, str]
+
+
+def open_run(
+    config: pytest.Config,
+    settings: Settings,
+    registry: Registry,
+    *,
+    cases: Mapping[str, Case],
+    tier: Tier | None,
+    protect: tuple[Path, ...],
+) -> OpenRun:
+    """Open the ledger and register the run.
+
+    Args:
+        config: pytest's.
+        settings: The settings of the run.
+        registry: The lanes.
+        cases: The selected cases by node id.
+        tier: The proved tier.
+        protect: Folders that boxes hide.
+
+    Raises:
+        LedgerError: if the ledger cannot be written; nothing has run yet.
+        UsageError: if a gate names a lane or a run that does not exist.
+    """
+    started = datetime.now(UTC)
+    run = Run(
+        # Microseconds come first, so that runs of one second sort by their start.
+        run_id=new_run_id(started, started.microsecond << 4 | os.urandom(1)[0] & 15),
+        started_at=started,
+        epoch=settings.epoch,
+        secret_seed=settings.secret_seed,
+        tier=tier,
+        machine=machine(),
+        git_commit=git_commit(config.rootpath),
+        command=shlex.join(["pytest", *map(str, config.invocation_params.args)]),
+        versions=versions() | engine_of(registry.lanes, {case.lane for case in cases.values()}),
+    )
+    ledger = Ledger.open(settings.ledger)
+    try:
+        baselines = check_gates(settings.gates, registry, ledger)
+        ledger.begin(run)
+    except BaseException:
+        ledger.close()
+        raise
+    return OpenRun(run, ledger, tier, protect, cases, baselines)

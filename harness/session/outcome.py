@@ -1,0 +1,54 @@
+"""RunOutcome: what is known of a run so far, for its gates, the summary and the exit status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.core.evaluation import Evaluation
+from harness.core.gate import GateResult
+from harness.core.status import Status
+from harness.session.timing_summary import TimingSummary
+
+
+@dataclass(slots=True)
+class RunOutcome:
+    """The controller's record of one invocation; it exists before a run opens.
+
+    Attributes:
+        rows: One mapping per evaluation, for gates; empty mappings where there are no gates.
+        statuses: Evaluations by status.
+        failing: Evaluations that differ from what their suite expects.
+        neutral: Evaluations that neither pass nor fail.
+        wrong_suites: Node ids of suites that could not be collected.
+        timing: The results of paired timing.
+        gates: The evaluated gates of the run.
+        examples: By the name of a gate that fails, the lines that explain the case it fails for.
+        reasons: Why the exit status is 1 although pytest saw no failure.
+        notices: Sentences for the summary.
+        annotations: Workflow commands for GitHub Actions.
+        leaderboard: Lines for the summary.
+        sandbox_line: The result of the probe; empty where no selected case uses a box.
+        confirmation_line: The result of the confirmation; empty where there was none.
+        report_path: The HTML page; None if it was not written.
+        aborted: Whether the run was interrupted.
+    """
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    statuses: Counter[Status] = field(default_factory=Counter)
+    failing: list[Evaluation] = field(default_factory=list)
+    neutral: list[Evaluation] = field(default_factory=list)
+    wrong_suites: list[str] = field(default_factory=list)
+    timing: TimingSummary = field(default_factory=TimingSummary)
+    gates: list[GateResult] = field(default_factory=list)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    annotations: list[str] = field(default_factory=list)
+    leaderboard: list[str] = field(default_factory=list)
+    sandbox_line: str = ""
+    confirmation_line: str = ""
+    report_path: Path | None = None
+    aborted: bool = False

@@ -1,0 +1,59 @@
+"""Recorder: each evaluation of an open run goes to the ledger, to the outcome and to plugins."""
+
+from __future__ import annotations
+
+from harness.core.evaluation import SerialisedEvaluation
+from harness.core.status import Status
+from harness.gates.row import row
+from harness.lane.registry import Registry
+from harness.report.explanation import headline
+from harness.session.open_run import OpenRun
+from harness.session.outcome import RunOutcome
+
+
+class Recorder:
+    """Made when the run opens, on the controller.
+
+    Args:
+        opened: The run.
+        outcome: Updated with each evaluation.
+        registry: Its `crucible_evaluated` hooks are called after an evaluation was recorded.
+        with_rows: Whether gates need a row of each evaluation.
+    """
+
+    def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, *, with_rows: bool) -> None:
+        self.opened, self.outcome = opened, outcome
+        self._registry, self._with_rows = registry, with_rows
+
+    def record(self, one: SerialisedEvaluation) -> None:
+        """Record an evaluation; it replaces an earlier one of the same case."""
+        evaluation, outcome = one.evaluation, self.outcome
+        for notice in evaluation.evidence.notices:
+            if notice not in outcome.notices:  # the cases of one tool have the same notices
+                outcome.notices.append(notice)
+        outcome.rows[evaluation.case.nodeid] = row(evaluation, self.opened.run) if self._with_rows else {}
+        outcome.statuses[evaluation.status] += 1
+        outcome.timing.add(evaluation)
+        if evaluation.neutral and evaluation.status is not Status.INFRA:
+            outcome.neutral.append(evaluation)
+        elif not evaluation.as_expected or evaluation.status is Status.INFRA:
+            outcome.failing.append(evaluation)
+        self.opened.ledger.record(evaluation, run_id=self.opened.run.run_id, text=one.text)
+        self._registry.call("crucible_evaluated", evaluation=evaluation)
+
+    def revise(self, before: Status, after: SerialisedEvaluation, *, rerun: str) -> None:
+        """Replace an evaluation that passed by the result of its confirmation.
+
+        Args:
+            before: The recorded status.
+            after: The evaluation with the attempts of the confirmation.
+            rerun: The command that repeats the confirmation.
+        """
+        self.outcome.statuses[before] -= 1
+        self.record(after)
+        evaluation = after.evaluation
+        if not evaluation.as_expected:
+            self.outcome.reasons.append(
+                f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
+            )
+            self.outcome.notices.append(f"to repeat the confirmation that failed: {rerun}")

@@ -1,0 +1,52 @@
+"""Reuse: evidence of earlier runs that still applies to a case of this one (docs/reuse.md)."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.core.evidence import NOT_REUSED, Evidence
+from harness.lane.registry import Registry
+from harness.ledger import queries
+from harness.session.open_run import OpenRun
+from harness.session.provenance import machine
+
+
+def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Namespace) -> dict[str, Evidence]:
+    """Evidence that need not be gathered again, by node id.
+
+    Only for lanes that declare, by `keyed = True`, that a case's inputs name the content of everything the verdict
+    depends on.
+
+    Args:
+        opened: The run, whose ledger holds the earlier ones.
+        registry: The lanes.
+        option: pytest's options; a case that pytest-benchmark must time in this run is not reused.
+    """
+    needs_times = wants_samples(option)
+    keys = {
+        nodeid: case.key
+        for nodeid, case in opened.cases.items()
+        if getattr(registry.lanes.get(case.lane), "keyed", False) and not (case.timed and needs_times)
+    }
+    if not keys:
+        return {}
+    known = queries.judged(opened.ledger, keys.values(), machine=machine(), engine=opened.run.versions)
+    found: dict[str, Evidence] = {}
+    for nodeid, key in keys.items():
+        if key not in known:
+            continue
+        run_id, before = known[key]
+        if _applies(before.evidence) and before.evidence.tier in (None, opened.tier):
+            found[nodeid] = before.evidence.replace(reused=before.evidence.reused or run_id)
+    return found
+
+
+def _applies(evidence: Evidence) -> bool:
+    """Whether evidence is a verdict: a case that was not judged, or measured too noisily, is evaluated again."""
+    return evidence.status not in NOT_REUSED and not (evidence.quality is not None and evidence.quality.noisy)
+
+
+def wants_samples(option: argparse.Namespace) -> bool:
+    """Whether an option of pytest-benchmark needs the times of this very run."""
+    names = ("only", "json", "save", "save_data", "autosave", "compare", "compare_fail", "histogram")
+    return any(getattr(option, f"benchmark_{name}", None) for name in names)
