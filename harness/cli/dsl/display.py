@@ -13,7 +13,6 @@ from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.session import Session
 
 BUNDLE, TRACE, METRICS = "suspended.zip", "trace.json", "metrics.json"
-GOOD = ("ok", "suspended")
 
 
 def stream(seq: int, event: dict[str, Any]) -> None:
@@ -37,7 +36,7 @@ def line(event: dict[str, Any]) -> str:
                 f"{name}: {'holds' if held else 'does not hold'} ({seen})"
                 for _, name, held, seen in event.get("judged", ())
             ]
-            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "goes on"
+            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "continues"
         case "intent" | "asked":
             text = f"{event['name']} {_short(event['args'])}"
             where += f" question {event['id']}" if kind == "asked" else ""

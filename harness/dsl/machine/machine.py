@@ -31,7 +31,6 @@ from harness.dsl.values import MismatchError, Undefined, Value, conform
 
 MAX_PARALLEL_EFFECTS = 8
 """Maximum number of effects of parallel branches at the same time."""
-ENDED = ("ok", "wrong", "failed")
 
 
 @mutable
