@@ -187,8 +187,8 @@ with LogFile(Path(sys.argv[1]), probe=probe) as file:
     log.load()
     while log.seq < 300:
         log.append(encode({"n": log.seq + 1, "pad": "x" * 1500}))
-        if log.full:
-            log.commit(snapshot=encode({"n": log.seq}) if log.snapshot_due else None)
+        if log.is_full:
+            log.commit(snapshot=encode({"n": log.seq}) if log.is_snapshot_due else None)
     log.commit()
     print(log.head.hex())
 """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.dsl.analysis.load import load_source
 from harness.dsl.expressions import operations
-from harness.dsl.facts.knowledge import Knowledge, verdicts
+from harness.dsl.facts.knowledge import Knowledge, evaluate_fact
 from harness.dsl.facts.record import from_json, to_json
 from harness.dsl.ir import Program
 from harness.dsl.values import MismatchError, Undefined, Value, item_of
@@ -65,7 +65,7 @@ def test_the_placeholders_of_a_machine_without_gpu_make_nothing_true() -> None:
         ({"dram_throughput": -1.0}, "undefined: dram_throughput = -1 is not > 0: a placeholder, not a measurement"),
     ],
 )
-def test_a_hypothesis_is_grounded_in_an_item(record: dict[str, Value], expected: str) -> None:
+def test_a_hypothesis_grounded_in_an_item(record: dict[str, Value], expected: str) -> None:
     program = load_source(FIRST, cache=False)
     assert verdict(program, "TraceItem.PerformanceMetric", record) == expected
     hints = observe(program, "TraceItem.PerformanceMetric", record).hints
@@ -152,7 +152,7 @@ def test_items_survive_the_log_and_knowledge_is_a_function_of_them(records: list
 @given(st.lists(st.floats(-5, 50) | st.just(Undefined("missing")), max_size=20))
 def test_many_items_at_once_give_the_verdicts_of_each_alone(xs: list[Value]) -> None:
     program = load_source(PROGRAM, cache=False)
-    found = verdicts(program.facts[0], [(x, True) for x in xs])
+    found = evaluate_fact(program.facts[0], [(x, True) for x in xs])
     alone = [observe_one(program, x) for x in xs]
     assert list(map(shown, found)) == list(map(shown, alone))
 

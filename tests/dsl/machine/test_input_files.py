@@ -8,7 +8,7 @@ from harness.core.errors import UsageError
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.machine import input_files as module
-from harness.dsl.machine.input_files import read_input_files, scripts
+from harness.dsl.machine.input_files import find_scripts, read_input_files
 
 TEXT = """task T { input other: string = "x"
   step a: tool.run { cmd: "python named.py {{other}}" } step b: tool.run { cmd: ["python3", "list.py"] }
@@ -25,7 +25,7 @@ def test_scripts_next_to_the_program_that_it_names(tmp_path: Path) -> None:
     (tmp_path.parent / "outside.py").write_text("")
     (tmp_path / "link.py").symlink_to(tmp_path / "unused.py")
     program = load_source(TEXT, cache=False)
-    assert sorted(path.name for path in scripts(program, tmp_path)) == ["cost.py", "list.py", "named.py"]
+    assert sorted(path.name for path in find_scripts(program, tmp_path)) == ["cost.py", "list.py", "named.py"]
 
 
 def test_files_and_folders_keep_their_names(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.errors import LedgerError, UsageError
 from harness.dsl.analysis.load import check_source, load_source
-from harness.dsl.facts.plan import hold
+from harness.dsl.facts.plan import check_plan
 from harness.dsl.mining import sources
 from harness.dsl.mining.domain_writer import write
 from harness.dsl.mining.findings import Lifted, find
@@ -88,7 +88,7 @@ def test_the_ladders_show_their_laws_with_their_evidence(tmp_path: Path) -> None
 
 def test_a_plan_that_goes_without_is_named(tmp_path: Path) -> None:
     laws = load_source(write(find(read(ledger(tmp_path / "l.db", fmha=FMHA))), name="F"), cache=False)
-    found = hold(load_source("design_space { online_softmax: [true, false] fusion: true }", cache=False), laws)
+    found = check_plan(load_source("design_space { online_softmax: [true, false] fusion: true }", cache=False), laws)
     assert [breach.law for breach in found.breaches] == ["Online Softmax"]
     assert found.held == ("Fusion",)
 
@@ -264,7 +264,10 @@ def test_what_helps_here_and_hurts_there_binds_no_plan(tmp_path: Path) -> None:
     assert helping(found) == {"Tiling": "naive"}
     text = write(found, name="L")
     assert "worse in report b" in text
-    assert hold(load_source("design_space { tiling: false }", cache=False), load_source(text, cache=False)).held == ()
+    assert (
+        check_plan(load_source("design_space { tiling: false }", cache=False), load_source(text, cache=False)).held
+        == ()
+    )
 
 
 def test_what_came_together_or_was_skipped_is_said(tmp_path: Path) -> None:
@@ -296,7 +299,7 @@ def test_a_sweep_shows_which_values_are_good(tmp_path: Path) -> None:
     laws = load_source(write(found, name="S"), cache=False)
     plan = load_source("engineering_loop T { parameter TILE_M: [32, 64] measure { cmd: \"echo\" metric: x "
                        "objective: minimize } }", cache=False)  # fmt: skip
-    assert [breach.law for breach in hold(plan, laws).breaches] == ["TILE_M"]
+    assert [breach.law for breach in check_plan(plan, laws).breaches] == ["TILE_M"]
 
 
 def test_shuffled_sweeps_and_parameters_that_change_together_show_nothing(tmp_path: Path) -> None:
