@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.dsl.analysis.load import load_source
 from harness.dsl.analysis.program import analyse
-from harness.dsl.facts.knowledge import Knowledge, verdicts
+from harness.dsl.facts.knowledge import Knowledge, evaluate_fact
 from harness.dsl.language.lexer import tokens
 from harness.dsl.language.parser import parse
 
@@ -103,7 +103,7 @@ def main() -> None:
         row("process start to program, cold", *start(False, folder))
     program = load_source(FACTS, cache=False)
     items = [(float(i % 20), i / 7.0) for i in range(100_000)]
-    cpu, wall = best(lambda: verdicts(program.facts[0], items), 7)
+    cpu, wall = best(lambda: evaluate_fact(program.facts[0], items), 7)
     row("100,000 items, one fact", cpu, wall, per_second=round(len(items) / cpu * 1e3))
     code = compile("t[0] < 10.0 and t[1] / 900 > 0.8", "x", "eval")
     cpu, wall = best(lambda: [eval(code, {"t": t}) for t in items], 3)

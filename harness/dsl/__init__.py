@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.dsl.eventlog.fault import LogError
     from harness.dsl.eventlog.logfile import LogFile
     from harness.dsl.eventlog.runlog import RunLog, StoredEvent
+    from harness.dsl.facts.plan import check_plan
     from harness.dsl.ir import Program
     from harness.dsl.language.diagnostic import Diagnostic, ProgramError
     from harness.dsl.machine.bundle import pack_run, unpack_run
@@ -59,6 +60,7 @@ __all__ = [
     "ToolFault",
     "Undefined",
     "Verified",
+    "check_plan",
     "check_source",
     "fork",
     "load_program",
@@ -100,6 +102,7 @@ _MODULES = {
     "ToolFault": "harness.dsl.tools.fault",
     "Undefined": "harness.dsl.values",
     "Verified": "harness.dsl.machine.verify",
+    "check_plan": "harness.dsl.facts.plan",
     "check_source": "harness.dsl.analysis.load",
     "fork": "harness.dsl.machine.fork",
     "load_program": "harness.dsl.analysis.load",

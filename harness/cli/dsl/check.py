@@ -64,7 +64,7 @@ def _read(path: Path) -> str:
 
 def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
     from harness.dsl.analysis.load import check_source
-    from harness.dsl.facts.plan import hold
+    from harness.dsl.facts.plan import check_plan
     from harness.dsl.language.diagnostic import ProgramError, render
     from harness.dsl.language.parser import parse
 
@@ -83,14 +83,14 @@ def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: 
         for line in render(found, text, str(path)):
             print(line, file=sys.stderr)
     if laws is not None and program is not None and not failed:
-        holding = hold(program, laws)
+        checked = check_plan(program, laws)
         result["breaches"] = [
             {"law": b.law, "kind": b.kind, "where": b.where, "law_where": b.law_where, "why": b.why}
-            for b in holding.breaches
+            for b in checked.breaches
         ]
-        result |= {"held": list(holding.held), "silent": list(holding.silent), "failed": bool(holding.breaches)}
+        result |= {"held": list(checked.held), "silent": list(checked.silent), "failed": bool(checked.breaches)}
         if not args.json:
-            for breach in holding.breaches:
+            for breach in checked.breaches:
                 print(breach, file=sys.stderr)
     if not args.json:
         print(f"{path}: {_summary(result, found, program, parse_only=args.parse_only)}")

@@ -13,15 +13,14 @@ from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.session import Session
 
 BUNDLE, TRACE, METRICS = "suspended.zip", "trace.json", "metrics.json"
-GOOD = ("ok", "suspended")
 
 
-def stream(seq: int, event: dict[str, Any]) -> None:
+def print_event(seq: int, event: dict[str, Any]) -> None:
     """Print one event to stderr."""
-    print(f"{seq:>6}  {line(event)}", file=sys.stderr)
+    print(f"{seq:>6}  {format_event(event)}", file=sys.stderr)
 
 
-def line(event: dict[str, Any]) -> str:
+def format_event(event: dict[str, Any]) -> str:
     """An event as one line of ASCII."""
     kind, fiber = event["k"], event.get("s", "")
     at = str(event.get("label") or event.get("at") or "")
@@ -37,7 +36,7 @@ def line(event: dict[str, Any]) -> str:
                 f"{name}: {'holds' if held else 'does not hold'} ({seen})"
                 for _, name, held, seen in event.get("judged", ())
             ]
-            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "goes on"
+            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "continues"
         case "intent" | "asked":
             text = f"{event['name']} {_short(event['args'])}"
             where += f" question {event['id']}" if kind == "asked" else ""
@@ -92,11 +91,11 @@ def _json(path: Path, value: Any) -> None:
     fresh.replace(path)
 
 
-def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
+def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
     """Print the outcome; returns the exit status: 0 if the run passed or waits for an answer."""
     folder = session.folder
     if as_json:
-        output.print_json(data(session, outcome))
+        output.print_json(outcome_to_json(session, outcome))
     else:
         import shlex
 
@@ -122,7 +121,7 @@ def summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
     return 0 if outcome.passed or outcome.status == "suspended" else 1
 
 
-def data(session: Session, outcome: Outcome) -> dict[str, Any]:
+def outcome_to_json(session: Session, outcome: Outcome) -> dict[str, Any]:
     """The outcome as JSON."""
     from harness.dsl.machine import export
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.rounds < 1 or args.repeats < 1:
         raise UsageError("--rounds and --repeats are numbers from 1")
-    inputs = options.inputs(args.input)
+    inputs = options.parse_inputs(args.input)
     try:
         program = load_program(args.program, inputs=inputs)
         laws = None if args.laws is None else load_program(args.laws)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
     except ProgramError as error:
         raise UsageError(f"cannot be used:\n{error}", fix="correct it first") from error
-    settings = RunSettings.from_wire(options.settings(args))
+    settings = RunSettings.from_wire(options.parse_settings(args))
     provider = None if settings.backend is None else provider_for(settings.backend)
     if provider is None:
         raise UsageError("no back end to ask for revisions", fix="--backend ollama, openai, command or file")

@@ -45,7 +45,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
+def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
     """The given settings, merged into those before.
 
     Raises:
@@ -77,7 +77,7 @@ def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) 
             backend[name] = str(Path(getattr(args, name)).absolute())
     if backend:
         found["backend"] = {**before.get("backend", {}), **backend}
-    limits = budget(args.budget)
+    limits = parse_budgets(args.budget)
     if limits:
         found["limits"] = {**before.get("limits", {}), **limits}
     for name in ("seconds", "workers"):
@@ -86,7 +86,7 @@ def settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) 
     return found
 
 
-def budget(pairs: list[str]) -> dict[str, float]:
+def parse_budgets(pairs: list[str]) -> dict[str, float]:
     """Limits from `NAME=N` pairs.
 
     Raises:
@@ -106,8 +106,8 @@ def budget(pairs: list[str]) -> dict[str, float]:
     return found
 
 
-def inputs(pairs: list[str]) -> dict[str, Any]:
-    """Inputs from `NAME=VALUE` pairs, as strings; see `fitted`.
+def parse_inputs(pairs: list[str]) -> dict[str, Any]:
+    """Inputs from `NAME=VALUE` pairs, as strings; see `convert_inputs`.
 
     Raises:
         UsageError: if a pair is invalid, or a name is given twice.
@@ -123,7 +123,7 @@ def inputs(pairs: list[str]) -> dict[str, Any]:
     return found
 
 
-def fitted(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
+def convert_inputs(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
     """Convert inputs to their types: string and enum inputs stay strings, others are parsed as JSON.
 
     Raises:
@@ -161,12 +161,12 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
+def read_files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
     """Initial content of a run's work folder."""
     if not args.files and not (args.live and "python" in program.source):
         return {}
-    from harness.dsl.machine.input_files import read_input_files, scripts
+    from harness.dsl.machine.input_files import find_scripts, read_input_files
 
     named = {path.absolute() for path in args.files}
-    next_to_program = scripts(program, args.program.parent) if args.live else []
-    return read_input_files([*args.files, *[path for path in next_to_program if path.absolute() not in named]])
+    neighbours = find_scripts(program, args.program.parent) if args.live else []
+    return read_input_files([*args.files, *[path for path in neighbours if path.absolute() not in named]])

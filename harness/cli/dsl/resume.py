@@ -35,22 +35,22 @@ def run(args: argparse.Namespace) -> int:
     folder = _folder(args)
     with LogFile(folder / LOG, read_only=True) as file:
         before = file.settings(file.open_run(args.run))
-    change = options.settings(args, before=before)
+    change = options.parse_settings(args, before=before)
     session = Session.resume(
         folder,
         run=args.run,
         change=change,
         retry_failed=args.retry_failed,
-        listener=None if args.quiet or args.json else display.stream,
+        listener=None if args.quiet or args.json else display.print_event,
     )
     with session:
         ended = session.machine.state.ended
         which = str(ended.get("which", ""))
-        if session.machine.state.status == "budget" and which in options.budget(args.budget):
-            session.grant(which, options.budget(args.budget)[which])
+        if session.machine.state.status == "budget" and which in options.parse_budgets(args.budget):
+            session.grant(which, options.parse_budgets(args.budget)[which])
         outcome = session.run()
         display.write_exports(session, outcome)
-        return display.summary(session, outcome, as_json=args.json)
+        return display.print_summary(session, outcome, as_json=args.json)
 
 
 def _folder(args: argparse.Namespace) -> Path:

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the program; exit status 1 if it fails."""
-    given = options.inputs(args.input)
+    given = options.parse_inputs(args.input)
     try:
         program = load_program(args.program, inputs=given, entry=args.entry)
     except OSError as error:
@@ -65,17 +65,17 @@ def run(args: argparse.Namespace) -> int:
         read_answers(Path(args.answers))
     variables = (*program.state, *(program.units[program.main].slots if program.main >= 0 else ()))
     kinds = {variable.name: str(variable.type.kind) for variable in variables}
-    settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
+    settings = RunSettings.from_wire(options.parse_settings(args) | {"durability": args.durability})
     session = Session.start(
         program,
         run_folders.new_folder(args.program, args.state),
-        inputs=options.fitted(given, kinds),
+        inputs=options.convert_inputs(given, kinds),
         seed=args.seed,
         settings=settings,
-        files=options.files(program, args),
-        listener=None if args.quiet or args.json else display.stream,
+        files=options.read_files(program, args),
+        listener=None if args.quiet or args.json else display.print_event,
     )
     with session:
         outcome = session.run()
         display.write_exports(session, outcome)
-        return display.summary(session, outcome, as_json=args.json)
+        return display.print_summary(session, outcome, as_json=args.json)

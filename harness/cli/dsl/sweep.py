@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the search; exit status 1 if it fails."""
-    given = options.inputs(args.input)
+    given = options.parse_inputs(args.input)
     try:
         entry = args.loop or _only_loop(load_program(args.program, inputs=given), args.program)
         program = load_program(args.program, inputs=given, entry=entry)
@@ -63,10 +63,10 @@ def run(args: argparse.Namespace) -> int:
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}
     if (folder / LOG).is_file():
         name = _fork_before_search(folder) if args.retry_failed else None
-        session = Session.resume(folder, run=name, change=options.settings(args), **more)
+        session = Session.resume(folder, run=name, change=options.parse_settings(args), **more)
     else:
-        settings = RunSettings.from_wire(options.settings(args) | {"durability": args.durability})
-        files = options.files(program, args)
+        settings = RunSettings.from_wire(options.parse_settings(args) | {"durability": args.durability})
+        files = options.read_files(program, args)
         session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, files=files, **more)
     with session:
         if args.work is not None:
@@ -75,14 +75,16 @@ def run(args: argparse.Namespace) -> int:
         display.write_exports(session, outcome)
         points = _points(folder)
         if args.json:
-            output.print_json(display.data(session, outcome) | _searched(program, entry) | {"points": points})
+            output.print_json(
+                display.outcome_to_json(session, outcome) | _searched(program, entry) | {"points": points}
+            )
             return 0 if outcome.passed else 1
         for point in points:
             values = " ".join(f"{name}={value}" for name, value in point["point"].items())
             print(
                 f"  {values}: {point['value'] if point['value'] is not None else point['status'] + ': ' + point['why']}"
             )
-        return display.summary(session, outcome, as_json=False)
+        return display.print_summary(session, outcome, as_json=False)
 
 
 def _searched(program: Program, entry: str) -> dict[str, Any]:

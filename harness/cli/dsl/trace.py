@@ -48,5 +48,5 @@ def run(args: argparse.Namespace) -> int:
                     json.dumps({"seq": event.seq, "hash": event.hash.hex(), "wall": event.wall, "event": event.value})
                 )
             else:
-                print(f"{event.seq:>6}  {display.line(event.value)}")
+                print(f"{event.seq:>6}  {display.format_event(event.value)}")
     return 0

@@ -32,7 +32,7 @@ class Blobs:
         return name
 
     @property
-    def waiting(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether blobs wait to be written."""
         return bool(self._fresh)
 

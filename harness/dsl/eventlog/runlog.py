@@ -97,12 +97,12 @@ class RunLog:
         self._pending.append((self._base | seq, body, head, time.time() if wall else None))
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether enough pure events wait for a commit."""
         return len(self._pending) >= self.group
 
     @property
-    def snapshot_due(self) -> bool:
+    def is_snapshot_due(self) -> bool:
         """Whether a snapshot would shorten the next load."""
         waiting = self._pending
         return (
@@ -132,7 +132,7 @@ class RunLog:
         try:
             if self._power:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if boundary else 'NORMAL'}")
-            if len(self._pending) == 1 and snapshot is None and self._status is None and not self.blobs.waiting:
+            if len(self._pending) == 1 and snapshot is None and self._status is None and not self.blobs.has_waiting:
                 connection.execute(_INSERT, self._pending[0])
             else:
                 self._transaction(connection, snapshot)

@@ -150,7 +150,7 @@ def code_of(fact: Fact) -> ItemCode:
     return compiled_for_item(body, 0)
 
 
-def verdicts(fact: Fact, items: Iterable[tuple[Value, ...]]) -> list[Value]:
+def evaluate_fact(fact: Fact, items: Iterable[tuple[Value, ...]]) -> list[Value]:
     """The verdict of a fact for each item alone; for reports and back-tests."""
     code = code_of(fact)
     frame = n.Frame([Undefined("has no value yet")] * len(fact.slots), [], Trace(0), [])

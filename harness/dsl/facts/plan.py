@@ -41,7 +41,7 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class PlanCheck:
     """The result of checking a plan.
 
     Attributes:
@@ -55,7 +55,7 @@ class Holding:
     silent: tuple[str, ...]
 
 
-def hold(plan: Program, laws: Program) -> Holding:
+def check_plan(plan: Program, laws: Program) -> PlanCheck:
     """Check a plan against all rules and invariants of a domain.
 
     A `parameter` lists the allowed values; conditions must be true for each combination of the values that the plan
@@ -73,7 +73,7 @@ def hold(plan: Program, laws: Program) -> Holding:
         breaches += found
         if not found:
             held.append(law.name)
-    return Holding(tuple(breaches), tuple(held), tuple(silent))
+    return PlanCheck(tuple(breaches), tuple(held), tuple(silent))
 
 
 def _key(name: str) -> str:

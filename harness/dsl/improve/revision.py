@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.core.digest import digest_json, short
 from harness.dsl.analysis.load import check_source
-from harness.dsl.facts.plan import hold
+from harness.dsl.facts.plan import check_plan
 from harness.dsl.improve.contract import clauses_of, find_broken_clause
 from harness.dsl.improve.measured_runs import Measured, Objective
 from harness.dsl.ir import Program
@@ -106,7 +106,7 @@ class Improvement:
         changed = find_broken_clause(clauses, clauses_of(tree))
         if changed:
             return rejected(f"it changes what it is judged by: {changed}", digest=revised.digest)
-        if self.laws is not None and (breaches := hold(revised, self.laws).breaches):
+        if self.laws is not None and (breaches := check_plan(revised, self.laws).breaches):
             return rejected(str(breaches[0]), digest=revised.digest)
         measured = self.measure(revised, 0)
         if known.passed and not measured.passed:

@@ -200,7 +200,7 @@ class Effects:
         comparison = effect.compare
         if comparison is None or type(value) is Undefined:
             return False, f"undefined: {value.reason}" if type(value) is Undefined else ""
-        expected = self._stepper.value(fiber, comparison.expected)
+        expected = self._stepper.evaluate(fiber, comparison.expected)
         if type(expected) is Undefined:
             return False, f"undefined: {expected.reason}"
         if comparison.op == "matches":

@@ -35,9 +35,9 @@ class Fold:
         """The state before any event."""
         unit = self.program.main
         values: list[Value] = [Undefined(f"{v.name} has no value yet") for v in self.program.state]
-        return State(Fiber("", [Call(unit, 0, self.empty(unit))]), values)
+        return State(Fiber("", [Call(unit, 0, self.empty_slots(unit))]), values)
 
-    def empty(self, unit: int) -> list[Value]:
+    def empty_slots(self, unit: int) -> list[Value]:
         """The slots of a unit before any is bound."""
         return [Undefined(f"{variable.name} has no value yet") for variable in self.program.units[unit].slots]
 
@@ -72,10 +72,10 @@ class Fold:
         if not live:
             self._bind(state, fiber, event)
             self._traced(state, event, seq)
-        self.moved(state, fiber, event)
+        self.apply_move(state, fiber, event)
         self._common(state, event)
 
-    def moved(self, state: State, fiber: Fiber, event: Event) -> None:
+    def apply_move(self, state: State, fiber: Fiber, event: Event) -> None:
         """Count the steps and loops of a segment, and set the program counter."""
         call = fiber.call
         entered = event.get("enter", ())
@@ -87,8 +87,8 @@ class Fold:
         call.iterations += event.get("loops", 0)
         self._go(fiber, event["at"])
 
-    def passed(self, state: State, fiber: Fiber, segment: Segment, pc: int) -> None:
-        """Like `moved`, for a segment that was just executed."""
+    def apply_segment(self, state: State, fiber: Fiber, segment: Segment, pc: int) -> None:
+        """Like `apply_move`, for a segment that was just executed."""
         call = fiber.call
         if segment.entered:
             entered = state.entered
@@ -107,7 +107,7 @@ class Fold:
     def _called(self, state: State, event: Event, _seq: int, _live: bool) -> None:
         fiber = state.root.find(event.get("s", ""))
         unit = event["unit"]
-        fiber.calls.append(Call(unit, 0, self.empty(unit)))
+        fiber.calls.append(Call(unit, 0, self.empty_slots(unit)))
         self._bind(state, fiber, event)
 
     def _returned(self, state: State, event: Event, _seq: int, _live: bool) -> None:

@@ -48,7 +48,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
             yield f"{root.name}/{file.relative_to(root).as_posix()}", file
 
 
-def scripts(program: Program, folder: Path) -> list[Path]:
+def find_scripts(program: Program, folder: Path) -> list[Path]:
     """Python scripts next to the program that its commands run (`python x.py`): plain names, no links."""
     found: dict[Path, None] = {}
     for unit in program.units:

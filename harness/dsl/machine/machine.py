@@ -31,7 +31,6 @@ from harness.dsl.values import MismatchError, Undefined, Value, conform
 
 MAX_PARALLEL_EFFECTS = 8
 """Maximum number of effects of parallel branches at the same time."""
-ENDED = ("ok", "wrong", "failed")
 
 
 @mutable
@@ -308,7 +307,7 @@ class Machine:
                 self.recorder.commit(boundary=True)
                 event = self._external.event(self.state.received)
                 if event is None:
-                    self.stepper.drained(fiber, instruction)
+                    self.stepper.end_await(fiber, instruction)
                 else:
                     self.stepper.take(fiber, instruction, event[0], event[1], received=True)
                 return True

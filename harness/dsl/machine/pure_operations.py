@@ -33,7 +33,7 @@ class Operations:
         self._program, self._layout, self._observe = program, layout, observe
         self._units: dict[int, list[Operation | None]] = {}
 
-    def of(self, unit: int) -> list[Operation | None]:
+    def of_unit(self, unit: int) -> list[Operation | None]:
         """The operations of one unit."""
         made = self._units.get(unit)
         if made is None:

@@ -27,12 +27,12 @@ class Log(Protocol):
         ...
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether enough pure events wait for a commit."""
         ...
 
     @property
-    def snapshot_due(self) -> bool:
+    def is_snapshot_due(self) -> bool:
         """Whether the next commit should store a snapshot."""
         ...
 
@@ -85,19 +85,19 @@ class Recorder:
         The segment's variables are bound already.
         """
         state, log = self.state, self._log
-        if segment.plain and self._listener is None:
+        if segment.is_plain and self._listener is None:
             log.append(self._writer.body(segment, fiber, at, state.values))
-            self._fold.passed(state, fiber, segment, pc)
+            self._fold.apply_segment(state, fiber, segment, pc)
         else:
             event = self._writer.event(segment, fiber, at, state.values)
             self.write(event, wall=bool(segment.judged or segment.traced))
-        if log.full:
+        if log.is_full:
             self.commit()
 
     def commit(self, *, boundary: bool = False) -> None:
         """Commit the written events, with a snapshot if one is due."""
         body = None
-        if self._log.snapshot_due:
+        if self._log.is_snapshot_due:
             from harness.dsl.machine import snapshot
 
             body = snapshot.dump(self.state, self._log.blobs)

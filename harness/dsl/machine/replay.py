@@ -106,8 +106,8 @@ class _Differs(Exception):  # noqa: N818 - control flow of this module
 class _ComparedLog:
     """A log that compares events instead of writing them; see `recorder.Log`."""
 
-    full = False
-    snapshot_due = False
+    is_full = False
+    is_snapshot_due = False
 
     def __init__(self, recorded: list[StoredEvent], blobs: BlobStore) -> None:
         self._recorded = recorded

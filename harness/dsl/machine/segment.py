@@ -56,7 +56,7 @@ class Segment:
             self.notes.clear()
 
     @property
-    def plain(self) -> bool:
+    def is_plain(self) -> bool:
         """Whether it only binds variables, begins and ends steps, and loops."""
         return not (self.traced or self.judged or self.posted or self.notes)
 

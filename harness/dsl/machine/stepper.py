@@ -60,7 +60,7 @@ class Stepper:
         """
         call, segment, recorder = fiber.call, self._segment, self._recorder
         unit = self._program.units[call.unit]
-        operations, code = self._operations.of(call.unit), unit.code
+        operations, code = self._operations.of_unit(call.unit), unit.code
         end = fiber.end if len(fiber.calls) == 1 else -1
         max_steps, max_loops = self._limits.of_call(unit, recorder.state)
         frame, moved, count = self.frame(fiber), False, 0
@@ -94,7 +94,7 @@ class Stepper:
             case Return():
                 self._return(fiber, instruction)
             case Fail():
-                message = self.value(fiber, instruction.message)
+                message = self.evaluate(fiber, instruction.message)
                 why = message if isinstance(message, str) else shown(message)
                 self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
             case Await():
@@ -103,7 +103,7 @@ class Stepper:
                 return False
         return True
 
-    def value(self, fiber: Fiber, expression: Expr) -> Value:
+    def evaluate(self, fiber: Fiber, expression: Expr) -> Value:
         """Evaluate an expression for a fiber."""
         return compiled(expression)(self.frame(fiber))
 
@@ -118,9 +118,9 @@ class Stepper:
             self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
             return
         unit = self._program.units[instruction.unit]
-        slots = self._fold.empty(instruction.unit)
+        slots = self._fold.empty_slots(instruction.unit)
         for index, expression in instruction.inputs:
-            slots[index] = self.value(fiber, expression)
+            slots[index] = self.evaluate(fiber, expression)
         frame = Frame(slots, self._recorder.state.values, *self._known())
         given = {index for index, _ in instruction.inputs}
         for index, variable in enumerate(unit.slots):
@@ -148,8 +148,8 @@ class Stepper:
 
     def _return(self, fiber: Fiber, instruction: Return) -> None:
         unit = self._program.units[fiber.call.unit]
-        value = None if instruction.value is None else self.value(fiber, instruction.value)
-        criteria = [[c.text, *_verdict(self.value(fiber, c.condition))] for c in unit.success]
+        value = None if instruction.value is None else self.evaluate(fiber, instruction.value)
+        criteria = [[c.text, *_verdict(self.evaluate(fiber, c.condition))] for c in unit.success]
         event: dict[str, Any] = {"at": instruction.label}
         if criteria:
             event["success"] = criteria
@@ -195,7 +195,7 @@ class Stepper:
                 event["dropped"] = str(error)
         self._write(fiber, event)
 
-    def drained(self, fiber: Fiber, instruction: Await) -> None:
+    def end_await(self, fiber: Fiber, instruction: Await) -> None:
         """Continue after the service loop: no event can come any more."""
         code = self._program.units[fiber.call.unit].code
         self._write(fiber, {"k": "ran", "at": code[instruction.otherwise].label})

@@ -13,7 +13,7 @@ missing = any(importlib.util.find_spec(module) is None for module in ("torch", "
 
 
 @pytest.mark.skipif(missing, reason="pip install 'pytest-crucible[kernels]'")
-def test_a_kernel_is_searched_and_what_cannot_run_is_no_number(dsl) -> None:
+def test_a_kernel_is_searched_and_a_point_that_cannot_run_has_no_number(dsl) -> None:
     text = (
         PROGRAM.read_text().replace("Tile_N: [128, 256]", "Tile_N: [256]").replace("Tile_M: [64, 128]", "Tile_M: [128]")
     )
@@ -36,7 +36,7 @@ def test_without_a_grant_nothing_runs(dsl) -> None:
     assert "--grant crucible" in found.json["points"][0]["why"]
 
 
-def test_crucible_in_a_command_is_the_one_that_runs(dsl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crucible_in_a_command_is_this_installation(dsl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     Path("p.spak").write_text(
         """task T {

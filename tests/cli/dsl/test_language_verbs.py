@@ -35,7 +35,7 @@ def crucible(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, s
     return status, captured.out, captured.err
 
 
-def test_check_says_what_is_wrong_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_errors_with_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.spak"
     path.write_text('task T {\n  step a: tool.raed { path: "x" }\n}\n')
     status, out, err = crucible(capsys, "check", path)

@@ -1,4 +1,4 @@
-"""The verbs around a run: begin it, answer it, go on, look at it, try something else."""
+"""The verbs of a run: run, answer, resume, trace, replay, verify, fork, upgrade."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def asked(dsl):
     return first.json["questions"][0]["id"]
 
 
-def test_a_run_that_waits_is_answered_and_goes_on(dsl, asked) -> None:
+def test_a_run_that_waits_is_answered_and_continues(dsl, asked) -> None:
     assert "How many, Ada?" in dsl("resume", "ask-1", "--quiet").out
     assert dsl("answer", "ask-1", asked, "many").status == 4
     said = dsl("answer", "ask-1", asked, "many").err
@@ -54,7 +54,7 @@ def test_a_run_that_waits_is_answered_and_goes_on(dsl, asked) -> None:
     assert not Path("reports/dsl/ask-1/suspended.zip").exists()
 
 
-def test_a_bundle_goes_on_in_another_folder(dsl, asked) -> None:
+def test_a_bundle_continues_in_another_folder(dsl, asked) -> None:
     Path("reply.txt").write_text("3\n")
     Path("reports/dsl/ask-1/suspended.zip").rename("away.zip")
     Path("reports").rename("gone")
@@ -93,7 +93,7 @@ def test_a_program_that_fails_exits_with_1(dsl, asked) -> None:
         (["verfy", "ask-1"], "did you mean `crucible dsl verify`?"),
     ],
 )
-def test_wrong_usage_exits_with_4_and_says_what_to_do(dsl, asked, words, says) -> None:
+def test_wrong_usage_exits_with_4_and_a_fix(dsl, asked, words, says) -> None:
     found = dsl(*words)
     assert found.status == 4, found.out + found.err
     assert says in found.err
@@ -138,7 +138,7 @@ def test_fork_upgrade_and_the_list_of_runs(dsl, asked) -> None:
     assert "unreadable" in dsl("runs").out
 
 
-def test_a_budget_stops_and_a_larger_one_goes_on(dsl) -> None:
+def test_a_budget_stops_a_run_and_a_larger_one_continues_it(dsl) -> None:
     Path("loop.spak").write_text("agent_loop L { let i = 0 repeat 9 { step s { i = i + 1 } } success: i == 9 }")
     stopped = dsl("run", "loop.spak", "--budget", "steps=4", "--quiet")
     assert stopped.status == 1
@@ -216,15 +216,15 @@ def test_the_settings_of_a_run_survive_its_suspension(dsl, model_server) -> None
     assert model_server.asked[0][0] == "/v1/chat/completions"
 
 
-def test_files_come_along_and_so_do_scripts_that_it_runs(dsl) -> None:
-    Path("beside.py").write_text("print('from beside')")
+def test_input_files_and_scripts_that_it_runs_are_copied(dsl) -> None:
+    Path("helper.py").write_text("print('from helper')")
     Path("given.txt").write_text("given")
     Path("p.spak").write_text("""task T { step a: tool.read { path: "given.txt" output_var: x }
-      step b: tool.read { path: "beside.py" output_var: y }
+      step b: tool.read { path: "helper.py" output_var: y }
       step c: human.ask { prompt: "go on?" answer: boolean output_var: go }
-      step d: tool.run { cmd: "python beside.py" } success: go }""")
+      step d: tool.run { cmd: "python helper.py" } success: go }""")
     found = dsl("run", "p.spak", "--live", "--files", "given.txt", "--state", "here", "--json")
     assert found.json["status"] == "suspended", found.out + found.err
-    assert Path("here/work/beside.py").read_text() == "print('from beside')"
+    assert Path("here/work/helper.py").read_text() == "print('from helper')"
     assert dsl("run", "p.spak", "--live", "--files", "absent.txt", "--state", "there").status == 4
     assert not Path("there").exists()

@@ -31,7 +31,7 @@ def _filled(file: LogFile, count: int = 10) -> RunLog:
     return log
 
 
-def test_what_was_appended_is_loaded_and_goes_on(tmp_path: Path) -> None:
+def test_appended_events_are_loaded_and_continued(tmp_path: Path) -> None:
     with LogFile(tmp_path / "log.db") as file:
         head = _filled(file).head
     with LogFile(tmp_path / "log.db") as file:
@@ -115,7 +115,7 @@ def test_a_newer_or_foreign_file_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "absent.db").exists()
 
 
-def test_a_full_disk_loses_nothing_and_the_run_goes_on(tmp_path: Path) -> None:
+def test_a_full_disk_loses_no_event_and_the_run_continues(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     with LogFile(path) as file:
         log = _filled(file)
@@ -153,7 +153,7 @@ def test_a_truncated_wal_leaves_a_prefix(tmp_path: Path) -> None:
         assert tail == whole[: len(tail)]
 
 
-def test_blobs_are_kept_once_and_checked(tmp_path: Path) -> None:
+def test_blobs_are_stored_once_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     with LogFile(path) as file:
         log = file.create("main", GENESIS, settings={})
@@ -187,8 +187,8 @@ with LogFile(Path(sys.argv[1]), probe=probe) as file:
     log.load()
     while log.seq < 300:
         log.append(encode({"n": log.seq + 1, "pad": "x" * 1500}))
-        if log.full:
-            log.commit(snapshot=encode({"n": log.seq}) if log.snapshot_due else None)
+        if log.is_full:
+            log.commit(snapshot=encode({"n": log.seq}) if log.is_snapshot_due else None)
     log.commit()
     print(log.head.hex())
 """
@@ -218,7 +218,7 @@ json_values = st.recursive(
 
 @settings(max_examples=100, deadline=None)
 @given(json_values)
-def test_canonical_bytes_have_one_spelling(value: object) -> None:
+def test_canonical_json_has_one_encoding(value: object) -> None:
     try:
         once = normalize(value)
     except ValueError:  # lone surrogates: no text
@@ -230,7 +230,7 @@ def test_canonical_bytes_have_one_spelling(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1: 2}, {"a": object()}, "\ud800"])
-def test_what_json_cannot_say_is_refused(value: object) -> None:
+def test_values_without_a_json_form_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"\$"):
         normalize(value)
 
@@ -254,7 +254,7 @@ def test_levels_promise_different_things() -> None:
         ("lock", "unlock", "holds the database's lock"),
     ],
 )
-def test_a_file_that_cannot_be_written_for_a_while_loses_nothing(tmp_path: Path, hinder, free, words) -> None:
+def test_a_file_that_cannot_be_written_for_a_while_loses_no_event(tmp_path: Path, hinder, free, words) -> None:
     path = tmp_path / "log.db"
     with LogFile(path) as file:
         log = _filled(file)
@@ -274,9 +274,7 @@ def test_a_file_that_cannot_be_written_for_a_while_loses_nothing(tmp_path: Path,
         assert (log.head, log.seq) == (head, 10)
 
 
-def test_an_archive_that_nobody_can_write_is_read_and_nothing_is_made_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_archive_is_read_and_no_file_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "log.db"
     with LogFile(path) as file:
         head = _filled(file).head
@@ -290,8 +288,8 @@ def test_an_archive_that_nobody_can_write_is_read_and_nothing_is_made_beside_it(
         assert [found.name for found in tmp_path.iterdir()] == ["log.db"]
 
 
-def test_a_disk_that_refuses_because_it_is_full_is_called_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_io_error_on_a_full_disk_is_reported_as_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     error = sqlite3.OperationalError("disk I/O error")
-    assert "refuses" in str(translate_error(error, tmp_path / "log.db"))
+    assert "reports an error" in str(translate_error(error, tmp_path / "log.db"))
     monkeypatch.setattr("harness.dsl.eventlog.fault.MIN_SPACE", 1 << 62)
     assert "full" in str(translate_error(error, tmp_path / "log.db"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.dsl.analysis.load import load_source
 from harness.dsl.expressions import operations
-from harness.dsl.facts.knowledge import Knowledge, verdicts
+from harness.dsl.facts.knowledge import Knowledge, evaluate_fact
 from harness.dsl.facts.record import from_json, to_json
 from harness.dsl.ir import Program
 from harness.dsl.values import MismatchError, Undefined, Value, item_of
@@ -41,7 +41,7 @@ def verdict(program: Program, case: str, *records: dict[str, Value], **more: str
 
 
 def test_the_placeholders_of_a_machine_without_gpu_make_nothing_true() -> None:
-    """0.00 TFLOPS in a report is no measurement; taken for one it would fire the fusion strategy."""
+    """0.00 TFLOPS in a report is not a measurement; taken for one it would fire the fusion strategy."""
     program = load_source(SECOND, cache=False)
     assert [rule.executable for rule in program.rules] == [True]
     knowledge = observe(program, "TraceItem.Performance", {"tflops": 0.0, "efficiency": 0.0})
@@ -65,7 +65,7 @@ def test_the_placeholders_of_a_machine_without_gpu_make_nothing_true() -> None:
         ({"dram_throughput": -1.0}, "undefined: dram_throughput = -1 is not > 0: a placeholder, not a measurement"),
     ],
 )
-def test_a_hypothesis_is_grounded_in_an_item(record: dict[str, Value], expected: str) -> None:
+def test_a_hypothesis_grounded_in_an_item(record: dict[str, Value], expected: str) -> None:
     program = load_source(FIRST, cache=False)
     assert verdict(program, "TraceItem.PerformanceMetric", record) == expected
     hints = observe(program, "TraceItem.PerformanceMetric", record).hints
@@ -93,7 +93,7 @@ invariant Words { assert: "words" }
 """
 
 
-def test_records_say_what_a_verdict_rests_on() -> None:
+def test_records_name_the_items_of_a_verdict() -> None:
     program = load_source(PROGRAM, cache=False)
     knowledge = Knowledge(program)
     first = knowledge.observe(0, (1.0, True), 7)
@@ -112,7 +112,7 @@ def test_records_say_what_a_verdict_rests_on() -> None:
     assert knowledge.hints == ["both (much)"]
     third = knowledge.observe(0, (30.0, False), 11)
     assert [(b.invariant, b.condition) for b in third.broken] == [("Bound", 0)]
-    assert knowledge.hints == [], "a hint whose facts no longer hold is no hint"
+    assert knowledge.hints == [], "a hint whose facts no longer hold is not shown"
     assert {i.name: knowledge.status(i) for i in program.invariants} == {"Bound": "broken", "Words": "prose"}
     assert knowledge.observe(1, (3,), 12).facts[0].fact == "many"
 
@@ -124,7 +124,7 @@ def test_a_rule_with_prose_is_shown_and_never_fires() -> None:
     assert not any(f.name == "Prose" for f in Knowledge(program).observe(0, (1.0, True), 0).fired)
 
 
-def test_before_anything_was_traced_nothing_is_known() -> None:
+def test_without_items_every_fact_is_undefined() -> None:
     program = load_source(PROGRAM, cache=False)
     knowledge = Knowledge(program)
     assert all(isinstance(value, Undefined) for value in knowledge.verdicts)
@@ -150,9 +150,9 @@ def test_items_survive_the_log_and_knowledge_is_a_function_of_them(records: list
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-5, 50) | st.just(Undefined("missing")), max_size=20))
-def test_many_items_at_once_say_what_each_says_alone(xs: list[Value]) -> None:
+def test_many_items_at_once_give_the_verdicts_of_each_alone(xs: list[Value]) -> None:
     program = load_source(PROGRAM, cache=False)
-    found = verdicts(program.facts[0], [(x, True) for x in xs])
+    found = evaluate_fact(program.facts[0], [(x, True) for x in xs])
     alone = [observe_one(program, x) for x in xs]
     assert list(map(shown, found)) == list(map(shown, alone))
 

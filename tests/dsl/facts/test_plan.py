@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.dsl.analysis.load import load_source
-from harness.dsl.facts.plan import hold
+from harness.dsl.facts.plan import check_plan
 
 LAWS = """
 domain Laws {
@@ -22,7 +22,7 @@ LAW = "plan:1:16: breaks invariant 'Memory' (laws:4:5)"
 
 def plan(*choices: str) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
     text = "design_space { " + " ".join(choices) + " }"
-    found = hold(load_source(text, cache=False, path="plan"), load_source(LAWS, cache=False, path="laws"))
+    found = check_plan(load_source(text, cache=False, path="plan"), load_source(LAWS, cache=False, path="laws"))
     return [str(breach) for breach in found.breaches], found.held, found.silent
 
 
@@ -52,5 +52,5 @@ def test_prose_is_never_counted_as_held() -> None:
 def test_parameters_of_an_engineering_loop_are_a_plan() -> None:
     text = """engineering_loop E { parameter TileSize: 30..34
     measure { cmd: "x {{TileSize}}" metric: m objective: minimize } }"""
-    found = hold(load_source(text, cache=False), load_source(LAWS, cache=False))
+    found = check_plan(load_source(text, cache=False), load_source(LAWS, cache=False))
     assert [breach.law for breach in found.breaches] == ["Tiling"]

@@ -58,7 +58,7 @@ def _watch(session: Session, performed: list[str], *, kill_after: int = -1) -> N
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory, rich, boxes) -> tuple[str, int, int]:
-    """(head, effects, writes) of a run that nobody disturbs."""
+    """(head, effects, writes) of an undisturbed run."""
     writes, performed = [], []
     folder = tmp_path_factory.mktemp("calm") / "run"
     session = Session.start(
@@ -73,7 +73,7 @@ def calm(tmp_path_factory, rich, boxes) -> tuple[str, int, int]:
 
 
 def _disturbed(folder: Path, rich, boxes, *, kill_write: int = -1, kill_effect: int = -1) -> tuple[str, int]:
-    """Run, be killed, go on: (head, effects that were repeated and nobody noticed)."""
+    """Run, be killed, resume: (head, number of effects repeated without notice)."""
     performed: list[str] = []
     left = [kill_write]
 
@@ -159,7 +159,7 @@ def test_a_real_kill_in_a_real_process(tmp_path, calm) -> None:
     assert not [name for name in os.listdir(tmp_path / "run") if name.endswith("-wal")]
 
 
-def test_an_effect_that_may_happen_once_waits_for_somebody(tmp_path, start) -> None:
+def test_an_effect_that_may_happen_once_waits_for_a_resolution(tmp_path, start) -> None:
     session = start('task T { step s: tool.run { cmd: ["echo", "paid"] output_var: x } success: x == "paid" }')
     performed: list[str] = []
     _watch(session, performed, kill_after=1)

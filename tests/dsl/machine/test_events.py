@@ -1,4 +1,4 @@
-"""Events from outside: files and sockets, whole lines, broken lines, nobody there."""
+"""External events: files and sockets, valid and invalid lines, no source."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_file_is_read_from_where_the_log_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", [b"", b"{", b"[1]", b'{"event": 3}', b"[" * 9000, b'{"event": "x", "n": NaN}', b"x" * (2 << 20)]
 )
-def test_a_line_that_is_no_event_is_told(line: bytes) -> None:
+def test_an_invalid_line_is_an_invalid_event(line: bytes) -> None:
     name, fields = parse_line(line)
     assert name == "invalid"
     assert fields["why"]
@@ -89,12 +89,12 @@ def test_a_port_of_this_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["tcp:x", "unix:", "tcp:127.0.0.1:99999999", "unix:/no/such/folder/s"])
-def test_an_address_that_is_none(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError):
         event_source(address)
 
 
-def test_nothing_outside_is_no_event() -> None:
+def test_no_source_gives_no_event() -> None:
     assert isinstance(event_source(""), NoEvents)
     assert NoEvents().event(0) is None
     with pytest.raises(UsageError, match="no file"):

@@ -65,7 +65,7 @@ def test_a_snapshot_is_a_shorter_way_to_the_same_state(start, tmp_path) -> None:
     _same_state(session, tmp_path / "run")
 
 
-def test_branches_write_in_the_order_of_the_text_whoever_is_first(start) -> None:
+def test_branches_write_in_source_order_whichever_ends_first(start) -> None:
     slow = "import time; time.sleep(0.2); print(1)"
     text = f"""agent_loop T {{ parallel {{
       branch a {{ step x {{ tool.run {{ cmd: ["python3", "-c", "{slow}"] output_var: p }} }} }}
@@ -96,7 +96,7 @@ def test_an_effect_that_fails_is_tried_again_as_often_as_it_says(start) -> None:
     assert (outcome.status, outcome.steps[0].status) == ("failed", "wrong")
 
 
-def test_a_check_that_cannot_be_had_is_undefined_and_the_run_goes_on(start) -> None:
+def test_a_check_whose_effect_fails_is_undefined_and_the_run_continues(start) -> None:
     text = """agent_loop T { evaluation { check a: tool.read { path: "no" equals: "x" } check b: 1 == 1 }
       success: passed("b") }"""
     outcome = start(text).run()
@@ -108,7 +108,7 @@ def test_a_check_that_cannot_be_had_is_undefined_and_the_run_goes_on(start) -> N
 @pytest.mark.parametrize(
     ("budget", "which"), [("steps: 5", "steps"), ("iterations: 5", "iterations"), ("wall_s: 0", "wall_s")]
 )
-def test_a_budget_stops_the_run_where_it_is_and_a_grant_lets_it_go_on(start, tmp_path, budget, which) -> None:
+def test_a_budget_stops_the_run_and_a_grant_continues_it(start, tmp_path, budget, which) -> None:
     text = "agent_loop T { let i = 0 budget { %s } repeat 20 { step s { i = i + 1 } } success: i == 20 }"
     if which == "wall_s":
         session = start(text % "steps: 99", settings={"limits": {"wall_s": 0.0}})
@@ -136,7 +136,7 @@ def test_units_that_call_each_other_too_deep_fail(start) -> None:
     assert "deep" in outcome.why
 
 
-def test_what_is_undefined_fires_nothing_and_is_logged(start) -> None:
+def test_an_undefined_condition_fires_no_rule_and_is_logged(start) -> None:
     text = """
     trace_schema { variant V { case P { tflops: float, efficiency: float } } }
     knowledge { fact bad(p: V.P) { return p.tflops < 10.0 && p.efficiency < 0.1 }
@@ -158,13 +158,13 @@ def test_an_invariant_that_breaks_fails_the_run(start) -> None:
     assert (outcome.status, outcome.passed, outcome.broken) == ("ok", False, ("Positive",))
 
 
-def test_inputs_are_held_to_their_types(start, tmp_path) -> None:
+def test_inputs_are_checked_against_their_types(start, tmp_path) -> None:
     text = "agent_loop T { input n: int success: n == 3 }"
     assert start(text, inputs={"n": 3}).run().passed
     for inputs, words in (({}, "missing"), ({"n": "three"}, "not int"), ({"n": 3, "m": 1}, "no input 'm'")):
         with pytest.raises(UsageError, match=words):
             start(text, folder="wrong", inputs=inputs)
-        assert not (tmp_path / "wrong").exists(), "a run that never began leaves nothing behind"
+        assert not (tmp_path / "wrong").exists(), "a run that did not begin leaves no folder"
 
 
 def test_events_from_a_file_are_handled_in_order_and_bad_ones_are_dropped(start, tmp_path) -> None:
@@ -180,7 +180,7 @@ def test_events_from_a_file_are_handled_in_order_and_bad_ones_are_dropped(start,
     _same_state(session, tmp_path / "run")
 
 
-def test_large_values_are_kept_once(start, tmp_path) -> None:
+def test_large_values_are_stored_once(start, tmp_path) -> None:
     # 300 steps with a stable text of 100 kB: each step costs what it changes.
     text = (
         'agent_loop T { let i = 0 step r: tool.read { path: "big" output_var: b } repeat 300 { step s { i = i + 1 } } }'
@@ -241,7 +241,7 @@ def _plain(value: object) -> object:
 
 @settings(max_examples=150, deadline=None)
 @given(values.filter(lambda v: "\\ud" not in ascii(_plain(v))))
-def test_values_come_back_from_the_log_as_they_were(value) -> None:
+def test_values_round_trip_through_the_log(value) -> None:
     blobs = _Memory()
     data = decode(encode(store_value(value, blobs)))
     assert _plain(restore_value(data, blobs)) == _plain(value)
@@ -254,7 +254,7 @@ def test_values_come_back_from_the_log_as_they_were(value) -> None:
     loops=st.integers(0, 3),
     labels=st.lists(st.sampled_from(["a/b", 'q"uote', "ü/100%s"]), max_size=2),
 )
-def test_the_quick_way_to_write_a_segment_gives_the_same_bytes(slots, bound, loops, labels) -> None:
+def test_the_template_of_a_segment_gives_the_same_bytes(slots, bound, loops, labels) -> None:
     program = load_source('agent_loop T { let zeta = 1 let alpha = "a" let mid = 2 }', cache=False)
     layout, blobs = lay_out(program), _Memory()
     segment = Segment(slots=set(bound), loops=loops, entered=list(labels), left=list(labels))
@@ -281,7 +281,7 @@ def test_a_snapshot_holds_a_state_in_the_middle_of_branches(start, rich) -> None
     assert seen > 5
 
 
-def test_what_an_expression_binds_for_itself_has_a_place_wherever_it_stands(start) -> None:
+def test_slots_of_an_expression_exist_wherever_it_stands(start) -> None:
     """Success criteria and state variables are evaluated in frames that hold nothing else."""
     text = """variant V { case C { n: int } }
       state none: float = mean(x for x in [1.0] if x > 9.0)

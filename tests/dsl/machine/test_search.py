@@ -90,7 +90,7 @@ def test_without_live_a_search_is_simulated(start) -> None:
     assert outcome.used["simulated"] == 1
 
 
-def test_a_placeholder_is_no_measurement(start) -> None:
+def test_a_placeholder_is_not_a_measurement(start) -> None:
     session = _start(start, _program())
     session.run()
     event = next(e.value for e in session.log.events() if e.value["k"] == "result")

@@ -1,4 +1,4 @@
-"""Questions, answers, bundles, forks, upgrades, replay: a run that others go on with."""
+"""Questions, answers, bundles, forks, upgrades, replay: a run that other processes continue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ASK = """task T {
 }"""
 
 
-def test_a_question_stops_the_run_and_its_answer_lets_it_go_on_elsewhere(start, tmp_path) -> None:
+def test_a_question_stops_the_run_and_its_answer_continues_it_elsewhere(start, tmp_path) -> None:
     session = start(ASK)
     outcome = session.run()
     assert (outcome.status, outcome.passed) == ("suspended", False)
@@ -86,7 +86,7 @@ def test_two_questions_of_parallel_branches_wait_together(start) -> None:
     assert session.run().passed
 
 
-def test_a_cassette_goes_on_counting_after_a_resume(start, tmp_path) -> None:
+def test_a_cassette_continues_counting_after_a_resume(start, tmp_path) -> None:
     text = """agent_loop T { let i = 0 repeat 3 { step q: llm.query { prompt: "Same?" output_var: x } i = i + 1
       if i == 2 { step h: llm.query { prompt: "Other?" output_var: z } } } success: x == "three" }"""
     tape = tmp_path / "tape.json"
@@ -111,7 +111,7 @@ def test_a_cassette_goes_on_counting_after_a_resume(start, tmp_path) -> None:
         assert outcome.head == head
 
 
-def test_a_replay_stops_at_the_first_event_that_comes_out_differently(start) -> None:
+def test_a_replay_stops_at_the_first_event_that_differs(start) -> None:
     session = start(ASK, answers=["3"])
     assert session.run().passed
     changed = load_source(
@@ -137,7 +137,7 @@ def _rewrite(path: Path, seq: int, change) -> None:
     connection.close()
 
 
-def test_verify_finds_damage_and_replay_finds_what_a_forger_made_whole(start, tmp_path) -> None:
+def test_verify_finds_damage_and_replay_finds_a_forged_chain(start, tmp_path) -> None:
     session = start(ASK, answers=["3"])
     head = session.run().head
     session.close()
@@ -181,7 +181,7 @@ def test_a_fork_tries_another_answer_and_the_old_run_stays(start, tmp_path) -> N
         assert {row.name: row.status for row in forked.file.runs()} == {"main": "wrong", name: "ok"}
 
 
-def test_an_upgrade_is_allowed_only_if_the_past_comes_out_the_same(start, tmp_path) -> None:
+def test_an_upgrade_is_allowed_only_if_the_events_replay_equal(start, tmp_path) -> None:
     session = start(ASK)
     (question,) = session.run().questions
     session.close()
@@ -218,7 +218,7 @@ def test_an_upgrade_is_allowed_only_if_the_past_comes_out_the_same(start, tmp_pa
         ("program.spak", None, "program.spak is missing"),
     ],
 )
-def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, entry, data, words) -> None:
+def test_a_damaged_bundle_is_refused(start, tmp_path, entry, data, words) -> None:
     session = start(ASK)
     session.run()
     good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
@@ -235,7 +235,7 @@ def test_a_bundle_is_believed_in_nothing_that_does_not_hold(start, tmp_path, ent
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 not really", b"x" * 1000])
-def test_a_file_that_is_no_bundle(tmp_path, data) -> None:
+def test_a_file_that_is_not_a_bundle(tmp_path, data) -> None:
     (tmp_path / "b.zip").write_bytes(data)
     with pytest.raises(LogError, match="not a valid bundle"):
         unpack_run(tmp_path / "b.zip", tmp_path / "there")
@@ -260,7 +260,7 @@ def test_a_program_that_changed_on_disk_does_not_matter_and_a_stored_one_that_ch
         Session.resume(tmp_path / "run")
 
 
-def test_without_live_nothing_is_written_and_nothing_is_invented(start, tmp_path) -> None:
+def test_without_live_no_file_is_written_and_no_value_is_known(start, tmp_path) -> None:
     session = start(ASK, settings={"live": False}, answers=["3"])
     outcome = session.run()
     assert (outcome.status, outcome.passed, outcome.used["simulated"]) == ("wrong", False, 3)
@@ -269,7 +269,7 @@ def test_without_live_nothing_is_written_and_nothing_is_invented(start, tmp_path
     assert json.loads(json.dumps(export.metrics(outcome, session.log)))["passed"] is False
 
 
-def test_recordings_stand_for_effects(start, tmp_path) -> None:
+def test_recordings_replace_effects(start, tmp_path) -> None:
     tape = tmp_path / "effects.json"
     live = start(ASK, answers=["3"], settings={"recordings": str(tape)})
     assert live.run().passed
@@ -279,7 +279,7 @@ def test_recordings_stand_for_effects(start, tmp_path) -> None:
     assert list((tmp_path / "quiet/work").iterdir()) == []
 
 
-def test_exports_have_the_shapes_others_read(start, rich) -> None:
+def test_exports_have_the_documented_formats(start, rich) -> None:
     session = start(rich, answers=["7"])
     outcome = session.run()
     entries = export.trace(rich, session.log)
@@ -298,7 +298,7 @@ def test_a_folder_holds_one_run(start) -> None:
         start(ASK)
 
 
-def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
+def test_a_bundle_of_an_earlier_version_continues(tmp_path) -> None:
     # Kept for ever: a change that breaks it fibers everybody's suspended runs and needs a new engine version.
     unpack_run(Path(__file__).with_name("golden") / "suspended-1.zip", tmp_path / "run")
     with Session.resume(tmp_path / "run") as session:
@@ -321,7 +321,7 @@ def test_a_bundle_of_an_earlier_day_goes_on(tmp_path) -> None:
         ("string", "[" * 100_000, "ok", ""),
     ],
 )
-def test_what_a_model_says_is_held_to_the_type_that_was_asked_for(start, kind, said, status, words) -> None:
+def test_a_models_answer_is_checked_against_the_type(start, kind, said, status, words) -> None:
     text = f'task T {{ step a: llm.query {{ prompt: "?" answer: {kind} output_var: x }} }}'
     outcome = start(text, answers=[said]).run()
     assert outcome.status == status, outcome.why
@@ -329,7 +329,7 @@ def test_what_a_model_says_is_held_to_the_type_that_was_asked_for(start, kind, s
 
 
 @pytest.mark.parametrize("said", ["$(rm -rf /); `id`", "a \"b\" 'c'", "--help", "über"])
-def test_what_a_model_says_is_one_argument_of_a_command_whatever_it_is(start, said) -> None:
+def test_a_models_answer_is_one_argument_of_a_command(start, said) -> None:
     text = """task T { step a: llm.query { prompt: "?" output_var: x }
       step b: tool.run { cmd: "python -c 'import sys; print(sys.argv[1:])' {{x}}" output_var: y }
       success: y == "%s" }"""
@@ -338,7 +338,7 @@ def test_what_a_model_says_is_one_argument_of_a_command_whatever_it_is(start, sa
     assert outcome.passed, outcome.why
 
 
-def test_a_bundle_brings_nothing_along_that_reaches_out_of_the_box(start, tmp_path) -> None:
+def test_a_bundle_drops_settings_that_reach_out_of_the_box(start, tmp_path) -> None:
     reach = {"grants": ("sh",), "recordings": str(tmp_path / "r"), "events": "tcp:0.0.0.0:9", "durability": "power",
              "backend": {"backend": "openai", "model": "m", "base_url": "http://evil.example/v1"}}  # fmt: skip
     session = start('task T { step a: human.ask { prompt: "?" output_var: x } }', settings=reach)

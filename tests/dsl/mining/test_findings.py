@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.errors import LedgerError, UsageError
 from harness.dsl.analysis.load import check_source, load_source
-from harness.dsl.facts.plan import hold
+from harness.dsl.facts.plan import check_plan
 from harness.dsl.mining import sources
 from harness.dsl.mining.domain_writer import write
 from harness.dsl.mining.findings import Findings, find
@@ -90,7 +90,9 @@ def test_ladders_yield_rules_with_evidence(tmp_path: Path) -> None:
 
 def test_a_plan_without_a_required_technique_is_rejected(tmp_path: Path) -> None:
     findings = load_source(write(find(read(ledger(tmp_path / "l.db", fmha=FMHA))), name="F"), cache=False)
-    found = hold(load_source("design_space { online_softmax: [true, false] fusion: true }", cache=False), findings)
+    found = check_plan(
+        load_source("design_space { online_softmax: [true, false] fusion: true }", cache=False), findings
+    )
     assert [breach.law for breach in found.breaches] == ["Online Softmax"]
     assert found.held == ("Fusion",)
 
@@ -266,7 +268,10 @@ def test_a_technique_that_also_hurts_does_not_bind_a_plan(tmp_path: Path) -> Non
     assert helping(found) == {"Tiling": "naive"}
     text = write(found, name="L")
     assert "worse in report b" in text
-    assert hold(load_source("design_space { tiling: false }", cache=False), load_source(text, cache=False)).held == ()
+    assert (
+        check_plan(load_source("design_space { tiling: false }", cache=False), load_source(text, cache=False)).held
+        == ()
+    )
 
 
 def test_joint_and_skipped_techniques_are_stated(tmp_path: Path) -> None:
@@ -298,7 +303,7 @@ def test_a_sweep_yields_the_good_values(tmp_path: Path) -> None:
     findings = load_source(write(found, name="S"), cache=False)
     plan = load_source("engineering_loop T { parameter TILE_M: [32, 64] measure { cmd: \"echo\" metric: x "
                        "objective: minimize } }", cache=False)  # fmt: skip
-    assert [breach.law for breach in hold(plan, findings).breaches] == ["TILE_M"]
+    assert [breach.law for breach in check_plan(plan, findings).breaches] == ["TILE_M"]
 
 
 def test_shuffled_sweeps_and_joint_parameters_yield_nothing(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_no_path_leads_out(box, tmp_path, path) -> None:
     assert (tmp_path / "secret").read_text() == "secret"
 
 
-def test_a_file_that_is_not_text_or_too_large_is_told(box, tmp_path) -> None:
+def test_a_file_that_is_not_text_or_too_large_is_reported(box, tmp_path) -> None:
     (tmp_path / "work/bad").write_bytes(b"abc\xff")
     assert "byte 3" in _ask(box, "read", path="bad").why
     with (tmp_path / "work/huge").open("wb") as file:
@@ -83,7 +83,7 @@ def test_a_script_runs_in_a_box_with_the_programs_files_and_nothing_else(box, tm
     assert (tmp_path / "work/made/by.txt").read_text() == "me"
 
 
-def test_what_is_printed_past_pythons_streams_is_output_too(box, tmp_path) -> None:
+def test_output_to_descriptors_is_output_too(box, tmp_path) -> None:
     code = (
         "import os, sys; print(1, flush=True); os.write(1, b'2\\n'); print(3); os.write(2, b'aside'); "
         "print('x' * 9_000_000)"
@@ -114,14 +114,14 @@ def test_what_is_printed_past_pythons_streams_is_output_too(box, tmp_path) -> No
         (["sh", "-c", "kill -9 $$"], "crash", "signal 9"),
     ],
 )
-def test_a_command_that_fails_is_told(box, cmd, status, words) -> None:
+def test_a_command_that_fails_is_reported(box, cmd, status, words) -> None:
     box.seconds = 1.0 if status == "timeout" else 20.0
     response = _ask(box, "run", cmd=cmd)
     assert response.status == status, response
     assert words in response.why
 
 
-def test_a_granted_command_leaves_nothing_behind_and_is_stopped(box, tmp_path) -> None:
+def test_a_granted_command_leaves_no_process_and_is_stopped(box, tmp_path) -> None:
     began = time.monotonic()
     with pytest.raises(ToolFault, match="ran longer") as caught:
         run_command(["sh", "-c", "sleep 300 & echo $! > child; sleep 300"], tmp_path, seconds=1.0)
@@ -129,14 +129,14 @@ def test_a_granted_command_leaves_nothing_behind_and_is_stopped(box, tmp_path) -
     child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
     assert not child.exists() or child.read_text().split()[2] == "Z", "dead, if perhaps not reaped by who inherited it"
     run_command(["sh", "-c", "sleep 300 & echo $! > child"], tmp_path, seconds=60.0)
-    assert time.monotonic() - began < 60, "a process left behind is not waited for"
+    assert time.monotonic() - began < 60, "a remaining child process is not waited for"
     with pytest.raises(ToolFault, match="more than 16 MiB"):
         run_command(["sh", "-c", "yes"], tmp_path, seconds=60.0)
     with pytest.raises(ToolFault, match="no program"):
         run_command(["no-such-program"], tmp_path, seconds=1.0)
 
 
-def test_trace_lines_come_by_their_own_descriptor_or_in_the_old_way(box) -> None:
+def test_trace_lines_come_from_the_descriptor_or_from_stdout(box) -> None:
     code = (
         "import json, os\nprint('before')\nprint('__SPAK_TRACE__' + json.dumps({'type': 'P', 'ms': 1.5}))\n"
         "os.write(int(os.environ['CRUCIBLE_TRACE_FD']), b'{\"type\": \"Q\", \"n\": 1}\\n[1]\\n')\nprint('after')"
@@ -159,7 +159,7 @@ def test_trace_lines_are_limited() -> None:
     assert from_channel(b"[" * 5000)[1]
 
 
-def test_chance_depends_on_the_place_alone(box) -> None:
+def test_random_numbers_depend_on_the_place_alone(box) -> None:
     def draw(label: str, occurrence: int, seed: int = 0) -> object:
         request = Request("k", label, "tool.random", {"low": 1, "high": 10**9}, (), None, occurrence, seed, 0.0)
         return box.perform(request).value
@@ -169,13 +169,13 @@ def test_chance_depends_on_the_place_alone(box) -> None:
     assert _ask(box, "random", low=3, high=1).status == "wrong"
 
 
-def test_an_unknown_tool_names_those_there_are(box) -> None:
+def test_an_unknown_tool_names_the_known_ones(box) -> None:
     response = _ask(box, "teleport")
     assert response.status == "wrong"
     assert "tool.read" in response.why
 
 
-def test_without_boxes_only_what_was_granted_runs(tmp_path) -> None:
+def test_without_boxes_only_granted_programs_run(tmp_path) -> None:
     bare = Toolbox(Folder(tmp_path), live=True)
     assert _ask(bare, "run", cmd=["python", "-c", "1"]).status == "forbidden"
     assert _ask(bare, "run", cmd=["echo", "a", "b"]).value == "a b"

@@ -36,7 +36,7 @@ def own(folder: Path, program: str, *extra: str) -> Path:
     return path
 
 
-def test_the_house_accepts_the_lane() -> None:
+def test_the_lane_fits_the_protocol() -> None:
     assert isinstance(crucible_lanes()[0], Lane)
 
 
@@ -131,7 +131,7 @@ def test_a_program_that_differs_each_time_is_flaky_unless_it_may(tmp_path: Path,
     assert {c.name: c.value for c in found["t::r"].score.components} == {"success": 1.0, "determinism": 1.0}
 
 
-def test_an_invariant_that_is_broken_costs_and_says_so(tmp_path: Path, judge_all) -> None:
+def test_a_broken_invariant_lowers_the_score_and_is_named(tmp_path: Path, judge_all) -> None:
     program = """
 variant V { case C { x: float } }
 invariant Small { assert: all(c.x < 2 for c in trace(V.C)) }
@@ -146,14 +146,14 @@ task T { step a { emit V.C { x: 1.0 } emit V.C { x: 3.0 } } }
     assert {c.name: c.value for c in found["t::a"].score.components}["invariants"] == 0.0
 
 
-def test_a_program_that_is_none_is_its_own_fault(tmp_path: Path, judge_all) -> None:
+def test_a_program_with_errors_is_one_wrong_case(tmp_path: Path, judge_all) -> None:
     found = judge_all(DslLane(), own(tmp_path, "task T {\n  step a tool.read { }\n}"))
     assert list(found) == ["p"]
     assert found["p"].status is Status.WRONG
     assert found["p"].why == "p.spak:2:10: E104 unexpected 'tool.read', expected ':' (`a: tool.read`)"
 
 
-def test_problems_of_a_program_are_its_own_fault(tmp_path: Path, judge_all) -> None:
+def test_errors_of_a_program_are_wrong_not_infra(tmp_path: Path, judge_all) -> None:
     twice = 'task T {\n step a: tool.read { path: "{{x}}" }\n step a: tool.read { path: "y" }\n}'
     found = judge_all(DslLane(), own(tmp_path, twice))
     assert list(found) == ["p"]
@@ -169,14 +169,14 @@ def test_problems_of_a_program_are_its_own_fault(tmp_path: Path, judge_all) -> N
         '{"answers": [{"question": "q", "answer": "a"}, {"question": "q", "answer": "b"}]}',
     ],
 )
-def test_a_wrong_answers_file_is_ours(tmp_path: Path, suite_at, text: str) -> None:
+def test_a_wrong_answers_file_is_an_error_of_the_suite(tmp_path: Path, suite_at, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     lane = DslLane()
     with pytest.raises(SpecError, match=r"a\.json"):
         lane.collect(suite_at(lane, own(tmp_path, 'task T { step a: tool.read { path: "x" } }', "answers: a.json")))
 
 
-def test_what_is_not_live_claims_nothing(tmp_path: Path, judge_all) -> None:
+def test_a_run_that_is_not_live_is_simulated(tmp_path: Path, judge_all) -> None:
     program = 'task T {\n step a: tool.run { cmd: "python x.py" output_var: x }\n evaluation { check c: len(x) > 0 } }'
     found = judge_all(DslLane(), own(tmp_path, program, "live: false"))
     assert not any(e.passed for n, e in found.items() if n == "t::c")

@@ -42,7 +42,7 @@ def start(folder: Path, how: str, *, run: str = "one") -> subprocess.Popen[str]:
     )
 
 
-def test_four_processes_make_it_once_and_the_last_one_tidies(tmp_path: Path) -> None:
+def test_four_processes_make_it_once_and_the_last_one_removes_the_folder(tmp_path: Path) -> None:
     processes = [start(tmp_path, "stay") for _ in range(4)]
     for process in processes:
         assert process.stdout is not None
@@ -55,21 +55,21 @@ def test_four_processes_make_it_once_and_the_last_one_tidies(tmp_path: Path) -> 
     assert not (tmp_path / "dsl-runs").exists()
 
 
-def test_who_dies_leaves_the_work_to_the_next(tmp_path: Path) -> None:
+def test_a_process_that_dies_leaves_the_work_to_the_next(tmp_path: Path) -> None:
     assert start(tmp_path, "die").wait(60) == 9
     process = start(tmp_path, "go")
     assert process.communicate("", timeout=60)[0] == "42\n"
     assert (tmp_path / "noted").read_text() == "made resumed "
 
 
-def test_another_test_run_makes_its_own(tmp_path: Path) -> None:
+def test_another_test_run_makes_a_new_result(tmp_path: Path) -> None:
     for run in ("one", "two"):
         process = start(tmp_path, "go", run=run)
         assert process.communicate("", timeout=60)[0] == "42\n"
     assert (tmp_path / "noted").read_text() == "made made "
 
 
-def test_what_a_killed_run_left_is_swept_after_a_day(tmp_path: Path) -> None:
+def test_the_folder_of_a_killed_run_is_removed_after_a_day(tmp_path: Path) -> None:
     assert start(tmp_path, "die", run="killed").wait(60) == 9
     users = tmp_path / "dsl-runs/killed.users"
     assert users.exists()
