@@ -17,7 +17,7 @@ SAMPLING_SECONDS = 0.05
 
 
 class OneCore:
-    """Pins this thread, and the processes it adopts, to one core; a context manager that restores this thread's affinity.
+    """Pins this thread, and the processes it adopts, to one core; on exit this thread's affinity is restored.
 
     The affinity of adopted processes is not restored: boxes end with the measurement.
 

@@ -93,7 +93,7 @@ class FairLock:
             return
         if self._depth:
             self._leave()
-        self._exclusive = hold = self._enter_alone()
+        self._exclusive = hold = self._enter_exclusive()
         try:
             yield hold
         finally:
@@ -112,22 +112,22 @@ class FairLock:
             flock(self._gate, SHARED)
             flock(self._room, SHARED)
         except BlockingIOError:
-            return self._wait(fcntl.LOCK_SH)
+            return self._wait_for_both(fcntl.LOCK_SH)
         finally:
             flock(self._gate, fcntl.LOCK_UN)
         return GRANTED_AT_ONCE
 
-    def _enter_alone(self) -> Hold:
+    def _enter_exclusive(self) -> Hold:
         if self._gate < 0 and not self._open():
             return Hold(problem=self._problem)
         try:
             flock(self._gate, EXCLUSIVE)
             flock(self._room, EXCLUSIVE)
         except BlockingIOError:
-            return self._wait(fcntl.LOCK_EX)
+            return self._wait_for_both(fcntl.LOCK_EX)
         return GRANTED_AT_ONCE
 
-    def _wait(self, operation: int) -> Hold:
+    def _wait_for_both(self, operation: int) -> Hold:
         started = time.monotonic()
         self._leave()  # `_Queue` locks with new file descriptions, which locks held by the old ones would block
         for part in ("_gate", "_room"):

@@ -1,4 +1,4 @@
-"""Investigation: the evaluation of one candidate, from its bytes to evidence."""
+"""Evaluator: the evaluation of one candidate, from its bytes to evidence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.lanes.toolgen.counterexample import Wrong, shown, wrong_answer
 from harness.lanes.toolgen.disagreement import disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
-from harness.lanes.toolgen.measurement import Measuring
+from harness.lanes.toolgen.measurement import CandidateTiming
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
@@ -43,7 +43,7 @@ LOAD_SECONDS = 2.0
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
 
 
-class Investigation:
+class Evaluator:
     """Gathers evidence on one case; made for a single `run`."""
 
     def __init__(self, case: Case, context: Context) -> None:
@@ -217,7 +217,7 @@ class Investigation:
 
     def _time(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
         forbidden = forbidden_of(self.tool)
-        measuring = Measuring(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
+        measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
         try:
             return measuring.run()
         finally:

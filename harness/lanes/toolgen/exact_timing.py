@@ -49,7 +49,7 @@ def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: 
     """
     profile = Profile(clock="wall")
     with _Timing(pool, questions, plan, profile, thorough=stopwatch.instrument.thorough) as timing:
-        timing.least, timing.seconds = stopwatch.instrument.least, stopwatch.instrument.seconds
+        timing.min_rounds, timing.seconds = stopwatch.instrument.min_rounds, stopwatch.instrument.seconds
         try:
             measurement = stopwatch.measure(name, timing.rounds)
         except BoxFault as fault:
@@ -95,7 +95,7 @@ class _Timing:
 
     def __init__(self, pool: BoxPool, questions: Questions, plan: Plan, profile: Profile, *, thorough: bool) -> None:
         self.pool, self.questions, self.plan, self.profile = pool, questions, plan, profile
-        self.thorough, self.least, self.seconds = thorough, 3, 1.0
+        self.thorough, self.min_rounds, self.seconds = thorough, 3, 1.0
         self.asked = [question for question in questions.shared if question.origin != "edge"]
         self.oracle = questions.oracle
         self.section: Section | None = None
@@ -131,9 +131,9 @@ class _Timing:
             call = one.prepare()
             one.check(call.target(call.argument))
         if not self.thorough:
-            return self.least
+            return self.min_rounds
         cost = max(1e-6, time.perf_counter() - begun)
-        return max(self.least, min(int(self.seconds * share / cost), MAX_CALLS // max(1, calls)))
+        return max(self.min_rounds, min(int(self.seconds * share / cost), MAX_CALLS // max(1, calls)))
 
     def _with_nulls(self, blocks: list[list[Round]]) -> list[Round]:
         found: list[Round] = []

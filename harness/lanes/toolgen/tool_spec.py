@@ -242,8 +242,8 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
             raise SpecError(error.what, where=error.where, fix=error.fix) from None
     if not isinstance(value, dict):
         raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
-    if isinstance(value.get("test_cases"), list):
-        value["test_cases"] = [_untagged(case) for case in value["test_cases"]]
+    if isinstance(value.get("test_cases"), list):  # a copy: the document is cached and shared
+        value = {**value, "test_cases": [_untagged(case) for case in value["test_cases"]]}
     try:
         return ToolSpec.model_validate(value), where
     except ValidationError as error:

@@ -13,7 +13,8 @@ from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.hooks import Lane, Registry
-from harness.lanes.toolgen.lane import Toolgen, case_for
+from harness.lanes.toolgen.collect import case_for
+from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.suites.suite import Suite
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL

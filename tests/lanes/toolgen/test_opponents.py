@@ -56,7 +56,7 @@ def ring(bench, context, judge, tmp_path, monkeypatch):
     """Judge a candidate that says who its rivals are; the time of a measurement is short, and nothing is noisy."""
     bench.tool(TOOL, ORACLE)
     context.timer = Stopwatch(Loop(), lock=FairLock(folder=tmp_path / "locks"))
-    context.timer.instrument.seconds, context.timer.instrument.least = 0.1, 8
+    context.timer.instrument.seconds, context.timer.instrument.min_rounds = 0.1, 8
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
 
     def run(source, **rivals):
@@ -107,10 +107,10 @@ def test_without_a_rival_the_first_of_a_session_is_its_own_control(ring):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (WRONG_ON_MANY, "the rival is wrong"),
+        (WRONG_ON_MANY, "the opponent is wrong"),
         (FORBIDDEN, "uses forbidden APIs"),
-        ("def total(numbers: list[int]) -> int:\n    return [][0]\n", "the rival is wrong"),
-        ("def total(numbers: list[int]) -> int:\n    while True: pass\n", "the rival failed"),
+        ("def total(numbers: list[int]) -> int:\n    return [][0]\n", "the opponent is wrong"),
+        ("def total(numbers: list[int]) -> int:\n    while True: pass\n", "the opponent failed"),
         ("def total(numbers:", "cannot be parsed"),
     ],
 )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 
+from harness.core.document import read_document
 from harness.core.errors import SpecError
 from harness.lanes.toolgen.tool_spec import Parameter, ToolSpec, read_tool
 
@@ -72,6 +74,18 @@ def test_bytes_and_tuples_are_written_as_the_codec_does(bench):
     )
     assert tool.spec.test_cases[0].input == {"data": b"\x00\x01"}
     assert tool.spec.test_cases[0].expected_output == (0, 1)
+
+
+def test_reading_a_tool_leaves_the_cached_document_as_it_was(bench):
+    bench.tool(
+        'tool_id: t\nsignature: "def f(x: bytes) -> bytes"\ntest_cases:\n'
+        "  - {input: {x: {$bytes: YQ==}}, expected_output: {$bytes: YQ==}}\n"
+    )
+    document = read_document(bench.folder / "tool.yaml")
+    before = copy.deepcopy(document.value)
+    assert read_tool(bench.folder).spec.test_cases[0].expected_output == b"a"
+    assert read_document(bench.folder / "tool.yaml") is document
+    assert document.value == before
 
 
 def test_the_digest_covers_both_files(bench):
