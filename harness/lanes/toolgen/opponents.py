@@ -12,11 +12,10 @@ from harness.core.digest import derive_seed
 from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.counterexample import Wrong, wrong_answer
+from harness.lanes.toolgen.counterexample import WrongAnswer, wrong_answer
 from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.oracle import Oracle, Reply
-from harness.lanes.toolgen.performance import NULL as NULL_SOURCE
-from harness.lanes.toolgen.performance import workload_key
+from harness.lanes.toolgen.performance import NULL_SOURCE, workload_key
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.static_check import violations
@@ -52,7 +51,7 @@ class OpponentBenchmark:
         forbidden: Names that an opponent may not use either, since an opponent may never have been judged.
 
     Attributes:
-        wrong: Wrong answers of the candidate; usually empty, since the candidate answered all questions before.
+        wrong: WrongAnswer answers of the candidate; usually empty, since the candidate answered all questions before.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class OpponentBenchmark:
         self._size = next((row["size"] for row in rows if row["candidate_s"] >= LONG_ENOUGH), None) or (
             rows[-1]["size"] if rows else None
         )
-        self.wrong: list[Wrong] = []
+        self.wrong: list[WrongAnswer] = []
 
     def compare(self, opponent: Opponent, *, name: str) -> Comparison:
         """Measure the candidate against an opponent.
@@ -122,7 +121,7 @@ class _Sides:
 
     def __init__(self, pool: BoxPool, questions: Questions, plan: Plan, opponent: bytes, size: int | None) -> None:
         self.pool, self.questions, self.plan, self.opponent, self.size = pool, questions, plan, opponent, size
-        self.wrong: list[Wrong] = []
+        self.wrong: list[WrongAnswer] = []
         self.asked = [question for question in questions.shared if question.origin != "edge"]
         self._started = self._made = 0
         self._last: tuple[bytes, Question] | None = None

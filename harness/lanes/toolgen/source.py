@@ -1,4 +1,4 @@
-"""Source: the bytes of a candidate, or why they cannot be judged."""
+"""Source: the bytes of a candidate, or the reason why they cannot be judged."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.status import Status
 
-LARGEST = 512 << 10  # bytes of a candidate
+MAX_BYTES = 512 << 10  # of a candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What was found at a candidate's path.
+    """The source file of a candidate.
 
     Attributes:
-        data: Its bytes; empty where they cannot be judged.
-        digest: Hex SHA-256 of the bytes, or of a description where there are none to judge.
-        status: `ok`, or why nothing can be run.
-        why: One sentence, for a status other than `ok`.
+        data: The bytes; empty if the file cannot be read.
+        digest: Hex SHA-256 of the bytes, or of a description if the file cannot be read.
+        status: `ok`, or the status of a candidate that cannot be run.
+        why: The reason of a status other than `ok`.
     """
 
     data: bytes
@@ -37,12 +37,12 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The text, as far as it is UTF-8."""
+        """The bytes decoded as UTF-8; invalid bytes are replaced."""
         return self.data.decode("utf-8", "replace")
 
 
 def read_source(path: Path) -> Source:
-    """Read a candidate without following links, waiting for pipes or reading more than can be judged."""
+    """Read a candidate; links are not followed, pipes do not block, and at most `MAX_BYTES` + 1 bytes are read."""
     try:
         state = os.lstat(path)
         if stat.S_ISLNK(state.st_mode):
@@ -55,7 +55,7 @@ def read_source(path: Path) -> Source:
         # O_NONBLOCK: should the file have been replaced by a pipe since, opening it must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         # A link that leads nowhere was the candidate's doing; a permission or a disk is ours.
         mine = error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
@@ -63,9 +63,9 @@ def read_source(path: Path) -> Source:
         if error.errno == errno.ENOENT and "\\x" in path.name:
             why = "its file name is not UTF-8"
         return _refused(Status.INFRA if mine else Status.CRASH, why, path.name)
-    if len(data) > LARGEST:
+    if len(data) > MAX_BYTES:
         size = max(state.st_size, len(data))
-        why = f"it has {size / (1 << 20):.1f} MiB; a candidate has at most {LARGEST >> 10} KiB"
+        why = f"it has {size / (1 << 20):.1f} MiB; a candidate has at most {MAX_BYTES >> 10} KiB"
         return _refused(Status.CRASH, why, f"{size}:{digest_bytes(data)}")
     return _readable(data)
 
@@ -82,7 +82,7 @@ def _readable(data: bytes) -> Source:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         return Source(data, digest, Status.CRASH, f"the file is not UTF-8 (byte {error.start})")
-    if b"coding" in data[:400]:  # a declared encoding would show the compiler another text than us
+    if b"coding" in data[:400]:  # with another declared encoding the compiler would see different source code
         try:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         except SyntaxError as error:
@@ -93,10 +93,10 @@ def _readable(data: bytes) -> Source:
 
 
 def parse(source: Source) -> ast.Module | Source:
-    """The syntax tree, or the source with a status that says why there is none."""
+    """The syntax tree; for an invalid source, the source with a status and its reason."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in a candidate is no warning of ours
+            warnings.simplefilter("ignore")  # warnings about a candidate's escapes do not concern the user
             return ast.parse(source.data, filename="candidate.py")
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.digest import digest_bytes
 from harness.core.status import Status
-from harness.lanes.toolgen.source import LARGEST, Source, parse, read_source
+from harness.lanes.toolgen.source import MAX_BYTES, Source, parse, read_source
 
 
 def test_a_plain_file(tmp_path):
@@ -23,7 +23,7 @@ def test_a_plain_file(tmp_path):
         (b"x = '\xff'\n", "not UTF-8 (byte 5)"),
         (b"# -*- coding: utf-7 -*-\nx = 1\n", "declares utf-7"),
         (b"# coding: nonsense\nx = 1\n", "unusable"),
-        (b"x" * (LARGEST + 1), "MiB"),
+        (b"x" * (MAX_BYTES + 1), "MiB"),
     ],
 )
 def test_what_cannot_be_judged_says_why(tmp_path, data, why):
