@@ -2,8 +2,8 @@
 
     python benchmarks/exclusive_phase.py [--items 1000] [--timed 10] [--workers 2] [--rounds 3]
 
-Ordinary items burn 5 ms of CPU each, timed ones 20 ms. Plain is `--dist load`, where the lock alone keeps timed items
-apart, and `--dist load` without any timed item, where nothing does. The goal is a ratio below 1.15.
+Ordinary items use 5 ms of CPU each, timed ones 20 ms. It is compared with `--dist load`, where only the lock separates
+timed items, and with `--dist load` without timed items. The goal is a ratio below 1.15.
 """
 
 from __future__ import annotations

@@ -174,12 +174,12 @@ def run(paths):
 """
     home = [str(Path.home()), "/etc/passwd", "/proc/self/status", __file__, "/usr/bin", "/usr/src", "/home"]
     with pool.open(source, entry="run") as box:
-        told = decode(box.call({"paths": home}).payload)
-    assert told["environ"] == {}
+        report = decode(box.call({"paths": home}).payload)
+    assert report["environ"] == {}
     if pool.layers["namespaces"] == "":
-        assert told["pid"] == 1
-        assert told["cwd"] == []
-        assert [path for path in told["seen"] if path != str(Path.home())] == []
+        assert report["pid"] == 1
+        assert report["cwd"] == []
+        assert [path for path in report["seen"] if path != str(Path.home())] == []
 
 
 def test_two_boxes_of_one_zygote_do_not_share_random_state(pool: BoxPool) -> None:

@@ -1,4 +1,4 @@
-"""The machine_lock: who waits for whom, across processes, through death, and never for itself."""
+"""FairLock across processes: waiting order, killed holders, re-entrance."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_wait_is_granted_when_the_holder_leaves_and_reported(folder):
 
 
 def test_one_who_wants_to_be_alone_is_not_starved(folder):
-    """While a sharer is inside and somebody waits to be alone, new sharers stay outside."""
+    """While a reader holds the lock and a writer waits, new readers wait too."""
     inside = holder(folder, "shared")
     alone = FairLock(folder=folder)
     order: list[str] = []

@@ -17,7 +17,7 @@ from harness.timing.paired_benchmark import MAX_GROUPS, MIN_GROUPS, PairedBenchm
 from harness.timing.stopwatch import Stopwatch
 
 
-class Told(Loop):
+class ScriptedLoop(Loop):
     """An instrument that makes all calls and reports what each side is said to take."""
 
     def __init__(self, seconds_of):
@@ -39,7 +39,7 @@ class Arena:
     def __init__(self, tmp_path, monkeypatch, seconds_of, *, noisy=""):
         if noisy is not None:  # else the real judgement on the noise
             monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: noisy)
-        self.instrument = Told(seconds_of)
+        self.instrument = ScriptedLoop(seconds_of)
         self.watch = Stopwatch(self.instrument, lock=FairLock(folder=tmp_path / "locks"))
         self.open, self.started, self.inputs, self.checked = Counter(), Counter(), [], []
 

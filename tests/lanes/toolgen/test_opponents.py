@@ -1,4 +1,4 @@
-"""A candidate beside its parent, the champion and itself, in real boxes."""
+"""A candidate compared with its parent, the champion and itself, in real boxes."""
 
 from __future__ import annotations
 
