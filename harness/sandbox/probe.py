@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -256,17 +255,3 @@ def _sample_files(path: Path) -> list[Path]:
 
 def _place(path: Path) -> Path:
     return path / "x" if path.is_dir() else path
-
-
-def machine_class() -> str:
-    """System, processor, number of cores and Python version: only measurements of one machine class are comparable."""
-    python = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
-    return f"{platform.system()} {platform.machine()} {_processor()} x{os.cpu_count() or 1} {python}"
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown processor"
