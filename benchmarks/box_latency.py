@@ -1,4 +1,4 @@
-"""What a box costs: from the request to the first answer, and what a call adds to the function it calls.
+"""Latency of a box: from the request to the first answer, and the overhead of a call.
 
     python benchmarks/box_latency.py [--boxes 300] [--calls 2000]
 

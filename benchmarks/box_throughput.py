@@ -1,4 +1,4 @@
-"""Isolated evaluations a second, beside EvalPlus' `untrusted_check`, in alternating rounds of one run.
+"""Isolated evaluations per second, compared with EvalPlus' `untrusted_check` in alternating rounds of one run.
 
     python benchmarks/box_throughput.py [--lanes 2] [--rounds 9]
 

@@ -1,4 +1,4 @@
-"""Candidates a second through pytest items, ledger and report included: 1,000 distinct ones under `-n auto`.
+"""Candidates per second as pytest items, including ledger and report: 1,000 distinct ones under `-n auto`.
 
     python benchmarks/item_throughput.py [--candidates 1000] [--workers auto]
 

@@ -1,14 +1,14 @@
-"""Whether paired timing finds a slow-down and leaves equals alone: planted candidates, real runs under `-n auto`.
+"""Detection rate and false alarms of paired benchmarks: generated candidates, real runs under `-n auto`.
 
     python benchmarks/paired.py [--equal 60] [--slower 20] [--sessions 5] [--max-time 0.3] [--results FILE] [--idle]
 
 Every candidate names `base` as its parent and is compared with it: copies of it (A/A), copies that do 5 % more work,
-and copies that do 10 % more. Meanwhile another process keeps a core busy (`--idle` leaves it out). Goals: at most 1 %
-of the copies are told apart, at least 95 % of those with 5 % more and 99 % of those with 10 % more are found. What is
-answered with "underpowered" was neither told apart nor found.
+and copies that do 10 % more. Another process keeps a core busy meanwhile (`--idle` disables it). Goals: at most 1 % of
+the copies are reported as different, at least 95 % of those with 5 % more and 99 % of those with 10 % more are found.
+The verdict "underpowered" counts as neither.
 
-A session is one run of pytest. `--results` keeps every trial, a line of JSON each, and what is printed at the end is
-about all trials of the file: so 300 copies can be measured piece by piece. `--sessions 0` only prints.
+A session is one run of pytest. `--results` keeps every trial, one JSON line each, and the summary covers all trials of
+the file, so 300 copies can be measured in several runs. `--sessions 0` only prints.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def spin(rounds: int, salt: int) -> int:
 SPIN = "while True: pass"
 KINDS = {100: "equal", 105: "+5 %", 110: "+10 %"}
 GOALS = {
-    "equal": "told apart, goal <= 1 %",
+    "equal": "reported as different, goal <= 1 %",
     "+5 %": "found slower, goal >= 95 %",
     "+10 %": "found slower, goal >= 99 %",
 }
@@ -165,11 +165,11 @@ def report(trials: list[dict[str, Any]]) -> None:
     for kind, goal in GOALS.items():
         of_kind = [trial for trial in trials if trial["kind"] == kind]
         counts = Counter(trial["verdict"] for trial in of_kind)
-        told = counts["slower"] + (counts["faster"] if kind == "equal" else 0)
-        low, high = wilson_interval(told, len(of_kind))
+        different = counts["slower"] + (counts["faster"] if kind == "equal" else 0)
+        low, high = wilson_interval(different, len(of_kind))
         words = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
-        share = f"{told / len(of_kind):.1%} (95 %: {low:.1%} to {high:.1%})" if of_kind else "-"
-        print(f"{kind:>6}: {told} of {len(of_kind)}, {share} {goal}; {words}")
+        share = f"{different / len(of_kind):.1%} (95 %: {low:.1%} to {high:.1%})" if of_kind else "-"
+        print(f"{kind:>6}: {different} of {len(of_kind)}, {share} {goal}; {words}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""10,000 evaluations in one process: what must stay flat stays flat.
+"""10,000 evaluations in one process: memory, descriptors and other resources must not grow.
 
     python benchmarks/soak.py [--evaluations 10000]
 
-Every tenth candidate dies, hangs, floods or hoards. Each tenth of the way prints the parent's resident memory,
-descriptors, children, cgroups and temporary files; the exit status is 1 if any of them grew.
+Every tenth candidate crashes, hangs, prints too much or uses too much memory. The benchmark prints ten times the
+parent's resident memory, descriptors, children, cgroups and temporary files; the exit status is 1 if any of them grew.
 """
 
 from __future__ import annotations

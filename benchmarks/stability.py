@@ -1,12 +1,12 @@
-"""Whether flaky candidates are caught, and what the bound that is shown is worth: planted candidates, real runs.
+"""Detection rate of flaky candidates, and validity of the reported bound: generated candidates, real runs.
 
     python benchmarks/stability.py [--runs 20] [--confirm 60]
 
-Two candidates are planted in a temporary project, beside an honest one that is a little worse: one answers wrongly in
-20 % of all milliseconds, one under one hash seed in four. Each run is a whole `pytest` with default attempts and a
-secret seed of its own. Goals: the first is caught (`flaky` or `wrong`) in at least 19 of 20 runs by default attempts
-alone (`--confirm 0`); the second is caught in at least 19 of 20 before it can rank first, and where three attempts did
-not catch it, its line states the bound they prove. The last columns are what confirmation costs.
+A temporary project has two flaky candidates and an honest one that is slightly worse: one flaky candidate is wrong in
+20 % of all milliseconds, the other under one hash seed in four. Each run is a complete `pytest` with default attempts
+and its own secret seed. Goals: the first is detected (`flaky` or `wrong`) in at least 19 of 20 runs by the default
+attempts alone (`--confirm 0`); the second is detected in at least 19 of 20 before it can rank first, and where three
+attempts do not detect it, its line states the bound they prove. The last columns are the cost of confirmation.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> int:
         status, line, _ = run("order", number, confirm=0)
         early += status in CAUGHT
         bounds += status in CAUGHT or "p<64%" in line
-        called_first += line.strip().startswith("1 ")  # without a confirmation nobody may be
+        called_first += line.strip().startswith("1 ")  # without a confirmation no candidate may be
         status, line, took = run("order", number, confirm=given.confirm)
         before_first += status in CAUGHT and not line.strip().startswith("1 ")
         seconds[1] += took

@@ -12,34 +12,34 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Quality(Frozen):
-    """How good a measurement is. Everything is observed; only `why` is a judgement."""
+    """The quality of a measurement. All fields are observations, except `why`, which is the verdict."""
 
     why: str = ""
-    """Why it is too noisy to be used; empty when it is not."""
+    """Why the measurement is too noisy to be used; empty when it can be used."""
     calls: NonNegativeInt = 0
     tries: NonNegativeInt = 1
-    """Measurements that were made until this one."""
+    """Number of measurements made, including this one."""
     cpu_ratio: Amount | None = None
-    """CPU time over wall time of all timed calls, this process and box together. A subject that sleeps lowers it."""
+    """CPU time / wall time of all timed calls, of this process and its boxes together. A sleeping subject lowers it."""
     disturbed: Amount = 0.0
-    """Share of the control calls (reference, null) that were kept waiting."""
+    """Share of the control calls (reference, null) that were delayed."""
     involuntary: NonNegativeInt = 0
-    """Context switches that this process did not ask for."""
+    """Number of involuntary context switches of this process."""
     foreign: Amount | None = None
-    """Share of the control calls' time that others took, the hypervisor included; None where that is not known."""
+    """Share of the control calls' time that other processes or the hypervisor took; None where it is unknown."""
     load: Amount | None = None
-    """Cores' worth of work by others on the whole machine meanwhile."""
+    """Mean number of cores that other processes kept busy during the measurement."""
     pressure: Amount | None = None
-    """Share of the time in which something on the machine waited for a core (PSI)."""
+    """Share of the time in which some process on the machine waited for a core (PSI)."""
     lock_wait: Amount = 0.0
-    """Seconds until no other session was at work."""
+    """Seconds of waiting until no other session worked."""
     pinned: bool = False
     spread: Amount | None = None
-    """A/A: the medians of two halves of the null calls differ by so much of the subject's shortest calls."""
+    """A/A control: difference between the medians of two halves of the null calls / the subject's shortest calls."""
     session_spread: Amount | None = None
-    """Root mean square of that over the measurements of this process so far."""
+    """Root mean square of `spread` over the measurements of this process so far."""
 
     @property
     def noisy(self) -> bool:
-        """Whether it must not be used."""
+        """Whether the measurement must be discarded."""
         return bool(self.why)

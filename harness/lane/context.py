@@ -74,9 +74,9 @@ class Context:
     def boxes(self) -> BoxPool:
         """The pool of warm zygotes, started at first use."""
         if not self._pools:
-            from harness.sandbox.pool import KEPT, BoxPool
+            from harness.sandbox.pool import MAX_ZYGOTES, BoxPool
 
-            self._pools.append(BoxPool(protect=self.protect, without=self.without, warm=self.warm or KEPT))
+            self._pools.append(BoxPool(protect=self.protect, without=self.without, warm=self.warm or MAX_ZYGOTES))
         return self._pools[0]
 
     @property

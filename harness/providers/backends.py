@@ -1,4 +1,4 @@
-"""Backends: who may answer a question, as command lines name them."""
+"""The names of the back ends that can answer a question, as used on the command line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""CassetteProvider: records what another provider says, and says it again.
+"""CassetteProvider: records the answers of another provider and replays them.
 
-The key is what the answer depends on: the rendered prompt, the role, the answer's schema and the model's parameters,
-and for equal questions the how-manieth it is. Nothing of transport (addresses, headers, dates) is in it.
+The key of a recording covers everything the answer depends on: the rendered prompt, the role, the answer's schema and
+the model's parameters, and a counter for equal questions. Transport data (addresses, headers, dates) is not part of it.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ class Recording(Frozen):
 
 
 class Tape(Frozen):
-    """A cassette's file."""
+    """The content of a cassette file."""
 
     format: int = FORMAT
     recordings: tuple[Recording, ...] = ()
 
 
 def question_key(question: Question) -> str:
-    """Digest of all that an answer depends on."""
+    """Digest of everything that an answer depends on; equal questions have equal keys."""
     return short(
         digest_json([question.prompt, question.role, question.answer_schema, question.parameters, question.to])
     )
 
 
 class CassetteProvider:
-    """Answers from recordings; with `inner`, records what is missing.
+    """Answers from recordings; with `inner`, records missing answers.
 
     Args:
-        path: The cassette's file.
-        inner: Who is asked when there is no recording; None to replay only.
+        path: The cassette file.
+        inner: The provider that answers questions without a recording; None to replay only.
 
     Raises:
-        SpecError: if the file is no cassette, or of a newer format.
+        SpecError: if the file is not a valid cassette, or its format is newer.
     """
 
     name = "cassette"
@@ -65,10 +65,10 @@ class CassetteProvider:
         self._asked: dict[str, int] = {}
 
     def answer(self, question: Question) -> Reply | None:
-        """The recorded answer.
+        """The recorded answer, or the answer of `inner`, which is then recorded.
 
         Raises:
-            ProviderError: if there is none and nobody else to ask; it shows how the nearest recording differs.
+            ProviderError: if there is neither; its fix shows how the nearest recording differs.
         """
         key = question_key(question)
         occurrence = question.occurrence or self._asked.get(key, 0) + 1
@@ -113,7 +113,7 @@ class CassetteProvider:
         recordings = sorted(self._tape.values(), key=lambda r: (r.key, r.occurrence))
         text = Tape(recordings=tuple(recordings)).model_dump_json(indent=2) + "\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved: a cassette is whole or the old one.
+        # Written to a temporary file and renamed, so that the cassette is always complete.
         descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -130,6 +130,6 @@ def _read(path: Path) -> Tape:
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"]))
-        raise SpecError(f"no cassette: {at}: {first['msg']}", where=str(path), fix=fix) from error
+        raise SpecError(f"not a valid cassette: {at}: {first['msg']}", where=str(path), fix=fix) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise SpecError(f"no cassette: {error}", where=str(path), fix=fix) from error
+        raise SpecError(f"not a valid cassette: {error}", where=str(path), fix=fix) from error

@@ -1,4 +1,4 @@
-"""CommandProvider: asks a program: the question as JSON on its stdin, the answer on its stdout."""
+"""CommandProvider: asks a program; it reads the question as JSON on stdin and prints the answer on stdout."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.core.clip import clip
 from harness.providers.fault import ProviderError
 from harness.providers.question import Question, Reply
 
-LARGEST = 16 << 20
+MAX_ANSWER_BYTES = 16 << 20
 
 
 class CommandProvider:
-    """A program of the user's, trusted as the user is.
+    """Runs a program of the user, which is trusted, once per question.
 
-    It is started anew for each question, reads one JSON object (`Question`) and prints the answer. Exit status 75
-    (EX_TEMPFAIL) means: no answer now.
+    The program reads one JSON object (`Question`) and prints the answer. Exit status 75 (EX_TEMPFAIL) means that no
+    answer is available now.
 
     Args:
         argv: The program and its arguments.
-        timeout_s: Seconds it may take.
+        timeout_s: Time limit of one answer, in seconds.
     """
 
     name = "command"
@@ -36,10 +36,10 @@ class CommandProvider:
         self._argv, self._timeout = list(argv), timeout_s
 
     def answer(self, question: Question) -> Reply | None:
-        """What it prints.
+        """The output of the program without a final newline; None for exit status 75.
 
         Raises:
-            ProviderError: if it fails, takes too long or prints too much.
+            ProviderError: if the program fails, exceeds the time limit, or prints too much or invalid UTF-8.
         """
         where, started = self._argv[0], time.monotonic()
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -62,14 +62,14 @@ class CommandProvider:
                 process.wait()
             size = out.tell() if out.seekable() else 0
             out.seek(0)
-            data = out.read(LARGEST + 1)
+            data = out.read(MAX_ANSWER_BYTES + 1)
             err.seek(0)
             said = clip(err.read(2000).decode("utf-8", "replace").strip(), limit=300)
         if process.returncode == os.EX_TEMPFAIL:
             return None
         if process.returncode:
             raise ProviderError(f"exit status {process.returncode}: {said}", where=where, fix="run it by hand")
-        if len(data) > LARGEST:
+        if len(data) > MAX_ANSWER_BYTES:
             raise ProviderError(f"printed {max(size, len(data))} bytes", where=where, status="output")
         try:
             text = data.decode("utf-8").removesuffix("\n")

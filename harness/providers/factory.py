@@ -1,4 +1,4 @@
-"""Choosing: a provider from what a command line says."""
+"""Creates the provider that the settings of a command line select."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from harness.providers.question import Provider
 
 
 class Backend(Frozen):
-    """Who answers, as settings that survive a suspended run. Keys and passwords are never among them."""
+    """Settings of a provider, kept with a suspended run. They never contain keys or passwords."""
 
     backend: str = "sim"
-    """`sim` answers from the cassette alone, `file` from answers, the others ask."""
+    """`sim` answers from the cassette only, `file` from a file of answers, the others ask."""
     model: str = ""
     base_url: str = ""
     answers: str = ""
     """Path of a file of answers."""
     cassette: str = ""
-    """Path of recordings; with another back end than `sim`, what is missing is recorded."""
+    """Path of recordings; with another back end than `sim`, missing answers are recorded."""
     command: str = ""
-    """For `command`: a command line, split as a shell would but run without one."""
+    """For `command`: a command line, split by the rules of a shell but run without a shell."""
     timeout_s: float = Field(default=120.0, gt=0)
 
 
 def provider_for(settings: Backend) -> Provider | None:
-    """The provider of some settings; None if nobody answers: every question suspends.
+    """The provider that the settings select; None if no provider answers, so that every question suspends the run.
 
     Raises:
-        UsageError: if they contradict themselves.
+        UsageError: if the settings are incomplete or unknown.
     """
     inner = _inner(settings)
     if not settings.cassette:
@@ -77,4 +77,4 @@ def _inner(settings: Backend) -> Provider | None:
                 raise UsageError(f"the command cannot be split: {error}", fix="close the quotes") from error
             return CommandProvider(argv, timeout_s=settings.timeout_s)
         case other:
-            raise UsageError(f"there is no back end {other!r}", fix=f"one of {', '.join(BACKENDS)}")
+            raise UsageError(f"unknown back end {other!r}", fix=f"use one of {', '.join(BACKENDS)}")

@@ -1,4 +1,4 @@
-"""ProviderError: a question could not be put or its answer cannot be used."""
+"""ProviderError: a question could not be asked, or its answer cannot be used."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from harness.core.errors import InfraError
 
 
 class ProviderError(InfraError):
-    """No usable answer.
+    """A provider has no usable answer.
 
     Attributes:
-        status: The word for what happened: `timeout`, `crash` (no connection, the server failed), `protocol` (it said
-            something else than its protocol allows), `output` (too much), `forbidden` (refused).
+        status: The kind of failure: `timeout`, `crash` (no connection, the server failed), `protocol` (the reply
+            violates the protocol), `output` (the reply is too long), `forbidden` (refused).
     """
 
     def __init__(self, what: str, *, where: str = "", fix: str = "", status: str = "crash") -> None:

@@ -1,7 +1,7 @@
-"""FileProvider: answers out of a file, each bound to the id of its question.
+"""FileProvider: reads answers from a file, each identified by the id of its question.
 
-Two forms. `answers.json` holds any number: `{"answers": [{"question": "<id>", "answer": "..."}]}`. `response.txt`, in
-the manner of chat exports, holds one: the first line is `question: <id>`, the rest is the answer.
+There are two forms. `answers.json` holds any number of answers: `{"answers": [{"question": "<id>", "answer": "..."}]}`.
+`response.txt`, like a chat export, holds one: the first line is `question: <id>`, the rest is the answer.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ class Answer(Frozen):
     """One answer of a file."""
 
     question: str = Field(min_length=1)
-    """The id that was shown when the question was asked."""
+    """The id displayed with the question."""
     answer: Any
-    """A text, or a JSON value where the question has a schema."""
+    """A string, or a JSON value where the question has a schema."""
     source: str = ""
-    """Who said so: a person, a model and its version."""
+    """Origin of the answer: a person, or a model and its version."""
     prompt: str = ""
-    """The question's words, for readers of the file."""
+    """The question's prompt, for readers of the file."""
 
     @property
     def text(self) -> str:
-        """What the question is answered with."""
+        """The answer as a string; JSON values are serialised."""
         return self.answer if isinstance(self.answer, str) else json.dumps(self.answer, ensure_ascii=False)
 
 
 class Answers(Frozen):
-    """A file of answers."""
+    """The content of a file of answers."""
 
     answers: tuple[Answer, ...] = ()
 
     def find(self, question: str) -> Answer | None:
-        """The answer to a question, if there is one."""
+        """The answer to the question with this id; None if there is none."""
         return next((answer for answer in self.answers if answer.question == question), None)
 
 
 def read_answers(path: Path) -> Answers:
-    """Read a file of answers, of either form.
+    """Read a file of answers in either form.
 
     Raises:
-        SpecError: if it is neither, or answers a question twice.
+        SpecError: if the file has neither form, or answers a question twice.
     """
     try:
         data = path.read_bytes()
@@ -86,10 +86,10 @@ def read_answers(path: Path) -> Answers:
 
 
 class FileProvider:
-    """Answers from a file; a question it does not answer waits.
+    """Answers from a file; a question without an answer in the file suspends the run.
 
     Args:
-        path: The file; read again at each question, so answers may be added while a program runs. It need not exist.
+        path: The file; read again for each question, so answers can be added during a run. It need not exist.
     """
 
     name = "file"
@@ -98,7 +98,7 @@ class FileProvider:
         self._path = path
 
     def answer(self, question: Question) -> Reply | None:
-        """The answer to this question's id, None if the file has none."""
+        """The answer for this question's id; None if the file has none."""
         if not self._path.exists():
             return None
         found = read_answers(self._path).find(question.id)

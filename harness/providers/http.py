@@ -1,4 +1,7 @@
-"""Endpoint: one JSON request to a model's server, with time-outs, limits and retries that make sense."""
+"""Endpoint: sends JSON requests to a model's server, with time-outs, size limits and retries.
+
+httpx is an optional dependency (extra `llm`); it is imported when a request is sent.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.clip import clip
+from harness.core.errors import UsageError
 from harness.providers import streamed
 from harness.providers.fault import ProviderError
 
 CONNECT_S = 5.0
-LARGEST = 16 << 20
-"""Bytes of a reply."""
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-"""Statuses after which asking again may help."""
+MAX_REPLY_BYTES = 16 << 20
+RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A server.
+    """The HTTP interface of a model's server.
 
     Attributes:
-        base_url: With scheme; a path of its own is kept.
+        base_url: Address with scheme; its path is kept.
         headers: Sent with every request.
-        timeout_s: Seconds until the whole reply must be there.
-        attempts: How often a request is tried.
-        backoff_s: Seconds before the second try; doubles each time.
-        sleep: Waits.
+        timeout_s: Time limit for the whole reply, in seconds.
+        attempts: Maximum number of tries of one request.
+        backoff_s: Seconds before the second try; the delay doubles with each further try.
+        sleep: Waits for some seconds; tests replace it.
     """
 
     base_url: str
@@ -39,10 +41,11 @@ class Endpoint:
     sleep: Callable[[float], None] = time.sleep
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
-        """Send JSON, get a JSON object: (the object, how many tries it took).
+        """Send a JSON body and return the JSON object of the reply and the number of tries.
 
         Raises:
-            ProviderError: when no try got one. A refusal (4xx) is not tried again; a broken, late or partial reply is.
+            ProviderError: if no try succeeds. A refusal (4xx) is not retried; a broken, late or partial reply is.
+            UsageError: if httpx is not installed.
         """
         for attempt in range(1, self.attempts + 1):
             try:
@@ -55,14 +58,20 @@ class Endpoint:
                         error.what + tries, where=error.where, fix=error.fix, status=error.status
                     ) from None
                 if problem.after > self.timeout_s:
-                    what = f"{error.what} (it asks to wait {problem.after:g} s, longer than the time-out)"
+                    what = f"{error.what} (the server asks to wait {problem.after:g} s, longer than the time-out)"
                     raise ProviderError(what, where=error.where, fix=error.fix, status=error.status) from None
                 self.sleep(max(self.backoff_s * 2 ** (attempt - 1), problem.after))
         raise RuntimeError("unreachable: the last try returns or raises")
 
     def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        import httpx
-
+        try:
+            import httpx
+        except ImportError as error:
+            raise UsageError(
+                f"httpx is needed to ask a model's server: {error}",
+                where=self.base_url,
+                fix="pip install 'pytest-crucible[llm]'",
+            ) from error
         url = self.base_url.rstrip("/") + path
         deadline = time.monotonic() + self.timeout_s
         limits = httpx.Timeout(self.timeout_s, connect=min(CONNECT_S, self.timeout_s))
@@ -87,20 +96,20 @@ class Endpoint:
             raise _Retryable(ProviderError(what, where=url, fix="start the server, or give --base-url")) from error
         except httpx.HTTPError as error:
             what = f"the connection broke: {type(error).__name__}: {error}"
-            raise _Retryable(ProviderError(what, where=url, fix="look at the server's log")) from error
+            raise _Retryable(ProviderError(what, where=url, fix="read the server's log")) from error
 
     def _read(self, status: int, after: str, data: bytes, url: str) -> dict[str, Any]:
         said = clip(data.decode("utf-8", "replace"), limit=300)
-        if status in AGAIN:
+        if status in RETRYABLE_STATUSES:
             error = ProviderError(f"status {status}: {said}", where=url, fix="try again later")
             raise _Retryable(error, after=float(after) if after.replace(".", "", 1).isdigit() else 0.0)
         if status != 200:
             word = "forbidden" if status in (401, 403) else "protocol"
             raise ProviderError(f"status {status}: {said}", where=url, fix=_fix(status), status=word)
-        value = streamed.whole(data)
+        value = streamed.decode_reply(data)
         if not isinstance(value, dict):
-            what = f"the reply is no JSON object: {said!r}"
-            raise _Retryable(ProviderError(what, where=url, fix="is this the right server?", status="protocol"))
+            what = f"the reply is not a JSON object: {said!r}"
+            raise _Retryable(ProviderError(what, where=url, fix="check --base-url", status="protocol"))
         return value
 
 
@@ -108,9 +117,9 @@ def _body(reply: Any, deadline: float, url: str, timeout: float) -> bytes:
     data = bytearray()
     for chunk in reply.iter_bytes():
         data += chunk
-        if len(data) > LARGEST:
-            raise ProviderError(f"a reply of more than {LARGEST} bytes", where=url, status="output")
-        if time.monotonic() > deadline:  # httpx limits each read, not all of them together
+        if len(data) > MAX_REPLY_BYTES:
+            raise ProviderError(f"a reply of more than {MAX_REPLY_BYTES} bytes", where=url, status="output")
+        if time.monotonic() > deadline:  # httpx limits each read, but not their sum
             what = f"the reply was not complete within {timeout:g} s"
             raise _Retryable(ProviderError(what, where=url, fix="raise the time-out", status="timeout"))
     return bytes(data)
@@ -121,11 +130,11 @@ def _fix(status: int) -> str:
         case 401 | 403:
             return "set the API key (CRUCIBLE_API_KEY)"
         case 301 | 302 | 303 | 307 | 308:
-            return "give --base-url the address it redirects to: a key is never sent on"
+            return "set --base-url to the address of the redirect: keys are never forwarded"
         case 404:
             return "check --base-url and --model"
         case _:
-            return "look at what the server says"
+            return "read the server's message"
 
 
 class _Retryable(Exception):  # noqa: N818 - never leaves this module

@@ -1,4 +1,4 @@
-"""OllamaProvider: asks a model behind Ollama's HTTP interface (`/api/chat`)."""
+"""OllamaProvider: asks a model through Ollama's HTTP interface (`/api/chat`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class OllamaProvider:
 
     Args:
         endpoint: The server.
-        model: Used where a question names none.
+        model: Model for questions that name none.
     """
 
     name = "ollama"
@@ -29,10 +29,10 @@ class OllamaProvider:
         self._model = model or MODEL
 
     def answer(self, question: Question) -> Reply | None:
-        """What the model says.
+        """The model's answer; None for a question to a person.
 
         Raises:
-            ProviderError: if it says nothing usable.
+            ProviderError: if the model gives no usable answer.
         """
         if question.to == "human":
             return None
@@ -52,11 +52,11 @@ class OllamaProvider:
         reply, attempts = self._endpoint.post("/api/chat", body)
         where = self._endpoint.base_url
         if reply.get("error"):
-            raise ProviderError(f"the server says: {reply['error']}", where=where, fix="`ollama pull` the model")
+            raise ProviderError(f"the server reports: {reply['error']}", where=where, fix="`ollama pull` the model")
         message = reply.get("message")
         text = message.get("content") if isinstance(message, dict) else None
         if not isinstance(text, str) or reply.get("done") is False:
-            raise ProviderError("the reply is no complete message", where=where, status="protocol")
+            raise ProviderError("the reply is not a complete message", where=where, status="protocol")
         if reply.get("done_reason") == "length":
             raise ProviderError("the answer was cut off", where=where, fix="raise max_tokens", status="output")
         counts = [reply.get("prompt_eval_count"), reply.get("eval_count")]

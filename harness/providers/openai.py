@@ -16,7 +16,7 @@ _OPTIONS = ("temperature", "seed", "max_tokens", "top_p")
 
 
 def authorised(base_url: str, **limits: Any) -> Endpoint:
-    """An endpoint with the key of the environment, if there is one; the key is never stored anywhere."""
+    """An endpoint with the API key of the environment, if there is one; the key is never stored."""
     key = next((os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)), "")
     return Endpoint(base_url, headers={"Authorization": f"Bearer {key}"} if key else {}, **limits)
 
@@ -26,7 +26,7 @@ class OpenAIProvider:
 
     Args:
         endpoint: The server; its address ends in the protocol's version (`/v1`).
-        model: Used where a question names none.
+        model: Model for questions that name none.
     """
 
     name = "openai"
@@ -36,10 +36,10 @@ class OpenAIProvider:
         self._model = model or "default"
 
     def answer(self, question: Question) -> Reply | None:
-        """What the model says.
+        """The model's answer; None for a question to a person.
 
         Raises:
-            ProviderError: if it says nothing usable.
+            ProviderError: if the model gives no usable answer.
         """
         if question.to == "human":
             return None

@@ -1,4 +1,4 @@
-"""PersonProvider: asks whoever sits at the terminal."""
+"""PersonProvider: asks the person at the terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TextIO
 from harness.providers.question import Question, Reply
 
 END = "."
-"""A line that ends an answer of several lines; the end of input does too."""
+"""The line that ends an answer; the end of input also ends it."""
 
 
 class PersonProvider:
-    """Shows the question, reads lines up to `.` or the end of input; no line at all means: later.
+    """Shows the question and reads lines up to `.` or the end of input.
 
     Args:
-        source: Where answers are read from.
-        display: Where questions are shown; never stdout, which belongs to data.
+        source: Stream that answers are read from; by default stdin.
+        display: Stream that questions are written to; by default stderr, since stdout is for data.
     """
 
     name = "person"
@@ -26,7 +26,7 @@ class PersonProvider:
         self._display = sys.stderr if display is None else display
 
     def answer(self, question: Question) -> Reply | None:
-        """What the person says; None if it is nothing."""
+        """The lines that the person enters; None if they are blank."""
         show = self._display
         print(f"\n? {question.id}{f' · to {question.role}' if question.role else ''}", file=show)
         print(question.prompt, file=show)

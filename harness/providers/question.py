@@ -1,4 +1,4 @@
-"""Question and Reply: what a provider is asked and what it says."""
+"""Question, Reply and Provider: the protocol between a run and whatever answers its questions."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from harness.core.frozen import Frozen
 
 
 class Question(Frozen):
-    """One question, complete: whoever answers it needs to know nothing else."""
+    """One complete question; a provider needs no other context."""
 
     id: str
-    """Bound to its place and wording; an answer names it."""
+    """Identifier derived from the question's place and wording; an answer refers to it."""
     prompt: str
-    """Rendered."""
+    """The rendered prompt."""
     role: str = ""
-    """Who is to answer, in the words of whoever asks: the system prompt of a model."""
+    """Description of the answering role: the system prompt of a model."""
     answer_schema: dict[str, Any] = {}
-    """JSON Schema of the answer; `{"type": "string"}` and `{}` take any text."""
+    """JSON Schema of the answer; `{"type": "string"}` and `{}` accept any string."""
     label: str = ""
-    """Where it is asked from."""
+    """The place in the program that asks the question."""
     to: str = "llm"
     """`llm`, or `human` for a question that no model may answer."""
     parameters: dict[str, Any] = {}
-    """`model`, `temperature`, `max_tokens`, `seed` ... as far as the provider knows them."""
+    """`model`, `temperature`, `max_tokens`, `seed` and others; a provider ignores those it does not know."""
     occurrence: int = 0
-    """The how-manieth equal question it is, from 1; 0 where whoever asks does not count."""
+    """1-based number of this question among equal ones; 0 where the caller does not count."""
 
     @property
     def structured(self) -> bool:
-        """Whether more than a text is expected."""
+        """Whether the answer is a JSON value other than a string."""
         return bool(self.answer_schema) and self.answer_schema.get("type") != "string"
 
 
 class Reply(Frozen):
-    """An answer with where it comes from."""
+    """An answer and its provenance."""
 
     text: str
-    """What was said; JSON text where the question has a schema of more than a text."""
+    """The answer; JSON text where the question is `structured`."""
     provider: str
     """`file`, `script`, `person`, `cassette`, `ollama`, `openai` or `command`."""
     model: str = ""
     """The model, as the server names it."""
     source: str = ""
-    """Anything more about who said so."""
+    """Further details of the origin, such as a command or a person."""
     tokens: int = 0
-    """Prompt and answer together, as the server counts; 0 where it does not."""
+    """Tokens of prompt and answer together, as counted by the server; 0 where it does not count."""
     attempts: int = 1
-    """How often it had to be asked."""
+    """Number of tries."""
     seconds: float = 0.0
-    """How long it took; never part of anything that must be the same twice."""
+    """Wall time of the answer; never part of data that must be reproducible."""
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What belongs into a trace: nothing that differs between two equal answers."""
+        """The part that a trace records: fields that are the same for equal answers, without empty ones."""
         found = {"provider": self.provider, "model": self.model, "source": self.source}
         return {name: value for name, value in found.items() if value}
 
@@ -64,9 +64,9 @@ class Provider(Protocol):
     name: str
 
     def answer(self, question: Question) -> Reply | None:
-        """The answer; None if there is none now and asking again later may help: whoever asks stops and waits.
+        """The answer; None if none is available now, in which case the run suspends and asks again later.
 
         Raises:
-            ProviderError: if no answer can be had although one should be there.
+            ProviderError: if the provider fails to answer a question that it should answer.
         """
         ...

@@ -1,4 +1,4 @@
-"""ScriptProvider: answers written down beforehand, by id, by place or in order; for tests and demonstrations."""
+"""ScriptProvider: prepared answers by id, by label or in order; for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from harness.providers.question import Question, Reply
 
 
 class ScriptProvider:
-    """Answers from memory.
+    """Answers from prepared strings.
 
     Args:
-        by_name: Answers by question id or by label (or its last part).
-        in_order: Answers to the other questions, one each.
+        by_name: Answers by question id, label, or last part of a label.
+        in_order: Answers to all other questions, in the order in which they are asked.
     """
 
     name = "script"
@@ -22,10 +22,10 @@ class ScriptProvider:
         self._by_name, self._rest = dict(by_name or {}), list(in_order)
 
     def answer(self, question: Question) -> Reply | None:
-        """The answer that was written down.
+        """The prepared answer.
 
         Raises:
-            ProviderError: if there is none; a script is complete or wrong.
+            ProviderError: if no answer was prepared.
         """
         for name in (question.id, question.label, question.label.rpartition("/")[2]):
             if name in self._by_name:

@@ -1,7 +1,7 @@
-"""Streamed: a reply as one JSON object, also from servers that send it in pieces although they were not asked to.
+"""Decodes a reply as one JSON object, also from servers that stream it in chunks without being asked to.
 
-Pieces are JSON lines (Ollama) or server-sent events (OpenAI); the texts of their messages are put together, and the
-last piece says the rest. Without its end (`"done": true`, `data: [DONE]`) a stream is no reply.
+Chunks are JSON lines (Ollama) or server-sent events (OpenAI). The contents of their messages are concatenated; other
+fields come from the last chunk. A stream without its end marker (`"done": true`, `data: [DONE]`) is not a valid reply.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 _MARK, _END = "data:", "[DONE]"
 
 
-def whole(data: bytes) -> dict[str, Any] | None:
-    """The object a reply is, None if it is none."""
+def decode_reply(data: bytes) -> dict[str, Any] | None:
+    """The JSON object of a reply, streamed or not; None if the reply is invalid."""
     try:
         value = json.loads(data)
     except RecursionError:
         return None
     except ValueError:
-        value = _joined(data.decode("utf-8", "replace"))
+        value = _join_chunks(data.decode("utf-8", "replace"))
     return value if isinstance(value, dict) else None
 
 
-def _joined(text: str) -> dict[str, Any] | None:
+def _join_chunks(text: str) -> dict[str, Any] | None:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("event:", "id:", ":"))]
     events = [line.removeprefix(_MARK).strip() for line in lines]
     if not lines or any(line.startswith(_MARK) != lines[0].startswith(_MARK) for line in lines):
@@ -37,15 +37,15 @@ def _joined(text: str) -> dict[str, Any] | None:
         return None
     last: dict[str, Any] = pieces[-1]
     if ended:
-        return _openai(pieces)
+        return _join_events(pieces)
     if last.get("done") is not True:
         return None
-    said = [piece.get("message") for piece in pieces]
-    texts = [one.get("content") for one in said if isinstance(one, dict)]
-    return last | {"message": {"role": "assistant", "content": "".join(t for t in texts if isinstance(t, str))}}
+    messages = [piece.get("message") for piece in pieces]
+    contents = [one.get("content") for one in messages if isinstance(one, dict)]
+    return last | {"message": {"role": "assistant", "content": "".join(t for t in contents if isinstance(t, str))}}
 
 
-def _openai(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _join_events(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
     content, reason, refusal = "", None, ""
     for piece in pieces:
         choices = piece.get("choices")

@@ -1,1 +1,1 @@
-"""Floor 1: the box. Only `core` may be imported here; what runs inside a box imports the standard library alone."""
+"""The sandbox: isolated processes for untrusted code. Code inside a box imports only the standard library."""

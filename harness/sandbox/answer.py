@@ -1,4 +1,4 @@
-"""Answer: what came back for one question."""
+"""Answer: the reply of a box to one question."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.core.clip import clip
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one question.
+    """The reply of a box to one question.
 
     Attributes:
-        kind: "value", "raised" (an exception), or "unsupported" (a type that cannot cross: it is wrong by type).
-        payload: Canonical JSON of the value, or of `{"type", "message"}`. Made by the subject: believe nothing.
+        kind: "value", "raised" (an exception), or "unsupported" (the value's type cannot be encoded, so it is wrong).
+        payload: Canonical JSON of the value, or of `{"type", "message"}`. Produced by the subject, so untrusted.
         seconds: Parent's monotonic clock, from before the question was written to after the answer was read.
-        cpu_seconds: CPU time of the box meanwhile, by the kernel; None where the kernel does not tell.
+        cpu_seconds: CPU time of the box during the call, by the kernel's clock; None where there is no such clock.
     """
 
     kind: str
@@ -26,9 +26,9 @@ class Answer:
 
 
 def describe(payload: bytes) -> str:
-    """`ValueError: message` of an exception that a box reported, safe to show."""
+    """Format an exception reported by a box as `ValueError: message`, clipped and safe to display."""
     try:
-        told = json.loads(payload)
-        return clip(f"{told['type']}: {told['message']}" if told.get("message") else str(told["type"]))
+        reported = json.loads(payload)
+        return clip(f"{reported['type']}: {reported['message']}" if reported.get("message") else str(reported["type"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "something that cannot be read"
+        return "an unreadable exception"

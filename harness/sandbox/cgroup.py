@@ -1,7 +1,7 @@
-"""Cgroup: honest memory accounting, and a limit that memfd, tmpfs and shared mappings cannot dodge.
+"""Cgroup: memory accounting and a memory limit that also cover memfd, tmpfs and shared mappings.
 
-A zygote lives in a group of its own and its boxes inherit it, so no process is ever moved while a box starts (moving
-costs a grace period of the kernel). One box lives at a time in a group: peaks and counters are read as differences.
+Each zygote process has its own group and its boxes inherit it. No process is moved while a box starts, since a move
+waits for a grace period of the kernel. One box runs in a group at a time; peaks and counters are read as differences.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
 REMOVE_TRIES = 200
-SLACK = 4 << 20
-"""Bytes that may stay charged between boxes (kernel caches of the zygote itself)."""
+SLACK_BYTES = 4 << 20
+"""Bytes that may stay charged between boxes, for kernel caches of the zygote itself."""
 _serial = itertools.count()
 
 
-class SoiledError(OSError):
-    """Earlier boxes left memory charged that cannot be given back."""
+class ResidualMemoryError(OSError):
+    """Memory charged to earlier boxes cannot be reclaimed."""
 
 
 class Cgroup:
@@ -29,8 +29,8 @@ class Cgroup:
 
     Attributes:
         version: 1 or 2.
-        empty: Bytes in use while no box has lived in the group yet.
-        baseline: Bytes in use when the current box was opened, `empty` but for a little.
+        empty: Bytes in use before the first box.
+        baseline: Bytes in use when the current box was opened; close to `empty`.
     """
 
     def __init__(self, version: int, memory: Path, pids: Path | None) -> None:
@@ -53,12 +53,12 @@ class Cgroup:
 
     @classmethod
     def create(cls, *, processes: int = 4096) -> Cgroup:
-        """Make a group below our own, so that we never leave the accounting we were put under.
+        """Create a group below the group of this process, so that the limits of that group still apply.
 
         Raises:
-            OSError: if no group can be made; the message says which of the reasons it is.
+            OSError: if no group can be created; the message names the reason.
         """
-        sweep()
+        remove_stale_groups()
         name = f"crucible-{os.getuid()}-{os.getpid()}-{next(_serial)}"
         controllers = _controllers()
         if "memory" in controllers:
@@ -89,10 +89,10 @@ class Cgroup:
                 if "pids" in enabled:
                     _write(group / "pids.max", str(processes))
                 return cls(2, group, None)
-        raise OSError(errno.EACCES, "the memory controller is not delegated to us")
+        raise OSError(errno.EACCES, "the memory controller is not delegated to this user")
 
     def adopt(self, pid: int) -> None:
-        """Move a zygote in; its boxes are born here.
+        """Move a zygote process into the group; its boxes inherit the group.
 
         Raises:
             OSError: if the kernel refuses.
@@ -102,25 +102,25 @@ class Cgroup:
                 _write(group / "cgroup.procs", str(pid))
 
     def reset(self, budget: int) -> None:
-        """Before a box: clean up after the last one, allow `budget` bytes, forget the last peak.
+        """Prepare the group for the next box: reclaim memory of the last one, allow `budget` bytes, reset the peak.
 
-        What earlier boxes left charged (file cache, directory entries) would widen the limit and hide a peak, so it is
-        given back first.
+        Memory that earlier boxes left charged (file cache, directory entries) would raise the limit and hide a peak,
+        so it is reclaimed first.
 
         Raises:
-            SoiledError: if it cannot be given back: the zygote must be replaced.
+            ResidualMemoryError: if it cannot be reclaimed; the caller must replace the zygote process.
         """
         used = self.usage()
         if not self.empty:
             self.empty = used
-        if used > self.empty + SLACK:
+        if used > self.empty + SLACK_BYTES:
             self._reclaim(used - self.empty)
             used = self.usage()
-            if used > self.empty + SLACK:
-                raise SoiledError(f"{used - self.empty} bytes of earlier boxes stay charged")
+            if used > self.empty + SLACK_BYTES:
+                raise ResidualMemoryError(f"{used - self.empty} bytes of earlier boxes stay charged")
         self.baseline = used
         limit = used + budget
-        # Rounded up so that the usual case, the same budget again, needs no write.
+        # Rounded up to 1 MiB, so that a repeated budget usually needs no write.
         limit = (limit + (1 << 20) - 1) >> 20 << 20
         if limit != self._limit:
             _write(self._limit_path, str(limit))
@@ -129,7 +129,7 @@ class Cgroup:
             try:
                 os.pwrite(self._peak_file, b"0", 0)
             except OSError:
-                # Before 6.12 a v2 peak cannot be reset: it would be the highest of all boxes so far.
+                # Before Linux 6.12 a v2 peak cannot be reset: it would be the maximum over all boxes so far.
                 os.close(self._peak_file)
                 self._peak_file = None
 
@@ -138,20 +138,20 @@ class Cgroup:
         try:
             _write(self._memory / name, text)
         except OSError:
-            return  # less could be reclaimed than asked for, or the kernel is older than the file: usage will tell
+            return  # partial reclaim, or an older kernel without this file: the caller checks the usage
 
     def usage(self) -> int:
-        """Bytes in use now."""
+        """Current memory usage of the group in bytes."""
         return int(os.pread(self._usage_file, 32, 0))
 
     def peak(self) -> int | None:
-        """Highest bytes in use since `reset`, above the baseline; None where the kernel does not tell."""
+        """Peak usage in bytes since `reset`, above the baseline; None where the kernel does not report it."""
         if self._peak_file is None:
             return None
         return max(0, int(os.pread(self._peak_file, 32, 0)) - self.baseline)
 
     def kills(self) -> int:
-        """How often the kernel killed a process of this group for memory."""
+        """Number of processes of this group that the kernel's out-of-memory killer ended."""
         name = "memory.events" if self.version == 2 else "memory.oom_control"
         for line in (self._memory / name).read_text().splitlines():
             key, _, value = line.partition(" ")
@@ -160,7 +160,7 @@ class Cgroup:
         return 0
 
     def close(self) -> None:
-        """Remove the group; its processes must be dead."""
+        """Remove the group; its processes must have ended."""
         os.close(self._usage_file)
         if self._peak_file is not None:
             os.close(self._peak_file)
@@ -169,7 +169,7 @@ class Cgroup:
                 _remove(group)
 
     def _swap_limit(self) -> None:
-        # Swapped-out bytes must not hide from the limit; kernels without swap accounting lack the file.
+        # Swapped-out memory would escape the limit; kernels without swap accounting lack the file.
         if self.version == 2 and (self._memory / "memory.swap.max").exists():
             _write(self._memory / "memory.swap.max", "0")
         swappiness = self._memory / "memory.swappiness"
@@ -178,11 +178,10 @@ class Cgroup:
 
 
 @cache
-def sweep() -> int:
-    """Remove groups left behind by sessions of ours that were killed, once a process; returns how many.
+def remove_stale_groups() -> int:
+    """Remove groups of killed sessions and return their number; runs once per process.
 
-    A killed session may have lived in another group than ours (a service, a login), so our group's siblings are looked
-    at too.
+    A killed session may have run in another group (a service, a login), so sibling groups are searched too.
     """
     removed = 0
     for name, own in _controllers().items():
@@ -197,12 +196,12 @@ def sweep() -> int:
                     group.rmdir()
                     removed += 1
                 except OSError:
-                    continue  # a process is still inside: its own zygote is about to notice that its parent died
+                    continue  # a process is still inside: its zygote ends soon, since its parent has ended
     return removed
 
 
 def _controllers() -> dict[str, str]:
-    """Our own group's path by v1 controller name; the v2 one has the empty name."""
+    """Path of this process's group by v1 controller name; the v2 group has the empty name."""
     found: dict[str, str] = {}
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
@@ -215,7 +214,7 @@ def _controllers() -> dict[str, str]:
 
 
 def _make(mount: Path, own: str, name: str) -> Path:
-    # In a container the path of our group may lie outside of what is mounted: then the mount's root is our group.
+    # In a container the path of our group may lie outside the mounted tree: then the mount's root is our group.
     parent = mount / own.lstrip("/")
     group = (parent if parent.is_dir() else mount) / name
     group.mkdir()
@@ -230,7 +229,7 @@ def _remove(group: Path) -> None:
             return
         except OSError as error:
             if error.errno != errno.EBUSY:
-                return  # a later session sweeps it
+                return  # a later session removes it
             time.sleep(0.005)
         else:
             return

@@ -1,9 +1,9 @@
-"""How values cross the box: canonical JSON with exact types. Used on both sides; standard library only.
+"""Codec of the values that cross the box: canonical JSON with exact types. Used on both sides; standard library only.
 
-JSON itself keeps str, bool, int, float, None, list and dict with string keys apart. The rest is tagged: a tuple is
-`{"$tuple": [...]}`, bytes are `{"$bytes": base64}`, an integer beyond 1,024 bits is `{"$int": hex}` (its decimal form
-would take quadratic time), and a key that begins with `$` gets one more `$`. Keys are sorted, so two values are the
-same, type for type, exactly when their encodings are equal bytes. NaN equals NaN; -0.0 is not 0.0.
+JSON itself distinguishes str, bool, int, float, None, list and dict with string keys. Other types are tagged: a tuple
+is `{"$tuple": [...]}`, bytes are `{"$bytes": base64}`, an integer beyond 1,024 bits is `{"$int": hex}` (its decimal
+form would take quadratic time), and a key that begins with `$` gets one more `$`. Keys are sorted, so two values have
+equal types and contents exactly when their encodings are equal bytes. NaN equals NaN; -0.0 differs from 0.0.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-BIG = 1 << 1024
-DEEP = 6000  # recursion limit while a deeply nested value is coded; the C coder needs few bytes a level
+PLAIN_INTEGER_LIMIT = 1 << 1024
+DEEP_RECURSION_LIMIT = 6000  # while a deeply nested value is coded; the C coder needs few bytes per level
 _PLAIN = frozenset({str, bool, type(None), float})
 
 _T = TypeVar("_T")
 
 
 class CodecError(ValueError):
-    """The value or the bytes are not of the kind that may cross."""
+    """The value, or the bytes, cannot be encoded or decoded."""
 
 
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -31,11 +31,11 @@ _loads = json.JSONDecoder().decode
 
 
 def encode(value: Any) -> bytes:
-    """The canonical form, ASCII only.
+    """Encode a value canonically, in ASCII.
 
     Raises:
-        CodecError: if the value, or a part of it, is of another type (subclasses included), a dictionary key is not a
-            string, or it is nested more than some thousand levels deep.
+        CodecError: if a part of the value has an unsupported type (subclasses included), a dictionary key is not a
+            string, or the value is nested more than a few thousand levels deep.
     """
     kind = type(value)
     try:
@@ -47,10 +47,10 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value of a canonical form.
+    """Decode a canonical form.
 
     Raises:
-        CodecError: if the bytes are not such a form.
+        CodecError: if the bytes are not a canonical form.
     """
     try:
         text = data.decode("ascii")
@@ -63,12 +63,12 @@ def decode(data: bytes) -> Any:
 
 
 def _deeply(function: Callable[[Any], _T], value: Any) -> _T:
-    # Callers may themselves be deep in a stack (pytest is), so the limit is lifted for this one call only.
+    # The caller's own stack may be deep (in pytest it is), so the limit is raised for this call only.
     try:
         return function(value)
     except RecursionError:
         limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, DEEP))
+        sys.setrecursionlimit(max(limit, DEEP_RECURSION_LIMIT))
         try:
             return function(value)
         finally:
@@ -80,7 +80,7 @@ def _encode_container(value: Any) -> bytes:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether JSON alone carries the value; raises CodecError for what cannot cross at all."""
+    """Whether plain JSON represents the value; raises CodecError for unsupported types."""
     todo = [value]
     while todo:
         item = todo.pop()
@@ -88,7 +88,7 @@ def _is_plain(value: Any) -> bool:
         if kind in _PLAIN:
             continue
         if kind is int:
-            if not -BIG < item < BIG:
+            if not -PLAIN_INTEGER_LIMIT < item < PLAIN_INTEGER_LIMIT:
                 return False
         elif kind is list:
             if not set(map(type, item)) <= _PLAIN:
@@ -113,7 +113,7 @@ def _tag(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind is int:
-        return value if -BIG < value < BIG else {"$int": hex(value)}
+        return value if -PLAIN_INTEGER_LIMIT < value < PLAIN_INTEGER_LIMIT else {"$int": hex(value)}
     if kind is list:
         return [_tag(item) for item in value]
     if kind is tuple:

@@ -1,4 +1,4 @@
-"""BoxFault: the subject ended its box, or its box had to be ended."""
+"""BoxFault: the subject ended its box, or the parent had to end it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from harness.core.status import Status
 
 
 class BoxFault(Exception):  # noqa: N818 - "fault" is the word of the design: it is the subject's, not an error of ours
-    """What a subject did to its box; the box is dead afterwards.
+    """A failure caused by the subject; its box has ended.
 
     Args:
         status: crash, timeout, memory, output or protocol.
-        why: One sentence for people, free of candidate-made control characters.
+        why: One sentence for the report, without control characters made by the candidate.
     """
 
     def __init__(self, status: Status, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Incoming: what a box sends, cut into frames; lengths are judged before their bytes come."""
+"""FrameReader: splits the output of a box into frames and checks each length before the body is read."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ ANSWERS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
 _KNOWN = frozenset((*ANSWERS, b"L", b"M", b"X", b"Y"))
 
 FREE_BYTES, GROWTH = 64 << 10, 8
-"""Each question accounts for so many bytes of answer, and so many times its own length and that of the right answer;
-what is beyond comes off the box's `total_output_bytes`."""
+"""Each question allows FREE_BYTES of answer, plus GROWTH times the length of the question and of the right answer;
+longer answers are charged to the box's `total_output_bytes`."""
 
 Frame = tuple[bytes, bytes, bytes]
 """Tag, nonce and body."""
 
 
-class Incoming:
-    """The bytes of one box that were not yet taken out as frames, and how many more it may send.
+class FrameReader:
+    """Buffers the output of one box and counts how many more bytes the box may send.
 
     Attributes:
-        buffer: What was read and is no whole frame yet.
+        buffer: Bytes that were read and do not form a complete frame yet.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -32,26 +32,26 @@ class Incoming:
         self._bytes = self._frames = 0
 
     def allow(self, count: int) -> None:
-        """An answer to a question of so many bytes may come, or so many bytes are known to be right."""
+        """Extend the allowance by GROWTH times `count`, the length of a question or of its right answer."""
         self._left += GROWTH * count
 
-    def at_once(self, data: bytes) -> Frame | None:
-        """The frame that this is, if it is just one of the usual kind, in as few steps as there can be; else None."""
+    def take_single(self, data: bytes) -> Frame | None:
+        """Fast path: parse data that is exactly one complete answer frame; None for anything else."""
         if len(data) < BODY:
             return None
         tag, length = HEADER.unpack_from(data)
         if len(data) != HEADER.size + length or length > self._longest + NONCE or tag not in ANSWERS:
             return None
         if length > self._left:
-            return None  # `take` says so
+            return None  # `take` raises the fault
         self._spend(length)
         return tag, data[HEADER.size : BODY], data[BODY:]
 
     def take(self, when: str) -> Frame | None:
-        """The first frame of the buffer, None while it is incomplete.
+        """Remove and return the first frame of the buffer; None while it is incomplete.
 
         Raises:
-            BoxFault: output or protocol, as soon as its header is there.
+            BoxFault: with status output or protocol, as soon as the header is complete.
         """
         buffer = self.buffer
         if len(buffer) < HEADER.size:
@@ -67,7 +67,7 @@ class Incoming:
             raise BoxFault(
                 Status.OUTPUT,
                 f"{self._bytes + length} bytes over {self._frames + 1} answers {when}: "
-                f"together over {self._total} more than what was asked accounts for",
+                f"the allowance of the questions plus {self._total} bytes is exceeded",
             )
         end = HEADER.size + length
         if len(buffer) < end:

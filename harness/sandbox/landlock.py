@@ -1,6 +1,6 @@
-"""Landlock: what a process may do with files, TCP, signals and abstract sockets, taken away by itself, for good.
+"""Landlock: a process permanently restricts its own access to files, TCP, signals and abstract sockets.
 
-Standard library only: this is loaded into zygotes. See landlock(7); ABI 1 is Linux 5.13, 4 adds TCP, 6 adds scopes.
+Standard library only: zygotes load this module. See landlock(7); ABI 1 is Linux 5.13, 4 adds TCP, 6 adds scopes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PATH_BENEATH = 1
 
 
 def abi() -> int:
-    """The kernel's Landlock ABI; 0 where there is none."""
+    """The kernel's Landlock ABI version; 0 without Landlock."""
     try:
         return syscall("landlock_create_ruleset", ctypes.c_void_p(None), 0, 1)
     except OSError:
@@ -31,7 +31,7 @@ def abi() -> int:
 
 
 class Ruleset:
-    """Rules gathered once in a zygote and enforced by each box with one system call."""
+    """Rules that a zygote builds once and each box enforces with one system call."""
 
     def __init__(self) -> None:
         version = abi()
@@ -49,7 +49,7 @@ class Ruleset:
         """Allow `rights` on a file, or on everything beneath a directory.
 
         Raises:
-            OSError: if the path cannot be opened; a missing rule is a hole or a breakage, never skipped silently.
+            OSError: if the path cannot be opened; a rule is never skipped silently.
         """
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
@@ -61,11 +61,11 @@ class Ruleset:
             os.close(fd)
 
     def allow_writing(self, path: str) -> None:
-        """Everything but executing and making devices or sockets beneath `path`."""
+        """Allow everything beneath `path` except execution and the creation of devices or sockets."""
         self.allow(path, self._handled & ~EXECUTE & ~_MAKE_SPECIAL)
 
     def enforce(self) -> None:
-        """Bind this process for good; it must have set "no new privileges" before.
+        """Restrict this process permanently; "no new privileges" must be set before.
 
         Raises:
             OSError: if the kernel refuses.

@@ -1,4 +1,4 @@
-"""Limits: what one box may use. They are the parent's: the box never gets a say."""
+"""Limits: the resources that one box may use, enforced by the parent and the kernel."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ MIB = 1 << 20
 
 
 class SyscallPolicy(StrEnum):
-    """Which system calls a box may make."""
+    """The system-call filter of a box."""
 
     STRICT = "strict"
     """An allow list, for pure-Python subjects: no fork, no exec, no sockets, no memfd, no kill."""
     COMPUTE = "compute"
-    """A deny list, for numpy and torch subjects, whose libraries use more of the kernel than anyone can list."""
+    """A deny list, for numpy and torch subjects, whose libraries use too many system calls for an allow list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,12 @@ class Limits:
     Attributes:
         load_seconds: Wall time for compiling and executing the source.
         call_seconds: Wall time for one call.
-        total_seconds: Wall time for loading and all calls together; not while nothing is asked.
-        cpu_seconds: CPU time for the whole life; the kernel's backstop behind the wall deadlines.
+        total_seconds: Wall time for loading and all calls together; the time between calls does not count.
+        cpu_seconds: CPU time of the whole box; the kernel enforces it in addition to the wall deadlines.
         memory_bytes: Bytes above the empty box: the cgroup's limit, and address space above the zygote's.
-        output_bytes: Longest answer.
-        total_output_bytes: All answers together, beyond what the questions account for (see `incoming`).
-        policy: Which system calls are allowed.
+        output_bytes: Length limit of one answer.
+        total_output_bytes: Limit of all answers together, beyond the allowance of the questions (see `FrameReader`).
+        policy: The system-call filter.
     """
 
     load_seconds: float = 2.0

@@ -1,8 +1,8 @@
-"""Namespaces and the root a box sees. Standard library only: this is loaded into zygotes.
+"""Namespaces and the root directory of a box. Standard library only: zygotes load this module.
 
-The user, network, IPC, UTS, cgroup and first mount namespace, and the pivoted root, are made once for a zygote. Each
-box then adds a process namespace and a mount namespace of its own with a fresh work directory, which is cheaper
-than making all of them anew.
+The user, network, IPC, UTS, cgroup and first mount namespace, and the pivoted root, are created once per zygote. Each
+box then adds a process namespace and a mount namespace of its own with a fresh work directory, which is cheaper than
+creating all of them again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8,
 _DETACH = 2
 # Flags a remount inside a user namespace must repeat, because the kernel locked them: (statvfs flag, mount flag).
 _LOCKED = ((8, 8), (1024, 1024), (2048, 2048), (4096, 1 << 21))
-WORKPLACE = "/box"
-"""Parent of the work directory; Landlock rules name it, because each box mounts its own directory below."""
+WORK_PARENT = "/box"
+"""Parent of the work directory. Landlock rules name this folder, because each box mounts its own directory in it."""
 WORK = "/box/work"
 DEVICES = ("null", "zero", "urandom")
 
@@ -39,7 +39,7 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, data: 
 
 
 def unshare_zygote() -> None:
-    """Enter new namespaces; as an ordinary user inside a user namespace of one's own.
+    """Enter new namespaces; an unprivileged user also enters a new user namespace.
 
     Raises:
         OSError: if the kernel, a container or AppArmor refuses.
@@ -56,18 +56,18 @@ def unshare_zygote() -> None:
 
 
 def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
-    """Replace the root by a tmpfs that holds read-only binds of `binds`, three devices and an empty work place.
+    """Replace the root by a tmpfs with read-only binds of `binds`, three devices and an empty work directory.
 
     Args:
-        binds: Absolute paths of directories and files; they appear at the same place.
-        masks: Paths below a bind that must look empty.
+        binds: Absolute paths of directories and files; each is bound to the same path.
+        masks: Paths below a bind that are hidden by an empty mount.
 
     Raises:
         OSError: if a mount is refused.
     """
     _mount(None, "/", None, _REC | _PRIVATE)
     base = next((d for d in ("/tmp", "/var/tmp", "/run", "/mnt") if os.path.isdir(d)), "/")
-    # The tmpfs will cover whatever lies below `base`, so every source is opened first.
+    # The tmpfs covers everything below `base`, so every source is opened first.
     sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in binds}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC) for name in DEVICES}
     _mount("tmpfs", base, "tmpfs", _NOSUID | _NODEV, "size=1m,nr_inodes=1024,mode=755")
@@ -99,19 +99,19 @@ def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
         code = ctypes.get_errno()
         raise OSError(code, f"umount of the old root: {os.strerror(code)}")
     os.chdir("/")
-    _hide_skeleton(binds)
+    _hide_parent_folders(binds)
     _mount(None, "/", None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
 
 
-def _hide_skeleton(binds: Sequence[str]) -> None:
-    """The directories that lead to the binds can be walked through, not listed: their names tell of the machine."""
+def _hide_parent_folders(binds: Sequence[str]) -> None:
+    """Make the parent folders of the binds traversable but not listable: their entries would reveal the machine."""
     inside = [*binds, *(f"/dev/{name}" for name in DEVICES), WORK]
     skeleton = {parent for path in inside for parent in _parents(path)} - set(binds)
     for directory in skeleton:
         if not any(directory.startswith(bind + "/") for bind in binds):
-            os.chmod(directory, 0o111)  # noqa: S103 - entering is all it permits
+            os.chmod(directory, 0o111)  # noqa: S103 - permits traversal only
 
 
 def _parents(path: str) -> list[str]:
@@ -150,9 +150,9 @@ def _mask(target: str, null: int) -> None:
 
 
 def clone_box() -> tuple[int, int]:
-    """Fork into a process namespace and a mount namespace of its own; the child is their pid 1.
+    """Fork a child into new process and mount namespaces; the child is pid 1 there.
 
-    Must be called by a single-threaded process. Returns (0, -1) in the child and (pid, pidfd) in the parent.
+    The caller must be single-threaded. Returns (0, -1) in the child and (pid, pidfd) in the parent.
 
     Raises:
         OSError: if the kernel refuses.
@@ -173,7 +173,7 @@ def clone_box() -> tuple[int, int]:
 
 
 def mount_work(size: int, inodes: int) -> None:
-    """Give this box an empty work directory of at most `size` bytes and `inodes` files, and enter it.
+    """Mount an empty work directory of at most `size` bytes and `inodes` files for this box, and enter it.
 
     Raises:
         OSError: if the mount is refused.

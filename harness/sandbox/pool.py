@@ -1,4 +1,4 @@
-"""BoxPool: warm zygotes of one process, one for each hash seed in use."""
+"""BoxPool: the running zygote processes of one process, one for each hash seed in use."""
 
 from __future__ import annotations
 
@@ -15,93 +15,93 @@ from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
 from harness.sandbox.zygote_process import ZygoteProcess
 
-KEPT = 8
-"""Zygotes kept alive; a zygote is 8 MB of private memory and some ms to start."""
+MAX_ZYGOTES = 8
+"""Zygotes kept running; a zygote needs 8 MB of private memory and a few milliseconds to start."""
 
 
 class BoxPool:
-    """Opens boxes; zygotes start at first use and the least recently used one goes when there are too many.
+    """Opens boxes. Zygotes start at first use; above `warm` zygotes the least recently used one ends.
 
-    Boxes of one zygote that live at the same time share its memory limit. A pool belongs to one thread.
+    Boxes of one zygote that are open at the same time share its memory limit. A pool belongs to one thread.
 
     Args:
-        protect: Paths no box may ever see, even if they lie beneath a library directory.
-        without: Layers to leave out; only tests that prove a layer's worth pass any.
-        warm: How many zygotes are kept.
+        protect: Paths that are hidden from every box, even if they lie beneath a library directory.
+        without: Layers to leave out; only tests that show the effect of a layer pass any.
+        warm: Maximum number of running zygotes.
     """
 
     def __init__(
-        self, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset(), warm: int = KEPT
+        self, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset(), warm: int = MAX_ZYGOTES
     ) -> None:
         self._protect, self._without, self._warm = tuple(protect), without, warm
-        self._nurseries: OrderedDict[int, ZygoteProcess] = OrderedDict()
+        self._zygotes: OrderedDict[int, ZygoteProcess] = OrderedDict()
 
     def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None) -> Box:
         """Open a box and load `source` in it.
 
         Args:
-            source: The subject's bytes, as they are.
-            entry: Name of the function it must define.
-            limits: What it may use.
-            hash_seed: PYTHONHASHSEED, 0 to 4294967295; None for whichever zygote is warm.
+            source: The subject's source file, as bytes.
+            entry: Name of the function that the source must define.
+            limits: Limits of the box; defaults to `Limits()`.
+            hash_seed: PYTHONHASHSEED, 0 to 4294967295; None for the most recently used zygote.
 
         Raises:
-            BoxFault: if the subject cannot be loaded: that is its own fault.
-            InfraError: if no box could be had, even from a fresh zygote.
+            BoxFault: if the subject cannot be loaded.
+            InfraError: if no box can be opened, even from a fresh zygote.
         """
         seed = self._any() if hash_seed is None else hash_seed
         try:
-            return Box(self._nursery(seed), source, entry=entry, limits=limits or Limits())
+            return Box(self._zygote(seed), source, entry=entry, limits=limits or Limits())
         except InfraError:
-            # A zygote may have been killed from outside (out of memory on the machine); once is an accident.
+            # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
             self._drop(seed)
-            return Box(self._nursery(seed), source, entry=entry, limits=limits or Limits())
+            return Box(self._zygote(seed), source, entry=entry, limits=limits or Limits())
 
     def _any(self) -> int:
-        return next(reversed(self._nurseries), 0)
+        return next(reversed(self._zygotes), 0)
 
-    def _nursery(self, hash_seed: int) -> ZygoteProcess:
-        nursery = self._nurseries.get(hash_seed)
-        if nursery is not None and nursery.sound:
-            self._nurseries.move_to_end(hash_seed)
-            return nursery
+    def _zygote(self, hash_seed: int) -> ZygoteProcess:
+        zygote = self._zygotes.get(hash_seed)
+        if zygote is not None and zygote.is_usable:
+            self._zygotes.move_to_end(hash_seed)
+            return zygote
         self._drop(hash_seed)
-        nursery = ZygoteProcess(hash_seed, protect=self._protect, without=self._without)
-        self._nurseries[hash_seed] = nursery
-        while len(self._nurseries) > self._warm:
-            self._nurseries.popitem(last=False)[1].close()
-        return nursery
+        zygote = ZygoteProcess(hash_seed, protect=self._protect, without=self._without)
+        self._zygotes[hash_seed] = zygote
+        while len(self._zygotes) > self._warm:
+            self._zygotes.popitem(last=False)[1].close()
+        return zygote
 
     def _drop(self, hash_seed: int) -> None:
-        nursery = self._nurseries.pop(hash_seed, None)
-        if nursery is not None:
-            nursery.close()
+        zygote = self._zygotes.pop(hash_seed, None)
+        if zygote is not None:
+            zygote.close()
 
     @property
     def layers(self) -> dict[str, str]:
-        """For each layer an empty text if it is on, else the reason why not."""
-        return dict(self._nursery(self._any()).layers)
+        """For each layer an empty string if it is on, otherwise the reason why it is off."""
+        return dict(self._zygote(self._any()).layers)
 
     @property
     def landlock_abi(self) -> int:
-        """The kernel's Landlock ABI as boxes use it; 0 without Landlock."""
-        return self._nursery(self._any()).landlock_abi
+        """The Landlock ABI version that boxes use; 0 without Landlock."""
+        return self._zygote(self._any()).landlock_abi
 
     @property
     def version(self) -> str:
-        """`sys.version` inside the boxes; it must be the parent's, or another interpreter was picked up."""
-        return self._nursery(self._any()).version
+        """`sys.version` inside the boxes; a difference from the parent's shows that another interpreter was started."""
+        return self._zygote(self._any()).version
 
     @property
     def tier(self) -> Tier:
-        """The tier that the layers which are on amount to; the probe proves it by attack."""
+        """The tier that the active layers imply; `probe` verifies it by an attack."""
         return tier_of(self.layers)
 
     def close(self) -> None:
         """End all zygotes."""
         with contextlib.ExitStack() as stack:
-            while self._nurseries:
-                stack.callback(self._nurseries.popitem()[1].close)
+            while self._zygotes:
+                stack.callback(self._zygotes.popitem()[1].close)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +113,7 @@ class BoxPool:
 
 
 def tier_of(layers: dict[str, str]) -> Tier:
-    """The tier of a set of layers (see `Tier`); a reason instead of an empty text means that the layer is off."""
+    """The tier of a set of layers (see `Tier`); a non-empty reason means that the layer is off."""
 
     def on(*names: str) -> bool:
         return all(layers.get(name, "not tried") == "" for name in names)

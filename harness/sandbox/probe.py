@@ -1,14 +1,14 @@
-"""Probe: what a box really stops, found out by attacking one.
+"""Probe: verifies the isolation of a box by attacking one.
 
-Layers report whether they went on; that is a claim. The probe sends a hostile subject into a box of the kind that
-candidates get and looks at what it managed to do. A tier is what the claim and the attack agree on.
+Each layer reports whether it is active; that is only a claim. The probe runs a hostile subject in a box with the layers
+that candidates get and records which attacks succeed. The tier is the highest one that both the claim and the attack
+support.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.pool import BoxPool, tier_of
 from harness.sandbox.zygote_process import LAYERS
 
-WITNESSES = 64
-"""How many files one directory may contribute; a hole shows with the first."""
+MAX_FILES_PER_FOLDER = 64
+"""Files of one directory that the attack tries to read; one readable file is enough to show a breach."""
 MAX_SHOWN = 6
 SUFFIX = ".crucible-probe"
 
@@ -78,7 +78,7 @@ def attack(files, places):
     return {"done": done, "pid": os.getpid(), "uid": os.getuid()}
 """
 
-HOARD = b"""
+MEMORY_ATTACK = b"""
 import mmap
 
 kept = []
@@ -91,7 +91,7 @@ def hoard(megabytes):
     return len(kept)
 """
 
-_LOST = {
+_CONSEQUENCES = {
     "namespaces": "a subject sees the machine's process ids and the names of files (not their contents)",
     "pivot_root": "files are hidden by Landlock alone",
     "uid": "a subject runs as the user who runs pytest",
@@ -114,15 +114,15 @@ _REMEDY = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was found.
+    """The result of a probe.
 
     Attributes:
-        tier: What may be claimed.
-        layers: For each layer an empty text if it is on, else why not.
-        breaches: What the attack managed to do, in words; empty when everything was refused.
-        landlock_abi: The kernel's Landlock ABI; 0 without.
+        tier: The isolation tier of this machine.
+        layers: For each layer an empty string if it is on, otherwise the reason why it is off.
+        breaches: Descriptions of the attacks that succeeded; empty when all were refused.
+        landlock_abi: The kernel's Landlock ABI version; 0 without Landlock.
         interpreter: Python's version inside the box.
-        checked: How many files were tried and stayed unreadable, the session's own among them.
+        checked: Number of files that the attack tried to read, the session's own among them.
     """
 
     tier: Tier
@@ -133,7 +133,7 @@ class Probe:
     checked: int
 
     def line(self) -> str:
-        """One line for the terminal and the record."""
+        """The one-line summary for the terminal and the run's record."""
         on = [name for name in LAYERS if self.layers.get(name) == ""]
         on = [f"landlock{self.landlock_abi}" if name == "landlock" else name for name in on]
         off = [name for name in LAYERS if self.layers.get(name) != ""]
@@ -145,20 +145,20 @@ class Probe:
         return text
 
     def table(self) -> list[tuple[str, str, str]]:
-        """Rows of layer, state, and the reason with what is lost and how to get it."""
+        """Rows of (layer, state, note); the note names reason, consequence and remedy of a missing layer."""
         rows = []
         for name in LAYERS:
             reason = self.layers.get(name, "not tried")
-            note = "" if reason == "" else f"{reason}. Lost: {_LOST[name]}. Remedy: {_REMEDY[name]}."
+            note = "" if reason == "" else f"{reason}. Lost: {_CONSEQUENCES[name]}. Remedy: {_REMEDY[name]}."
             rows.append((name, "on" if reason == "" else "off", note))
         rows += [("attack", "BREACHED", breach) for breach in self.breaches]
         if not self.breaches:
-            rows.append(("attack", "refused", f"all of it; {self.checked} protected files stayed unreadable"))
+            rows.append(("attack", "refused", f"every attack; {self.checked} protected files stayed unreadable"))
         return rows
 
     def advice(self, min_tier: Tier) -> str:
-        """Why a run below `min_tier` is refused, what is lost and what to do."""
-        lines = [f"UNSAFE: this machine offers isolation tier {self.tier}, but --min-tier {min_tier} is asked for."]
+        """The message for a run that requires `min_tier`: the missing layers, their consequences and remedies."""
+        lines = [f"UNSAFE: this machine offers isolation tier {self.tier}, but --min-tier {min_tier} is required."]
         lines += [f"  breached: {breach}" for breach in self.breaches[:MAX_SHOWN]]
         if len(self.breaches) > MAX_SHOWN:
             lines.append(f"  ... and {len(self.breaches) - MAX_SHOWN} more")
@@ -166,22 +166,22 @@ class Probe:
             reason = self.layers.get(name, "not tried")
             if reason:
                 lines.append(f"  missing {name}: {reason}")
-                lines.append(f"    lost: {_LOST[name]}")
+                lines.append(f"    lost: {_CONSEQUENCES[name]}")
                 lines.append(f"    fix: {_REMEDY[name]}")
         lines.append(f"  To accept it for this run (its records say so): --min-tier {self.tier}")
         return "\n".join(lines)
 
 
 def probe(paths: Iterable[Path] = (), *, pool: BoxPool | None = None) -> Probe:
-    """Attack a box and report what held.
+    """Attack a box and report which layers resist.
 
     Args:
-        paths: Files and directories that no subject may ever read: the project's root, suites, specifications, the
-            ledger. Of a directory some files below are tried.
-        pool: The pool whose boxes are attacked; without one a pool is started for it and ended again.
+        paths: Files and directories that no subject may read: the project's root, suites, specifications, the ledger.
+            For a directory, up to MAX_FILES_PER_FOLDER files below it are tried.
+        pool: The pool whose boxes are attacked; without one, a temporary pool is started.
 
     Raises:
-        InfraError: if no box can be opened at all.
+        InfraError: if no box can be opened.
     """
     own = BoxPool(protect=[path if path.is_dir() else path.parent for path in paths]) if pool is None else None
     boxes = pool if pool is not None else own
@@ -197,51 +197,51 @@ def probe(paths: Iterable[Path] = (), *, pool: BoxPool | None = None) -> Probe:
                 where=sys.executable,
                 fix="use an interpreter whose shared library other users can read",
             )
-        files = [str(file) for path in paths for file in _witnesses(path)]
+        files = [str(file) for path in paths for file in _sample_files(path)]
         files += [str(file) for file in (Path.home() / ".ssh" / "known_hosts", Path("/etc/passwd")) if file.exists()]
         places = sorted({f"{_place(path)}{SUFFIX}" for path in paths} | {f"/tmp/crucible-{os.getpid()}{SUFFIX}"})
         try:
-            breaches, pid = _assault(boxes, files, places)
+            breaches, pid = _run_attack(boxes, files, places)
         finally:
             for place in places:
                 with contextlib.suppress(OSError):
                     Path(place).unlink()
         if layers.get("namespaces") == "" and pid != 1:
-            layers["namespaces"] = "claimed, but the box is not alone in its process namespace"
-        if not _hoarding_stopped(boxes):
-            breaches.append("hold four times the memory it was given")
+            layers["namespaces"] = "reported as active, but the box is not pid 1 of its own process namespace"
+        if not _is_memory_limited(boxes):
+            breaches.append("use four times its memory limit")
         tier = tier_of(layers)
         if breaches:
             tier = max(tier, Tier.D, key=lambda t: t.value)
         return Probe(tier, layers, tuple(breaches), boxes.landlock_abi, boxes.version.split()[0], len(files))
 
 
-def _assault(pool: BoxPool, files: Sequence[str], places: Sequence[str]) -> tuple[list[str], int]:
+def _run_attack(pool: BoxPool, files: Sequence[str], places: Sequence[str]) -> tuple[list[str], int]:
     limits = Limits(call_seconds=10.0, load_seconds=5.0)
     try:
         with pool.open(ATTACK, entry="attack", limits=limits) as box:
             answer = box.call({"files": list(files), "places": list(places)})
-        told = decode(answer.payload)
-        return [str(deed) for deed in told["done"]], int(told["pid"])
+        report = decode(answer.payload)
+        return [str(breach) for breach in report["done"]], int(report["pid"])
     except (CodecError, KeyError, TypeError):
-        return ["answer the probe with nonsense"], 0
+        return ["answer the probe with an invalid report"], 0
     except BoxFault as fault:
-        # A kernel that kills instead of refusing stops the attack too, but then nothing is known of the rest.
-        return [f"end its box before the attack was over ({fault.why})"], 0
+        # A kernel that kills instead of refusing stops the attack too, but the remaining attacks are then untested.
+        return [f"end its box before the attack was complete ({fault.why})"], 0
 
 
-def _hoarding_stopped(pool: BoxPool) -> bool:
+def _is_memory_limited(pool: BoxPool) -> bool:
     limits = Limits(memory_bytes=16 * MIB, call_seconds=10.0)
     try:
-        with pool.open(HOARD, entry="hoard", limits=limits) as box:
+        with pool.open(MEMORY_ATTACK, entry="hoard", limits=limits) as box:
             answer = box.call({"megabytes": 64})
         return answer.kind != "value"
     except BoxFault as fault:
         return fault.status in (Status.MEMORY, Status.CRASH)
 
 
-def _witnesses(path: Path) -> list[Path]:
-    """Files whose contents would betray a hole; for a directory some of those directly in it or one below."""
+def _sample_files(path: Path) -> list[Path]:
+    """Files that the attack tries to read; for a directory, some of those in it or one level below."""
     if path.is_file():
         return [path]
     if not path.is_dir():
@@ -249,23 +249,9 @@ def _witnesses(path: Path) -> list[Path]:
     found: list[Path] = []
     with contextlib.suppress(OSError):
         for pattern in ("*", "*/*"):
-            found += sorted(file for file in path.glob(pattern) if file.is_file())[: WITNESSES - len(found)]
-    return found[:WITNESSES]
+            found += sorted(file for file in path.glob(pattern) if file.is_file())[: MAX_FILES_PER_FOLDER - len(found)]
+    return found[:MAX_FILES_PER_FOLDER]
 
 
 def _place(path: Path) -> Path:
     return path / "x" if path.is_dir() else path
-
-
-def machine_class() -> str:
-    """What two measurements must share to be compared: system, processor, cores, Python."""
-    python = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
-    return f"{platform.system()} {platform.machine()} {_processor()} x{os.cpu_count() or 1} {python}"
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown processor"

@@ -1,4 +1,4 @@
-"""What of the file system a box may see: the standard library and shared libraries, nothing else."""
+"""The paths that are visible in a box: the standard library and shared libraries, nothing else."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-FOREIGN = ("site-packages", "dist-packages")
-"""Directories inside a standard library that hold other people's code."""
+THIRD_PARTY_FOLDERS = ("site-packages", "dist-packages")
+"""Directories inside a standard library that hold third-party packages."""
 
 
 @functools.cache
 def standard_library() -> tuple[str, ...]:
-    """The directories of the standard library, pure and platform, without duplicates."""
+    """The directories of the standard library (pure and platform), without duplicates."""
     found = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-    # A virtual environment reports its own directory for `platstdlib`, which holds nothing but site-packages.
+    # A virtual environment reports its own directory for `platstdlib`, which holds only site-packages.
     return tuple(sorted(path for path in found if Path(path, "os.py").exists() or Path(path, "lib-dynload").exists()))
 
 
@@ -32,7 +32,7 @@ def library_directories() -> tuple[str, ...]:
 
 @functools.cache
 def interpreter_libraries() -> tuple[str, ...]:
-    """Shared libraries beside the interpreter (libpython, and what a relocatable Python brings)."""
+    """Shared libraries next to the interpreter (libpython, and those of a relocatable Python)."""
     directory = Path(sys.base_prefix, "lib").resolve()
     if str(directory) in library_directories() or not directory.is_dir():
         return ()
@@ -40,13 +40,13 @@ def interpreter_libraries() -> tuple[str, ...]:
 
 
 def binds() -> list[str]:
-    """All paths that appear in a box's root."""
+    """All paths that are bound into a box's root."""
     return [*standard_library(), *library_directories(), *interpreter_libraries()]
 
 
 def masks(protect: Iterable[Path]) -> list[str]:
-    """Paths below the binds that must look empty: other people's packages, and whatever must be protected."""
-    hidden = [str(path) for base in binds() for name in FOREIGN if (path := Path(base, name)).is_dir()]
+    """Paths below the binds that are hidden by empty mounts: third-party packages and the protected paths."""
+    hidden = [str(path) for base in binds() for name in THIRD_PARTY_FOLDERS if (path := Path(base, name)).is_dir()]
     for path in protect:
         real = os.path.realpath(path)
         if any(real == base or real.startswith(base + os.sep) for base in binds()):
@@ -55,12 +55,14 @@ def masks(protect: Iterable[Path]) -> list[str]:
 
 
 def readable() -> tuple[list[str], list[str]]:
-    """Landlock's view of the same: (directories that may only be listed, paths that may be read)."""
+    """The same paths as Landlock rules: (directories that may only be listed, paths that may be read)."""
     listable: list[str] = []
     paths = [*library_directories(), *interpreter_libraries()]
     for base in standard_library():
         listable.append(base)
-        # Landlock cannot except a subdirectory, so the entries are named one by one; a link (Debian's sitecustomize)
-        # may lead out of the library and gets no rule of its own.
-        paths += [entry.path for entry in os.scandir(base) if entry.name not in FOREIGN and not entry.is_symlink()]
+        # Landlock cannot exclude a subdirectory, so entries are listed one by one. A symbolic link (Debian's
+        # sitecustomize) may point outside the library and gets no rule.
+        paths += [
+            entry.path for entry in os.scandir(base) if entry.name not in THIRD_PARTY_FOLDERS and not entry.is_symlink()
+        ]
     return listable, paths

@@ -1,4 +1,4 @@
-"""seccomp filters as raw BPF. Standard library only: this is loaded into zygotes."""
+"""seccomp filters as raw BPF. Standard library only: zygotes load this module."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import struct
 
 from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS, syscall
 
-# What pure Python needs: memory, files below the box's own root, time, threads, its own signals. Nothing that makes a
-# process, a socket, a kernel object with its own memory, or that names another process.
+# Calls that pure Python needs: memory, files below the box's own root, time, threads, its own signals. None of them
+# creates a process, a socket or a kernel object with its own memory, and none names another process.
 STRICT = frozenset(
     """
     read write readv writev pread64 pwrite64 preadv pwritev lseek open openat creat close
@@ -27,11 +27,11 @@ STRICT = frozenset(
     """.split()
 )
 
-# What touches a file without opening it: modes, times, sizes.
+# Calls that change a file's mode, times or size without opening it.
 METADATA = frozenset("chmod fchmod fchmodat fchmodat2 utimensat truncate ftruncate fallocate".split())
 
-# What numpy and torch never need and an escape would: processes, sockets, tracing, mounts, kernel objects with memory
-# of their own, clocks, keys, modules.
+# Calls that numpy and torch never need but an escape would: processes, sockets, tracing, mounts, kernel objects with
+# memory of their own, clocks, keys, modules.
 COMPUTE_DENIED = frozenset(
     """
     fork vfork execve execveat socket socketpair connect bind listen accept sendto sendmsg recvfrom recvmsg
@@ -55,7 +55,7 @@ DEVICE_DENIED = COMPUTE_DENIED - frozenset(
     setpriority timer_create io_setup io_submit tkill tgkill
     """.split()
 )
-"""What a GPU's driver may ask the kernel for once it has started is its own; new sockets and programs are not in it."""
+"""A running GPU driver may use the calls that are removed here; new sockets and programs stay denied."""
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _KILL_PROCESS, _ALLOW = 0x80000000, 0x7FFF0000
@@ -65,15 +65,15 @@ _NAMESPACE_FLAGS = 0x7E020000
 _FCNTL_REFUSED = (8, 10, 15, 1024, 1026, 1031)
 """F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others. F_SETLEASE, F_NOTIFY: the same by other files. F_SETPIPE_SZ."""
 _FCNTL_LOCKS = (5, 36, 37, 38)
-"""F_GETLK, F_OFD_*: with them, and with flock, boxes that are open at once could talk over the locks of a shared file.
+"""F_GETLK, F_OFD_*: through them, and flock, boxes that are open at once could communicate by locks of a shared file.
 
-F_SETLK stays, SQLite needs it: on a file that is open for reading it takes no write lock, and so meets no other.
+F_SETLK stays allowed, since SQLite needs it: on a file open for reading it takes no write lock, so it never conflicts.
 """
 _MAP_HUGETLB = 0x40000
 _PRCTL_REFUSED = (1, 4)
-"""PR_SET_PDEATHSIG and PR_SET_DUMPABLE: what ends a box with its zygote, and what hides it from its neighbours."""
+"""PR_SET_PDEATHSIG ends a box together with its zygote; PR_SET_DUMPABLE protects it from other processes."""
 _X32 = 0x40000000
-# isatty() asks TCGETS; Python sets close-on-exec and asks how much can be read. The rest could inject keystrokes.
+# isatty() uses TCGETS; Python also sets close-on-exec and queries the readable bytes. Others could inject keystrokes.
 _HARMLESS_IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)
 _TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x540E)
 """TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSCTTY."""
@@ -90,7 +90,7 @@ def _argument(index: int, *, high: bool = False) -> Instruction:
 
 
 def _refuse_values(index: int, values: tuple[int, ...]) -> list[Instruction]:
-    """A block that refuses some values of one argument and allows all others."""
+    """A block of instructions that refuses some values of one argument and allows all others."""
     count = len(values)
     return [
         _argument(index),
@@ -101,7 +101,7 @@ def _refuse_values(index: int, values: tuple[int, ...]) -> list[Instruction]:
 
 
 def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
-    """Calls that are allowed for some arguments only; each block ends in a verdict."""
+    """Blocks for calls that are allowed with some arguments only; each block ends in a verdict."""
     blocks: list[Instruction] = []
 
     def block(name: str, body: list[Instruction]) -> None:
@@ -109,7 +109,7 @@ def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
             blocks.append((_EQUAL, 0, len(body), NUMBERS[name]))
             blocks.extend(body)
 
-    # The flags of clone3 are in memory, which BPF cannot read: glibc falls back to clone when it does not exist.
+    # The flags of clone3 are in memory, which BPF cannot read; on ENOSYS glibc falls back to clone.
     block("clone3", [(_RETURN, 0, 0, _refuse(errno.ENOSYS))])
     block(
         "clone",
@@ -121,9 +121,9 @@ def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
             (_RETURN, 0, 0, _refuse(errno.EAGAIN)),
         ],
     )
-    # A pipe's buffer is kernel memory outside every rlimit: 64 KiB each is bounded by RLIMIT_NOFILE.
+    # A pipe's buffer is kernel memory outside every rlimit; RLIMIT_NOFILE bounds it at 64 KiB per descriptor.
     block("fcntl", _refuse_values(1, _FCNTL_REFUSED + (_FCNTL_LOCKS if strict else ())))
-    # Pages of the machine's huge-page pool are nobody's memory to a group.
+    # Pages of the machine's huge-page pool are not charged to a memory group.
     block(
         "mmap",
         [
@@ -136,7 +136,7 @@ def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
     if not strict:
         block("prctl", _refuse_values(0, _PRCTL_REFUSED))
     harmless = len(_HARMLESS_IOCTLS)
-    if device:  # a driver's own requests are not known, but a terminal's are
+    if device:  # the requests of a driver are unknown, so only those of a terminal are refused
         block("ioctl", _refuse_values(1, _TERMINAL_IOCTLS))
     else:
         block(
@@ -148,7 +148,7 @@ def _guarded(*, strict: bool, device: bool) -> list[Instruction]:
                 (_RETURN, 0, 0, _ALLOW),
             ],
         )
-    # Reading a limit passes no new one.
+    # A call that only reads a limit passes a null pointer as the new limit.
     block(
         "prlimit64",
         [
@@ -174,7 +174,7 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def _search(spans: list[tuple[int, int]], inside: int, outside: int) -> list[Instruction]:
-    """A binary search over ranges: the kernel runs the whole program for every number when a filter is installed."""
+    """A binary search over ranges; the kernel runs the program for every call number when a filter is installed."""
     if not spans:
         return [(_RETURN, 0, 0, outside)]
     if len(spans) == 1:
@@ -191,12 +191,12 @@ def _search(spans: list[tuple[int, int]], inside: int, outside: int) -> list[Ins
 
 
 def build(policy: str) -> bytes:
-    """The filter of a policy, "strict", "sealed", "compute" or "device", as an array of `struct sock_filter`.
+    """Build the filter of a policy, "strict", "sealed", "compute" or "device", as an array of `struct sock_filter`.
 
-    "sealed" is strict without the calls that touch files other than through a descriptor that Landlock gave; "device"
-    is compute for a process that has started a GPU's driver.
+    "sealed" is "strict" without the calls that change files by path, which Landlock does not cover; "device" is
+    "compute" for a process that has started a GPU's driver.
 
-    A foreign architecture and the x32 numbers kill: they would bypass the numbers that are compared below.
+    A foreign architecture or an x32 call number kills the process: both would bypass the number comparison.
     """
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
@@ -206,7 +206,7 @@ def build(policy: str) -> bytes:
     ]
     if MACHINE == "x86_64":
         program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
-    # A call newer than our table is one that no list has an opinion of.
+    # A call number beyond the table is in neither list, so it is refused as unknown.
     program += [(_AT_LEAST, 0, 1, max(NUMBERS.values()) + 1), (_RETURN, 0, 0, _refuse(errno.ENOSYS))]
     device = policy == "device"
     strict = policy != "compute" and not device
@@ -220,7 +220,7 @@ def build(policy: str) -> bytes:
 
 
 class Filter:
-    """A built filter, ready to be installed in a box without allocating anything there."""
+    """A compiled filter that a box can install without allocating memory."""
 
     def __init__(self, policy: str) -> None:
         if not ARCHITECTURE:
@@ -231,7 +231,7 @@ class Filter:
         self._program = ctypes.create_string_buffer(header, len(header))
 
     def install(self) -> None:
-        """Bind this process to the filter, for good; it must have set "no new privileges" before.
+        """Install the filter in this process permanently; "no new privileges" must be set before.
 
         Raises:
             OSError: if the kernel refuses.

@@ -1,6 +1,6 @@
-"""The loop inside a box: load the source, then answer one question after the other.
+"""The main loop inside a box: load the source, then answer one question after another.
 
-It shares its address space with hostile code, so nothing it says is believed: the parent takes its frames for answers
+The loop shares its address space with hostile code, so its output is untrusted: the parent treats its frames as answers
 and nothing else (see `wire`). Standard library only.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.wire import ANSWERS, BODY, CHUNK, HEADER, QUESTIONS
 
-CLIP = 2000
+MAX_MESSAGE = 2000
 
 
 def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
@@ -27,7 +27,7 @@ def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
 
 
 def _receive(fd: int) -> tuple[bytes, bytes, bytes]:
-    # The parent writes a frame only after the last answer, so one read rarely gets less and never gets more than one.
+    # The parent writes a frame only after the last answer, so one read usually gets one frame and never more.
     data = os.read(fd, CHUNK)
     while len(data) < HEADER.size:
         data += _more(fd, HEADER.size - len(data))
@@ -51,7 +51,7 @@ def _more(fd: int, count: int) -> bytes:
 
 def _failure(error: BaseException) -> bytes:
     try:
-        message = str(error)[:CLIP]
+        message = str(error)[:MAX_MESSAGE]
     except Exception:
         message = ""
     return json.dumps({"type": type(error).__name__, "message": message}).encode("ascii")
@@ -90,7 +90,7 @@ def rehearse() -> None:
 
 
 def serve() -> None:
-    """Serve until the parent closes the channel; never returns."""
+    """Answer questions until the parent closes the channel; never returns."""
     _tag, nonce, body = _receive(QUESTIONS)
     name_length = body[0]
     entry, source = body[1 : 1 + name_length].decode(), body[1 + name_length :]
@@ -100,7 +100,7 @@ def serve() -> None:
         exec(compile(source, "candidate.py", "exec", dont_inherit=True), module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
-            message = {"type": "NameError", "message": f"it defines no function {entry!r}"}
+            message = {"type": "NameError", "message": f"the source defines no function {entry!r}"}
             send(ANSWERS, b"E", nonce, json.dumps(message).encode())
             os._exit(0)
     except Exception as error:

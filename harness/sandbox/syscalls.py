@@ -1,4 +1,4 @@
-"""System calls by number, for the two architectures we know. Standard library only: this is loaded into zygotes."""
+"""System calls by number, for x86_64 and aarch64. Standard library only: zygotes load this module."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import platform
 import sys
 
 MACHINE = platform.machine() if sys.platform == "linux" else ""
-"""The processor; empty elsewhere than on Linux, whose numbers mean other calls there."""
+"""The processor architecture; empty on other systems than Linux, whose call numbers differ."""
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}.get(MACHINE, 0)
-"""The kernel's AUDIT_ARCH value; 0 where we have no table."""
+"""The kernel's AUDIT_ARCH value; 0 for an architecture without a table."""
 
-# One line a call: name, x86_64, aarch64 (-1: does not exist there). From the kernel's syscall tables.
+# Entries of name, x86_64 number, aarch64 number (-1: the call does not exist). Source: the kernel's syscall tables.
 _TABLE = """
 read 0 63|write 1 64|open 2 -1|close 3 57|stat 4 -1|fstat 5 80|lstat 6 -1|poll 7 -1|lseek 8 62|mmap 9 222
 mprotect 10 226|munmap 11 215|brk 12 214|rt_sigaction 13 134|rt_sigprocmask 14 135|rt_sigreturn 15 139|ioctl 16 29
@@ -65,18 +65,18 @@ NUMBERS: dict[str, int] = {
     for entry in line.split("|")
     if _COLUMN and (cells := entry.split()) and int(cells[_COLUMN]) >= 0
 }
-"""System call numbers of this machine by name; calls it does not have are absent, all of them off Linux."""
+"""System call numbers of this machine by name; unsupported calls are absent, and the table is empty off Linux."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
-# PyDLL keeps the GIL: a process cloned behind the interpreter's back must wake up holding it.
+# PyDLL keeps the GIL: a process cloned without the interpreter's knowledge must start with the GIL held.
 _libc_with_gil = ctypes.PyDLL(None, use_errno=True)
 
 
 def syscall(name: str, *arguments: object, with_gil: bool = False) -> int:
-    """Call the kernel.
+    """Make a system call by name and return its result.
 
     Raises:
-        OSError: with the kernel's errno and the call's name; ENOSYS where the architecture lacks it.
+        OSError: with the kernel's errno and the call's name; ENOSYS where the architecture lacks the call.
     """
     number = NUMBERS.get(name)
     if number is None:
@@ -91,7 +91,7 @@ def syscall(name: str, *arguments: object, with_gil: bool = False) -> int:
 
 
 def prctl(option: int, *arguments: int) -> None:
-    """`prctl(2)` with up to four more arguments.
+    """Call `prctl(2)` with up to four more arguments.
 
     Raises:
         OSError: if the kernel refuses.
@@ -103,7 +103,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 3
 
 
 def drop_capabilities() -> None:
-    """Give up every capability of this thread, so that a user namespace's root is nobody.
+    """Drop every capability of this thread, so that root of a user namespace has no privileges.
 
     Raises:
         OSError: if the kernel refuses.

@@ -1,4 +1,4 @@
-"""Usage: what a box used in its life, and the clock that tells."""
+"""Usage: the CPU time and memory that a box used, and the CPU clock of a process."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a box used in its life.
+    """Resources that a box used from start to end.
 
     Attributes:
-        cpu_ms: CPU milliseconds, all threads, by the kernel.
+        cpu_ms: CPU milliseconds of all threads, measured by the kernel.
         peak_mb: Peak MiB above the empty box.
-        peak_is_lower_bound: True where only resident memory of the process could be seen.
+        peak_is_lower_bound: True where only the resident memory of the process could be measured.
         load_ms: Wall milliseconds from the start of the box until the source was loaded.
-        load_cpu_ms: CPU milliseconds until then.
-        idle_cpu_ms: CPU milliseconds used between questions, when nothing was asked.
-        signal: The signal that ended it; 0 if it left by itself; SIGKILL is usually ours.
+        load_cpu_ms: CPU milliseconds until the source was loaded.
+        idle_cpu_ms: CPU milliseconds used between questions.
+        signal: The signal that ended the process; 0 if it exited by itself; SIGKILL usually comes from the parent.
     """
 
     cpu_ms: float = 0.0
@@ -30,7 +30,7 @@ class Usage:
 
 
 def cpu_clock(pid: int) -> int | None:
-    """The kernel's CPU clock of another process (see clock_getcpuclockid(3)); None where there is none."""
+    """The kernel's CPU clock of another process (see clock_getcpuclockid(3)); None where it cannot be read."""
     clock = (~pid << 3) | 2
     try:
         time.clock_gettime(clock)

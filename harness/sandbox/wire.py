@@ -1,15 +1,15 @@
-"""Wire: the formats between parent, zygote and box, in one place for all three. Standard library only.
+"""Wire: the message formats between parent, zygote and box. Standard library only.
 
 A frame of the channel, both ways: tag (1 byte), length of the rest (u32, little endian), nonce (8 bytes), body.
-Questions are `S` (source) and `Q` (keyword arguments); answers are `Y` (layers are on, before any foreign byte is
-read), `X` (they are not), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result cannot cross),
-`M` (out of memory).
+Questions are `S` (source) and `Q` (keyword arguments); answers are `Y` (all layers are active; sent before the box
+reads untrusted bytes), `X` (a layer failed), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result
+cannot be encoded), `M` (out of memory).
 
 Requests to a zygote and its replies have fixed sizes:
 
 * `O` open a box, the two channel descriptors attached; answered by `o` pid with a pidfd attached, or `e` errno.
-* `K` kill a box (where there is no pidfd); not answered.
-* `R` wait for a dead box and reap it; answered by `r` pid, wait status, CPU microseconds, peak resident KiB.
+* `K` kill a box (on systems without pidfd); not answered.
+* `R` wait for a box that ended and reap it; answered by `r` pid, wait status, CPU microseconds, peak resident KiB.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from __future__ import annotations
 import struct
 
 QUESTIONS, ANSWERS = 3, 4
-"""A box's descriptors."""
+"""File descriptors of the channel inside a box."""
 HEADER = struct.Struct("<cI")
 NONCE = 8
 BODY = HEADER.size + NONCE
 CHUNK = 1 << 16
-"""What a pipe holds; asking for more would make every read map and unmap memory."""
+"""Capacity of a pipe in bytes; a larger read size would map and unmap memory for every read."""
 
 REQUEST = struct.Struct("<c?qqq")
-"""op, strict policy?, address space, CPU seconds, pid."""
+"""Operation, strict policy flag, address space in bytes, CPU seconds, pid."""
 REPLY = struct.Struct("<cqqqq")
-"""op and four numbers, see above."""
+"""Operation and four integers, see the module's docstring."""
 
-LEFT = 81
-"""Exit status of a box whose subject ended it by SystemExit or the like: ours, and nothing that people should see."""
+SUBJECT_EXITED = 81
+"""Exit status of a box whose subject raised SystemExit or KeyboardInterrupt; internal, never reported."""

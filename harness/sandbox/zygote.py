@@ -1,7 +1,7 @@
-"""The zygote: a warm interpreter that forks boxes on request. It is exec'd, holds nothing, and knows no question.
+"""Zygote: an interpreter that forks boxes on request. It is started by exec and never receives questions or answers.
 
-Started as `python -P -s -S -B -c BOOTSTRAP package-root control-fd` with a cleared environment and its own
-PYTHONHASHSEED. Standard library only. It serves the requests of `wire` until the parent hangs up.
+The command is `python -P -s -S -B -c BOOTSTRAP package-root control-fd`, with a cleared environment and its own
+PYTHONHASHSEED. Standard library only. It serves the requests of `wire` until the parent closes the socket.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from harness.sandbox import namespaces, shim
 from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
 from harness.sandbox.seccomp import Filter
 from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
-from harness.sandbox.wire import ANSWERS, LEFT, NONCE, QUESTIONS, REPLY, REQUEST
+from harness.sandbox.wire import ANSWERS, NONCE, QUESTIONS, REPLY, REQUEST, SUBJECT_EXITED
 
 OPEN_FILES, PROCESSES = 32, 64
 WORK_BYTES, WORK_FILES = 8 << 20, 256
-WARM = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
-"""Loaded for the subjects' sake: what most use is paid for once. `random` stays out: forks must not share its state."""
+PRELOADED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
+"""Modules imported once for all boxes, since most subjects use them. Not `random`: forks would share its state."""
 
 
 class Zygote:
-    """State of one zygote: which layers are on, and what each box needs to put them on."""
+    """State of one zygote: the active layers, and the prepared objects that each box activates them with."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.off = frozenset(config["off"])
@@ -45,13 +45,13 @@ class Zygote:
         self.root = os.getuid() == 0
 
     def prepare(self, config: dict[str, Any]) -> None:
-        """Build all that boxes share; every layer that is refused is noted with the kernel's reason."""
+        """Build the objects that boxes share; a refused layer is recorded with the kernel's reason."""
         self.namespaces = self._try("namespaces", lambda: self._enter(config))
-        self._try("landlock", lambda: self._gather(config))
+        self._try("landlock", lambda: self._build_ruleset(config))
         self._try("seccomp", self._compile)
         self._try("rlimits", lambda: resource.getrlimit(resource.RLIMIT_CPU))
         if self.root:
-            self._try("uid", lambda: self._check_reach(config))
+            self._try("uid", lambda: self._check_reachable(config))
         elif self.namespaces and "uid" not in self.off:
             self.layers["uid"] = ""
         else:
@@ -76,7 +76,7 @@ class Zygote:
         namespaces.build_root(config["binds"], config["masks"])
         self.rooted = True
 
-    def _gather(self, config: dict[str, Any]) -> None:
+    def _build_ruleset(self, config: dict[str, Any]) -> None:
         rules = Ruleset()
         for path in config["listable"]:
             rules.allow(path, READ_DIR)
@@ -85,11 +85,11 @@ class Zygote:
         for name in namespaces.DEVICES:
             rules.allow(f"/dev/{name}", READ_FILE | WRITE_FILE)
         if self.rooted:
-            rules.allow_writing(namespaces.WORKPLACE)
+            rules.allow_writing(namespaces.WORK_PARENT)
         self.ruleset = rules
 
-    def _check_reach(self, config: dict[str, Any]) -> None:
-        # The pivoted root is open to everyone; without it another user may be unable to enter, say, /root.
+    def _check_reachable(self, config: dict[str, Any]) -> None:
+        # The pivoted root is readable for every user; without it another user may be unable to enter, say, /root.
         if self.rooted:
             return
         for path in config["listable"]:
@@ -100,11 +100,11 @@ class Zygote:
                 directory = os.path.dirname(directory)
 
     def _compile(self) -> None:
-        # Landlock governs neither modes nor times, so where the user's own files are in sight those calls go too.
+        # Landlock does not cover modes and times, so those calls are refused where the user's files are visible.
         self.filters = {True: Filter("strict" if self.rooted else "sealed"), False: Filter("compute")}
 
-    def settle(self) -> None:
-        """Set what every box shall inherit, once: a fork then carries it for nothing."""
+    def set_inherited_state(self) -> None:
+        """Set the process state that every box inherits by fork: umask, privileges, user and resource limits."""
         os.umask(0o077)
         if sys.platform == "linux":
             prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -114,14 +114,14 @@ class Zygote:
             os.setresgid(self.uid, self.uid, self.uid)
         if self.layers["rlimits"] == "":
             limits = {"CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": OPEN_FILES, "FSIZE": WORK_BYTES}
-            # Counted per user, so it only makes sense where a box has a user (or a user namespace) to itself.
+            # The kernel counts processes per user, so this needs a box with its own user (or user namespace).
             if self.layers["uid"] == "":
                 limits["NPROC"] = PROCESSES
             for name, value in limits.items():
                 _limit(getattr(resource, f"RLIMIT_{name}", None), value)
 
     def enter_box(self, strict: bool, space: int, cpu: int, questions: int, answers: int) -> None:
-        """In the new process: put every layer on, then serve. Never returns."""
+        """In the new process: activate every layer, then serve questions. Never returns."""
         try:
             os.dup2(questions, QUESTIONS)
             os.dup2(answers, ANSWERS)
@@ -130,10 +130,10 @@ class Zygote:
             if self.root and self.layers["uid"] == "":
                 os.setresuid(self.uid, self.uid, self.uid)
             elif sys.platform == "linux" and "uid" not in self.off:
-                # Root without a capability is a user like any other, but for the files it owns.
+                # Root without capabilities has the rights of an ordinary user, except for the files it owns.
                 drop_capabilities()
             if sys.platform == "linux":
-                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # bound to the zygote, which has one thread
+                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # sent when the zygote, which has one thread, ends
             if self.layers["rlimits"] == "":
                 _limit(resource.RLIMIT_CPU, cpu)
                 if sys.platform == "linux":
@@ -152,8 +152,8 @@ class Zygote:
             shim.send(ANSWERS, b"Y", bytes(NONCE), b"")
             shim.serve()
         finally:
-            # SystemExit and KeyboardInterrupt from the subject land here: the box just dies.
-            os._exit(LEFT)
+            # SystemExit and KeyboardInterrupt of the subject end here: the box exits.
+            os._exit(SUBJECT_EXITED)
 
 
 def _limit(kind: int | None, value: int) -> None:
@@ -222,9 +222,9 @@ def _open(zygote: Zygote, control: socket.socket, request: tuple[Any, ...], fds:
 
 
 def _reserve_channel(control_fd: int) -> int:
-    """Keep descriptors 3 and 4, the channel of every box, taken, so that nothing we need later lands there."""
+    """Reserve descriptors 3 and 4 for the channel of a box by opening /dev/null there; return the moved control fd."""
     moved = fcntl.fcntl(control_fd, fcntl.F_DUPFD_CLOEXEC, 10)
-    os.close(control_fd)  # its number may be any: boxes close only what can be open below the limit
+    os.close(control_fd)  # its number is arbitrary: boxes close only descriptors below the limit
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for fd in (QUESTIONS, ANSWERS):
         os.dup2(null, fd)
@@ -234,25 +234,25 @@ def _reserve_channel(control_fd: int) -> int:
 
 
 def main(root: str, control_fd: int) -> None:
-    """Prepare, say hello, serve until the parent hangs up."""
+    """Prepare the layers, report them to the parent, and serve until the parent closes the socket."""
     control = socket.socket(fileno=_reserve_channel(control_fd))
     length = struct.unpack("<I", control.recv(4))[0]
     text = b""
     while len(text) < length:
         text += control.recv(length - len(text))
     config = json.loads(text)
-    # Boxes should not find the harness's modules by name.
+    # Boxes must not be able to import the harness's modules by name.
     sys.path[:] = [entry for entry in sys.path if entry != root]
     for name in [name for name in sys.modules if name.split(".")[0] == "harness"]:
         del sys.modules[name]
     sys.argv[:] = ["candidate"]
     sys.orig_argv[:] = ["python"]
-    for name in WARM:
+    for name in PRELOADED:
         __import__(name)
     size = _virtual_size()
     zygote = Zygote(config)
     zygote.prepare(config)
-    zygote.settle()
+    zygote.set_inherited_state()
     os.environ.clear()
     os.chdir("/")
     hello = {
@@ -267,7 +267,7 @@ def main(root: str, control_fd: int) -> None:
     message = json.dumps(hello).encode()
     gc.collect()
     gc.freeze()
-    # Start-up errors could be read by the parent until here; from now on nothing leads out but the channel.
+    # The parent can read start-up errors until here; from now on the channel is the only way out.
     os.dup2(1, 2)
     control.sendall(struct.pack("<I", len(message)) + message)
     try:

@@ -30,42 +30,42 @@ BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox.zygote import main; "
     "main(sys.argv[1], int(sys.argv[2]))"
 )
-EMPTY_BOX = 3 * MIB
-"""Page tables, stacks and copied pages of a box that does nothing; not the subject's."""
+EMPTY_BOX_BYTES = 3 * MIB
+"""Bytes that an idle box uses for page tables, stacks and copied pages; not charged to the subject."""
 START_SECONDS = 20.0
 _serials = itertools.count()
 LAYERS = ("namespaces", "pivot_root", "uid", "rlimits", "landlock", "seccomp", "cgroup")
 
 
 @dataclass(frozen=True, slots=True)
-class Newborn:
-    """A box process as the zygote reports it."""
+class ChildProcess:
+    """The process of a box, as reported by the zygote; `pidfd` is -1 where the system has none."""
 
     pid: int
     pidfd: int
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
-    """What the kernel reported when a box was reaped."""
+class ExitStatus:
+    """The kernel's report on a reaped child process: wait status, CPU microseconds, peak resident KiB."""
 
-    status: int
+    wait_status: int
     cpu_us: int
     resident_kib: int
 
     @property
     def signal(self) -> int:
-        """The signal that ended it; 0 if it exited by itself."""
-        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
+        """The signal that ended the process; 0 if it exited by itself."""
+        return os.WTERMSIG(self.wait_status) if os.WIFSIGNALED(self.wait_status) else 0
 
 
 class ZygoteProcess:
-    """One zygote: starts it, asks it for boxes, reaps them, ends it.
+    """One zygote: starts it, requests boxes from it, reaps them and ends it.
 
     Args:
         hash_seed: PYTHONHASHSEED of the zygote and all its boxes.
-        protect: Paths that boxes must not see even if they lie where a library does.
-        without: Layers to leave out; for tests that prove what each layer stops.
+        protect: Paths that are hidden from boxes even if they lie beneath a library directory.
+        without: Layers to leave out; for tests that show the effect of each layer.
     """
 
     def __init__(self, hash_seed: int, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset()) -> None:
@@ -74,7 +74,7 @@ class ZygoteProcess:
         self.cgroup: Cgroup | None = None
         self._serial = next(_serials)
         self._waiting = False
-        self._living = 0  # usually one box at a time; a timing keeps a second one beside it, under the same limit
+        self._open_boxes = 0  # usually at most one; a paired benchmark opens several under the same limit
         ours, theirs = socket.socketpair()
         environment = {"PYTHONHASHSEED": str(hash_seed), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
         if os.environ.get("LD_LIBRARY_PATH") and not root.interpreter_libraries():
@@ -110,7 +110,7 @@ class ZygoteProcess:
                 "listable": listable,
                 "readable": readable,
             }
-            hello = self._introduce(config)
+            hello = self._handshake(config)
         except BaseException:
             self.close()
             raise
@@ -140,12 +140,12 @@ class ZygoteProcess:
         else:
             self.layers["cgroup"] = ""
 
-    def _introduce(self, config: dict[str, object]) -> dict[str, Any]:
+    def _handshake(self, config: dict[str, object]) -> dict[str, Any]:
         message = json.dumps(config).encode()
         try:
             self._socket.sendall(struct.pack("<I", len(message)) + message)
-            length = struct.unpack("<I", self._exactly(4))[0]
-            hello: dict[str, Any] = json.loads(self._exactly(length))
+            length = struct.unpack("<I", self._receive_exactly(4))[0]
+            hello: dict[str, Any] = json.loads(self._receive_exactly(length))
         except OSError as error:
             self._process.kill()
             said = self._process.stderr.read(2000).decode("utf-8", "replace") if self._process.stderr else ""
@@ -153,55 +153,55 @@ class ZygoteProcess:
             raise InfraError(f"the zygote did not start: {last[0]}", where=sys.executable) from error
         return hello
 
-    def _exactly(self, count: int) -> bytes:
+    def _receive_exactly(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
             part = self._socket.recv(count - len(data))
             if not part:
-                raise ConnectionResetError("it hung up")
+                raise ConnectionResetError("the zygote closed the connection")
             data += part
         return data
 
     @property
-    def sound(self) -> bool:
-        """Whether it is there and in step with us.
+    def is_usable(self) -> bool:
+        """Whether the zygote is running and has no unread reply.
 
-        An exception between a request and its reply (Ctrl-C, a timeout plugin) leaves the reply unread, and every later
-        one would be taken for another's.
+        An exception between a request and its reply (Ctrl-C, a timeout plugin) leaves the reply unread; every later
+        reply would then be assigned to the wrong request.
         """
         return not self._waiting and self._process.poll() is None
 
-    def open(self, limits: Limits, questions: int, answers: int) -> Newborn:
-        """Ask for a box whose channel is the two descriptors.
+    def open(self, limits: Limits, questions: int, answers: int) -> ChildProcess:
+        """Request a box whose channel is the two descriptors.
 
         Raises:
-            InfraError: if the zygote is gone, out of step, or cannot fork.
+            InfraError: if the zygote has ended, has an unread reply, or cannot fork.
         """
-        if self.cgroup is not None and not self._living:
+        if self.cgroup is not None and not self._open_boxes:
             try:
-                self.cgroup.reset(limits.memory_bytes + EMPTY_BOX)
+                self.cgroup.reset(limits.memory_bytes + EMPTY_BOX_BYTES)
             except OSError as error:
                 raise InfraError(f"the zygote's group cannot be reset: {error}") from error
-        space = self.virtual_size + limits.memory_bytes + EMPTY_BOX
+        space = self.virtual_size + limits.memory_bytes + EMPTY_BOX_BYTES
         if self.cgroup is not None:
-            # The group counts what is really used; address space then only has to stop absurdities, and thread
-            # stacks or allocator arenas that are reserved but untouched may exist.
+            # The group counts memory that is really used, so the address-space limit can be wide: thread stacks and
+            # allocator arenas may be reserved without being used.
             space += 4 * limits.memory_bytes + 512 * MIB
         strict = limits.policy is SyscallPolicy.STRICT
         request = REQUEST.pack(b"O", strict, space, max(1, math.ceil(limits.cpu_seconds)), 0)
         (op, pid, *_), fds = self._request(request, (questions, answers))
         if op != b"o":
             raise InfraError(f"a box cannot be forked: {os.strerror(pid)}")
-        # Memory a box unmapped from itself stays charged to the group it shares with its zygote: the kernel must not
-        # pick the zygote for it. Where this may not be written, `Box` reads the group's counter instead.
+        # Memory that a box unmapped stays charged to the group it shares with its zygote; the kernel must not kill the
+        # zygote for it. Where this file cannot be written, `Box` reads the group's kill counter instead.
         with contextlib.suppress(OSError):
             Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
-        self._living += 1
-        return Newborn(pid, fds[0] if fds else -1)
+        self._open_boxes += 1
+        return ChildProcess(pid, fds[0] if fds else -1)
 
     def _request(self, request: bytes, fds: tuple[int, ...] = ()) -> tuple[tuple[Any, ...], list[int]]:
         if self._waiting:
-            raise InfraError("the zygote is out of step: an earlier request was interrupted")
+            raise InfraError("the zygote has an unread reply: an earlier request was interrupted")
         self._waiting = True
         try:
             if fds:
@@ -210,39 +210,39 @@ class ZygoteProcess:
                 self._socket.sendall(request)
             data, received, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
         except OSError as error:
-            raise InfraError(f"the zygote is gone: {error}") from error
+            raise InfraError(f"the zygote cannot be reached: {error}") from error
         if len(data) < REPLY.size:
-            raise InfraError("the zygote died")
+            raise InfraError("the zygote has ended")
         self._waiting = False
         return REPLY.unpack(data), received
 
-    def kill(self, newborn: Newborn) -> None:
-        """End a box, and with it everything in its process namespace. Safe to repeat."""
-        if newborn.pidfd >= 0:
+    def kill(self, child: ChildProcess) -> None:
+        """Kill a box and every process in its process namespace. Idempotent."""
+        if child.pidfd >= 0:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(newborn.pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
             return
-        # Only the zygote knows for sure that the number still means this process: it has not reaped it.
+        # Only the zygote, which reaps its children, can be sure that the pid still belongs to this process.
         with contextlib.suppress(OSError):
-            self._socket.send(REQUEST.pack(b"K", True, 0, 0, newborn.pid))
+            self._socket.send(REQUEST.pack(b"K", True, 0, 0, child.pid))
 
-    def reap(self, newborn: Newborn) -> Death:
-        """Wait for a killed or dying box and let the kernel forget it.
+    def reap(self, child: ChildProcess) -> ExitStatus:
+        """Wait for a box that was killed or has ended, and reap it.
 
         Raises:
             InfraError: if the zygote does not answer.
         """
-        if newborn.pidfd >= 0:
-            os.close(newborn.pidfd)
-        (op, pid, status, cpu, resident), _fds = self._request(REQUEST.pack(b"R", True, 0, 0, newborn.pid))
-        if op != b"r" or pid != newborn.pid:
+        if child.pidfd >= 0:
+            os.close(child.pidfd)
+        (op, pid, status, cpu, resident), _fds = self._request(REQUEST.pack(b"R", True, 0, 0, child.pid))
+        if op != b"r" or pid != child.pid:
             self._waiting = True
-            raise InfraError("the zygote is out of step: it reaped another box")
-        self._living -= 1
-        return Death(status, cpu, resident)
+            raise InfraError("the zygote reaped another box than requested")
+        self._open_boxes -= 1
+        return ExitStatus(status, cpu, resident)
 
     def close(self) -> None:
-        """End the zygote and every box of it, and remove its group."""
+        """End the zygote and all of its boxes, and remove its memory group."""
         self._socket.close()
         deadline = time.monotonic() + 1.0
         while self._process.poll() is None and time.monotonic() < deadline:
@@ -258,9 +258,9 @@ class ZygoteProcess:
 
 
 def _private_uid(serial: int) -> int:
-    """A user id for one zygote's boxes, so that limits counted by user count these only."""
+    """A user id for the boxes of one zygote, so that per-user limits count only these boxes."""
     try:
-        # In a container with a user namespace only some ids exist; there the traditional nobody must do.
+        # In a container with a user namespace only some ids exist; the fallback is the user `nobody`.
         spans = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
     except OSError:
         return 65534

@@ -1,1 +1,1 @@
-"""Searching a space of parameters: resumable, and with the same result for any number of workers."""
+"""Search of a parameter space: resumable, with the same result for any number of workers."""

@@ -1,7 +1,7 @@
-"""Search: which points are measured, how often, and which one is best.
+"""Search: selects the points to measure and their repetitions, and ranks the results.
 
-Decisions are made after all points of a rung are known, in the order of their numbers, so neither the number of
-workers nor the order in which they finish changes anything.
+Decisions are made after all points of a rung are measured, in the order of their indices, so the result depends neither
+on the number of workers nor on the order in which they finish.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ ETA = 3
 """Successive halving (Jamieson and Talwalkar 2016) keeps one point in three, and measures it three times as often."""
 
 Measure = Callable[[Point, int], Measurement]
-"""Measures a point some number of times. Called from several threads; a failure is a measurement, not an exception."""
+"""Measures a point a given number of times. Called from several threads; reports a failure as a Measurement."""
 
 
 class Strategy(StrEnum):
-    """How points are chosen."""
+    """How points are selected."""
 
     GRID = "grid"
-    """All of them."""
+    """All points."""
     SAMPLE = "sample"
-    """So many, drawn without replacement."""
+    """A random sample without replacement."""
     HALVING = "halving"
-    """So many to begin with, few repetitions each; the best third goes on with three times as many."""
+    """Successive halving: a sample with few repetitions; the best third is measured with three times as many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to search.
+    """The definition of a search.
 
     Attributes:
-        space: The points there are.
-        strategy: How they are chosen.
-        maximize: Which end is better.
-        points: For `sample` and `halving`: how many; None for all.
-        repeats: Measurements of each point (of the first rung, when halving).
-        seed: Of the drawing.
-        allowed: Leaves points out before anything is measured.
+        space: The parameter space.
+        strategy: How points are selected.
+        maximize: Whether larger values are better.
+        points: For `sample` and `halving`: the number of points; None for all.
+        repeats: Repetitions per point (in the first rung, for `halving`).
+        seed: Seed of the sample.
+        allowed: Predicate that excludes points before they are measured.
     """
 
     space: Space
@@ -59,7 +59,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A measured point: the newest rung it got to."""
+    """A measured point with the last rung it reached."""
 
     point: Point
     measurement: Measurement
@@ -68,13 +68,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        ranking: Points of the last rung and those that fell out before, best first; failed ones are not in it.
-        failed: Points without a measurement, in order.
-        measured: How many measurements this process made; the others were known.
-        left_out: Points that were not allowed, where all were looked at.
+        ranking: Points of the last rung, then those eliminated before, best first; without failed points.
+        failed: Points whose measurement failed, in order.
+        measured: Number of measurements made by this process; the others came from the store.
+        left_out: Number of points excluded by `allowed`, if the whole space was searched.
     """
 
     ranking: tuple[Entry, ...]
@@ -84,12 +84,12 @@ class Result:
 
     @property
     def best(self) -> Entry | None:
-        """The best point; None if nothing could be measured."""
+        """The best point; None if no measurement succeeded."""
         return self.ranking[0] if self.ranking else None
 
     @property
     def rivals(self) -> tuple[Entry, ...]:
-        """Other points whose interval overlaps the best one's: the difference may be noise."""
+        """Other points whose interval overlaps that of the best one, so that the difference may be noise."""
         best = self.best.measurement.interval if self.best is not None else None
         if best is None:
             return ()
@@ -109,18 +109,18 @@ def search(
     retry_failed: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Result:
-    """Measure what the plan asks for and is not known yet.
+    """Measure the points of a plan that are not in the store, and rank all of them.
 
     Args:
-        plan: What to search.
+        plan: The definition of the search.
         measure: Measures one point.
-        store: Where measurements are kept; by default for the life of this call.
-        workers: Threads that measure.
-        retry_failed: Measure points again that are known to have failed.
-        progress: Takes a short line now and then.
+        store: Keeps the measurements; by default in memory, for this call only.
+        workers: Number of measuring threads.
+        retry_failed: Whether to repeat failed measurements of the store.
+        progress: Receives short progress messages.
 
     Raises:
-        Exception: what `measure` or the store raises; what was measured before is kept.
+        Exception: any exception of `measure` or the store; earlier measurements are kept.
     """
     runner = _Runner(measure, Memory() if store is None else store, workers, retry_failed, progress)
     chosen = _chosen(plan)
@@ -165,7 +165,7 @@ def _order(entry: Entry, plan: Plan) -> tuple[float, int]:
 
 
 class _Runner:
-    """Measures the points of one rung, several at a time, and keeps each as soon as it is known."""
+    """Measures the points of one rung in parallel and stores each measurement at once."""
 
     def __init__(
         self, measure: Measure, store: Store, workers: int, retry_failed: bool, progress: Callable[[str], None] | None

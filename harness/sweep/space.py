@@ -1,4 +1,4 @@
-"""Space: named parameters with their values; a point is one value of each."""
+"""Space: the product of named parameters; a point has one value of each parameter."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.core.digest import derive_seed
 from harness.core.errors import UsageError
 
 Scalar = Any
-"""bool, int, float or str."""
+"""A bool, int, float or str."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One axis."""
+    """One axis of a space: a name and its values."""
 
     name: str
     values: tuple[Scalar, ...]
@@ -24,11 +24,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One combination.
+    """One combination of parameter values.
 
     Attributes:
-        index: Its place in the full product; the identity of the point, and what breaks ties.
-        values: By parameter.
+        index: Index in the full product; it identifies the point and breaks ties.
+        values: The value of each parameter, by name.
     """
 
     index: int
@@ -36,28 +36,28 @@ class Point:
 
 
 Allowed = Callable[[Mapping[str, Scalar]], bool]
-"""Whether a point is worth running at all."""
+"""Predicate on the values of a point; False excludes the point from the search."""
 
 
 class Space:
-    """The product of some parameters, numbered; the last parameter varies fastest.
+    """The indexed product of parameters; the last parameter varies fastest.
 
     Args:
         parameters: At least one, each with at least one value, names and values without duplicates.
 
     Raises:
-        UsageError: if they are not.
+        UsageError: if the parameters violate these conditions.
     """
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         if not parameters:
-            raise UsageError("a sweep without parameters", fix="declare at least one `parameter`")
+            raise UsageError("the sweep has no parameters", fix="declare at least one `parameter`")
         names = [parameter.name for parameter in parameters]
         for parameter in parameters:
             if names.count(parameter.name) > 1:
-                raise UsageError(f"parameter {parameter.name!r} is there twice", fix="keep one")
+                raise UsageError(f"parameter {parameter.name!r} is declared twice", fix="keep one")
             if not parameter.values:
-                raise UsageError(f"parameter {parameter.name!r} has no values", fix="give at least one")
+                raise UsageError(f"parameter {parameter.name!r} has no values", fix="add at least one")
             if len({(type(value), value) for value in parameter.values}) != len(parameter.values):
                 raise UsageError(f"parameter {parameter.name!r} has a value twice", fix="keep one")
         self.parameters = tuple(parameters)
@@ -66,7 +66,7 @@ class Space:
             self.size *= len(parameter.values)
 
     def point(self, index: int) -> Point:
-        """The point of a number from 0 to `size - 1`."""
+        """The point at an index from 0 to `size - 1`."""
         rest, values = index, {}
         for parameter in reversed(self.parameters):
             rest, place = divmod(rest, len(parameter.values))
@@ -74,26 +74,26 @@ class Space:
         return Point(index, {parameter.name: values[parameter.name] for parameter in self.parameters})
 
     def points(self, allowed: Allowed | None = None) -> Iterator[Point]:
-        """All points, or those that are allowed, in order."""
+        """All points that `allowed` accepts, in order of their indices."""
         for index in range(self.size):
             point = self.point(index)
             if allowed is None or allowed(point.values):
                 yield point
 
     def sample(self, count: int, seed: int, allowed: Allowed | None = None) -> list[Point]:
-        """Some different points, in the order of their numbers; all of them if there are no more than `count`.
+        """A random sample of distinct points in order of their indices; all points if there are at most `count`.
 
-        A space too large to list is drawn from by number, so its size does not matter.
+        In a large space random indices are sampled instead of listing all points.
         """
-        chance = random.Random(derive_seed(seed, "sweep sample"))  # noqa: S311 - reproducible, not secret
+        rng = random.Random(derive_seed(seed, "sweep sample"))  # noqa: S311 - reproducible, not secret
         if self.size <= 4 * count + 1000:
             found = list(self.points(allowed))
-            return found if len(found) <= count else sorted(chance.sample(found, count), key=lambda point: point.index)
-        drawn: dict[int, Point] = {}
+            return found if len(found) <= count else sorted(rng.sample(found, count), key=lambda point: point.index)
+        sampled: dict[int, Point] = {}
         for _ in range(50 * count):
-            if len(drawn) == count:
+            if len(sampled) == count:
                 break
-            point = self.point(chance.randrange(self.size))
-            if point.index not in drawn and (allowed is None or allowed(point.values)):
-                drawn[point.index] = point
-        return [drawn[index] for index in sorted(drawn)]
+            point = self.point(rng.randrange(self.size))
+            if point.index not in sampled and (allowed is None or allowed(point.values)):
+                sampled[point.index] = point
+        return [sampled[index] for index in sorted(sampled)]

@@ -1,4 +1,4 @@
-"""Store: measured points, kept as soon as they are measured, so that an interrupted search goes on."""
+"""Store: keeps each measurement as soon as it is made, so that an interrupted search can resume."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from harness.sweep.space import Point
 
 
 class Store(Protocol):
-    """Where a search keeps what it measured. Called from one thread."""
+    """Keeps the measurements of a search. Called from one thread."""
 
     def get(self, point: Point, rung: int) -> Measurement | None:
-        """What a point came to at a rung, if that is known."""
+        """The measurement of a point at a rung; None if it is not stored."""
         ...
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
-        """Keep it; it is durable when this returns."""
+        """Store a measurement; it is durable when this returns."""
         ...
 
 
 class Memory:
-    """A store that lasts as long as the process."""
+    """A store in memory, lost when the process ends."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Measurement] = {}
 
     def get(self, point: Point, rung: int) -> Measurement | None:
-        """See `Store`."""
+        """The stored measurement, or None."""
         return self._found.get((point.index, rung))
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
-        """See `Store`."""
+        """Store the measurement in memory."""
         self._found[point.index, rung] = measurement

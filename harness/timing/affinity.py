@@ -1,6 +1,6 @@
-"""Affinity: this process, and the boxes it asks, on one core while something is measured.
+"""Affinity: pins this process, and the boxes it measures, to one core.
 
-A question costs 3.6 us on one core and 11 to 13 us over two: otherwise every answer waits for a sleeping core to wake.
+A question takes 3.6 us on one core and 11 to 13 us over two, where each answer waits until a sleeping core wakes up.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Self
 
 from harness.timing.noise import busy_seconds
 
-GLIMPSE = 0.05
-"""Seconds for which the cores are looked at to find a calm one."""
+SAMPLING_SECONDS = 0.05
+"""How long the load of each core is sampled to find an idle one."""
 
 
 class OneCore:
-    """Pins this thread, and the processes it adopts, to one core; a context manager that gives this thread back.
+    """Pins this thread, and the processes it adopts, to one core; on exit this thread's affinity is restored.
 
-    Boxes are not given back: they end with the measurement.
+    The affinity of adopted processes is not restored: boxes end with the measurement.
 
     Args:
-        turn: Which of the allowed cores, the calmest first; another try takes another core.
+        turn: Index of the core among the allowed ones, the least busy first; each new try uses another core.
 
     Attributes:
-        core: Its number, or None where pinning is not possible.
+        core: Number of the core, or None where pinning is not possible.
     """
 
     def __init__(self, turn: int = 0) -> None:
@@ -35,20 +35,20 @@ class OneCore:
         self.core: int | None = None
 
     def adopt(self, pid: int) -> None:
-        """Pin another process, too; a measurement over two cores is one that is not pinned."""
+        """Pin another process to the same core; if that fails, the measurement counts as not pinned."""
         if self.core is None or pid in self._pinned:
             return
         try:
             os.sched_setaffinity(pid, {self.core})
             self._pinned.add(pid)
-        except OSError:  # dead already, or somebody else's
+        except OSError:  # the process has ended, or belongs to another user
             self.core = None
 
     def __enter__(self) -> Self:
         if hasattr(os, "sched_setaffinity"):  # Linux
             try:
                 self._before = os.sched_getaffinity(0)
-                cores = _by_calm(self._before)
+                cores = _least_busy_first(self._before)
                 core = cores[self._turn % len(cores)]
                 os.sched_setaffinity(0, {core})
                 self.core = core
@@ -63,12 +63,12 @@ class OneCore:
             os.sched_setaffinity(0, self._before)
 
 
-def _by_calm(cores: set[int]) -> list[int]:
-    """Cores by how little they do right now; of equals the last first, for the first ones serve most interrupts."""
+def _least_busy_first(cores: set[int]) -> list[int]:
+    """Cores in order of their current load; equal ones from last to first, since the first serve most interrupts."""
     if len(cores) < 2:
         return list(cores)
     before = busy_seconds()
-    time.sleep(GLIMPSE)
+    time.sleep(SAMPLING_SECONDS)
     after = busy_seconds()
 
     def busy(core: int) -> float:

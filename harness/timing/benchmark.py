@@ -1,7 +1,7 @@
-"""pytest-benchmark, driven from our own items: the only module that knows its insides.
+"""Instruments that time calls: pytest-benchmark, driven from our own items, or a built-in loop.
 
-`BenchmarkFixture`, `Metadata`, `config._benchmarksession` and its options are no documented interface, so the range of
-versions is checked and both ends of it are tested. Without the plugin a loop of our own measures the same.
+This is the only module that uses pytest-benchmark's internals. `BenchmarkFixture`, `Metadata`,
+`config._benchmarksession` and its options are undocumented, so the version range is checked and both ends are tested.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from typing import Any, Protocol
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
 
-OLDEST, TOO_NEW = (5, 2), (6,)
+MIN_VERSION, NEXT_MAJOR_VERSION = (5, 2), (6,)
 MAX_SAMPLES = 2000
-"""Samples of one record that are kept; a million floats on a report would cost seconds."""
-LEAST = 1e-9  # seconds; the table of pytest-benchmark divides by what it shows
+"""Samples that a record keeps; serialising a million floats on a report would take seconds."""
+MIN_SECONDS = 1e-9  # the table of pytest-benchmark divides by the times it shows
 
 Setup = Callable[[], tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 class Instrument(Protocol):
-    """Something that times calls.
+    """Times calls.
 
     Attributes:
-        seconds: How long one measurement should take.
-        least: Rounds below which there is no measurement.
-        thorough: Whether more than `least` rounds are wanted.
-        recording: Whether records are wanted.
+        seconds: Target duration of one measurement, in seconds.
+        min_rounds: Minimum number of rounds of one measurement.
+        thorough: Whether to make more than `min_rounds` rounds.
+        recording: Whether the instrument wants records.
     """
 
     seconds: float
-    least: int
+    min_rounds: int
     thorough: bool
     recording: bool
 
     def run(self, target: Callable[..., Any], setup: Setup, rounds: int, *, name: str) -> list[float]:
-        """Seconds of each of `rounds` calls, each on what `setup` returned just before, untimed."""
+        """Time `rounds` calls in seconds; before each, `setup` returns its arguments and is not timed."""
         ...
 
 
@@ -49,10 +49,10 @@ class Loop:
     """The built-in instrument: for runs without pytest-benchmark, or with benchmarks disabled."""
 
     def __init__(self, *, thorough: bool = True) -> None:
-        self.seconds, self.least, self.thorough, self.recording = 1.0, 5 if thorough else 3, thorough, False
+        self.seconds, self.min_rounds, self.thorough, self.recording = 1.0, 5 if thorough else 3, thorough, False
 
     def run(self, target: Callable[..., Any], setup: Setup, rounds: int, *, name: str) -> list[float]:
-        """See `Instrument`."""
+        """Time calls with `time.perf_counter` while garbage collection is off."""
         samples: list[float] = []
         clock = time.perf_counter
         enabled = gc.isenabled()
@@ -70,30 +70,31 @@ class Loop:
 
 
 class PytestBenchmark:
-    """A `BenchmarkFixture` for each measurement.
+    """Measures with one `BenchmarkFixture` of pytest-benchmark per measurement.
 
-    It works in xdist workers, too, where the plugin disables itself: the reason, other items at work, is gone.
+    It also works in xdist workers, where the plugin disables itself because other items run at the same time: timed
+    items run alone here.
 
     Args:
-        config: Of a pytest run in which the plugin is active.
+        config: pytest's, from a run with an active plugin.
     """
 
     def __init__(self, config: Any) -> None:
         self._session = config._benchmarksession
         options = self._session.options
-        self.seconds, self.least = float(options["max_time"]), int(options["min_rounds"])
+        self.seconds, self.min_rounds = float(options["max_time"]), int(options["min_rounds"])
         self.thorough = self.recording = True
 
     def run(self, target: Callable[..., Any], setup: Setup, rounds: int, *, name: str) -> list[float]:
-        """See `Instrument`."""
+        """Time calls with `time.perf_counter` while garbage collection is off."""
         from pytest_benchmark.fixture import BenchmarkFixture
         from pytest_benchmark.utils import NameWrapper
 
         options = {**self._session.options, "disable_gc": True, "cprofile": False}
-        options["timer"] = NameWrapper(time.perf_counter)  # a score is about wall time, whatever --benchmark-timer says
+        options["timer"] = NameWrapper(time.perf_counter)  # scores use wall time and ignore --benchmark-timer
         fixture = BenchmarkFixture(
             SimpleNamespace(name=name, nodeid=name, _nodeid=name),
-            add_stats=lambda stats: None,  # a worker's session would write files of its own
+            add_stats=lambda stats: None,  # otherwise a worker's session writes its own files
             logger=self._session.logger,
             warner=lambda *_args, **_kwargs: None,
             disabled=False,
@@ -104,44 +105,44 @@ class PytestBenchmark:
 
 
 def instrument(config: Any) -> Instrument:
-    """What measures in this run.
+    """The instrument of this run.
 
     Args:
         config: pytest's, or None outside of pytest.
 
     Raises:
-        UsageError: if the installed pytest-benchmark is one whose insides nobody has looked at.
+        UsageError: if the installed version of pytest-benchmark is not supported.
     """
     session = getattr(config, "_benchmarksession", None)
     if session is None:
         return Loop()
     check_version(version("pytest-benchmark"))
     option = config.option
-    # `session.disabled` is also true under xdist; what counts is what the user asked for.
+    # `session.disabled` is also true under xdist; only the user's options count.
     unwanted = (option.benchmark_disable and not option.benchmark_enable) or session.skip
     return Loop(thorough=False) if unwanted else PytestBenchmark(config)
 
 
 def check_version(found: str) -> None:
-    """Refuse what was never tried.
+    """Refuse versions of pytest-benchmark outside the tested range.
 
     Raises:
-        UsageError: naming the range.
+        UsageError: names the supported range.
     """
     parts = tuple(int(part) for part in re.findall(r"\d+", found)[:2])
-    if not OLDEST <= parts < TOO_NEW:
+    if not MIN_VERSION <= parts < NEXT_MAJOR_VERSION:
         raise UsageError(
-            f"pytest-benchmark {found} was never tried with this version",
-            fix="pip install 'pytest-benchmark>=5.2,<6', or go without it: -p no:benchmark",
+            f"pytest-benchmark {found} is not supported",
+            fix="pip install 'pytest-benchmark>=5.2,<6', or disable it: -p no:benchmark",
         )
 
 
 class Record(Frozen):
-    """One line of pytest-benchmark's table, on its way from where it was measured to where it is shown."""
+    """One row of pytest-benchmark's table, sent from the process that measured to the one that shows it."""
 
     name: str
     fullname: str
-    """The node id; by it runs are compared."""
+    """The node id, the key by which pytest-benchmark compares runs."""
     group: str | None = None
     param: str | None = None
     params: dict[str, str] | None = None
@@ -149,25 +150,25 @@ class Record(Frozen):
     samples: tuple[float, ...]
     """Seconds of each round."""
     rounds: int
-    """Rounds that were measured; there may be fewer samples."""
+    """Number of measured rounds; `samples` may hold fewer."""
 
     @classmethod
     def of(cls, samples: Sequence[float], **about: Any) -> Record:
-        """A record of at most `MAX_SAMPLES` samples, none of them zero or less."""
-        kept = thin([max(LEAST, one) for one in samples])
+        """Build a record of at most `MAX_SAMPLES` samples, each at least `MIN_SECONDS`."""
+        kept = thin([max(MIN_SECONDS, one) for one in samples])
         return cls(samples=tuple(kept), rounds=len(samples), **about)
 
 
-def thin(samples: Sequence[float], most: int = MAX_SAMPLES) -> list[float]:
-    """At most so many samples with the same quantiles, the least and the greatest among them."""
-    if len(samples) <= most:
+def thin(samples: Sequence[float], max_samples: int = MAX_SAMPLES) -> list[float]:
+    """Select at most `max_samples` evenly spaced quantiles of the samples, including minimum and maximum."""
+    if len(samples) <= max_samples:
         return list(samples)
     ordered, last = sorted(samples), len(samples) - 1
-    return [ordered[round(index * last / (most - 1))] for index in range(most)]
+    return [ordered[round(index * last / (max_samples - 1))] for index in range(max_samples)]
 
 
 def show(config: Any, record: Record) -> None:
-    """Hand a record to the plugin of this process, which prints, stores and compares it when the run ends."""
+    """Pass a record to pytest-benchmark in this process, which prints, stores and compares it when the run ends."""
     from pytest_benchmark.stats import Metadata
 
     session = getattr(config, "_benchmarksession", None)

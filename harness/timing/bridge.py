@@ -1,4 +1,4 @@
-"""Bridge: pytest-benchmark's options for our items: what runs, how records cross, how regressions end."""
+"""Bridge: connects our items to pytest-benchmark: its options select them, its table shows them, regressions fail."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ ATTRIBUTE = "crucible_timings"
 
 
 class Bridge:
-    """A pytest plugin of each process that met a suite.
+    """A pytest plugin, registered in each process that collects a suite.
 
     Args:
         config: pytest's.
         is_timed: Whether an item is one of ours that measures wall time.
-        timed: The node ids of all such items; asked on a controller, once the first worker has collected.
+        timed: Returns the node ids of all timed items; called on a controller after the first worker has collected.
         is_worker: Whether this process is an xdist worker.
 
     Attributes:
-        stopwatch: What measures in this process.
+        stopwatch: The stopwatch of this process.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Bridge:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
-        """To `--benchmark-only` and `--benchmark-skip` a timed item is one that uses the fixture."""
+        """Make `--benchmark-only` and `--benchmark-skip` treat a timed item as a user of the `benchmark` fixture."""
         session = getattr(self._config, "_benchmarksession", None)
         if session is not None:
             for item in items:
@@ -54,13 +54,13 @@ class Bridge:
             others = any("benchmark" in getattr(item, "fixturenames", ()) for item in items if not self._is_timed(item))
             if self._wrong and not self._is_worker and any(self._is_timed(item) for item in items):
                 raise pytest.UsageError(self._wrong)
-            if not others:  # the warning that benchmarks are disabled under xdist is not about ours
+            if not others:  # the warning that benchmarks are disabled under xdist does not apply to our items
                 session.xdist_warning = False
         return (yield)
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_xdist_node_collection_finished(self) -> None:
-        """On the controller: a version nobody has looked at is refused there, once."""
+        """Refuse an unsupported version of pytest-benchmark, once, on the controller."""
         if self._wrong and self._timed():
             raise pytest.UsageError(self._wrong)
 
@@ -68,7 +68,7 @@ class Bridge:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put what was measured on the report: text, which every worker can send."""
+        """Attach the records to the report as JSON text, which a worker can send."""
         report = yield
         if call.when == "call":
             records = self.stopwatch.take_records()
@@ -78,17 +78,17 @@ class Bridge:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """On the controller, or serially: hand it to pytest-benchmark."""
+        """On the controller, or without xdist: pass the records to pytest-benchmark."""
         text = getattr(report, ATTRIBUTE, None)
         if text is None or self._is_worker:
             return
         for wire in json.loads(text):
             show(self._config, Record.from_wire(wire))
             self._shown += 1
-        delattr(report, ATTRIBUTE)  # pytest keeps all reports until the end
+        delattr(report, ATTRIBUTE)  # pytest keeps every report until the run ends
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """A regression that `--benchmark-compare-fail` finds is exit status 1 and a sentence, not a traceback."""
+        """Report a regression found by `--benchmark-compare-fail` as exit status 1 and a message, not a traceback."""
         benchmarks = getattr(self._config, "_benchmarksession", None)
         if benchmarks is None or not self._shown or not benchmarks.performance_regressions:
             return
@@ -99,10 +99,10 @@ class Bridge:
 
 
 class OnlyBenchmarks:
-    """`--benchmark-only` under xdist, which pytest-benchmark refuses because it disables itself there.
+    """Allows `--benchmark-only` under xdist, which pytest-benchmark refuses because it disables itself there.
 
-    Ours are measured all the same. The option is hidden while the plugin configures itself and takes effect afterwards;
-    a run without suites is refused as ever, when that is known.
+    Our items can be measured under xdist. The option is hidden while pytest-benchmark configures itself and takes
+    effect afterwards; a run without suites is still refused, after collection.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -111,7 +111,7 @@ class OnlyBenchmarks:
 
     @classmethod
     def wanted(cls, config: pytest.Config) -> bool:
-        """Whether this process would refuse."""
+        """Whether pytest-benchmark would refuse the options of this process."""
         option = config.option
         distributed = hasattr(config, "workerinput") or getattr(option, "dist", "no") != "no"
         asked = getattr(option, "benchmark_only", False)
@@ -119,7 +119,7 @@ class OnlyBenchmarks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Before workers are started, which inherit the option."""
+        """Restore the option before workers start, since they inherit it."""
         self._config.option.benchmark_only = True
         session = getattr(self._config, "_benchmarksession", None)
         if session is not None:
@@ -127,9 +127,9 @@ class OnlyBenchmarks:
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_xdist_node_collection_finished(self) -> None:
-        """On the controller."""
+        """Refuse the option on the controller if no suite was collected."""
         if not self._config.pluginmanager.hasplugin("crucible-session"):
             raise pytest.UsageError(
                 "Can't have both --benchmark-only and --benchmark-disable options. Note that --benchmark-disable is "
-                "automatically activated if xdist is on, except for Crucible's suites, of which there are none."
+                "automatically activated if xdist is on, except for Crucible's suites, and none was collected."
             )

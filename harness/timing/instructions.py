@@ -1,8 +1,8 @@
-"""Instructions: how many a process executes, counted by the processor: a second opinion that no neighbour can disturb.
+"""Instruction counts of a process, read from the processor's counters; other processes do not disturb them.
 
-Counting is from outside (perf_event_open(2)), user mode only, so the box stays closed. Many virtual machines and
-containers have no such counters; then there is no second opinion, and nothing is lost but that. Callgrind counts
-anywhere, but runs the program inside itself: foreign code would have to leave its box for it.
+The parent counts from outside (perf_event_open(2)), in user mode only, so the box needs no extra rights. Many virtual
+machines and containers have no such counters; the count is then missing. Callgrind counts on every machine, but it runs
+the program inside itself, so untrusted code would have to leave its box.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Self
 
 HARDWARE, SOFTWARE = 0, 1
 INSTRUCTIONS = (HARDWARE, 1)  # PERF_COUNT_HW_INSTRUCTIONS
-PAGE_FAULTS = (SOFTWARE, 2)  # PERF_COUNT_SW_PAGE_FAULTS; every machine counts these
+PAGE_FAULTS = (SOFTWARE, 2)  # PERF_COUNT_SW_PAGE_FAULTS; available on every machine
 _SYSCALL = {"x86_64": 298, "aarch64": 241}  # perf_event_open
 _SIZE = 64  # of perf_event_attr, its first published version
 _EXCLUDE_KERNEL, _EXCLUDE_HYPERVISOR = 1 << 5, 1 << 6
@@ -25,10 +25,10 @@ _COUNT = struct.Struct("=Q")
 
 
 class Counter:
-    """Counts one kind of event in one process, from now on. A context manager that closes it.
+    """Counts one kind of event in one process, from creation on. A context manager that closes the counter.
 
     Args:
-        pid: The process; one that this process may trace.
+        pid: The process; this process must be allowed to trace it.
         event: Type and number, as in linux/perf_event.h.
 
     Raises:
@@ -40,18 +40,18 @@ class Counter:
 
     @classmethod
     def of(cls, pid: int, event: tuple[int, int] = INSTRUCTIONS) -> Counter | None:
-        """A counter, or None where there is none to be had."""
+        """A counter, or None where none is available."""
         try:
             return cls(pid, event)
         except OSError:
             return None
 
     def read(self) -> int:
-        """Events so far."""
+        """Number of events since the counter was created."""
         return int(_COUNT.unpack(os.read(self._file, _COUNT.size))[0])
 
     def close(self) -> None:
-        """Give the counter back."""
+        """Close the counter's file descriptor. Idempotent."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -66,11 +66,11 @@ class Counter:
 
 
 def available() -> str:
-    """Why instructions cannot be counted here; empty when they can."""
+    """The reason why instructions cannot be counted on this machine; empty when they can."""
     try:
         Counter(0).close()
     except OSError as error:
-        return f"this machine counts no instructions ({error.strerror or error})"
+        return f"this machine has no instruction counter ({error.strerror or error})"
     return ""
 
 
@@ -83,7 +83,7 @@ def _open(pid: int, kind: int, number: int) -> int:
     struct.pack_into("=Q", attributes, 40, _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR if kind == HARDWARE else 0)
     library = ctypes.CDLL(None, use_errno=True)
     buffer = (ctypes.c_char * _SIZE).from_buffer(attributes)
-    # The process on any core; no group; and no program that we start shall inherit the file.
+    # Any core, no group, and the descriptor is closed on exec.
     found = library.syscall(syscall, buffer, pid, -1, -1, _CLOSE_ON_EXEC)
     if found < 0:
         number = ctypes.get_errno()

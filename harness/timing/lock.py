@@ -1,8 +1,9 @@
-"""FairLock: a lock between all sessions of this user on this machine, so that nobody works while somebody measures.
+"""FairLock: a fair readers-writer lock between all sessions of this user on this machine.
 
-Ordinary items hold it shared, timed ones exclusively. Two files make it fair: whoever wants it exclusively takes
-the gate file first, so that new readers wait while the current ones finish. The kernel drops a dead holder's locks, so
-`kill -9` leaves nothing behind. Each GPU has a lock of its own, named `gpu-<uuid>`.
+Ordinary items hold the lock shared, timed items exclusively, so no session works while another one measures. Two files
+make it fair: an exclusive request locks the gate file first, so new readers wait until the current ones have finished.
+The kernel releases the locks of a process that ends, so `kill -9` leaves no lock. Each GPU has its own lock, named
+`gpu-<uuid>`.
 """
 
 from __future__ import annotations
@@ -24,37 +25,38 @@ from harness.core.errors import InfraError
 
 MACHINE = "machine"
 PATIENCE = 600.0
-"""Seconds after which somebody who wants the lock goes on without it, and says so: a stopped process (Ctrl-Z) must not
-hang every session on the machine."""
+"""Seconds after which a request continues without the lock and reports it: a stopped process (Ctrl-Z) must not hang
+every session on the machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What became of a wish for the lock.
+    """The outcome of a request for the lock.
 
     Attributes:
-        waited: Seconds until it was granted.
-        problem: Why it is not held after all; empty when it is.
+        waited: Seconds until the lock was granted or given up.
+        problem: Why the lock is not held; empty when it is held.
     """
 
     waited: float = 0.0
     problem: str = ""
 
 
-FREE = Hold()
-SHARED, ALONE = fcntl.LOCK_SH | fcntl.LOCK_NB, fcntl.LOCK_EX | fcntl.LOCK_NB
+GRANTED_AT_ONCE = Hold()
+SHARED, EXCLUSIVE = fcntl.LOCK_SH | fcntl.LOCK_NB, fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 class FairLock:
-    """One lock. Re-entrant: whatever this process holds already satisfies a wish for the same or for less.
+    """One lock. It is re-entrant: a hold of this process satisfies further requests for the same or a weaker hold.
 
-    A wish for more while the lock is held shared gives the share back first, and takes it again afterwards; otherwise
-    two processes that both wish for more would wait for each other for ever. The threads of a process count as one.
+    An exclusive request inside a shared hold releases the shared hold first and acquires it again afterwards;
+    otherwise two processes that upgrade at the same time would wait for each other forever. All threads of a process
+    share one hold.
 
     Args:
-        name: What it protects.
-        folder: Where its files lie; by default a folder of this user.
-        patience: Seconds to wait at most.
+        name: Name of the protected resource.
+        folder: Folder of the lock files; by default a folder of this user.
+        patience: Maximum waiting time in seconds.
     """
 
     def __init__(self, name: str = MACHINE, *, folder: Path | None = None, patience: float = PATIENCE) -> None:
@@ -69,10 +71,10 @@ class FairLock:
 
     @contextmanager
     def shared(self) -> Iterator[Hold]:
-        """Hold it together with others."""
+        """Hold the lock shared, together with other readers."""
         if self._exclusive is not None or self._depth:
             self._depth += 1
-            hold = FREE
+            hold = GRANTED_AT_ONCE
         else:
             hold = self._enter()
             self._depth = 1
@@ -85,13 +87,13 @@ class FairLock:
 
     @contextmanager
     def exclusive(self) -> Iterator[Hold]:
-        """Hold it alone. Inside another exclusive hold, the outer one's waiting time is reported."""
+        """Hold the lock exclusively. Inside another exclusive hold, the outer hold is returned."""
         if self._exclusive is not None:
             yield self._exclusive
             return
         if self._depth:
             self._leave()
-        self._exclusive = hold = self._enter_alone()
+        self._exclusive = hold = self._enter_exclusive()
         try:
             yield hold
         finally:
@@ -105,29 +107,29 @@ class FairLock:
     def _enter(self) -> Hold:
         if self._gate < 0 and not self._open():
             return Hold(problem=self._problem)
-        # Through the machine_lock, which is shut while somebody is alone or waits to be, then into the room.
+        # A writer holds the gate while it works or waits, so a reader passes the gate first and then locks the room.
         try:
             flock(self._gate, SHARED)
             flock(self._room, SHARED)
         except BlockingIOError:
-            return self._wait(fcntl.LOCK_SH)
+            return self._wait_for_both(fcntl.LOCK_SH)
         finally:
             flock(self._gate, fcntl.LOCK_UN)
-        return FREE
+        return GRANTED_AT_ONCE
 
-    def _enter_alone(self) -> Hold:
+    def _enter_exclusive(self) -> Hold:
         if self._gate < 0 and not self._open():
             return Hold(problem=self._problem)
         try:
-            flock(self._gate, ALONE)
-            flock(self._room, ALONE)
+            flock(self._gate, EXCLUSIVE)
+            flock(self._room, EXCLUSIVE)
         except BlockingIOError:
-            return self._wait(fcntl.LOCK_EX)
-        return FREE
+            return self._wait_for_both(fcntl.LOCK_EX)
+        return GRANTED_AT_ONCE
 
-    def _wait(self, operation: int) -> Hold:
+    def _wait_for_both(self, operation: int) -> Hold:
         started = time.monotonic()
-        self._leave()  # new files are locked from here on, and these would stand in their way
+        self._leave()  # `_Queue` locks with new file descriptions, which locks held by the old ones would block
         for part in ("_gate", "_room"):
             left = self.patience - (time.monotonic() - started)
             granted = _Queue(self._paths[part], operation).wait(left)
@@ -160,7 +162,7 @@ class FairLock:
         return True
 
     def _forget(self) -> None:
-        # A child shares our open files: unlocking there would unlock here. It may only let go of them.
+        # A child shares the open file descriptions: unlocking there would unlock here, so it only closes them.
         for file in (self._gate, self._room):
             if file >= 0:
                 os.close(file)
@@ -169,9 +171,9 @@ class FairLock:
 
 
 class _Queue:
-    """Waits in the kernel's queue, which is fair and prompt, on a thread that can be given up.
+    """Waits for a lock in the kernel's queue, which is fair and prompt, on a thread that the caller can abandon.
 
-    It waits with a file of its own: given up, it must not touch what the process holds by then.
+    The thread uses a file description of its own: after it was abandoned, it must not change the process's locks.
     """
 
     def __init__(self, path: Path, operation: int) -> None:
@@ -181,7 +183,7 @@ class _Queue:
         self._granted = self._given_up = False
 
     def wait(self, seconds: float) -> int:
-        """The locked file, or -1 if it took too long."""
+        """The descriptor of the locked file, or -1 after `seconds` without the lock."""
         threading.Thread(target=self._block, name="crucible-lock", daemon=True).start()
         try:
             self._over.wait(max(0.0, seconds))
@@ -205,24 +207,24 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-_TURNSTILES: dict[str, FairLock] = {}
+_LOCKS: dict[str, FairLock] = {}
 
 
 def machine_lock(name: str = MACHINE) -> FairLock:
-    """This process's part of a lock: always the same object, or it would wait for itself."""
-    if name not in _TURNSTILES:
-        _TURNSTILES[name] = FairLock(name)
-    return _TURNSTILES[name]
+    """The lock with this name; one object per process, since two objects would wait for each other."""
+    if name not in _LOCKS:
+        _LOCKS[name] = FairLock(name)
+    return _LOCKS[name]
 
 
 def lock_folder() -> Path:
-    """The folder of this user's locks, the same for all of the user's sessions.
+    """The folder of this user's locks, the same for all sessions of the user.
 
     Raises:
-        InfraError: if it belongs to somebody else, who could then hold us up.
+        InfraError: if the folder belongs to another user, who could then block this session.
     """
     user = os.geteuid()
-    # `sudo -E` and `su` keep the variable of the user they come from, cron has none.
+    # `sudo -E` and `su` keep the variable of the calling user; cron sets none.
     for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{user}"):
         if base and _is_own(Path(base)):
             return own_folder(Path(base) / "crucible")
@@ -230,18 +232,20 @@ def lock_folder() -> Path:
 
 
 def own_folder(folder: Path) -> Path:
-    """A folder that only this user may enter, made if need be.
+    """Return a folder that only this user can enter; create it if it is missing.
 
     Raises:
-        InfraError: if it is somebody else's, open to others, or no folder.
+        InfraError: if it belongs to another user, is accessible to others, or is not a folder.
     """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise InfraError(f"cannot be made: {error.strerror}", where=str(folder)) from None
+        raise InfraError(f"cannot be created: {error.strerror}", where=str(folder)) from None
     if not _is_own(folder) or folder.lstat().st_mode & 0o077:
         raise InfraError(
-            "belongs to somebody else, or is open to others", where=str(folder), fix="remove it, or set XDG_RUNTIME_DIR"
+            "belongs to another user or is accessible to others",
+            where=str(folder),
+            fix="remove it, or set XDG_RUNTIME_DIR",
         )
     return folder
 

@@ -1,4 +1,4 @@
-"""Noise: what else happened while something was measured. It belongs to the measurement, not to the subject."""
+"""Noise: how much other work on the machine disturbs a measurement."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from pathlib import Path
 
 from harness.core.quality import Quality
 
-WHOLE = 0.9
-"""A call whose CPU time is less than this share of its wall time was kept waiting."""
+MIN_CPU_SHARE = 0.9
+"""A call whose CPU time is below this share of its wall time was delayed."""
 MAX_DISTURBED = 0.25
-"""More of the control calls kept waiting, and a median is no longer theirs."""
+"""Maximum share of delayed control calls; above it, their median is unreliable."""
 MAX_FOREIGN = 0.25
-"""The most of the control calls' time that others may take."""
+"""Maximum share of the control calls' time that other processes may take."""
 MAX_SPREAD = 0.10
-"""The most by which two halves of the same calls may differ."""
-SHORTEST = 0.2  # seconds; the kernel counts a core's time in ticks of 10 ms
-SLEPT = 0.1  # seconds by which clocks that stop and do not stop during a suspend may differ
-FEWEST = 6  # calls, to be halved and compared
+"""Maximum relative difference between two halves of equal calls."""
+MIN_WATCHED_SECONDS = 0.2  # the kernel counts a core's time in ticks of 10 ms
+MAX_SUSPENDED_SECONDS = 0.1  # difference between the clocks that stop and do not stop during a suspend
+MIN_CALLS = 6  # calls needed to compare their halves
 
 
 @dataclass(slots=True)
-class Tally:
-    """Timed calls of one kind: `wall` and `cpu` seconds of each, taken at the same two moments."""
+class CallTimes:
+    """Timed calls of one kind: wall and CPU seconds of each call, read at the same two moments."""
 
     wall: list[float]
     cpu: list[float]
 
 
-def disturbed(control: Tally) -> float:
-    """The share of calls that were kept waiting."""
-    waiting = sum(cpu < WHOLE * wall for wall, cpu in zip(control.wall, control.cpu, strict=True))
+def disturbed(control: CallTimes) -> float:
+    """The share of calls that were delayed."""
+    waiting = sum(cpu < MIN_CPU_SHARE * wall for wall, cpu in zip(control.wall, control.cpu, strict=True))
     return waiting / len(control.wall) if control.wall else 0.0
 
 
-def foreign(control: Tally) -> float | None:
-    """The share of the calls' time in which whoever worked at them wanted the core and did not have it.
+def foreign(control: CallTimes) -> float | None:
+    """The share of the calls' wall time in which the called process was ready to run but had no core.
 
-    What happens on the core between calls (boxes that start and end) has no part in it. None of nothing.
+    Work on the core between calls (boxes that start and end) does not count. None without calls.
     """
     wall = math.fsum(control.wall)
     return max(0.0, 1 - math.fsum(control.cpu) / wall) if 0 < wall < math.inf else None
 
 
 def spread(samples: Sequence[float], scale: float = 0.0) -> float | None:
-    """The difference between every other sample and the rest, as a share of their median or of `scale`, if longer.
+    """The difference between the medians of even and odd samples, relative to the larger of them and `scale`.
 
     Args:
         samples: Seconds of equal calls.
-        scale: Seconds of the calls that are to be told apart.
+        scale: Seconds of the calls that the measurement must distinguish.
 
     Returns:
-        None of too few samples, of nothing but zeros, and of what no clock should say: that is for `verdict` to judge.
+        None for fewer than `MIN_CALLS` samples, for zeros only, and for invalid times, which `verdict` reports.
     """
-    if len(samples) < FEWEST or not all(0 <= one < math.inf for one in samples):
+    if len(samples) < MIN_CALLS or not all(0 <= one < math.inf for one in samples):
         return None
     one, other = statistics.median(samples[::2]), statistics.median(samples[1::2])
     whole = max(one, other, scale if math.isfinite(scale) else 0.0)
@@ -66,37 +66,37 @@ def spread(samples: Sequence[float], scale: float = 0.0) -> float | None:
 
 
 def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slept: float = 0.0) -> str:
-    """Why a measurement is too noisy to be used; empty when it is fit.
+    """Why a measurement is too noisy to be used; empty when it can be used.
 
     Args:
-        quality: What was observed.
-        samples: All timed calls, seconds.
-        alone: Why the lock was not held.
-        slept: Seconds that the machine was suspended meanwhile.
+        quality: The observations.
+        samples: Seconds of all timed calls.
+        alone: Why the lock was not held; empty when it was.
+        slept: Seconds for which the machine was suspended during the measurement.
     """
     if not samples:
         return "nothing was timed"
     if not all(math.isfinite(one) and one >= 0 for one in samples):
-        return "the clock ran backwards, or not at all"
-    if slept > SLEPT:
+        return "the clock returned invalid times"
+    if slept > MAX_SUSPENDED_SECONDS:
         return f"the machine was suspended for {slept:.1f} s"
     if alone:
         return alone
     if quality.pinned and quality.foreign is not None and quality.foreign > MAX_FOREIGN:
-        return f"others took {quality.foreign:.0%} of the control calls' time"
+        return f"other processes took {quality.foreign:.0%} of the control calls' time"
     if quality.pinned and quality.disturbed > MAX_DISTURBED:
-        return f"{quality.disturbed:.0%} of the control calls were kept waiting"
+        return f"{quality.disturbed:.0%} of the control calls were delayed"
     if quality.spread is not None and quality.spread > MAX_SPREAD:
         return f"equal calls differ by {quality.spread:.0%}"
     return ""
 
 
-class Watch:
-    """Looks at the machine, when made and when finished.
+class MachineMonitor:
+    """Samples the state of the machine when created and when finished.
 
     Attributes:
         involuntary, load, pressure: See `Quality`.
-        slept: Seconds that the machine was suspended.
+        slept: Seconds for which the machine was suspended.
     """
 
     def __init__(self) -> None:
@@ -104,15 +104,15 @@ class Watch:
         self.load: float | None = None
         self.pressure: float | None = None
         self.slept = 0.0
-        self._start = _Glance.take()
+        self._start = _MachineSample.take()
 
     def finish(self, cpu_seconds: float) -> None:
-        """Look again.
+        """Take the second sample and compute the differences.
 
         Args:
-            cpu_seconds: What this process and its boxes used meanwhile.
+            cpu_seconds: CPU seconds that this process and its boxes used in between.
         """
-        before, after = self._start, _Glance.take()
+        before, after = self._start, _MachineSample.take()
         wall = after.wall - before.wall
         self.involuntary = max(0, after.involuntary - before.involuntary)
         self.slept = max(0.0, (after.boot - before.boot) - wall)
@@ -120,14 +120,14 @@ class Watch:
             return
         if before.stall is not None and after.stall is not None:
             self.pressure = max(0.0, after.stall - before.stall) / wall
-        if wall < SHORTEST:
+        if wall < MIN_WATCHED_SECONDS:
             return
         if before.all_busy is not None and after.all_busy is not None:
             self.load = max(0.0, after.all_busy - before.all_busy - cpu_seconds) / wall
 
 
 @dataclass(frozen=True, slots=True)
-class _Glance:
+class _MachineSample:
     wall: float
     boot: float
     involuntary: int
@@ -135,7 +135,7 @@ class _Glance:
     stall: float | None
 
     @classmethod
-    def take(cls) -> _Glance:
+    def take(cls) -> _MachineSample:
         import resource
 
         wall = time.monotonic()
@@ -151,7 +151,7 @@ class _Glance:
 
 
 def busy_seconds() -> dict[str, float]:
-    """Seconds that each core was busy since boot, time taken by the hypervisor included; empty where unknown."""
+    """Seconds for which each core was busy since boot, including time taken by the hypervisor; empty where unknown."""
     try:
         lines = Path("/proc/stat").read_text("ascii").splitlines()
         tick = os.sysconf("SC_CLK_TCK")

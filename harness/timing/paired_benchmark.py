@@ -1,4 +1,4 @@
-"""PairedBenchmark: a subject and an opponent in processes of their own, asked alternately, with an A/A control."""
+"""PairedBenchmark: subject and opponent answer the same inputs alternately in separate processes, with A/A control."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import Any, Protocol
 from harness.core.paired import MIN_EFFECT, Comparison, Verdict, compare
 from harness.timing import stopwatch as sides
 from harness.timing.instructions import Counter
-from harness.timing.log_ratios import RIVAL, SIDES, SLEEPS, Logarithms, by_cpu, by_wall
+from harness.timing.log_ratios import OPPONENT, SIDES, SLEEP_MARGIN, LogRatios, by_cpu, by_wall
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
-MIN_GROUPS, GROUPS = 8, 16
-"""Groups of one measurement; each has a fresh process of every side."""
+MIN_GROUPS, MAX_GROUPS = 8, 16
+"""Number of groups in one measurement; each group starts a fresh process for every side."""
 MIN_PAIRS, MAX_PAIRS = 3, 32
-"""Pairs of one group."""
-CALLS_BESIDE_PROCESSES = 6.0
-"""How much more calls of one process differ than processes do: some 5 % beside somewhat less than 1 %."""
-MEASUREMENTS = 6
-"""Measurements that are made at most while such ratios deviate too much."""
-PATIENCE = 16.0
-"""No further one after so many times what one should take: where others have most of the core, each takes longer."""
+"""Number of pairs in one group."""
+CALL_TO_PROCESS_DEVIATION = 6.0
+"""Ratio of the deviation between calls of one process (about 5 %) to the deviation between processes (under 1 %)."""
+MAX_MEASUREMENTS = 6
+"""Maximum number of measurements while the control deviates too much."""
+MAX_DURATION_FACTOR = 16.0
+"""No further measurement starts after this multiple of the target duration: on a busy core each one takes longer."""
 
 
 class Process(Protocol):
@@ -40,78 +40,78 @@ class Process(Protocol):
     pid: int
 
     def ask(self, argument: Any) -> Any:
-        """The timed call."""
+        """Answer one input; this is the timed call."""
         ...
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PairedBenchmark:
-    """What is compared.
+    """The processes and inputs of a comparison.
 
     Attributes:
         subject: Starts a process of the subject.
-        rival: Starts a process of the rival; called twice for each group, the second one being the control's.
+        opponent: Starts a process of the opponent; called twice per group, the second process is the control's twin.
         null: Starts a process that answers at once.
-        argument: Makes an input that was never used before, by its number within the group.
-        most: Inputs that a group may use.
-        check: Takes side, argument and answer, after the clock has stopped; what it raises ends the duel.
+        argument: Makes an input that was never used before, given its index within the group.
+        max_inputs: Maximum number of inputs of a group.
+        check: Takes side, argument and answer after the clock has stopped; an exception ends the benchmark.
     """
 
     subject: Callable[[], Process]
-    rival: Callable[[], Process]
+    opponent: Callable[[], Process]
     null: Callable[[], Process]
     argument: Callable[[int], Any]
     check: Callable[[str, Any, Any], None]
-    most: int = MAX_PAIRS
+    max_inputs: int = MAX_PAIRS
 
 
-def fight(duel: PairedBenchmark, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comparison:
-    """Compare, adding measurements until the control is precise enough or patience ends.
+def run_paired_benchmark(benchmark: PairedBenchmark, stopwatch: Stopwatch, *, name: str, seed: int = 0) -> Comparison:
+    """Compare subject and opponent; add measurements until the control is precise enough or the time is used up.
 
-    A measurement that was disturbed is not used. Without a thorough instrument (`--benchmark-disable`) nothing is
-    measured.
+    A disturbed measurement is discarded. Without a thorough instrument (`--benchmark-disable`) nothing is measured.
 
     Args:
-        duel: What to compare.
-        stopwatch: Measures; its lock is held and one core used for each measurement.
-        name: For messages.
-        seed: Of the resampling.
+        benchmark: The processes and inputs of the comparison.
+        stopwatch: Measures; each measurement holds its lock and uses one core.
+        name: Name of the comparison, for messages.
+        seed: Seed of the resampling.
     """
     if not stopwatch.instrument.thorough:
         return Comparison(verdict=Verdict.UNDERPOWERED, why="benchmarks are disabled")
-    if duel.most <= MIN_PAIRS:
-        why = f"there are {duel.most} inputs, and no process gets one twice: {MIN_PAIRS + 1} are needed"
+    if benchmark.max_inputs <= MIN_PAIRS:
+        why = f"there are {benchmark.max_inputs} inputs, but {MIN_PAIRS + 1} different ones are needed"
         return Comparison(verdict=Verdict.UNDERPOWERED, why=why)
     started = time.monotonic()
-    tally = _Tally(seed)
-    for _ in range(MEASUREMENTS):
-        with _Fight(duel, seconds=stopwatch.instrument.seconds) as running:
+    results = _Results(seed)
+    for _ in range(MAX_MEASUREMENTS):
+        with _PairedMeasurement(benchmark, seconds=stopwatch.instrument.seconds) as running:
             measured = stopwatch.measure(name, running.rounds, tries=1)
-        tally.add(measured, running)
-        found = tally.verdict()
-        if found.decided or time.monotonic() - started > PATIENCE * stopwatch.instrument.seconds:
+        results.add(measured, running)
+        found = results.verdict()
+        if found.decided or time.monotonic() - started > MAX_DURATION_FACTOR * stopwatch.instrument.seconds:
             break
-    return tally.told(found)
+    return results.with_details(found)
 
 
-class _Tally:
-    """All measurements of a duel so far, by two clocks.
+class _Results:
+    """All measurements of a benchmark so far, by two clocks.
 
-    Wall time is what is asked for. Where others disturb it, CPU time says the same, and more finely, of a subject that
-    works all the time, and that is seen from outside: it never gives its core away but to wait for the next question.
+    The comparison is about wall time. Where other processes disturb the wall clock, CPU time gives the same result
+    with less noise, provided that the subject never sleeps: it may give up its core only to wait for the next question,
+    which the parent can observe.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._wall, self._cpu = Logarithms(), Logarithms()
+        self._wall, self._cpu = LogRatios(), LogRatios()
         self._counted: list[float] = []
         self._noise, self._sleeps = "", False
 
-    def add(self, measured: Measurement, running: _Fight) -> None:
+    def add(self, measured: Measurement, running: _PairedMeasurement) -> None:
         self._noise = measured.quality.why
         self._sleeps = self._sleeps or running.sleeps
         self._counted += running.instructions()
@@ -126,13 +126,13 @@ class _Tally:
         if self._sleeps or (wall.decided and (wall.threshold or 0.0) <= MIN_EFFECT):
             return wall
         cpu = compare(self._cpu.pairs, self._cpu.control, seed=self._seed)
-        # Which clock is believed is up to its control, never to what it says of the subject.
+        # The clock is chosen by its control alone, never by its result for the subject.
         finer = cpu.ratio is not None and (wall.ratio is None or (cpu.deviation or 0.0) < (wall.deviation or 0.0))
         if cpu.decided < wall.decided or (cpu.decided == wall.decided and not finer):
             return wall
         return cpu.model_copy(update={"clock": "cpu", "why": f"by CPU time, {cpu.why}"})
 
-    def told(self, found: Comparison) -> Comparison:
+    def with_details(self, found: Comparison) -> Comparison:
         if not found.decided and self._noise:
             found = found.model_copy(update={"why": f"too noisy: {self._noise}; {found.why}"})
         if not self._counted:
@@ -146,12 +146,12 @@ ORDERS = tuple(permutations(SIDES))
 
 
 @dataclass(slots=True)
-class _Fight:
-    """The rounds of one measurement, and the processes they need."""
+class _PairedMeasurement:
+    """The rounds of one measurement, and the processes that answer them."""
 
-    duel: PairedBenchmark
+    benchmark: PairedBenchmark
     seconds: float
-    groups: int = GROUPS
+    groups: int = MAX_GROUPS
     section: Section | None = None
     running: dict[str, Process] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
@@ -163,11 +163,11 @@ class _Fight:
 
     @property
     def sleeps(self) -> bool:
-        """Whether the subject gives its core away more often than its rival, who waits for questions only."""
-        each = {side: self.waits[side] / max(1, self.asked[side]) for side in (sides.SUBJECT, RIVAL)}
-        return each[sides.SUBJECT] > each[RIVAL] + SLEEPS
+        """Whether the subject gives up its core more often than its opponent, which only waits for questions."""
+        each = {side: self.waits[side] / max(1, self.asked[side]) for side in (sides.SUBJECT, OPPONENT)}
+        return each[sides.SUBJECT] > each[OPPONENT] + SLEEP_MARGIN
 
-    def __enter__(self) -> _Fight:
+    def __enter__(self) -> _PairedMeasurement:
         return self
 
     def __exit__(self, *_ended: object) -> None:
@@ -175,21 +175,21 @@ class _Fight:
             self._stop(side)
 
     def rounds(self, section: Section) -> list[Round]:
-        """The plan of a measurement; one group is run untimed, to learn what there is time for."""
+        """The rounds of a measurement; one group runs untimed first, to find how many pairs and groups fit."""
         self.section = section
         self._start(sides.NULL)
         opening = self._cost(self._group(0, 0))
-        each = min(self._cost(self._trio(0, index)) for index in range(1, 1 + MIN_PAIRS))
-        # The number of calls that makes the most of a group's time: the optimum of sampling in two stages.
-        often = round(CALLS_BESIDE_PROCESSES * math.sqrt(opening / max(1e-6, each)))
-        often = max(MIN_PAIRS, min(often, MAX_PAIRS, self.duel.most - 1))
-        self.groups = max(MIN_GROUPS, min(GROUPS, int(self.seconds / (opening + often * each))))
+        each = min(self._cost(self._triple(0, index)) for index in range(1, 1 + MIN_PAIRS))
+        # The optimal number of calls per process in two-stage sampling.
+        often = round(CALL_TO_PROCESS_DEVIATION * math.sqrt(opening / max(1e-6, each)))
+        often = max(MIN_PAIRS, min(often, MAX_PAIRS, self.benchmark.max_inputs - 1))
+        self.groups = max(MIN_GROUPS, min(MAX_GROUPS, int(self.seconds / (opening + often * each))))
         return [one for number in range(self.groups) for one in self._group(number, often)]
 
     def instructions(self) -> list[float]:
-        """Instructions of the subject over the rival's, by group; empty where none are counted."""
-        both = zip(self.counts[sides.SUBJECT], self.counts[RIVAL], strict=False)
-        return [subject / rival for subject, rival in both if rival > 0]
+        """Instructions of the subject divided by the opponent's, by group; empty without instruction counters."""
+        both = zip(self.counts[sides.SUBJECT], self.counts[OPPONENT], strict=False)
+        return [subject / opponent for subject, opponent in both if opponent > 0]
 
     @staticmethod
     def _cost(rounds: list[Round]) -> float:
@@ -200,35 +200,35 @@ class _Fight:
         return time.perf_counter() - begun
 
     def _group(self, number: int, often: int) -> list[Round]:
-        """Fresh processes, a first call of each that is not counted (it pays for their pages), then the pairs."""
-        # A null call that wakes its process pays for that; what is taken off the others' calls must not.
+        """Fresh processes, a first call of each that is not counted (it faults in their pages), then the pairs."""
+        # The first null call includes the wake-up of its process, so the second one is subtracted from other calls.
         nulls = [Round("null", side, lambda: self._call(sides.NULL, b"{}"), _ignore) for side in ("waking", sides.NULL)]
-        found = [*nulls, *self._trio(number, 0, series="first", fresh=True)]
+        found = [*nulls, *self._triple(number, 0, series="first", fresh=True)]
         for index in range(1, often + 1):
-            found += self._trio(number, index)
+            found += self._triple(number, index)
         return found
 
-    def _trio(self, number: int, index: int, *, series: str = "", fresh: bool = False) -> list[Round]:
-        trio = _Trio(self, index)
-        # All orders in turn: whoever comes first finds caches that made the input, and whoever comes last does not.
+    def _triple(self, number: int, index: int, *, series: str = "", fresh: bool = False) -> list[Round]:
+        triple = _Triple(self, index)
+        # All orders in turn: the first side finds caches warm from making the input, the last one does not.
         order = ORDERS[(number + index) % len(ORDERS)]
-        return [self._round(series or str(number), side, trio, fresh=fresh and side == order[0]) for side in order]
+        return [self._round(series or str(number), side, triple, fresh=fresh and side == order[0]) for side in order]
 
-    def _round(self, series: str, side: str, trio: _Trio, *, fresh: bool) -> Round:
+    def _round(self, series: str, side: str, triple: _Triple, *, fresh: bool) -> Round:
         return Round(
             series,
             side,
-            lambda: self._prepare(side, trio, fresh=fresh),
-            lambda answer: self.duel.check(side, trio.argument, answer),
+            lambda: self._prepare(side, triple, fresh=fresh),
+            lambda answer: self.benchmark.check(side, triple.argument, answer),
         )
 
-    def _prepare(self, side: str, trio: _Trio, *, fresh: bool) -> Call:
+    def _prepare(self, side: str, triple: _Triple, *, fresh: bool) -> Call:
         if fresh:
             for each in SIDES:
                 self._start(each)
-        elif trio.index == 1 and not self.since:  # what a first call pays for is not counted, as it is not timed
+        elif triple.index == 1 and not self.since:  # the first call is neither timed nor counted
             self.since = {each: counter.read() for each, counter in self.counters.items()}
-        return self._call(side, trio.argument)
+        return self._call(side, triple.argument)
 
     def _call(self, side: str, argument: Any) -> Call:
         process = self.running[side]
@@ -237,10 +237,10 @@ class _Fight:
 
     def _start(self, side: str) -> None:
         self._stop(side)
-        make = {sides.SUBJECT: self.duel.subject, sides.NULL: self.duel.null}.get(side, self.duel.rival)
-        process = make()
+        starts = {sides.SUBJECT: self.benchmark.subject, sides.NULL: self.benchmark.null}
+        process = starts.get(side, self.benchmark.opponent)()
         self.running[side] = process
-        self.since_waits[side] = voluntary(process.pid)
+        self.since_waits[side] = count_voluntary_switches(process.pid)
         counter = Counter.of(process.pid) if side in SIDES else None
         if counter is not None:
             self.counters[side] = counter
@@ -251,7 +251,7 @@ class _Fight:
         process = self.running.pop(side, None)
         if process is None:
             return
-        self.waits[side] += max(0, voluntary(process.pid) - self.since_waits.pop(side, 0))
+        self.waits[side] += max(0, count_voluntary_switches(process.pid) - self.since_waits.pop(side, 0))
         counter = self.counters.pop(side, None)
         if counter is not None:
             if side in self.since:
@@ -262,22 +262,22 @@ class _Fight:
         process.close()
 
 
-class _Trio:
-    """One input for three processes, made when the first of them needs it."""
+class _Triple:
+    """One input for three processes, made when the first of them uses it."""
 
-    def __init__(self, fight: _Fight, index: int) -> None:
-        self._fight, self.index = fight, index
+    def __init__(self, measurement: _PairedMeasurement, index: int) -> None:
+        self._measurement, self.index = measurement, index
         self._made: Any = None
 
     @property
     def argument(self) -> Any:
         if self._made is None:
-            self._made = self._fight.duel.argument(self.index)
+            self._made = self._measurement.benchmark.argument(self.index)
         return self._made
 
 
-def voluntary(pid: int) -> int:
-    """How often a process gave its core away by its own will so far; 0 where that is not known."""
+def count_voluntary_switches(pid: int) -> int:
+    """Number of voluntary context switches of a process so far; 0 where it is unknown."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines()
     except OSError:

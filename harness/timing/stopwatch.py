@@ -1,4 +1,4 @@
-"""Stopwatch: times a subject and what it is compared with, alone on the machine, and says how well that went."""
+"""Stopwatch: times calls of a subject and its references while no other session works, and rates the measurement."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness.core.quality import Quality
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Instrument, Loop, Record
 from harness.timing.lock import FairLock, machine_lock
-from harness.timing.noise import WHOLE, Tally, Watch, disturbed, foreign, spread, verdict
+from harness.timing.noise import MIN_CPU_SHARE, CallTimes, MachineMonitor, disturbed, foreign, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
-TRIES = 3
-"""Measurements of which one has to be fit."""
-LONGEST = 4.0
-"""No further try once trying has taken so many times what a measurement should take."""
+MAX_TRIES = 3
+"""Maximum number of measurements; the first usable one is the result."""
+MAX_DURATION_FACTOR = 4.0
+"""No further try starts after this multiple of the target duration of one measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Call:
     """One call that is ready to be timed.
 
     Attributes:
-        target: What is called.
-        argument: With what: an input that was never used before.
-        pid: The box that does the work; 0 if this process does.
+        target: The function to call.
+        argument: Its argument, an input that was never used before.
+        pid: Process id of the box that executes the call; 0 for this process.
     """
 
     target: Callable[[Any], Any]
@@ -40,13 +40,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One timed call with what comes before and after, untimed.
+    """One timed call with untimed steps before and after it.
 
     Attributes:
-        series: What is timed, such as one size of input.
-        side: `subject`, `reference`, or `null` (asking with nothing to do).
-        prepare: Makes the call ready.
-        check: Takes what it returned.
+        series: Name of the series the call belongs to, such as one input size.
+        side: `subject`, `reference`, or `null` (a call that does nothing).
+        prepare: Prepares the call.
+        check: Takes the returned value.
     """
 
     series: str
@@ -57,13 +57,13 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Seconds of each call by series and side, in the order they were made, and how good they are.
+    """The times of all calls by series and side, in call order, and the quality of the measurement.
 
     Attributes:
-        samples: Wall seconds.
-        waited: Of the same calls, whether each was kept waiting: less CPU time than nine tenths of its wall time.
-        cpu: Of the same calls, CPU seconds of the process that was called; 0 where its clock cannot be read.
-        quality: How good the whole is.
+        samples: Wall seconds of each call.
+        waited: Whether each call was delayed: its CPU time is less than nine tenths of its wall time.
+        cpu: CPU seconds of the called process for each call; 0 where its clock cannot be read.
+        quality: The quality of the whole measurement.
     """
 
     samples: dict[tuple[str, str], list[float]]
@@ -72,12 +72,12 @@ class Measurement:
     cpu: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     def of(self, series: str, side: str = SUBJECT) -> list[float]:
-        """The samples of one kind."""
+        """Wall seconds of one series and side; empty if it was not measured."""
         return self.samples.get((series, side), [])
 
 
 class Section:
-    """One try: what runs in it is on one core and its CPU time is known."""
+    """One try: pins this process and its boxes to one core and sums their CPU time."""
 
     def __init__(self, core: OneCore) -> None:
         self._core = core
@@ -86,12 +86,12 @@ class Section:
         self._started = time.thread_time()
 
     def adopt(self, pid: int) -> None:
-        """Pin a box and count its time."""
+        """Pin a box to the core and count its CPU time from now on."""
         self._core.adopt(pid)
         self._boxes[pid] = cpu_of(pid)
 
     def dismiss(self, pid: int) -> None:
-        """A box is about to end."""
+        """Add the CPU time of a box that is about to end, and stop counting it."""
         self._spent += max(0.0, cpu_of(pid) - self._boxes.pop(pid, math.inf))
 
     @property
@@ -102,14 +102,14 @@ class Section:
 
 
 class Stopwatch:
-    """Measures for one process.
+    """Measures in one process.
 
     Args:
-        instrument: What times the calls.
-        lock: What keeps other sessions from working meanwhile; by default the machine's.
+        instrument: Times the calls; by default the built-in loop.
+        lock: Keeps other sessions from working during a measurement; by default the machine's lock.
 
     Attributes:
-        records: What pytest-benchmark is to show, until somebody takes it.
+        records: Records for pytest-benchmark that were not taken yet.
     """
 
     def __init__(self, instrument: Instrument | None = None, *, lock: FairLock | None = None) -> None:
@@ -118,30 +118,30 @@ class Stopwatch:
         self._lock = lock or machine_lock()
         self._spreads: list[float] = []
 
-    def measure(self, name: str, plan: Callable[[Section], Sequence[Round]], *, tries: int = TRIES) -> Measurement:
-        """Time all rounds of a plan, again while the result is too noisy and there is time.
+    def measure(self, name: str, plan: Callable[[Section], Sequence[Round]], *, tries: int = MAX_TRIES) -> Measurement:
+        """Time all rounds of a plan; repeat while the result is too noisy and time is left.
 
         Args:
-            name: For messages.
-            plan: Makes the rounds of one try, on inputs never used before; it may make untimed calls to learn how many
-                rounds there is time for.
-            tries: At most so many.
+            name: Name of the measurement, for messages.
+            plan: Makes the rounds of one try, on inputs never used before; it may make untimed calls to find how many
+                rounds fit.
+            tries: Maximum number of tries.
         """
         started = time.monotonic()
         tries = tries if self.instrument.thorough else 1
         for turn in range(tries):
             found = self._try(name, plan, turn)
-            if not found.quality.noisy or time.monotonic() - started > LONGEST * self.instrument.seconds:
+            if not found.quality.noisy or time.monotonic() - started > MAX_DURATION_FACTOR * self.instrument.seconds:
                 break
         return found
 
     def record(self, samples: Sequence[float], **about: Any) -> None:
-        """Keep a line for pytest-benchmark; see `Record`."""
+        """Keep a record for pytest-benchmark if the instrument wants records; see `Record`."""
         if self.instrument.recording and samples:
             self.records.append(Record.of(samples, **about))
 
     def take_records(self) -> list[Record]:
-        """Hand over what was kept."""
+        """Return the kept records and forget them."""
         taken, self.records = self.records, []
         return taken
 
@@ -149,7 +149,7 @@ class Stopwatch:
         with self._lock.exclusive() as hold, OneCore(turn) as core:
             section = Section(core)
             rounds = plan(section)
-            watch, before = Watch(), section.cpu
+            watch, before = MachineMonitor(), section.cpu
             run = _Run(rounds)
             walls = self.instrument.run(run.target, run.setup, len(rounds), name=name) if rounds else []
             run.finish()
@@ -186,7 +186,7 @@ class Stopwatch:
 
 
 class _Run:
-    """Leads an instrument through the rounds: each is checked, and its CPU time taken, before the next is prepared."""
+    """Supplies an instrument with the rounds: each is checked, and its CPU time read, before the next is prepared."""
 
     def __init__(self, rounds: Sequence[Round]) -> None:
         self._rounds = iter(rounds)
@@ -194,7 +194,7 @@ class _Run:
         self._pid = 0
         self._answer: Any = None
         self._wall = self._cpu = self._box = 0.0
-        self.all, self.control = Tally([], []), Tally([], [])
+        self.all, self.control = CallTimes([], []), CallTimes([], [])
         self.waited: list[bool] = []
         self.cpu: list[float] = []
 
@@ -222,13 +222,13 @@ class _Run:
         for tally in (self.all,) if one.side == SUBJECT else (self.all, self.control):
             tally.wall.append(wall)
             tally.cpu.append(cpu)
-        self.waited.append(cpu < WHOLE * wall)
+        self.waited.append(cpu < MIN_CPU_SHARE * wall)
         answer, self._answer, self._current = self._answer, None, None
         one.check(answer)
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds of another process by the kernel's clock of it; 0 where there is none."""
+    """CPU seconds of another process by the kernel's CPU clock; 0 where that clock cannot be read."""
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except (OSError, AttributeError):

@@ -32,7 +32,8 @@ from harness.core.budget import Schedule  # noqa: E402
 from harness.core.policy import Policy, Timing  # noqa: E402
 from harness.judge.case import evaluate_case  # noqa: E402
 from harness.lane.context import Context  # noqa: E402
-from harness.lanes.toolgen.lane import Toolgen, case_for  # noqa: E402
+from harness.lanes.toolgen.collect import case_for  # noqa: E402
+from harness.lanes.toolgen.lane import Toolgen  # noqa: E402
 from harness.lanes.toolgen.tool_spec import read_tool  # noqa: E402
 
 CANARIES = (Path("/tmp"), Path("/var/tmp"), Path.home(), HERE, ROOT)

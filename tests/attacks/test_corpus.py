@@ -50,8 +50,8 @@ def test_nothing_survives_the_corpus(boxes: Context) -> None:
     for attack in corpus.table():
         if attack.name in ("d07_forkbomb50", "d31_bytearray_mutate_later", "d18_threads50"):
             corpus.run(attack, boxes)
-    for nursery in boxes.boxes._nurseries.values():
-        pid = nursery._process.pid
+    for zygote in boxes.boxes._zygotes.values():
+        pid = zygote._process.pid
         assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 
+from harness.core.errors import UsageError
 from harness.providers.fault import ProviderError
 from harness.providers.http import Endpoint
 from harness.providers.ollama import OllamaProvider
@@ -41,6 +43,14 @@ def test_a_question_reaches_the_model_and_its_answer_comes_back(kind: str, model
 
 
 @BOTH
+def test_without_httpx_the_message_names_the_extra(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)  # importing it now raises ImportError
+    with pytest.raises(UsageError, match="httpx is needed") as caught:
+        _provider(kind, "http://127.0.0.1:9").answer(QUESTION)
+    assert caught.value.fix == "pip install 'pytest-crucible[llm]'"
+
+
+@BOTH
 def test_a_schema_is_handed_to_the_server(kind: str, model_server) -> None:
     _provider(kind, model_server.url).answer(QUESTION.model_copy(update={"answer_schema": SCHEMA}))
     _, body, _ = model_server.asked[0]
@@ -62,17 +72,17 @@ def test_a_passing_fault_is_tried_again(kind: str, fault: str, model_server) -> 
     [
         (["503"] * 3, "status 503", "crash", 3),
         (["half"] * 3, "connection broke", "crash", 3),
-        (["text"] * 3, "no JSON object", "protocol", 3),
+        (["text"] * 3, "not a JSON object", "protocol", 3),
         (["slow"] * 3, "no answer within", "timeout", 3),
         (["drip"] * 3, "not complete within", "timeout", 3),
         (["400"], "status 400", "protocol", 1),
         (["401"], "API key", "forbidden", 1),
         (["404"], "--model", "protocol", 1),
         (["huge"], "more than", "output", 1),
-        (["empty"], "no c", "protocol", 1),
+        (["empty"], "message", "protocol", 1),
     ],
 )
-def test_a_lasting_fault_is_told(
+def test_a_lasting_fault_is_reported(
     kind: str, faults: list[str], words: str, status: str, tries: int, model_server
 ) -> None:
     model_server.faults = list(faults)

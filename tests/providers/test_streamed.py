@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.providers.streamed import whole
+from harness.providers.streamed import decode_reply
 
 
 def lines(*pieces: object) -> bytes:
@@ -25,19 +25,21 @@ def delta(text: str, **more: object) -> dict[str, object]:
 def test_json_lines() -> None:
     pieces = [{"message": {"content": text}, "done": False} for text in ("fi", "ne")]
     end = {"message": {"content": ""}, "done": True, "eval_count": 2}
-    found = whole(lines(*pieces, end))
+    found = decode_reply(lines(*pieces, end))
     assert found is not None
     assert (found["message"]["content"], found["done"], found["eval_count"]) == ("fine", True, 2)
-    assert whole(lines(*pieces)) is None, "its end is missing"
+    assert decode_reply(lines(*pieces)) is None, "its end is missing"
 
 
 def test_server_sent_events() -> None:
-    found = whole(events(delta("fi"), delta("ne", finish_reason="stop"), {"choices": [], "usage": {"total_tokens": 3}}))
+    found = decode_reply(
+        events(delta("fi"), delta("ne", finish_reason="stop"), {"choices": [], "usage": {"total_tokens": 3}})
+    )
     assert found is not None
     choice = found["choices"][0]
     assert (choice["message"]["content"], choice["finish_reason"], found["model"]) == ("fine", "stop", "m")
     assert found["usage"] == {"total_tokens": 3}
-    assert whole(events(delta("fi"), end="")) is None, "its end is missing"
+    assert decode_reply(events(delta("fi"), end="")) is None, "its end is missing"
 
 
 @pytest.mark.parametrize(
@@ -46,4 +48,4 @@ def test_server_sent_events() -> None:
      b'data: {"choices": []}\n{"done": true}'],
 )  # fmt: skip
 def test_what_is_no_reply(data: bytes) -> None:
-    assert whole(data) is None
+    assert decode_reply(data) is None

@@ -174,12 +174,12 @@ def run(paths):
 """
     home = [str(Path.home()), "/etc/passwd", "/proc/self/status", __file__, "/usr/bin", "/usr/src", "/home"]
     with pool.open(source, entry="run") as box:
-        told = decode(box.call({"paths": home}).payload)
-    assert told["environ"] == {}
+        report = decode(box.call({"paths": home}).payload)
+    assert report["environ"] == {}
     if pool.layers["namespaces"] == "":
-        assert told["pid"] == 1
-        assert told["cwd"] == []
-        assert [path for path in told["seen"] if path != str(Path.home())] == []
+        assert report["pid"] == 1
+        assert report["cwd"] == []
+        assert [path for path in report["seen"] if path != str(Path.home())] == []
 
 
 def test_two_boxes_of_one_zygote_do_not_share_random_state(pool: BoxPool) -> None:
@@ -215,7 +215,7 @@ def test_nothing_is_left_behind(pool: BoxPool) -> None:
         except BoxFault:
             pass
     assert len(os.listdir("/proc/self/fd")) == descriptors
-    assert not Path(f"/proc/{box._nursery._process.pid}/task/{box._nursery._process.pid}/children").read_text().split()
+    assert not Path(f"/proc/{box._zygote._process.pid}/task/{box._zygote._process.pid}/children").read_text().split()
 
 
 def test_data_before_leaving_is_found_too(pool: BoxPool) -> None:
@@ -261,13 +261,13 @@ def run():
         with pytest.raises(BoxFault) as caught, pool.open(source.encode(), entry="run", limits=limits) as box:
             box.call({})
         assert caught.value.status is Status.MEMORY
-    assert box._nursery.sound
+    assert box._zygote.is_usable
 
 
 def test_an_interrupt_while_a_box_starts_leaves_nothing(pool: BoxPool, monkeypatch: pytest.MonkeyPatch) -> None:
     with pool.open(ECHO, entry="run") as box:
         box.call({"value": 1})
-    nursery = box._nursery
+    zygote = box._zygote
     descriptors = len(os.listdir("/proc/self/fd"))
 
     def interrupted(*_: object) -> None:
@@ -275,10 +275,10 @@ def test_an_interrupt_while_a_box_starts_leaves_nothing(pool: BoxPool, monkeypat
 
     monkeypatch.setattr(os, "set_blocking", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        pool.open(ECHO, entry="run", hash_seed=nursery.hash_seed)
+        pool.open(ECHO, entry="run", hash_seed=zygote.hash_seed)
     monkeypatch.undo()
     assert len(os.listdir("/proc/self/fd")) == descriptors
-    pid = nursery._process.pid
+    pid = zygote._process.pid
     assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox.cgroup import MOUNT, Cgroup, sweep
+from harness.sandbox.cgroup import MOUNT, Cgroup, remove_stale_groups
 from harness.sandbox.limits import MIB
 
 
@@ -48,7 +48,7 @@ def test_groups_of_dead_sessions_are_swept(group: Cgroup) -> None:
     group.close()
     program = "from harness.sandbox.cgroup import Cgroup; Cgroup.create(); import os; os._exit(1)"
     subprocess.run([sys.executable, "-c", program], check=False)
-    sweep.cache_clear()
-    assert sweep() >= 1
+    remove_stale_groups.cache_clear()
+    assert remove_stale_groups() >= 1
     left = [path for path in MOUNT.glob("**/crucible-*") if not Path(f"/proc/{path.name.split('-')[2]}").exists()]
     assert left == []

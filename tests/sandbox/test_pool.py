@@ -32,7 +32,7 @@ def test_the_hash_seed_decides_and_nothing_else(pool: BoxPool) -> None:
 
 def test_a_killed_zygote_is_replaced_without_anybody_noticing(pool: BoxPool) -> None:
     before = ask(pool, hash_seed=3)
-    process = pool._nursery(3)._process
+    process = pool._zygote(3)._process
     process.kill()
     process.wait()
     assert ask(pool, hash_seed=3) == before
@@ -40,12 +40,12 @@ def test_a_killed_zygote_is_replaced_without_anybody_noticing(pool: BoxPool) -> 
 
 def test_only_so_many_stay_warm_and_all_end_with_the_pool() -> None:
     with BoxPool(warm=2) as pool:
-        nurseries = []
+        zygotes = []
         for seed in range(4):
             ask(pool, hash_seed=seed)
-            nurseries.append(pool._nursery(seed))
-        assert [nursery.sound for nursery in nurseries] == [False, False, True, True]
-    assert not any(nursery.sound for nursery in nurseries)
+            zygotes.append(pool._zygote(seed))
+        assert [zygote.is_usable for zygote in zygotes] == [False, False, True, True]
+    assert not any(zygote.is_usable for zygote in zygotes)
 
 
 def test_when_its_owner_is_killed_the_zygote_and_its_boxes_die() -> None:
@@ -55,7 +55,7 @@ def test_when_its_owner_is_killed_the_zygote_and_its_boxes_die() -> None:
         from harness.sandbox.pool import BoxPool
         pool = BoxPool()
         box = pool.open(b"def run():\\n    return 1\\n", entry="run")
-        print(pool._nursery(0)._process.pid, box._newborn.pid, flush=True)
+        print(pool._zygote(0)._process.pid, box._child.pid, flush=True)
         time.sleep(60)
         """
     )
@@ -81,7 +81,7 @@ def test_the_zygote_holds_nothing_of_its_parent() -> None:
     os.environ["CRUCIBLE_TEST_SECRET"] = "must-not-cross"
     try:
         with BoxPool() as pool:
-            pid = pool._nursery(0)._process.pid
+            pid = pool._zygote(0)._process.pid
             assert b"must-not-cross" not in Path(f"/proc/{pid}/environ").read_bytes()
             opened = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
     finally:
@@ -115,14 +115,14 @@ def test_an_interrupted_request_does_not_put_later_boxes_out_of_step(monkeypatch
         raise KeyboardInterrupt
 
     with BoxPool() as pool:
-        first = pool._nursery(7)
+        first = pool._zygote(7)
         monkeypatch.setattr(socket, "recv_fds", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ask(pool, hash_seed=7)
         monkeypatch.setattr(socket, "recv_fds", receive)
-        assert not first.sound
+        assert not first.is_usable
         assert ask(pool, hash_seed=7) is not None
-        assert pool._nursery(7) is not first
+        assert pool._zygote(7) is not first
     assert first._process.poll() is not None
 
 
@@ -164,4 +164,4 @@ def test_a_pool_may_be_started_in_a_thread_that_ends(pool: BoxPool) -> None:
         thread.join()
         time.sleep(0.1)
         assert ask(other) is not None
-        assert other._nursery(0).sound
+        assert other._zygote(0).is_usable

@@ -36,7 +36,7 @@ Tool = Callable[..., Any]
 
 
 def load(path: Path) -> ModuleType:
-    """Import a file by its path, under a name nobody else uses."""
+    """Import a file by its path, under a unique module name."""
     found = importlib.util.spec_from_file_location(f"text_deduplicate_{path.parent.name}_{path.stem}", path)
     assert found is not None
     assert found.loader is not None

@@ -208,7 +208,7 @@ def test_an_error_in_a_round_comes_out_and_garbage_collection_goes_on():
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=30), st.integers(1, 200))
 def test_thinning_keeps_the_shape(few, times):
     samples = few * times
-    kept = thin(samples, most=100)
+    kept = thin(samples, max_samples=100)
     assert len(kept) == min(len(samples), 100)
     assert (min(kept), max(kept)) == (min(samples), max(samples))
     if len(samples) >= 100:

@@ -16,7 +16,7 @@ TOUCH = "import sys\nfor size in map(int, sys.stdin):\n    b'x' * (size << 20)\n
 
 @pytest.fixture
 def toucher():
-    """A process that touches as many MiB of memory as it is told."""
+    """A process that touches as many MiB of memory as requested."""
     with subprocess.Popen([sys.executable, "-c", TOUCH], stdin=-1, stdout=-1, text=True) as process:
         yield process
         process.stdin.close()

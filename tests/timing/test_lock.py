@@ -1,4 +1,4 @@
-"""The machine_lock: who waits for whom, across processes, through death, and never for itself."""
+"""FairLock across processes: waiting order, killed holders, re-entrance."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_wait_is_granted_when_the_holder_leaves_and_reported(folder):
 
 
 def test_one_who_wants_to_be_alone_is_not_starved(folder):
-    """While a sharer is inside and somebody waits to be alone, new sharers stay outside."""
+    """While a reader holds the lock and a writer waits, new readers wait too."""
     inside = holder(folder, "shared")
     alone = FairLock(folder=folder)
     order: list[str] = []
@@ -188,14 +188,14 @@ def test_the_folder_is_private(tmp_path, monkeypatch):
     assert folder == tmp_path / "crucible"
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o777)
-    with pytest.raises(InfraError, match="open to others"):
+    with pytest.raises(InfraError, match="accessible to others"):
         own_folder(folder)
 
 
 def test_a_folder_of_somebody_else_is_refused_and_said(tmp_path, monkeypatch):
     monkeypatch.setattr(locks.os, "geteuid", lambda: 12345)
     with FairLock(folder=tmp_path / "locks").exclusive() as hold:
-        assert "belongs to somebody else" in hold.problem
+        assert "belongs to another user" in hold.problem
 
 
 def test_a_link_is_no_folder(tmp_path):

@@ -16,7 +16,7 @@ from harness.timing import noise, stopwatch
 from harness.timing.affinity import OneCore
 from harness.timing.benchmark import Loop
 from harness.timing.lock import FairLock
-from harness.timing.noise import Tally, Watch, disturbed, foreign, spread, verdict
+from harness.timing.noise import CallTimes, MachineMonitor, disturbed, foreign, spread, verdict
 from harness.timing.stopwatch import NULL, REFERENCE, SUBJECT, Call, Round, Stopwatch
 
 GOOD = [0.001] * 10
@@ -35,7 +35,7 @@ GOOD = [0.001] * 10
         ({}, [math.inf], {}, "clock"),
         ({}, GOOD, {"slept": 3600.0}, "suspended for 3600.0 s"),
         ({}, GOOD, {"alone": "another session held the lock"}, "another session"),
-        ({"pinned": True, "foreign": 0.5}, GOOD, {}, "others took 50% of the control calls' time"),
+        ({"pinned": True, "foreign": 0.5}, GOOD, {}, "other processes took 50% of the control calls' time"),
         ({"pinned": False, "foreign": 0.5}, GOOD, {}, ""),
         ({"pinned": True, "disturbed": 0.5}, GOOD, {}, "50% of the control calls"),
         ({"pinned": False, "disturbed": 0.5}, GOOD, {}, ""),  # over two cores, waiting is part of asking
@@ -53,7 +53,7 @@ def test_verdicts(quality, samples, about, reason):
 def test_spread_is_a_share(samples):
     found = spread(samples)
     assert found is None or 0 <= found <= 1
-    if len(samples) >= noise.FEWEST and len(set(samples)) == 1 and samples[0]:
+    if len(samples) >= noise.MIN_CALLS and len(set(samples)) == 1 and samples[0]:
         assert found == 0
 
 
@@ -65,15 +65,15 @@ def test_spread_is_held_against_what_is_timed():
 
 
 def test_foreign_is_what_calls_waited_and_nothing_between_them():
-    assert foreign(Tally([1.0, 3.0], [1.0, 2.0])) == pytest.approx(0.25)
-    assert foreign(Tally([1.0], [2.0])) == 0.0  # clocks of two kinds need not agree to the last digit
-    assert foreign(Tally([], [])) is None
-    assert foreign(Tally([math.inf], [0.0])) is None
+    assert foreign(CallTimes([1.0, 3.0], [1.0, 2.0])) == pytest.approx(0.25)
+    assert foreign(CallTimes([1.0], [2.0])) == 0.0  # clocks of two kinds need not agree to the last digit
+    assert foreign(CallTimes([], [])) is None
+    assert foreign(CallTimes([math.inf], [0.0])) is None
 
 
 def test_disturbed_counts_calls_that_waited():
-    assert disturbed(Tally([1.0, 1.0, 1.0, 1.0], [1.0, 0.95, 0.5, 0.1])) == 0.5
-    assert disturbed(Tally([], [])) == 0
+    assert disturbed(CallTimes([1.0, 1.0, 1.0, 1.0], [1.0, 0.95, 0.5, 0.1])) == 0.5
+    assert disturbed(CallTimes([], [])) == 0
 
 
 def test_quality_is_json_and_says_whether():
@@ -84,7 +84,7 @@ def test_quality_is_json_and_says_whether():
 
 
 def test_a_watch_sees_this_machine():
-    watch = Watch()
+    watch = MachineMonitor()
     begun = time.process_time()
     while time.process_time() - begun < 0.25:
         pass
@@ -97,7 +97,7 @@ def test_a_watch_sees_this_machine():
 def test_a_machine_that_tells_nothing_is_not_noisy(monkeypatch):
     monkeypatch.setattr(noise, "busy_seconds", dict)
     monkeypatch.setattr(noise, "_stall", lambda: None)
-    watch = Watch()
+    watch = MachineMonitor()
     watch.finish(0.0)
     assert (watch.load, watch.pressure) == (None, None)
 
@@ -106,7 +106,7 @@ def test_a_machine_that_tells_nothing_is_not_noisy(monkeypatch):
 
 
 class Script(Loop):
-    """An instrument that takes as long as it is told, try for try."""
+    """An instrument that takes as long as requested, try for try."""
 
     def __init__(self, *tries):
         super().__init__()

@@ -12,12 +12,12 @@ from harness.timing import paired_benchmark as module
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
 from harness.timing.lock import FairLock
-from harness.timing.log_ratios import Logarithms
-from harness.timing.paired_benchmark import GROUPS, MIN_GROUPS, PairedBenchmark, fight
+from harness.timing.log_ratios import LogRatios
+from harness.timing.paired_benchmark import MAX_GROUPS, MIN_GROUPS, PairedBenchmark, run_paired_benchmark
 from harness.timing.stopwatch import Stopwatch
 
 
-class Told(Loop):
+class ScriptedLoop(Loop):
     """An instrument that makes all calls and reports what each side is said to take."""
 
     def __init__(self, seconds_of):
@@ -39,7 +39,7 @@ class Arena:
     def __init__(self, tmp_path, monkeypatch, seconds_of, *, noisy=""):
         if noisy is not None:  # else the real judgement on the noise
             monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: noisy)
-        self.instrument = Told(seconds_of)
+        self.instrument = ScriptedLoop(seconds_of)
         self.watch = Stopwatch(self.instrument, lock=FairLock(folder=tmp_path / "locks"))
         self.open, self.started, self.inputs, self.checked = Counter(), Counter(), [], []
 
@@ -66,14 +66,14 @@ class Arena:
         self.inputs.append((index, len(self.inputs)))
         return self.inputs[-1]
 
-    def duel(self, **more):
+    def benchmark(self, **more):
         plain = {
             "subject": self.side("subject"),
-            "rival": self.side("rival"),
+            "opponent": self.side("opponent"),
             "null": self.side("null"),
             "argument": self.make,
             "check": lambda side, argument, answer: self.checked.append((side, argument, answer)),
-            "most": 7,
+            "max_inputs": 7,
         }
         return PairedBenchmark(**{**plain, **more})
 
@@ -101,34 +101,34 @@ def noisy_seconds(ratio, *, spread=0.01, seed=0):
 )
 def test_a_known_difference(arena, ratio, verdict):
     ring = arena(noisy_seconds(ratio))
-    found = fight(ring.duel(), ring.watch, name="x")
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
     assert found.verdict is verdict
     assert found.ratio == pytest.approx(ratio, rel=0.02)
 
 
 def test_everything_that_was_started_is_closed_also_when_the_check_fails(arena):
     ring = arena(noisy_seconds(1.0))
-    fight(ring.duel(), ring.watch, name="x")
+    run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
     assert set(ring.open.values()) == {0}
-    assert ring.started["subject"] > GROUPS
-    assert ring.started["rival"] == 2 * ring.started["subject"]
+    assert ring.started["subject"] > MAX_GROUPS
+    assert ring.started["opponent"] == 2 * ring.started["subject"]
 
     def refuse(side, _argument, _answer):
         if side == "subject" and len(ring.inputs) > 9:
             raise RuntimeError("wrong")
 
     with pytest.raises(RuntimeError, match="wrong"):
-        fight(ring.duel(check=refuse), ring.watch, name="x")
+        run_paired_benchmark(ring.benchmark(check=refuse), ring.watch, name="x")
     assert set(ring.open.values()) == {0}
 
 
 def test_all_three_get_the_same_input_and_no_process_gets_one_twice(arena):
     ring = arena(noisy_seconds(1.0))
-    fight(ring.duel(), ring.watch, name="x")
+    run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
     per_input = Counter(argument for name, argument in ring.instrument.asked if name != "null")
     assert set(per_input.values()) == {3}
     assert all(argument == answer for _, argument, answer in ring.checked)
-    assert {side for side, _, _ in ring.checked} == {"subject", "rival", "twin"}
+    assert {side for side, _, _ in ring.checked} == {"subject", "opponent", "twin"}
 
 
 def test_each_side_stands_in_each_position_about_equally_often():
@@ -139,22 +139,22 @@ def test_each_side_stands_in_each_position_about_equally_often():
 def test_a_disturbed_measurement_is_not_used_and_says_why(arena):
     ring = arena(noisy_seconds(2.0), noisy="others took 90% of the core")
     ring.instrument.seconds = 0.01
-    found = fight(ring.duel(), ring.watch, name="x")
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
     assert (found.verdict, found.ratio) == (Verdict.UNDERPOWERED, None)
     assert "others took 90%" in found.why
 
 
 def test_rounds_are_added_while_the_control_is_too_coarse(arena, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 1e6)
-    monkeypatch.setattr(module, "MEASUREMENTS", 99)
+    monkeypatch.setattr(module, "MAX_DURATION_FACTOR", 1e6)
+    monkeypatch.setattr(module, "MAX_MEASUREMENTS", 99)
     rough, calm = noisy_seconds(1.05, spread=0.15), noisy_seconds(1.05, spread=0.001)
 
     def seconds_of(side):
         return (rough if len(ring.instrument.asked) < 400 else calm)(side)
 
     ring = arena(seconds_of)
-    found = fight(ring.duel(), ring.watch, name="x")
-    assert found.groups > GROUPS
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
+    assert found.groups > MAX_GROUPS
     assert found.deviation <= 0.01
     assert found.verdict is Verdict.SLOWER
 
@@ -172,8 +172,8 @@ def test_time_is_spent_on_calls_and_processes_by_what_they_cost(arena, monkeypat
     """Two-stage sampling: the calls of a process are worth their price up to a point."""
     ring = arena(noisy_seconds(1.0))
     costs = iter([opening, *[3 * call] * 99])
-    monkeypatch.setattr(module._Fight, "_cost", staticmethod(lambda rounds: next(costs)))
-    found = fight(ring.duel(most=99), ring.watch, name="x")
+    monkeypatch.setattr(module._PairedMeasurement, "_cost", staticmethod(lambda rounds: next(costs)))
+    found = run_paired_benchmark(ring.benchmark(max_inputs=99), ring.watch, name="x")
     assert found.groups == groups
     assert found.pairs + found.dropped == pairs * groups
 
@@ -181,35 +181,35 @@ def test_time_is_spent_on_calls_and_processes_by_what_they_cost(arena, monkeypat
 def test_of_two_clocks_the_one_whose_control_is_calmer_is_believed():
     def known(deviation):
         pairs = [[0.05 + deviation * step for step in (-1, 0, 1)] for _ in range(12)]
-        return Logarithms([[one + deviation * (g % 3 - 1) for one in group] for g, group in enumerate(pairs)], pairs)
+        return LogRatios([[one + deviation * (g % 3 - 1) for one in group] for g, group in enumerate(pairs)], pairs)
 
-    tally = module._Tally(0)
-    tally._wall, tally._cpu = known(0.03), known(0.001)
-    tally._cpu.control = [[one - 0.05 for one in group] for group in tally._cpu.control]
-    assert tally.verdict().clock == "cpu"
-    tally._sleeps = True  # CPU time knows nothing of sleep
-    assert tally.verdict().clock == "wall"
+    results = module._Results(0)
+    results._wall, results._cpu = known(0.03), known(0.001)
+    results._cpu.control = [[one - 0.05 for one in group] for group in results._cpu.control]
+    assert results.verdict().clock == "cpu"
+    results._sleeps = True  # CPU time knows nothing of sleep
+    assert results.verdict().clock == "wall"
 
 
 def test_measurements_end_also_where_there_is_time(arena, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 1e6)
-    monkeypatch.setattr(module, "MEASUREMENTS", 2)
+    monkeypatch.setattr(module, "MAX_DURATION_FACTOR", 1e6)
+    monkeypatch.setattr(module, "MAX_MEASUREMENTS", 2)
     ring = arena(noisy_seconds(1.03, spread=0.5))
-    found = fight(ring.duel(), ring.watch, name="x")
-    assert (found.verdict, found.groups) == (Verdict.UNDERPOWERED, 2 * GROUPS)
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
+    assert (found.verdict, found.groups) == (Verdict.UNDERPOWERED, 2 * MAX_GROUPS)
 
 
 def test_patience_ends(arena, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    monkeypatch.setattr(module, "MAX_DURATION_FACTOR", 0.0)
     ring = arena(noisy_seconds(1.03, spread=0.3))
-    found = fight(ring.duel(), ring.watch, name="x")
-    assert (found.verdict, found.groups) == (Verdict.UNDERPOWERED, GROUPS)
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
+    assert (found.verdict, found.groups) == (Verdict.UNDERPOWERED, MAX_GROUPS)
 
 
 def test_without_a_thorough_instrument_nothing_is_measured(arena):
     ring = arena(noisy_seconds(2.0))
     ring.instrument.thorough = False
-    assert fight(ring.duel(), ring.watch, name="x").verdict is Verdict.UNDERPOWERED
+    assert run_paired_benchmark(ring.benchmark(), ring.watch, name="x").verdict is Verdict.UNDERPOWERED
     assert not ring.started
 
 
@@ -217,8 +217,10 @@ def test_without_a_thorough_instrument_nothing_is_measured(arena):
 def test_few_inputs_are_never_used_twice_in_a_process(arena, inputs):
     ring = arena(noisy_seconds(1.0))
     given = []
-    found = fight(
-        ring.duel(most=inputs, argument=lambda index: given.append(range(inputs)[index])), ring.watch, name="x"
+    found = run_paired_benchmark(
+        ring.benchmark(max_inputs=inputs, argument=lambda index: given.append(range(inputs)[index])),
+        ring.watch,
+        name="x",
     )
     assert (found.verdict is Verdict.UNDERPOWERED) is (inputs <= 3)
     assert bool(given) is (inputs > 3)
@@ -230,14 +232,14 @@ def test_few_inputs_are_never_used_twice_in_a_process(arena, inputs):
 def test_a_clock_that_breaks_is_no_verdict(arena, reading):
     ring = arena(lambda side: reading, noisy=None)
     ring.instrument.seconds = 0.01
-    found = fight(ring.duel(), ring.watch, name="x")
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
     assert (found.verdict, found.ratio) == (Verdict.UNDERPOWERED, None)
     assert "too noisy" in found.why
 
 
 def test_calls_that_take_no_time_are_alike(arena):
     ring = arena(lambda side: 0.0)
-    assert fight(ring.duel(), ring.watch, name="x").verdict is Verdict.ALIKE
+    assert run_paired_benchmark(ring.benchmark(), ring.watch, name="x").verdict is Verdict.ALIKE
 
 
 def test_instructions_are_a_second_opinion_where_the_machine_counts_them(arena, monkeypatch):
@@ -249,15 +251,15 @@ def test_instructions_are_a_second_opinion_where_the_machine_counts_them(arena, 
 
         def read(self):
             asked = sum(name == self.side for name, _ in ring.instrument.asked)
-            return asked * (300 if self.side == "subject" else 50)  # two processes of the rival share its number
+            return asked * (300 if self.side == "subject" else 50)  # two processes of the opponent share its number
 
         def close(self):
             closed.append(self.side)
 
-    closed, order = [], iter(("subject", "rival", "rival") * 10_000)
+    closed, order = [], iter(("subject", "opponent", "opponent") * 10_000)
     ring = arena(noisy_seconds(1.0))
     monkeypatch.setattr(module.Counter, "of", lambda pid: Counted(next(order)))
-    found = fight(ring.duel(), ring.watch, name="x")
+    found = run_paired_benchmark(ring.benchmark(), ring.watch, name="x")
     assert found.instructions == pytest.approx(3.0)
     assert found.why.endswith("3.000 times the instructions")
     assert len(closed) == 3 * ring.started["subject"]
@@ -271,8 +273,8 @@ class TestCpuTime:
         def build(ratio, *, waits):
             ring = arena(noisy_seconds(1.0), noisy="others took 60% of the core")
             ring.instrument.seconds = 0.1
-            cost = {"subject": ratio, "rival": 1.0, "null": 0.01}
-            pids = {"null": 900_001, "subject": 900_002, "rival": 900_003}
+            cost = {"subject": ratio, "opponent": 1.0, "null": 0.01}
+            pids = {"null": 900_001, "subject": 900_002, "opponent": 900_003}
             spent = Counter()
             rng = random.Random(3)
 
@@ -286,15 +288,15 @@ class TestCpuTime:
 
                 return Process
 
-            duel = ring.duel(subject=side("subject"), rival=side("rival"), null=side("null"))
+            benchmark = ring.benchmark(subject=side("subject"), opponent=side("opponent"), null=side("null"))
             monkeypatch.setattr(stopwatch, "cpu_of", lambda pid: spent[pid])
             asked = ring.instrument.asked
             monkeypatch.setattr(
                 module,
-                "voluntary",
+                "count_voluntary_switches",
                 lambda pid: int(sum(pids[name] == pid for name, _ in asked) * (waits if pid == pids["subject"] else 1)),
             )
-            return fight(duel, ring.watch, name="x")
+            return run_paired_benchmark(benchmark, ring.watch, name="x")
 
         return build
 

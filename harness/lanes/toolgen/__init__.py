@@ -1,1 +1,1 @@
-"""The toolgen lane: is a machine-written Python tool correct, safe, fast within its budget, robust and documented?"""
+"""The toolgen lane: judges whether a machine-written Python tool is correct, safe, fast, robust and documented."""

@@ -1,4 +1,4 @@
-"""Kinds: what an annotation of a signature allows, as JSON, so that a process without this package can draw from it."""
+"""Kinds: the values that a type annotation allows, as JSON, so that the sampler process can read them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ANYTHING = frozenset({"Any", "object", "JSON", "Json"})
 
 
 def kind_of(annotation: ast.expr | None) -> Kind:
-    """The kind an annotation stands for; a missing one allows anything that is JSON.
+    """The kind of an annotation; a missing annotation allows any JSON value.
 
     Raises:
-        ValueError: if it names a type whose values cannot cross the box, or one that is not known here.
+        ValueError: if the annotation names an unknown type, or one whose values cannot cross the box.
     """
     if annotation is None:
         return "any"
@@ -43,7 +43,7 @@ def kind_of(annotation: ast.expr | None) -> Kind:
         return ["dict", "any"]
     if name in ("tuple", "Tuple"):
         return ["tuple*", "any"]
-    msg = f"nothing can be drawn for the annotation {ast.unparse(annotation)!r}"
+    msg = f"no inputs can be sampled for the annotation {ast.unparse(annotation)!r}"
     raise ValueError(msg)
 
 
@@ -65,7 +65,7 @@ def _parametrised(annotation: ast.Subscript) -> Kind:
         return ["union", *(kind_of(part) for part in parts)]
     if name == "Literal" and all(isinstance(part, ast.Constant) for part in parts):
         return ["literal", *(part.value for part in parts if isinstance(part, ast.Constant))]
-    msg = f"nothing can be drawn for the annotation {ast.unparse(annotation)!r}"
+    msg = f"no inputs can be sampled for the annotation {ast.unparse(annotation)!r}"
     raise ValueError(msg)
 
 

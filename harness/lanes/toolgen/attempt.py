@@ -1,4 +1,4 @@
-"""Attempt: one seeded repetition. A fresh box is asked everything, in an order of its own."""
+"""Attempt: one seeded repetition, in which a fresh box is asked all questions in a shuffled order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lane.watchdog import OverdueError, limited, paused
-from harness.lanes.toolgen.counterexample import Wrong, described, shown, wrong_answer
+from harness.lanes.toolgen.counterexample import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.questions import Question, Questions, Trial, oversized
+from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
 from harness.sandbox.codec import CodecError, decode, encode
@@ -28,20 +28,20 @@ from harness.sandbox.pool import BoxPool
 
 
 class _CandidateRaisedError(Exception):
-    """Inside a property: the candidate raised."""
+    """The candidate raised an exception inside a property."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the attempts on one candidate are run.
+    """How the attempts of one candidate are run.
 
     Attributes:
-        source: The candidate's bytes.
-        entry: Its function.
-        limits: Of each box.
-        seed: Of this case; attempts derive theirs from it.
+        source: The candidate's source file, as bytes.
+        entry: Name of its function.
+        limits: Limits of each box.
+        seed: Seed of this case; each attempt derives its own from it.
         hash_seeds: PYTHONHASHSEED of each attempt's box.
-        jitter_ms: Least and longest of the pauses between questions.
+        jitter_ms: Shortest and longest pause between questions, in milliseconds.
     """
 
     source: bytes
@@ -53,29 +53,29 @@ class Plan:
 
 
 PAUSES = 24
-"""Pauses of a case, over all its attempts. An answer that is wrong in 20 % of all milliseconds escapes 24 looks at
-independent moments with probability 0.8**24, about once in 200 cases; asked back to back the moments are one."""
+"""Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
+moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
 MIN_PAUSES = 8
-"""Pauses of one attempt while there are few of them, and"""
+"""Minimum number of pauses of one attempt, for cases with few attempts."""
 MANY_PAUSES = 96
-"""so many of a case that has many: each attempt begins at a moment of its own anyway."""
+"""Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
 
 
 def run_attempt(
     pool: BoxPool, questions: Questions, plan: Plan, index: int, *, doc_examples: tuple[DocExample, ...] = ()
 ) -> Outcome:
-    """Ask one box everything.
+    """Ask one box all questions of an attempt.
 
     Args:
         pool: Opens the box.
-        questions: What to ask.
-        plan: About the candidate.
-        index: Which attempt.
-        doc_examples: Calls a docstring shows; they are asked last and cannot change the verdict.
+        questions: The questions.
+        plan: How the candidate is asked.
+        index: Index of the attempt, from 0.
+        doc_examples: Examples of the docstrings; they are asked last and cannot change the verdict.
 
     Raises:
         SpecError: if the oracle's `accept`, or a property itself, fails.
-        InfraError: if no box can be had.
+        InfraError: if no box can be opened.
     """
     outcome = Outcome(index, derive_seed(plan.seed, "attempt", index), plan.hash_seeds[index])
     extras = questions.extras[index] if index < len(questions.extras) else ()
@@ -87,7 +87,7 @@ def run_attempt(
     box: Box | None = None
     try:
         with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
-            _Asking(box, questions, plan, outcome).run(extras, doc_examples)
+            _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
     except BoxFault as fault:
         outcome.fault = fault
         outcome.answers = ""
@@ -96,12 +96,12 @@ def run_attempt(
     return outcome
 
 
-class _Asking:
+class _AttemptRun:
     def __init__(self, box: Box, questions: Questions, plan: Plan, outcome: Outcome) -> None:
         self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
-        self.essences: dict[int, bytes] = {}
-        self.law_answers = hashlib.sha256()
-        self.dead: BoxFault | None = None
+        self.fingerprints: dict[int, bytes] = {}
+        self.property_answers = hashlib.sha256()
+        self.fault: BoxFault | None = None
 
     def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
         rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
@@ -120,8 +120,8 @@ class _Asking:
             self._try(trial)
         whole = hashlib.sha256()
         for number in range(len(self.questions.shared)):
-            whole.update(self.essences[number])
-        whole.update(self.law_answers.digest())
+            whole.update(self.fingerprints[number])
+        whole.update(self.property_answers.digest())
         self.outcome.answers = whole.hexdigest()
         try:
             self.outcome.doc_examples = [self._shows(example) for example in doc_examples]
@@ -134,12 +134,12 @@ class _Asking:
 
     def _answer(self, key: bytes) -> Answer:
         self.outcome.fault_question = key
-        if self.dead is not None:
-            raise self.dead
+        if self.fault is not None:
+            raise self.fault
         try:
             answer = self.box.ask(key)
         except BoxFault as fault:
-            self.dead = fault
+            self.fault = fault
             raise
         self.outcome.fault_question = None
         self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
@@ -157,7 +157,9 @@ class _Asking:
             outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
             outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
-            self.essences[number] = hashlib.sha256(b"\0".join((reply.essence[0].encode(), reply.essence[1]))).digest()
+            self.fingerprints[number] = hashlib.sha256(
+                b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1]))
+            ).digest()
             self.outcome.replies[number] = reply.trimmed()
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
@@ -178,76 +180,78 @@ class _Asking:
         oracle = self.questions.oracle
         if oracle is None:
             return
-        law = oracle.properties[trial.index]
+        check = oracle.properties[trial.index]
         try:
             with limited(TRUSTED_SECONDS):
-                said = law(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311 - no secret
+                problem = check(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311
         except _CandidateRaisedError as error:
-            said = str(error)
+            problem = str(error)
         except (SystemExit, OverdueError) as error:
             raise oracle.fault(f"property {trial.name}", trial.key, error) from error
         except Exception as error:
-            if self.dead is None:
-                _blame_oracle(oracle, trial, error)
-            said = f"it cannot be tried on this answer ({type(error).__name__}: {clip(str(error), limit=120)})"
-        if self.dead is not None:
-            raise self.dead  # a property that catches everything must not hide it
-        if said is None:
+            if self.fault is None:
+                _check_property(oracle, trial, error)
+            problem = f"it cannot be checked on this answer ({type(error).__name__}: {clip(str(error), limit=120)})"
+        if self.fault is not None:
+            raise self.fault  # also if a property caught the exception
+        if problem is None:
             self.outcome.right += 1
             return
-        sentence = f"property {trial.name} fails: {clip(str(said), limit=300)}"
-        self.outcome.wrong.append(Wrong(trial.key, f'"{trial.name}"', clip(str(said)), sentence))
+        sentence = f"property {trial.name} fails: {clip(str(problem), limit=300)}"
+        self.outcome.wrong.append(WrongAnswer(trial.key, f'"{trial.name}"', clip(str(problem)), sentence))
 
     def _oversized(self, payload: bytes, key: bytes) -> bool:
         oracle = self.questions.oracle
-        if oracle is None or not oversized(payload, key, b""):
+        if oracle is None or not is_oversized(payload, key, b""):
             return False
         right = oracle.reply(key, any_error=True).payload
         self.box.allow(len(right))
-        return oversized(payload, key, right)
+        return is_oversized(payload, key, right)
 
     def _caller(self, trial: Trial) -> Callable[..., Any]:
         def call(**kwargs: Any) -> Any:
-            with paused():  # the candidate has limits of its own
+            with paused():  # the box enforces the candidate's own limits
                 reply = self._reply(encode(kwargs))
-            self.law_answers.update(b"\0".join((reply.essence[0].encode(), reply.essence[1])))
+            self.property_answers.update(b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1])))
             if reply.kind != "value":
-                raise _CandidateRaisedError(f"{self.plan.entry} {described(reply)} on {shown(encode(kwargs))}")
+                raise _CandidateRaisedError(
+                    f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(encode(kwargs))}"
+                )
             if self._oversized(reply.payload, encode(kwargs)):
-                raise _CandidateRaisedError(f"{self.plan.entry} returned {len(reply.payload)} bytes, far too many")
+                raise _CandidateRaisedError(f"{self.plan.entry} returned {len(reply.payload)} bytes, too many to check")
             try:
                 return decode(reply.payload)
             except CodecError:
-                self.dead = BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
-                raise self.dead from None
+                self.fault = BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
+                raise self.fault from None
 
         return call
 
 
-def _blame_oracle(oracle: Oracle, trial: Trial, error: Exception) -> None:
-    """Raise if a property fails on the reference's own answers, too; else the candidate's answer broke it.
+def _check_property(oracle: Oracle, trial: Trial, error: Exception) -> None:
+    """Check whether a property that raised `error` also raises on the reference's answers.
 
     Raises:
-        SpecError: if the property is at fault.
+        SpecError: if it does; otherwise the candidate's answer caused the error.
     """
 
     def reference(**kwargs: Any) -> Any:
         reply = oracle.reply(encode(kwargs))
         return decode(reply.payload) if reply.kind == "value" else None
 
-    law = oracle.properties[trial.index]
+    check = oracle.properties[trial.index]
     try:
         with limited(TRUSTED_SECONDS):
-            law(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
+            check(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
     except (Exception, SystemExit, OverdueError):
         raise oracle.fault(f"property {trial.name}", trial.key, error) from error
 
 
 def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> Reply | BoxFault:
-    """The reply to a single question in a box of its own, or the fault that came instead.
+    """The reply to a single question in a fresh box, or the fault of the box.
 
     Raises:
-        InfraError: if no box can be had.
+        InfraError: if no box can be opened.
     """
     try:
         with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
@@ -259,15 +263,15 @@ def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> R
 
 
 MAX_FAULTS = 2
-"""After so many dead boxes the remaining derived edges count as not handled."""
+"""After this number of faults the remaining derived edge inputs count as not handled."""
 
 
 def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
-    """How many derived edge inputs are handled as the reference does; a fault costs that input and a new box.
+    """Count the derived edge inputs that are handled as the reference does; after a fault a new box continues.
 
     Raises:
         SpecError: if the oracle's `accept` fails.
-        InfraError: if no box can be had.
+        InfraError: if no box can be opened.
     """
     handled = faults = 0
     waiting = list(reversed(questions.derived))

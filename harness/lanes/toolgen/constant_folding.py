@@ -1,4 +1,4 @@
-"""Constant folding: what text an expression is sure to be, so that `"sys" + "tem"` hides nothing."""
+"""Constant folding: the constant value of an expression, so that the static check sees through `"sys" + "tem"`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 
 from harness.lanes.toolgen.syntax_walk import descendants
 
-LONGEST = 4096  # characters of a folded text
-WIDEST = 64  # bits of a folded number
+MAX_LENGTH = 4096  # characters of a folded string
+MAX_BITS = 64  # bits of a folded integer
 _SIZED = re.compile(r"%[^%a-zA-Z]*[*\d]")
 _TEXT_METHODS = frozenset(
     {"lower", "upper", "strip", "lstrip", "rstrip", "replace", "swapcase", "casefold", "title", "removeprefix",
@@ -19,17 +19,17 @@ Constant = str | int
 
 
 def fold(node: ast.expr | None, known: dict[str, Constant]) -> Constant | None:
-    """The text or number an expression is, or None if that cannot be told (or would be long).
+    """The string or integer value of an expression; None if it is not constant, or too long.
 
     Args:
         node: The expression.
-        known: Names that are bound once, to a constant.
+        known: Names that are bound exactly once, to a constant, with their values.
     """
     try:
         value = _fold(node, known, 0)
     except (ValueError, OverflowError, MemoryError):
-        return None  # no oddity of a candidate's text may become a failure of ours
-    return None if isinstance(value, str) and len(value) > LONGEST else value
+        return None  # a candidate must not be able to make the judge fail
+    return None if isinstance(value, str) and len(value) > MAX_LENGTH else value
 
 
 def _fold(node: ast.expr | None, known: dict[str, Constant], depth: int) -> Constant | None:
@@ -60,14 +60,14 @@ def _fold(node: ast.expr | None, known: dict[str, Constant], depth: int) -> Cons
 
 
 def _literal(value: object) -> Constant | None:
-    # Bounded here, so that no later step multiplies something large; a long number has no quick decimal form either.
+    # Bounded here, so that no later step multiplies a large value; a long integer also converts to decimal slowly.
     if isinstance(value, str):
         return _bounded(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= WIDEST else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= MAX_BITS else None
 
 
 def _bounded(text: str) -> str | None:
-    return text if len(text) <= LONGEST else None
+    return text if len(text) <= MAX_LENGTH else None
 
 
 def _fold_operation(node: ast.BinOp, known: dict[str, Constant], depth: int) -> Constant | None:
@@ -76,8 +76,8 @@ def _fold_operation(node: ast.BinOp, known: dict[str, Constant], depth: int) -> 
         values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         folded = tuple(_fold(value, known, depth + 1) for value in values)
         try:
-            # A width or a precision (`%9000000000d`) would build the text before it could be found too long.
-            refused = None in folded or len(left) > LONGEST or _SIZED.search(left)
+            # A width or precision (`%9000000000d`) would build the string before its length could be checked.
+            refused = None in folded or len(left) > MAX_LENGTH or _SIZED.search(left)
             return None if refused else _bounded(left % folded)
         except (TypeError, ValueError, OverflowError, MemoryError):
             return None
@@ -157,7 +157,7 @@ def _join(text: str, argument: ast.expr, known: dict[str, Constant], depth: int)
 
 
 def constant_names(tree: ast.AST) -> dict[str, Constant]:
-    """Names that the whole file binds exactly once, to something that folds."""
+    """Names that the file binds exactly once, to a constant expression, with their values."""
     bound: dict[str, int] = {}
     values: list[tuple[str, ast.expr]] = []
     for node in descendants(tree):
@@ -170,7 +170,7 @@ def constant_names(tree: ast.AST) -> dict[str, Constant]:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             values.append((node.target.id, node.value))
     known: dict[str, Constant] = {}
-    for _ in range(2):  # a constant made of constants
+    for _ in range(2):  # twice, for constants defined by other constants
         for name, expression in values:
             if bound.get(name) == 1 and name not in known:
                 value = fold(expression, known)

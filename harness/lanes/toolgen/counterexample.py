@@ -1,4 +1,4 @@
-"""Wrong: the record of a wrong answer, in words people can read."""
+"""WrongAnswer: the record of a wrong answer, with a sentence for the report."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from harness.lanes.toolgen.questions import Question
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
-    """A wrong answer, as canonical JSON texts."""
+class WrongAnswer:
+    """A wrong answer. `key`, `expected` and `observed` are canonical JSON, clipped except for `key`."""
 
     key: bytes
     expected: str
@@ -19,17 +19,17 @@ class Wrong:
     sentence: str
 
 
-def wrong_answer(entry: str, question: Question, reply: Reply) -> Wrong:
-    """The record of a wrong answer."""
-    expected = described(question.expected) if question.expected else "an answer"
-    observed = described(reply)
-    sentence = f"{entry}({shown(question.key)}) {observed}, not {expected.removeprefix('returned ')}"
+def wrong_answer(entry: str, question: Question, reply: Reply) -> WrongAnswer:
+    """Make the record of a wrong reply to a question of the function `entry`."""
+    expected = describe_reply(question.expected) if question.expected else "an answer"
+    observed = describe_reply(reply)
+    sentence = f"{entry}({format_arguments(question.key)}) {observed}, not {expected.removeprefix('returned ')}"
     payload = _text(question.expected.payload) if question.expected else ""
-    return Wrong(question.key, payload, _text(reply.payload), sentence)
+    return WrongAnswer(question.key, payload, _text(reply.payload), sentence)
 
 
-def described(reply: Reply) -> str:
-    """`returned ...`, `raised ValueError` or `returned a value of type set`, bounded and printable."""
+def describe_reply(reply: Reply) -> str:
+    """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped."""
     if reply.kind == "value":
         return f"returned {_text(reply.payload, limit=120)}"
     if reply.kind == "raised":
@@ -37,11 +37,11 @@ def described(reply: Reply) -> str:
     return f"returned a value of type {clip(reply.exception, limit=60)}, which cannot cross the box"
 
 
-def shown(key: bytes) -> str:
-    """Keyword arguments as people read them, bounded."""
+def format_arguments(key: bytes) -> str:
+    """Format encoded keyword arguments for the report, clipped."""
     return _text(key, limit=160)
 
 
 def _text(payload: bytes, *, limit: int = CLIP) -> str:
-    # No more is decoded than is shown: an answer may be millions of characters long.
+    # Only the shown part is decoded: an answer may have millions of characters.
     return clip(payload[: limit + 1].decode("ascii", "replace"), limit=limit)

@@ -1,37 +1,37 @@
-"""Disagreement: the first question that two attempts answered differently, in words people can read."""
+"""Disagreement: finds the first question that two attempts answered differently."""
 
 from __future__ import annotations
 
 from harness.core.clip import clip
-from harness.lanes.toolgen.counterexample import Wrong, described, shown
+from harness.lanes.toolgen.counterexample import WrongAnswer, describe_reply, format_arguments
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
 
 
-def disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> Wrong | None:
-    """The first shared question, in the questions' own order, to which two attempts replied differently.
+def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:
+    """The first shared question, in question order, with different replies in two attempts; None if all agree.
 
     Args:
-        entry: The candidate's function.
-        questions: What both were asked.
-        first: An attempt whose (trimmed) replies are still there.
-        other: Another one.
+        entry: Name of the candidate's function.
+        questions: The questions of both attempts.
+        first: One attempt, with its (trimmed) replies.
+        other: Another attempt, with its replies.
     """
     for number in sorted(first.replies.keys() & other.replies.keys()):
         one, two = first.replies[number], other.replies[number]
-        if one.essence == two.essence:
+        if one.comparison_key == two.comparison_key:
             continue
         question = questions.shared[number]
         right = question.expected
-        # Where the right answer is known, what differs from it is what was observed.
+        # If the right answer is known, it is the expected one, and the reply that differs from it the observed one.
         expected, observed = (
-            (right, one) if right is not None and one.essence != right.trimmed().essence else (one, two)
+            (right, one) if right is not None and one.comparison_key != right.trimmed().comparison_key else (one, two)
         )
-        return Wrong(
+        return WrongAnswer(
             question.key,
             clip(expected.payload.decode("ascii", "replace")),
             clip(observed.payload.decode("ascii", "replace")),
-            f"{entry}({shown(question.key)}) {described(one)} with hash seed {first.hash_seed} and "
-            f"{described(two)} with hash seed {other.hash_seed}",
+            f"{entry}({format_arguments(question.key)}) {describe_reply(one)} with hash seed {first.hash_seed} and "
+            f"{describe_reply(two)} with hash seed {other.hash_seed}",
         )
     return None

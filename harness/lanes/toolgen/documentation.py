@@ -1,4 +1,4 @@
-"""Documentation: docstrings, the signature as specified, and the examples that a docstring shows."""
+"""Documentation: a candidate's docstrings, its signature, and the examples in its docstrings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MAX_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class DocExample:
-    """A call that a docstring shows, with the value it promises.
+    """An example call in a docstring, with the documented value.
 
     Attributes:
         key: `codec.encode` of the keyword arguments.
-        promised: `codec.encode` of the value.
+        promised: `codec.encode` of the documented value.
     """
 
     key: bytes
@@ -28,14 +28,14 @@ class DocExample:
 
 @dataclass(frozen=True, slots=True)
 class Documentation:
-    """What can be seen of a candidate's documentation without running it.
+    """A candidate's documentation, read without running the candidate.
 
     Attributes:
         module: Whether the module has a docstring.
-        function: Whether the entry function has one.
-        signature: Whether names, order, defaults' presence, annotations and return type are as specified.
-        defined: Whether the entry function is defined by a plain `def` at the top of the module.
-        examples: The calls that can be checked by asking.
+        function: Whether the entry function has a docstring.
+        signature: Whether names, order, presence of defaults, annotations and return type match the specification.
+        defined: Whether the entry function is defined by a plain `def` at the top level of the module.
+        examples: The example calls that can be checked in a box.
     """
 
     module: bool
@@ -46,7 +46,7 @@ class Documentation:
 
 
 def read_documentation(tree: ast.Module, wanted: Signature) -> Documentation:
-    """Read docstrings and signature off a syntax tree."""
+    """Read docstrings, signature and examples from a syntax tree."""
     function = _entry(tree, wanted.name)
     module_text = ast.get_docstring(tree) or ""
     function_text = (ast.get_docstring(function) or "") if function is not None else ""
@@ -70,10 +70,10 @@ def _entry(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
 
 
 def examples_in(text: str, wanted: Signature) -> list[DocExample]:
-    """The doctest examples of the form `>>> entry(literals)` with a literal below.
+    """The doctest examples of the form `>>> entry(literals)`, followed by a literal.
 
-    Nothing of the candidate is run here: literals are read, names that earlier lines bound to a literal are replaced,
-    and the call is asked in a box like any other question. Other statements cannot be checked that way.
+    The candidate is not run here: literals are parsed, names that earlier lines bound to a literal are replaced, and
+    the call is later asked in a box like any other question. Other statements are ignored.
     """
     if ">>>" not in text:
         return []
@@ -130,7 +130,7 @@ def _promise(node: ast.expr, want: str, wanted: Signature, bound: dict[str, Any]
 
 
 def _literal(node: ast.expr, bound: dict[str, Any]) -> tuple[Any] | None:
-    """The literal's value in a tuple of one, since the value may well be None; None if it is no literal."""
+    """The literal's value in a 1-tuple, since the value may be None; None if the node is not a literal."""
     if isinstance(node, ast.Name) and node.id in bound:
         return (bound[node.id],)
     try:

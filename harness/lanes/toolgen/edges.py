@@ -1,4 +1,4 @@
-"""Edges: extreme and hostile inputs derived from annotations, for a tool whose oracle names none."""
+"""Edges: extreme inputs derived from annotations, for a tool whose oracle defines no edge inputs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.sandbox.codec import CodecError, encode
 
-MOST = 32  # edge inputs for one tool
-DEEP = 200  # levels of nesting
+MAX_EDGES = 32  # derived edge inputs of one tool
+NESTING = 200  # levels of nesting of a deeply nested input
 
 _STRINGS = (
     "", " ", "\n", "\r\n", "\x00", "a\x00b", "\u00e9", "e\u0301", "\u0130", "\U0001f600", "\ud800", "\u202eabc",
@@ -20,13 +20,13 @@ _FLOATS = (0.0, -0.0, 1.0, -1.5, 5e-324, 1e308, -1e308, 0.1)
 
 
 def derived_edges(kinds: dict[str, Kind], base: dict[str, Any]) -> list[bytes]:
-    """Encoded keyword arguments: `base` with one parameter at a time put to an extreme, at most `MOST`, distinct.
+    """At most `MAX_EDGES` distinct inputs, encoded: `base` with one parameter set to an extreme value.
 
-    Parameters take turns, so that a tool with several of them gets some of each.
+    Parameters take turns, so that each of them gets some extreme values.
     """
     turns = {name: extremes(kind) for name, kind in kinds.items()}
     found: dict[bytes, None] = {}
-    while turns and len(found) < MOST:
+    while turns and len(found) < MAX_EDGES:
         for name in list(turns):
             try:
                 found[encode({**base, name: next(turns[name])})] = None
@@ -34,11 +34,11 @@ def derived_edges(kinds: dict[str, Kind], base: dict[str, Any]) -> list[bytes]:
                 del turns[name]
             except CodecError:
                 continue
-    return list(found)[:MOST]
+    return list(found)[:MAX_EDGES]
 
 
 def extremes(kind: Kind) -> Iterator[Any]:
-    """Extreme values of one kind, the most telling first."""
+    """Extreme values of one kind, the most useful ones first."""
     if isinstance(kind, list):
         yield from _composed(kind)
     elif kind == "str":
@@ -54,7 +54,7 @@ def extremes(kind: Kind) -> Iterator[Any]:
     elif kind == "none":
         yield None
     else:
-        yield from ([], {}, None, "", 0, nested_list(DEEP), {"": {"": []}}, list(range(2_000)), _STRINGS[-3])
+        yield from ([], {}, None, "", 0, nested_list(NESTING), {"": {"": []}}, list(range(2_000)), _STRINGS[-3])
 
 
 def _composed(kind: list[Any]) -> Iterator[Any]:
@@ -75,7 +75,7 @@ def _composed(kind: list[Any]) -> Iterator[Any]:
         yield {str(number): first for number in range(2_000)}
         if parts[0] == "any":
             deep: Any = 1
-            for _ in range(DEEP):
+            for _ in range(NESTING):
                 deep = {"k": deep}
             yield deep
     elif name == "tuple":

@@ -1,4 +1,4 @@
-"""Investigation: the evaluation of one candidate, from its bytes to evidence."""
+"""Evaluator: evaluates one candidate, from its source file to evidence."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from harness.core.status import Status, first_of
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
 from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
-from harness.lanes.toolgen.counterexample import Wrong, shown, wrong_answer
-from harness.lanes.toolgen.disagreement import disagreement
+from harness.lanes.toolgen.counterexample import WrongAnswer, format_arguments, wrong_answer
+from harness.lanes.toolgen.disagreement import find_disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
-from harness.lanes.toolgen.measurement import Measuring
+from harness.lanes.toolgen.measurement import CandidateTiming
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
@@ -39,12 +39,12 @@ from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import Usage
 
 LOAD_SECONDS = 2.0
-"""Wall time for loading a candidate; it does not anneal, since importing the standard library does not get faster."""
+"""Wall time limit for loading a candidate; it does not anneal, since imports always take their time."""
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
 
 
-class Investigation:
-    """Gathers evidence on one case; made for a single `run`."""
+class Evaluator:
+    """Gathers the evidence of one case; `run` is called once."""
 
     def __init__(self, case: Case, context: Context) -> None:
         self.case, self.context = case, context
@@ -52,7 +52,7 @@ class Investigation:
         self.tool = _unchanged_tool(case)
         self.source = _unchanged_source(case)
         self.outcomes: list[Outcome] = []
-        self.split: Wrong | None = None
+        self.split: WrongAnswer | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
         self.notices: list[str] = []
@@ -70,7 +70,7 @@ class Investigation:
         }
 
     def run(self) -> Evidence:
-        """Look, ask, time. What costs nothing and condemns comes first."""
+        """Check the source, ask the questions, time the candidate; cheap checks that can reject it come first."""
         if self.source.status is not Status.OK:
             return self._evidence(self.source.status, self.source.why)
         tree = parse(self.source)
@@ -137,7 +137,7 @@ class Investigation:
         self._describe_style(questions)
         return self._evidence(status, why)
 
-    # --- asking ---
+    # --- questions ---
 
     def _attempt(self, questions: Questions, plan: Plan, documentation: Documentation) -> None:
         for index in range(self.case.policy.attempts):
@@ -145,11 +145,11 @@ class Investigation:
             outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
             self.outcomes.append(outcome)
             if index:
-                self.split = self.split or disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                self.split = self.split or find_disagreement(plan.entry, questions, self.outcomes[0], outcome)
                 outcome.replies.clear()
             last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
             if len(last) == 2 and last[0] is not None and last[0] is last[1]:
-                break  # two boxes that died alike settle it; each may have cost a whole time budget
+                break  # two boxes with the same fault decide the verdict; each may have used a whole time budget
         shown_examples = self.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown_examples) and all(shown_examples)
 
@@ -166,18 +166,20 @@ class Investigation:
         if guilty.fault is None:
             wrong = guilty.total - guilty.right
             return status, clip(f"{wrong} of {guilty.total} answers are wrong; {self._worst().sentence}")
-        asked = f", asked {plan.entry}({shown(guilty.fault_question)})" if guilty.fault_question else ""
+        asked = f", asked {plan.entry}({format_arguments(guilty.fault_question)})" if guilty.fault_question else ""
         return status, clip(f"{guilty.fault.why}{asked}")
 
     def _replay_extras(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
-        """A wrong answer to an attempt's own input is put to the others: wrong everywhere, or flaky."""
+        """Ask the other attempts a question that one attempt answered wrongly: wrong everywhere, or flaky."""
         for outcome in self.outcomes:
             for question, reply in outcome.wrong_extras[:1]:
                 others = [other for other in self.outcomes if other is not outcome]
                 replies = [ask_once(self.context.boxes, plan, question, other.hash_seed) for other in others]
                 wrong = wrong_answer(plan.entry, question, reply)
                 outcome.wrong.append(wrong)
-                if any(isinstance(one, BoxFault) or one.trimmed().essence != reply.essence for one in replies):
+                if any(
+                    isinstance(one, BoxFault) or one.trimmed().comparison_key != reply.comparison_key for one in replies
+                ):
                     return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
                 for other in others:
                     other.wrong.append(wrong)
@@ -206,7 +208,7 @@ class Investigation:
         edges = sum(outcome.edges_total for outcome in self.outcomes)
         if edges:
             handled = sum(outcome.edges_handled for outcome in self.outcomes)
-            source = "drawn from the annotations" if questions.oracle is None else "oracle"
+            source = "sampled from the annotations" if questions.oracle is None else "oracle"
             self.facts["edges"] = {"handled": handled, "total": edges, "source": source}
         usages = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
         if usages:
@@ -218,7 +220,7 @@ class Investigation:
 
     def _time(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
         forbidden = forbidden_of(self.tool)
-        measuring = Measuring(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
+        measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
         try:
             return measuring.run()
         finally:
@@ -229,10 +231,10 @@ class Investigation:
         style["baseline"] = reference_style(self.tool)
         style["distance"] = distance(style["detected"], style["baseline"], self.facts["profile"]["rows"])
 
-    # --- the record ---
+    # --- evidence ---
 
-    def _worst(self) -> Wrong:
-        """Of all wrong answers the one to the shortest question: people have to read it."""
+    def _worst(self) -> WrongAnswer:
+        """The wrong answer with the shortest question, since it is shown in the report."""
         found = [wrong for outcome in self.outcomes for wrong in outcome.wrong]
         if self.profile is not None:
             found += self.profile.wrong
@@ -240,7 +242,7 @@ class Investigation:
 
     def _evidence(self, status: Status, why: str) -> Evidence:
         seconds = [one for outcome in self.outcomes for one in outcome.seconds]
-        # No call is shorter than asking alone, so the shortest bounds a null call that was measured at a bad moment.
+        # No call is shorter than a null call, so the shortest call bounds a null call that was measured too long.
         null = min(null_call(self.context.boxes).seconds, *seconds) if seconds else 0.0
         slowest = [outcome.slowest for outcome in self.outcomes if outcome.slowest]
         usages: list[Usage] = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
@@ -286,7 +288,7 @@ class Investigation:
         return max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None
 
     def _median_interval(self, null: float) -> tuple[float, float] | None:
-        """Between what the median lies: it is the processes that differ, so these are what is resampled."""
+        """Confidence interval of the median in ms; processes are resampled, since they vary more than their calls."""
         profile = self.profile
         if profile is not None and profile.quality is not None:
             block = profile.block or 1
@@ -299,13 +301,13 @@ class Investigation:
 
 
 def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
-    """The forbidden APIs a candidate of this tool uses."""
+    """The uses of APIs that are forbidden to candidates of this tool."""
     forbidden = forbidden_of(tool)
     return violations(tree, forbidden) if forbidden and forbidden.may_occur(text) else []
 
 
 def forbidden_of(tool: Tool) -> Forbidden:
-    """What candidates of a tool may not use."""
+    """The APIs that are forbidden to candidates of a tool."""
     return _forbidden(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
 
 

@@ -1,4 +1,4 @@
-"""Exact timing: wall time of a candidate beside its reference, on inputs nobody saw before, in the quiet lane."""
+"""Exact timing: wall time of a candidate and its reference on fresh inputs, measured in the exclusive phase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.core.stats import bootstrap_interval
 from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.counterexample import wrong_answer
 from harness.lanes.toolgen.oracle import Reply
-from harness.lanes.toolgen.performance import FACTORS, NULL, SHORTEST, Profile, workload_key
+from harness.lanes.toolgen.performance import FACTORS, MIN_SECONDS, NULL_SOURCE, Profile, workload_key
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
@@ -24,32 +24,32 @@ from harness.timing import stopwatch as sides
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
 ORDINARY = "ordinary"
-"""The series of the questions that every candidate is asked; its median is the candidate's `median_ms`."""
+"""The series of the shared questions; its median is the candidate's `median_ms`."""
 MAX_CALLS = 2000
-"""Of each series and side."""
+"""Maximum number of calls of each series and side."""
 BOOTSTRAP = 200
 NULL_EVERY = 8
-"""One null call after so many others."""
+"""Number of other calls between two null calls."""
 
 
 def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: Stopwatch, *, name: str) -> Profile:
-    """Time a candidate; every answer is checked, and none while the clock runs.
+    """Time a candidate; every answer is checked after the clock has stopped.
 
     Args:
         pool: Opens boxes.
-        questions: Its ordinary ones are asked again, each once per box, so that remembering them is of no use; for
-            growth, the oracle's `workload` makes a fresh input for every call.
-        plan: About the candidate.
+        questions: The shared questions are asked again, each once per box, so that caching does not help; for growth,
+            the oracle's `workload` makes a fresh input for every call.
+        plan: How the candidate is asked.
         stopwatch: Measures.
-        name: For messages.
+        name: Name of the measurement, for messages.
 
     Raises:
         SpecError: if the oracle fails.
-        InfraError: if no box can be had.
+        InfraError: if no box can be opened.
     """
     profile = Profile(clock="wall")
     with _Timing(pool, questions, plan, profile, thorough=stopwatch.instrument.thorough) as timing:
-        timing.least, timing.seconds = stopwatch.instrument.least, stopwatch.instrument.seconds
+        timing.min_rounds, timing.seconds = stopwatch.instrument.min_rounds, stopwatch.instrument.seconds
         try:
             measurement = stopwatch.measure(name, timing.rounds)
         except BoxFault as fault:
@@ -77,7 +77,7 @@ def _conclude(profile: Profile, measurement: Measurement, sizes: Sequence[int]) 
                     "size": size,
                     "candidate_s": statistics.median(candidate),
                     **_interval(bootstrap_interval(candidate, resamples=BOOTSTRAP)),
-                    "reference_s": max(SHORTEST, statistics.median(reference)),
+                    "reference_s": max(MIN_SECONDS, statistics.median(reference)),
                 }
             )
 
@@ -87,7 +87,7 @@ def _interval(found: tuple[float, float] | None) -> dict[str, float]:
 
 
 def _net(samples: Sequence[float], null: float) -> list[float]:
-    return [max(SHORTEST, one - null) for one in samples]
+    return [max(MIN_SECONDS, one - null) for one in samples]
 
 
 class _Timing:
@@ -95,7 +95,7 @@ class _Timing:
 
     def __init__(self, pool: BoxPool, questions: Questions, plan: Plan, profile: Profile, *, thorough: bool) -> None:
         self.pool, self.questions, self.plan, self.profile = pool, questions, plan, profile
-        self.thorough, self.least, self.seconds = thorough, 3, 1.0
+        self.thorough, self.min_rounds, self.seconds = thorough, 3, 1.0
         self.asked = [question for question in questions.shared if question.origin != "edge"]
         self.oracle = questions.oracle
         self.section: Section | None = None
@@ -110,9 +110,9 @@ class _Timing:
             self._close(name, checked=error is None)
 
     def rounds(self, section: Section) -> list[Round]:
-        """What one try consists of; calls every kind once, untimed, to learn how often there is time for it."""
+        """The rounds of one try; each kind of call is first made once, untimed, to find how many calls fit."""
         self.section = section
-        self._open("null", NULL, "null", Limits())
+        self._open("null", NULL_SOURCE, "null", Limits())
         self._open("workload", self.plan.source, self.plan.entry, self.plan.limits)
         passes = self._often(lambda: self._pass(0), len(self.asked), share=0.5)
         blocks = [self._pass(turn) for turn in range(passes)]
@@ -131,9 +131,9 @@ class _Timing:
             call = one.prepare()
             one.check(call.target(call.argument))
         if not self.thorough:
-            return self.least
+            return self.min_rounds
         cost = max(1e-6, time.perf_counter() - begun)
-        return max(self.least, min(int(self.seconds * share / cost), MAX_CALLS // max(1, calls)))
+        return max(self.min_rounds, min(int(self.seconds * share / cost), MAX_CALLS // max(1, calls)))
 
     def _with_nulls(self, blocks: list[list[Round]]) -> list[Round]:
         found: list[Round] = []
@@ -147,7 +147,7 @@ class _Timing:
         box = self.boxes["null"]
         return Call(box.ask, b"{}", box.pid)
 
-    # The questions everybody is asked, in a fresh box each time
+    # The shared questions, each pass in a fresh box
 
     def _pass(self, turn: int) -> list[Round]:
         found: list[Round] = []
@@ -170,10 +170,10 @@ class _Timing:
     def _refer(self, key: Callable[[], bytes]) -> Callable[[], Call]:
         oracle = self.oracle
         if oracle is None:
-            raise SpecError("there is no reference to time", where=str(self.questions.tool.path))
+            raise SpecError("the tool has no reference to time", where=str(self.questions.tool.path))
         return lambda: Call(oracle.reply, key())
 
-    # Growing inputs, each used once on either side
+    # Growing inputs, each used once per side
 
     def _pair(self, size: int, turn: int) -> list[Round]:
         pair = _Pair(self, size)
@@ -182,9 +182,9 @@ class _Timing:
         return [subject, reference] if turn % 2 == 0 else [reference, subject]
 
     def fresh_key(self, size: int) -> bytes:
-        """An input of a size that was never used before, encoded."""
+        """An encoded input of the given size that was never used before."""
         if self.oracle is None:
-            raise SpecError("there is no workload to time", where=str(self.questions.tool.path))
+            raise SpecError("the tool has no workload to time", where=str(self.questions.tool.path))
         self.made += 1
         return workload_key(self.questions, self.oracle, size, "exact", self.made)
 
@@ -205,8 +205,8 @@ class _Timing:
             profile.wrong.append(wrong_answer(self.plan.entry, question, reply))
 
     def check_workload(self, key: bytes, expected: Reply, answer: Answer) -> None:
-        """Hold an answer against the reference's own timed reply."""
-        # Too late for this answer, but what it took of the box's allowance is given back before the next one.
+        """Compare an answer with the reference's own timed reply."""
+        # Too late for this answer, but it restores the box's allowance before the next one.
         self.boxes["workload"].allow(len(expected.payload))
         self._check(Question("workload", key, expected), answer)
 
@@ -236,7 +236,7 @@ class _Timing:
 
 
 class _Pair:
-    """One input for both sides, made when the first of them needs it, compared when both have answered."""
+    """One input for both sides, made when the first side uses it; the answers are compared when both exist."""
 
     def __init__(self, timing: _Timing, size: int) -> None:
         self._timing, self._size = timing, size
@@ -265,7 +265,7 @@ class _Pair:
 
 
 def _merge(one: list[list[Round]], other: list[list[Round]]) -> list[list[Round]]:
-    """Both, evenly interleaved, so that a drift of the machine hits them alike."""
+    """Interleave both lists evenly, so that a drift of the machine affects them equally."""
     places = [((index + 0.5) / len(group), block) for group in (one, other) for index, block in enumerate(group)]
     return [block for _, block in sorted(places, key=lambda place: place[0])]
 

@@ -1,4 +1,4 @@
-"""Forbidden: the names a candidate may not use, as dotted paths, and what a dotted path matches."""
+"""Forbidden: the list of names that a candidate may not use, and the matching of dotted paths against it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ESCAPES = frozenset(
     {"__subclasses__", "__globals__", "__builtins__", "__loader__", "f_globals", "f_builtins", "f_locals", "f_back",
      "gi_frame", "cr_frame", "ag_frame", "tb_frame", "__code__"}
 )  # fmt: skip
-"""Attributes by which code gets hold of what it was not given."""
+"""Attributes that give access to objects outside the code's own scope."""
 _INDIRECT = frozenset(
     {"getattr", "__getattribute__", "__getattr__", "attrgetter", "vars", "globals", "locals", "__dict__", "__import__",
      "eval", "exec", "compile", "sys", "builtins", "importlib"}
@@ -39,10 +39,10 @@ _INDIRECT = frozenset(
 
 
 def default_apis(capabilities: Iterable[str]) -> tuple[str, ...]:
-    """What is forbidden when a tool's author says nothing.
+    """The default list of forbidden names.
 
     Args:
-        capabilities: `file_io` and `network` take their names off the list; others are ignored.
+        capabilities: `file_io` and `network` remove their names from the list; others are ignored.
     """
     allowed = set(capabilities)
     files = () if "file_io" in allowed else FILES
@@ -51,7 +51,7 @@ def default_apis(capabilities: Iterable[str]) -> tuple[str, ...]:
 
 
 class Forbidden:
-    """A list of forbidden names, normalised: `os.system(`, `socket.` and `os.exec*` mean what they look like."""
+    """A normalised list of forbidden names; entries such as `os.system(`, `socket.` and `os.exec*` are accepted."""
 
     def __init__(self, apis: Iterable[str]) -> None:
         exact: dict[str, str] = {}
@@ -64,7 +64,7 @@ class Forbidden:
                 exact[canonical(name)] = api
         self._exact, self._prefixes = exact, tuple(prefixes)
         modules = {name.rpartition(".")[0] for name in (*exact, *(prefix for prefix, _ in prefixes))}
-        # Whoever holds one of these can reach something forbidden, so it must not go where it cannot be followed.
+        # An object with one of these names gives access to a forbidden name, so its uses must be traceable.
         self._reaching = {part for module in modules if module for part in _prefixes_of(module)}
         if self:
             self._reaching |= {"builtins", "sys", "sys.modules", "<globals>", "importlib"}
@@ -82,9 +82,9 @@ class Forbidden:
         )
 
     def may_occur(self, source: str) -> bool:
-        """Whether a closer look is needed: False only if none of the names that any use must spell is there.
+        """Whether the full check is needed; False only if no name occurs that a forbidden use must contain.
 
-        Identifiers are compared after Unicode normalisation by Python, so this is certain for ASCII alone.
+        Python compares identifiers after Unicode normalisation, so the fast path covers ASCII sources only.
         """
         return not source.isascii() or self._words.search(source) is not None
 
@@ -92,7 +92,7 @@ class Forbidden:
         return bool(self._exact or self._prefixes)
 
     def match(self, dotted: str) -> str | None:
-        """The forbidden name that a dotted path is, or lies below; None if it is allowed."""
+        """The forbidden name that a dotted path equals or lies below; None if the path is allowed."""
         name = canonical(dotted)
         for part in _prefixes_of(name):
             if part in self._exact:
@@ -109,7 +109,7 @@ class Forbidden:
 
 
 def canonical(dotted: str) -> str:
-    """One name for things that have several."""
+    """The canonical dotted path of an object that has several, such as `posix.system` for `os.system`."""
     if dotted in ("__builtins__", "builtins"):
         return "builtins"
     for prefix in ("builtins.", "__builtins__."):

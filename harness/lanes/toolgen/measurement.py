@@ -1,4 +1,4 @@
-"""Measuring: what is timed of a candidate that answered everything rightly, and what it is compared with."""
+"""CandidateTiming: times a candidate whose answers are all right, and compares its speed with opponents."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from harness.lanes.toolgen.performance import Profile, growth, growth_interval, 
 from harness.lanes.toolgen.questions import Questions
 
 
-class Measuring:
-    """Times one candidate and writes what it sees into the facts.
+class CandidateTiming:
+    """Times one candidate and writes the observations into the facts.
 
     Args:
-        case: The case.
+        case: The case of the candidate.
         context: This process's resources.
-        questions: What the candidate was asked.
-        plan: How.
-        facts: Gets `profile`; `questions` counts the timed answers, too.
-        forbidden: What rivals may not use.
+        questions: The questions of the tool.
+        plan: How the candidate is asked.
+        facts: Receives `profile`; the timed answers are added to `questions`.
+        forbidden: Names that opponents may not use.
 
     Attributes:
-        profile: What was timed; None if nothing was.
-        comparisons: The candidate beside others.
+        profile: The times; None if nothing was timed.
+        comparisons: The candidate compared with its reference and opponents.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Measuring:
         self.comparisons: tuple[Comparison, ...] = ()
 
     def run(self) -> tuple[Status, str]:
-        """Time it; the verdict, which is not `ok` if an answer was wrong or the box ended."""
+        """Time the candidate; return a status other than `ok` and its reason if an answer is wrong or the box ends."""
         timing = self._case.policy.timing
         if timing is Timing.NONE:
             return Status.OK, ""
@@ -72,7 +72,7 @@ class Measuring:
             size = self._questions.tool.spec.workload_size
             return profile.fault.status, clip(f"{profile.fault.why}, on a workload (n = {size}, up to 8n)")
         if profile.wrong:
-            return Status.WRONG, clip(f"{len(profile.wrong)} workloads; {profile.wrong[0].sentence}")
+            return Status.WRONG, clip(f"{len(profile.wrong)} wrong workloads; {profile.wrong[0].sentence}")
         self._keep_for_benchmark(profile)
         return self._compare(profile) if exact else (Status.OK, "")
 
@@ -114,8 +114,8 @@ class Measuring:
     def _compare(self, profile: Profile) -> tuple[Status, str]:
         context, case = self._context, self._case
         noisy = profile.quality is not None and profile.quality.noisy
-        found = [] if noisy else [_beside_reference(profile)]
-        rivalry = OpponentBenchmark(
+        found = [] if noisy else [_compare_with_reference(profile)]
+        benchmark = OpponentBenchmark(
             context.boxes,
             self._questions,
             self._plan,
@@ -125,26 +125,26 @@ class Measuring:
         )
         try:
             opponents = context.opponents.get(case.nodeid, ())
-            found += (rivalry.against(one, name=f"{case.nodeid} beside its {one.role}") for one in opponents)
+            found += (benchmark.compare(one, name=f"{case.nodeid} against its {one.role}") for one in opponents)
             if not context.controlled and not opponents:
-                found.append(rivalry.itself(name=f"{case.nodeid} beside itself"))
+                found.append(benchmark.compare_with_itself(name=f"{case.nodeid} against itself"))
             context.controlled = True
         except SubjectFault as ended:
             profile.fault, profile.fault_question = ended.fault, ended.key
-            return ended.fault.status, clip(f"{ended.fault.why}, while it was compared")
+            return ended.fault.status, clip(f"{ended.fault.why}, during a paired benchmark")
         finally:
             self.comparisons = tuple(one for one in found if one is not None)
-        profile.wrong += rivalry.wrong
-        if rivalry.wrong:
-            return Status.WRONG, clip(f"{len(rivalry.wrong)} timed answers; {rivalry.wrong[0].sentence}")
+        profile.wrong += benchmark.wrong
+        if benchmark.wrong:
+            return Status.WRONG, clip(f"{len(benchmark.wrong)} wrong timed answers; {benchmark.wrong[0].sentence}")
         return Status.OK, ""
 
 
-def _beside_reference(profile: Profile) -> Comparison | None:
-    """The candidate's ordinary calls beside the reference's on the same inputs, as measured; None without one.
+def _compare_with_reference(profile: Profile) -> Comparison | None:
+    """Compare the candidate's ordinary calls with the reference's on the same inputs; None without a reference.
 
-    The reference runs in this process and the candidate in its box, so there is no A/A control and no verdict but a
-    ratio with its interval.
+    The reference runs in this process and the candidate in its box, so there is no A/A control; the result is a ratio
+    with its interval.
     """
     groups = _groups(profile.latency, profile.reference_latency, profile.block)
     found = ratio_to(groups)

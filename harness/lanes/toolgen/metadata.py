@@ -1,4 +1,4 @@
-"""Metadata: what a candidate says of itself in a `# /// candidate` block. Claims, never evidence."""
+"""Metadata: the claims of a candidate about itself in a `# /// candidate` block; they are never evidence."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class Metadata(Frozen):
 
     style: str = ""
     parents: tuple[str, ...] = ()
-    """Digests or names of the candidates it was made from."""
+    """Digests or names of the candidates from which this one was derived."""
     generator: str = ""
     group: str = ""
-    """Which candidates it is counted with in pass rates; its generator if it does not say."""
+    """Name of the group in pass rates; by default the generator."""
     license: str = ""
     problem: str = ""
-    """Why the block could not be read; then everything else is empty."""
+    """Why the block could not be read; all other fields are then empty."""
 
 
 def read_metadata(source: str) -> Metadata:
-    """The metadata of a candidate; a broken block is reported in `problem`, it is no reason to reject the tool."""
+    """Read the metadata of a candidate; an invalid block is reported in `problem` and does not reject the candidate."""
     table, problem = read_description(source, "candidate")
     known = {key: value for key, value in table.items() if key in Metadata.model_fields and key != "problem"}
     try:

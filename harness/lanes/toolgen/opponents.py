@@ -1,4 +1,4 @@
-"""OpponentBenchmark: a candidate measured against its parent, the reigning champion, and itself as a control."""
+"""OpponentBenchmark: compares the speed of a candidate with its parent, the champion, and itself as a control."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.core.digest import derive_seed
 from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.counterexample import Wrong, wrong_answer
+from harness.lanes.toolgen.counterexample import WrongAnswer, wrong_answer
 from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.oracle import Oracle, Reply
-from harness.lanes.toolgen.performance import NULL, workload_key
+from harness.lanes.toolgen.performance import NULL_SOURCE, workload_key
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.static_check import violations
@@ -23,16 +23,16 @@ from harness.sandbox.box import Box
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
-from harness.timing import stopwatch as sides
-from harness.timing.paired_benchmark import PairedBenchmark, fight
-from harness.timing.stopwatch import Stopwatch
+from harness.timing.log_ratios import OPPONENT
+from harness.timing.paired_benchmark import MAX_PAIRS, PairedBenchmark, run_paired_benchmark
+from harness.timing.stopwatch import NULL, SUBJECT, Stopwatch
 
 LONG_ENOUGH = 2e-4
-"""Seconds that a call should take, so that asking (15 us) is a small part of it. Longer calls are no quieter."""
+"""Target duration of a call in seconds, so that the overhead of asking (15 us) is small. Longer calls vary as much."""
 
 
 class SubjectFault(Exception):  # noqa: N818 - a fault is data, not an error of ours
-    """The candidate's own box ended while it was compared."""
+    """The candidate's own box ended during the comparison."""
 
     def __init__(self, fault: BoxFault, key: bytes | None) -> None:
         super().__init__(fault.why)
@@ -40,18 +40,18 @@ class SubjectFault(Exception):  # noqa: N818 - a fault is data, not an error of 
 
 
 class OpponentBenchmark:
-    """Compares one candidate with others.
+    """Compares one candidate with its opponents.
 
     Args:
         pool: Opens boxes.
-        questions: The tool's.
-        plan: About the candidate.
+        questions: The questions of the tool.
+        plan: How the candidate is asked.
         stopwatch: Measures.
-        rows: Its times at growing sizes; they say which size takes long enough.
-        forbidden: What no rival may use either; a rival that was never judged is not run unseen.
+        rows: The candidate's times at growing sizes; they determine the size of the timed inputs.
+        forbidden: Names that an opponent may not use either, since an opponent may never have been judged.
 
     Attributes:
-        wrong: Wrong answers of the candidate; there should be none, since it was asked before.
+        wrong: WrongAnswer answers of the candidate; usually empty, since the candidate answered all questions before.
     """
 
     def __init__(
@@ -69,89 +69,91 @@ class OpponentBenchmark:
         self._size = next((row["size"] for row in rows if row["candidate_s"] >= LONG_ENOUGH), None) or (
             rows[-1]["size"] if rows else None
         )
-        self.wrong: list[Wrong] = []
+        self.wrong: list[WrongAnswer] = []
 
-    def against(self, rival: Opponent, *, name: str) -> Comparison:
-        """Measure the candidate beside a rival.
+    def compare(self, opponent: Opponent, *, name: str) -> Comparison:
+        """Measure the candidate against an opponent.
 
         Raises:
             SubjectFault: if the candidate's box ends.
             SpecError: if the oracle fails.
-            InfraError: if no box can be had.
+            InfraError: if no box can be opened.
         """
-        about = {"role": rival.role, "rival": rival.subject.name, "digest": rival.subject.digest}
-        source = read_source(Path(rival.subject.path))
-        problem = self._unfit(source, rival)
+        about = {"role": opponent.role, "rival": opponent.subject.name, "digest": opponent.subject.digest}
+        source = read_source(Path(opponent.subject.path))
+        problem = self._check_opponent(source, opponent)
         if problem:
             return Comparison(verdict=Verdict.UNDERPOWERED, why=problem, **about)
-        return self._fight(source.data, name).model_copy(update=about)
+        return self._run(source.data, name).model_copy(update=about)
 
-    def itself(self, *, name: str) -> Comparison:
-        """The A/A control of a session that has nothing else to compare: the candidate beside itself."""
-        return self._fight(self._plan.source, name).model_copy(update={"role": "control", "rival": "itself"})
+    def compare_with_itself(self, *, name: str) -> Comparison:
+        """Measure the candidate against itself: the A/A control of a session that compares nothing else."""
+        return self._run(self._plan.source, name).model_copy(update={"role": "control", "rival": "itself"})
 
-    def _unfit(self, source: Source, rival: Opponent) -> str:
-        if source.digest != rival.subject.digest:
-            return f"the file of the {rival.role} {rival.subject.name} changed since it was collected"
+    def _check_opponent(self, source: Source, opponent: Opponent) -> str:
+        """Why the opponent cannot be run; empty when it can."""
+        if source.digest != opponent.subject.digest:
+            return f"the file of the {opponent.role} {opponent.subject.name} changed since it was collected"
         tree = parse(source)
         if not isinstance(tree, ast.Module):
-            return f"the {rival.role} {rival.subject.name} cannot be parsed"
+            return f"the {opponent.role} {opponent.subject.name} cannot be parsed"
         if self._forbidden is not None and violations(tree, self._forbidden):
-            return f"the {rival.role} {rival.subject.name} uses forbidden APIs"
+            return f"the {opponent.role} {opponent.subject.name} uses forbidden APIs"
         return ""
 
-    def _fight(self, rival: bytes, name: str) -> Comparison:
-        bout = _Bout(self._pool, self._questions, self._plan, rival, self._size)
+    def _run(self, opponent: bytes, name: str) -> Comparison:
+        sides = _Sides(self._pool, self._questions, self._plan, opponent, self._size)
+        seed = derive_seed(self._questions.seed, name)
         try:
-            return fight(bout.duel(), self._stopwatch, name=name, seed=derive_seed(self._questions.seed, name))
+            return run_paired_benchmark(sides.benchmark(), self._stopwatch, name=name, seed=seed)
         except _OpponentWrongError as error:
             return Comparison(verdict=Verdict.UNDERPOWERED, why=str(error))
         finally:
-            self.wrong += bout.wrong
+            self.wrong += sides.wrong
 
 
 class _OpponentWrongError(Exception):
     pass
 
 
-class _Bout:
-    """One duel: where its processes and inputs come from, and what is right."""
+class _Sides:
+    """The processes and inputs of one paired benchmark, and the check of their answers."""
 
-    def __init__(self, pool: BoxPool, questions: Questions, plan: Plan, rival: bytes, size: int | None) -> None:
-        self.pool, self.questions, self.plan, self.rival, self.size = pool, questions, plan, rival, size
-        self.wrong: list[Wrong] = []
+    def __init__(self, pool: BoxPool, questions: Questions, plan: Plan, opponent: bytes, size: int | None) -> None:
+        self.pool, self.questions, self.plan, self.opponent, self.size = pool, questions, plan, opponent, size
+        self.wrong: list[WrongAnswer] = []
         self.asked = [question for question in questions.shared if question.origin != "edge"]
         self._started = self._made = 0
         self._last: tuple[bytes, Question] | None = None
         self._boxes: deque[Box] = deque(maxlen=3)
 
-    def duel(self) -> PairedBenchmark:
+    def benchmark(self) -> PairedBenchmark:
         growing = self.size is not None
         return PairedBenchmark(
-            subject=lambda: self._start(self.plan.source, sides.SUBJECT),
-            rival=lambda: self._start(self.rival, "rival"),
-            null=lambda: _Boxed(self.pool.open(NULL, entry="null", limits=Limits()), sides.NULL),
+            subject=lambda: self._start(self.plan.source, SUBJECT),
+            opponent=lambda: self._start(self.opponent, OPPONENT),
+            null=lambda: _Boxed(self.pool.open(NULL_SOURCE, entry="null", limits=Limits()), NULL),
             argument=self._workload if growing else self._ordinary,
             check=self._check,
-            **({} if growing else {"most": len(self.asked)}),
+            max_inputs=MAX_PAIRS if growing else len(self.asked),
         )
 
     def _start(self, source: bytes, side: str) -> _Boxed:
-        # Three boxes to a group, and all of a group with one hash seed: what differs is the code, not the luck.
+        # The three boxes of a group have the same hash seed, so that only the code differs.
         seeds = self.plan.hash_seeds
         seed = seeds[self._started // 3 % len(seeds)]
         self._started += 1
         try:
             box = self.pool.open(source, entry=self.plan.entry, limits=self.plan.limits, hash_seed=seed)
         except BoxFault as fault:
-            raise _blame(side, fault, None) from None
+            raise _attribute(side, fault, None) from None
         self._boxes.append(box)
         return _Boxed(box, side)
 
     def _workload(self, _index: int) -> bytes:
         self._made += 1
         oracle = self._oracle()
-        return workload_key(self.questions, oracle, self.size or 0, "duel", self._made)
+        return workload_key(self.questions, oracle, self.size or 0, "paired", self._made)
 
     def _ordinary(self, index: int) -> bytes:
         return self.asked[index].key
@@ -169,8 +171,9 @@ class _Bout:
         reply = Reply(answer.kind, answer.payload)
         if self.questions.right(question, reply):
             return
-        if side != sides.SUBJECT:
-            raise _OpponentWrongError(f"the rival is wrong: {wrong_answer(self.plan.entry, question, reply).sentence}")
+        if side != SUBJECT:
+            sentence = wrong_answer(self.plan.entry, question, reply).sentence
+            raise _OpponentWrongError(f"the opponent is wrong: {sentence}")
         self.wrong.append(wrong_answer(self.plan.entry, question, reply))
 
     def _question(self, key: bytes) -> Question:
@@ -181,7 +184,7 @@ class _Bout:
 
 
 class _Boxed:
-    """A box as a side of a duel: its fault knows whose it is."""
+    """A box as one side of a paired benchmark; its faults are attributed to that side."""
 
     def __init__(self, box: Box, side: str) -> None:
         self._box, self._side = box, side
@@ -191,13 +194,13 @@ class _Boxed:
         try:
             return self._box.ask(key)
         except BoxFault as fault:
-            raise _blame(self._side, fault, key) from None
+            raise _attribute(self._side, fault, key) from None
 
     def close(self) -> None:
         self._box.close()
 
 
-def _blame(side: str, fault: BoxFault, key: bytes | None) -> Exception:
-    if side == sides.SUBJECT:
+def _attribute(side: str, fault: BoxFault, key: bytes | None) -> Exception:
+    if side == SUBJECT:
         return SubjectFault(fault, key)
-    return _OpponentWrongError(f"the rival failed: {fault.why}")
+    return _OpponentWrongError(f"the opponent failed: {fault.why}")

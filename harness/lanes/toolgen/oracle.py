@@ -1,4 +1,4 @@
-"""Oracle: the trusted code of a tool. It is loaded here, in the judge's process, and never enters a box."""
+"""Oracle: the trusted code of a tool, loaded in the judge's process and never in a box."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Kwargs = dict[str, Any]
 Property = Callable[[Callable[..., Any], Kwargs, random.Random], str | None]
 
 ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
-"""What a reference may raise on an input in the tool's domain, unless it says so itself by `RAISES`: such an exception
-is the right answer. Anything else that it raises there (NameError, RuntimeError ...) means a broken oracle."""
+"""Exceptions that a reference may raise as the right answer to an input in the tool's domain, unless the oracle defines
+`RAISES`. Any other exception (NameError, RuntimeError and others) means that the oracle is broken."""
 TRUSTED_SECONDS = IMPORT_SECONDS = 60.0
-"""Wall seconds for one call of trusted code, and for importing it; beyond that it is taken to hang."""
+"""Limit on the wall seconds of one call of trusted code, and of its import."""
 
-LONG = 4096
-"""Bytes of a reply that are worth keeping; a judge keeps as many replies as it asks questions."""
+MAX_KEPT_BYTES = 4096
+"""Bytes kept of a long reply, since the judge keeps one reply per question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the reference, or a candidate, says to one question.
+    """The reply of the reference, or of a candidate, to one question.
 
     Attributes:
         kind: `value`, `raised`, or `unsupported` (a value of a type that cannot cross the box).
@@ -46,15 +46,15 @@ class Reply:
     payload: bytes
 
     @property
-    def essence(self) -> tuple[str, bytes]:
-        """What two replies are compared by: exceptions by their type alone."""
+    def comparison_key(self) -> tuple[str, bytes]:
+        """The key by which two replies are compared; exceptions are compared by type only."""
         if self.kind == "value":
             return "value", self.payload
         return self.kind, encode(self.exception)
 
     @property
     def exception(self) -> str:
-        """The type's name, for a reply that is no value."""
+        """The name of the exception type or unsupported type; "?" if it cannot be read."""
         try:
             value = decode(self.payload)
         except CodecError:
@@ -63,17 +63,19 @@ class Reply:
         return name if isinstance(name, str) else "?"
 
     def trimmed(self) -> Reply:
-        """The same in few bytes, to be kept: of a long value its beginning and its digest.
+        """The reply with a long value replaced by its beginning and its digest.
 
-        Two replies are the same exactly when they are so trimmed.
+        Two trimmed replies are equal exactly when the replies are equal.
         """
-        if self.kind != "value" or len(self.payload) <= LONG:
+        if self.kind != "value" or len(self.payload) <= MAX_KEPT_BYTES:
             return self
-        return Reply(self.kind, b"%s... sha256 %s" % (self.payload[:LONG], digest_bytes(self.payload).encode()))
+        return Reply(
+            self.kind, b"%s... sha256 %s" % (self.payload[:MAX_KEPT_BYTES], digest_bytes(self.payload).encode())
+        )
 
 
-def raised(error: BaseException) -> Reply:
-    """The reply of a call that raised."""
+def raised_reply(error: BaseException) -> Reply:
+    """The reply of a call that raised `error`."""
     return Reply("raised", encode({"type": type(error).__name__, "message": clip(str(error))}))
 
 
@@ -89,25 +91,25 @@ class Oracle:
     accept: Callable[[Kwargs, Any], bool] | None
     properties: tuple[Property, ...]
     raises: tuple[type[Exception], ...] | None = None
-    """What `reference` may raise as an answer; None if the oracle does not say."""
+    """Exceptions that `reference` may raise as an answer; None if the oracle does not define them."""
 
     def reply(self, key: bytes, *, any_error: bool = False, watched: bool = True) -> Reply:
-        """The reference's answer to encoded keyword arguments; they are decoded anew, so it may spoil them.
+        """The reference's answer to encoded keyword arguments; the reference may modify the decoded ones.
 
         Args:
             key: `codec.encode` of the keyword arguments.
-            any_error: Take whatever it raises for its answer, as for inputs outside of its domain.
-            watched: Whether to end it after `TRUSTED_SECONDS`; a caller that measures does so around its clock.
+            any_error: Accept any exception as an answer, for inputs outside of the domain.
+            watched: Whether to enforce `TRUSTED_SECONDS`; a caller that measures enforces it outside of its clock.
 
         Raises:
-            SpecError: if it raises something that is no answer, or returns what cannot cross the box.
+            SpecError: if the reference raises an unexpected exception, or returns a value that cannot be encoded.
         """
         try:
             with limited(TRUSTED_SECONDS) if watched else contextlib.nullcontext():
                 value = self.reference(**decode(key))
         except Exception as error:
             if any_error or isinstance(error, ANSWERS if self.raises is None else self.raises):
-                return raised(error)
+                return raised_reply(error)
             raise self.fault("reference", key, error) from error
         except (SystemExit, OverdueError) as error:
             raise self.fault("reference", key, error) from error
@@ -117,17 +119,17 @@ class Oracle:
             raise self.fault("reference", key, error) from error
 
     def timed_reply(self, key: bytes, *, any_error: bool = False) -> tuple[Reply, float]:
-        """Its reply and its CPU seconds, decoding and encoding included as they are for a candidate; see `reply`."""
-        with limited(TRUSTED_SECONDS):  # around the clock: setting an alarm takes some microseconds
+        """The reply and its CPU seconds, including decoding and encoding as for a candidate; see `reply`."""
+        with limited(TRUSTED_SECONDS):  # outside of the clock: setting an alarm takes a few microseconds
             begun = time.thread_time()
             reply = self.reply(key, any_error=any_error, watched=False)
             return reply, time.thread_time() - begun
 
     def accepts(self, key: bytes, payload: bytes) -> bool:
-        """Whether `accept` takes a candidate's value for right.
+        """Whether `accept` accepts a candidate's value as right.
 
         Raises:
-            SpecError: if it raises; it must cope with any value.
+            SpecError: if `accept` raises; it must handle any value.
         """
         accept = self.accept
         if accept is None:
@@ -139,7 +141,7 @@ class Oracle:
             raise self.fault("accept", key, error) from error
 
     def fault(self, name: str, key: bytes, error: BaseException) -> SpecError:
-        """The error that says which trusted callable failed, where, and on what."""
+        """Make the error for a trusted callable that failed, with its line and input."""
         line, trace = None, error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == str(self.path):
@@ -148,13 +150,13 @@ class Oracle:
         asked = clip(key.decode("ascii"), limit=200)
         what = f"raised {type(error).__name__}: {clip(str(error), limit=200)}"
         if isinstance(error, OverdueError):
-            what = f"did not come back within {TRUSTED_SECONDS:g} s"
+            what = f"did not return within {TRUSTED_SECONDS:g} s"
         elif isinstance(error, SystemExit):
             what = f"ended the program, sys.exit({clip(repr(error.code), limit=80)}),"
         return SpecError(
             f"the oracle's {name} {what} on {asked}",
             where=position(self.path, line),
-            fix=f"make {name} work on all that inputs(), edges(), workload() and the test cases say",
+            fix=f"make {name} handle every value of inputs(), edges(), workload() and the test cases",
         )
 
 
@@ -166,18 +168,18 @@ def load_oracle(path: Path, digest: str) -> Oracle:
 
     Args:
         path: The file.
-        digest: The tool's digest; another one means another module.
+        digest: The tool's digest; a different digest loads a new module.
 
     Raises:
-        SpecError: if it cannot be imported, or one of its names is not what it should be.
+        SpecError: if the file cannot be imported, or one of its names has a wrong type.
     """
     key = (str(path), digest)
     ended = hard_timeout.ended_in(path)
     if ended:
         raise SpecError(
-            f"the oracle did not come back in {ended}, and nothing could interrupt it: a process of this run ended",
+            f"the oracle did not return from {ended} and could not be interrupted: a process of this run ended",
             where=position(path),
-            fix="make it come back on all that it may be asked, within a minute",
+            fix="make it return within a minute for every input",
         )
     if key not in _LOADED:
         _LOADED[key] = _check(path, _import(path, f"_crucible_oracle_{digest[:16]}"))
@@ -197,7 +199,7 @@ def _import(path: Path, name: str) -> ModuleType:
         del sys.modules[name]
         what = f"raised {type(error).__name__}: {clip(str(error))}"
         if isinstance(error, OverdueError):
-            what = f"did not come back within {IMPORT_SECONDS:g} s"
+            what = f"did not return within {IMPORT_SECONDS:g} s"
         raise SpecError(f"importing the oracle {what}", where=position(path)) from error
     return module
 

@@ -1,4 +1,4 @@
-"""Outcome: what one attempt showed."""
+"""Outcome: the observations of one attempt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from harness.core.evidence import Attempt
 from harness.core.status import Status, first_of
-from harness.lanes.toolgen.counterexample import Wrong
+from harness.lanes.toolgen.counterexample import WrongAnswer
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import Question
 from harness.sandbox.fault import BoxFault
@@ -15,27 +15,27 @@ from harness.sandbox.usage import Usage
 
 @dataclass(slots=True)
 class Outcome:
-    """What one attempt showed.
+    """The observations of one attempt.
 
     Attributes:
-        index: Which attempt.
-        seed: Of its order, jitter and extras.
+        index: Index of the attempt, from 0.
+        seed: Seed of the question order, the pauses and the extra inputs.
         hash_seed: PYTHONHASHSEED of its box.
-        answers: Digest of all shared replies in the questions' own order; empty if not all came.
-        total: Questions with a known answer that should have been answered: shared, extra and properties.
-        right: Those that were answered rightly.
-        edges_total: Shared edge inputs among them; for a tool with examples only, the drawn inputs.
-        edges_handled: Those that were answered rightly; for a tool with examples only, without an exception.
-        seconds: Wall seconds of each call on an example or a drawn input, by the parent's clock.
-        costs: By number the CPU seconds of each shared question whose reference was timed (wall, where the kernel does
-            not tell), but the first that was asked: it pays for caches and lazy imports.
-        clock: `cpu` or `wall`, of these.
-        slowest: Wall seconds of the longest call of all.
-        wrong: Wrong answers to shared questions and violated properties.
-        replies: By number the (trimmed) reply to each shared question, until attempts were compared.
-        wrong_extras: Questions of this attempt's own with the wrong (trimmed) reply they got.
-        fault: What ended the box, if anything did.
-        doc_examples: Per example of the docstrings whether it came out as promised.
+        answers: Digest of all replies to shared questions, in question order; empty if some are missing.
+        total: Number of questions with a known answer: shared, extra and properties.
+        right: Number of right answers among them.
+        edges_total: Number of shared edge inputs; for a tool with examples only, of sampled inputs.
+        edges_handled: Right answers among them; for a tool with examples only, answers without an exception.
+        seconds: Wall seconds of each call on an example or a sampled input, by the parent's clock.
+        costs: CPU seconds by number of each shared question with a timed reference (wall seconds where the kernel has
+            no CPU clock), except the first one asked, which fills caches and runs lazy imports.
+        clock: The clock of `costs`: `cpu` or `wall`.
+        slowest: Wall seconds of the longest call.
+        wrong: WrongAnswer answers to shared questions, and violated properties.
+        replies: The (trimmed) reply by number to each shared question, kept until attempts are compared.
+        wrong_extras: Extra questions of this attempt with their wrong (trimmed) replies.
+        fault: The fault that ended the box, if there was one.
+        doc_examples: For each docstring example, whether the value was as documented.
     """
 
     index: int
@@ -50,7 +50,7 @@ class Outcome:
     costs: dict[int, float] = field(default_factory=dict)
     clock: str = "cpu"
     slowest: float = 0.0
-    wrong: list[Wrong] = field(default_factory=list)
+    wrong: list[WrongAnswer] = field(default_factory=list)
     replies: dict[int, Reply] = field(default_factory=dict)
     wrong_extras: list[tuple[Question, Reply]] = field(default_factory=list)
     fault: BoxFault | None = None
@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def status(self) -> Status:
-        """The attempt's own verdict."""
+        """The verdict over all questions of this attempt."""
         seen = [self.fault.status] if self.fault else []
         if self.wrong or self.wrong_extras:
             seen.append(Status.WRONG)
@@ -69,13 +69,13 @@ class Outcome:
 
     @property
     def shared_status(self) -> Status:
-        """The verdict over what every attempt is asked; by this attempts are compared."""
+        """The verdict over the shared questions, by which attempts are compared."""
         seen = [self.fault.status] if self.fault else []
         return first_of([*seen, Status.WRONG] if self.wrong else seen)
 
     @property
     def why(self) -> str:
-        """One sentence; empty for a clean attempt."""
+        """The reason of a status other than `ok`; empty otherwise."""
         if self.fault is not None:
             return self.fault.why
         wrong = self.total - self.right
@@ -90,7 +90,7 @@ class Outcome:
         )
 
     def to_attempt(self) -> Attempt:
-        """The record of it."""
+        """The record of this attempt for the evidence."""
         usage = self.usage
         return Attempt(
             index=self.index,

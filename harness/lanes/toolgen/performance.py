@@ -1,4 +1,4 @@
-"""Performance: CPU time at n, 2n, 4n and 8n, of the candidate in its box and of the reference here."""
+"""Performance: CPU time at sizes n, 2n, 4n and 8n, of the candidate in its box and of the reference in this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
 from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.counterexample import Wrong, wrong_answer
+from harness.lanes.toolgen.counterexample import WrongAnswer, wrong_answer
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.sandbox.codec import encode
@@ -26,18 +26,18 @@ from harness.sandbox.usage import Usage
 
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3
-"""Fresh inputs of each size; the least time over them counts, on both sides."""
+"""Number of fresh inputs of each size; both sides are represented by their minimum time."""
 FREE_IDLE = 0.002
-"""Seconds of CPU for each size that a box may use between questions: going back to wait for the next one."""
-SHORTEST = 1e-6  # seconds; below that a clock shows nothing
-NULL = b"def null():\n    return None\n"
+"""CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
+MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
+NULL_SOURCE = b"def null():\n    return None\n"
 _NULL_CALLS = 15
 RESAMPLES = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The inputs of one size, with what the reference made of them and how long it took."""
+    """The inputs of one size, with the reference's answers and its minimum CPU time in seconds."""
 
     size: int
     questions: tuple[Question, ...]
@@ -46,29 +46,29 @@ class Workload:
 
 @dataclass(slots=True)
 class Profile:
-    """What was measured.
+    """The times of one candidate.
 
     Attributes:
-        rows: One for each size: size, candidate_s, reference_s (seconds).
-        right: Right answers.
-        total: Questions.
-        seconds: Wall seconds of the calls.
-        wrong: Wrong answers.
-        fault: What ended the box.
+        rows: One row per size: size, candidate_s, reference_s (seconds).
+        right: Number of right answers.
+        total: Number of questions.
+        seconds: Wall seconds of each call.
+        wrong: The wrong answers.
+        fault: The fault that ended the box, if there was one.
         clock: `cpu` or `wall`.
-        latency: Net wall seconds of ordinary questions, where timing is exact.
-        reference_latency: The reference's on the same ones.
-        block: How many of these were asked of one box.
-        samples: By size, seconds of the candidate on each input.
-        null_seconds: What was taken off as the cost of asking.
-        quality: Of an exact measurement.
+        latency: Net wall seconds of ordinary questions, with exact timing.
+        reference_latency: The reference's wall seconds on the same questions.
+        block: Number of ordinary questions asked in one box.
+        samples: Seconds of the candidate on each input, by size.
+        null_seconds: Duration of a null call, subtracted from the others.
+        quality: Quality of an exact measurement.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     right: int = 0
     total: int = 0
     seconds: list[float] = field(default_factory=list)
-    wrong: list[Wrong] = field(default_factory=list)
+    wrong: list[WrongAnswer] = field(default_factory=list)
     fault: BoxFault | None = None
     fault_question: bytes | None = None
     usage: Usage | None = None
@@ -85,7 +85,7 @@ _WORKLOADS: dict[tuple[str, int], tuple[Workload, ...]] = {}
 
 
 def workloads_for(questions: Questions) -> tuple[Workload, ...]:
-    """The timed inputs of a run about one tool, made once per process; none without an oracle's `workload`.
+    """The timed inputs of one tool in this run, made once per process; empty if the oracle has no `workload`.
 
     Raises:
         SpecError: if `workload` or the reference fails.
@@ -98,7 +98,7 @@ def workloads_for(questions: Questions) -> tuple[Workload, ...]:
         if len(_WORKLOADS) >= 16:
             _WORKLOADS.pop(next(iter(_WORKLOADS)))
         smallest = questions.tool.spec.workload_size
-        _make(questions, oracle, smallest, repeats=1)  # the first call pays for caches and lazy imports
+        _make(questions, oracle, smallest, repeats=1)  # the first call fills caches and runs lazy imports
         _WORKLOADS[key] = tuple(_make(questions, oracle, smallest * factor) for factor in FACTORS)
     return _WORKLOADS[key]
 
@@ -111,14 +111,14 @@ def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int = REP
         reply, seconds = oracle.timed_reply(key)
         made.append(Question("workload", key, reply))
         times.append(seconds)
-    return Workload(size, tuple(made), max(SHORTEST, min(times)))
+    return Workload(size, tuple(made), max(MIN_SECONDS, min(times)))
 
 
 def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object) -> bytes:
-    """Keyword arguments of one size as the oracle's `workload` makes them, encoded; other parts, another input.
+    """Encoded keyword arguments of one size, made by the oracle's `workload`; `parts` select one of many inputs.
 
     Raises:
-        SpecError: if `workload` fails, or makes what does not fit the signature.
+        SpecError: if `workload` fails, or its result does not match the signature.
     """
     rng = random.Random(derive_seed(questions.seed, "workload", size, *parts))  # noqa: S311 - the seed is the secret
     try:
@@ -129,16 +129,16 @@ def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object
         raise oracle.fault("workload", b"{}", error) from error
     misfit = questions.tool.signature.misfit(kwargs)
     if misfit:
-        raise SpecError(f"workload() makes what does not fit the signature: {misfit}", where=position(oracle.path))
+        raise SpecError(f"workload() does not match the signature: {misfit}", where=position(oracle.path))
     return key
 
 
 def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
-    """Time a candidate on the workloads, in a box of their own, every answer checked; None if there is nothing to time.
+    """Time a candidate on the workloads in a fresh box and check every answer; None if the tool has no workload.
 
     Raises:
         SpecError: if the oracle fails.
-        InfraError: if no box can be had.
+        InfraError: if no box can be opened.
     """
     workloads = workloads_for(questions)
     if not workloads:
@@ -167,7 +167,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                     else:
                         profile.wrong.append(wrong_answer(plan.entry, question, reply))
                 profile.samples[workload.size] = times
-                quickest = max(SHORTEST, min(times))
+                quickest = max(MIN_SECONDS, min(times))
                 reference = workload.reference_seconds
                 profile.rows.append(
                     {
@@ -175,15 +175,15 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                         "candidate_s": quickest,
                         "reference_s": reference,
                         "candidate_low_s": quickest,
-                        # Of three, the least may have been the lucky one; the middle one was not the unlucky one.
-                        "candidate_high_s": max(SHORTEST, statistics.median(times)),
+                        # The minimum of three may be too low by chance; the median is not too high by chance.
+                        "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
                     }
                 )
     except BoxFault as fault:
         profile.fault = fault
     profile.usage = box.usage if box is not None else None
     if profile.usage is not None and profile.rows:
-        # Work done while nothing was asked is work all the same: a thread that computes between the questions.
+        # CPU time between questions counts too: a thread could compute then.
         idle = profile.usage.idle_cpu_ms / 1e3 / len(profile.rows)
         if idle > FREE_IDLE:
             for row in profile.rows:
@@ -194,7 +194,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
 
 @dataclass(frozen=True, slots=True)
 class NullCall:
-    """What asking costs when nothing is done: wall and CPU seconds of one question."""
+    """Wall and CPU seconds of a question to a function that does nothing."""
 
     seconds: float
     cpu_seconds: float
@@ -204,34 +204,34 @@ _NULLS: weakref.WeakKeyDictionary[Any, NullCall] = weakref.WeakKeyDictionary()
 
 
 def null_call(pool: BoxPool) -> NullCall:
-    """Measure the round trip of a question with no work behind it, once per pool.
+    """Measure a question to a function that does nothing, once per pool.
 
-    The least of some calls counts: a larger one would take off a candidate's time what the machine happened to do.
+    The minimum of several calls is used: a larger value would subtract disturbances from a candidate's time.
     """
     if pool not in _NULLS:
         try:
-            with pool.open(NULL, entry="null", limits=Limits()) as box:
+            with pool.open(NULL_SOURCE, entry="null", limits=Limits()) as box:
                 answers = [box.ask(b"{}") for _ in range(_NULL_CALLS)]
             _NULLS[pool] = NullCall(
                 min(answer.seconds for answer in answers),
                 min(answer.cpu_seconds or 0.0 for answer in answers),
             )
         except BoxFault:
-            _NULLS[pool] = NullCall(0.0, 0.0)  # nothing is subtracted: a measurement too large blames nobody falsely
+            _NULLS[pool] = NullCall(0.0, 0.0)  # nothing is subtracted then, which affects all candidates equally
     return _NULLS[pool]
 
 
 def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float | None:
-    """The exponent of a power law fitted to seconds over size, by least squares of logarithms; None of too little."""
+    """Exponent of a power law fitted to seconds over size by least squares of logarithms; None below three sizes."""
     if len(rows) < 3:
         return None
     return _slope([(row["size"], row[name]) for row in rows])
 
 
 def growth_interval(profile: Profile) -> tuple[float, float] | None:
-    """95 % interval of that exponent: a bootstrap over the samples of each size; None of too little.
+    """95 % interval of the exponent: a bootstrap over the samples of each size; None below three sizes.
 
-    A size stands for itself by the statistic its row shows: the least of a few (CPU time), the median of many (wall).
+    Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time).
     """
     if len(profile.samples) < 3:
         return None
@@ -247,5 +247,5 @@ def growth_interval(profile: Profile) -> tuple[float, float] | None:
 
 def _slope(points: Sequence[tuple[int, float]]) -> float:
     xs = [math.log(size) for size, _ in points]
-    ys = [math.log(max(SHORTEST, seconds)) for _, seconds in points]
+    ys = [math.log(max(MIN_SECONDS, seconds)) for _, seconds in points]
     return statistics.linear_regression(xs, ys).slope

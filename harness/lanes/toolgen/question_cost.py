@@ -1,6 +1,6 @@
-"""Ordinary: what the questions that everybody is asked cost a candidate, beside what they cost the reference.
+"""Cost of the ordinary questions: the time that candidate and reference need for each of them.
 
-Without this a candidate would only have to be fast on the workloads, which it can tell by their size.
+Without this check a candidate would only have to be fast on the workloads, which it can recognise by their size.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from harness.lanes.toolgen.questions import Questions
 
 
 def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: NullCall) -> dict[str, Any] | None:
-    """CPU microseconds of each question, the least over the attempts, less a call that does nothing.
+    """CPU microseconds of each question: the minimum over the attempts, minus a null call.
 
-    The attempts ask in different orders, so whatever one question pays for others (a lazy import) is paid by another
-    one next time.
+    The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions.
 
     Returns:
-        `clock`, and `candidate_us` and `reference_us` in the questions' order; None if nothing can be compared.
+        `clock`, and `candidate_us` and `reference_us` in question order; None if no question can be compared.
     """
     clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
     asking = null.seconds if clock == "wall" else null.cpu_seconds
@@ -34,11 +33,11 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
 
 
 def exact_costs(profile: Profile) -> dict[str, Any] | None:
-    """The same in wall time, from an exact measurement: the median over the boxes that were asked each question."""
+    """The same in wall time, from an exact measurement: the median over the boxes for each question."""
     block = profile.block
     if not block or len(profile.latency) != len(profile.reference_latency):
         return None
-    # The first question of a box pays for caches and lazy imports.
+    # The first question of a box fills caches and runs lazy imports, so it is left out.
     return _fact(
         "wall",
         [

@@ -1,4 +1,4 @@
-"""Questions: everything a candidate of one tool is asked in one run, with the right answers. Built once per process."""
+"""Questions: all questions of one tool in one run, with the right answers; built once per process."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
 PROPERTY_INPUTS = 5
-"""Drawn inputs each property is tried on."""
+"""Number of sampled inputs on which each property is checked."""
 SHARE_OF_EXTRAS = 8
-"""One in so many drawn questions is asked again with inputs of an attempt's own."""
+"""Each further attempt gets one extra input per this number of sampled inputs."""
 
 Origin = Literal["example", "drawn", "edge", "extra", "derived", "workload"]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask.
+    """One call of the candidate.
 
     Attributes:
-        origin: Where it comes from.
+        origin: Where the input comes from.
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
-        reference_seconds: CPU time of the reference on it; None where it was not asked, or its time is not compared.
-        essence: What a candidate's reply is compared with.
+        reference_seconds: CPU seconds of the reference; None where it was not asked, or its time is not compared.
+        comparison_key: The comparison key of the right reply; None where it is unknown.
     """
 
     origin: Origin
     key: bytes
     expected: Reply | None
     reference_seconds: float | None = None
-    essence: tuple[str, bytes] | None = field(init=False, default=None)
+    comparison_key: tuple[str, bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "essence", self.expected.essence if self.expected else None)
+        object.__setattr__(self, "comparison_key", self.expected.comparison_key if self.expected else None)
 
     @property
     def due(self) -> int:
-        """Bytes of the right answer; 0 where nobody knows."""
+        """Length of the right answer in bytes; 0 where it is unknown."""
         return len(self.expected.payload) if self.expected is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A property to be tried on one input; the same seed in all attempts, so that their answers can be compared."""
+    """A check of one property on one input; all attempts use the same seed, so that their answers can be compared."""
 
     index: int
     name: str
@@ -66,17 +66,17 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What one run asks about one tool.
+    """All questions of one tool in one run.
 
     Attributes:
         tool: The tool.
-        oracle: Its trusted code, if it has any.
-        shared: Asked in every attempt: examples, drawn inputs, and the oracle's own edge inputs.
-        extras: Per attempt what only it is asked; the first attempt has none.
-        trials: Properties on drawn inputs, in every attempt.
-        derived: Edge inputs that nobody vouched for; they count for robustness only.
-        seed: Of this tool in this run.
-        digest: Of all inputs.
+        oracle: Its trusted code; None for a tool with examples only.
+        shared: Questions of every attempt: examples, sampled inputs, and the oracle's own edge inputs.
+        extras: Additional questions of each attempt; the first attempt has none.
+        trials: Checks of properties on sampled inputs, in every attempt.
+        derived: Edge inputs derived from annotations, which the oracle does not define; they count for robustness only.
+        seed: Seed of this tool in this run.
+        digest: Digest of all inputs.
     """
 
     tool: Tool
@@ -90,7 +90,7 @@ class Questions:
 
     @property
     def surprise(self) -> str:
-        """A sentence on a reference that raises where nobody said that it may; empty if there is none."""
+        """A warning about a reference that raises an exception not listed in RAISES; empty without one."""
         if self.oracle is None or self.oracle.raises is not None:
             return ""
         for question in (*self.shared, *(one for group in self.extras for one in group)):
@@ -98,26 +98,26 @@ class Questions:
             if expected is not None and expected.kind == "raised" and question.origin in ("drawn", "extra"):
                 return (
                     f"the reference of {self.tool.spec.tool_id} raised {expected.exception} on "
-                    f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; say "
+                    f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; define "
                     f"RAISES = ({expected.exception},) in {self.oracle.path.name} if it is, or correct the reference"
                 )
         return ""
 
     @property
-    def judged_by_accept(self) -> bool:
-        """Whether several answers may be right."""
+    def is_judged_by_accept(self) -> bool:
+        """Whether the oracle's `accept` decides, so that several answers may be right."""
         return self.oracle is not None and self.oracle.accept is not None
 
     def right(self, question: Question, reply: Reply) -> bool:
-        """Whether a reply is right; always so where nobody knows better.
+        """Whether a reply is right; always true where the right answer is unknown.
 
         Raises:
             SpecError: if the oracle's `accept` fails.
         """
         if question.expected is None:
             return True
-        if self.judged_by_accept and self.oracle is not None and question.expected.kind == "value":
-            if reply.kind != "value" or oversized(reply.payload, question.key, question.expected.payload):
+        if self.is_judged_by_accept and self.oracle is not None and question.expected.kind == "value":
+            if reply.kind != "value" or is_oversized(reply.payload, question.key, question.expected.payload):
                 return False
             try:
                 decode(reply.payload)
@@ -126,14 +126,14 @@ class Questions:
             try:
                 return self.oracle.accepts(question.key, reply.payload)
             except SpecError:
-                # Only an oracle that cannot judge the right answer either is at fault.
+                # The oracle is at fault only if it fails on the right answer too.
                 self.oracle.accepts(question.key, question.expected.payload)
                 return False
-        return reply.essence == question.essence
+        return reply.comparison_key == question.comparison_key
 
 
-def oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
-    """Whether an answer is far larger than the right one: trusted code must not be made to chew on it."""
+def is_oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
+    """Whether an answer is much larger than the right one; trusted code then does not check it."""
     return len(payload) > FREE_BYTES + GROWTH * (len(key) + len(expected))
 
 
@@ -141,18 +141,18 @@ _BUILT: dict[tuple[str, int, int, int], Questions] = {}
 
 
 def questions_for(tool: Tool, *, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
-    """The questions of a run about a tool; the first call of a process draws, or reads what a neighbour drew.
+    """The questions of a tool in this run, built at the first call in a process.
 
     Args:
         tool: The tool.
-        secret_seed: The run's secret.
-        count: Distinct drawn inputs.
-        attempts: How many attempts need extras of their own.
+        secret_seed: The run's secret seed.
+        count: Number of distinct sampled inputs.
+        attempts: Number of attempts; all but the first get extra inputs.
         scratch: The folder shared by the processes of this run.
 
     Raises:
         SpecError: if the oracle fails, or contradicts the tool's examples.
-        InfraError: if drawing did not come back.
+        InfraError: if the sampler exceeds its time limit.
     """
     key = (tool.digest, secret_seed, count, attempts)
     if key not in _BUILT:
@@ -168,20 +168,20 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
     asked: set[bytes] = set()
     examples = [_example(tool, oracle, index, asked) for index in range(len(tool.spec.test_cases))]
     hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
-    # One more than wanted: Hypothesis begins every draw with the simplest value, which is among the shared ones.
+    # One more than needed: Hypothesis starts every sample with the simplest value, which is among the shared inputs.
     counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
-    drawn = sample_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
-    first = _ask_oracle(oracle, drawn.draws[0], "drawn", asked)
+    samples = sample_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
+    first = _ask_oracle(oracle, samples.inputs[0], "drawn", asked)
     if oracle is not None and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
         raise SpecError(
-            f"the reference raises {first[0].expected.exception if first[0].expected else ''} on every drawn input, "
+            f"the reference raises {first[0].expected.exception if first[0].expected else ''} on every sampled input, "
             f"e.g. {clip(first[0].key.decode('ascii'), limit=200)}",
             where=position(oracle.path),
-            fix="correct reference(), or let inputs() draw what it can answer",
+            fix="correct reference(), or let inputs() return only inputs that it can answer",
         )
     edges = _edges(tool, oracle, asked)
-    extras = [()] + [tuple(_ask_oracle(oracle, keys, "extra", asked)) for keys in drawn.draws[1:]]
-    derived = [Question("derived", key, reply) for key, reply in drawn.edges if key not in asked]
+    extras = [()] + [tuple(_ask_oracle(oracle, keys, "extra", asked)) for keys in samples.inputs[1:]]
+    derived = [Question("derived", key, reply) for key, reply in samples.edges if key not in asked]
     shared = (*(one for one in examples if one is not None), *first, *edges)
     keys = [question.key.decode("ascii") for question in (*shared, *(one for group in extras for one in group))]
     return Questions(
@@ -189,7 +189,7 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
         oracle=oracle,
         shared=shared,
         extras=tuple(extras),
-        trials=tuple(_trials(oracle, drawn.draws[0], seed)),
+        trials=tuple(_trials(oracle, samples.inputs[0], seed)),
         derived=tuple(derived),
         seed=seed,
         digest=digest_json(keys),
@@ -204,12 +204,12 @@ def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -
     asked.add(key)
     seconds: float | None = None
     if oracle is not None:
-        said, seconds = oracle.timed_reply(key)
-        agrees = oracle.accepts(key, wanted.payload) if oracle.accept is not None else said.essence == wanted.essence
-        if not agrees:
+        reply, seconds = oracle.timed_reply(key)
+        same = reply.comparison_key == wanted.comparison_key
+        if not (same if oracle.accept is None else oracle.accepts(key, wanted.payload)):
             raise SpecError(
                 f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
-                f"says {clip(said.payload.decode('ascii', 'replace'), limit=120)}",
+                f"returns {clip(reply.payload.decode('ascii', 'replace'), limit=120)}",
                 where=position(oracle.path),
                 fix="correct the test case or the reference",
             )
@@ -238,28 +238,29 @@ def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Questio
         raise oracle.fault("edges", b"{}", error) from error
     found: list[Question] = []
     for kwargs, key in zip(listed, keys, strict=True):
-        misfit = tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "it is no dictionary"
+        misfit = tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "an edge input is not a dictionary"
         if misfit:
-            raise SpecError(f"edges() holds what does not fit the signature: {misfit}", where=position(oracle.path))
+            raise SpecError(f"edges() does not match the signature: {misfit}", where=position(oracle.path))
         if key not in asked:
             asked.add(key)
             found.append(Question("edge", key, oracle.reply(key, any_error=True)))
     return found
 
 
-def _trials(oracle: Oracle | None, drawn: tuple[bytes, ...], seed: int) -> list[Trial]:
-    if oracle is None or not drawn:
+def _trials(oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list[Trial]:
+    if oracle is None or not sample:
         return []
     found: list[Trial] = []
-    for index, law in enumerate(oracle.properties):
-        name = getattr(law, "__name__", f"property {index + 1}")
-        picked = random.Random(derive_seed(seed, "property", index)).sample(drawn, min(PROPERTY_INPUTS, len(drawn)))  # noqa: S311 - the seed is the secret
+    for index, check in enumerate(oracle.properties):
+        name = getattr(check, "__name__", f"property {index + 1}")
+        rng = random.Random(derive_seed(seed, "property", index))  # noqa: S311 - the seed is the secret
+        picked = rng.sample(sample, min(PROPERTY_INPUTS, len(sample)))
         found += [Trial(index, name, key, derive_seed(seed, "property", index, key.hex())) for key in picked]
     return found
 
 
 def _base(tool: Tool) -> dict[str, Any]:
-    """An ordinary input, of which edges change one part at a time."""
+    """An ordinary input; each derived edge input changes one of its parameters."""
     if tool.spec.test_cases:
         return tool.spec.test_cases[0].input
     return {one.name: _ordinary(tool.kinds[one.name]) for one in tool.signature.parameters if one.name in tool.kinds}

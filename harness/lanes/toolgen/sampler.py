@@ -1,4 +1,4 @@
-"""Drawing: a tool's inputs, drawn once per (tool, seed) in a fresh process and shared by all workers of a run."""
+"""Sampler: samples a tool's inputs once per (tool, seed) in a fresh process; all workers of a run share the result."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox import codec
 
-SECONDS = 120.0  # for drawing; a reference stuck on a derived edge is stopped then, and that edge is not asked
+SECONDS = 120.0  # time limit of the sampler process; a derived edge input that was not answered by then is not asked
 _SCRIPT = Path(__file__).with_name("sampler_process.py")
 KEPT_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """What came out of one drawing process.
+class Samples:
+    """The result of one sampler process.
 
     Attributes:
-        draws: For each requested draw its distinct inputs, encoded.
-        edges: Derived edge inputs with the reference's reply, as far as it had one.
+        inputs: For each requested sample its distinct inputs, encoded.
+        edges: Derived edge inputs with the reference's replies; without those that it could not answer in time.
     """
 
-    draws: tuple[tuple[bytes, ...], ...]
+    inputs: tuple[tuple[bytes, ...], ...]
     edges: tuple[tuple[bytes, Reply], ...]
 
 
 def sample_inputs(
     tool: Tool, *, secret_seed: int, counts: tuple[int, ...], edges: tuple[bytes, ...], scratch: Path
-) -> Drawn:
-    """Draw, or read what another process of this run has drawn already.
+) -> Samples:
+    """Sample inputs, or read the result of another process of this run.
 
     Args:
-        tool: Whose `inputs()` are drawn from; without them the annotations decide.
-        secret_seed: The run's secret.
-        counts: How many inputs each draw wants; draws differ in their seed.
-        edges: Encoded inputs to put to the reference under tight limits; none without an oracle.
-        scratch: Where the result is kept for the other workers.
+        tool: The tool; inputs come from its oracle's `inputs()`, or from the annotations without one.
+        secret_seed: The run's secret seed.
+        counts: Number of inputs of each sample; samples differ in their seed.
+        edges: Encoded inputs that the reference answers under tight limits; empty without an oracle.
+        scratch: Folder in which the result is kept for other workers.
 
     Raises:
-        SpecError: if the oracle cannot be drawn from, or yields nothing.
-        InfraError: if the process did not come back.
+        SpecError: if `inputs()` fails, or yields no value.
+        InfraError: if the sampler process exceeds its time limit.
     """
     seeds = [derive_seed(secret_seed, "toolgen", tool.digest, "draw", index) for index in range(len(counts))]
     names = [parameter for parameter in tool.signature.parameters if parameter.name in tool.kinds]
@@ -79,14 +79,14 @@ def sample_inputs(
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    # Workers that need the same inputs at once wait for the first of them instead of all drawing.
+    # Workers that need the same inputs wait for the first of them instead of sampling themselves.
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _forget_old(folder: Path) -> None:
-    # A run's inputs are of use to that run only (and to a rerun of it with the same seed, soon after).
+    # A run's inputs are useful to that run only, and to a rerun with the same seed soon after.
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > KEPT_SECONDS:
@@ -111,7 +111,7 @@ def _run(request: dict[str, Any], folder: Path) -> bytes:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV_"))}
     environment["PYTHONHASHSEED"] = "0"
     environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
-    # -P: the script's own folder holds modules of ours that must not pass for others.
+    # -P: the script's folder is not on sys.path, where its modules could shadow others.
     command = [sys.executable, "-P", "-B", str(_SCRIPT)]
     try:
         done = subprocess.run(
@@ -126,15 +126,15 @@ def _run(request: dict[str, Any], folder: Path) -> bytes:
     except subprocess.TimeoutExpired as expired:
         return expired.stdout or b""
     if done.returncode and not done.stdout:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise InfraError(
-            f"drawing inputs ended with exit status {done.returncode}: {said[-1] if said else 'it said nothing'}",
+            f"sampling inputs ended with exit status {done.returncode}: {lines[-1] if lines else 'no error message'}",
             fix="run the oracle's inputs() by hand",
         )
     return done.stdout
 
 
-def _parse(tool: Tool, request: dict[str, Any], edges: tuple[bytes, ...], data: bytes) -> Drawn:
+def _parse(tool: Tool, request: dict[str, Any], edges: tuple[bytes, ...], data: bytes) -> Samples:
     where = position(tool.oracle or tool.path)
     draws: list[list[bytes]] = [[] for _ in request["draws"]]
     replies: list[tuple[bytes, Reply]] = []
@@ -143,10 +143,10 @@ def _parse(tool: Tool, request: dict[str, Any], edges: tuple[bytes, ...], data: 
         try:
             value = json.loads(line)
         except ValueError:
-            break  # cut off where the process was stopped
+            break  # the process was stopped while it wrote this line
         if "fault" in value:
             raise SpecError(
-                f"inputs cannot be drawn: {value['fault']}", where=where, fix="correct inputs() in oracle.py"
+                f"inputs cannot be sampled: {value['fault']}", where=where, fix="correct inputs() in oracle.py"
             )
         if "draw" in value:
             draws[value["draw"]].append(value["key"].encode("ascii"))
@@ -157,13 +157,13 @@ def _parse(tool: Tool, request: dict[str, Any], edges: tuple[bytes, ...], data: 
             complete = True
     if not complete:
         raise InfraError(
-            f"drawing inputs took longer than {SECONDS:g} s", where=where, fix="make inputs() draw smaller values"
+            f"sampling inputs took longer than {SECONDS:g} s", where=where, fix="make inputs() return smaller values"
         )
     for index, keys in enumerate(draws):
         if request["draws"][index][1] and not keys:
-            raise SpecError("inputs() yields nothing", where=where, fix="let it draw at least one value")
+            raise SpecError("inputs() yields no value", where=where, fix="let it yield at least one value")
         for key in keys:
             misfit = tool.signature.misfit(codec.decode(key))
             if misfit:
-                raise SpecError(f"inputs() draws what does not fit the signature: {misfit}", where=where)
-    return Drawn(tuple(tuple(keys) for keys in draws), tuple(replies))
+                raise SpecError(f"inputs() does not match the signature: {misfit}", where=where)
+    return Samples(tuple(tuple(keys) for keys in draws), tuple(replies))

@@ -1,13 +1,13 @@
-"""Draws inputs in a fresh process, `python draw.py < request > lines`, that imports little but the oracle.
+"""Samples inputs in a fresh process, `python sampler_process.py < request > lines`, that imports little but the oracle.
 
-Hypothesis takes literals from the modules it finds imported, so a worker of pytest would draw other inputs than its
-neighbour. This file is therefore run by path: no other module of this package is there. The request is one JSON value:
+Hypothesis takes literals from all imported modules, so different pytest workers would sample different inputs. This
+file is therefore run by path, without the other modules of this package. The request is one JSON value:
 
     {"codec": path, "oracle": path or null, "parameters": {name: [kind, required]}, "sys_path": [...],
-     "draws": [[seed, count], ...], "edges": [canonical JSON text, ...]}
+     "draws": [[seed, count], ...], "edges": [canonical JSON, ...]}
 
-and each line of the answer is `{"draw": index, "key": canonical JSON text}`, `{"edge": index, "reply": [kind, text]}`,
-`{"fault": sentence}` or, once everything is drawn, `{"drawn": true}`.
+and each line of the answer is `{"draw": index, "key": canonical JSON}`, `{"edge": index, "reply": [kind, payload]}`,
+`{"fault": sentence}` or, after all inputs were sampled, `{"drawn": true}`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
-ROUNDS = 5  # of drawing, each with twice as many examples as the one before, until there are enough distinct ones
-EDGE_SECONDS = 1.0  # for the reference to answer one hostile input
-EDGE_BYTES = 2 << 30  # of address space while it tries
+MAX_ROUNDS = 5  # each with twice as many examples as the one before, until there are enough distinct ones
+EDGE_SECONDS = 1.0  # time limit of the reference for one derived edge input
+EDGE_BYTES = 2 << 30  # address-space limit meanwhile
 
 
 def main() -> int:
-    """Read the request, write the lines; 0 also when a fault was reported."""
+    """Read the request and write the lines; return 0, also when a fault was reported."""
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what the oracle prints is no line of ours
+    os.dup2(2, 1)  # the oracle's output must not mix with the answer
     request = json.load(sys.stdin)
     sys.path[:] = request["sys_path"]
     codec = _load("_crucible_codec", request["codec"])
@@ -38,17 +38,17 @@ def main() -> int:
         strategy = _strategy(oracle, request["parameters"])
         for index, (seed, count) in enumerate(request["draws"]):
             for key in draw(strategy, seed, count, codec.encode):
-                _say(out, {"draw": index, "key": key})
-        _say(out, {"drawn": True})
+                _write(out, {"draw": index, "key": key})
+        _write(out, {"drawn": True})
         if oracle is not None and request["edges"]:
             _answer_edges(out, oracle.reference, request["edges"], codec)
     except Exception as error:
-        _say(out, {"fault": _sentence(error, str(request["oracle"]))})
+        _write(out, {"fault": _sentence(error, str(request["oracle"]))})
     return 0
 
 
 def draw(strategy: Any, seed: int, count: int, encode: Callable[[Any], bytes]) -> list[str]:
-    """At most `count` distinct values of a strategy as canonical JSON texts, the same for the same seed."""
+    """At most `count` distinct values of a strategy as canonical JSON; equal seeds give equal values."""
     import hypothesis
 
     found: dict[str, None] = {}
@@ -56,11 +56,11 @@ def draw(strategy: Any, seed: int, count: int, encode: Callable[[Any], bytes]) -
     def take(value: Any) -> None:
         if len(found) < count:
             if type(value) is not dict:
-                msg = f"inputs() must draw dictionaries of keyword arguments, not {type(value).__name__}"
+                msg = f"inputs() must yield dictionaries of keyword arguments, not {type(value).__name__}"
                 raise TypeError(msg)
             found[encode(value).decode("ascii")] = None
 
-    for attempt in range(ROUNDS):
+    for attempt in range(MAX_ROUNDS):
         settings = hypothesis.settings(
             database=None,
             deadline=None,
@@ -93,7 +93,7 @@ def _strategy(oracle: Any, parameters: dict[str, tuple[Any, bool]]) -> Any:
 
 
 def from_kind(kind: Any) -> Any:
-    """The strategy of a kind (see `annotations`)."""
+    """The Hypothesis strategy of a kind (see `annotation_kinds`)."""
     from hypothesis import strategies as st
 
     plain = {
@@ -124,8 +124,8 @@ def from_kind(kind: Any) -> Any:
 
 
 def _answer_edges(out: IO[str], reference: Callable[..., Any], edges: list[str], codec: Any) -> None:
-    # Nobody promised that the reference can cope with these, so it gets little time and memory, and here instead of in
-    # the judge. What it does not answer is not asked.
+    # The reference may not handle derived edge inputs, so it answers them in this process with little time and memory.
+    # Inputs that it does not answer are not asked.
     resource.setrlimit(resource.RLIMIT_AS, (EDGE_BYTES, EDGE_BYTES))
     signal.signal(signal.SIGALRM, _too_long)
     for index, text in enumerate(edges):
@@ -140,20 +140,20 @@ def _answer_edges(out: IO[str], reference: Callable[..., Any], edges: list[str],
             reply = ["raised", wire.decode("ascii")]
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        _say(out, {"edge": index, "reply": reply})
+        _write(out, {"edge": index, "reply": reply})
 
 
 class _TooLongError(BaseException):
-    """Not an Exception, so that the reference's own handlers let it through."""
+    """A BaseException, so that the reference's own `except Exception` does not catch it."""
 
 
 def _too_long(_number: int, _frame: object) -> None:
     raise _TooLongError
 
 
-def _say(out: IO[str], line: dict[str, Any]) -> None:
+def _write(out: IO[str], line: dict[str, Any]) -> None:
     out.write(json.dumps(line) + "\n")
-    out.flush()  # a reference that never comes back on an edge must not take the drawn inputs with it
+    out.flush()  # the inputs must not be lost if the reference never returns on an edge input
 
 
 def _sentence(error: BaseException, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Scoring: from evidence and policy to a score. Pure; the formulas are written out in docs/scoring-toolgen.md."""
+"""Score of a toolgen candidate: a pure function of evidence and policy; docs/scoring-toolgen.md has the formulas."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from harness.core.stats import geometric_mean
 from harness.core.status import Status
 
 WEIGHTS = {"correctness": 0.40, "safety": 0.25, "performance": 0.15, "robustness": 0.10, "documentation": 0.10}
-DIVERSITY = 0.02
-"""The most that being different earns."""
-DIVERSE_FROM = 0.9
-"""Least correctness with which being different earns anything."""
+MAX_DIVERSITY = 0.02
+"""Maximum bonus for a style other than the baseline."""
+MIN_DIVERSE_CORRECTNESS = 0.9
+"""Minimum correctness for a diversity bonus."""
 EXAMPLES_ONLY_CAP = 0.9
-"""The most a candidate can score where nothing but examples says what is right."""
+"""Maximum score where only examples define the right answers."""
 GRACE_US = 250.0
-"""Microseconds that an ordinary question may cost besides: these take some microseconds, and so does a cold cache."""
+"""Microseconds added to the limit of an ordinary question, for the overhead of a call and a cold cache."""
 QUARTERS = ("module", "function", "signature", "example")
 
 
 def latency(median_ms: float, budget_ms: float) -> float:
-    """min(1, budget / median), without the 1 ms floor of the tournament's formula."""
+    """min(1, budget / median); the tournament's formula also has a floor of 1 ms, which is left out here."""
     return 1.0 if median_ms <= budget_ms else budget_ms / median_ms
 
 
 def scaling(rows: Sequence[Mapping[str, Any]], cpu_factor: float, *, candidate: str = "candidate_s") -> float | None:
-    """Geometric mean over the workload sizes of min(1, factor x reference / candidate); None of nothing."""
+    """Geometric mean over the workload sizes of min(1, factor x reference / candidate); None without sizes."""
     times = [(row["reference_s"], row.get(candidate, row["candidate_s"])) for row in rows]
     return geometric_mean([min(1.0, cpu_factor * reference / seconds) for reference, seconds in times])
 
@@ -44,7 +44,7 @@ def steadiness(costs: Mapping[str, Any], cpu_factor: float) -> float | None:
 
 
 def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
-    """Components, gates and total of one candidate."""
+    """Compute components, gates and total of one candidate."""
     facts = evidence.facts
     parts = [
         _correctness(facts),
@@ -53,8 +53,8 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
         _robustness(evidence),
         _documentation(facts),
     ]
-    # What could not be observed of any candidate of this tool weighs nothing, and the rest weighs as much more.
-    # What was measured badly keeps its weight: it may be worth anything from 0 to 1.
+    # A component that no candidate of this tool can have gets weight 0, and the others are scaled up.
+    # A component with a noisy measurement keeps its weight: its value may be anything from 0 to 1.
     observed = {part.name for part in parts if part.value is not None}
     if _noise(evidence, policy):
         observed.add("performance")
@@ -78,14 +78,14 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
 def _correctness(facts: Mapping[str, Any]) -> Component:
     right, total = facts["questions"]["right"], facts["questions"]["total"]
     if not total:
-        return Component(name="correctness", value=0.0, weight=0.0, why="nothing was asked")
+        return Component(name="correctness", value=0.0, weight=0.0, why="no question was asked")
     return Component(name="correctness", value=right / total, weight=0.0, why=f"{right} of {total} answers are right")
 
 
 def _safety(facts: Mapping[str, Any]) -> Component:
     found = facts["violations"]
     if not facts.get("parsed", True):
-        return Component(name="safety", value=0.0, weight=0.0, why="nothing could be parsed, so nothing is known safe")
+        return Component(name="safety", value=0.0, weight=0.0, why="the source was not parsed, so it cannot be checked")
     why = f"{len(found)} uses of forbidden APIs, first {found[0]['api']} at line {found[0]['line']}" if found else ""
     return Component(name="safety", value=0.0 if found else 1.0, weight=0.0, why=why or "no forbidden API is used")
 
@@ -118,7 +118,7 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
         why += f": {quick:.3f}; CPU {against} at n..8n: {growth:.3f}{_exponent(evidence)}"
     else:
         why += "; the tool has no workload"
-    # A candidate must keep up on the questions everybody is asked, too: workloads can be told by their size.
+    # Ordinary questions count too: a candidate can recognise workloads by their size.
     if steady is not None and (steady < 1 or growth is None):
         why += f"; ordinary questions {against} + {GRACE_US:g} us: {steady:.3f}"
     if growth is None and steady is None:
@@ -144,7 +144,7 @@ def _exponent(evidence: Evidence) -> str:
 
 
 def _noise(evidence: Evidence, policy: Policy) -> str:
-    """Why the time of a candidate that is otherwise fine is not known."""
+    """Why the time of a candidate with status `ok` is unknown; empty if it is known."""
     if policy.timing is Timing.NONE or evidence.status is not Status.OK:
         return ""
     return evidence.quality.why if evidence.quality is not None else ""
@@ -170,9 +170,9 @@ def _documentation(facts: Mapping[str, Any]) -> Component:
 def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> Component:
     style = facts["style"]
     detected = style["detected"]
-    weight = DIVERSITY * min(1.0, policy.anneal_temp)
-    if correctness < DIVERSE_FROM:
-        why = f"not earned: correctness is below {DIVERSE_FROM:g}"
+    weight = MAX_DIVERSITY * min(1.0, policy.anneal_temp)
+    if correctness < MIN_DIVERSE_CORRECTNESS:
+        why = f"not earned: correctness is below {MIN_DIVERSE_CORRECTNESS:g}"
         return Component(name="diversity", value=0.0, weight=weight, why=why)
     claimed = f", declared {style['declared']}" if style["declared"] not in ("", detected) else ""
     why = f"detected {detected}{claimed}, baseline {style['baseline']}"
@@ -180,13 +180,13 @@ def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> 
 
 
 def time_limit(facts: Mapping[str, Any], policy: Policy) -> float:
-    """Milliseconds one call may take: the annealed budget or the tool's own limit, whichever is tighter."""
+    """Limit of one call in milliseconds: the annealed budget or the tool's own limit, whichever is lower."""
     own = facts["limits"]["time_ms"]
     return min(policy.budget.time_ms, own) if own is not None else policy.budget.time_ms
 
 
 def memory_limit(facts: Mapping[str, Any], policy: Policy) -> float:
-    """MiB above the empty box: the annealed budget or the tool's own limit, whichever is tighter."""
+    """Memory limit in MiB above the empty box: the annealed budget or the tool's own limit, whichever is lower."""
     own = facts["limits"]["memory_mb"]
     return min(policy.budget.memory_mb, own) if own is not None else policy.budget.memory_mb
 
@@ -198,7 +198,7 @@ def _gates(evidence: Evidence, policy: Policy, components: Sequence[Component]) 
         Gate(name="correct", threshold=1.0).hold(values["correctness"].value, because=values["correctness"].why),
         Gate(name="safe", threshold=1.0).hold(values["safety"].value, because=values["safety"].why),
     ]
-    # Rescoring holds old evidence against another epoch's budget, so these are more than the box's own limits.
+    # Rescoring compares old evidence with another epoch's budget, so the box's own limits are not enough.
     if facts["slowest_ms"] is not None:
         gate = Gate(name="time_ms", threshold=time_limit(facts, policy), at_most=True)
         gates.append(gate.hold(facts["slowest_ms"], because="the slowest call"))
@@ -220,4 +220,4 @@ def _explanation(evidence: Evidence, components: Sequence[Component]) -> str:
         notes.insert(0, "attempts disagree, which halves the total")
     if evidence.facts.get("examples_only"):
         notes.insert(0, f"examples only: at most {EXAMPLES_ONLY_CAP:g}")
-    return "; ".join(notes) or "everything that was looked at is as it should be"
+    return "; ".join(notes) or "no component lost points"

@@ -1,4 +1,4 @@
-"""Source: the bytes of a candidate, or why they cannot be judged."""
+"""Source: the bytes of a candidate, or the reason why they cannot be judged."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.core.digest import digest_bytes
 from harness.core.status import Status
 from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, text_fault
 
-MAX_BYTES = 512 << 10
+MAX_BYTES = 512 << 10  # of a candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What was found at a candidate's path.
+    """The source file of a candidate.
 
     Attributes:
-        data: Its bytes; empty where they cannot be judged.
-        digest: Hex SHA-256 of the bytes, or of a description where there are none to judge.
-        status: `ok`, or why nothing can be run.
-        why: One sentence, for a status other than `ok`.
+        data: The bytes; empty if the file cannot be read.
+        digest: Hex SHA-256 of the bytes, or of a description if the file cannot be read.
+        status: `ok`, or the status of a candidate that cannot be run.
+        why: The reason of a status other than `ok`.
     """
 
     data: bytes
@@ -35,12 +35,12 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The text, as far as it is UTF-8."""
+        """The bytes decoded as UTF-8; invalid bytes are replaced."""
         return self.data.decode("utf-8", "replace")
 
 
 def read_source(path: Path) -> Source:
-    """Read a candidate without following links, waiting for pipes or reading more than can be judged."""
+    """Read a candidate; links are not followed, pipes do not block, and at most `MAX_BYTES` + 1 bytes are read."""
     try:
         return _readable(read_plain_file(path, max_bytes=MAX_BYTES))
     except FileFaultError as fault:
@@ -57,7 +57,7 @@ def _readable(data: bytes) -> Source:
     digest = digest_bytes(data)
     if why := text_fault(data):
         return Source(data, digest, Status.CRASH, why)
-    if b"coding" in data[:400]:  # a declared encoding would show the compiler another text than us
+    if b"coding" in data[:400]:  # with another declared encoding the compiler would see different source code
         try:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         except SyntaxError as error:
@@ -68,10 +68,10 @@ def _readable(data: bytes) -> Source:
 
 
 def parse(source: Source) -> ast.Module | Source:
-    """The syntax tree, or the source with a status that says why there is none."""
+    """The syntax tree; for an invalid source, the source with a status and its reason."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in a candidate is no warning of ours
+            warnings.simplefilter("ignore")  # warnings about a candidate's escapes do not concern the user
             return ast.parse(source.data, filename="candidate.py")
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""

@@ -1,4 +1,4 @@
-"""Static safety: which forbidden APIs a candidate's syntax tree uses. Names are followed, text is never searched."""
+"""Static check: finds uses of forbidden APIs in a candidate's syntax tree by resolving names, not by text search."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from harness.lanes.toolgen.forbidden_names import BUILTINS, ESCAPES, Forbidden
 from harness.lanes.toolgen.syntax_walk import children, descendants
 
 _FILE_METHODS = frozenset({"open", "read_text", "write_text", "read_bytes", "write_bytes"})
-_MAX_LEVELS = 3  # of code inside of text inside of code
+_MAX_LEVELS = 3  # of source code inside string literals
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One use of something forbidden.
+    """One use of a forbidden API.
 
     Attributes:
-        api: The forbidden name, as the tool's author wrote it.
+        api: The forbidden name, as written in the tool's list.
         line: 1-based line of the candidate.
         column: 1-based column.
-        code: The source text that does it.
-        how: What makes it a use, where that is not plain to see.
+        code: The source code of the use.
+        how: Why it is a use, where that is not obvious.
     """
 
     api: str
@@ -40,15 +40,15 @@ class Violation:
         return f"{self.api} at line {self.line}, column {self.column}: {self.code}{how}"
 
     def to_wire(self) -> dict[str, Any]:
-        """As JSON."""
+        """The violation as a JSON object."""
         return {"api": self.api, "line": self.line, "column": self.column, "code": self.code, "how": self.how}
 
 
 def violations(tree: ast.Module, forbidden: Forbidden) -> list[Violation]:
-    """Every use of something forbidden, in the order of the source, one for each line and name.
+    """All uses of forbidden APIs in source order, at most one for each line and name.
 
     Raises:
-        RecursionError: if the tree is nested too deeply to be followed.
+        RecursionError: if the tree is nested too deeply.
     """
     if not forbidden:
         return []
@@ -61,7 +61,7 @@ class _Search:
         self.known: dict[str, Constant] = constant_names(tree)
         self.aliases: dict[str, set[str]] = {}
         self.stars: list[str] = []
-        self.shadows: dict[int, frozenset[str]] = {}  # by id of a Name: what is bound by functions around it
+        self.shadows: dict[int, frozenset[str]] = {}  # by id of a Name: the names bound by enclosing functions
         self.nodes: list[ast.AST] = []
         self.parents: dict[int, ast.AST] = {}
         self.resolved: dict[int, frozenset[str]] = {}
@@ -90,7 +90,7 @@ class _Search:
             if isinstance(node, _FUNCTION + _COMPREHENSION):
                 inner = shadow | _locals_of(node)
             outer: set[int] = set()
-            if isinstance(node, _FUNCTION):  # decorators, defaults and annotations belong to the scope around it
+            if isinstance(node, _FUNCTION):  # decorators, defaults and annotations belong to the enclosing scope
                 outer = {id(node.args), id(getattr(node, "returns", None))}
                 outer.update(map(id, getattr(node, "decorator_list", ())))
             for child in children(node):
@@ -123,7 +123,7 @@ class _Search:
                     pairs += _pairs(target, node.value)
             elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
                 pairs += _pairs(node.target, node.value)
-        for _ in range(4):  # an alias of an alias of an alias
+        for _ in range(4):  # chains of aliases
             before = sum(map(len, self.aliases.values()))
             for name, value in pairs:
                 names = self._resolve(value)
@@ -133,12 +133,12 @@ class _Search:
             if sum(map(len, self.aliases.values())) == before:
                 return
 
-    # --- what an expression is ---
+    # --- resolution of expressions to dotted names ---
 
     def _resolve(self, node: ast.AST) -> frozenset[str]:
         key = id(node)
         if key not in self.resolved:
-            self.resolved[key] = frozenset()  # a cycle ends here
+            self.resolved[key] = frozenset()  # ends cycles
             self.resolved[key] = frozenset(self._names(node))
         return self.resolved[key]
 
@@ -174,7 +174,7 @@ class _Search:
             if isinstance(text, str):
                 names |= self.aliases.get(text, {text}) if owner == "<globals>" else {_member(owner, text)}
             elif self.forbidden.reaches(owner):
-                self._add(owner, table, "the key is computed, so what is taken cannot be told")
+                self._add(owner, table, "the key is computed, so the member is unknown")
         return names
 
     def _returned(self, node: ast.Call) -> set[str]:
@@ -207,23 +207,23 @@ class _Search:
         bases = self._resolve(owner)
         if isinstance(text, str):
             if text in ESCAPES:
-                self._add(text, name, "it reaches around the list of forbidden names")
+                self._add(text, name, "it gives access to forbidden names")
             return {_member(base, text) for base in bases}
         for base in bases:
             if self.forbidden.reaches(base):
-                self._add(base, name, "the attribute's name is computed, so what is taken cannot be told")
+                self._add(base, name, "the attribute's name is computed, so the member is unknown")
         return set()
 
     def _imported(self, node: ast.Call) -> set[str]:
         text = fold(node.args[0], self.known) if node.args else None
         if isinstance(text, str):
             return {text, text.partition(".")[0]}
-        self._add("__import__", node, "the module's name is computed, so what is imported cannot be told")
+        self._add("__import__", node, "the module's name is computed, so the module is unknown")
         return set()
 
     def _search_text(self, node: ast.Call, function: str) -> None:
         if self.forbidden.has(function):
-            return  # reported for what it is
+            return  # the call itself is already reported
         text = fold(node.args[0], self.known)
         if isinstance(text, str) and self.level < _MAX_LEVELS:
             try:
@@ -233,21 +233,21 @@ class _Search:
             for one in _Search(inner, self.forbidden, level=self.level + 1).run():
                 self._add(one.api, node, f"inside of {function}")
         else:
-            self._add(function, node, "the code is computed, so what it does cannot be told")
+            self._add(function, node, "the code is computed, so it cannot be checked")
 
     # --- verdicts ---
 
     def _judge(self, node: ast.Name | ast.Attribute | ast.Call | ast.Subscript) -> None:
         if isinstance(node, ast.Attribute):
             if node.attr in ESCAPES:
-                self._add(node.attr, node, "it reaches around the list of forbidden names")
+                self._add(node.attr, node, "it gives access to forbidden names")
             elif node.attr in _FILE_METHODS and self.forbidden.has("open") and self._uses_pathlib(node.value):
                 self._add("open", node, "by way of pathlib")
         if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
             return
         for dotted in self._resolve(node):
             if not self._report(dotted, node) and self.forbidden.reaches(dotted) and not self._is_followed(node):
-                self._add(dotted, node, "it is passed on to where it cannot be followed")
+                self._add(dotted, node, "it is passed on, so its uses are unknown")
 
     def _uses_pathlib(self, value: ast.expr) -> bool:
         if isinstance(value, ast.Call):
@@ -300,9 +300,9 @@ def _member(base: str, name: str) -> str:
 
 
 def _owner(base: str) -> str | None:
-    """Whose members a table holds, or None if it is no such table."""
+    """The object whose members a mapping contains; None for other mappings."""
     if base == "sys.modules":
-        return "builtins"  # its keys are whole modules, whose names begin anew
+        return "builtins"  # its keys are module names, which are complete dotted paths
     if base in ("<globals>", "__builtins__", "builtins"):
         return base
     return base.removesuffix(".__dict__") if base.endswith(".__dict__") else None
@@ -317,7 +317,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
 
 
 def _bound_for_sure(tree: ast.Module) -> frozenset[str]:
-    """Names the module itself binds in any case, so that they cannot mean the builtin of that name."""
+    """Names that the module always binds itself, so that they do not refer to builtins."""
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

@@ -1,4 +1,4 @@
-"""Style: how a candidate really works, read off its syntax tree; and how far that is from the baseline."""
+"""Style: detects a candidate's algorithm in its syntax tree, and computes its distance from the baseline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.lanes.toolgen.tool_spec import Tool
 
 BASELINE = "set"
 KNOWN_ALTERNATIVES = frozenset({"trie", "suffixarray", "lsh"})
-"""Styles with a data structure of their own: as far from the baseline as can be."""
+"""Styles with a data structure of their own; they have the maximum distance from the baseline."""
 OTHER = 0.5  # the distance of any other style that is not the baseline
 UNLIKE = 4.0  # a cost this many times the reference's, or the reverse, is as unlike as can be
 
@@ -28,7 +28,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def detect(tree: ast.Module, entry: str) -> str:
-    """The style of what can be reached from the entry function; dead code shows nothing.
+    """The style of the functions reachable from the entry function; dead code is ignored.
 
     Returns:
         One of trie, suffixarray, lsh, stream, generator, queue, stack, recursion, set, sort, scan, plain.
@@ -58,7 +58,7 @@ def detect(tree: ast.Module, entry: str) -> str:
 
 
 def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> float:
-    """How far a detected style is from the baseline, 0 to 1.
+    """The distance of a detected style from the baseline, from 0 to 1.
 
     Half of it is the structure alone; the other half must show in the costs, by how much they differ from those of the
     reference: a structure that costs exactly what the plain way costs may well be decoration.
@@ -77,7 +77,7 @@ def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> float
 
 
 class _Function:
-    """A function with what is asked of it again and again."""
+    """A function with cached facts about its syntax tree."""
 
     def __init__(self, node: Function) -> None:
         self.name = node.name
@@ -121,7 +121,7 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _descends(function: _Function) -> bool:
-    """In a loop a name walks down a table of tables: `node = node[c]`, or by way of `child = node.children.get(c)`."""
+    """Whether a loop descends nested tables: `node = node[c]`, or through `child = node.children.get(c)`."""
     for _loop, nodes in function.loops:
         steps: dict[str, set[str]] = {}  # name -> names it was looked up from
         copies: list[tuple[str, str]] = []
@@ -165,7 +165,7 @@ def _looked_up_from(value: ast.expr) -> str:
 
 
 def _sorts_suffixes(function: _Function) -> bool:
-    """Indices or suffixes of a text are sorted: by open slices, or by ranks that double in a loop."""
+    """Whether indices or suffixes of a string are sorted: by open slices, or by ranks that double in a loop."""
     sorting = [call for call in function.calls if _last_name(call.func) in ("sorted", "sort")]
     for call in sorting:
         inside = [*call.args, *(word.value for word in call.keywords)]
@@ -195,7 +195,7 @@ def _is_suffix(node: ast.AST) -> bool:
 
 
 def _buckets_by_hash(reached: list[_Function]) -> bool:
-    """Several hash values of parts are combined (the least of them counts), and looked up in buckets."""
+    """Whether hash values of parts are combined by their minimum and looked up in buckets."""
     hashed = any(_call_names(nodes) & _HASHES for function in reached for nodes in function.repeats)
     called = {name for function in reached for name in function.called}
     return hashed and "min" in called and bool(called & {"setdefault", "defaultdict"})
@@ -206,7 +206,7 @@ def _reads_tokens(function: _Function) -> bool:
 
 
 def _takes(function: _Function, methods: set[str]) -> bool:
-    """A loop takes from a container that it, or something in it, also adds to."""
+    """Whether a loop takes from a container to which it also adds."""
     for _loop, nodes in function.loops:
         taken: set[str] = set()
         added: set[str] = set()

@@ -1,4 +1,4 @@
-"""Syntax: walking a tree fast. A candidate is walked several times, so this is most of what judging it costs us."""
+"""Fast traversal of syntax trees, which takes most of the judge's CPU time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
-    """The nodes right below, without contexts and operators (those are read off their parents)."""
+    """The direct child nodes, without contexts and operators, which are read from their parents."""
     kind = type(node)
     fields = _FIELDS.get(kind)
     if fields is None:
@@ -28,8 +28,8 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 def descendants(node: ast.AST) -> list[ast.AST]:
-    """The node and all below it, parents before their children."""
+    """The node and all nodes below it, parents before their children."""
     found = [node]
-    for one in found:  # grows while it is walked
+    for one in found:  # the list grows during the iteration
         found += children(one)
     return found

@@ -1,4 +1,4 @@
-"""ToolSpec: what a candidate is told. Signature: how it is called. Tool: both, with their files and digest."""
+"""Tool: a tool's specification (`ToolSpec`) and parsed signature (`Signature`), with its files and digest."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Example(Frozen):
 
 
 class Constraints(Frozen):
-    """What the tool's author forbids and allows. The suite's annealed budget applies besides; the tighter one wins."""
+    """Limits set by the tool's author. The suite's annealed budget applies too; the lower limit decides."""
 
     forbidden_apis: tuple[str, ...] | None = None
-    """Dotted names, `*` at the end for a prefix. None: a default list, less what `capabilities` allow."""
+    """Dotted names; a final `*` matches a prefix. None: the default list, reduced by `capabilities`."""
     max_runtime_sec: Positive | None = None
-    """Seconds for one call."""
+    """Time limit of one call, in seconds."""
     max_memory_mb: Positive | None = None
 
 
@@ -47,19 +47,19 @@ class ToolSpec(Frozen):
 
     tool_id: Annotated[str, Field(min_length=1)]
     id: str = ""
-    """Another name it goes by; kept, not used."""
+    """Another name of the tool; kept, not used."""
     description: str = ""
     signature: str
-    """Python `def` text without a body; its name is the candidate's entry point."""
+    """A Python `def` line without a body; its name is the candidate's entry point."""
     docstring: str = ""
     test_cases: tuple[Example, ...] = ()
     constraints: Constraints = Constraints()
     performance_targets: dict[str, Any] = {}
-    """What the author hopes for; kept, not judged."""
+    """The author's targets; kept, not judged."""
     capabilities: tuple[str, ...] = ()
-    """`file_io`, `network`: taken off the default list of forbidden APIs."""
+    """`file_io`, `network`: removed from the default list of forbidden APIs."""
     workload_size: PositiveInt = 256
-    """n: timing asks for workloads of n, 2n, 4n and 8n."""
+    """n: workloads of sizes n, 2n, 4n and 8n are timed."""
     version: str = ""
     license: str = ""
 
@@ -70,21 +70,21 @@ class Parameter:
 
     name: str
     annotation: str
-    """Normalised source text, empty when there is none."""
+    """Normalised source code; empty without an annotation."""
     required: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How a candidate is called: always by keyword."""
+    """The parsed signature of a candidate, which is always called by keyword."""
 
     name: str
     parameters: tuple[Parameter, ...]
     returns: str
-    """Normalised source text of the return annotation."""
+    """Normalised source code of the return annotation."""
 
     def misfit(self, kwargs: dict[str, Any]) -> str:
-        """Why these keyword arguments do not fit, or the empty string."""
+        """Why these keyword arguments do not match the signature; empty if they do."""
         names = [parameter.name for parameter in self.parameters]
         unknown = [name for name in kwargs if name not in names]
         if unknown:
@@ -96,7 +96,7 @@ class Signature:
 
 
 def signature_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
-    """The signature of a definition, annotations normalised so that spelling does not matter."""
+    """The signature of a definition, with normalised annotations."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     first_default = len(positional) - len(arguments.defaults)
@@ -124,14 +124,14 @@ def _text(annotation: ast.expr | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool that was read and validated.
+    """A validated tool.
 
     Attributes:
-        path: The folder or file the suite names, absolute.
-        spec: What `tool.yaml` says.
-        signature: Its `signature`, parsed.
-        kinds: Per parameter what its annotation allows; a name is missing where nothing can be drawn for it.
-        oracle: The trusted `oracle.py`; None for a tool that has examples only.
+        path: The folder or file that the suite names, absolute.
+        spec: The content of `tool.yaml`.
+        signature: The parsed signature.
+        kinds: The kind of each parameter; parameters without a kind are missing, since their inputs cannot be sampled.
+        oracle: The trusted `oracle.py`; None for a tool with examples only.
         digest: Hex SHA-256 over the bytes of both files.
     """
 
@@ -144,20 +144,20 @@ class Tool:
 
     @property
     def examples_only(self) -> bool:
-        """Whether nothing but the examples says what is right."""
+        """Whether only examples define the right answers."""
         return self.oracle is None
 
 
 def read_tool(path: Path) -> Tool:
-    """Read and validate a tool: reading only, the oracle is parsed but not run.
+    """Read and validate a tool; the oracle is parsed but not run.
 
     Raises:
-        SpecError: with `file:line` of what is wrong.
+        SpecError: with the `file:line` of the first problem.
     """
     path = path.absolute()
     file, oracle = _files(path)
     try:
-        # A run asks for the same tool thousands of times: the files are read again only when they may have changed.
+        # A run reads the same tool thousands of times; the files are read again only if they may have changed.
         states = tuple((state.st_mtime_ns, state.st_size, state.st_ino) for state in _states(file, oracle))
         held = _READ.get(path)
         if held is not None and held[0] == states:
@@ -183,7 +183,7 @@ def _files(path: Path) -> tuple[Path, Path | None]:
         file = path / "tool.yaml"
         if not file.is_file():
             raise SpecError(
-                "the tool's folder holds no tool.yaml", where=position(path), fix="add tool.yaml, or name a JSON file"
+                "the tool's folder has no tool.yaml", where=position(path), fix="add tool.yaml, or name a JSON file"
             )
         oracle = path / "oracle.py"
         return file, oracle if oracle.is_file() else None
@@ -199,7 +199,7 @@ def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes
     signature, kinds = _signature(spec, where)
     if oracle is None and not spec.test_cases:
         raise SpecError(
-            "neither test_cases nor an oracle.py say what is right", where=where("tool_id"), fix="add one of them"
+            "neither test_cases nor oracle.py define the right answers", where=where("tool_id"), fix="add one of them"
         )
     for index, example in enumerate(spec.test_cases):
         misfit = signature.misfit(example.input)
@@ -210,12 +210,12 @@ def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes
                 encode(value)
             except CodecError as error:
                 raise SpecError(f"test case {index + 1}: {error}", where=where("test_cases", index, key)) from None
-    draws = check_oracle(oracle, code) if oracle else False
-    if not draws:
+    provides_inputs = check_oracle(oracle, code) if oracle else False
+    if not provides_inputs:
         for parameter in signature.parameters:
             if parameter.name not in kinds and parameter.required:
                 raise SpecError(
-                    f"nothing can be drawn for {parameter.name}: {parameter.annotation}",
+                    f"no inputs can be sampled for {parameter.name}: {parameter.annotation}",
                     where=where("signature"),
                     fix="annotate it with JSON types, or add inputs() to oracle.py",
                 )
@@ -225,14 +225,14 @@ def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes
 
 def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
     where = _Where(file)
-    if file.suffix == ".json":  # JSON is nearly YAML, but not where it escapes or indents by tabs
+    if file.suffix == ".json":  # YAML does not accept all JSON escapes, nor tabs as indentation
         try:
             value = json.loads(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file)) from None
         except json.JSONDecodeError as error:
             raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits, a list of as many levels
+        except (ValueError, RecursionError) as error:  # a number with thousands of digits, or thousands of levels
             raise SpecError(f"not JSON: {error}", where=position(file)) from None
     else:
         try:
@@ -241,12 +241,12 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
             raise SpecError(error.what, where=error.where, fix=error.fix) from None
     if not isinstance(value, dict):
         raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
-    if isinstance(value.get("test_cases"), list):
-        value["test_cases"] = [_untagged(case) for case in value["test_cases"]]
+    if isinstance(value.get("test_cases"), list):  # a copy: the document is cached and shared
+        value = {**value, "test_cases": [_untagged(case) for case in value["test_cases"]]}
     try:
         return ToolSpec.model_validate(value), where
     except ValidationError as error:
-        # A misspelt key is the reason of the missing one.
+        # A misspelt key often explains a missing one, so unknown keys are reported first.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
         what = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
@@ -256,7 +256,7 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
 
 
 def _untagged(value: Any) -> Any:
-    """Test cases write bytes as `{$bytes: base64}` and tuples as `{$tuple: [...]}`, as the codec does."""
+    """Decode `{$bytes: base64}` and `{$tuple: [...]}`, which test cases use for bytes and tuples, as the codec does."""
     if isinstance(value, list):
         return [_untagged(item) for item in value]
     if not isinstance(value, dict):
@@ -274,13 +274,13 @@ def _untagged(value: Any) -> Any:
 
 
 class _Where:
-    """Finds the line of a key; the file is read again for it, since only an error needs that."""
+    """Finds the line of a key; it reads the file again, since only errors need positions."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def __call__(self, *keys: str | int) -> str:
-        """`file:line:column` of the innermost of `keys` that is there."""
+        """`file:line:column` of the innermost of `keys` that exists."""
         try:
             positions = read_document(self._file).positions
         except SuiteError:
@@ -318,15 +318,15 @@ def _signature(spec: ToolSpec, where: _Where) -> tuple[Signature, dict[str, Kind
         try:
             kinds[argument.arg] = kind_of(argument.annotation)
         except (ValueError, SyntaxError):
-            continue  # fine as long as the oracle draws the inputs; `_build` says so where it does not
+            continue  # valid if the oracle provides the inputs; `_build` reports the error otherwise
     return signature_of(function), kinds
 
 
 def check_oracle(path: Path, code: bytes) -> bool:
-    """Check what can be seen of an oracle without running it; whether it draws its own inputs.
+    """Check an oracle without running it; return whether it defines `inputs`.
 
     Raises:
-        SpecError: on a syntax error, or if it defines no `reference`.
+        SpecError: on a syntax error, or if the oracle defines no `reference`.
     """
     try:
         tree = ast.parse(code, filename=str(path))
@@ -343,6 +343,6 @@ def check_oracle(path: Path, code: bytes) -> bool:
             names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     if "reference" not in names and "*" not in names:
         raise SpecError(
-            "oracle.py defines no reference(**kwargs)", where=position(path, 1), fix="define what the right answer is"
+            "oracle.py defines no reference(**kwargs)", where=position(path, 1), fix="define reference(**kwargs)"
         )
     return "inputs" in names or "*" in names

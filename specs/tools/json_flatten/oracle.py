@@ -33,7 +33,7 @@ def reference(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(obj: dict[str, Any]) -> list[tuple[tuple[Step, ...], Any]]:
-    """All leaves of `obj` with their steps, in order; iterative, so depth is no limit."""
+    """All leaves of `obj` with their steps, in order; iterative, so depth is not limited."""
     found: list[tuple[tuple[Step, ...], Any]] = []
     waiting: list[tuple[tuple[Step, ...], Any]] = [((), obj)]
     while waiting:
@@ -67,7 +67,7 @@ def escape(key: str) -> str:
 
 
 def path_steps(text: str) -> tuple[Step, ...]:
-    """The steps a path was written from; ValueError where it is no path."""
+    """The steps of a path; ValueError if it is not a path."""
     steps: list[Step] = []
     at = 0
     wants_key = True  # a path begins with a key; later ones follow a dot
@@ -107,7 +107,7 @@ def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
     lists: list[tuple[dict[Step, Any], Step]] = []
     for path, leaf in flat.items():
         if isinstance(leaf, (dict, list)) and leaf:
-            raise ValueError(f"the value of {path!r} is no leaf")
+            raise ValueError(f"the value of {path!r} is not a leaf")
         steps = path_steps(path)
         here = root
         for step, following in pairwise(steps):

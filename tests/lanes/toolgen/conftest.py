@@ -11,7 +11,8 @@ import pytest
 from harness.core.case import Case
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Policy
-from harness.lanes.toolgen.lane import Toolgen, case_for
+from harness.lanes.toolgen.collect import case_for
+from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
 
 TOOL = textwrap.dedent("""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.status import Status
-from harness.lanes.toolgen.constant_folding import LONGEST, constant_names, fold
+from harness.lanes.toolgen.constant_folding import MAX_LENGTH, constant_names, fold
 from tests.lanes.toolgen.conftest import GOOD
 
 ATOMS = st.sampled_from(
@@ -51,7 +51,7 @@ def test_no_expression_makes_folding_fail_or_grow(expression: str) -> None:
     except (SyntaxError, ValueError):
         return
     for value in (*constant_names(tree).values(), fold(tree.body[0].value, {})):  # type: ignore[attr-defined]
-        assert value is None or isinstance(value, int) or len(value) <= LONGEST
+        assert value is None or isinstance(value, int) or len(value) <= MAX_LENGTH
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.lanes.toolgen.edges import MOST, derived_edges, extremes
+from harness.lanes.toolgen.edges import MAX_EDGES, derived_edges, extremes
 from harness.sandbox.codec import decode
 
 KINDS = [
@@ -19,7 +19,7 @@ def test_every_kind_has_extremes(kind):
 def test_one_parameter_at_a_time_is_put_to_an_extreme():
     base = {"a": 5, "b": "x"}
     edges = [decode(key) for key in derived_edges({"a": "int", "b": "str"}, base)]
-    assert 0 < len(edges) <= MOST
+    assert 0 < len(edges) <= MAX_EDGES
     assert all((edge["a"] == 5) or (edge["b"] == "x") for edge in edges)
     assert {"a": 2**63, "b": "x"} in edges
     assert {"a": 5, "b": "\x00"} in edges

@@ -1,4 +1,4 @@
-"""`timing: exact`: measured beside the reference on fresh inputs, every answer checked; noise is no verdict."""
+"""`timing: exact`: compared with the reference on fresh inputs, every answer checked; noise does not decide."""
 
 from __future__ import annotations
 

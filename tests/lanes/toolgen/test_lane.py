@@ -13,7 +13,8 @@ from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.hooks import Lane, Registry
-from harness.lanes.toolgen.lane import Toolgen, case_for
+from harness.lanes.toolgen.collect import case_for
+from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.suites.suite import Suite
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
@@ -53,7 +54,7 @@ def test_a_good_candidate_passes(judge):
         (f"{BODY}    return {{1}}\n", Status.WRONG, "type set"),
         (f"{BODY}    raise KeyError(x)\n", Status.WRONG, "raised KeyError"),
         (f"{BODY}    while x > hi:\n        pass\n    return max(x, lo)\n", Status.TIMEOUT, "asked clamp("),
-        (f"{BODY}    import os\n    os._exit(0)\n", Status.CRASH, "left"),
+        (f"{BODY}    import os\n    os._exit(0)\n", Status.CRASH, "exited"),
         (f"{BODY}    return bytearray(1 << 30) and 1\n", Status.MEMORY, ""),
         ("def other(x):\n    return x\n", Status.CRASH, "no function 'clamp'"),
         ("def clamp(x, lo, hi:\n", Status.CRASH, "line 1"),
@@ -318,7 +319,7 @@ def test_examples_only(bench, judge):
     assert evaluation.evidence.facts["questions"]["total"] == 4  # two examples, two attempts
     assert evaluation.score.total is not None
     assert evaluation.score.total <= 0.9
-    assert evaluation.evidence.facts["edges"]["source"] == "drawn from the annotations"
+    assert evaluation.evidence.facts["edges"]["source"] == "sampled from the annotations"
     unsteady = """
         import itertools
         n = itertools.count()

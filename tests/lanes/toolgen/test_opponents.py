@@ -1,4 +1,4 @@
-"""A candidate beside its parent, the champion and itself, in real boxes."""
+"""A candidate compared with its parent, the champion and itself, in real boxes."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ FORBIDDEN = "import os\n\n\ndef total(numbers: list[int]) -> int:\n    os.system
 
 @pytest.fixture
 def ring(bench, context, judge, tmp_path, monkeypatch):
-    """Judge a candidate that says who its rivals are; the time of a measurement is short, and nothing is noisy."""
+    """Judge a candidate that says who its opponents are; the time of a measurement is short, and nothing is noisy."""
     bench.tool(TOOL, ORACLE)
     context.timer = Stopwatch(Loop(), lock=FairLock(folder=tmp_path / "locks"))
-    context.timer.instrument.seconds, context.timer.instrument.least = 0.1, 8
+    context.timer.instrument.seconds, context.timer.instrument.min_rounds = 0.1, 8
     monkeypatch.setattr(stopwatch, "verdict", lambda *_args, **_about: "")
 
-    def run(source, **rivals):
+    def run(source, **opponents):
         path = bench.candidate(source)
         case = bench.case(path, timing="exact", attempts=2)
         context.controlled = False
-        context.opponents = {case.nodeid: tuple(rival(bench, role, text) for role, text in rivals.items())}
+        context.opponents = {case.nodeid: tuple(opponent(bench, role, text) for role, text in opponents.items())}
         return judge(path, timing="exact", attempts=2)
 
     return run
 
 
-def rival(bench, role, text):
+def opponent(bench, role, text):
     path = bench.candidate(text)
     return Opponent(role=role, subject=Subject(name=path.stem, digest=read_source(path).digest, path=str(path)))
 
@@ -96,7 +96,7 @@ def test_a_copy_of_its_parent_is_not_slower(ring):
     assert alike(by_role(ring(LOOP + "\n# a copy\n", parent=LOOP))["parent"])
 
 
-def test_without_a_rival_the_first_of_a_session_is_its_own_control(ring):
+def test_without_an_opponent_the_first_of_a_session_is_its_own_control(ring):
     found = by_role(ring(LOOP))
     assert set(found) == {"reference", "control"}
     assert alike(found["control"])
@@ -107,23 +107,23 @@ def test_without_a_rival_the_first_of_a_session_is_its_own_control(ring):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (WRONG_ON_MANY, "the rival is wrong"),
+        (WRONG_ON_MANY, "the opponent is wrong"),
         (FORBIDDEN, "uses forbidden APIs"),
-        ("def total(numbers: list[int]) -> int:\n    return [][0]\n", "the rival is wrong"),
-        ("def total(numbers: list[int]) -> int:\n    while True: pass\n", "the rival failed"),
+        ("def total(numbers: list[int]) -> int:\n    return [][0]\n", "the opponent is wrong"),
+        ("def total(numbers: list[int]) -> int:\n    while True: pass\n", "the opponent failed"),
         ("def total(numbers:", "cannot be parsed"),
     ],
 )
-def test_a_rival_that_is_no_good_is_no_reason_to_blame_the_candidate(ring, text, why):
+def test_an_invalid_opponent_does_not_fail_the_candidate(ring, text, why):
     found = ring(LOOP, parent=text)
     assert found.status is Status.OK
     assert by_role(found)["parent"].verdict is Verdict.UNDERPOWERED
     assert why in by_role(found)["parent"].why
 
 
-def test_a_rival_whose_file_changed_is_not_run(ring, bench, context, judge):
+def test_an_opponent_whose_file_changed_is_not_run(ring, bench, context, judge):
     path = bench.candidate(LOOP)
-    known = rival(bench, "champion", MANY)
+    known = opponent(bench, "champion", MANY)
     (bench.folder / f"{known.subject.name}.py").write_text(LOOP)
     case = bench.case(path, timing="exact", attempts=2)
     context.opponents = {case.nodeid: (known,)}

@@ -7,7 +7,8 @@ import pytest
 from harness.core.policy import Policy, Timing
 from harness.core.status import Status
 from harness.lanes.toolgen import question_cost
-from harness.lanes.toolgen.lane import Toolgen, case_for
+from harness.lanes.toolgen.collect import case_for
+from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import NullCall, Profile

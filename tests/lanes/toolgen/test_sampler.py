@@ -37,9 +37,9 @@ INPUTS = """
 
 def test_inputs_are_distinct_and_as_many_as_asked_for(bench, tmp_path):
     drawn = draw(bench, tmp_path, oracle=INPUTS)
-    assert [len(keys) for keys in drawn.draws] == [20, 4]
-    assert all(len(set(keys)) == len(keys) for keys in drawn.draws)
-    assert all(0 <= decode(key)["a"] <= 500 for key in drawn.draws[0])
+    assert [len(keys) for keys in drawn.inputs] == [20, 4]
+    assert all(len(set(keys)) == len(keys) for keys in drawn.inputs)
+    assert all(0 <= decode(key)["a"] <= 500 for key in drawn.inputs[0])
 
 
 def test_the_same_seed_draws_the_same_in_another_process(bench, tmp_path):
@@ -69,12 +69,12 @@ def test_hypothesis_leaves_nothing_beside_the_tool(bench, tmp_path, monkeypatch)
 
 def test_a_small_domain_yields_what_there_is(bench, tmp_path):
     oracle = INPUTS.replace("st.integers(0, 500)", "st.booleans()")
-    assert len(draw(bench, tmp_path, oracle=oracle).draws[0]) == 2
+    assert len(draw(bench, tmp_path, oracle=oracle).inputs[0]) == 2
 
 
 def test_without_inputs_the_annotations_are_drawn_from(bench, tmp_path):
     for oracle in (None, "def reference(a, b=''):\n    return a\n"):
-        values = [decode(key) for key in draw(bench, tmp_path, oracle=oracle).draws[0]]
+        values = [decode(key) for key in draw(bench, tmp_path, oracle=oracle).inputs[0]]
         assert len(values) == 20
         assert all(type(value["a"]) is int for value in values)
         assert {"b" in value for value in values} == {True, False}

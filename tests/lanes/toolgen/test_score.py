@@ -15,7 +15,7 @@ from harness.core.evidence import Attempt, Evidence
 from harness.core.policy import Policy
 from harness.core.score import Score
 from harness.core.status import Status
-from harness.lanes.toolgen.score import DIVERSITY, WEIGHTS, latency, scaling, score_toolgen, steadiness
+from harness.lanes.toolgen.score import MAX_DIVERSITY, WEIGHTS, latency, scaling, score_toolgen, steadiness
 
 ALL_DOCUMENTED = {"module": True, "function": True, "signature": True, "example": True}
 
@@ -225,7 +225,7 @@ def test_the_weights_are_the_tournaments():
         "robustness": 0.1,
         "documentation": 0.1,
     }
-    assert DIVERSITY == 0.02
+    assert MAX_DIVERSITY == 0.02
 
 
 # --- what must always hold ---

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 
+from harness.core.document import read_document
 from harness.core.errors import SpecError
 from harness.lanes.toolgen.tool_spec import Parameter, ToolSpec, read_tool
 
@@ -74,6 +76,23 @@ def test_bytes_and_tuples_are_written_as_the_codec_does(bench):
     assert tool.spec.test_cases[0].expected_output == (0, 1)
 
 
+def test_reading_a_tool_leaves_the_cached_document_as_it_was(bench):
+    folder = bench.tool(
+        """
+        tool_id: t
+        signature: "def f(x: bytes) -> bytes"
+        test_cases:
+          - {input: {x: {$bytes: YQ==}}, expected_output: {$bytes: YQ==}}
+        """,
+        None,
+    )
+    document = read_document(folder / "tool.yaml")
+    before = copy.deepcopy(document.value)
+    assert read_tool(folder).spec.test_cases[0].expected_output == b"a"
+    assert read_document(folder / "tool.yaml") is document
+    assert document.value == before
+
+
 def test_the_digest_covers_both_files(bench):
     before = read_tool(bench.folder).digest
     (bench.folder / "oracle.py").write_text("def reference(x, lo, hi):\n    return 0\n\n\ndef inputs():\n    pass\n")
@@ -121,7 +140,7 @@ def test_something_must_say_what_is_right(bench):
 
 def test_an_annotation_nothing_can_be_drawn_for_needs_inputs(bench):
     text = "tool_id: t\nsignature: 'def f(a: Socket)'\n"
-    assert "nothing can be drawn" in broken(bench, text).what
+    assert "no inputs can be sampled" in broken(bench, text).what
     read_tool(bench.tool(text, "def reference(a): ...\ndef inputs(): ...\n"))
 
 

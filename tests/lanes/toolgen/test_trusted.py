@@ -36,7 +36,7 @@ def soon(monkeypatch):
 
 
 @pytest.mark.parametrize("name", BREAKS)
-@pytest.mark.parametrize(("body", "said"), [(HANG, "did not come back within 0.2 s"), (EXIT, "sys.exit(3)")])
+@pytest.mark.parametrize(("body", "said"), [(HANG, "did not return within 0.2 s"), (EXIT, "sys.exit(3)")])
 def test_trusted_code_that_does_not_come_back(bench, judge, soon, name, body, said):
     bench.tool(TOOL, BREAKS[name](body))
     found = judge(GOOD, timing="cpu" if name == "workload" else "none")
@@ -57,7 +57,7 @@ def test_an_oracle_whose_import_hangs(bench, judge, monkeypatch):
     bench.tool(TOOL, f"{ORACLE}\n\nwhile True:\n    pass\n")
     found = judge(GOOD)
     assert found.status is Status.INFRA
-    assert "importing the oracle did not come back within 0.5 s" in found.why
+    assert "importing the oracle did not return within 0.5 s" in found.why
 
 
 def test_a_candidate_that_is_slow_does_not_use_up_the_time_of_a_property(bench, judge, soon):

@@ -1,9 +1,9 @@
-"""What the quiet lane costs: a mixed suite of 1,000 items under it and under plain load scheduling, in turns.
+"""The cost of the exclusive phase: a mixed suite of 1,000 items under it and under plain load scheduling, in turns.
 
     python benchmarks/exclusive_phase.py [--items 1000] [--timed 10] [--workers 2] [--rounds 3]
 
-Ordinary items burn 5 ms of CPU each, timed ones 20 ms. Plain is `--dist load`, where the lock alone keeps timed items
-apart, and `--dist load` without any timed item, where nothing does. The goal is a ratio below 1.15.
+Ordinary items use 5 ms of CPU each, timed ones 20 ms. It is compared with `--dist load`, where only the lock separates
+timed items, and with `--dist load` without timed items. The goal is a ratio below 1.15.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def main() -> None:
             )
         workers = f"-n{asked.workers}"
         ways = {
-            "quiet lane": (workers, "a.suite.yaml", "b.suite.yaml"),
+            "exclusive phase": (workers, "a.suite.yaml", "b.suite.yaml"),
             "load, lock only": (workers, "--dist", "load", "a.suite.yaml", "b.suite.yaml"),
             "load, nothing timed": (workers, "--dist", "load", "untimed"),
         }
@@ -102,8 +102,8 @@ def main() -> None:
             for way, options in ways.items():
                 found[way].append(seconds(folder, *options))
         best = {way: min(times) for way, times in found.items()}
-        ratios = {way: best["quiet lane"] / best[way] for way in list(ways)[1:]}
-        print(json.dumps({"seconds": found, "best": best, "quiet lane / other": ratios}, indent=2))
+        ratios = {way: best["exclusive phase"] / best[way] for way in list(ways)[1:]}
+        print(json.dumps({"seconds": found, "best": best, "exclusive phase / other": ratios}, indent=2))
 
 
 if __name__ == "__main__":

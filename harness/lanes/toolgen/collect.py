@@ -1,0 +1,100 @@
+"""Collects the cases of a toolgen suite: one per candidate file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.core.case import Case, Subject
+from harness.core.digest import digest_folder
+from harness.core.errors import SuiteError
+from harness.core.policy import Policy
+from harness.core.slug import slug
+from harness.lanes.toolgen.metadata import read_metadata
+from harness.lanes.toolgen.options import ToolgenSuite
+from harness.lanes.toolgen.source import read_source
+from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.suites.suite import Suite
+
+LANE = "toolgen"
+
+
+def collect_cases(suite: Suite) -> list[Case]:
+    """Make one case per candidate of a suite.
+
+    Raises:
+        SuiteError: if the suite names a missing file, or is not a toolgen suite.
+        SpecError: if the tool specification is invalid.
+    """
+    options = suite.options
+    if not isinstance(options, ToolgenSuite):
+        raise SuiteError(f"options of {type(options).__name__} are not a toolgen suite", where=suite.where())
+    tool = read_tool(suite.resolve(options.tool, "tool"))
+    files = digest_folder(tool.path)
+    return [
+        case_for(
+            tool,
+            path,
+            suite=suite.name,
+            policy=suite.policy,
+            questions=options.questions,
+            jitter_ms=options.jitter_ms,
+            attempt_seconds=options.attempt_seconds,
+            line=suite.line("candidates"),
+            files=files,
+        )
+        for path in suite.glob(options.candidates, "candidates")
+    ]
+
+
+def case_for(
+    tool: Tool,
+    path: Path,
+    *,
+    suite: str,
+    policy: Policy,
+    questions: int = 24,
+    jitter_ms: tuple[float, float] = (0.0, 10.0),
+    attempt_seconds: float = 60.0,
+    line: int | None = None,
+    files: str = "",
+) -> Case:
+    """Make the case of one candidate file; an unreadable file also gets a case.
+
+    Args:
+        tool: The tool that the candidate implements.
+        path: The candidate.
+        suite: Name of the suite, the first part of the node id.
+        policy: How the candidate is judged.
+        questions: Number of distinct sampled inputs.
+        jitter_ms: Range of the pauses in each attempt, in milliseconds.
+        attempt_seconds: Wall seconds for loading and all calls of one attempt.
+        line: 1-based line of the suite that names the candidates.
+        files: Digest of all files in the tool's folder, which the oracle may read.
+    """
+    source = read_source(path)
+    claims = read_metadata(source.text)
+    return Case(
+        lane=LANE,
+        suite=suite,
+        name=slug(path.stem),
+        title=f"{tool.spec.tool_id}: {path.stem}",
+        subject=Subject(
+            name=path.stem,
+            digest=source.digest,
+            path=str(path),
+            parents=claims.parents,
+            style=claims.style,
+            group=claims.group or claims.generator,
+        ),
+        inputs={
+            "tool": str(tool.path),
+            "tool_id": tool.spec.tool_id,
+            "tool_digest": tool.digest,
+            "tool_files": files,
+            "questions": questions,
+            "jitter_ms": list(jitter_ms),
+            "attempt_seconds": attempt_seconds,
+        },
+        policy=policy,
+        line=line,
+    )
