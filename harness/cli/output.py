@@ -44,7 +44,7 @@ def reading(path: Path) -> Ledger:
     """
     from harness.ledger.store import Ledger
 
-    return _said(Ledger.read(path))
+    return _with_notices(Ledger.read(path))
 
 
 def writing(path: Path, *, create: bool = False) -> Ledger:
@@ -55,10 +55,10 @@ def writing(path: Path, *, create: bool = False) -> Ledger:
     """
     from harness.ledger.store import Ledger
 
-    return _said(Ledger.open(path, create=create))
+    return _with_notices(Ledger.open(path, create=create))
 
 
-def _said(ledger: Ledger) -> Ledger:
+def _with_notices(ledger: Ledger) -> Ledger:
     for notice in ledger.notices:
         print(f"crucible: {notice}", file=sys.stderr)
     return ledger

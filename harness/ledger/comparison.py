@@ -1,4 +1,4 @@
-"""Comparison: what changed since runs whose numbers may be compared: same suite, machine, tier and epoch."""
+"""Comparison: changes since comparable runs: same suite, machine, tier and epoch."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def comparable_runs(ledger: Ledger, run_id: str, *, first: bool = False, limit: 
 
 
 def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
-    """For each evaluation of a run the one to compare it with, from the last (or first) comparable run that has one.
+    """For each evaluation of a run, the one to compare it with from the last (or first) comparable run that has it.
 
-    A run of a few cases in between hides nothing: each case is looked up by itself, by node id, or by digest within
-    its suite where the file was renamed. Each row carries `of`, the node id it is the baseline of, and `same_digest`.
+    Each case is looked up separately, so that a partial run in between has no effect: by node id, or by digest
+    within its suite if the file was renamed. Each row has `of`, the node id it is the baseline of, and `same_digest`.
     """
     wanted = {row["nodeid"]: row for row in evaluations(ledger, run_id)}
     found: dict[str, Row] = {}
@@ -93,7 +93,7 @@ def _delta(before: Row, after: Row) -> Row:
 
 
 def diff(ledger: Ledger, before: str, after: str) -> dict[str, object]:
-    """What two runs judged differently, and whether their numbers may be compared at all.
+    """The differences between two runs, and whether their numbers are comparable.
 
     Raises:
         LedgerError: if there is no such run.
@@ -131,6 +131,6 @@ def _change(before: Row, after: Row) -> Row | None:
 
 
 def regressions(now: Sequence[Row], before: Sequence[Row]) -> list[Row]:
-    """What passed in the baseline and does not pass now; controls are not subjects and never count."""
+    """Subjects that passed in the baseline and do not pass now; controls are not subjects and never count."""
     passed = {row.get("of", row["nodeid"]) for row in before if row["passed"]}
     return [row for row in now if row["nodeid"] in passed and not row["passed"] and row.get("expected") is None]

@@ -1,4 +1,4 @@
-"""File: a ledger's SQLite file: finding out what it is, opening it, putting a broken one aside."""
+"""File: a ledger's SQLite file: recognising it, opening it, setting a damaged one aside."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def set_aside(path: Path, why: str, *, known: bool = False) -> str:
 
 
 def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, list[str]]:
-    """A connection to a ledger of this version, and what there is to say about how it came to be.
+    """A connection to a ledger of this version, and notices about how it was opened.
 
     Args:
         path: Where it is, or will be.
@@ -202,7 +202,7 @@ def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, l
 
 
 def use_wal(connection: sqlite3.Connection, path: Path) -> str | None:
-    """Switch to write-ahead logging where the file system allows it; else say what is used instead."""
+    """Switch to write-ahead logging where the file system allows it; else report the mode that is used instead."""
     shared = file_system(path) in SHARED
     mode = ""
     if not shared:
@@ -237,7 +237,7 @@ def file_system(path: Path) -> str:
 
 
 def inode(path: Path) -> int | None:
-    """What the path names at this moment; None if nothing."""
+    """The identity of the file at the path; None if it does not exist."""
     try:
         return path.stat().st_ino
     except OSError:

@@ -1,4 +1,4 @@
-"""History: how one subject fared over runs, where it came from, and who is on the Pareto front."""
+"""History: one subject over runs, its lineage, and the Pareto front."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _resolve(parent: str, known: dict[str, Row]) -> str:
 
 
 def _walk(start: str, edges: dict[str, set[str]], step: int) -> dict[str, int]:
-    """Breadth first, so that each is met at its nearest generation; a cycle in what candidates claim ends the walk."""
+    """Breadth first, so that each subject has its nearest generation; a cycle in declared parents ends the walk."""
     seen, edge = {start: 0}, [start]
     while edge:
         following = []

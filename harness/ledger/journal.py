@@ -1,7 +1,7 @@
-"""Journal: one JSON line per evaluation, written at once, so that a killed run loses nothing it has judged.
+"""Journal: one JSON line per evaluation, written at once, so that a killed run loses no evaluation.
 
-A journal belongs to one process. It holds an exclusive lock on the file for as long as it lives, and the first line
-says who it is; a journal is replayed by others only if the lock is free and that process is gone.
+A journal belongs to one process. It holds an exclusive lock on the file while it runs, and the first line
+identifies it; other processes replay a journal only if the lock is free and that process is gone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FRESH_SECONDS = 60.0
 
 
 def folder_of(ledger: Path) -> Path:
-    """Where the journals of a ledger lie."""
+    """The folder of a ledger's journals."""
     return ledger.with_name(f"{ledger.name}.journal")
 
 
@@ -68,7 +68,7 @@ class Journal:
         return journal
 
     def append(self, record: Record) -> None:
-        """Add one evaluation; what does not fit on the disk is remembered and tried again with the next.
+        """Append one evaluation; if the disk is full, it is kept in memory and written with the next one.
 
         Raises:
             OSError: if the disk refuses it.
@@ -78,7 +78,7 @@ class Journal:
         self.catch_up()
 
     def records(self) -> list[Record]:
-        """All that was appended and written so far, also if the file was deleted meanwhile."""
+        """All evaluations appended so far, also if the file was deleted meanwhile."""
         found = Leftover(path=self.path, run=self.run)
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(0)
@@ -86,7 +86,7 @@ class Journal:
         return found.records
 
     def catch_up(self) -> None:
-        """Write what is missing.
+        """Write the evaluations that are not on disk yet.
 
         Raises:
             OSError: if the disk refuses it.

@@ -18,7 +18,7 @@ TABLES = """
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What one source brought.
+    """The result of merging one source.
 
     Attributes:
         source: Where it came from.
@@ -51,7 +51,7 @@ def check_source(source: Path) -> None:
 
 
 def merge(ledger: Ledger, source: Path) -> Merged:
-    """Add what `source` has and `ledger` has not.
+    """Add the rows of `source` that `ledger` lacks.
 
     Args:
         ledger: Open for writing.

@@ -30,12 +30,12 @@ class Points:
         self._ledger, self._lane = ledger, lane
 
     def find(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What is known of an identity (a JSON table), if anything."""
+        """The stored value of an identity (a JSON table), or None."""
         found = self._ledger.rows("SELECT value FROM points WHERE key = ?", self._key(identity))
         return dict(json.loads(found[0]["value"])) if found else None
 
     def keep(self, identity: Mapping[str, Any], value: Mapping[str, Any], *, kind: str, subject: str) -> None:
-        """Keep what was found; a later value replaces an earlier one of the same identity.
+        """Store a value; a later one replaces an earlier one of the same identity.
 
         Args:
             identity: All that the value depends on.

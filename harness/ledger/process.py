@@ -41,7 +41,7 @@ class Process(Frozen):
 
 
 def started(pid: int) -> str:
-    """Start time of a process in ticks since boot, empty if it is gone, a zombie, or the kernel does not say."""
+    """Start time of a process in ticks since boot, empty if it is gone, a zombie, or the kernel does not report it."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

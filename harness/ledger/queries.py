@@ -1,4 +1,4 @@
-"""Queries: all that reports, gates and verbs ask a ledger, in one place to import from."""
+"""Queries: every query of reports, gates and verbs, in one module to import from."""
 
 from __future__ import annotations
 

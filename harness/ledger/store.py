@@ -308,7 +308,7 @@ class Ledger:
                 work(self._connection)
 
     def _start_over(self) -> None:
-        """Go on in a new file, with all that the open runs had recorded in the old one."""
+        """Continue in a new file, with everything that the open runs recorded in the old one."""
         self._connection.close()
         with file.opening(self.path):
             self._connection, notices = file.establish(self.path, known=True)

@@ -29,13 +29,13 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, finished_at: str | None = None) -> None:
-    """Add a run; one that is there already stays as it is."""
+    """Add a run; an existing one is not changed."""
     values = row.run_values(run) | {"status": status.value, "finished_at": finished_at}
     connection.execute(_insert("runs", tuple(values), conflict="IGNORE"), values)
 
 
 def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
-    """Add evaluations with all that hangs on them; a repeated one replaces the earlier."""
+    """Add evaluations with their components, gates and attempts; a repeated one replaces the earlier."""
     # An earlier row takes its components, gates and attempts with it (foreign keys cascade). Deleting it first is twice
     # as fast as INSERT OR REPLACE. Within one batch the last of several with one key must be chosen beforehand.
     latest = list({(r.run_id, r.evaluation.case.nodeid): r for r in records}.values())

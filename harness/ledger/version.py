@@ -1,4 +1,4 @@
-"""Version: what marks a SQLite file as a ledger, and as one this release understands."""
+"""Version: the numbers that mark a SQLite file as a ledger of this schema."""
 
 from __future__ import annotations
 

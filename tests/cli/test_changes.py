@@ -155,14 +155,14 @@ class TestPrune:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("none.db", "nothing here"), ("text.db", "not a SQLite"), ("folder", "a folder"), ("no.jsonl", "nothing")],
 )
-def test_nothing_is_merged_unless_everything_can_be(tmp_path, path, capsys, name, said):
+def test_nothing_is_merged_unless_everything_can_be(tmp_path, path, capsys, name, message):
     (tmp_path / "text.db").write_text("hello\n")
     (tmp_path / "folder").mkdir()
     assert main(["merge", str(path), str(tmp_path / name), "--ledger", str(tmp_path / "new" / "l.db")]) == 1
     err = capsys.readouterr().err
-    assert said in err
+    assert message in err
     assert "--ledger" not in err
     assert not (tmp_path / "new").exists()

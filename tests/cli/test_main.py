@@ -43,7 +43,7 @@ def test_the_command_has_a_version(crucible):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["tops"], "did you mean `crucible top`?"),
         (["xyzzy"], "lists the verbs"),
@@ -67,16 +67,16 @@ def test_the_command_has_a_version(crucible):
         (["doctor", "/no/such/place"], "does not exist"),
     ],
 )
-def test_wrong_usage_is_status_4_and_says_what_to_do(crucible, words, said):
+def test_wrong_usage_is_status_4_and_says_what_to_do(crucible, words, message):
     takes_ledger = words[0] not in ("schema", "doctor", "tops", "xyzzy")
     done = crucible(*words, ledger=takes_ledger)
     assert done.status == 4
-    assert said in done.err
+    assert message in done.err
     assert done.out == ""
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_terminal_of_another_encoding_is_written_to_all_the_same(monkeypatch, encoding):
+def test_output_on_a_terminal_of_another_encoding_is_escaped(monkeypatch, encoding):
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr("sys.stderr", stream)
     assert cli.main(["h\u00e4\u2260\udcff"]) == 4
@@ -87,7 +87,7 @@ def test_a_terminal_of_another_encoding_is_written_to_all_the_same(monkeypatch, 
 @pytest.mark.parametrize(
     "verb", ["top", "show x", "diff", "trend", "lineage x", "pareto", "report", "rescore", "prune --keep 1"]
 )
-def test_a_missing_ledger_is_said_in_one_line_without_a_traceback(tmp_path, capsys, verb):
+def test_a_missing_ledger_is_reported_in_one_line_without_a_traceback(tmp_path, capsys, verb):
     assert cli.main([*verb.split(), "--ledger", str(tmp_path / "none.db")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -104,7 +104,7 @@ def test_an_empty_ledger_is_an_error(tmp_path, capsys, verb):
     assert "fix: run `pytest` on a suite" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(path):
+def test_a_closed_pipe_is_not_an_error(path):
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m harness top --json --ledger '{path}' | head -1; echo ${{PIPESTATUS[0]}}"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -129,7 +129,7 @@ def test_a_verb_imports_no_other(path):
     assert done.stdout.splitlines()[-1] == "harness.cli.output harness.cli.top harness.cli.verb"
 
 
-def test_what_the_ledger_has_to_say_does_not_disturb_json(path, crucible):
+def test_notices_of_the_ledger_do_not_disturb_json(path, crucible):
     path.with_name("l.db.journal").mkdir()
     broken = path.with_name("l.db.journal") / "x.jsonl"
     broken.write_bytes(b"?\n")

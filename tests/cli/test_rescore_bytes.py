@@ -57,7 +57,7 @@ def ledger(tmp_path):
 
 
 def test_equal_policy_equal_bytes(ledger, capsys):
-    # One test, not four: under xdist each process that runs one of them would judge everything anew.
+    # One test, not four: under xdist each process that runs one of them would judge everything again.
     equal_bytes(ledger)
     merged_evidence(ledger)
     another_policy(ledger)

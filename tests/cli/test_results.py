@@ -1,4 +1,4 @@
-"""Where results are written: a place that takes none is said in a sentence, before the work where that is possible."""
+"""Where results are written: an unusable place is reported in one line, before the work where that is possible."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ PROGRAM = str(ROOT / "specs/programs/hello.spak")
 def test_a_place_that_takes_no_result_is_refused(words, place, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([*words, "--out", place]) == 4
-    said = capsys.readouterr().err
-    assert "fix:" in said
-    assert "Traceback" not in said
+    message = capsys.readouterr().err
+    assert "fix:" in message
+    assert "Traceback" not in message
 
 
 def test_a_ledger_that_is_none_is_refused_before_the_search(tmp_path, monkeypatch, capsys):

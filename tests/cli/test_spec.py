@@ -87,9 +87,9 @@ def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path, capsys: pytest
     cut = tmp_path / "cut.png"
     cut.write_bytes(FILES[0].read_bytes()[:60])
     assert call("parse", PNG, cut) == 1
-    said = capsys.readouterr()
-    assert "signature" in said.out
-    assert "Parse error at 0x" in said.err
+    message = capsys.readouterr()
+    assert "signature" in message.out
+    assert "Parse error at 0x" in message.err
 
 
 def test_patching_and_comparing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,13 +124,13 @@ def test_it_says_clearly_that_files_changed(judged, capsys, file, gone):
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("words", "status", "message"),
     [
         (("good", "--attempts", "0"), 4, "0 is less than 1"),
-        (("nobody", "--attempts", "3"), 1, "nothing in the ledger is called 'nobody'"),
+        (("absent", "--attempts", "3"), 1, "nothing in the ledger is called 'absent'"),
     ],
 )
-def test_wrong_usage(judged, capsys, words, status, said):
+def test_wrong_usage(judged, capsys, words, status, message):
     found, _, err = crucible(capsys, "stability", *words)
     assert found == status
-    assert said in err
+    assert message in err

@@ -1,4 +1,4 @@
-"""What a killed run leaves behind, and what must be left alone."""
+"""The journal of a killed run is replayed; the journal of a live run is left alone."""
 
 from __future__ import annotations
 

@@ -83,14 +83,14 @@ def test_what_cannot_be_merged(tmp_path):
     (tmp_path / "no.jsonl").write_text("{}\n")
     (tmp_path / "no.db").write_bytes(b"x" * 4096)
     with Ledger.open(tmp_path / "l.db") as ledger:
-        for name, said in (
+        for name, message in (
             ("l.db", "into itself"),
             ("none.db", "no ledger here"),
             ("none.jsonl", "no ledger here"),
             ("no.jsonl", "not the journal"),
             ("no.db", "not a ledger: it is not a SQLite"),
         ):
-            with pytest.raises(LedgerError, match=said):
+            with pytest.raises(LedgerError, match=message):
                 merge(ledger, tmp_path / name)
         assert queries.runs(ledger) == []
     assert (tmp_path / "no.db").exists()

@@ -49,13 +49,13 @@ class TestRuns:
             assert queries.run(ledger, ids[1])["run_id"] == ids[1]
             assert queries.run(ledger, ids[1][-6:])["run_id"] == ids[1]
             assert queries.run(ledger, ids[1])["cases"] == 1
-            for wrong, said in (
+            for wrong, message in (
                 ("2026", "3 runs match"),
                 ("zzz", "no run 'zzz'"),
                 ("latest~3", "only 3 runs"),
                 ("", "no run ''"),
             ):
-                with pytest.raises(LedgerError, match=said) as caught:
+                with pytest.raises(LedgerError, match=message) as caught:
                     queries.run(ledger, wrong)
                 assert caught.value.fix
 

@@ -25,7 +25,7 @@ from harness.ledger.version import SCHEMA_VERSION
 from tests.ledger.factory import fill, make_evaluation, make_run
 
 ROOT = Path(__file__).parents[2]
-NOBODY = 65534
+OTHER_USER = 65534
 
 
 def record(ledger, count=1, *, number=1, prefix="c"):
@@ -286,8 +286,8 @@ class TestReadOnly:
 
     def as_nobody(self, code, *arguments):
         if os.geteuid() != 0:
-            pytest.skip("needs root to become somebody else")
-        script = f"import os, sys; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n{code}"
+            pytest.skip("needs root to change the user")
+        script = f"import os, sys; os.setgroups([]); os.setgid({OTHER_USER}); os.setuid({OTHER_USER})\n{code}"
         # Imported as root before the user changes: the checkout and the environment may be private to root.
         head = "from harness.ledger.store import Ledger; from harness.ledger import schema, recovery, queries\n"
         head += "from harness.core.errors import LedgerError; from pathlib import Path\n"

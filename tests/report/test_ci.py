@@ -56,9 +56,9 @@ def test_ten_of_many(path):
 
 @given(st.text())
 def test_candidate_text_is_no_markup(text):
-    said = ci.quoted(text)
-    assert not set(said) & set("|<>`*_[]@\n")
-    assert "://" not in said
+    shown = ci.quoted(text)
+    assert not set(shown) & set("|<>`*_[]@\n")
+    assert "://" not in shown
 
 
 def test_hostile_names_stay_in_their_cell(path):

@@ -22,11 +22,11 @@ VOID = {"meta", "rect"}
 
 
 class Document(HTMLParser):
-    """What a browser would see: elements, texts, attributes, and whether every element is closed."""
+    """What a browser would see: elements, text, attributes, and whether every element is closed."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.texts = [], [], []
+        self.open, self.elements, self.parts = [], [], []
         self.feed(text)
         assert self.open == []
 
@@ -44,11 +44,11 @@ class Document(HTMLParser):
         self.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data):
-        self.texts.append(data)
+        self.parts.append(data)
 
     @property
     def text(self):
-        return " ".join(" ".join(self.texts).split())
+        return " ".join(" ".join(self.parts).split())
 
 
 def document(path, *batches, **more):
@@ -97,7 +97,7 @@ def test_nothing_is_fetched_and_nothing_runs(path):
     assert "http://" not in text
     assert "https://" not in text
     found = Document(text)
-    assert "https://evil.example/?a=1&b=2" in found.text  # people read what the candidate said
+    assert "https://evil.example/?a=1&b=2" in found.text  # the candidate's message stays readable
     tags = {tag for tag, _ in found.elements}
     assert not tags & {"script", "img", "iframe", "link", "object", "embed", "form", "base", "image", "use"}
     for _, attributes in found.elements:
@@ -198,4 +198,4 @@ def test_any_text_gives_a_well_formed_page(tmp_path_factory, name, why, facts):
     made = make_evaluation("n" + name, case=name, status="wrong", why="w" + why, score=0.2)
     made = made.model_copy(update={"evidence": made.evidence.model_copy(update={"facts": facts})})
     found = document(path, [made])
-    assert not any("\x1b" in text or "\u202e" in text for text in found.texts)
+    assert not any("\x1b" in text or "\u202e" in text for text in found.parts)

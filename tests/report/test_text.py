@@ -101,7 +101,7 @@ def test_controls_that_could_not_be_judged_are_no_failures(path):
 
 
 def test_the_ledgers_best_is_named_when_it_was_not_judged(path):
-    unconfirmed = make_evaluation("lucky", score=0.995)  # two attempts: nobody calls it the best
+    unconfirmed = make_evaluation("lucky", score=0.995)  # two attempts are not enough for a first place
     ids = fill(
         path, [make_evaluation("champion", score=0.99, attempts=0), unconfirmed], [make_evaluation("a", score=0.9)]
     )
@@ -146,17 +146,17 @@ def test_a_broken_rerun_line_is_still_the_same_command(nodeid, limit):
     run = {"epoch": 3, "secret_seed": 7, "command": "pytest --attempts 12345678 --anneal-temp 0.125 --min-tier B"}
     lines = rerun.lines(run, nodeid, limit=limit, head="")
     assert all(words.width(line) <= limit for line in lines)
-    said = subprocess.run(
+    shown = subprocess.run(
         ["bash", "-c", 'pytest() { printf "%s\\0" "$@"; }; ' + "\n".join(lines)], capture_output=True, check=True
     )
-    assert said.stdout.decode().split("\0")[:-1] == [
+    assert shown.stdout.decode().split("\0")[:-1] == [
         nodeid, "--epoch", "3", "--attempts", "12345678", "--anneal-temp", "0.125", "--min-tier", "B",
         "--secret-seed", "7",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "shown"),
     [
         ("pytest x --attempts 3 --top 2 --min-tier=C", "--attempts 3 --min-tier C"),
         ("pytest --anneal-temp 0.5 --anneal-temp=2", "--anneal-temp 2"),
@@ -167,9 +167,9 @@ def test_a_broken_rerun_line_is_still_the_same_command(nodeid, limit):
         ("", ""),
     ],
 )
-def test_what_was_asked_for_is_asked_again(path, typed, said):
+def test_options_of_the_run_are_repeated(path, typed, shown):
     [run_id] = fill(path, [make_evaluation("bad", status="wrong", score=0.1)], command=typed)
-    line = f"rerun: pytest 'clamp.suite.yaml::bad' --epoch 0 {said} --secret-seed 7".replace("  ", " ")
+    line = f"rerun: pytest 'clamp.suite.yaml::bad' --epoch 0 {shown} --secret-seed 7".replace("  ", " ")
     assert render(path, run_id)[-1] == line
 
 
@@ -182,26 +182,26 @@ def test_a_command_is_typed_in_a_folder(tmp_path):
 
 class TestWords:
     @pytest.mark.parametrize(
-        ("value", "said"),
+        ("value", "shown"),
         [(None, "—"), (0.0, "0 µs"), (0.0123, "12.3 µs"), (0.9996, "1.00 ms"), (1.0, "1 ms"), (48.31, "48.3 ms"),
          (999.6, "1 s"), (12_345.0, "12.3 s"), (1e6, "1,000 s")],
     )  # fmt: skip
-    def test_milliseconds(self, value, said):
-        assert words.milliseconds(value) == said
+    def test_milliseconds(self, value, shown):
+        assert words.milliseconds(value) == shown
 
     @pytest.mark.parametrize(
-        ("subject", "case", "said"),
+        ("subject", "case", "shown"),
         [("trie", "trie", "trie"), ("k", "k-64x64", "k-64x64"), ("hello.s1", "s1", "hello.s1"), ("a", "b", "a [b]")],
     )
-    def test_candidate(self, subject, case, said):
-        assert words.candidate({"subject": subject, "nodeid": f"x.suite.yaml::{case}"}) == said
+    def test_candidate(self, subject, case, shown):
+        assert words.candidate({"subject": subject, "nodeid": f"x.suite.yaml::{case}"}) == shown
 
     @pytest.mark.parametrize(
-        ("value", "said"),
+        ("value", "shown"),
         [(None, "—"), (0.0, "+0.000"), (-0.0001, "+0.000"), (0.05, "+0.050 ▲"), (-0.05, "-0.050 ▼")],
     )
-    def test_delta(self, value, said):
-        assert words.delta(value) == said
+    def test_delta(self, value, shown):
+        assert words.delta(value) == shown
 
     def test_spark(self):
         assert words.spark([0.0, None, 0.5, 1.0]) == "▁ ▅█"
@@ -215,7 +215,7 @@ class TestWords:
         if words.width(words.printable(text)) <= columns:
             assert fitted == words.printable(text)
 
-    def test_nothing_hidden_gets_through(self):
+    def test_control_characters_become_visible(self):
         assert words.printable("a\x1b[31m\u202e\ud800\x00\n") == "a\\x1b[31m\\u202e\\ud800\\x00 "
 
 
