@@ -100,7 +100,7 @@ def test_a_wheel_that_zipfile_writes_now_is_read(tmp_path):
 def test_an_executable_of_this_machine_is_read():
     with Path(sys.executable).resolve().open("rb") as file:
         if file.read(4) != b"\x7fELF":
-            pytest.skip("this interpreter is no ELF file")
+            pytest.skip("this interpreter is not an ELF file")
     found = parse_file(grammar("elf"), Path(sys.executable).resolve())
     assert not found.errors, found.errors[:3]
     assert found.records[0]["file"].get("section_count", 0) == len(found.records[0]["file"].get("sections", ()))
