@@ -34,8 +34,7 @@ class Interpreter:
     def __init__(self, program: Program, state: State) -> None:
         self.program, self.state = program, state
         self.labels = {name: enum.labels for name, enum in program.grammar.enums.items()}
-        self.lazy: list[Record] = []
-        """Records with instances that are not read yet."""
+        self.lazy: list[Record] = []  # records with instances that are not read yet
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
         self._followed: set[tuple[Any, ...]] = set()
