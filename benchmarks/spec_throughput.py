@@ -201,11 +201,11 @@ def compile_time() -> float:
     """CPU seconds to lint a patched tlv grammar, in a warm process."""
     from harness.grammar.language.lint import lint_text
 
-    texts = [GRAMMARS["tlv"].replace("Sample", f"Sample{i}") for i in range(40)]
-    for text in texts[:5]:
+    grammars = [GRAMMARS["tlv"].replace("Sample", f"Sample{i}") for i in range(40)]
+    for text in grammars[:5]:
         lint_text(text)
     best = float("inf")
-    for text in texts[5:]:
+    for text in grammars[5:]:
         began = time.process_time()
         lint_text(text)
         best = min(best, time.process_time() - began)

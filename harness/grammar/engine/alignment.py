@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from harness.grammar.engine.cursor import ShortError
+from harness.grammar.engine.field_plan import FieldPlan
+from harness.grammar.engine.field_reader import FieldReader
 from harness.grammar.engine.items import note_frame
 from harness.grammar.engine.node import Window
-from harness.grammar.engine.plan import FieldPlan
 from harness.grammar.engine.scope import Scope
 
-if TYPE_CHECKING:
-    from harness.grammar.engine.interpreter import Interpreter
 
-
-def advance(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> None:
+def advance(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> None:
     """Move the position to the start of a field. Skipped bytes stay unexplained; alignment bytes belong to the record.
 
     Raises:
@@ -31,7 +27,7 @@ def advance(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> 
             note_frame(scope.record, plan, window, at, window.pos)
 
 
-def _skip_bytes(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, count: int) -> None:
+def _skip_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, count: int) -> None:
     if window.pos + count > window.end:
         run.short(scope.record, plan, ShortError(count, window.end - window.pos), None)
     window.pos += count

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from harness.grammar.engine.cursor import ShortError, read_row
 from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.field_plan import FieldPlan
+from harness.grammar.engine.field_reader import FieldReader
 from harness.grammar.engine.items import read_item
 from harness.grammar.engine.node import Array, Leaf, Node, Record, Window
-from harness.grammar.engine.plan import FieldPlan
 from harness.grammar.engine.recovery import next_start, starts_right
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import StopRecordError
 from harness.grammar.language.grammar import Word
 
-if TYPE_CHECKING:
-    from harness.grammar.engine.interpreter import Interpreter
-
 _FAR = 1 << 62
 _MAX_IDLE_ITEMS = 10_000  # items without bytes after which an array counts as stuck
 
 
-def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
+def read_row_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> bool:
     """Read a row of equal numbers at once; False if the field is not such a row.
 
     Raises:
@@ -44,7 +40,7 @@ def read_row_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window)
     return True
 
 
-def read_array(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> None:
+def read_array(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> None:
     """Read the items of a repeated field one by one.
 
     Raises:
@@ -59,7 +55,7 @@ def read_array(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) 
 
 
 def continue_array(
-    run: Interpreter,
+    run: FieldReader,
     scope: Scope,
     plan: FieldPlan,
     window: Window,
@@ -104,7 +100,7 @@ def continue_array(
 
 
 def _next(
-    run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, array: Array, *, to_end: bool
+    run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, array: Array, *, to_end: bool
 ) -> Node | None:
     """Read one item of an array; after an error, continue at the next position where an item may begin.
 

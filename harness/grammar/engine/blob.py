@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.grammar.engine.cursor import LongError, ShortError, find_terminator, read_number
 from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.field_plan import FieldPlan
+from harness.grammar.engine.field_reader import FieldReader
 from harness.grammar.engine.node import Leaf, Window
-from harness.grammar.engine.plan import FieldPlan
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import State, StopRecordError
 from harness.grammar.language.grammar import Word
 from harness.grammar.processing import ProcessError
-
-if TYPE_CHECKING:
-    from harness.grammar.engine.interpreter import Interpreter
 
 
 class Extent:
@@ -39,7 +37,7 @@ class Extent:
         return state.bytes_of(self.window.buffer.data, self.start, self.stop)
 
 
-def extent_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, *, partial: bool = False) -> Extent:
+def extent_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *, partial: bool = False) -> Extent:
     """The range of the value at the position of the window; the position moves to its end.
 
     With `partial`, a value whose bytes are partly missing is accepted.
@@ -89,7 +87,7 @@ def extent_of(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, *
     return found
 
 
-def _trim(plan: FieldPlan, window: Window, start: int, end: int, run: Interpreter) -> int:
+def _trim(plan: FieldPlan, window: Window, start: int, end: int, run: FieldReader) -> int:
     data, delimiter = window.buffer.data, plan.field.delimiter
     if plan.pad is not None:
         pad = bytes([plan.pad])
@@ -106,7 +104,7 @@ def _trim(plan: FieldPlan, window: Window, start: int, end: int, run: Interprete
     return end
 
 
-def _terminated(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> Extent:
+def _terminated(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> Extent:
     delimiter, terminator, start = plan.field.delimiter, plan.terminator, window.pos
     if terminator is None or delimiter is None:
         return Extent(window, start, window.end, window.end, 0)
@@ -126,7 +124,7 @@ def _terminated(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window)
     return Extent(window, start, after if delimiter.include else found, window.pos, 0)
 
 
-def process_bytes(run: Interpreter, scope: Scope, plan: FieldPlan, leaf: Leaf, data: Any) -> bytes | None:
+def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, data: Any) -> bytes | None:
     """The processed bytes; None, and a fault, if they cannot be processed.
 
     Raises:

@@ -5,19 +5,16 @@ Each function reads all of its part and returns True (or an end offset), or chan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from harness.grammar.engine.field_plan import FieldPlan
+from harness.grammar.engine.field_reader import FieldReader
 from harness.grammar.engine.fixed_run import FixedRun
 from harness.grammar.engine.node import NOTHING, Leaf, Record, Window
-from harness.grammar.engine.plan import FieldPlan, TypePlan
+from harness.grammar.engine.plan import TypePlan
 from harness.grammar.engine.scope import Scope
 from harness.grammar.language.operations import NoValueError
 
-if TYPE_CHECKING:
-    from harness.grammar.engine.interpreter import Interpreter
 
-
-def read_fixed_run(run: Interpreter, record: Record, plan: TypePlan, fixed_run: FixedRun) -> bool:
+def read_fixed_run(run: FieldReader, record: Record, plan: TypePlan, fixed_run: FixedRun) -> bool:
     """Read adjacent numbers at once.
 
     Raises:
@@ -37,7 +34,7 @@ def read_fixed_run(run: Interpreter, record: Record, plan: TypePlan, fixed_run: 
     return True
 
 
-def fill_flat(run: Interpreter, record: Record, plan: TypePlan, fixed_run: FixedRun, *, inherited: bool) -> bool:
+def fill_flat(run: FieldReader, record: Record, plan: TypePlan, fixed_run: FixedRun, *, inherited: bool) -> bool:
     """Read a record that is a single fixed-width run.
 
     Raises:
@@ -80,7 +77,7 @@ def end_of(scope: Scope, plan: FieldPlan, window: Window) -> int:
     return end if end <= window.end else -1
 
 
-def read_blob(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> bool:
+def read_blob(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> bool:
     """Read bytes or a string with a length and without checks.
 
     Raises:

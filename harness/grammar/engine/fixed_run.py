@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harness.grammar.engine.field_plan import FieldPlan
 from harness.grammar.engine.node import Buffer, Leaf
-
-if TYPE_CHECKING:
-    from harness.grammar.engine.plan import FieldPlan
 
 
 class FixedRun:

@@ -9,9 +9,10 @@ from harness.grammar.engine.arrays import read_array, read_row_of
 from harness.grammar.engine.cursor import ShortError, read_number
 from harness.grammar.engine.fast_path import fill_flat, read_blob, read_fixed_run
 from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.field_plan import FieldPlan
 from harness.grammar.engine.items import read_item
 from harness.grammar.engine.node import Leaf, Node, Record, Window
-from harness.grammar.engine.plan import FieldPlan, Program, TypePlan
+from harness.grammar.engine.plan import Program, TypePlan
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import HaltError, State, StopRecordError
 from harness.grammar.engine.validation import validate, verify
@@ -33,8 +34,7 @@ class Interpreter:
     def __init__(self, program: Program, state: State) -> None:
         self.program, self.state = program, state
         self.labels = {name: enum.labels for name, enum in program.grammar.enums.items()}
-        self.lazy: list[Record] = []
-        """Records with instances that are not read yet."""
+        self.lazy: list[Record] = []  # records with instances that are not read yet
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
         self._followed: set[tuple[Any, ...]] = set()

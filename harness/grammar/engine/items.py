@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.grammar.engine.blob import Extent, decode_text, extent_of, process_bytes
 from harness.grammar.engine.cursor import LongError, ShortError, read_number
 from harness.grammar.engine.fast_path import end_of
 from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.field_plan import FieldPlan, Source
+from harness.grammar.engine.field_reader import FieldReader
 from harness.grammar.engine.node import Array, Buffer, Leaf, Node, Record, Window
-from harness.grammar.engine.plan import FieldPlan, Source
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import StopRecordError
 from harness.grammar.language.primitive import Kind, Primitive
 
-if TYPE_CHECKING:
-    from harness.grammar.engine.interpreter import Interpreter
 
-
-def read_item(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -> Node | None:
+def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> Node | None:
     """Read one value of a field; a record is attached before it is read, so that a partial one is kept."""
     source, chosen = _source(run, scope, plan)
     primitive = source.primitive if source is not None else None
@@ -41,7 +39,7 @@ def read_item(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window) -
     return leaf
 
 
-def _source(run: Interpreter, scope: Scope, plan: FieldPlan) -> tuple[Source | None, bool]:
+def _source(run: FieldReader, scope: Scope, plan: FieldPlan) -> tuple[Source | None, bool]:
     switch = plan.field.switch
     if switch is None or plan.switch_by is None:
         return plan.source, False
@@ -66,7 +64,7 @@ def _source(run: Interpreter, scope: Scope, plan: FieldPlan) -> tuple[Source | N
     return plan.source, False
 
 
-def _number(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, primitive: Primitive) -> Leaf:
+def _number(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, primitive: Primitive) -> Leaf:
     record = scope.record
     end = None
     if plan.field.length is not None:
@@ -96,7 +94,7 @@ def _number(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, pri
     return leaf
 
 
-def _record(run: Interpreter, scope: Scope, plan: FieldPlan, window: Window, source: Source, *, chosen: bool) -> Record:
+def _record(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, source: Source, *, chosen: bool) -> Record:
     type_plan = run.program.plan(source.ref.name)
     arguments = (
         {
@@ -151,7 +149,7 @@ def note_frame(record: Record, plan: FieldPlan, window: Window, start: int, end:
         record.frames = (*record.frames, Leaf(plan.field, window.buffer, start, end, data))
 
 
-def _attach(run: Interpreter, scope: Scope, plan: FieldPlan, record: Record) -> None:
+def _attach(run: FieldReader, scope: Scope, plan: FieldPlan, record: Record) -> None:
     node = scope.record.raw.get(plan.name)
     if isinstance(node, Array):
         node.items.append(record)

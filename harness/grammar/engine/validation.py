@@ -6,8 +6,9 @@ from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
 from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.field_plan import FieldPlan
 from harness.grammar.engine.node import Leaf, Node, Record
-from harness.grammar.engine.plan import FieldPlan, TypePlan
+from harness.grammar.engine.plan import TypePlan
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import State
 from harness.grammar.language.evaluation import Evaluate

@@ -134,12 +134,6 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
     return found
 
 
-def grammar_bits(grammar: Grammar) -> float:
-    """Bits of the description of the whole grammar."""
-    fields = sum(use.bits for use in uses(grammar).values())
-    return fields + sum(2 * KEY_BITS + 8 for enum in grammar.enums.values() for _ in enum.labels)
-
-
 def _peeked(field: Field, through: frozenset[str]) -> bool:
     return peeks(field.condition, through) or (field.switch is not None and peeks(field.switch.by, through))
 

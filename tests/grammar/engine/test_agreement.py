@@ -101,7 +101,7 @@ def framed(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def record_bytes(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
-    """Something that often is a record: small tags and sizes."""
+    """Bytes that are often a valid record: small tags and sizes."""
     out = bytearray()
     for field in document["types"]["Rec"]["fields"]:
         if field["name"] == "magic":
@@ -223,7 +223,7 @@ def test_a_grammar_without_the_shape_has_no_batches() -> None:
 
 @given(st.data())
 @settings(max_examples=20, deadline=None)
-def test_what_a_session_kept_never_changes_what_it_says(data: st.DataObject) -> None:
+def test_a_warm_session_gives_the_same_tally_as_a_new_one(data: st.DataObject) -> None:
     """A patched grammar on the same session is read as on a new one."""
     document = data.draw(framed())
     file = data.draw(files(document))

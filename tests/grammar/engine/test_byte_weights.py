@@ -1,4 +1,4 @@
-"""What bytes weigh: padding next to nothing, a file as much as its parts."""
+"""Byte weights: padding weighs almost nothing, and a file weighs as much as its parts."""
 
 import itertools
 
@@ -17,7 +17,7 @@ def test_stretches_add_up_to_the_file(data: bytes, cuts: list[int]) -> None:
     assert weights.total * UNIT == weights.of(0, len(data))
 
 
-def test_padding_says_next_to_nothing() -> None:
+def test_padding_weighs_almost_nothing() -> None:
     noise = bytes(range(256))
     padded = Weights(noise + bytes(4096))
     assert padded.of(256, 4352) < 0.1 * padded.of(0, 256)
@@ -25,7 +25,7 @@ def test_padding_says_next_to_nothing() -> None:
     assert Weights(bytes(1000)).total < 10
 
 
-def test_a_byte_that_is_everywhere_says_less_than_a_rare_one() -> None:
+def test_a_frequent_byte_weighs_less_than_a_rare_one() -> None:
     weights = Weights(b"ab ac ad ae af ag ah ")
     assert weights.of(0, 1) < weights.of(1, 2)
     assert weights.total == pytest.approx(21, rel=0.05)  # on average a byte weighs one

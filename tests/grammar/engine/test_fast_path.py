@@ -1,4 +1,4 @@
-"""The short ways of reading find exactly what the long one finds; leaves made late are those that were made at once."""
+"""The fast path finds the same values as the general path, and late leaves equal immediate ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def shown(node: Any) -> Any:
 
 
 def everything(found: Parse) -> Any:
-    """All of it; what does not unpack is asked first, then each record with all its leaves."""
+    """The whole parse: first the values that need no unpacking, then each record with all its leaves."""
     before = [tally(found).to_wire(), found.covered, [path for path, _ in found.walk()]]
     after = [shown(record) for record in found.records]
     again = [tally(found).to_wire(), [str(error) for error in found.errors], found.stopped_at, found.skipped]

@@ -1,4 +1,4 @@
-"""Any grammar that lints, on any bytes: an answer, that adds up, and no exception."""
+"""Random valid grammars on random bytes: a consistent result and no exception."""
 # ruff: noqa: E501 - one case a line
 
 from typing import Any
@@ -80,7 +80,7 @@ LIMITS = Limits(records=300, items=2_000, steps=20_000, seconds=20, inflated=10_
 
 
 def repaired(document: dict[str, Any]) -> Any:
-    """Drop what lint objects to, key by key, until it objects no more."""
+    """Remove the keys that lint rejects, one by one, until the grammar passes."""
     for _ in range(60):
         lint = lint_value(document)
         if lint.grammar is not None:

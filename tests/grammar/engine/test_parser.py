@@ -1,4 +1,4 @@
-"""The reference engine: what it reads, what it says about what it cannot read, and that it always ends."""
+"""The reference engine: values, faults, and that it always ends."""
 # ruff: noqa: E501 - one case a line
 
 import mmap
@@ -108,7 +108,7 @@ def test_records_within_records() -> None:
         ("{name: a, type: B, repeat: rest}", "00", FaultKind.STUCK, 0, "A[0].a[0]"),
     ],
 )  # fmt: skip
-def test_every_error_says_what_where_expected_and_found(
+def test_every_fault_has_kind_place_expected_and_found(
     fields: str, data: str, kind: FaultKind, offset: int, path: str
 ) -> None:
     more = "  B: {fields: [{name: x, type: bytes, length: _io.size - 1}]}\n" if "type: B" in fields else ""
@@ -141,7 +141,7 @@ def test_reading_resumes_at_the_next_record_that_begins_right() -> None:
     adds_up(found)
 
 
-def test_an_error_within_a_confined_record_costs_only_that_record() -> None:
+def test_a_fault_within_a_confined_record_affects_only_that_record() -> None:
     grammar = once(
         "{name: items, type: Item, repeat: rest}",
         "  Item: {fields: [{name: n, type: u8}, {name: box, type: Box, length: n}]}\n"

@@ -1,4 +1,4 @@
-"""The built-in proposer improves stubs of formats it has never heard of, and what it finds holds on other files."""
+"""The built-in proposer improves stubs of unknown formats, and the result holds on other files."""
 
 from __future__ import annotations
 
@@ -152,15 +152,15 @@ def test_stubs_become_grammars(form: str, stub: str) -> None:
 
 
 def test_no_step_explains_a_file_worse_by_what_the_others_teach() -> None:
-    found, told = improve("guarded", "a number"), []
+    found, scores = improve("guarded", "a number"), []
     samples = Samples.of({str(i): guarded(i) for i in (1, 2)})
     for version in dict.fromkeys((found.initial.id, *(step.version_id for step in found.steps))):
         made = found.store.get(version)
         grammar = lint_text(made.spec_text).grammar if made else None
         assert grammar is not None
-        told.append(leave_one_out_score(measure(grammar, samples, limits=LIMITS), samples))
-    assert len(told) > 1
-    assert told == sorted(told)
+        scores.append(leave_one_out_score(measure(grammar, samples, limits=LIMITS), samples))
+    assert len(scores) > 1
+    assert scores == sorted(scores)
 
 
 def test_what_was_found_is_what_is_there() -> None:
@@ -185,7 +185,7 @@ def test_a_first_page_of_png_is_worked_out_further() -> None:
     assert found.best_score > found.initial_score + 5
 
 
-def test_it_leaves_nothing_to_chance() -> None:
+def test_it_is_deterministic() -> None:
     first = improve("guarded", "a number")
     improve.cache_clear()
     second = improve("guarded", "a number")
