@@ -1,4 +1,4 @@
-"""What a stand asks of a CUDA device, said to a stand-in that keeps order as one does: every line of the way is run."""
+"""What a device worker asks of a CUDA device, tried on a fake torch that records the order of work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices, as a real `nvidia-smi` process tells them (one that says what the real one says)."""
+"""Devices, as a process in the place of `nvidia-smi` lists them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_two_devices(smi: Path) -> None:
     first, second = list_gpus()
     assert (first.uuid, first.name, first.memory_mb) == ("GPU-aaaa", "NVIDIA H200", 143771)
     state = state_of(first)
-    assert (state.sm_mhz, state.watts, state.celsius) == (1980, 401.5, None)  # what is not told is no figure
+    assert (state.sm_mhz, state.watts, state.celsius) == (1980, 401.5, None)  # an unknown value is None
     assert processes_on(second) == {41, 42}
 
 
