@@ -1,9 +1,9 @@
-"""What a kernel costs where there is no GPU: its compile gate, its check in the interpreter, and the whole suites.
+"""CPU and wall time of a kernel's stages without a GPU: the compile gate and the check in the interpreter.
 
     python benchmarks/kernel_gates.py [--suites suites/kernel]
 
 One warm run over every kernel of the suites, one process at a time: CPU and wall seconds of each, the median, the worst
-and which of them miss the goal. CPU seconds are of this process, of the tools it starts and of the kernel's own.
+and the kernels that miss the goal. CPU seconds include this process, the tools that it starts and the kernel's process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _cpu() -> float:
 
 
 class _Watched(WarmProcesses):
-    """Counts the CPU time of the kernels' processes: they are no children of this one."""
+    """Counts the CPU time of the kernels' processes, which are not children of this process."""
 
     cpu = 0.0
 

@@ -1,11 +1,11 @@
-"""Everything that only a GPU can tell, in one command that can be stopped and called again.
+"""All measurements that need a GPU, in one command that can be stopped and called again.
 
     python benchmarks/kernels_on_device.py --out results [--budget-s 540]
 
-In the order of worth: what this machine is; matmul and attention tuned for their target sizes and timed, then the
-operations where a kernel should win, then the lower steps of the ladders, planted kernels, and the pages.
-Every point is in `results/ledger.db` as soon as it is known, tuned kernels are copied to `results/kernels` as soon as
-they are written, and both are read back by the next call, so that nothing is measured twice and nothing is lost.
+The most important results come first: the machine; matmul and attention, tuned for their target sizes and timed; then
+the operations where a kernel should win, the lower steps of the ladders, the negative controls, and the pages. Every
+point is stored in `results/ledger.db` at once, tuned kernels are copied to `results/kernels`, and the next call reads
+both, so that no measurement is repeated or lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ORDER = (
 TUNED = ("matmul", "fmha")
 BEST = "12"
 ENDING = 20.0
-"""Seconds that are kept for the pages."""
+"""Seconds that are reserved for the pages."""
 FACTS = (
     "import json, platform, torch, triton; p = torch.cuda.get_device_properties(0); "
     "print(json.dumps({'python': platform.python_version(), 'torch': torch.__version__, 'triton': triton.__version__, "
@@ -46,14 +46,14 @@ class Step:
 
     words: list[str]
     kernel: bool = True
-    """Of `crucible kernel`; else of Python."""
+    """Whether the words are for `crucible kernel`, else for Python."""
 
 
 def main() -> int:
-    """Run what is not known yet, until the budget is spent; 0 if everything is known."""
+    """Run what is not known yet, until the budget is used up; 0 if all is known."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="where results are kept")
-    parser.add_argument("--budget-s", type=float, default=540.0, help="start nothing after so many seconds")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--budget-s", type=float, default=540.0, help="start no command after this many seconds")
     options = parser.parse_args()
     out: Path = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -66,27 +66,27 @@ def main() -> int:
         spent = time.monotonic() - started
         last = step.words[0] == "report"
         budget = options.budget_s - spent - (0 if last else ENDING)
-        told = " ".join(step.words)[:160]
+        command = " ".join(step.words)[:160]
         if budget <= 0 and not last:
-            left.append(told)
+            left.append(command)
             continue
-        print(f"{spent:6.0f} s  {told}", flush=True)
+        print(f"{spent:6.0f} s  {command}", flush=True)
         code = perform(step, out, budget)
         save(out)
         with log.open("a", encoding="utf-8") as file:
             took = round(time.monotonic() - started - spent, 1)
             file.write(json.dumps({"words": step.words, "status": code, "seconds": took}) + "\n")
         if code:
-            failed.append(told)
+            failed.append(command)
     for what, those in (("failed", failed), ("left for another call", left)):
-        for told in those:
-            print(f"{what}: {told}")
+        for command in those:
+            print(f"{what}: {command}")
     print(f"{time.monotonic() - started:6.0f} s  {len(failed)} commands failed, {len(left)} are left for another call")
     return 1 if failed or left else 0
 
 
 def perform(step: Step, out: Path, budget: float) -> int:
-    """Run one command; it is ended when the budget is over, and what it knew by then is kept."""
+    """Run one command; it is ended when the budget is used up, and its results so far are kept."""
     words = [sys.executable, *(["-m", "harness", "kernel"] if step.kernel else []), *step.words]
     if step.kernel and step.words[0] == "bench":
         words += ["--budget-s", f"{max(1.0, budget):.0f}"]
@@ -106,7 +106,7 @@ def perform(step: Step, out: Path, budget: float) -> int:
 
 
 def steps(out: Path) -> Iterator[Step]:
-    """What is run, the most telling first; what is known already is passed over by the verbs themselves."""
+    """The commands, the most important first; the verbs themselves skip what is known."""
     keep = ["--ledger", str(out / "ledger.db")]
     yield Step(["-c", FACTS], kernel=False)
     for name in ORDER:
@@ -124,11 +124,11 @@ def steps(out: Path) -> Iterator[Step]:
 def _client(name: str, keep: list[str], *, best: bool) -> list[str]:
     """The command for one suite: the kernel of its ladder's last step, or all of them, the last step first."""
     suite = ROOT / f"suites/kernel/{name}.suite.yaml"
-    told = yaml.safe_load(suite.read_text())
-    globs = [told["kernels"]] if isinstance(told["kernels"], str) else told["kernels"]
+    keys = yaml.safe_load(suite.read_text())
+    globs = [keys["kernels"]] if isinstance(keys["kernels"], str) else keys["kernels"]
     kernels = sorted((path for glob in globs for path in ROOT.glob(glob.removeprefix("../../"))), key=_step)[::-1]
     chosen = kernels[:1] if best else kernels
-    return ["bench", *map(str, chosen), "--definition", str((suite.parent / told["definition"]).resolve()), *keep]
+    return ["bench", *map(str, chosen), "--definition", str((suite.parent / keys["definition"]).resolve()), *keep]
 
 
 def _step(path: Path) -> tuple[int, str]:
@@ -146,7 +146,7 @@ def save(out: Path) -> None:
 
 
 def restore(out: Path) -> None:
-    """Take back the tuned tables that an earlier call on another copy of the tree wrote, unless the kernel changed."""
+    """Restore the tuned tables that an earlier call on another copy of the tree wrote, unless the kernel changed."""
     sys.path.insert(0, str(ROOT))
     from harness.lanes.kernel.tuned_table import read_tuned, without_tuned, write_tuned
 

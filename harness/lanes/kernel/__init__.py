@@ -1,1 +1,1 @@
-"""GPU kernels: right to double precision, and what the compiler makes of them, with and without a GPU."""
+"""GPU kernels: are they right, what does the compiler make of them, and how fast are they on a device?"""

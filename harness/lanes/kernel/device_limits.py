@@ -55,7 +55,7 @@ class Device(Frozen):
 
 
 class Floor(Frozen):
-    """Where some work stands under a card's roof."""
+    """The least time for an amount of work on a card, and its limit."""
 
     seconds: float
     bound: Bound

@@ -94,17 +94,8 @@ def state_of(gpu: Gpu) -> State:
     return State(sm_mhz=values[0], watts=values[1], celsius=values[2])
 
 
-def processes_on(gpu: Gpu) -> set[int]:
-    """Ids of the processes that compute on a device; empty if unknown (containers often hide them)."""
-    try:
-        rows = _smi(("pid",), uuid=gpu.uuid, subject="compute-apps")
-    except InfraError:
-        return set()
-    return {int(row[0]) for row in rows if row and row[0].isdigit()}
-
-
-def _smi(fields: Sequence[str], *, uuid: str = "", subject: str = "gpu") -> list[list[str]]:
-    command = ["nvidia-smi", f"--query-{subject}={','.join(fields)}", "--format=csv,noheader,nounits"]
+def _smi(fields: Sequence[str], *, uuid: str = "") -> list[list[str]]:
+    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
     if uuid:
         command += ["-i", uuid]
     try:

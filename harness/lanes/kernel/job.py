@@ -40,7 +40,7 @@ class Job:
         attempts: How often all questions are asked, with the same inputs: the outputs must have equal bits.
         timeout: Seconds for the whole process.
         folder: A private, empty folder.
-        nursery: The warm processes.
+        processes: The warm processes that run it.
         configuration: Further keyword arguments of the kernel's entry.
         library: Whether it may call PyTorch's own operators.
     """

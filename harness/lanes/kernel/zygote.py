@@ -20,7 +20,6 @@ from typing import Any
 from harness.lanes.kernel.confinement import adopt_orphans, confine
 from harness.lanes.kernel.json_worker import answer_requests, claim_channel, send_answer
 
-MODES = ("interpret", "compile")
 _FIRST_DESCRIPTOR = 3  # the first that is not a standard stream
 
 
@@ -28,7 +27,7 @@ def main(mode: str) -> None:
     """Run jobs until the parent closes the channel.
 
     Args:
-        mode: One of `MODES`: which worker the jobs are for.
+        mode: `interpret` or `compile`: which worker the jobs are for.
     """
     adopt_orphans()
     requests, answers = claim_channel()

@@ -1,4 +1,4 @@
-"""The script for a machine with a GPU: time there is short, so every command of it is checked here."""
+"""The script for a machine with a GPU, where time is short: each of its commands is checked here."""
 
 from __future__ import annotations
 

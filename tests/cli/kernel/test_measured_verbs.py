@@ -1,4 +1,4 @@
-"""The verbs that measure, from the command line to the pages, on the processor in a GPU's place."""
+"""The verbs that measure, from the command line to the pages, with a CPU in place of a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`crucible kernel` from an empty folder, on files that lie outside of any repository of ours."""
+"""`crucible kernel` from an empty folder, on files outside of the repository."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ needs_no_gpu = pytest.mark.skipif(missing or not absent_gpu(), reason="there is 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in, and beside it a kernel and its definition."""
+    """A folder with a kernel and its definition; the current folder is another, empty one."""
     for name in ("kernels/swiglu/fused.py", "specs/kernels/swiglu.yaml", "specs/kernels/swiglu.py"):
         (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / "mine" / name)

@@ -1,4 +1,4 @@
-"""Warm processes shared by the tests of a worker, and a kernel asked with them."""
+"""Warm processes shared by the tests of a pytest worker, and jobs that use them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_
 
 @pytest.fixture(scope="session")
 def processes() -> Iterator[WarmProcesses]:
-    with WarmProcesses() as made:  # starts nothing before it is asked
+    with WarmProcesses() as made:  # starts no process before it is asked
         yield made
 
 
 @pytest.fixture
 def context(tmp_path: Path, processes: WarmProcesses) -> Iterator[Context]:
-    """Everybody's context, with this worker's warm processes lent to it."""
+    """A context that uses the warm processes of this pytest worker."""
     made = Context(secret_seed=7, scratch=tmp_path / "scratch")
     made._kept[WarmProcesses] = processes
     yield made
@@ -44,7 +44,7 @@ def softmax() -> Definition:
 
 @pytest.fixture
 def job(tmp_path: Path, processes: WarmProcesses, softmax: Definition) -> Callable[..., Job]:
-    """A job of its own folder for a source, by default of few small questions about softmax."""
+    """Makes a job for a source, by default with few small questions about softmax."""
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: pip install 'pytest-crucible[kernels]'")
 
@@ -69,5 +69,5 @@ def job(tmp_path: Path, processes: WarmProcesses, softmax: Definition) -> Callab
 
 @pytest.fixture
 def judged(job: Callable[..., Job]) -> Callable[..., Evidence]:
-    """What the interpreter makes of a source."""
+    """Runs a source in the interpreter and returns the evidence."""
     return lambda source, **changed: interpret(job(source, **changed))

@@ -1,4 +1,4 @@
-"""What a stand asks of a CUDA device, said to a stand-in that keeps order as one does: every line of the way is run."""
+"""What a device worker asks of a CUDA device, tried on a fake torch that records the order of work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Queue:
         self.now += milliseconds
 
 
-class Stand:
+class FakeTorch:
     """PyTorch with a queue in place of a device, its tensors on the processor."""
 
     def __init__(self, queue: Queue) -> None:
@@ -77,7 +77,7 @@ def queue() -> Queue:
 @pytest.fixture
 def held(tmp_path: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> device_worker.DeviceWorker:
     """A stand on the stand-in."""
-    made = accelerator.Cuda(Stand(queue), 0)
+    made = accelerator.Cuda(FakeTorch(queue), 0)
     made.device, made.kind, made._driver = "cpu", "cpu", types.SimpleNamespace()
     made._driver.cuCtxResetPersistingL2Cache = lambda: queue.do("reset", 0.0)
     monkeypatch.setattr(device_worker, "open_accelerator", lambda _index: made)
@@ -115,7 +115,7 @@ def test_a_timed_call_is_queued_behind_a_flush_and_one_finds_the_device_idle(
 
 
 def test_without_the_pause_the_cache_is_flushed_longer(queue: Queue) -> None:
-    torch_like = Stand(queue)
+    torch_like = FakeTorch(queue)
     del torch_like.cuda._sleep
     made = accelerator.Cuda(torch_like, 0)
     made.pause()

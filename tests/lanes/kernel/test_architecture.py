@@ -1,4 +1,4 @@
-"""Occupancy, against what the toolkit's calculator says (CUDA occupancy calculator, by hand)."""
+"""Occupancy, compared with the CUDA occupancy calculator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arithmetic is nothing but arithmetic."""
+"""Axis expressions: integer arithmetic, and errors for everything else."""
 
 from __future__ import annotations
 

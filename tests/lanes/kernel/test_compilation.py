@@ -1,4 +1,4 @@
-"""Compile gates: what does not compile, fit or keep its claims is seen on a machine without a GPU."""
+"""Compile gates, on a machine without a GPU: what does not compile, does not fit or lacks a claimed feature."""
 
 from __future__ import annotations
 

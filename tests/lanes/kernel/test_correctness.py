@@ -1,4 +1,4 @@
-"""What a kernel leaves is judged from outside. The planted kernels of the suites are the other half of these tests."""
+"""Answers are evaluated outside of the kernel's process. The negative controls of the suites complete these tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A definition is checked as a whole; what is wrong has a position and, where there is one, the nearest right name."""
+"""A definition is checked as a whole; an error has a position and, where there is one, the nearest right name."""
 
 from __future__ import annotations
 

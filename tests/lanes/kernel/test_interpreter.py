@@ -1,4 +1,4 @@
-"""What Triton's interpreter lacks, made good: bfloat16, bounds, autotuning; and what is refused by name."""
+"""Patches of Triton's interpreter: bfloat16, bounds, autotuning; unsupported features are refused by name."""
 
 from __future__ import annotations
 

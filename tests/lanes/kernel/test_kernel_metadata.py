@@ -1,4 +1,4 @@
-"""What a kernel's file says of itself, read without running it."""
+"""The metadata of a kernel's file is read without running it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is noted while a kernel is called: operators, and readings of numbers that no kernel needs."""
+"""The log of a kernel's calls: operators, and reads of elements that no kernel needs."""
 
 from __future__ import annotations
 

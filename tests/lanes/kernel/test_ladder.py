@@ -1,4 +1,4 @@
-"""The promises of a ladder."""
+"""The invariants of a ladder."""
 
 from __future__ import annotations
 

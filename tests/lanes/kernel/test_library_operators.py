@@ -1,4 +1,4 @@
-"""Which operators and device kernels do a kernel's work for it."""
+"""Which operators and device kernels compute for a kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from samples, and what does not."""
+"""What follows from the samples of timed rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far from the truth an answer may be: as far as honest rounding, no further, anywhere."""
+"""The bound of an answer's error, as a whole and in each tile."""
 
 from __future__ import annotations
 

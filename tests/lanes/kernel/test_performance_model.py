@@ -1,4 +1,4 @@
-"""The guess before a measurement: it ranks what is known to be better first."""
+"""The prediction before a measurement ranks better configurations first."""
 
 from __future__ import annotations
 

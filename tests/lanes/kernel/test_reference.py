@@ -1,4 +1,4 @@
-"""The null kernels fail on every definition: zeros, ones, the mean, the input, the answer before."""
+"""Trivial answers are wrong for every definition: zeros, ones, the mean, an input, the previous answer."""
 
 from __future__ import annotations
 

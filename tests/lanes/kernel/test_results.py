@@ -1,4 +1,4 @@
-"""Results and the pages made of them: what was measured is shown, what was not says so."""
+"""Results and the generated pages: measurements are shown, and missing ones are named as missing."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def launches(*codes: dict) -> list[dict]:
 
 
 def score(stage: str, gates: dict[str, float], **facts: object) -> Score:
-    told = {"stage": stage, "architecture": "sm_90a"} | facts
-    return score_kernel(Evidence(status=Status.OK, facts=told), Policy(gates=gates))
+    stated = {"stage": stage, "architecture": "sm_90a"} | facts
+    return score_kernel(Evidence(status=Status.OK, facts=stated), Policy(gates=gates))
 
 
 def test_a_gate_asks_only_the_stages_that_measure_it() -> None:

@@ -1,4 +1,4 @@
-"""Files that are no kernels become cases that say so; nothing waits, nothing is followed."""
+"""Files that cannot be kernels become cases with a reason; reading never blocks or follows links."""
 
 from __future__ import annotations
 

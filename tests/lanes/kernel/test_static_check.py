@@ -1,4 +1,4 @@
-"""What a kernel's text reaches for: each known way around the log of operators, and nothing that kernels need."""
+"""The static check finds each known way around the log of operators, and accepts what kernels need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sweeps: real compilations for a card that is not there, and measurements by a stand-in for one."""
+"""Sweeps: real compilations for an absent card, and measurements by a fake device."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ needs_kernels = pytest.mark.skipif(
     any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy")),
     reason="pip install 'pytest-crucible[kernels]'",
 )
-# A block that is no power of two does not compile, and must be dropped.
+# A block that is not a power of two does not compile, and must be dropped.
 SPACE = '{"BLOCK": [1024, 1000], "num_warps": [4, 1]}'
 
 

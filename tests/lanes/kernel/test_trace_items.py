@@ -1,4 +1,4 @@
-"""Trace items on their way to the program that runs a verb."""
+"""Trace items that are sent to the program that runs a verb."""
 
 from __future__ import annotations
 

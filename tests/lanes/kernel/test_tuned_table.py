@@ -1,4 +1,4 @@
-"""The best configurations in a kernel's own file."""
+"""The best configurations, stored in a kernel's own file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kernel's stand may start nothing and write to no cache, and still runs what was compiled for it: tried for real."""
+"""A confined kernel's worker cannot start programs or write the cache, and still runs a compiled kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warm processes: a job is confined, ends with all it started, and harms neither the next one nor the zygote."""
+"""Warm processes: a job is confined, ends with all its processes, and harms neither the next job nor the zygote."""
 
 from __future__ import annotations
 

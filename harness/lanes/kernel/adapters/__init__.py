@@ -1,1 +1,1 @@
-"""Adapters: problems of other benchmarks as suites of ours; what cannot be carried over is named, never dropped."""
+"""Adapters: convert problems of other benchmarks into suites; what cannot be converted is named."""

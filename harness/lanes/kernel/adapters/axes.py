@@ -1,4 +1,4 @@
-"""Axes: which module constants of a problem its sizes follow, and how, found by changing one after the other."""
+"""Axes: expresses the sizes of a problem by its module constants, found by changing one constant at a time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Sizes = Sequence[int]
 
 
 class UnclearError(Exception):
-    """A size that follows the constants in no way we can write down."""
+    """A size that cannot be expressed by the constants."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of one setting.
+    """The sizes under one setting of the constants.
 
     Attributes:
         constants: The setting.
@@ -30,7 +30,7 @@ class Trial:
 
 
 def constants_of(source: str) -> dict[str, int]:
-    """The whole numbers that a module's top level gives names to, with simple arithmetic over them."""
+    """The positive integer constants of a module's top level, including simple arithmetic over them."""
     found: dict[str, int] = {}
     for node in ast.parse(source).body:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
@@ -40,14 +40,14 @@ def constants_of(source: str) -> dict[str, int]:
         if isinstance(target, ast.Tuple) and isinstance(given, ast.Tuple) and len(target.elts) == len(given.elts):
             pairs = list(zip(target.elts, given.elts, strict=True))
         for name, expression in pairs:
-            value = _whole(expression, found) if isinstance(name, ast.Name) else None
+            value = _integer(expression, found) if isinstance(name, ast.Name) else None
             if isinstance(name, ast.Name) and value is not None and value > 0:
                 found[name.id] = value
     return found
 
 
 def changed(constants: Mapping[str, int], name: str) -> dict[str, int]:
-    """The same setting with one constant doubled: what divided it before still does."""
+    """The same setting with one constant doubled, which keeps its divisors."""
     return {**constants, name: 2 * constants[name]}
 
 
@@ -56,10 +56,10 @@ def express(base: Trial, trials: Mapping[str, Trial]) -> tuple[list[list[str]], 
 
     Args:
         base: The problem's own setting.
-        trials: For each constant that could be changed alone, what came of that.
+        trials: For each constant that could be changed alone, the sizes under the changed setting.
 
     Raises:
-        UnclearError: naming the size that is not understood.
+        UnclearError: with the size that cannot be expressed.
     """
     inputs = [
         [_express(base, trials, "inputs", i, d) for d in range(len(sizes))] for i, sizes in enumerate(base.inputs)
@@ -92,13 +92,13 @@ def _express(base: Trial, trials: Mapping[str, Trial], kind: str, index: int, di
     )
 
 
-def _whole(node: ast.expr, known: Mapping[str, int]) -> int | None:
+def _integer(node: ast.expr, known: Mapping[str, int]) -> int | None:
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return node.value
     if isinstance(node, ast.Name):
         return known.get(node.id)
     if isinstance(node, ast.BinOp):
-        left, right = _whole(node.left, known), _whole(node.right, known)
+        left, right = _integer(node.left, known), _integer(node.right, known)
         if left is None or right is None or max(abs(left), abs(right)) > 1 << 40:
             return None
         match node.op:

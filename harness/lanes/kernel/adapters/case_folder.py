@@ -1,4 +1,4 @@
-"""Case folder: what an adapter writes: a definition, its reference, kernels, and the suite that joins them."""
+"""Case folder: writes the result of an adapter: a definition, its reference, kernels and a suite."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from harness.lanes.kernel.definition import read_definition
 
 @dataclass(slots=True)
 class Adapted:
-    """One problem of another benchmark, as ours.
+    """One converted problem of another benchmark.
 
     Attributes:
-        name: What its files are called.
-        definition: The definition, as YAML will hold it.
-        reference: The Python file beside it.
-        kernels: Text of each kernel by name.
-        native: Of each that builds an extension in CUDA, which runs on a GPU and nowhere else.
+        name: The stem of its files.
+        definition: The definition, as written to YAML.
+        reference: The content of the Python file next to it.
+        kernels: The source of each kernel by name.
+        native: The source of each kernel that builds a CUDA extension, which needs a GPU.
         library: Whether its kernels may call PyTorch's own operators.
-        stages: What can be judged.
-        notes: What was left behind, one sentence each.
+        stages: The stages that its kernels can run.
+        notes: What was not converted, one sentence each.
     """
 
     name: str
@@ -40,18 +40,18 @@ class Adapted:
 
 
 def file_name(text: str) -> str:
-    """A name that can be a file's, whatever the problem was called."""
+    """A file name for the name of a problem."""
     return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_") or "problem"
 
 
 def write_case(out: Path, adapted: Adapted) -> list[Path]:
-    """Write the files of one problem, and see that they can be read.
+    """Write the files of one problem, and check that the definition is valid.
 
     Returns:
-        The suites; the definition where there is no kernel.
+        The paths of the suites; that of the definition if there are no kernels.
 
     Raises:
-        SpecError: if the definition is not one we understand; nothing of it is left then.
+        SpecError: if the definition is invalid; its files are deleted then.
         UsageError: if files cannot be written.
     """
     name = adapted.name
@@ -75,7 +75,7 @@ def write_case(out: Path, adapted: Adapted) -> list[Path]:
             if kernels
         ]
     except OSError as error:
-        raise UsageError(f"it cannot be written: {error.strerror}", where=str(error.filename or out)) from error
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(error.filename or out)) from error
     return suites or [definition]
 
 
@@ -84,7 +84,7 @@ def _write_suite(out: Path, adapted: Adapted, name: str, kernels: Mapping[str, s
     folder.mkdir(parents=True, exist_ok=True)
     for kernel, text in kernels.items():
         (folder / f"{kernel}.py").write_text(text, encoding="utf-8")
-    told = {
+    suite_keys = {
         "lane": "kernel",
         "title": str(adapted.definition.get("description", name))[:80],
         "definition": f"definitions/{adapted.name}.yaml",
@@ -95,5 +95,5 @@ def _write_suite(out: Path, adapted: Adapted, name: str, kernels: Mapping[str, s
         "gates": {"correctness": 1.0},
     }
     suite = out / f"{name}.suite.yaml"
-    suite.write_text(yaml.safe_dump(told, sort_keys=False, width=110), encoding="utf-8")
+    suite.write_text(yaml.safe_dump(suite_keys, sort_keys=False, width=110), encoding="utf-8")
     return suite

@@ -1,8 +1,8 @@
-"""FlashInfer Trace: definitions and solutions of flashinfer-bench as ours; SOL-ExecBench writes the same.
+"""FlashInfer Trace: converts definitions and solutions of flashinfer-bench; SOL-ExecBench uses the same format.
 
 A definition names axes (`const` with a value, `var` without), inputs, outputs and a reference in PyTorch (`run`). Sizes
-of variable axes come from workloads, one JSON object a line; without any a power of two is taken. A solution is a
-project of files with an entry point; one of a single Python file becomes a kernel.
+of variable axes come from workloads, one JSON object a line, and are a power of two by default. A solution is a project
+of files with an entry point; a solution of a single Python file becomes a kernel.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 
 MAX_BYTES = 8 << 20
-_TARGETS = 4
-"""Of the workloads' sizes, how many are timed: the largest, and others evenly spread."""
+_MAX_TARGETS = 4  # of the workloads' sizes this many are timed: the largest, and others evenly spread
 _VARIABLE = 4096
 _SMALL = (3, 17)
 _TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
@@ -53,7 +52,7 @@ def read_json(path: Path) -> Any:
     """A JSON file.
 
     Raises:
-        NotAdaptedError: if it is none, or too large.
+        NotAdaptedError: if it is not valid JSON, or too large.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -64,41 +63,41 @@ def read_json(path: Path) -> Any:
 
 
 def name_of(path: Path) -> str | None:
-    """The name of a definition; None if the file is none."""
-    told = _table(path)
-    return str(told["name"]) if is_definition(told) else None
+    """The name of a definition; None if the file is not a definition."""
+    document = _table(path)
+    return str(document["name"]) if is_definition(document) else None
 
 
 def named_by(path: Path) -> str | None:
-    """The definition that a solution is for; None if the file is no solution."""
-    told = _table(path)
-    return str(told["definition"]) if {"definition", "sources"} <= told.keys() else None
+    """The definition that a solution is for; None if the file is not a solution."""
+    document = _table(path)
+    return str(document["definition"]) if {"definition", "sources"} <= document.keys() else None
 
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        told = read_json(path)
+        document = read_json(path)
     except NotAdaptedError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[Path]) -> Adapted:
-    """One definition, and the solutions and workloads that name it.
+    """Convert one definition, with the solutions and workloads that name it.
 
     Raises:
-        NotAdaptedError: if it cannot be carried over.
+        NotAdaptedError: if it cannot be converted.
     """
-    told = read_json(path)
-    if not is_definition(told):
-        raise NotAdaptedError("no definition: name, axes, inputs, outputs and reference are needed", where=str(path))
-    name = str(told["name"])
-    axes = _axes(told, path)
-    inputs = {key: _tensor(key, value, path) for key, value in dict(told["inputs"]).items()}
-    outputs = {key: _tensor(key, value, path) for key, value in dict(told["outputs"]).items()}
-    reference = str(told["reference"])
+    document = read_json(path)
+    if not is_definition(document):
+        raise NotAdaptedError("not a definition: name, axes, inputs, outputs and reference are needed", where=str(path))
+    name = str(document["name"])
+    axes = _axes(document, path)
+    inputs = {key: _tensor(key, value, path) for key, value in dict(document["inputs"]).items()}
+    outputs = {key: _tensor(key, value, path) for key, value in dict(document["outputs"]).items()}
+    reference = str(document["reference"])
     if "def run" not in reference:
-        raise NotAdaptedError("its reference has no run", where=str(path))
+        raise NotAdaptedError("its reference has no function run", where=str(path))
     sizes = _sizes(name, axes, workloads)
     names = {"inputs": list(inputs), "outputs": list(outputs)}
     elements = " + ".join(
@@ -107,15 +106,15 @@ def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[
     call = f"{file_name(name)}.py:reference"
     definition = {
         "operation": file_name(name),
-        "description": str(told.get("description") or name)[:200],
+        "description": str(document.get("description") or name)[:200],
         "entry": "crucible_run",
         "axes": {axis: "constant" if value else "variable" for axis, value in axes.items()},
-        "dtypes": ["float32"],  # every tensor states its own
+        "dtypes": ["float32"],  # every tensor has a dtype of its own
         "inputs": inputs,
         "outputs": outputs,
         "reference": call,
         "baselines": {"eager": {"call": call}, "compiled": {"call": call, "compile": True}},
-        # A definition does not say how much it computes; its traffic is the bound that is known.
+        # A definition does not state its operations, so its memory traffic is the only known bound.
         "flops": elements,
         "bytes": f"4 * ({elements})",
         "families": ["normal"],
@@ -127,9 +126,9 @@ def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[
     return adapted
 
 
-def _axes(told: Mapping[str, Any], path: Path) -> dict[str, int | None]:
+def _axes(document: Mapping[str, Any], path: Path) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
-    for name, axis in dict(told["axes"]).items():
+    for name, axis in dict(document["axes"]).items():
         if not re.fullmatch(r"[A-Za-z_]\w*", str(name)) or name in ("T", "dtype"):
             raise NotAdaptedError(f"an axis named {name!r}", where=str(path))
         value = axis.get("value") if isinstance(axis, dict) else None
@@ -139,24 +138,24 @@ def _axes(told: Mapping[str, Any], path: Path) -> dict[str, int | None]:
             found[str(name)] = None
         else:
             raise NotAdaptedError(f"the axis {name!r} is neither const with a value nor var", where=str(path))
-    if told.get("constraints"):
-        raise NotAdaptedError(f"constraints between axes: {told['constraints']}"[:200], where=str(path))
+    if document.get("constraints"):
+        raise NotAdaptedError(f"constraints between axes: {document['constraints']}"[:200], where=str(path))
     return found
 
 
 def _tensor(name: str, value: Any, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("shape"), list):
-        raise NotAdaptedError(f"{name} is a scalar, and only tensors are carried over", where=str(path))
+        raise NotAdaptedError(f"{name} is a scalar, and only tensors are converted", where=str(path))
     dtype = str(value.get("dtype"))
     if dtype not in _TYPES:
         raise NotAdaptedError(f"{name} is of {dtype}, known are {', '.join(_TYPES)}", where=str(path))
     if dtype.startswith("int"):
-        raise NotAdaptedError(f"{name} holds whole numbers, and nothing says which", where=str(path))
+        raise NotAdaptedError(f"{name} holds integers without a known range", where=str(path))
     return {"axes": [axis if isinstance(axis, int) else str(axis) for axis in value["shape"]], "dtype": dtype}
 
 
 def _sizes(name: str, axes: Mapping[str, int | None], workloads: Sequence[Path]) -> list[dict[str, int]]:
-    """Target sizes: what the workloads ask, thinned out, else one of our own."""
+    """Target sizes: a selection of the workloads' sizes, or a default size."""
     found: list[dict[str, int]] = []
     for path in workloads:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -170,30 +169,30 @@ def _sizes(name: str, axes: Mapping[str, int | None], workloads: Sequence[Path])
     unique = [dict(pairs) for pairs in sorted({tuple(size.items()) for size in found}, key=lambda s: [v for _, v in s])]
     if not unique:
         return [{axis: value or _VARIABLE for axis, value in axes.items()}]
-    step = max(1, len(unique) // _TARGETS)
-    return unique[::-1][::step][:_TARGETS]
+    step = max(1, len(unique) // _MAX_TARGETS)
+    return unique[::-1][::step][:_MAX_TARGETS]
 
 
 def _small(axes: Mapping[str, int | None]) -> dict[str, list[dict[str, int]]]:
-    """Variable axes small; constants are what they are, because the reference may check them."""
+    """Small sizes of variable axes; constants keep their values, because the reference may check them."""
     first, second = ({axis: value or least for axis, value in axes.items()} for least in _SMALL)
     return {"tiny": [first], "odd": [second]}
 
 
 def _add(adapted: Adapted, path: Path, name: str, names: dict[str, list[str]]) -> None:
-    told = read_json(path)
-    if not isinstance(told, dict) or told.get("definition") != name:
+    document = read_json(path)
+    if not isinstance(document, dict) or document.get("definition") != name:
         return
-    title = str(told.get("name") or path.stem)
-    spec = told.get("spec") or {}
-    sources = [source for source in told.get("sources") or [] if isinstance(source, dict)]
+    title = str(document.get("name") or path.stem)
+    spec = document.get("spec") or {}
+    sources = [source for source in document.get("sources") or [] if isinstance(source, dict)]
     language = str(spec.get("language", "")).lower()
     if language in _NATIVE:
         why = "it needs a build of its own" if shutil.which("nvcc") else "there is no nvcc on the PATH to build it"
         adapted.notes.append(f"{title}: it is written in {language}, and {why}")
         return
     if len(sources) != 1:
-        adapted.notes.append(f"{title}: it has {len(sources)} files, and a kernel is one")
+        adapted.notes.append(f"{title}: it has {len(sources)} files, and a kernel has one")
         return
     entry = str(spec.get("entry_point", "")).rpartition("::")[2]
     text = str(sources[0].get("content", ""))

@@ -1,7 +1,7 @@
-"""KernelBench: problems (`Model`, `get_inputs`, `get_init_inputs`) and candidates (`ModelNew`) as cases of ours.
+"""KernelBench: converts problems (`Model`, `get_inputs`, `get_init_inputs`) and candidates (`ModelNew`) into cases.
 
-A problem is trusted: it is the reference. Both models are built under one seed, as KernelBench does it, so that equal
-layers hold equal weights; the reference is also evaluated in double precision, which KernelBench does not do.
+A problem is trusted: it is the reference. Both models are built under one seed, as in KernelBench, so that equal layers
+have equal weights. Unlike in KernelBench, the reference is also evaluated in double precision.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, con
 from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 
-SEED = 42
-"""KernelBench's own."""
+SEED = 42  # that of KernelBench
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
-_MAX_ELEMENTS = 1 << 18
-"""Of all inputs of a case that the interpreter is asked."""
+_MAX_ELEMENTS = 1 << 18  # of all inputs of a case for the interpreter
 _EXTENSION = ("load_inline", "cpp_extension")
 _TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
 
@@ -56,10 +54,10 @@ def run(*inputs):
 
 
 def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
-    """One problem and the candidates for it.
+    """Convert one problem and the candidates for it.
 
     Raises:
-        NotAdaptedError: if the problem cannot be carried over.
+        NotAdaptedError: if the problem cannot be converted.
     """
     source = path.read_text(encoding="utf-8")
     try:
@@ -74,7 +72,7 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
 
 
 def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemProcess) -> tuple[Adapted, str]:
-    """The problem without candidates, and the text that both models share."""
+    """The problem without candidates, and the source that both models share."""
     base = problem.ask(constants)
     if "error" in base:
         raise NotAdaptedError(f"it does not run: {base['error']}", where=str(path))
@@ -85,7 +83,7 @@ def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemP
         for name, found in zip(constants, each, strict=True)
         if "error" not in found
     }
-    # A constant that no input has as a size, such as the width of a layer, stays as the problem has it.
+    # A constant that is not a size of an input, such as the width of a layer, keeps its value.
     moving = {name: trial for name, trial in trials.items() if _moves(first, trial)}
     try:
         inputs, outputs = express(first, moving)
@@ -94,19 +92,19 @@ def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemP
     places = _places(inputs, moving.keys())
     axes = {name: constants[name] for name in moving}
     if lost := moving.keys() - places.keys():
-        raise NotAdaptedError(f"no size of an input tells {', '.join(sorted(lost))}", where=str(path))
+        raise NotAdaptedError(f"no size of an input determines {', '.join(sorted(lost))}", where=str(path))
     small = _small_shapes(problem, constants, axes)
     if not axes:
-        axes = {"ONE": 1}  # nothing about it can change, and a definition has an axis
+        axes = {"ONE": 1}  # no size can change, but a definition needs an axis
     definition = _definition(path, source, base, _Sizes(inputs, outputs, axes, small))
     if small:
         tried = problem.ask(constants | small[-1] | {"values": 1})
         if tried.get("trivial") and not tried.get("trivial_signed"):
-            # ReLU of numbers between 0 and 1, say: a kernel that does nothing would be right.
+            # For example ReLU of numbers between 0 and 1: a kernel that does nothing would be right.
             for tensor in definition["inputs"].values():
                 if tensor.get("values") == "uniform":
                     tensor["values"] = "normal"
-            definition["description"] += ", asked with normal numbers: its own make handing on an input right"
+            definition["description"] += ", with normal numbers: with its own, an unchanged input is right"
     shared = _SHARED.format(places=places, seed=SEED)
     adapted = Adapted(
         name=file_name(path.stem),
@@ -116,7 +114,7 @@ def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemP
         stages=("interpreter", "gpu") if small else ("gpu",),
     )
     if not small:
-        adapted.notes.append("no small size of it runs: it is judged on a GPU only")
+        adapted.notes.append("no small size of it runs, so it needs a GPU")
     return adapted, shared
 
 
@@ -130,7 +128,7 @@ def _add(adapted: Adapted, candidate: Path, source: str, shared: str) -> None:
         adapted.notes.append(f"{candidate.name}: an inline CUDA extension, and no nvcc on the PATH to build it")
         return
     kernels = adapted.native if native else adapted.kernels
-    # The problem's constants and get_init_inputs first: a candidate usually has none of its own.
+    # The problem's constants and get_init_inputs come first: a candidate usually lacks them.
     kernels[file_name(candidate.stem)] = _prelude(source) + text + "\n\nimport torch\n" + shared + _KERNEL
 
 
@@ -146,12 +144,12 @@ def _prelude(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """The sizes of a problem."""
+    """The sizes of a problem, as arithmetic over its constants."""
 
     inputs: list[list[str]]
     outputs: list[list[str]]
     axes: dict[str, int]
-    """Each constant that a size follows, at the problem's own size."""
+    """Each constant that a size depends on, with the problem's own value."""
     small: list[dict[str, int]]
     """Sizes for the interpreter."""
 
@@ -160,16 +158,16 @@ def _definition(path: Path, source: str, base: dict[str, Any], sizes: _Sizes) ->
     bounds = list(base["bounds"])
     floats = "uniform" if "torch.rand(" in source else "positive" if "Pareto" in source else "normal"
     tensors: dict[str, Any] = {}
-    for index, (named, told) in enumerate(zip(sizes.inputs, base["inputs"], strict=True)):
-        tensor: dict[str, Any] = {"axes": [_axis(size) for size in named], "dtype": _dtype(told["dtype"], path)}
-        if told["dtype"].startswith("int"):
+    for index, (named, one) in enumerate(zip(sizes.inputs, base["inputs"], strict=True)):
+        tensor: dict[str, Any] = {"axes": [_axis(size) for size in named], "dtype": _dtype(one["dtype"], path)}
+        if one["dtype"].startswith("int"):
             tensor["values"] = {"below": max(1, int(bounds.pop(0))) if bounds else 2}
-        elif told["dtype"] != "bool":
+        elif one["dtype"] != "bool":
             tensor["values"] = floats
         tensors[f"x{index}"] = tensor
     results = {
-        f"y{index}": {"axes": [_axis(size) for size in named], "dtype": _dtype(told["dtype"], path)}
-        for index, (named, told) in enumerate(zip(sizes.outputs, base["outputs"], strict=True))
+        f"y{index}": {"axes": [_axis(size) for size in named], "dtype": _dtype(one["dtype"], path)}
+        for index, (named, one) in enumerate(zip(sizes.outputs, base["outputs"], strict=True))
     }
     products = [" * ".join(f"({size})" for size in named) or "1" for named in (*sizes.inputs, *sizes.outputs)]
     elements = " + ".join(products)
@@ -185,7 +183,7 @@ def _definition(path: Path, source: str, base: dict[str, Any], sizes: _Sizes) ->
             "eager": {"call": f"{file_name(path.stem)}.py:reference"},
             "compiled": {"call": f"{file_name(path.stem)}.py:reference", "compile": True},
         },
-        # The problem does not say what it computes; its traffic is the bound we know.
+        # The problem does not state its operations, so its memory traffic is the only known bound.
         "flops": f"{elements} + {base['parameters']}",
         "bytes": f"4 * ({elements} + {base['parameters']})",
         "families": ["normal"],
@@ -204,7 +202,7 @@ def _dtype(name: str, path: Path) -> str:
 
 
 def _places(inputs: list[list[str]], axes: Set[str]) -> dict[str, tuple[int, int, int, int]]:
-    """Where a call's sizes tell a constant: input, dimension, and what the size adds to it and multiplies it with."""
+    """Where the sizes of a call determine a constant: input, dimension, offset and slope."""
     found: dict[str, tuple[int, int, int, int]] = {}
     for index, sizes in enumerate(inputs):
         for dimension, size in enumerate(sizes):
@@ -226,9 +224,9 @@ def _small_shapes(problem: ProblemProcess, constants: dict[str, int], axes: dict
     settings = [{name: min(size, least) for name, size in axes.items()} for least in _SMALL]
     found = []
     for setting in settings:
-        probed = problem.ask(constants | setting)
-        elements = sum(_count(told["sizes"]) for told in probed.get("inputs", [])) + probed.get("parameters", 0)
-        if "error" not in probed and elements <= _MAX_ELEMENTS and setting not in found:
+        shapes = problem.ask(constants | setting)
+        elements = sum(_count(one["sizes"]) for one in shapes.get("inputs", [])) + shapes.get("parameters", 0)
+        if "error" not in shapes and elements <= _MAX_ELEMENTS and setting not in found:
             found.append(setting)
         if len(found) == 2:
             break
@@ -243,10 +241,14 @@ def _count(sizes: Sequence[int]) -> int:
 
 
 def _trial(found: dict[str, Any], constants: dict[str, int]) -> Trial:
-    return Trial(constants, [told["sizes"] for told in found["inputs"]], [told["sizes"] for told in found["outputs"]])
+    return Trial(
+        constants,
+        [one["sizes"] for one in found["inputs"]],
+        [one["sizes"] for one in found["outputs"]],
+    )
 
 
 def _moves(base: Trial, trial: Trial) -> bool:
-    """Whether a constant changes a size of an input, and no number of dimensions."""
+    """Whether a constant changes a size of an input, but not the number of dimensions."""
     ranks = [[len(sizes) for sizes in (*one.inputs, *one.outputs)] for one in (base, trial)]
     return ranks[0] == ranks[1] and any(list(a) != list(b) for a, b in zip(base.inputs, trial.inputs, strict=True))

@@ -1,4 +1,4 @@
-"""How the sizes of a problem follow its constants."""
+"""Sizes of a problem as arithmetic over its constants."""
 
 from __future__ import annotations
 

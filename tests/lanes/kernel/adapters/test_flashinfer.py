@@ -69,8 +69,8 @@ def test_a_definition_with_a_solution_and_workloads(write, tmp_path: Path) -> No
         ({"constraints": ["M == 2 * N"]}, "constraints between axes"),
         ({"inputs": {"eps": {"shape": None, "dtype": "float32"}}}, "eps is a scalar"),
         ({"inputs": {"A": {"shape": ["M"], "dtype": "float8_e4m3fn"}}}, "A is of float8_e4m3fn"),
-        ({"inputs": {"A": {"shape": ["M"], "dtype": "int32"}}}, "nothing says which"),
-        ({"reference": "x = 1"}, "no run"),
+        ({"inputs": {"A": {"shape": ["M"], "dtype": "int32"}}}, "holds integers without a known range"),
+        ({"reference": "x = 1"}, "no function run"),
     ],
 )
 def test_what_cannot_be_carried_over_says_why(write, change: dict, says: str) -> None:

@@ -1,4 +1,4 @@
-"""KernelBench problems become suites that judge: a right candidate passes, a wrong one does not."""
+"""KernelBench problems become suites: a right candidate passes, a wrong one does not."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_problem_whose_own_numbers_make_passing_on_right_is_asked_with_others(
     text = LINEAR.replace("torch.relu(self.gemm(x))", "torch.relu(x)")
     found = adapt_problem(problem(text), []).definition
     assert found["inputs"]["x0"]["values"] == "normal"
-    assert "handing on an input" in found["description"]
+    assert "an unchanged input is right" in found["description"]
     nothing = LINEAR.replace("torch.relu(self.gemm(x))", "x")  # with any numbers
     assert adapt_problem(problem(nothing), []).definition["inputs"]["x0"]["values"] == "uniform"
 
@@ -124,9 +124,9 @@ def test_each_candidate_goes_to_one_problem_or_is_named(problem, tmp_path: Path,
     (candidates / "s.json").write_text('{"name": "s", "definition": "gone", "sources": []}')
     arguments = ["kernel", "adapt", "--candidates", str(candidates), "--out", str(tmp_path / "out"), "--json"]
     assert main([*arguments, str(short.parent)]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert [one["kernels"] for one in told["written"]] == [["1_Linear_x"], ["1_Linear_Wide_x"]]
-    assert [Path(one["problem"]).name for one in told["left"]] == ["2_Other.py", "s.json"]
+    found = json.loads(capsys.readouterr().out)
+    assert [one["kernels"] for one in found["written"]] == [["1_Linear_x"], ["1_Linear_Wide_x"]]
+    assert [Path(one["problem"]).name for one in found["left"]] == ["2_Other.py", "s.json"]
 
 
 def test_integer_inputs_stay_below_their_bound(problem) -> None:
