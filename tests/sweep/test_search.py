@@ -167,13 +167,13 @@ def test_an_error_of_ours_ends_the_search_and_keeps_what_was_measured() -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ([], "without parameters"),
+        ([], "has no parameters"),
         ([Parameter("a", ())], "no values"),
         ([Parameter("a", (1,)), Parameter("a", (2,))], "twice"),
         ([Parameter("a", (1, 1))], "value twice"),
     ],
 )
-def test_a_space_that_is_none_is_refused(parameters: list[Parameter], words: str) -> None:
+def test_an_invalid_space_is_refused(parameters: list[Parameter], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Space(parameters)
 
@@ -187,7 +187,7 @@ def test_a_huge_space_is_sampled_without_listing_it() -> None:
 
 
 def test_a_measurement_is_never_a_placeholder() -> None:
-    with pytest.raises(ValueError, match="exactly if"):
+    with pytest.raises(ValueError, match="if and only if"):
         Measurement(samples=(), status="ok")
-    with pytest.raises(ValueError, match="exactly if"):
+    with pytest.raises(ValueError, match="if and only if"):
         Measurement(samples=(1.0,), status="crash")
