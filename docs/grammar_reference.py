@@ -14,11 +14,11 @@ from typing import Any
 
 from harness.core.document import read_document
 from harness.grammar.checksums import ALGORITHMS
-from harness.grammar.decoders import DECODERS, DecodeError, decode
 from harness.grammar.engine.node import Leaf, Record
 from harness.grammar.engine.parser import parse
 from harness.grammar.language import constructs
 from harness.grammar.language.constructs import Key
+from harness.grammar.language.decoders import DECODERS, DecodeError, decode
 from harness.grammar.language.encodings import ENCODINGS
 from harness.grammar.language.evaluation import FUNCTIONS
 from harness.grammar.language.lint import lint_text

@@ -26,7 +26,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("before", nargs="?", default="latest~1", metavar="RUN", help="default latest~1")
     parser.add_argument("after", nargs="?", default="latest", metavar="RUN", help="default latest")
     output.add_ledger(parser)
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     with output.reading(args.ledger) as ledger:
         found: dict[str, Any] = queries.diff(ledger, args.before, args.after)
     if args.json:

@@ -20,7 +20,6 @@ EXTRAS = {"torch": "kernels", "triton": "kernels", "numpy": "kernels", "distribu
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument(
         "paths",
         nargs="*",

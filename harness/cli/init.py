@@ -16,7 +16,6 @@ from harness.core.errors import CrucibleError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path(), help="the folder to create (default: the current one)"
     )

@@ -15,14 +15,12 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("what", metavar="NODEID|DIGEST|NAME", help="a node id, the beginning of a digest, or a name")
     output.add_ledger(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     with output.reading(args.ledger) as ledger:
         rows = queries.lineage(ledger, args.what)
     if args.json:

@@ -16,7 +16,6 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("sources", nargs="+", type=Path, metavar="DB", help="a ledger, or the .jsonl journal of a run")
     output.add_ledger(parser)
     output.add_json(parser)

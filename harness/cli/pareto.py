@@ -25,7 +25,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     output.add_ledger(parser)
     output.add_filters(parser)
     parser.add_argument("--all", action="store_true", help="also subjects behind the front; the front is marked")
@@ -33,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     with output.reading(args.ledger) as ledger:
         rows = queries.pareto(ledger, lane=args.lane, suite=args.suite)
     shown = rows if args.all else [row for row in rows if row["front"]]

@@ -21,7 +21,6 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("--keep", type=whole(), metavar="N", help="the newest N runs stay")
     parser.add_argument("--newer-than", metavar="AGE", help="runs younger than 12h, 30d, 8w, or since 2026-11-01 stay")
     parser.add_argument("--dry-run", action="store_true", help="only report what would be deleted")

@@ -14,7 +14,6 @@ from harness.report.html import write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
     parser.add_argument(
         "--report",

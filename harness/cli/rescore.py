@@ -69,7 +69,6 @@ class Change:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
     parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge by the budgets of this epoch")
     parser.add_argument(

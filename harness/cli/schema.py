@@ -40,14 +40,12 @@ class Export(Frozen):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     names = ["suite", *(name for name, (module, _) in FORMATS.items() if _exists(module)), "ledger"]
     parser.add_argument("format", choices=names, help="which file format")
     parser.add_argument("--lane", help="for `suite`: only the suites of this lane")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     output.print_json({"$schema": DRAFT, **schema(args.format, lane=args.lane)})
     return 0
 

@@ -22,7 +22,6 @@ ATTEMPTS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("what", metavar="NODEID|DIGEST|NAME", help="a node id, the beginning of a digest, or a name")
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
     output.add_ledger(parser)
@@ -30,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     with output.reading(args.ledger) as ledger:
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)

@@ -46,7 +46,6 @@ BATCH = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("what", metavar="DIGEST|NODEID|NAME", help="the beginning of a digest, a node id, or a name")
     parser.add_argument(
         "--attempts", type=whole(1), metavar="N", help="make attempts until there are N in all, e.g. 299"

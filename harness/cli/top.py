@@ -37,7 +37,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     output.add_ledger(parser)
     output.add_filters(parser)
     parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="the first N of each suite (default 10)")
@@ -53,7 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     if args.pass_at:
         return _pass_rates(args)
     with output.reading(args.ledger) as ledger:

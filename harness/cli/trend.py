@@ -39,7 +39,6 @@ SUITES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("what", nargs="?", metavar="NODEID|DIGEST|NAME", help="default: every suite")
     parser.add_argument("--limit", type=whole(1), default=30, metavar="N", help="the last N runs (default 30)")
     output.add_ledger(parser)
@@ -48,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print it."""
     with output.reading(args.ledger) as ledger:
         rows = _suites(ledger, args) if args.what is None else queries.trend(ledger, args.what)[-max(1, args.limit) :]
     if args.json:

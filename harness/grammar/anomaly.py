@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from harness.grammar.decoders import DecodeError, decode
 from harness.grammar.engine.fault import Fault, FaultKind
 from harness.grammar.engine.node import Array, Leaf, Node, Record
 from harness.grammar.engine.parse import Parse
 from harness.grammar.explanation.usage import FieldKey, uses
 from harness.grammar.host.messages import ParseResult
+from harness.grammar.language.decoders import DecodeError, decode
 from harness.grammar.language.reach import unused_types
 
 MAX_ANOMALIES = 10_000

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.grammar.decoders import DecodeError, decode
 from harness.grammar.engine.node import Leaf, Node, Record
 from harness.grammar.host.file_reader import failed_result, load, parse_bytes
 from harness.grammar.host.messages import (
@@ -26,6 +25,7 @@ from harness.grammar.host.messages import (
     SpanSet,
 )
 from harness.grammar.host.record import ParsedField, ParsedRecord
+from harness.grammar.language.decoders import DecodeError, decode
 from harness.grammar.language.grammar import Decode, Grammar
 from harness.grammar.language.lint import lint_text
 

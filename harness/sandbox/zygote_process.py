@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import harness
 from harness.core.errors import InfraError
 from harness.sandbox import root
 from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
 from harness.sandbox.wire import REPLY, REQUEST
 
-PACKAGE_ROOT = str(Path(harness.__file__).resolve().parent.parent)
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox.zygote import main; "
     "main(sys.argv[1], int(sys.argv[2]))"

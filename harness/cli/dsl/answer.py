@@ -18,7 +18,6 @@ from harness.dsl.machine.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `answer` to its parser."""
     run_folders.add_run(parser, verb="answer")
     parser.add_argument("question", metavar="QUESTION", help="the question's id")
     parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer; `-` reads stdin")

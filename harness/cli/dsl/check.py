@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `check` to its parser."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a program")
     parser.add_argument("--parse-only", action="store_true", help="only parse it")
     parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain whose laws the programs must keep")

@@ -20,7 +20,6 @@ from harness.dsl.machine.run_files import LOG
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `fork` to its parser."""
     run_folders.add_run(parser, verb="fork")
     parser.add_argument("seq", type=whole(), metavar="SEQ", help="the last event both share; `trace` shows them")
     output.add_json(parser)

@@ -14,7 +14,6 @@ from harness.core.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `graph` to its parser."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a program")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the picture (default: stdout)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME", help="a name that the caller supplies")

@@ -17,7 +17,6 @@ from harness.core.number import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `improve` to its parser."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--metric", default="", metavar="NAME", help="a check with a number, or Variant.Case.field")
     parser.add_argument("--minimize", action="store_true", help="smaller is better")

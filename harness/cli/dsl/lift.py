@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `lift` to its parser."""
     parser.add_argument("sources", nargs="*", type=Path, metavar="FILE", help="ledgers, JSON or Markdown reports")
     output.add_ledger(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the domain (default: stdout)")

@@ -15,7 +15,6 @@ from harness.dsl.machine.stored_run import stored_program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `replay` to its parser."""
     run_folders.add_run(parser, verb="replay")
     output.add_json(parser)
 

@@ -17,7 +17,6 @@ from harness.dsl.machine.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `resolve` to its parser."""
     run_folders.add_run(parser, verb="resolve")
     parser.add_argument("key", metavar="KEY", help="the effect's key")
     parser.add_argument("how", choices=("repeat", "done", "failed"), help="repeat the effect; it happened; it failed")

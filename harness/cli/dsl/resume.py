@@ -21,7 +21,6 @@ from harness.dsl.machine.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `resume` to its parser."""
     run_folders.add_run(parser, verb="continue (or a bundle)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: the folder of the run")
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")

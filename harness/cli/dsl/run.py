@@ -23,7 +23,6 @@ from harness.dsl.machine.settings import RunSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `run` to its parser."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
     parser.add_argument(

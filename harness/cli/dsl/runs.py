@@ -31,7 +31,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `runs` to its parser."""
     parser.add_argument(
         "folder",
         nargs="?",

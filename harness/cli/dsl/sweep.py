@@ -30,7 +30,6 @@ from harness.dsl.machine.settings import RunSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `sweep` to its parser."""
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--loop", default="", metavar="NAME", help="the engineering_loop (default: the only one)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")

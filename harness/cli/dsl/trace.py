@@ -19,7 +19,6 @@ from harness.dsl.machine.stored_run import stored_program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `trace` to its parser."""
     run_folders.add_run(parser, verb="show")
     parser.add_argument(
         "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the format"

@@ -22,7 +22,6 @@ from harness.dsl.machine.run_files import LOG
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `upgrade` to its parser."""
     run_folders.add_run(parser, verb="upgrade")
     parser.add_argument("program", type=Path, metavar="FILE", help="the changed program")
     output.add_json(parser)

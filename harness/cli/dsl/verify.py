@@ -17,7 +17,6 @@ from harness.dsl.machine.verify import verify
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `verify` to its parser."""
     run_folders.add_run(parser, verb="check")
     parser.add_argument("--head", metavar="HASH", help="the expected head of the main run, from a report")
     output.add_json(parser)

@@ -24,7 +24,6 @@ from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     parser.add_argument("problems", nargs="+", type=Path, metavar="PATH", help="a problem, or a folder of problems")
     parser.add_argument("--candidates", type=Path, metavar="DIR", help="the folder of ModelNew files or solutions")
     parser.add_argument("--workloads", type=Path, metavar="DIR", help="the folder of flashinfer workloads (JSONL)")

@@ -53,7 +53,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     parser.add_argument("kernels", nargs="*", type=Path, metavar="KERNEL", help="a kernel's file")
     subject.add_definition(parser)
     parser.add_argument("--all", action="store_true", help="all kernels that the suites of --suites name")

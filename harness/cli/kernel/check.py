@@ -38,7 +38,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     subject.add_kernels(parser)
     subject.add_shapes(parser, what="ask this size instead of the definition's (repeatable)")
     subject.add_settings(parser)

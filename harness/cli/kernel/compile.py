@@ -47,7 +47,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     subject.add_kernels(parser)
     subject.add_shapes(parser, what="compile for this size instead of the definition's targets (repeatable)")
     subject.add_settings(parser)

@@ -30,7 +30,6 @@ FINAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
     output.add_ledger(parser)
     parser.add_argument(

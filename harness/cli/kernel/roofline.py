@@ -30,7 +30,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     parser.add_argument("definitions", nargs="+", type=Path, metavar="YAML", help="a definition")
     parser.add_argument("--device", default=DEFAULT, help=f"a card (default {DEFAULT}; known: {', '.join(DEVICES)})")
     subject.add_shapes(parser, what="this size instead of the definition's targets (repeatable)")

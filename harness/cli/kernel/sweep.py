@@ -47,7 +47,6 @@ FIGURES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options."""
     parser.add_argument("kernel", type=Path, metavar="KERNEL", help="a kernel's file with a SPACE")
     subject.add_definition(parser)
     subject.add_shapes(parser, what="tune for this size instead of the definition's first target (repeatable)")

@@ -18,7 +18,6 @@ from harness.grammar.tool_host import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_file_arguments(parser)
 
 
@@ -26,7 +25,6 @@ MAX_SHOWN = 40
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     result = inputs.parsed(args)
     found = ToolHost.analyze_coverage(AnalyzeCoverageInput(result))
     if args.json:

@@ -21,14 +21,12 @@ from harness.grammar.tool_host import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_file_arguments(parser)
     parser.add_argument("--record", type=whole(), default=0, metavar="N", help="which top-level record (default 0)")
     parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path; without it the registry says which")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     result = inputs.parsed(args)
     if not 0 <= args.record < result.record_count:
         raise UsageError(f"there is no record {args.record}: the file has {result.record_count}", where=str(args.file))

@@ -22,7 +22,6 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("old", type=Path, metavar="OLD", help="a grammar file")
     parser.add_argument("new", type=Path, metavar="NEW", help="another one")
     parser.add_argument("--as-patch", action="store_true", help="print the patch that leads from OLD to NEW")
@@ -30,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     for path in (args.old, args.new):
         inputs.read_text(path)
     old, new = (read_document(path).value for path in (args.old, args.new))

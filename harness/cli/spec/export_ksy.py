@@ -18,13 +18,11 @@ from harness.kaitai.exporter import export_ksy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_grammar(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the Kaitai Struct file here (default: stdout)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     found = export_ksy(inputs.load_grammar(args.grammar))
     for lost in found.lost:
         print(lost, file=sys.stderr)

@@ -14,12 +14,10 @@ from harness.grammar.hex_view import hex_view, render
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_file_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     result = inputs.parsed(args)
     limit = 4096 if args.limit is None else args.limit
     view = hex_view(result, start=args.offset, length=limit)

@@ -17,7 +17,6 @@ from harness.kaitai.importer import import_ksy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument("file", type=Path, metavar="KSY", help="a Kaitai Struct file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the grammar here (default: stdout)")
     parser.add_argument(
@@ -26,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     if not args.file.is_file():
         raise UsageError("there is no such file", where=str(args.file), fix="name a .ksy file")
     found = import_ksy(args.file, search=tuple(args.search))

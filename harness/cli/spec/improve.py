@@ -18,7 +18,6 @@ from harness.lanes.spec import archive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_sets(parser)
     parser.add_argument("--iterations", type=whole(1), default=10, metavar="N", help="the most rounds (default 10)")
     proposers.add_proposer(parser)
@@ -28,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     inputs.load_grammar(args.grammar)
     # The search takes a while: what would make it worthless in the end is said now.
     output.refuse_unwritable(args.out)

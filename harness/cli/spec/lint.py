@@ -15,13 +15,11 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_grammar(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     found = inputs.lint_file(args.grammar)
     if args.json:
         output.print_json(

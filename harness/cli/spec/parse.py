@@ -15,7 +15,6 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_file_arguments(parser)
 
 
@@ -23,7 +22,6 @@ MAX_SHOWN = 40
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     result = inputs.parsed(args)
     found = result.parse
     if args.json and found is not None:

@@ -19,7 +19,6 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_grammar(parser)
     parser.add_argument(
         "patch", type=Path, nargs="+", metavar="PATCH", help="patch files (YAML, JSON, JSON Patch), in order"
@@ -30,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     store = SpecStore()
     version = store.create_initial(inputs.read_text(args.grammar))
     for path in args.patch:

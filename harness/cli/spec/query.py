@@ -25,7 +25,6 @@ MAX_SHOWN = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_file_arguments(parser)
     parser.add_argument("--type", metavar="NAME", help="records of this type")
     parser.add_argument("--has-field", metavar="NAME", help="records that have this field")
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     given = [(k, v) for k, v in (("type", args.type), ("has_field", args.has_field)) if v is not None]
     given += [("offset_range", tuple(args.range))] if args.range else []
     if len(given) > 1:

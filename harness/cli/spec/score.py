@@ -22,14 +22,12 @@ LIMITS = Limits()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_sets(parser)
     parser.add_argument("--policy", choices=POLICIES, default=POLICIES[0], help="how to score (default: %(default)s)")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     grammar = inputs.load_grammar(args.grammar)
     if args.policy != POLICIES[0]:
         return _score_each(args)

@@ -20,14 +20,12 @@ from harness.report.table import Column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     inputs.add_file_arguments(parser)
     parser.add_argument("--start", type=whole(), default=0, metavar="N", help="the first byte to look at")
     parser.add_argument("--end", type=whole(), metavar="N", help="behind the last (default: the end)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     result = inputs.parsed(args)
     end = args.end if args.end is not None else result.parse.size if result.parse else 0
     found = ToolHost.generate_spans(GenerateSpansInput(result, args.start, end))

@@ -16,7 +16,6 @@ from harness.report.table import Column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
     parser.add_argument(
         "version", nargs="?", metavar="VERSION", help="an id, its beginning or a branch: print its text"
     )
@@ -25,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; its exit status."""
     with output.reading(args.ledger) as ledger:
         rows = archive.rows(ledger)
         store = archive.load(ledger)

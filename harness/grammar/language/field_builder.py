@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
-from harness.grammar.decoders import DECODERS
 from harness.grammar.language.check_builder import checks_of
 from harness.grammar.language.color import parse_color
 from harness.grammar.language.constant import constant_key
 from harness.grammar.language.constructs import CHECKSUM, DECODE, FIELD, SWITCH, VALIDATE
+from harness.grammar.language.decoders import DECODERS
 from harness.grammar.language.expression import Call, Expr, Literal, Method
 from harness.grammar.language.finding import Key
 from harness.grammar.language.grammar import (

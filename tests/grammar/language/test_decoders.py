@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.grammar.decoders import DECODERS, DecodeError, decode
+from harness.grammar.language.decoders import DECODERS, DecodeError, decode
 
 
 @pytest.mark.parametrize(
