@@ -80,7 +80,7 @@ def conform(value: Any, kind: Type, *, path: str = "", depth: int = 0) -> Value:
         case Kind.LIST:
             if isinstance(value, list):
                 if len(value) > MAX_ELEMENTS:
-                    raise MismatchError(path, f"a list of {len(value)} elements, the maximum is {MAX_ELEMENTS}")
+                    raise MismatchError(path, f"a list of {len(value)}, at most {MAX_ELEMENTS} elements are held")
                 element = kind.of or Type(Kind.ANY)
                 return [conform(v, element, path=f"{path}[{i}]", depth=depth + 1) for i, v in enumerate(value)]
         case Kind.RECORD:
@@ -116,11 +116,11 @@ def _any(value: Any, path: str, depth: int) -> Value:
         return _finite(value, path)
     if isinstance(value, list):
         if len(value) > MAX_ELEMENTS:
-            raise MismatchError(path, f"a list of {len(value)} elements, the maximum is {MAX_ELEMENTS}")
+            raise MismatchError(path, f"a list of {len(value)}, at most {MAX_ELEMENTS} elements are held")
         return [_any(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
     if isinstance(value, dict):
         return {str(k): _any(v, f"{path}.{k}", depth + 1) for k, v in value.items()}
-    raise MismatchError(path, f"{shown(value)} is not a value of the language")
+    raise MismatchError(path, f"{shown(value)} is no value of the language")
 
 
 def _int64(value: int, path: str) -> int:
@@ -135,7 +135,7 @@ def _finite(value: float, path: str) -> float:
     except OverflowError:
         raise MismatchError(path, "does not fit a float") from None
     if not math.isfinite(number):
-        raise MismatchError(path, f"{number} is not a finite number")
+        raise MismatchError(path, f"{number} is not a number one can compare")
     return number + 0.0  # -0.0 becomes 0.0: equal values have one representation
 
 

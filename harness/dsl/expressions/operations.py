@@ -35,7 +35,7 @@ def checked(value: Value) -> Value:
 def arithmetic(op: str, left: Value, right: Value) -> Value:
     """`+ - * /`."""
     if not (is_number(left) and is_number(right)):
-        return Undefined(f"{shown(left)} {op} {shown(right)} needs two numbers")
+        return Undefined(f"{shown(left)} {op} {shown(right)} is no arithmetic")
     try:
         match op:
             case "+":
@@ -131,7 +131,7 @@ def join(parts: Sequence[Value]) -> Value:
         if isinstance(part, Undefined):
             return part
     result = "".join(map(text, parts))
-    return result if len(result) <= MAX_TEXT else Undefined(f"a string of more than {MAX_TEXT} characters")
+    return result if len(result) <= MAX_TEXT else Undefined(f"a text of more than {MAX_TEXT} characters")
 
 
 def aggregate(function: str, values: Sequence[Value], fraction: float | None) -> Value:
@@ -140,7 +140,7 @@ def aggregate(function: str, values: Sequence[Value], fraction: float | None) ->
         missing = _strict(values)
         return sum(1 for value in values if value is not False) if missing is None else missing
     if not values:
-        return Undefined(f"{function} of no values")
+        return Undefined(f"{function} of nothing")
     if function == "all":
         return every(values)
     if function == "any":
@@ -149,7 +149,7 @@ def aggregate(function: str, values: Sequence[Value], fraction: float | None) ->
     if missing is not None:
         return missing
     if not all(map(is_number, values)):
-        return Undefined(f"{function} of a value that is not a number")
+        return Undefined(f"{function} of something that is no number")
     try:
         return checked(_NUMERIC[function](sorted(values), fraction))
     except (OverflowError, ValueError):
@@ -208,24 +208,24 @@ def _pattern(source: str) -> Pattern | PatternError:
 def matches(value: Value, source: Value) -> Value:
     """Whether a pattern occurs in a string, in time linear in the string."""
     if not (isinstance(value, str) and isinstance(source, str)):
-        return Undefined("only strings match patterns")
+        return Undefined("only texts match patterns")
     pattern = _pattern(source)
-    return Undefined(f"invalid pattern: {pattern}") if isinstance(pattern, PatternError) else pattern.found_in(value)
+    return Undefined(f"no pattern: {pattern}") if isinstance(pattern, PatternError) else pattern.found_in(value)
 
 
 def contains(whole: Value, part: Value) -> Value:
     """Whether a string contains a string, or a list an element."""
     if isinstance(whole, str):
-        return part in whole if isinstance(part, str) else Undefined(f"{shown(part)} is not a string")
+        return part in whole if isinstance(part, str) else Undefined(f"{shown(part)} is no text")
     if isinstance(whole, list):
         return some([same(value, part) for value in whole]) if whole else False
-    return Undefined(f"{shown(whole)} is neither a string nor a list")
+    return Undefined(f"{shown(whole)} contains nothing")
 
 
 def _on_strings(operation: Callable[..., Value]) -> Callable[..., Value]:
     def applied(*values: Value) -> Value:
         wrong = next((value for value in values if not isinstance(value, str)), None)
-        return operation(*values) if wrong is None else Undefined(f"{shown(wrong)} is not a string")
+        return operation(*values) if wrong is None else Undefined(f"{shown(wrong)} is no text")
 
     return applied
 
@@ -234,7 +234,7 @@ def _on_numbers(operation: Callable[..., Value]) -> Callable[..., Value]:
     def applied(*values: Value) -> Value:
         wrong = next((value for value in values if not is_number(value)), None)
         if wrong is not None:
-            return Undefined(f"{shown(wrong)} is not a number")
+            return Undefined(f"{shown(wrong)} is no number")
         try:
             return checked(operation(*values))
         except (OverflowError, ValueError, ZeroDivisionError) as error:
@@ -246,11 +246,11 @@ def _on_numbers(operation: Callable[..., Value]) -> Callable[..., Value]:
 def _parsed(kind: type) -> Callable[[Value], Value]:
     def parse(value: Value) -> Value:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return Undefined(f"{shown(value)} is not a number")
+            return Undefined(f"{shown(value)} is no number")
         try:
             return checked(kind(value.strip() if isinstance(value, str) and len(value) < 64 else value))
         except (ValueError, OverflowError):
-            return Undefined(f"{shown(value)} is not a number")
+            return Undefined(f"{shown(value)} is no number")
 
     return parse
 

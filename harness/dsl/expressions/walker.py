@@ -121,7 +121,7 @@ def _aggregate(node: n.Aggregate, frame: n.Frame) -> Value:
     if isinstance(source, Undefined):
         return source
     if not isinstance(source, list | tuple):
-        return Undefined(f"{shown(source)} is not a list")
+        return Undefined(f"{shown(source)} is no list")
     frame.visits += len(source)
     if frame.visits > operations.MAX_VISITS:
         return Undefined(f"more than {operations.MAX_VISITS} elements would be visited")

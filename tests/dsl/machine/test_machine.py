@@ -290,4 +290,4 @@ def test_slots_of_an_expression_exist_wherever_it_stands(start) -> None:
       task T { step s { } success: two + 1 == THREE !defined(none) mean(c.n for c in trace(V.C)) > 1 }"""
     outcome = start(text).run()
     assert [verdict for _, verdict, _ in outcome.criteria] == ["true", "true", "undefined"]
-    assert outcome.criteria[2][2] == "mean of no values"
+    assert outcome.criteria[2][2] == "mean of nothing"
