@@ -56,7 +56,7 @@ class Case(Frozen):
 
     @property
     def timed(self) -> bool:
-        """Whether it must run in the quiet lane."""
+        """Whether it must run in the exclusive phase."""
         return "timed" in self.markers or self.policy.timing is Timing.EXACT
 
     @property

@@ -35,7 +35,7 @@ class Evaluation(Frozen):
 
     @property
     def as_expected(self) -> bool:
-        """Whether the case does what its suite says: for a planted control its expected status, else `passed`."""
+        """Whether the suite is satisfied: for a control (`expect`) by its expected status, else by `passed`."""
         expect = self.case.policy.expect
         return self.passed if expect is None else self.status is expect
 

@@ -13,7 +13,7 @@ LONGEST = 8192  # characters of a block; a longer one is no description
 def read_description(source: str, kind: str) -> tuple[dict[str, Any], str]:
     """The table in a text's block of one kind, and why there is none; both are empty where there is no block.
 
-    Never raises: whoever wrote the text wants the whole suite to fail by it.
+    Never raises: a candidate must not be able to make the whole suite fail.
     """
     if f"# /// {kind}" not in source:
         return {}, ""

@@ -27,7 +27,7 @@ Groups = Sequence[Sequence[float]]
 """Logarithms of subject time over rival time, by group and pair."""
 
 MIN_EFFECT = 0.02
-"""Relative difference below which nobody is told, however sure it is."""
+"""Relative difference below which a difference is not reported, however certain it is."""
 DEVIATIONS = 3.0
 """An effect must exceed so many standard deviations of the A/A control."""
 OBVIOUS = 10.0
@@ -53,10 +53,10 @@ class Verdict(StrEnum):
 
 
 class Comparison(Frozen):
-    """A subject beside one rival. Times are net of a null call."""
+    """A subject against one opponent. Times are net of a null call."""
 
     role: str = "rival"
-    """What the rival is to the subject: `reference`, `parent`, `champion`."""
+    """What the opponent is to the subject: `reference`, `parent`, `champion`."""
     rival: str = ""
     """Its name."""
     digest: str = ""
@@ -94,11 +94,11 @@ class Comparison(Frozen):
 
 
 def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:
-    """Hold a subject against a rival.
+    """Compare a subject with an opponent.
 
     Args:
         pairs: log(subject / rival) of each pair, by group. Groups without pairs are left out.
-        control: log(rival / rival) of the A/A control, likewise; its groups were made between those of `pairs`.
+        control: log(rival / rival) of the A/A control, by group; its groups were made between those of `pairs`.
         seed: Of the resampling.
 
     Raises:

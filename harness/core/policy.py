@@ -22,7 +22,7 @@ class Timing(StrEnum):
     CPU = "cpu"
     """The box's CPU time, taken while other items run."""
     EXACT = "exact"
-    """Wall time in the quiet lane (the item is marked `timed`)."""
+    """Wall time in the exclusive phase (the item is marked `timed`)."""
     NONE = "none"
     """Not at all."""
 
@@ -38,7 +38,7 @@ class Policy(Frozen):
     gates: dict[str, Finite] = {}
     """Least value of a component, or of `score`, that is accepted."""
     expect: Status | None = None
-    """For planted controls: the case passes exactly when its verdict is this."""
+    """For negative and positive controls: the case passes exactly when its verdict is this."""
     require: tuple[str, ...] = ()
     """Statuses (`review`, `noisy`) and resources (`gpu`) whose absence fails the case instead of being shrugged off."""
 

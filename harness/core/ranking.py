@@ -21,7 +21,7 @@ class Standing:
     """What decides a place.
 
     Attributes:
-        passed: Whether all gates hold: whoever fails one never stands above who does not.
+        passed: Whether all gates hold: a subject that fails one never ranks above a subject that does not.
         score: The total; minus one for a subject without one, which is last.
         low, high: 95 % interval of the total.
         best_ms, worst_ms: 95 % interval of the median time; it decides between equal scores. Infinite if unknown.

@@ -37,7 +37,7 @@ def evaluate(
         path_or_case: A suite file that asks for exactly one case, `file.suite.yaml::case`, or a `Case`.
         epoch: For the budget; 0 for a file, a case's own otherwise.
         attempts: Seeded repetitions; the suite's or the case's own by default.
-        anneal_temp: Annealing temperature, likewise.
+        anneal_temp: Annealing temperature; the suite's or the case's own by default.
         secret_seed: Inputs are drawn from it; random by default.
         min_tier: The weakest isolation that is accepted for a lane that boxes.
         registry: Where lanes are looked up; by default the built-in and installed ones.

@@ -22,5 +22,5 @@ def scratch_folder() -> Path:
         private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
     except OSError:
         private = False
-    # In a shared /tmp somebody else may have made it first, to read or to plant what lies there.
+    # In a shared /tmp another user may have made the folder first, to read or replace its files.
     return folder if private else Path(tempfile.mkdtemp(prefix="crucible-"))

@@ -37,7 +37,7 @@ def secrets_of(cases: Iterable[Case], *, root: Path, ledger: Path) -> list[Path]
 
 
 def folders_of(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """The folders that hold some files (a folder holds itself): what boxes are told to hide."""
+    """The folders that hold some files (a folder holds itself): boxes hide them."""
     return tuple(dict.fromkeys((path if path.is_dir() else path.parent).absolute() for path in paths))
 
 
@@ -50,7 +50,7 @@ def prove_tier(
         lanes: The lanes that will use boxes.
         settings: Its `min_tier` counts, or else each lane's own default.
         secrets: Files that a box must not reach.
-        protect: What the boxes of this session are told to hide; the probed one is of the same kind.
+        protect: Folders that the boxes of this session hide; the probed box hides them also.
 
     Raises:
         TierError: if the tier found is weaker than a lane accepts; the message says what to do and what is lost.

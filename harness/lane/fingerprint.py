@@ -16,7 +16,7 @@ from harness.lane.protocol import Lane
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DEPENDENCIES = ("hypothesis", "lark", "pydantic", "pyyaml")
-"""What our own verdicts come from beside the standard library; a lane names more in `engine()`."""
+"""Distributions next to the standard library that our own verdicts depend on; a lane names more in `engine()`."""
 
 
 def engine_of(lanes: Mapping[str, Lane], names: Iterable[str]) -> dict[str, str]:

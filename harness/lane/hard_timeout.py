@@ -1,8 +1,8 @@
-"""LastWords: a process that cannot be interrupted is ended by a timer of the kernel's, and says where it stood.
+"""Hard timeout: a kernel timer ends a process that cannot be interrupted, after its Python stack was written.
 
-The interpreter is inside of C, so nothing of Python can run: not a handler, and no other thread. The signal of a POSIX
-timer needs neither; faulthandler's own handler, written in C, then writes the Python stack to a file, and the signal's
-default action ends the process. On a system without such timers nothing happens.
+The interpreter is inside a C call, so no Python code can run: neither a handler nor another thread. The signal of a
+POSIX timer needs neither; faulthandler's own handler, written in C, then writes the Python stack to a file, and the
+signal's default action ends the process. On a system without such timers nothing happens.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 
 MARK = "overdue-"
-"""Files of the run's folder with the last words of its processes begin so."""
+"""Prefix of the files in the run's folder that hold the stacks of ended processes."""
 MAX_SHOWN = 3
-"""Frames of the stack that are told."""
+"""Frames of the stack that a message names."""
 _MONOTONIC, _BY_SIGNAL = 1, 0  # CLOCK_MONOTONIC, SIGEV_SIGNAL
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
 
@@ -71,7 +71,7 @@ _folder: Path | None = None
 
 
 def prepare(config: Any, folder: str | None) -> None:
-    """Say where the last words of this process go: a worker's into the run's folder, anybody else's to stderr.
+    """Choose where the stack of this process is written: a worker's in the run's folder, any other's on stderr.
 
     Args:
         config: pytest's.
@@ -90,7 +90,7 @@ def prepare(config: Any, folder: str | None) -> None:
 
 
 def meet_in(folder: Path) -> None:
-    """The folder where the last words of other processes of the run are."""
+    """Set the folder that holds the stacks of the other processes of the run."""
     global _folder
     _folder = folder
 
@@ -120,13 +120,13 @@ def end_in(seconds: float | None) -> None:
 
 
 def reason_of(crash: str) -> str:
-    """What a worker's last words say.
+    """Why a worker was ended, from the stack that it wrote.
 
     Args:
-        crash: What xdist says of a worker that died.
+        crash: The message of xdist on a worker that died.
 
     Returns:
-        One sentence; empty if it had none.
+        One sentence; empty if no stack was written.
     """
     died = re.match(r"worker '(\w+)' crashed", crash)
     text = _read(_folder / f"{MARK}{died[1]}") if _folder is not None and died else ""

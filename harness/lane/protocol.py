@@ -20,8 +20,8 @@ class Lane(Protocol):
     """One kind of machine-made artefact: how it is found, evaluated and scored.
 
     Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `keyed = True` (a verdict
-    may be reused, docs/reuse.md) and `engine()` (versions of libraries that judge). The fact `notices`, a list of
-    sentences, is shown once at the end of the run.
+    may be reused, docs/reuse.md) and `engine()` (versions of libraries that judge). The field `notices` of
+    its evidence is shown once at the end of the run.
     """
 
     name: str

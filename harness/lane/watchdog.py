@@ -49,13 +49,13 @@ def limited(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         _end_at(around)
         signal.signal(signal.SIGALRM, before)
-        if left:  # somebody else's alarm (pytest-timeout's, an outer block's) goes on
+        if left:  # another alarm (pytest-timeout's, an outer block's) goes on
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - started)), interval)
 
 
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
-    """Stop the clock of the block around it while somebody else, who has limits of his own, is at work."""
+    """Stop the clock of the block around it while other code, which has limits of its own, runs."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGALRM) is not _overdue:
         yield
         return

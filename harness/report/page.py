@@ -234,7 +234,8 @@ def _board(leaders: dict[tuple[str, str], Row], apart: list[Row], candidates: li
 
 
 def _evidence(evidence: Row) -> Row:
-    facts = evidence["facts"]
+    named = ("quality", "notices", "fault", "reused", "unconfirmed")
+    facts = evidence["facts"] | {name: evidence[name] for name in named if evidence[name]}
     shown = {
         str(key): value if isinstance(value, str) else json.dumps(value) for key, value in list(facts.items())[:FACTS]
     }

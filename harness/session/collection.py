@@ -32,7 +32,7 @@ class SessionState:
         settings: What the run was asked to do.
         registry: The lanes.
         judge: Turns a case into an evaluation; set by the plugin, because judging is above this floor.
-        rerun: The command that repeats the case of a node id; likewise.
+        rerun: The command that repeats the case of a node id; also set by the plugin.
         snapshot: Where the processes of the run agree; None when there is only this one.
         fresh: Evaluations of this process whose reports were not recorded yet, by node id.
         markers: Names that were registered for `--strict-markers`.
@@ -223,5 +223,5 @@ def _foreign(properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
 
 
 def _relative(text: str) -> str:
-    # Absolute paths are right but long; whoever reads this sits in the current directory.
+    # Absolute paths are right but long; the reader works in the current directory.
     return text.replace(f"{Path.cwd()}{os.sep}", "")

@@ -23,7 +23,7 @@ class Contender:
         digest: Its content.
         attempts: So far.
         seconds: What judging it took, and
-        asked: what of that were its attempts; 0 where nobody took their time.
+        asked: what of that were its attempts; 0 where it was not measured.
         confirmed: Whether it may be called first; None where there is nothing to confirm.
         seeds: Hash seeds so far; where attempts have none, the attempts.
         leads: Whether it stands first, alone or with others.
@@ -47,10 +47,10 @@ class Contender:
 
 @dataclass(slots=True)
 class Finalists:
-    """The boards of a run, best first, and whose turn it is.
+    """The boards of a run, best first, and which is confirmed next.
 
     Attributes:
-        run_id: The run; nobody else's subjects are judged.
+        run_id: The run; subjects of other runs are not judged.
         boards: Contenders by lane and suite.
         tried: Cases that cannot be confirmed, by node id.
     """
@@ -60,7 +60,7 @@ class Finalists:
     tried: set[str] = field(default_factory=set)
 
     def read(self, ledger: Ledger) -> None:
-        """Take the boards as they stand: each confirmation may have moved somebody."""
+        """Take the boards as they stand: each confirmation may have changed ranks."""
         self.boards = {}
         for row in queries.contenders(ledger, self.run_id, first=MAX_RANKS):
             confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
@@ -86,18 +86,18 @@ class Finalists:
 
     @property
     def unconfirmed(self) -> list[Contender]:
-        """Who leads a board and must not be called first."""
+        """The leaders of boards that must not be called first."""
         return [board[0] for board in self.boards.values() if board and board[0].confirmed is False]
 
 
 def _turn(place: int, one: Contender) -> tuple[int, int]:
-    """How urgent somebody's next attempts are (less is sooner), and how many they are."""
+    """The urgency of a contender's next attempts (less is sooner), and their number."""
     if one.confirmed:
         if one.attempts < FIRST_TEN:
             return 2, FIRST_TEN - one.attempts
         return 3, FIRST_THREE - one.attempts if place <= FIRST_THREE_RANKS else 0
     # However many attempts there are, they were not made on fresh inputs. Who leads is asked for no more than first
-    # place needs, so that every board gets as far as that; whoever shares its place comes next.
+    # place needs, so that every board gets as far as that; those that share its place come next.
     if one.leads:
         return (0 if place == 1 else 1), max(EVERYONE, MIN_HASH_SEEDS - one.seeds)
     return 2, max(EVERYONE, FIRST_TEN - one.attempts)

@@ -1,4 +1,4 @@
-"""Opponents: whom each timed case of a run is measured against, found before anything runs."""
+"""Opponents: the subjects that each timed case of a run is measured against, found before any case runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.ledger.store import Ledger
 
 
 def opponents_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Opponent, ...]]:
-    """For each timed case its declared parents and the champion of its suite, by node id; planted controls have none.
+    """For each timed case its declared parents and the champion of its suite, by node id; controls have none.
 
     An opponent is named, not opened: whether its file is still what it was is looked at when it is used.
 
@@ -23,7 +23,7 @@ def opponents_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[O
     timed = {nodeid: case for nodeid, case in cases.items() if case.timed and case.policy.expect is None}
     if not timed:
         return {}
-    # To be measured against somebody it is enough that he leads, confirmed or not.
+    # A leader is an opponent whether it is confirmed or not.
     leaders = queries.leaders(ledger, unconfirmed=True)
     champions = {place: _subject(ledger, row) for place, row in leaders.items()}
     here = {

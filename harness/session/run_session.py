@@ -188,7 +188,7 @@ class RunSession:
         return {nodeid for nodeid, case in cases.items() if case.timed}
 
     def evaluate(self, path_or_case: Any, **options: Any) -> Evaluation:
-        """`harness.evaluate` with this session's lanes, epoch, attempts, temperature and seed unless told otherwise."""
+        """`harness.evaluate` with this session's lanes, epoch, attempts, temperature and seed as defaults."""
         given = self.settings
         defaults = {
             "epoch": None if isinstance(path_or_case, Case) else given.epoch,
@@ -237,7 +237,7 @@ class RunSession:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Let good suites run beside wrong ones, which pytest would otherwise call an interrupted collection."""
+        """Let good suites run although others are wrong; pytest would otherwise call the collection interrupted."""
         if session.testsfailed == self._wrong_suites:
             session.config.option.continue_on_collection_errors = True
         if session.shouldfail:  # -x: pytest itself looks only after the next item

@@ -1,4 +1,4 @@
-"""Scheduling: the quiet lane. Timed items run first, in order, on one worker, while no other item of the run does.
+"""Scheduler: the exclusive phase. Timed items run first, in order, on one worker, while no other item of the run does.
 
 First, not last: when workers have collected they are all idle, so quiet costs nothing but the lane's own time. At the
 end everybody would have to wait for the slowest ordinary item before the first measurement, and a run that is cut short
@@ -66,7 +66,7 @@ class ExclusivePhase(LoadScheduling):  # type: ignore[misc]
 
     @property
     def has_pending(self) -> bool:
-        """Likewise."""
+        """Also while items are held back."""
         return self.quiet() or bool(super().has_pending)
 
     def schedule(self) -> None:

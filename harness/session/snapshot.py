@@ -37,7 +37,8 @@ class Collected(NamedTuple):
 class Snapshot:
     """A private directory through which the processes of one run agree.
 
-    Whoever collects a suite first publishes the result; all others read it, also a worker that replaces a crashed one.
+    The process that collects a suite first publishes the result. All others read it, also a worker that replaces a
+    crashed one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,7 +50,7 @@ class Snapshot:
         return cls(Path(tempfile.mkdtemp(prefix="crucible-run-")))
 
     def suite(self, path: Path, collect: Callable[[], Collected]) -> Collected:
-        """The published outcome for a suite file, collected here and now if nobody was faster."""
+        """The published outcome for a suite file, collected here if no process was faster."""
         return Collected.from_wire(self._agree(f"suite-{digest_bytes(os.fsencode(path))}", lambda: collect().to_wire()))
 
     def suites(self) -> Iterator[Collected]:
@@ -88,7 +89,7 @@ class Snapshot:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(value, file)
         try:
-            os.link(draft, self.folder / f"{name}.json")  # atomic, and fails if somebody was faster
+            os.link(draft, self.folder / f"{name}.json")  # atomic, and fails if another process was faster
         except FileExistsError:
             value = self.get(name)
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Termination:
-    """A handler for SIGTERM, in place from the first suite until pytest is done; somebody else's stays as it is.
+    """A handler for SIGTERM, in place from the first suite until pytest is done; a handler of another plugin stays.
 
     Attributes:
         came: Whether the signal came.

@@ -29,7 +29,7 @@ class TimingSummary:
                 self._verdicts.append((evaluation.case.nodeid, one))
 
     def lines(self) -> list[str]:
-        """Who is slower or faster than whom, and the false alarms among equal subjects."""
+        """The subjects that are slower or faster than an opponent, and the false alarms among equal subjects."""
         told = [(nodeid, one) for nodeid, one in self._verdicts if one.verdict is not Verdict.ALIKE]
         found = [f"timing: {nodeid} {_told(one)}" for nodeid, one in told[:MAX_SHOWN]]
         if len(told) > MAX_SHOWN:

@@ -62,7 +62,7 @@ class Area:
         else:
             rest = os.sep.join(parts[fixed:])
             self.files.update(os.path.realpath(found) for found in Path(start).glob(rest) if not found.is_dir())
-            # Whoever writes `gen7/candidate.py` writes `gen7/conftest.py` too, so every folder that the pattern can
+            # The author of `gen7/candidate.py` can write `gen7/conftest.py` too, so every folder that the pattern can
             # reach is sealed, also one that matches nothing yet; but not a folder that holds the suite itself.
             for end in range(fixed + 1, len(parts)):
                 for found in Path(start).glob(os.sep.join(parts[fixed:end])):
@@ -182,7 +182,7 @@ class Seal:
         yield from _walk(os.path.join(root, "suites"), skip, set())
 
     def _mentions_arguments(self, suite: str) -> bool:
-        # Understanding a suite costs imports that a run of ordinary tests beside it must not pay.
+        # Understanding a suite costs imports that a run of ordinary tests must not pay.
         try:
             text = Path(suite).read_text("utf-8", "replace")
         except OSError:

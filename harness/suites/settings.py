@@ -61,7 +61,7 @@ class Settings(Frozen):
     gates: tuple[str, ...] = ()
     """Expressions over the whole run, known to parse."""
     min_tier: Tier | None = None
-    """None: nobody asked, so a lane's own default applies, else C."""
+    """None: not set, so a lane's own default applies, else C."""
     shard: tuple[int, int] | None = None
     """1-based part, number of parts."""
     limit: PositiveInt | None = None
@@ -102,7 +102,7 @@ def settle(
         rootdir: Where pyproject.toml lies; its relative paths, and the default ones, start here.
         command: Options by the names of `Settings`; None means that an option was not given.
         invocation_dir: Where the command was typed; its relative paths start here.
-        drawn_seed: The secret seed if nobody names one; by default it is drawn here.
+        drawn_seed: The secret seed if none is named; by default it is drawn here.
 
     Raises:
         UsageError: if `[tool.crucible]`, a gate or a combination is wrong.

@@ -109,7 +109,7 @@ class Suite:
 def _recordable(path: Path) -> Path:
     """The path itself, or where a name is not UTF-8 what can be shown of it: no report and no ledger holds such a name.
 
-    Nothing lies there, so the lane finds the file unreadable, which is whoever chose its name's own loss.
+    Nothing lies there, so the lane finds the file unreadable, which counts against its author.
     """
     text = str(path)
     return path if text.isascii() else Path(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
