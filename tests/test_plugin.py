@@ -394,7 +394,7 @@ def test_the_fixture(project):
             found = evaluate("a.suite.yaml::bad", attempts=2)
             assert not found.passed
             assert (found.case.policy.epoch, found.case.policy.attempts) == (5, 2)
-            with pytest.raises(harness.CrucibleError, match="asks for 2 cases: good, bad"):
+            with pytest.raises(harness.CrucibleError, match="has 2 cases: good, bad"):
                 evaluate("a.suite.yaml")
             with pytest.raises(harness.CrucibleError, match="did you mean 'good'"):
                 evaluate("a.suite.yaml::goood")
