@@ -198,7 +198,7 @@ class TestExitStatus:
         result = project.run("--gate", "words.mean(score) >= 1.5", "--gate", "words.count() == 1")
         assert result.ret == 1
         result.stdout.fnmatch_lines(["gate words.mean(score) >= 1.5: FAILS: observed 1, threshold 1.5:*"])
-        result.stdout.fnmatch_lines(["gate words.count() == 1: holds:*"])
+        result.stdout.fnmatch_lines(["gate words.count() == 1: passes:*"])
 
     def test_1_when_a_gate_on_the_machine_fails(self, project):
         project.suite(good="ok")

@@ -39,12 +39,12 @@ from hypothesis import strategies as st
 
 
 def reference(title):
-    """The right answer."""
+    """The expected slug of a title."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower(), flags=re.ASCII).strip("-")
 
 
 def inputs():
-    """What candidates are asked."""
+    """A strategy for the arguments of the questions."""
     return st.fixed_dictionaries({"title": st.text(st.sampled_from("aZ09 -_.!é"), max_size=30)})
 
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write it."""
+    """Write the example project; a folder with a file that would be overwritten is an error."""
     if args.folder.exists() and not args.folder.is_dir():
         raise UsageError("this is not a folder", where=str(args.folder), fix="name a folder, or one that is not there")
     taken = [name for name in FILES if (args.folder / name).exists()]

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Merge them."""
+    """Merge each source into the ledger, and print the number of new runs and evaluations."""
     for source in args.sources:
         check_source(source)
     with output.writing(args.ledger, create=True) as ledger:

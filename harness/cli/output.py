@@ -72,7 +72,7 @@ def width() -> int:
 
 
 def colour() -> bool:
-    """Whether stdout shows colours."""
+    """Whether stdout is a terminal and `NO_COLOR` is unset."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
@@ -82,7 +82,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people."""
+    """Print a table that fits the width of the terminal, with colours if it has any."""
     from harness.report import table
 
     paint = table.ansi if colour() else table.plain

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Drop them."""
+    """Delete the runs that no rule keeps, and print their ids."""
     if args.keep is None and args.newer_than is None:
         raise UsageError("no rule says which runs to keep", fix="use --keep N or --newer-than AGE")
     since = None if args.newer_than is None else moment(args.newer_than, datetime.now(UTC))

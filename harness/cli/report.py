@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write it."""
+    """Write the page, and print its path."""
     with output.reading(args.ledger) as ledger:
         path = write_report(ledger, args.run, args.report)
     if args.json:

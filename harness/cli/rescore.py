@@ -59,7 +59,7 @@ class Change:
         return dump(self.before.score.to_wire()) != dump(self.after.score.to_wire())
 
     def to_json(self) -> dict[str, object]:
-        """For programs."""
+        """The JSON of `--json`: values before and after, in pairs."""
         return {
             "nodeid": self.after.case.nodeid,
             "score": [self.before.score.total, self.after.score.total],

@@ -66,7 +66,7 @@ def write_summary(
     for gate in outcome.gates:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         terminal.write_line(
-            f"gate {gate.name}: {'holds' if gate.passed else 'FAILS'}: "
+            f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: "
             f"observed {observed}, threshold {gate.threshold:g}: {gate.why}",
             **{"green" if gate.passed else "red": True},
         )

@@ -122,7 +122,7 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
 
 
 def outcome_to_json(session: Session, outcome: Outcome) -> dict[str, Any]:
-    """The outcome as JSON."""
+    """The JSON of `--json`: the outcome with its metrics, steps and open questions."""
     from harness.dsl.machine import export
 
     return {

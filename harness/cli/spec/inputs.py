@@ -16,7 +16,7 @@ from harness.grammar.tool_host import ParseBinaryInput, ParseResult, ToolHost
 
 
 def add_grammar(parser: argparse.ArgumentParser) -> None:
-    """GRAMMAR."""
+    """Add the argument GRAMMAR, a path."""
     parser.add_argument("grammar", type=Path, metavar="GRAMMAR", help="a grammar file (YAML)")
 
 
@@ -29,7 +29,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
 
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
-    """GRAMMAR, FILE and `--json`."""
+    """Add the arguments GRAMMAR and FILE, the options of FILE, and `--json`."""
     add_grammar(parser)
     add_file(parser)
     output.add_json(parser)
