@@ -57,7 +57,7 @@ def _patch_of(path: Path) -> Patch:
 
     Raises:
         UsageError: if there is no such file.
-        SpecError: if it is no patch.
+        SpecError: if it is not a valid patch.
     """
     if not path.is_file():
         raise UsageError("there is no such file", where=str(path), fix="name a patch file")
