@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import sys
 import tomllib
@@ -121,12 +122,11 @@ def test_what_architecture_names_exists() -> None:
 @pytest.mark.parametrize("group", ["", "dsl", "spec", "kernel"])
 def test_the_list_of_verbs_is_complete(group: str) -> None:
     """ARCHITECTURE.md lists the verbs of `crucible`, and of each group."""
-    from harness.cli import verbs
-
+    verbs = importlib.import_module(f"harness.cli.{group}".rstrip(".")).VERBS
     line = next(
         line for line in ARCHITECTURE.splitlines() if line.startswith(f"- `crucible{f' {group}' * bool(group)}`:")
     )
-    assert sorted(re.findall(r"`([a-z-]+)`", line.split(":", 1)[1])) == sorted(verbs(group))
+    assert sorted(re.findall(r"`([a-z-]+)`", line.split(":", 1)[1])) == sorted(verbs)
 
 
 def test_constraints_name_every_dependency() -> None:
@@ -157,8 +157,11 @@ def name_of_wish(wish: str) -> str:
 
 
 QUAINT = re.compile(
-    r"\b(nobody|somebody|whoever|whom|anew|likewise|that is none|is no [a-z]+|for the sake of)\b", re.IGNORECASE
+    r"\b(nobody|somebody|whoever|whom|anew|likewise|that is none|(?<!there )is no [a-z]+|for the sake of)\b",
+    re.IGNORECASE,
 )
+RECORDED = ("Undefined(", "MismatchError(", "is no truth value")
+"""Reasons that recorded runs of programs hold keep their words, because a replay compares them."""
 
 
 def test_the_english_is_plain() -> None:
@@ -168,6 +171,6 @@ def test_the_english_is_plain() -> None:
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in prose
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if QUAINT.search(line) and "`nobody`" not in line
+        if QUAINT.search(line) and "`nobody`" not in line and not any(word in line for word in RECORDED)
     ]
     assert found == []

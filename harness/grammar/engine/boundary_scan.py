@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 import struct
-import types
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from harness.core.python_source import call, compile_function, load
 from harness.grammar.engine.layout import Frame, Linear
 from harness.grammar.language.primitive import Primitive
 
@@ -74,34 +74,16 @@ def _scanner(framing: Framing) -> Scanner:
         if constant < 0 or any(factor < 0 or signed for _, _, signed, _, factor in numbers):
             name = f"s{i}"
             body.append(ast.Assign([ast.Name(name, ast.Store())], size))
-            below = ast.Compare(_load(name), [ast.Lt()], [ast.Constant(0)])
-            body.append(ast.If(below, [ast.Return(_load("p"))], []))
-            size = _load(name)
+            below = ast.Compare(load(name), [ast.Lt()], [ast.Constant(0)])
+            body.append(ast.If(below, [ast.Return(load("p"))], []))
+            size = load(name)
         total = _sum(total, size)
-    body.append(ast.Expr(ast.Call(_load("a"), [_load("p")], [])))
+    body.append(ast.Expr(call(load("a"), load("p"))))
     body.append(ast.AugAssign(ast.Name("p", ast.Store()), ast.Add(), total))
-    last = ast.Assign([ast.Name("z", ast.Store())], _plus(_load("e"), -framing.fixed))
-    loop = ast.While(ast.Compare(_load("p"), [ast.LtE()], [_load("z")]), body, [])
-    made: Scanner = _make_function("scan", ("b", "p", "e", "a"), [last, loop, ast.Return(_load("p"))], unpackers)
+    last = ast.Assign([ast.Name("z", ast.Store())], _plus(load("e"), -framing.fixed))
+    loop = ast.While(ast.Compare(load("p"), [ast.LtE()], [load("z")]), body, [])
+    made: Scanner = compile_function("scan", ("b", "p", "e", "a"), [last, loop, ast.Return(load("p"))], unpackers)
     return made
-
-
-def _make_function(name: str, arguments: tuple[str, ...], body: list[ast.stmt], known: dict[str, Any]) -> Any:
-    """A function of generated statements that reads only its arguments and the `known` names."""
-    module = ast.parse("def made(): pass")
-    function = module.body[0]
-    if not isinstance(function, ast.FunctionDef):
-        raise TypeError(name)
-    function.args.args = [ast.arg(a) for a in arguments]
-    function.body, function.name = body, name
-    ast.fix_missing_locations(module)
-    code = compile(module, "<generated from a grammar>", "exec")
-    (inner,) = (c for c in code.co_consts if isinstance(c, types.CodeType))
-    return types.FunctionType(inner, {"__builtins__": {}, **known})
-
-
-def _load(name: str) -> ast.expr:
-    return ast.Name(name, ast.Load())
 
 
 def _plus(left: ast.expr, constant: int) -> ast.expr:
@@ -123,7 +105,7 @@ def _read(offset: int, width: int, *, signed: bool, big: bool, unpackers: dict[s
     if width <= 2 and not signed:
         found: ast.expr | None = None
         for i in range(width):
-            byte: ast.expr = ast.Subscript(_load("b"), _plus(_load("p"), offset + i), ast.Load())
+            byte: ast.expr = ast.Subscript(load("b"), _plus(load("p"), offset + i), ast.Load())
             shift = 8 * (width - 1 - i if big else i)
             byte = ast.BinOp(byte, ast.LShift(), ast.Constant(shift)) if shift else byte
             found = byte if found is None else ast.BinOp(found, ast.BitOr(), byte)
@@ -136,5 +118,5 @@ def _read(offset: int, width: int, *, signed: bool, big: bool, unpackers: dict[s
         code = {1: "b", 2: "h", 4: "i"}[width]
         name = f"u{width}{int(signed)}{int(big)}"
         unpackers[name] = struct.Struct((">" if big else "<") + (code if signed else code.upper())).unpack_from
-    call = ast.Call(_load(name), [_load("b"), _plus(_load("p"), offset)], [])
-    return ast.Subscript(call, ast.Constant(0), ast.Load())
+    unpacked = call(load(name), load("b"), _plus(load("p"), offset))
+    return ast.Subscript(unpacked, ast.Constant(0), ast.Load())
