@@ -69,7 +69,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"it is no UTF-8 text: {error.reason}", where=str(path)) from None
+        raise UsageError(f"it is not UTF-8 text: {error.reason}", where=str(path)) from None
 
 
 def read_bytes(path: Path) -> bytes:
