@@ -107,7 +107,7 @@ def score_breakdown(path: Path) -> Iterator[str]:
     ]
     scores = [score_run(run) for run in runs]
     for name, held in scores[1].hard_gates.items():
-        yield f"gate {name}: {'holds' if held else 'fails'}"
+        yield f"gate {name}: {'passes' if held else 'fails'}"
     if scores[1].explanation is not None:
         for credit in scores[1].explanation.credits:
             yield f"{credit.type}.{credit.name}: {credit.credit:.2f} of {credit.bytes:g} bytes, {credit.why}"

@@ -1,4 +1,4 @@
-"""A gate holds or fails on one number, says so, and never holds on none."""
+"""A gate passes or fails for a number, gives the reason, and never passes without a number."""
 
 from __future__ import annotations
 
