@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         found: dict[str, Any] = queries.diff(ledger, args.before, args.after)
     if args.json:
         output.print_json(found)

@@ -27,12 +27,12 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_ledger(parser)
     output.add_filters(parser)
-    parser.add_argument("--all", action="store_true", help="also subjects behind the front; the front is marked")
+    parser.add_argument("--all", action="store_true", help="list the other subjects too, and mark the front with *")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         rows = queries.pareto(ledger, lane=args.lane, suite=args.suite)
     shown = rows if args.all else [row for row in rows if row["front"]]
     if args.json:

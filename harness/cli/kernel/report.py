@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         known = None
         if args.ledger.is_file():
-            known = Points(stack.enter_context(output.reading(args.ledger)), lane=LANE)
+            known = Points(stack.enter_context(output.read_ledger(args.ledger)), lane=LANE)
         rows = results(candidates, known, device=device)
         for candidate in candidates:
             if known is not None:

@@ -52,7 +52,7 @@ def points_in(path: Path) -> Iterator[Points]:
     Raises:
         LedgerError: if it cannot be written.
     """
-    with output.writing(path, create=True) as ledger:
+    with output.open_ledger(path, create=True) as ledger:
         yield Points(ledger, lane=LANE)
 
 

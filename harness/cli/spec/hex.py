@@ -24,6 +24,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(view.to_wire())
         return 0
-    for line in render(view, colour=output.colour()):
+    for line in render(view, colour=output.has_colour()):
         print(line)
     return 0

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     # The search takes a while, so errors of the outputs are reported before it starts.
     output.refuse_unwritable(args.out)
     if args.ledger is not None:
-        output.writing(args.ledger, create=True).close()
+        output.open_ledger(args.ledger, create=True).close()
     samples, holdout = inputs.read_sets(args)
     found = improve_spec(
         inputs.read_text(args.grammar),
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             found.initial.id: (found.initial_score, found.holdout_before),
             found.best.id: (found.best_score, found.holdout_after),
         }
-        with output.writing(args.ledger, create=True) as ledger:
+        with output.open_ledger(args.ledger, create=True) as ledger:
             archive.save(ledger, found.store, scores=scores)
     if args.out is not None:
         output.write_file(args.out, found.best.spec_text)

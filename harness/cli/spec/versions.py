@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         rows = archive.rows(ledger)
         store = archive.load(ledger)
     if args.version is not None:
