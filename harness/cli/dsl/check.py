@@ -33,16 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check each file; exit status 1 if any has an error or breaks a law."""
+    """Exit status 1 if a file has an error or breaks a law."""
     inputs = tuple(entry.partition("=")[0] for entry in args.input)
-    laws = None if args.laws is None else _laws(args.laws, inputs)
+    laws = None if args.laws is None else _load_laws(args.laws, inputs)
     results = [_check(path, args, inputs, laws) for path in args.files]
     if args.json:
         output.print_json(results if len(results) > 1 else results[0])
     return int(any(result["failed"] for result in results))
 
 
-def _laws(path: Path, inputs: tuple[str, ...]) -> Program:
+def _load_laws(path: Path, inputs: tuple[str, ...]) -> Program:
     from harness.dsl.analysis.load import load_source
     from harness.dsl.language.diagnostic import ProgramError
 

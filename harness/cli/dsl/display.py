@@ -1,4 +1,4 @@
-"""The terminal output of a run: events as they are written, and a summary; the same as JSON."""
+"""The output of a run: events as they are written, and a summary, for the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def print_event(seq: int, event: dict[str, Any]) -> None:
 
 
 def format_event(event: dict[str, Any]) -> str:
-    """An event as one line of ASCII."""
+    """Format an event as one line of ASCII, at most 300 characters."""
     kind, fiber = event["k"], event.get("s", "")
     at = str(event.get("label") or event.get("at") or "")
     where = f"{at}{f' [{fiber}]' if fiber else ''}"
@@ -31,19 +31,19 @@ def format_event(event: dict[str, Any]) -> str:
         case "ran":
             begun = [f"begins {label}" for label in event.get("enter", ()) if label not in event.get("left", ())]
             done = [f"done {label}" for label in event.get("left", ())]
-            bound = [f"{n} = {_short(v)}" for n, v in {**event.get("set", {}), **event.get("state", {})}.items()]
+            bound = [f"{n} = {_shorten(v)}" for n, v in {**event.get("set", {}), **event.get("state", {})}.items()]
             judged = [
                 f"{name}: {'holds' if held else 'does not hold'} ({seen})"
                 for _, name, held, seen in event.get("judged", ())
             ]
             text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "continues"
         case "intent" | "asked":
-            text = f"{event['name']} {_short(event['args'])}"
+            text = f"{event['name']} {_shorten(event['args'])}"
             where += f" question {event['id']}" if kind == "asked" else ""
         case "result" | "answered":
             status = f"{event['status']}: " if "status" in event else ""
             judged = [f"{name}: {'holds' if held else 'does not hold'}" for _, name, held, _ in event.get("judged", ())]
-            text = "; ".join([f"-> {status}{_short(event['value'])}", *judged, *_found(event)])
+            text = "; ".join([f"-> {status}{_shorten(event['value'])}", *judged, *_found(event)])
         case "failed":
             text = f"{event['status']}: {event['why']}{' (again)' if event.get('again') else ''}"
         case "stopped":
@@ -64,7 +64,7 @@ def _found(event: dict[str, Any]) -> list[str]:
     return [*facts, *fired, *[f"BROKEN {r['invariant']}" for r in event.get("broken", ())]]
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=True)
     return text if len(text) <= 100 else text[:99] + "~"
 
@@ -92,7 +92,7 @@ def _json(path: Path, value: Any) -> None:
 
 
 def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
-    """Print the outcome; returns the exit status: 0 if the run passed or waits for an answer."""
+    """Print the outcome and return the exit status: 0 if the run passed or waits for an answer."""
     folder = session.folder
     if as_json:
         output.print_json(outcome_to_json(session, outcome))
@@ -122,7 +122,7 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
 
 
 def outcome_to_json(session: Session, outcome: Outcome) -> dict[str, Any]:
-    """The outcome as JSON."""
+    """Return the outcome, with metrics, steps and open questions, as JSON data."""
     from harness.dsl.machine import export
 
     return {

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the domain; exit status 1 if no law was found."""
+    """Exit status 1 if no law was found."""
     from harness.dsl.analysis.load import check_source
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.mining.domain_writer import write

@@ -46,7 +46,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The given settings, merged into those before.
+    """Return the given settings; back end and limits are merged into the earlier ones.
 
     Raises:
         UsageError: if a value is invalid.
@@ -80,14 +80,11 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     limits = parse_budgets(args.budget)
     if limits:
         found["limits"] = {**before.get("limits", {}), **limits}
-    for name in ("seconds", "workers"):
-        if name in found and found[name] <= 0:
-            raise UsageError(f"--{name} {found[name]:g}", fix="give a number above 0")
     return found
 
 
 def parse_budgets(pairs: list[str]) -> dict[str, float]:
-    """Limits from `NAME=N` pairs.
+    """Parse limits of the form `NAME=N`.
 
     Raises:
         UsageError: if a pair is invalid.
@@ -107,7 +104,7 @@ def parse_budgets(pairs: list[str]) -> dict[str, float]:
 
 
 def parse_inputs(pairs: list[str]) -> dict[str, Any]:
-    """Inputs from `NAME=VALUE` pairs, as strings; see `convert_inputs`.
+    """Parse inputs of the form `NAME=VALUE`; values stay strings until `convert_inputs`.
 
     Raises:
         UsageError: if a pair is invalid, or a name is given twice.
@@ -144,7 +141,7 @@ def convert_inputs(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, An
 
 
 def add_durability(parser: argparse.ArgumentParser) -> None:
-    """`--durability`."""
+    """Add `--durability`."""
     parser.add_argument(
         "--durability",
         choices=[str(level) for level in Durability],
@@ -154,7 +151,7 @@ def add_durability(parser: argparse.ArgumentParser) -> None:
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """`--files`."""
+    """Add `--files`."""
     parser.add_argument(
         "--files", type=Path, action="append", default=[], metavar="PATH",
         help="a file or folder for the work folder (repeatable); --live adds scripts next to the program that it runs",
@@ -162,7 +159,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 
 def read_files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
-    """Initial content of a run's work folder."""
+    """Read the initial files of a run's work folder: those of `--files`, and scripts that a live program runs."""
     if not args.files and not (args.live and "python" in program.source):
         return {}
     from harness.dsl.machine.input_files import find_scripts, read_input_files

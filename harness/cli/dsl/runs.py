@@ -42,9 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one row per run."""
     if args.folder != run_folders.RUNS and not args.folder.is_dir():
-        raise UsageError("there is no such folder", where=str(args.folder), fix="choose a folder that holds runs")
+        raise UsageError("the folder does not exist", where=str(args.folder), fix="choose a folder that holds runs")
     folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
     found: list[dict[str, Any]] = []
     for folder in folders:

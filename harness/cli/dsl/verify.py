@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the log; exit status 1 if there is a problem."""
+    """Exit status 1 if the log has a problem."""
     with run_folders.open_log(args.run_folder) as file:
         found = verify(file)
         name = file.open_run(args.run).name

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--golden", type=Path, metavar="JSON", help="write the result as a golden table")
     parser.add_argument(
         "--timeout",
-        type=subject.seconds,
+        type=subject.parse_seconds,
         default=120.0,
         metavar="SECONDS",
         help="limit for one kernel (default 120)",
@@ -70,17 +70,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each launch; 1 if any does not compile, does not fit, spills, or lacks a claimed feature."""
-    kernels = list(subject.named(args))
+    """Exit status 1 if a launch does not compile, does not fit, spills, or lacks a claimed feature."""
+    kernels = list(subject.read_candidates(args))
     if args.golden is not None and args.golden.is_dir():
         raise UsageError("it is a folder", where=str(args.golden), fix="name the table's file")
-    subject.need_extra()
-    configuration = subject.settings_of(args.settings, where="--set")
+    subject.require_extra()
+    configuration = subject.parse_settings(args.settings, where="--set")
     table: list[dict[str, Any]] = []
     golden = []
     with WarmProcesses() as processes:
         for kernel in kernels:
-            points = subject.points_of(args.shape, kernel.definition)
+            points = subject.choose_points(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-compile-") as folder:
                 job = Job(
                     source=kernel.source,
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
 def _entries(
     kernel: Candidate, launches: list[Launch], fault: str, points: list[Point], configuration: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """One entry for each launch, or one for a kernel without launches; launches with a known tile have a prediction."""
+    """Return an entry for each launch, or one for a kernel without launches; a known tile adds a prediction."""
     name = str(kernel.path)
     if fault or not launches:
         return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]

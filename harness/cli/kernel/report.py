@@ -42,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the pages, or print their data."""
     if not args.suites.is_dir():
         raise UsageError("not a folder", where=str(args.suites), fix="name the suites with --suites")
     candidates = candidates_of_suites(args.suites)

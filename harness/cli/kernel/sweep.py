@@ -67,21 +67,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the rankings; 1 if no configuration can run at some size, or `--write` had no measurement to write."""
+    """Exit status 1 if no configuration can run at one of the sizes, or if `--write` has no measurement to write."""
     if args.targets and args.shape:
         raise UsageError("--targets and --shape exclude each other", fix="keep one")
     args.kernels = [args.kernel]
-    (kernel,) = subject.named(args)
+    (kernel,) = subject.read_candidates(args)
     absent = "--no-measure" if args.no_measure else ""
-    subject.need_extra()
+    subject.require_extra()
     absent = absent or absent_gpu()
     card = find_device(args.device or (DEFAULT if absent else own_gpu(list_gpus()).name))
-    points = subject.points_of(args.shape, kernel.definition)
+    points = subject.choose_points(args.shape, kernel.definition)
     subjects = [Subject(kernel, point, card) for point in (points if args.shape or args.targets else points[:1])]
     _ = subjects[0].space  # raises if it is invalid, before any process starts
     found: list[Sweep] = []
     with ExitStack() as stack:
-        kept = stack.enter_context(subject.points_in(args.ledger))
+        kept = stack.enter_context(subject.open_points(args.ledger))
         compilers, processes = stack.enter_context(CompilerPool()), stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
@@ -145,8 +145,8 @@ def _print(found: Sweep, *, top: int) -> None:
         columns = (Column(" #", right=True), *(Column(name, right=True) for name in varied), *FIGURES)
         output.print_table(columns, [_cells(number, one, varied) for number, one in enumerate(shown, 1)])
     counts = f"{len(found.tried)} configurations: {len(ranked)} can run, {len(dropped)} cannot"
-    print(f"{counts}; {found.known} were known already")
-    for reason, count in _reasons(dropped):
+    print(f"{counts}; {found.known} were already in the ledger")
+    for reason, count in _count_reasons(dropped):
         print(f"  {count} {reason}")
     if found.agreement is not None:
         print(f"rank correlation of prediction and measurement: Spearman {found.agreement:+.2f}")
@@ -171,8 +171,8 @@ def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
     ]
 
 
-def _reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
-    """Why configurations cannot run, most frequent first; figures are left out, so that equal reasons are counted."""
+def _count_reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
+    """Count why configurations cannot run, most frequent first; reasons that differ only in numbers are equal."""
     counted: dict[str, int] = {}
     for one in dropped:
         reason = "do not compile" if re.search("does not compile|raised", one.compiled.fault) else one.compiled.fault
@@ -213,7 +213,7 @@ def _report(found: Sweep) -> dict[str, Any]:
 
 
 def _trace(found: Sweep) -> list[Performance]:
-    """An item for each right configuration that was measured, the best one last."""
+    """Return an item for each right configuration that was measured, the best one last."""
     about = found.subject
     flops, moved = (
         evaluate(text, about.point.names)
@@ -242,7 +242,7 @@ def _write(found: Sweep, best: Tried, *, quiet: bool) -> None:
         parameters=about.point.parameters,
         configuration=best.configuration,
     )
-    # The file is read again: another size's entry may have been written since.
+    # The file is read again, because the entry of another size may have been written since.
     text = write_tuned(path.read_text(encoding="utf-8"), [entry], where=str(path))
     path.write_text(text, encoding="utf-8")
     if not quiet:
