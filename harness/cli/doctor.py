@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
                 "extras": extras,
             }
         )
-        return _status(found.breaches)
+        return int(bool(found.breaches))
     print(found.line())
     for layer, state, note in found.table():
         print(f"  {layer:<12} {state:<9} {note}".rstrip())
@@ -58,8 +58,4 @@ def run(args: argparse.Namespace) -> int:
     for module, is_installed in extras.items():
         state = "installed" if is_installed else f"not installed: pip install pytest-crucible[{EXTRAS[module]}]"
         print(f"  {module:<12} {state}")
-    return _status(found.breaches)
-
-
-def _status(breaches: tuple[str, ...]) -> int:
-    return 1 if breaches else 0
+    return int(bool(found.breaches))

@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(shown)
     elif shown:
-        output.print_table(COLUMNS, [_cells(row, mark=args.all) for row in shown])
+        output.print_table(COLUMNS, [_format_cells(row, mark=args.all) for row in shown])
     else:
         print("nothing has passed yet")
     return 0
 
 
-def _cells(row: queries.Row, *, mark: bool) -> list[str]:
+def _format_cells(row: queries.Row, *, mark: bool) -> list[str]:
     return [
         "*" if mark and row["front"] else "",
         row["suite"],

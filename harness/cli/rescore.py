@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     with output.open_ledger(args.ledger) if args.write else output.read_ledger(args.ledger) as ledger:
         row = queries.run(ledger, args.run)
         changes = list(rescore(queries.load_all(ledger, row["run_id"]), lanes, epoch=args.epoch, gates=gates))
-        written = _write(ledger, row, changes, args.epoch) if args.write and changes else None
+        written = _store(ledger, row, changes, args.epoch) if args.write and changes else None
     differing = [change for change in changes if change.differs]
     if args.json:
         output.print_json(
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     if differing:
-        output.print_table(COLUMNS, [_cells(change) for change in differing])
+        output.print_table(COLUMNS, [_format_cells(change) for change in differing])
     print(f"{words.count(len(changes), 'evaluation')} of run {row['run_id']} judged again, {len(differing)} differ")
     if written:
         print(f"stored as run {written}")
@@ -178,11 +178,11 @@ def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
     """
     registry = Registry()
     for place in plugins:
-        registry.register(_import(place))
+        registry.register(_import_plugin(place))
     return registry.lanes
 
 
-def _import(place: str) -> object:
+def _import_plugin(place: str) -> object:
     path = Path(place)
     if path.suffix != ".py":
         try:
@@ -198,7 +198,7 @@ def _import(place: str) -> object:
     return module
 
 
-def _write(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None) -> str:
+def _store(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None) -> str:
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -219,7 +219,7 @@ def _write(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int |
     return made.run_id
 
 
-def _cells(change: Change) -> list[str]:
+def _format_cells(change: Change) -> list[str]:
     before, after = change.before.score.total, change.after.score.total
     verdicts = ["passes" if one.passed else "fails" for one in (change.before, change.after)]
     return [

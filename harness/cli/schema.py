@@ -40,7 +40,7 @@ class Export(Frozen):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    names = ["suite", *(name for name, (module, _) in FORMATS.items() if _exists(module)), "ledger"]
+    names = ["suite", *(name for name, (module, _) in FORMATS.items() if _is_installed(module)), "ledger"]
     parser.add_argument("format", choices=names, help="which file format")
     parser.add_argument("--lane", help="for `suite`: only the suites of this lane")
 
@@ -89,7 +89,7 @@ def _is_model(found: Any) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-def _exists(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:

@@ -62,7 +62,7 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
         ("why", row["why"]),
         ("expected", row["expected"] and f"{row['expected']}: {'met' if row['as_expected'] else 'not met'}"),
         ("stability", words.stability_sentence(row)),
-        ("metadata", _metadata_problem(evaluation)),
+        ("metadata", _find_metadata_problem(evaluation)),
         ("style", words.style(row)),
         ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
         ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),
@@ -72,11 +72,11 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
     for name, value in facts:
         if value:
             yield f"  {name:<10} {words.printable(str(value))}"
-    yield from _parts(evaluation)
+    yield from _explain_parts(evaluation)
     yield from rerun.lines(queries.run(ledger, row["run_id"]), row["nodeid"], limit=limit, head="  rerun      ")
 
 
-def _parts(evaluation: Evaluation) -> Iterator[str]:
+def _explain_parts(evaluation: Evaluation) -> Iterator[str]:
     score, evidence = evaluation.score, evaluation.evidence
     if evidence.counterexample is not None:
         yield f"  question   {words.printable(evidence.counterexample.question)}"
@@ -98,7 +98,7 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
         yield f"  … {len(evidence.attempts) - MAX_ATTEMPTS} more attempts: --json shows them all"
 
 
-def _metadata_problem(evaluation: Evaluation) -> str:
+def _find_metadata_problem(evaluation: Evaluation) -> str:
     """Return why the metadata of the subject could not be read, or an empty string."""
     metadata = evaluation.evidence.facts.get("metadata")
     problem = metadata.get("problem") if isinstance(metadata, dict) else ""

@@ -80,21 +80,21 @@ def run(args: argparse.Namespace) -> int:
             if len(shown) > 1:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
                 raise UsageError(f"{len(shown)} cases match {args.what}", fix=f"name one of {names}")
-            extended = _extend(shown[0], args)
-            written = _write(ledger, newest[0], extended, load_lanes(args.plugin)) if extended is not shown[0] else None
+            extended = _add_attempts(shown[0], args)
+            written = _store(ledger, newest[0], extended, load_lanes(args.plugin)) if extended is not shown[0] else None
             shown = [extended]
     if args.json:
         output.print_json([_to_json(one, written) for one in shown])
     else:
         for one in shown:
-            for line in _lines(one):
+            for line in _format_lines(one):
                 print(words.printable(line))
         if written:
             print(f"stored as run {written}")
     return int(args.attempts is not None and not shown[0].as_expected)
 
 
-def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
+def _add_attempts(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
     """Make attempts in batches until there are `args.attempts` of them or one disagrees."""
     lane = load_lanes(args.plugin).get(evaluation.case.lane)
     if lane is None:
@@ -105,7 +105,7 @@ def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
     if known is None:
         raise CrucibleError(f"the lane {lane.name} makes no attempts, so there is nothing to repeat")
     secret = secrets.randbits(63) if args.secret_seed is None else args.secret_seed
-    context = _context(evaluation, lane, args, secret)
+    context = _build_context(evaluation, lane, args, secret)
     try:
         while _wants_more(evaluation, args.attempts):
             have = len(evaluation.evidence.attempts)
@@ -135,7 +135,7 @@ def _wants_more(evaluation: Evaluation, attempts: int) -> bool:
     return known is not None and not known.flaky and known.attempts < attempts
 
 
-def _context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secret: int) -> Context:
+def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secret: int) -> Context:
     subject = Path(evaluation.case.subject.path or ".")
     settings = settle(project_root(subject), command={"secret_seed": secret, "min_tier": args.min_tier})
     hidden = secrets_of([evaluation.case], root=project_root(subject), ledger=args.ledger.absolute())
@@ -144,7 +144,7 @@ def _context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secre
     return Context(secret_seed=secret, scratch=scratch_folder(), tier=tier, protect=protect)
 
 
-def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
+def _store(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -169,13 +169,13 @@ def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapp
     return made.run_id
 
 
-def _lines(evaluation: Evaluation) -> list[str]:
+def _format_lines(evaluation: Evaluation) -> list[str]:
     case, known = evaluation.case, stability_of(evaluation.evidence)
     lines = [f"{case.nodeid}  {case.subject.digest[:12]}  {evaluation.status}"]
     if known is None:
         return [*lines, "  no attempts were made, so the stability is unknown"]
     lines.append(f"  {known.text}")
-    lines += [f"  round {number}: {text}" for number, text in enumerate(_rounds(evaluation))]
+    lines += [f"  round {number}: {text}" for number, text in enumerate(_format_rounds(evaluation))]
     if evaluation.evidence.why:
         lines.append(f"  {evaluation.evidence.why}")
     found = evaluation.evidence.counterexample
@@ -186,7 +186,7 @@ def _lines(evaluation: Evaluation) -> list[str]:
     return lines
 
 
-def _rounds(evaluation: Evaluation) -> list[str]:
+def _format_rounds(evaluation: Evaluation) -> list[str]:
     found: dict[int, list[str]] = {}
     for attempt in evaluation.evidence.attempts:
         found.setdefault(attempt.round, []).append(attempt.status.value)

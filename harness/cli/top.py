@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     for number, ((lane, suite), found) in enumerate(groupby(rows, key=lambda row: (row["lane"], row["suite"]))):
         print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.measure_width(), middle=True))
         board = list(found)
-        output.print_table(COLUMNS, [_cells(row) for row in board])
+        output.print_table(COLUMNS, [_format_cells(row) for row in board])
         if board[0]["rank"] == 1 and (why := words.unconfirmed(board[0])):
             print(f"{words.printable(board[0]['subject'])} leads, {why}")
         left = [row for row in left_out if (row["lane"], row["suite"]) == (lane, suite)]
@@ -100,7 +100,7 @@ def _print_pass_rates(args: argparse.Namespace) -> int:
     ]
     names = [f"pass{sign}{k}" for k in args.pass_at for sign in "@^"]
     columns += [Column(name, right=True) for name in ("pass", *names)]
-    output.print_table(columns, [_rate_cells(rate, names) for rate in rates])
+    output.print_table(columns, [_format_rate(rate, names) for rate in rates])
     if any(rate[name] is None for rate in rates for name in names):
         print("— is undefined: a suite has fewer than K candidates of the group")
     return 0
@@ -122,15 +122,15 @@ def _estimate_rates(group: str, rows: list[queries.Row], ks: list[int]) -> dict[
     return found
 
 
-def _rate_cells(rate: dict[str, Any], names: list[str]) -> list[str]:
+def _format_rate(rate: dict[str, Any], names: list[str]) -> list[str]:
     numbers = [str(rate[name]) for name in ("suites", "candidates", "passed")]
     return [words.printable(rate["group"]) or "(no group)", *numbers, *(words.score(rate[name]) for name in names)]
 
 
-def _cells(row: queries.Row) -> list[str]:
+def _format_cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _place(row),
+        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _format_place(row),
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),
@@ -143,5 +143,5 @@ def _cells(row: queries.Row) -> list[str]:
     ]
 
 
-def _place(row: queries.Row) -> str:
+def _format_place(row: queries.Row) -> str:
     return str(Place(row["rank"], row["worst_rank"]))

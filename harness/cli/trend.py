@@ -52,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(rows)
     elif args.what is None:
-        output.print_table(SUITE_COLUMNS, [_suite_cells(row) for row in rows])
+        output.print_table(SUITE_COLUMNS, [_format_suite(row) for row in rows])
     else:
-        output.print_table(CASE_COLUMNS, [_cells(row) for row in rows])
+        output.print_table(CASE_COLUMNS, [_format_cells(row) for row in rows])
         print(words.spark([row["score"] for row in rows]))
     return 0
 
@@ -72,7 +72,7 @@ def _query_suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]
     )
 
 
-def _suite_cells(row: queries.Row) -> list[str]:
+def _format_suite(row: queries.Row) -> list[str]:
     return [
         f"{row['lane']} · {row['suite']}",
         row["run_id"],
@@ -84,7 +84,7 @@ def _suite_cells(row: queries.Row) -> list[str]:
     ]
 
 
-def _cells(row: queries.Row) -> list[str]:
+def _format_cells(row: queries.Row) -> list[str]:
     return [
         row["run_id"],
         row["nodeid"],

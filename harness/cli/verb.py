@@ -59,9 +59,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message and the usage, and exit with status 4."""
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}{self._hint(message)}\n")
+        self.exit(USAGE, f"{self.prog}: {message}{self._suggest(message)}\n")
 
-    def _hint(self, message: str) -> str:
+    def _suggest(self, message: str) -> str:
         if found := _CHOICE.search(message):
             known = [word.strip().strip("'") for word in found["known"].split(",")]
             return nearest(found["given"], known, max_choices=0)

@@ -36,14 +36,14 @@ def format_event(event: dict[str, Any]) -> str:
                 f"{name}: {'holds' if held else 'does not hold'} ({seen})"
                 for _, name, held, seen in event.get("judged", ())
             ]
-            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "continues"
+            text = "; ".join([*begun, *bound, *judged, *_format_findings(event), *done]) or "continues"
         case "intent" | "asked":
             text = f"{event['name']} {_shorten(event['args'])}"
             where += f" question {event['id']}" if kind == "asked" else ""
         case "result" | "answered":
             status = f"{event['status']}: " if "status" in event else ""
             judged = [f"{name}: {'holds' if held else 'does not hold'}" for _, name, held, _ in event.get("judged", ())]
-            text = "; ".join([f"-> {status}{_shorten(event['value'])}", *judged, *_found(event)])
+            text = "; ".join([f"-> {status}{_shorten(event['value'])}", *judged, *_format_findings(event)])
         case "failed":
             text = f"{event['status']}: {event['why']}{' (again)' if event.get('again') else ''}"
         case "stopped":
@@ -57,7 +57,7 @@ def format_event(event: dict[str, Any]) -> str:
     return ascii(clip(f"{where}  {text}", limit=300))[1:-1].replace("\\'", "'")
 
 
-def _found(event: dict[str, Any]) -> list[str]:
+def _format_findings(event: dict[str, Any]) -> list[str]:
     words = {True: "true", False: "false", None: "undefined"}
     facts = [f"{r['fact']} is {words[r['is']]}" for r in event.get("facts", ())]
     fired = [f"{r['kind']} {r['name']}: {r['suggestion']}" for r in event.get("fired", ())]
@@ -74,8 +74,8 @@ def write_exports(session: Session, outcome: Outcome) -> None:
     from harness.dsl.machine import export
 
     folder = session.place
-    _json(folder / TRACE, export.trace(session.program, session.log))
-    _json(folder / METRICS, export.metrics(outcome, session.log))
+    _write_json(folder / TRACE, export.trace(session.program, session.log))
+    _write_json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE
     if outcome.status in ("suspended", "budget", "in_doubt"):
         from harness.dsl.machine.bundle import pack_run
@@ -85,7 +85,7 @@ def write_exports(session: Session, outcome: Outcome) -> None:
         bundle.unlink(missing_ok=True)
 
 
-def _json(path: Path, value: Any) -> None:
+def _write_json(path: Path, value: Any) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
     fresh.replace(path)

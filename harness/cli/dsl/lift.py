@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import amount
+from harness.report import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if any(problem.is_error for problem in problems):
         raise ProgramError(problems, text, "lifted")
     if args.json:
-        output.print_json([*map(_row, lifted.techniques), *map(_axis_row, lifted.axes)])
+        output.print_json([*map(_technique_to_json, lifted.techniques), *map(_axis_to_json, lifted.axes)])
     elif args.out is None:
         print(text, end="")
     names = [*lifted.supported, *lifted.choices]
@@ -76,17 +77,13 @@ def run(args: argparse.Namespace) -> int:
         output.write_file(args.out, text)
         if not args.json:
             facts = len(lifted.techniques) + len(lifted.axes)
-            print(f"{args.out}: {_counted(facts, 'fact')}, {_counted(len(names), 'law')}")
-            for line in _lines(lifted):
+            print(f"{args.out}: {words.count(facts, 'fact')}, {words.count(len(names), 'law')}")
+            for line in _format_lines(lifted):
                 print(f"  {line}")
     return int(not names)
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def _numbers(made: Effect) -> dict[str, object]:
+def _effect_to_json(made: Effect) -> dict[str, object]:
     return {
         "ratio": made.ratio,
         "low": made.low,
@@ -97,33 +94,33 @@ def _numbers(made: Effect) -> dict[str, object]:
     }
 
 
-def _row(law: TechniqueFinding) -> dict[str, object]:
+def _technique_to_json(law: TechniqueFinding) -> dict[str, object]:
     from harness.dsl.mining.findings import runs_of
 
     named = {"law": law.technique.name, "helps": law.helps, "task": law.after.task, "setting": dict(law.after.setting)}
     compared = {"before": law.before.subject, "after": law.after.subject, "together_with": list(law.together)}
-    return named | compared | _numbers(law.effect) | {"runs": runs_of(law.members)}
+    return named | compared | _effect_to_json(law.effect) | {"runs": runs_of(law.members)}
 
 
-def _axis_row(law: AxisFinding) -> dict[str, object]:
+def _axis_to_json(law: AxisFinding) -> dict[str, object]:
     from harness.dsl.mining.findings import runs_of
 
     axis, first = law.axis, law.axis.members[0]
     named = {"law": axis.name, "helps": law.helps, "task": first.task, "setting": dict(first.setting)}
     values = {"values": list(axis.values), "good": list(law.good), "times_worse": list(law.levels)}
-    return named | values | _numbers(law.effect) | {"runs": runs_of(axis.members)}
+    return named | values | _effect_to_json(law.effect) | {"runs": runs_of(axis.members)}
 
 
-def _lines(lifted: Findings) -> Iterator[str]:
+def _format_lines(lifted: Findings) -> Iterator[str]:
     for law in lifted.techniques:
         sign = "+" if law.helps else "-"
         together = f" with {' and '.join(law.together)}" if law.together else ""
-        yield f"{sign} {law.technique.name}{together}: {_shown(law.effect)} over {law.before.subject}"
+        yield f"{sign} {law.technique.name}{together}: {_format_effect(law.effect)} over {law.before.subject}"
     for found in lifted.axes:
         good = ", ".join(map(str, found.good)) if found.helps else "no value is better"
-        yield f"{'+' if found.helps else '-'} {found.axis.name}: {good}; {_shown(found.effect)}"
+        yield f"{'+' if found.helps else '-'} {found.axis.name}: {good}; {_format_effect(found.effect)}"
 
 
-def _shown(made: Effect) -> str:
+def _format_effect(made: Effect) -> str:
     seen = f"{made.samples} samples" if made.known else "one measurement each"
     return f"{made.ratio:.2f} x ({made.low:.2f} to {made.high:.2f}, {seen})"

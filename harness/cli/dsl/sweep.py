@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, files=files, **more)
     with session:
         if args.work is not None:
-            _copy(args.work, session)
+            _copy_work_files(args.work, session)
         outcome = session.run()
         display.write_exports(session, outcome)
         points = _read_points(folder)
@@ -115,7 +115,7 @@ def _print_progress(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _copy(source: Path, session: Session) -> None:
+def _copy_work_files(source: Path, session: Session) -> None:
     if not source.is_dir():
         raise UsageError("the folder does not exist", where=str(source), fix="--work DIR")
     from harness.dsl.tools.folder import Folder

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     shared = _assign_candidates(problems, candidates)
     for path in problems:
         try:
-            adapted = _adapt(path, candidates, shared.get(path, []), workloads)
+            adapted = _adapt_problem(path, candidates, shared.get(path, []), workloads)
             files = write_case(args.out, adapted)
         except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
             left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
@@ -87,7 +87,7 @@ def _find_orphans(
             yield {"problem": str(path), "why": f"its definition {named!r} was not given"}
 
 
-def _adapt(path: Path, candidates: list[Path], theirs: list[Path], workloads: list[Path]) -> Adapted:
+def _adapt_problem(path: Path, candidates: list[Path], theirs: list[Path], workloads: list[Path]) -> Adapted:
     if path.suffix == ".json":
         return flashinfer.adapt_definition(path, [one for one in candidates if one.suffix == ".json"], workloads)
     return kernelbench.adapt_problem(path, theirs)

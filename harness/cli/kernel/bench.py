@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json({"not_measured": absent, "results": [row.to_wire() for row in rows]})
     else:
-        output.print_table(COLUMNS, [_cells(row.to_wire()) for row in rows])
+        output.print_table(COLUMNS, [_format_cells(row.to_wire()) for row in rows])
         for operation, ladder in ladders(rows).items():
             print(f"{operation}: {_describe_invariants(ladder)}")
     if absent:
@@ -182,7 +182,7 @@ def _describe_invariants(ladder: Ladder) -> str:
     return text + "".join(f"\n  {line}" for line in lines)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _format_cells(row: dict[str, Any]) -> list[str]:
     found = row["measured"]
     head = [row["operation"], row["kernel"], row["target"]]
     if found is None:

@@ -90,13 +90,13 @@ def run(args: argparse.Namespace) -> int:
             [{"kernel": str(k.path), "status": e.status, "why": e.why, "seed": seed, **e.facts} for k, e in found]
         )
     else:
-        output.print_table(COLUMNS, [row for kernel, evidence in found for row in _rows(kernel, evidence)])
+        output.print_table(COLUMNS, [row for kernel, evidence in found for row in _build_rows(kernel, evidence)])
         for kernel, evidence in found:
             print(f"{kernel.path}: {evidence.status}" + (f": {evidence.why}" if evidence.why else ""))
     return 0 if all(evidence.status is Status.OK for _, evidence in found) else 1
 
 
-def _rows(kernel: Candidate, evidence: Evidence) -> list[list[str]]:
+def _build_rows(kernel: Candidate, evidence: Evidence) -> list[list[str]]:
     return [
         [
             kernel.path.stem,

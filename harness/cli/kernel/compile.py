@@ -100,21 +100,21 @@ def run(args: argparse.Namespace) -> int:
                     max_configurations=MAX_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
-            table += _entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
-    send((_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
+            table += _build_entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
+    send((_to_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
     if args.golden is not None:
         write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
     if args.json:
         output.print_json(table)
     else:
-        output.print_table(COLUMNS, [_cells(entry) for entry in table])
+        output.print_table(COLUMNS, [_format_cells(entry) for entry in table])
         for entry in table:
             if entry["verdict"] != "ok":
                 print(f"{entry['kernel']}: {entry['verdict']}")
     return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
 
 
-def _entries(
+def _build_entries(
     kernel: Candidate, launches: list[Launch], fault: str, points: list[Point], configuration: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Return an entry for each launch, or one for a kernel without launches; a known tile adds a prediction."""
@@ -163,12 +163,12 @@ def _entries(
     return entries
 
 
-def _resources(entry: dict[str, Any]) -> Resources:
+def _to_resources(entry: dict[str, Any]) -> Resources:
     known = {name: entry[name] for name in Resources.model_fields if name in entry}
     return Resources(step_name=Path(entry["kernel"]).stem, **known)
 
 
-def _cells(entry: dict[str, Any]) -> list[str]:
+def _format_cells(entry: dict[str, Any]) -> list[str]:
     instructions = entry.get("instructions") or {}
     shown = [
         f"{name} {count}" for name, count in instructions.items() if name in ("HGMMA", "HMMA", "UTMALDG", "LDGSTS")

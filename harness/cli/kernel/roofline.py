@@ -54,11 +54,11 @@ def run(args: argparse.Namespace) -> int:
         output.print_json({"device": device.to_wire(), "points": table})
         return 0
     print(f"{device.name}, data sheet: {device.tflops['bfloat16']:g} TFLOP/s in 16 bits, {device.memory_tbs:g} TB/s")
-    output.print_table(COLUMNS, [_cells(entry) for entry in table])
+    output.print_table(COLUMNS, [_format_cells(entry) for entry in table])
     return 0
 
 
-def _cells(entry: dict[str, Any]) -> list[str]:
+def _format_cells(entry: dict[str, Any]) -> list[str]:
     return [
         entry["operation"],
         entry["point"],

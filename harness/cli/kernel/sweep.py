@@ -15,6 +15,7 @@ import re
 import secrets
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
                 if baselines is not None:
                     opened = measurer(about, processes, baselines, gpu, seed=secrets.randbits(62))
                     measure = tuning.enter_context(opened)
-                progress = _progress(sys.stderr.isatty())
+                progress = _make_progress_printer(sys.stderr.isatty())
                 one = sweep(
                     about,
                     kept,
@@ -105,13 +106,13 @@ def run(args: argparse.Namespace) -> int:
                 )
             one.unmeasured = absent
             found.append(one)
-            send(_trace(one), fields=args.trace_fields)
+            send(_build_trace_items(one), fields=args.trace_fields)
             if not args.json:
-                _print(one, top=args.top)
+                _print_ranking(one, top=args.top)
             if args.write and one.best is not None:
-                _write(one, one.best, quiet=args.json)
+                _write_best(one, one.best, quiet=args.json)
     if args.json:
-        reports = [_report(one) for one in found]
+        reports = [_to_json(one) for one in found]
         output.print_json(reports[0] | {"sweeps": reports})
     status = 0 if all(one.ranked for one in found) else 1
     if args.write and any(one.best is None for one in found):
@@ -120,15 +121,15 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def _progress(shown: bool) -> Any:
-    def say(text: str) -> None:
+def _make_progress_printer(shown: bool) -> Callable[[str], None]:
+    def print_progress(text: str) -> None:
         if shown:
             print(f"\r\x1b[K{text}"[:118], end="\r", file=sys.stderr, flush=True)
 
-    return say
+    return print_progress
 
 
-def _print(found: Sweep, *, top: int) -> None:
+def _print_ranking(found: Sweep, *, top: int) -> None:
     ranked = found.ranked
     dropped = [one for one in found.tried if not one.feasible]
     print(f"{found.subject.candidate.path.name} at {found.subject.point.label} for {found.subject.device.name}")
@@ -143,7 +144,7 @@ def _print(found: Sweep, *, top: int) -> None:
             shared = []
         varied = [name for name in names if name not in shared]
         columns = (Column(" #", right=True), *(Column(name, right=True) for name in varied), *FIGURES)
-        output.print_table(columns, [_cells(number, one, varied) for number, one in enumerate(shown, 1)])
+        output.print_table(columns, [_format_cells(number, one, varied) for number, one in enumerate(shown, 1)])
     counts = f"{len(found.tried)} configurations: {len(ranked)} can run, {len(dropped)} cannot"
     print(f"{counts}; {found.known} were already in the ledger")
     for reason, count in _count_reasons(dropped):
@@ -154,7 +155,7 @@ def _print(found: Sweep, *, top: int) -> None:
         print(f"not measured: {found.unmeasured}")
 
 
-def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
+def _format_cells(number: int, one: Tried, names: list[str]) -> list[str]:
     code = one.compiled.main
     predicted, timed = one.prediction, one.measured
     measured = "-" if timed is None else (timed.why or f"{timed.detail['kernel_ms']:.4f}")
@@ -187,7 +188,7 @@ def _count_reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
     return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _report(found: Sweep) -> dict[str, Any]:
+def _to_json(found: Sweep) -> dict[str, Any]:
     best = found.best
     return {
         "kernel": str(found.subject.candidate.path),
@@ -197,7 +198,7 @@ def _report(found: Sweep) -> dict[str, Any]:
         "agreement": found.agreement,
         "known": found.known,
         "best": best.configuration if best else None,
-        "trace": [item.to_wire() for item in _trace(found)],
+        "trace": [item.to_wire() for item in _build_trace_items(found)],
         "tried": [
             {
                 "configuration": one.configuration,
@@ -212,7 +213,7 @@ def _report(found: Sweep) -> dict[str, Any]:
     }
 
 
-def _trace(found: Sweep) -> list[Performance]:
+def _build_trace_items(found: Sweep) -> list[Performance]:
     """Return an item for each right configuration that was measured, the best one last."""
     about = found.subject
     flops, moved = (
@@ -233,7 +234,7 @@ def _trace(found: Sweep) -> list[Performance]:
     ]
 
 
-def _write(found: Sweep, best: Tried, *, quiet: bool) -> None:
+def _write_best(found: Sweep, best: Tried, *, quiet: bool) -> None:
     about, path = found.subject, found.subject.candidate.path
     entry = Tuned(
         device=about.device.name,
