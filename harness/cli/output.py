@@ -103,7 +103,7 @@ def refuse_unwritable(path: Path | None) -> None:
     if path is None:
         return
     if path.is_dir():
-        raise UsageError("it is a directory", where=str(path), fix="name a file")
+        raise UsageError("it is a folder", where=str(path), fix="name a file")
     if not path.parent.is_dir():
         raise UsageError("the folder does not exist", where=str(path.parent), fix="create it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.keep is None and args.newer_than is None:
-        raise UsageError("no rule says which runs to keep", fix="use --keep N or --newer-than AGE")
+        raise UsageError("no option selects the runs to keep", fix="use --keep N or --newer-than AGE")
     since = None if args.newer_than is None else parse_moment(args.newer_than, datetime.now(UTC))
     with output.open_ledger(args.ledger) as ledger:
         deleted = prune(ledger, keep=args.keep, newer_than=since, dry_run=args.dry_run)

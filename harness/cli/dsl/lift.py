@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import output
-from harness.core.errors import UsageError
 from harness.core.number import amount
 from harness.report import words
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from harness.dsl.mining.effect import Effect
     from harness.dsl.mining.findings import Findings, TechniqueFinding
 
+MAX_RATIO = 1000.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="*", type=Path, metavar="FILE", help="ledgers, JSON or Markdown reports")
@@ -33,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", help="only suites or tasks whose name contains this")
     parser.add_argument(
         "--least",
-        type=amount(1.0),
+        type=amount(1.0, MAX_RATIO),
         default=1.05,
         metavar="RATIO",
-        help="minimum ratio of single measurements (1.05)",
+        help="minimum ratio of single measurements (default 1.05)",
     )
     parser.add_argument("--metric", default="", metavar="NAME", help="the number to compare in reports")
     end = parser.add_mutually_exclusive_group()
@@ -55,8 +56,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.dsl.mining.sources import merged, read
     from harness.lanes.dsl.ledger_measurements import read_ledger
 
-    if not 1 <= args.least < 1000:
-        raise UsageError("--least is a ratio of at least 1", where=str(args.least), fix="--least 1.05")
     wanted = Wanted(args.metric, args.lower)
     measurements = merged(
         found for path in args.sources or [args.ledger] for found in read(path, wanted, ledger=read_ledger)

@@ -93,13 +93,13 @@ def parse_budgets(pairs: list[str]) -> dict[str, float]:
     for text in pairs:
         name, equals, number = text.partition("=")
         if name not in LIMITS or not equals:
-            raise UsageError(f"--budget {text}", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
+            raise UsageError(f"--budget {text} is not a limit", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
         try:
             found[name] = float(number)
         except ValueError:
             raise UsageError(f"--budget {text}: {number!r} is not a number", fix="NAME=N") from None
         if not 0 < found[name] < float("inf"):
-            raise UsageError(f"--budget {text}", fix="give a number above 0")
+            raise UsageError(f"--budget {text} is not a finite number above 0", fix="NAME=N")
     return found
 
 
@@ -113,9 +113,9 @@ def parse_inputs(pairs: list[str]) -> dict[str, Any]:
     for text in pairs:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            raise UsageError(f"--input {text}", fix="--input NAME=VALUE")
+            raise UsageError(f"--input {text} is not NAME=VALUE", fix="--input NAME=VALUE")
         if name in found:
-            raise UsageError(f"input {name!r} is given twice", fix="keep one")
+            raise UsageError(f"input {name!r} is given twice", fix="keep one of them")
         found[name] = value
     return found
 

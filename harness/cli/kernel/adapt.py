@@ -116,5 +116,5 @@ def _list_files(folder: Path | None, option: str) -> list[Path]:
     if folder is None:
         return []
     if not folder.is_dir():
-        raise UsageError("not a folder", where=f"{option} {folder}")
+        raise UsageError("not a folder", where=f"{option} {folder}", fix=f"name a folder with {option}")
     return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 1 if a kernel is not right."""
+    """Exit status 1 if a kernel is wrong or could not be checked."""
     kernels = list(subject.read_candidates(args))
     subject.require_extra()
     seed = subject.choose_seed(args)

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if no configuration can run at one of the sizes, or if `--write` has no measurement to write."""
     if args.targets and args.shape:
-        raise UsageError("--targets and --shape exclude each other", fix="keep one")
+        raise UsageError("--targets and --shape exclude each other", fix="keep one of them")
     args.kernels = [args.kernel]
     (kernel,) = subject.read_candidates(args)
     absent = "--no-measure" if args.no_measure else ""

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     given = [(k, v) for k, v in (("type", args.type), ("has_field", args.has_field)) if v is not None]
     given += [("offset_range", tuple(args.range))] if args.range else []
     if len(given) > 1:
-        raise UsageError("only one filter at a time", fix="give --type, --has-field or --range")
+        raise UsageError("more than one filter is given", fix="give --type, --has-field or --range")
     kind, value = given[0] if given else ("all", None)
     result = inputs.parse_file(args)
     if args.type is not None and result.parse is not None and args.type not in (types := result.parse.grammar.types):
