@@ -134,7 +134,7 @@ def rescore(
         lane = lanes.get(case.lane)
         if lane is None:
             raise UsageError(
-                f"there is no lane {case.lane!r} to judge {case.nodeid}",
+                f"unknown lane {case.lane!r} of {case.nodeid}",
                 fix=f"known lanes are {', '.join(lanes)}; name the file that defines it with --plugin",
             )
         wanted = case.policy.to_wire() | ({} if epoch is None else {"epoch": epoch})

@@ -69,7 +69,7 @@ def build_schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
 def _build_suite(lane: str | None) -> dict[str, Any]:
     lanes = Registry().lanes
     if lane is not None and lane not in lanes:
-        raise UsageError(f"there is no lane {lane!r}", fix=f"use one of {', '.join(lanes)}")
+        raise UsageError(f"unknown lane {lane!r}", fix=f"use one of {', '.join(lanes)}")
     if lane is not None:
         return _build_lane(lanes[lane], "#/$defs/{model}")
     return {

@@ -98,9 +98,7 @@ def _add_attempts(evaluation: Evaluation, args: argparse.Namespace) -> Evaluatio
     """Make attempts in batches until there are `args.attempts` of them or one disagrees."""
     lane = load_lanes(args.plugin).get(evaluation.case.lane)
     if lane is None:
-        raise UsageError(
-            f"there is no lane {evaluation.case.lane!r}", fix="name the file that defines it with --plugin"
-        )
+        raise UsageError(f"unknown lane {evaluation.case.lane!r}", fix="name the file that defines it with --plugin")
     known = stability_of(evaluation.evidence)
     if known is None:
         raise CrucibleError(f"the lane {lane.name} makes no attempts, so there is nothing to repeat")

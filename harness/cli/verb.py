@@ -88,7 +88,7 @@ def find_verb(words: Sequence[str], package: str = "harness.cli", command: str =
         if word not in verbs:
             near = nearest_name(word, verbs)
             fix = f"did you mean `{command} {near}`?" if near else f"`{command} --help` lists the verbs"
-            raise UsageError(f"there is no verb {word!r}", fix=fix)
+            raise UsageError(f"unknown verb {word!r}", fix=fix)
         module = _load(module.__name__, word)
         command, used = f"{command} {word}", used + 1
     return command, module, used

@@ -119,7 +119,7 @@ class TestRescore:
 
     def test_an_unknown_lane(self, words, tmp_path, capsys):
         assert main(["rescore", "--ledger", str(words.path)]) == 4
-        assert "there is no lane 'words'" in capsys.readouterr().err
+        assert "unknown lane 'words'" in capsys.readouterr().err
 
 
 class TestMerge:

@@ -63,7 +63,7 @@ def test_the_command_has_a_version(crucible):
         (["rescore", "--epoch", "-2"], "epoch"),
         (["rescore", "--plugin", "no_such_module"], "cannot be imported"),
         (["rescore", "--plugin", "no/such.py"], "does not exist"),
-        (["schema", "suite", "--lane", "nope"], "there is no lane"),
+        (["schema", "suite", "--lane", "nope"], "unknown lane"),
         (["doctor", "/no/such/place"], "does not exist"),
     ],
 )
@@ -81,7 +81,7 @@ def test_output_on_a_terminal_of_another_encoding_is_escaped(monkeypatch, encodi
     monkeypatch.setattr("sys.stderr", stream)
     assert cli.main(["h\u00e4\u2260\udcff"]) == 4
     stream.flush()
-    assert "there is no verb" in stream.buffer.getvalue().decode(encoding)
+    assert "unknown verb" in stream.buffer.getvalue().decode(encoding)
 
 
 @pytest.mark.parametrize(

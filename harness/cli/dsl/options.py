@@ -65,7 +65,7 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     if found.get("events") and not found["events"].startswith(("unix:", "tcp:")):
         path = Path(found["events"]).absolute()
         if not path.is_file():
-            raise UsageError(f"there is no file {path}", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
+            raise UsageError(f"{path} does not exist", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
         found["events"] = str(path)
     backend = {
         name: getattr(args, name)

@@ -30,7 +30,7 @@ def find_folder(text: str) -> Path:
     for folder in (path, path.parent if path.name == LOG else path, RUNS / text):
         if (folder / LOG).is_file():
             return folder
-    raise UsageError(f"there is no run {text!r}", fix="`crucible dsl runs` lists them")
+    raise UsageError(f"run {text!r} does not exist", fix="`crucible dsl runs` lists them")
 
 
 def choose_folder(program: Path, state: Path | None) -> Path:
