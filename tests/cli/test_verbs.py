@@ -31,7 +31,7 @@ def test_show(crucible):
         "clamp.suite.yaml::trie  0.900  ok",
         "  style      loop≠trie",
         "  history    ▁█",
-        "  gate       passes  score 0.9 holds >= 0.8",
+        "  gate       passes  score 0.9 passes >= 0.8",
         "  component  0.900  x 1.00  correctness",
         "  attempt    0: ok, seed 0, answers a",
         "  rerun      pytest 'clamp.suite.yaml::trie' --epoch 0 --secret-seed 7",

@@ -25,13 +25,13 @@ _MIN_SECONDS, _MAX_SECONDS = 0.001, 86400.0
 
 
 def add_kernels(parser: argparse.ArgumentParser) -> None:
-    """Add `KERNEL...` and `--definition`."""
+    """Add the arguments `KERNEL...` (files of kernels) and `--definition`."""
     parser.add_argument("kernels", nargs="+", type=Path, metavar="KERNEL", help="a kernel's file")
     add_definition(parser)
 
 
 def add_definition(parser: argparse.ArgumentParser) -> None:
-    """Add `--definition`."""
+    """Add `--definition`, the file of the operation; optional where it follows from the kernel's path."""
     parser.add_argument(
         "--definition",
         type=Path,
@@ -57,7 +57,7 @@ def open_points(path: Path) -> Iterator[Points]:
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add `--set`."""
+    """Add `--set NAME=VALUE`, a keyword argument of the kernel's entry; it may be repeated."""
     parser.add_argument(
         "--set",
         action="append",
@@ -146,7 +146,7 @@ def choose_points(words: Sequence[str], definition: Definition) -> list[Point]:
 
 
 def add_trace(parser: argparse.ArgumentParser) -> None:
-    """Add `--trace-fields`."""
+    """Add `--trace-fields`, a comma-separated list of fields of the trace items."""
     parser.add_argument(
         "--trace-fields",
         type=lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),

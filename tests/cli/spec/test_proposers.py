@@ -127,7 +127,7 @@ def test_the_command_line(files: Path, model_server: ModelServer, capsys: pytest
         "two proposers": ["--proposer", "x", "--backend", "ollama"],
         "no provider is selected": ["--backend", "file"],
         "needs a command": ["--backend", "command"],
-        "least that makes sense": ["--timeout", "0"],
+        "smallest valid value": ["--timeout", "0"],
         "less than 1": ["--iterations", "0"],
         "did you mean 'ollama'?": ["--backend", "olama"],
     }
