@@ -19,6 +19,7 @@ from harness.core.status import Status, first_of
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
 from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
+from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.counterexample import WrongAnswer, format_arguments, wrong_answer
 from harness.lanes.toolgen.disagreement import find_disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
@@ -93,9 +94,9 @@ class Evaluator:
         if found:
             self.facts["violations"] = [violation.to_wire() for violation in found]
             return self._evidence(Status.FORBIDDEN, f"it uses {found[0]}")
-        return self._ask(documentation)
+        return self._ask(tree, documentation)
 
-    def _ask(self, documentation: Documentation) -> Evidence:
+    def _ask(self, tree: ast.Module, documentation: Documentation) -> Evidence:
         policy, inputs = self.case.policy, self.case.inputs
         questions = questions_for(
             self.tool,
@@ -125,6 +126,8 @@ class Evaluator:
         self._attempt(questions, plan, documentation)
         status, why = self._verdict(questions, plan)
         self._count(questions)
+        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature)):
+            why = clip(f"{mismatch}; {why}")
         if status is Status.OK:
             if questions.derived:
                 handled = ask_derived(self.context.boxes, questions, plan)
