@@ -262,6 +262,28 @@ def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> R
         return fault
 
 
+MAX_ALONE = 3
+"""Maximum number of fresh boxes in which a question is asked alone."""
+
+
+def is_right_alone(pool: BoxPool, questions: Questions, plan: Plan, key: bytes) -> bool:
+    """Whether a fresh box answers a shared question rightly with each of the first hash seeds, if asked nothing else.
+
+    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
+    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
+    if question is None or questions.is_judged_by_accept:
+        return False
+    for hash_seed in plan.hash_seeds[:MAX_ALONE]:
+        reply = ask_once(pool, plan, question, hash_seed)
+        if isinstance(reply, BoxFault) or not questions.right(question, reply):
+            return False
+    return True
+
+
 MAX_FAULTS = 2
 """After this number of faults the remaining derived edge inputs count as not handled."""
 

@@ -18,7 +18,7 @@ from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
+from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, is_right_alone, run_attempt
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.counterexample import WrongAnswer, format_arguments, wrong_answer
 from harness.lanes.toolgen.disagreement import find_disagreement
@@ -161,7 +161,7 @@ class Evaluator:
         seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
         statuses = {status for status, _ in seen}
         if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
-            return Status.FLAKY, self._disagreement()
+            return Status.FLAKY, self._disagreement(questions, plan)
         status = first_of(statuses)
         if status is Status.OK:
             return self._replay_extras(questions, plan)
@@ -190,9 +190,11 @@ class Evaluator:
                 return Status.WRONG, wrong.sentence
         return Status.OK, ""
 
-    def _disagreement(self) -> str:
+    def _disagreement(self, questions: Questions, plan: Plan) -> str:
         if self.split is not None:
-            return clip(f"attempts disagree: {self.split.sentence}")
+            is_state = is_right_alone(self.context.boxes, questions, plan, self.split.key)
+            state = "right alone, wrong after another question: " if is_state else ""
+            return clip(f"attempts disagree: {state}{self.split.sentence}")
         first = self.outcomes[0]
         other = next(
             one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)

@@ -24,8 +24,8 @@ GENERATOR = "run is a generator function (yield in line 2): return a value of ty
     ("source", "sentence"),
     [
         (
-            "def run(texts, limit=3): ...",
-            "run(texts, limit) has other parameter names than run(text, limit): rename texts to text",
+            "def run(words, limit=3): ...",
+            "run(words, limit) has other parameter names than run(text, limit): rename words to text",
         ),
         (
             "def run(a: str, *, b: int = 2): ...",
@@ -64,14 +64,14 @@ def test_the_sentence_says_what_to_change(source, sentence):
         "def run(**names): ...",
         "def run(text, limit):\n    def parts():\n        yield text\n    return list(parts())",
         "def run(text, limit):\n    return list(one for one in text)",
-        "@adapt\ndef run(texts): ...",
-        "def run(texts): ...\ndef run(text, limit): ...",
-        "def run(texts): ...\nrun = adapt(run)",
-        "def run(texts): ...\nfrom adapted import run",
-        "if True:\n    def run(texts): ...",
-        "class run:\n    def __init__(self, texts): ...",
-        "run = lambda texts: texts",
-        "def other(texts): ...",
+        "@adapt\ndef run(words): ...",
+        "def run(words): ...\ndef run(text, limit): ...",
+        "def run(words): ...\nrun = adapt(run)",
+        "def run(words): ...\nfrom adapted import run",
+        "if True:\n    def run(words): ...",
+        "class run:\n    def __init__(self, words): ...",
+        "run = lambda words: words",
+        "def other(words): ...",
     ],
 )
 def test_a_definition_that_matches_or_may_be_changed_says_nothing(source):
