@@ -1,6 +1,6 @@
-"""The Lane protocol and the hooks by which anyone adds a lane, a gate or a column.
+"""The Lane protocol and the hooks by which a plugin adds a lane.
 
-A third party needs one file::
+A plugin needs one file::
 
     import harness
 
@@ -12,7 +12,8 @@ A third party needs one file::
     def crucible_lanes():
         return [Words()]
 
-as a `conftest.py`, or as a module behind an entry point of the group `crucible`. The built-in lanes come the same way.
+as a `conftest.py`, or as a module that an entry point of the group `crucible` names. The built-in lanes use the same
+hook.
 """
 
 from harness.lane.hookspecs import Hooks, hookimpl, hookspec

@@ -35,19 +35,19 @@ LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """One group of options; a bad value is a usage error before anything is collected."""
+    """Add the group of options; an invalid value is a usage error before anything is collected."""
     group = parser.getgroup("crucible", "Crucible: judging machine-made artefacts (*.suite.yaml)")
     for name, settings in _OPTIONS.items():
         dest = "crucible_" + name[2:].replace("-", "_")
         try:
             group.addoption(name, dest=dest, **settings)
-        except (ValueError, argparse.ArgumentError):  # another plugin took the short name
+        except (ValueError, argparse.ArgumentError):  # another plugin has the short name
             group.addoption(f"--crucible-{name[2:]}", dest=dest, **settings)
     guard_conftests(pluginmanager, lambda path: _covers(pluginmanager.get_plugin("pytestconfig"), path))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Markers for `--strict-markers`; `--gate` must parse, and is evaluated even if no suite is collected."""
+    """Register the markers for `--strict-markers`, and check `--gate`, which applies even if no suite is collected."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.add_cleanup(lambda: config.stash[SESSION].restore_gc() if SESSION in config.stash else None)
@@ -71,7 +71,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
-    """A conftest.py or plugin may bring lanes: hand it to the lane registry."""
+    """Add a plugin or conftest.py that has lanes to the lane registry."""
     if any(hasattr(plugin, name) for name in LANE_HOOKS):
         config = manager.get_plugin("pytestconfig")
         if config is not None and REGISTRY in config.stash:
@@ -104,7 +104,7 @@ def pytest_collect_directory(
 def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
-    """Suites become items; an untrusted file given as an argument becomes nothing."""
+    """Collect suites; an untrusted file given as an argument is not collected."""
     found = yield
     if _covers(parent.config, file_path):
         return []

@@ -55,7 +55,7 @@ def test_two_lanes_of_one_name_are_an_error_that_says_where_both_come_from(taken
     registry = Registry()
     registry.register(Plugin("words"))
     registry.register(Plugin(taken))
-    with pytest.raises(UsageError, match=f"two plugins bring a lane named '{taken}'"):
+    with pytest.raises(UsageError, match=f"two plugins define a lane named '{taken}'"):
         _ = registry.lanes
 
 

@@ -29,7 +29,7 @@ def evaluation(
         Component(name="correctness", value=0.9, weight=0.8),
         Component(name="performance", value=value, weight=weight, why="too noisy to tell"),
     ]
-    gates = [Gate(name="safe", threshold=1.0).hold(own_gate)]
+    gates = [Gate(name="safe", threshold=1.0).evaluate(own_gate)]
     case = Case(lane="x", suite="x.suite.yaml", name="a", subject=Subject.from_bytes("a", b""), policy=chosen)
     return Evaluation(case=case, evidence=evidence, score=judge(evidence, chosen, parts, gates=gates))
 

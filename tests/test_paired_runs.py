@@ -86,7 +86,7 @@ def test_a_child_that_is_slower_than_its_parent_is_a_regression(project, workers
     assert ("child", "parent", "parent") in known
     [verdict] = [verdict for _, role, _, verdict in found if role == "parent"]
     if verdict == "underpowered":  # a machine as busy as that says so, and the gate does not count what it cannot know
-        assert "cannot be told from its parent" in text
+        assert "cannot be distinguished from its parent" in text
         return
     assert verdict == "slower"
     assert "child is slower than its parent parent" in text

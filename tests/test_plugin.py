@@ -198,7 +198,7 @@ class TestExitStatus:
         result = project.run("--gate", "words.mean(score) >= 1.5", "--gate", "words.count() == 1")
         assert result.ret == 1
         result.stdout.fnmatch_lines(["gate words.mean(score) >= 1.5: FAILS: observed 1, threshold 1.5:*"])
-        result.stdout.fnmatch_lines(["gate words.count() == 1: holds:*"])
+        result.stdout.fnmatch_lines(["gate words.count() == 1: passes:*"])
 
     def test_1_when_a_gate_on_the_machine_fails(self, project):
         project.suite(good="ok")
@@ -394,7 +394,7 @@ def test_the_fixture(project):
             found = evaluate("a.suite.yaml::bad", attempts=2)
             assert not found.passed
             assert (found.case.policy.epoch, found.case.policy.attempts) == (5, 2)
-            with pytest.raises(harness.CrucibleError, match="asks for 2 cases: good, bad"):
+            with pytest.raises(harness.CrucibleError, match="has 2 cases: good, bad"):
                 evaluate("a.suite.yaml")
             with pytest.raises(harness.CrucibleError, match="did you mean 'good'"):
                 evaluate("a.suite.yaml::goood")

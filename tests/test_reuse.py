@@ -1,4 +1,4 @@
-"""Unchanged work is not redone: real candidates, real boxes (docs/reuse.md)."""
+"""Evidence is reused where nothing changed: real candidates, real boxes (docs/reuse.md)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal limited to ASCII or Latin-1, or a name with an unpaired surrogate: shown escaped, no traceback.
+        # Characters that a terminal cannot show (it is ASCII or Latin-1) and unpaired surrogates are escaped.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrucibleError as error:
         print(f"crucible: {error}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else 1
-    except OSError as error:  # a file error that no verb handles: one line, no traceback
+    except OSError as error:  # a file error that no verb handles: one line without a traceback
         where = f"{error.filename}: " if error.filename else ""
         print(f"crucible: {where}{error.strerror or error}", file=sys.stderr)
         return 1

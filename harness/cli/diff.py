@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         found: dict[str, Any] = queries.diff(ledger, args.before, args.after)
     if args.json:
         output.print_json(found)
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if found["differs"]:
         print(f"not comparable as numbers: {words.printable('; '.join(found['differs']))}")
     if found["changed"]:
-        output.print_table(COLUMNS, [_cells(change) for change in found["changed"]])
+        output.print_table(COLUMNS, [_format_cells(change) for change in found["changed"]])
     for name in ("added", "removed"):
         for nodeid in found[name]:
             print(f"{name}: {words.printable(nodeid)}")
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _cells(change: dict[str, Any]) -> list[str]:
+def _format_cells(change: dict[str, Any]) -> list[str]:
     before, after = change["score"]
     old, new = change["status"]
     return [

@@ -31,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Probe and print; 1 if a subject got out."""
+    """Probe the sandbox; exit status 1 if a subject escaped."""
     from harness.sandbox.probe import probe
 
     for path in args.paths:
         if not path.exists():
-            raise UsageError(f"{path} does not exist", fix="name files or folders that are there")
+            raise UsageError(f"{path} does not exist", fix="name files or folders that exist")
     found = probe([path.absolute() for path in args.paths] or [Path.cwd()])
     extras = {module: importlib.util.find_spec(module) is not None for module in EXTRAS}
     if args.json:
@@ -50,15 +50,12 @@ def run(args: argparse.Namespace) -> int:
                 "extras": extras,
             }
         )
-        return _status(found.breaches)
+        return int(bool(found.breaches))
     print(found.line())
     for layer, state, note in found.table():
         print(f"  {layer:<12} {state:<9} {note}".rstrip())
     print(f"python {platform.python_version()} on {sys.platform}")
-    for module, there in extras.items():
-        print(f"  {module:<12} {'there' if there else f'not installed: pip install pytest-crucible[{EXTRAS[module]}]'}")
-    return _status(found.breaches)
-
-
-def _status(breaches: tuple[str, ...]) -> int:
-    return 1 if breaches else 0
+    for module, is_installed in extras.items():
+        state = "installed" if is_installed else f"not installed: pip install pytest-crucible[{EXTRAS[module]}]"
+        print(f"  {module:<12} {state}")
+    return int(bool(found.breaches))

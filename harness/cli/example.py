@@ -1,4 +1,4 @@
-"""Example: the files `crucible init` writes."""
+"""The files that `crucible init` writes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ attempts = 3
 TOOL = """\
 # The specification that candidates see. The reference is in oracle.py, which no candidate can read.
 tool_id: slugify
-description: Turn a title into the part of an address that people can read.
+description: Turn a title into a part of a URL that people can read.
 signature: "def slugify(title: str) -> str"
 docstring: |
-  Lower-case `title`; keep ASCII letters and digits; every run of other characters becomes one hyphen,
-  except at the ends, where it goes.
+  Lower-case `title`; keep ASCII letters and digits; replace every run of other characters by one hyphen;
+  remove hyphens at the ends.
 test_cases:
   - input: {title: "Hello, World!"}
     expected_output: hello-world
@@ -31,7 +31,7 @@ constraints:
 """
 
 ORACLE = '''\
-"""The trusted reference of slugify: the right answer, the inputs, and the properties of every answer."""
+"""The trusted reference of slugify: the expected output, the inputs, and the properties of every output."""
 
 import re
 
@@ -39,17 +39,17 @@ from hypothesis import strategies as st
 
 
 def reference(title):
-    """The right answer."""
+    """Return the expected output."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower(), flags=re.ASCII).strip("-")
 
 
 def inputs():
-    """What candidates are asked."""
+    """Return a strategy for the arguments of the calls."""
     return st.fixed_dictionaries({"title": st.text(st.sampled_from("aZ09 -_.!é"), max_size=30)})
 
 
 def workload(size, rng):
-    """What they are timed on."""
+    """Return arguments of a given size for the timing."""
     return {"title": "".join(rng.choice("abc ABC 123 -") for _ in range(size))}
 
 
@@ -68,7 +68,7 @@ GOOD = '''\
 # generator = "a person"
 # license = "MIT"
 # ///
-"""Readable addresses from titles."""
+"""Readable parts of URLs from titles."""
 
 import re
 
@@ -77,7 +77,7 @@ def slugify(title: str) -> str:
     """Lower-case a title and join its ASCII words with hyphens.
 
     Args:
-        title: Any text.
+        title: Any string.
 
     Returns:
         Letters, digits and single hyphens; empty if nothing is left.
@@ -98,7 +98,7 @@ def slugify(title: str) -> str:
 '''
 
 SUITE = """\
-# One pytest item for each candidate. `expect` plants controls: those must fail, in just this way.
+# One pytest item for each candidate. `expect` names negative controls: each must fail with exactly this verdict.
 lane: toolgen
 tool: ../specs/tools/slugify
 candidates: ../candidates/slugify/*.py

@@ -23,9 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write it."""
     if args.folder.exists() and not args.folder.is_dir():
-        raise UsageError("this is not a folder", where=str(args.folder), fix="name a folder, or one that is not there")
+        raise UsageError("it is not a folder", where=str(args.folder), fix="name a folder or a new path")
     taken = [name for name in FILES if (args.folder / name).exists()]
     if taken:
         raise CrucibleError(
@@ -47,6 +46,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"wrote {args.folder / name}")
     if project.name not in files:
         print(f"\nadd this to {project}:\n\n{PYPROJECT}")
-    there = "" if args.folder == Path() else f"cd {shlex.quote(str(args.folder))} && "
-    print(f"\nnow run: {there}pytest suites/")
+    change_folder = "" if args.folder == Path() else f"cd {shlex.quote(str(args.folder))} && "
+    print(f"\nnow run: {change_folder}pytest suites/")
     return 0

@@ -21,17 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         rows = queries.lineage(ledger, args.what)
     if args.json:
         output.print_json(rows)
         return 0
     oldest, scores = rows[0]["generation"], {row["digest"]: row["score"] for row in rows}
+    limit = output.measure_width()
     for row in rows:
         best = max((scores[p] for p in row["parents"] if scores.get(p) is not None), default=None)
         change = "" if best is None or row["score"] is None else f"  {words.delta(row['score'] - best)}"
-        verdict = "never judged here" if row["passed"] is None else f"{words.score(row['score'])} {row['status']}"
+        verdict = "not judged" if row["passed"] is None else f"{words.score(row['score'])} {row['status']}"
         mark = "●" if row["generation"] == 0 else "○"
         indent = "  " * (row["generation"] - oldest)
-        print(words.fit(f"{indent}{mark} {row['subject']}  {row['digest'][:8]}  {verdict}{change}", output.width()))
+        print(words.fit(f"{indent}{mark} {row['subject']}  {row['digest'][:8]}  {verdict}{change}", limit))
     return 0

@@ -22,10 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Merge them."""
     for source in args.sources:
         check_source(source)
-    with output.writing(args.ledger, create=True) as ledger:
+    with output.open_ledger(args.ledger, create=True) as ledger:
         merged = [merge(ledger, source) for source in args.sources]
     if args.json:
         output.print_json([asdict(one) for one in merged])

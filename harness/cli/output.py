@@ -1,4 +1,4 @@
-"""Output: options and printing that verbs share: the ledger's path, tables, JSON."""
+"""Options and output that verbs share: the ledger, filters, tables, JSON, result files."""
 
 from __future__ import annotations
 
@@ -16,113 +16,115 @@ if TYPE_CHECKING:
     from harness.ledger.store import Ledger
     from harness.report.table import Column
 
-DEFAULT = Path("reports/ledger.db")
-WIDEST = 120
+DEFAULT_LEDGER = Path("reports/ledger.db")
+MIN_WIDTH, DEFAULT_WIDTH, MAX_WIDTH = 40, 100, 120  # columns of a table
+
+WRITABLE = "name a file that you may write"
 
 
 def add_ledger(parser: argparse.ArgumentParser) -> None:
-    """`--ledger PATH`."""
-    parser.add_argument("--ledger", type=Path, default=DEFAULT, metavar="PATH", help=f"the ledger (default {DEFAULT})")
+    """Add `--ledger PATH`."""
+    parser.add_argument(
+        "--ledger", type=Path, default=DEFAULT_LEDGER, metavar="PATH", help=f"the ledger (default {DEFAULT_LEDGER})"
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`."""
+    """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """`--lane` and `--suite`."""
+    """Add `--lane` and `--suite`."""
     parser.add_argument("--lane", help="only this lane")
     parser.add_argument("--suite", help="only suites whose name contains this")
 
 
-def reading(path: Path) -> Ledger:
-    """A ledger open for reading; its notices go to stderr, so that stdout holds the result only.
+def read_ledger(path: Path) -> Ledger:
+    """Open a ledger read-only; its notices go to stderr, so that stdout holds only the result.
 
     Raises:
         LedgerError: if it cannot be read.
     """
     from harness.ledger.store import Ledger
 
-    return _with_notices(Ledger.read(path))
+    return _print_notices(Ledger.read(path))
 
 
-def writing(path: Path, *, create: bool = False) -> Ledger:
-    """A ledger open for writing.
+def open_ledger(path: Path, *, create: bool = False) -> Ledger:
+    """Open a ledger for writing, or create it if `create`; its notices go to stderr.
 
     Raises:
         LedgerError: if it cannot be written.
     """
     from harness.ledger.store import Ledger
 
-    return _with_notices(Ledger.open(path, create=create))
+    return _print_notices(Ledger.open(path, create=create))
 
 
-def _with_notices(ledger: Ledger) -> Ledger:
+def _print_notices(ledger: Ledger) -> Ledger:
     for notice in ledger.notices:
         print(f"crucible: {notice}", file=sys.stderr)
     return ledger
 
 
-def width() -> int:
-    """Columns for a table: the terminal's, or 100 where there is none."""
+def measure_width() -> int:
+    """Return the columns of a table: those of the terminal within bounds, or 100 without a terminal."""
     import shutil
 
-    return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns))
+    return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns))
 
 
-def colour() -> bool:
-    """Whether stdout shows colours."""
+def has_colour() -> bool:
+    """Whether stdout shows colours: it is a terminal and NO_COLOR is not set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def print_json(value: Any) -> None:
-    """One JSON document; ASCII, so that hostile text cannot upset a terminal."""
+    """Print one JSON document in ASCII, so that hostile strings cannot control the terminal."""
     print(json.dumps(value, indent=2))
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people."""
+    """Print rows as an aligned table that fits the terminal."""
     from harness.report import table
 
-    paint = table.ansi if colour() else table.plain
-    for line in table.layout(columns, rows, limit=width(), paint=paint):
+    paint = table.ansi if has_colour() else table.plain
+    for line in table.layout(columns, rows, limit=measure_width(), paint=paint):
         print(line)
 
 
 def refuse_unwritable(path: Path | None) -> None:
-    """Look before the work whether its result can be written; None is stdout.
+    """Check before the work that its result can be written; None is stdout.
 
     Raises:
-        UsageError: if it cannot.
+        UsageError: if the file cannot be written.
     """
     if path is None:
         return
     if path.is_dir():
-        raise UsageError("this is a directory", where=str(path), fix="name a file")
+        raise UsageError("it is a folder", where=str(path), fix="name a file")
     if not path.parent.is_dir():
-        raise UsageError("there is no such folder to write into", where=str(path.parent), fix="create it first")
+        raise UsageError("the folder does not exist", where=str(path.parent), fix="create it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError("it cannot be written", where=str(path), fix="name a file that is yours to write")
+        raise UsageError("it cannot be written", where=str(path), fix=WRITABLE)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a result.
+    """Write a result as UTF-8.
 
     Raises:
-        UsageError: if that is not possible.
+        UsageError: if the file cannot be written.
     """
     refuse_unwritable(path)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            f"it cannot be written: {error.strerror}", where=str(path), fix="name a file that is yours to write"
-        ) from error
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=WRITABLE) from error
 
 
 def print_or_write(text: str, args: argparse.Namespace) -> None:
-    """Write text to the file of `--out`, or to stdout without it."""
+    """Write a string to the file of `--out`, or to stdout without that option."""
     if args.out is None:
         print(text, end="")
     else:

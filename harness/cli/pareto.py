@@ -27,24 +27,24 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_ledger(parser)
     output.add_filters(parser)
-    parser.add_argument("--all", action="store_true", help="also subjects behind the front; the front is marked")
+    parser.add_argument("--all", action="store_true", help="list the other subjects too, and mark the front with *")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         rows = queries.pareto(ledger, lane=args.lane, suite=args.suite)
     shown = rows if args.all else [row for row in rows if row["front"]]
     if args.json:
         output.print_json(shown)
     elif shown:
-        output.print_table(COLUMNS, [_cells(row, mark=args.all) for row in shown])
+        output.print_table(COLUMNS, [_format_cells(row, mark=args.all) for row in shown])
     else:
         print("nothing has passed yet")
     return 0
 
 
-def _cells(row: queries.Row, *, mark: bool) -> list[str]:
+def _format_cells(row: queries.Row, *, mark: bool) -> list[str]:
     return [
         "*" if mark and row["front"] else "",
         row["suite"],

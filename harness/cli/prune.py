@@ -29,26 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Drop them."""
     if args.keep is None and args.newer_than is None:
-        raise UsageError("no rule says which runs to keep", fix="use --keep N or --newer-than AGE")
-    since = None if args.newer_than is None else moment(args.newer_than, datetime.now(UTC))
-    with output.writing(args.ledger) as ledger:
-        gone = prune(ledger, keep=args.keep, newer_than=since, dry_run=args.dry_run)
+        raise UsageError("no option selects the runs to keep", fix="use --keep N or --newer-than AGE")
+    since = None if args.newer_than is None else parse_moment(args.newer_than, datetime.now(UTC))
+    with output.open_ledger(args.ledger) as ledger:
+        deleted = prune(ledger, keep=args.keep, newer_than=since, dry_run=args.dry_run)
     if args.json:
-        output.print_json({"dropped": gone, "dry_run": args.dry_run})
+        output.print_json({"dropped": deleted, "dry_run": args.dry_run})
     else:
-        for run_id in gone:
+        for run_id in deleted:
             print(run_id)
-        print(f"{words.count(len(gone), 'run')} {'would be ' if args.dry_run else ''}dropped")
+        print(f"{words.count(len(deleted), 'run')} {'would be ' if args.dry_run else ''}deleted")
     return 0
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """A moment given as an age or a date.
+def parse_moment(text: str, now: datetime) -> datetime:
+    """Convert an age (`12h`, `30d`, `8w`) or an ISO 8601 date to a moment; UTC without a time zone.
 
     Raises:
-        UsageError: if it is neither.
+        UsageError: if the string is neither.
     """
     if age := re.fullmatch(r"(\d{1,5})([hdw])", text):
         return now - int(age[1]) * UNITS[age[2]]

@@ -28,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write it."""
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         path = write_report(ledger, args.run, args.report)
     if args.json:
         output.print_json({"report": str(path), "bytes": path.stat().st_size})

@@ -48,18 +48,18 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An evaluation before and after."""
+    """An evaluation as recorded, and judged again."""
 
     before: Evaluation
     after: Evaluation
 
     @property
     def differs(self) -> bool:
-        """Whether the score is another one, to the last byte."""
+        """Whether the two scores differ in a byte of their stored JSON."""
         return dump(self.before.score.to_wire()) != dump(self.after.score.to_wire())
 
     def to_json(self) -> dict[str, object]:
-        """For programs."""
+        """Return the change as `--json` prints it."""
         return {
             "nodeid": self.after.case.nodeid,
             "score": [self.before.score.total, self.after.score.total],
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", default="latest", metavar="RUN", help="a run's id or a part of it (default latest)")
     parser.add_argument("--epoch", type=whole(0, 2**31 - 1), metavar="N", help="judge by the budgets of this epoch")
     parser.add_argument(
-        "--gates", action="append", default=[], metavar="NAME=LEAST", help="a gate to set, e.g. score=0.9 (repeatable)"
+        "--gates", action="append", default=[], metavar="NAME=MIN", help="a gate to set, e.g. score=0.9 (repeatable)"
     )
     parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
     parser.add_argument(
@@ -87,12 +87,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge again and print what differs."""
-    gates, lanes = parse_gates(args.gates), lanes_of(args.plugin)
-    with output.writing(args.ledger) if args.write else output.reading(args.ledger) as ledger:
+    gates, lanes = parse_gates(args.gates), load_lanes(args.plugin)
+    with output.open_ledger(args.ledger) if args.write else output.read_ledger(args.ledger) as ledger:
         row = queries.run(ledger, args.run)
         changes = list(rescore(queries.load_all(ledger, row["run_id"]), lanes, epoch=args.epoch, gates=gates))
-        written = _write(ledger, row, changes, args.epoch) if args.write and changes else None
+        written = _store(ledger, row, changes, args.epoch) if args.write and changes else None
     differing = [change for change in changes if change.differs]
     if args.json:
         output.print_json(
@@ -105,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     if differing:
-        output.print_table(COLUMNS, [_cells(change) for change in differing])
+        output.print_table(COLUMNS, [_format_cells(change) for change in differing])
     print(f"{words.count(len(changes), 'evaluation')} of run {row['run_id']} judged again, {len(differing)} differ")
     if written:
         print(f"stored as run {written}")
@@ -119,24 +118,24 @@ def rescore(
     epoch: int | None = None,
     gates: Mapping[str, float] | None = None,
 ) -> Iterable[Change]:
-    """Judge evidence again under its own policy, changed where asked.
+    """Judge evidence again under its recorded policy, with the given changes.
 
     Args:
-        evaluations: As they were recorded.
-        lanes: By name.
-        epoch: The epoch to judge by.
+        evaluations: The recorded evaluations.
+        lanes: The lanes by name.
+        epoch: The epoch whose budgets apply; the recorded one by default.
         gates: Gates to add or replace.
 
     Raises:
-        UsageError: if there is no such lane, or the policy is invalid.
+        UsageError: if the lane of an evaluation does not exist, or the policy is invalid.
     """
     for before in evaluations:
         case = before.case
         lane = lanes.get(case.lane)
         if lane is None:
             raise UsageError(
-                f"there is no lane {case.lane!r} to judge {case.nodeid}",
-                fix=f"there are {', '.join(lanes)}; name the file that defines it with --plugin",
+                f"unknown lane {case.lane!r} of {case.nodeid}",
+                fix=f"known lanes are {', '.join(lanes)}; name the file that defines it with --plugin",
             )
         wanted = case.policy.to_wire() | ({} if epoch is None else {"epoch": epoch})
         wanted["gates"] = case.policy.gates | dict(gates or {})
@@ -154,36 +153,36 @@ def rescore(
 
 
 def parse_gates(given: Iterable[str]) -> dict[str, float]:
-    """Gates from strings of the form `NAME=LEAST`.
+    """Parse gates of the form `NAME=MIN`, also several in one string, separated by commas.
 
     Raises:
-        UsageError: if one is something else.
+        UsageError: if one does not have this form.
     """
     gates = {}
     for text in (part for one in given for part in one.split(",")):
-        name, equals, least = (part.strip() for part in text.partition("="))
+        name, equals, minimum = (part.strip() for part in text.partition("="))
         try:
-            gates[name] = float(least)
+            gates[name] = float(minimum)
         except ValueError:
             equals = ""
         if not equals or not name or gates[name] - gates[name] != 0:
-            raise UsageError(f"{text!r} is not a gate", fix="write NAME=LEAST, e.g. --gates score=0.9")
+            raise UsageError(f"{text!r} is not a gate", fix="write NAME=MIN, e.g. --gates score=0.9")
     return gates
 
 
-def lanes_of(plugins: Iterable[str]) -> Mapping[str, Lane]:
-    """The built-in lanes, and those that files or modules bring.
+def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
+    """Load the built-in lanes and those that files or modules define.
 
     Raises:
-        UsageError: if one cannot be imported.
+        UsageError: if a file or module cannot be imported.
     """
     registry = Registry()
     for place in plugins:
-        registry.register(_import(place))
+        registry.register(_import_plugin(place))
     return registry.lanes
 
 
-def _import(place: str) -> object:
+def _import_plugin(place: str) -> object:
     path = Path(place)
     if path.suffix != ".py":
         try:
@@ -194,12 +193,12 @@ def _import(place: str) -> object:
     if not path.is_file() or spec is None or spec.loader is None:
         raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # where pickling and dataclasses look a module up
+    sys.modules[path.stem] = module  # pickle and dataclasses find a module by its name
     spec.loader.exec_module(module)
     return module
 
 
-def _write(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None) -> str:
+def _store(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None) -> str:
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -220,7 +219,7 @@ def _write(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int |
     return made.run_id
 
 
-def _cells(change: Change) -> list[str]:
+def _format_cells(change: Change) -> list[str]:
     before, after = change.before.score.total, change.after.score.total
     verdicts = ["passes" if one.passed else "fails" for one in (change.before, change.after)]
     return [

@@ -29,7 +29,7 @@ FORMATS = {
     "grammar": ("harness.grammar.schema", "GRAMMAR"),
     "kernel": ("harness.lanes.kernel.definition", "Definition"),
 }
-"""Module and name of a pydantic model, or of a ready schema; formats without their module are not offered."""
+"""Module and name of a pydantic model, or of a ready schema; a format is offered if its module exists."""
 
 
 class Export(Frozen):
@@ -40,24 +40,24 @@ class Export(Frozen):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    names = ["suite", *(name for name, (module, _) in FORMATS.items() if _exists(module)), "ledger"]
+    names = ["suite", *(name for name, (module, _) in FORMATS.items() if _is_installed(module)), "ledger"]
     parser.add_argument("format", choices=names, help="which file format")
     parser.add_argument("--lane", help="for `suite`: only the suites of this lane")
 
 
 def run(args: argparse.Namespace) -> int:
-    output.print_json({"$schema": DRAFT, **schema(args.format, lane=args.lane)})
+    output.print_json({"$schema": DRAFT, **build_schema(args.format, lane=args.lane)})
     return 0
 
 
-def schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
-    """The schema of one format.
+def build_schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
+    """Build the JSON Schema of a format; `lane` restricts `suite` to one lane.
 
     Raises:
-        UsageError: if there is no such lane.
+        UsageError: if the lane does not exist.
     """
     if name == "suite":
-        return _suite(lane)
+        return _build_suite(lane)
     if name == "ledger":
         return Export.model_json_schema()
     module, attribute = FORMATS[name]
@@ -66,20 +66,20 @@ def schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
     return ready
 
 
-def _suite(lane: str | None) -> dict[str, Any]:
+def _build_suite(lane: str | None) -> dict[str, Any]:
     lanes = Registry().lanes
     if lane is not None and lane not in lanes:
-        raise UsageError(f"there is no lane {lane!r}", fix=f"use one of {', '.join(lanes)}")
+        raise UsageError(f"unknown lane {lane!r}", fix=f"use one of {', '.join(lanes)}")
     if lane is not None:
-        return _lane(lanes[lane], "#/$defs/{model}")
+        return _build_lane(lanes[lane], "#/$defs/{model}")
     return {
         "title": "Suite",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in lanes],
-        "$defs": {name: _lane(found, f"#/$defs/{name}/$defs/{{model}}") for name, found in lanes.items()},
+        "$defs": {name: _build_lane(found, f"#/$defs/{name}/$defs/{{model}}") for name, found in lanes.items()},
     }
 
 
-def _lane(lane: Lane, references: str) -> dict[str, Any]:
+def _build_lane(lane: Lane, references: str) -> dict[str, Any]:
     made = lane.options.model_json_schema(ref_template=references)
     made["properties"]["lane"] = {"const": lane.name, "description": made["properties"]["lane"]["description"]}
     return made
@@ -89,7 +89,7 @@ def _is_model(found: Any) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-def _exists(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:

@@ -18,7 +18,7 @@ from harness.ledger.store import Ledger
 from harness.report import rerun, words
 
 MAX_SHOWN = 5
-ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,30 +29,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)
         newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
         if args.json:
-            output.print_json([_everything(ledger, row) for row in newest])
+            output.print_json([_to_json(ledger, row) for row in newest])
             return 0
         for number, row in enumerate(newest[:MAX_SHOWN]):
             print("\n" * (number > 0), end="")
             for line in explain(ledger, row):
                 print(line)
         if len(newest) > MAX_SHOWN:
-            print(f"\n{len(newest) - MAX_SHOWN} more cases match {words.printable(args.what)}: name one of them")
+            print(f"\n{len(newest) - MAX_SHOWN} more cases match {words.printable(args.what)}; name one of them")
     return 0
 
 
-def _everything(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
+def _to_json(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
     evaluation = queries.load(ledger, row["run_id"], row["nodeid"])
     return row | {"record": evaluation.to_wire()}
 
 
 def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
-    """Lines that explain one evaluation."""
-    evaluation, limit = queries.load(ledger, row["run_id"], row["nodeid"]), output.width()
+    """Yield the lines that explain one evaluation."""
+    evaluation, limit = queries.load(ledger, row["run_id"], row["nodeid"]), output.measure_width()
     history = queries.find(ledger, row["nodeid"])
     yield words.fit(f"{row['nodeid']}  {words.score(row['score'])}  {row['status']}", limit, middle=True)
     facts = [
@@ -60,9 +60,9 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
         ("run", f"{row['run_id']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}"),
         ("reused", row["reused_from"] and f"judged in run {row['reused_from']}, on that run's inputs"),
         ("why", row["why"]),
-        ("expected", row["expected"] and f"{row['expected']}: {'as it is' if row['as_expected'] else 'but it is not'}"),
+        ("expected", row["expected"] and f"{row['expected']}: {'met' if row['as_expected'] else 'not met'}"),
         ("stability", words.stability_sentence(row)),
-        ("metadata", _metadata_problem(evaluation)),
+        ("metadata", _find_metadata_problem(evaluation)),
         ("style", words.style(row)),
         ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
         ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),
@@ -72,11 +72,11 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
     for name, value in facts:
         if value:
             yield f"  {name:<10} {words.printable(str(value))}"
-    yield from _parts(evaluation)
+    yield from _explain_parts(evaluation)
     yield from rerun.lines(queries.run(ledger, row["run_id"]), row["nodeid"], limit=limit, head="  rerun      ")
 
 
-def _parts(evaluation: Evaluation) -> Iterator[str]:
+def _explain_parts(evaluation: Evaluation) -> Iterator[str]:
     score, evidence = evaluation.score, evaluation.evidence
     if evidence.counterexample is not None:
         yield f"  question   {words.printable(evidence.counterexample.question)}"
@@ -90,16 +90,16 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
     for one in evidence.comparisons:
         what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
         yield f"  paired     {what}: {one.verdict}: {words.printable(one.why)}"
-    for attempt in evidence.attempts[:ATTEMPTS]:
+    for attempt in evidence.attempts[:MAX_ATTEMPTS]:
         why = f"  {words.printable(attempt.why)}" if attempt.why else ""
         answers = words.printable(attempt.answers[:12])
         yield f"  attempt    {attempt.index}: {attempt.status}, seed {attempt.seed}, answers {answers}{why}"
-    if len(evidence.attempts) > ATTEMPTS:
-        yield f"  … {len(evidence.attempts) - ATTEMPTS} more attempts: --json shows them all"
+    if len(evidence.attempts) > MAX_ATTEMPTS:
+        yield f"  … {len(evidence.attempts) - MAX_ATTEMPTS} more attempts: --json shows them all"
 
 
-def _metadata_problem(evaluation: Evaluation) -> str:
-    """Why the subject's own metadata could not be read; what it claims is then unknown."""
+def _find_metadata_problem(evaluation: Evaluation) -> str:
+    """Return why the metadata of the subject could not be read, or an empty string."""
     metadata = evaluation.evidence.facts.get("metadata")
     problem = metadata.get("problem") if isinstance(metadata, dict) else ""
     return f"ignored: {problem}" if problem else ""

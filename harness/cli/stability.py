@@ -1,6 +1,6 @@
 """Print how stable a subject is; with --attempts, judge it again from its files.
 
-New attempts have new hash seeds and new inputs, and are added to those in the ledger, as a run of their own.
+New attempts have new hash seeds and new inputs, and are added to those in the ledger, as a separate run.
 
 Example:
   crucible stability 1a2b3c4d
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.cli.rescore import lanes_of
+from harness.cli.rescore import load_lanes
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
     parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the new inputs (default random)")
-    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as for pytest")
+    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
     parser.add_argument(
         "--plugin",
         action="append",
@@ -65,12 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show it, or make more attempts first.
+    """Exit status 1 if new attempts do not confirm the expected verdict.
 
     Raises:
-        InfraError: if it cannot be judged again: its files changed or are gone.
+        InfraError: if the subject cannot be judged again: its files changed or do not exist.
     """
-    with output.writing(args.ledger) if args.attempts else output.reading(args.ledger) as ledger:
+    with output.open_ledger(args.ledger) if args.attempts else output.read_ledger(args.ledger) as ledger:
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)
         newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
@@ -80,32 +80,30 @@ def run(args: argparse.Namespace) -> int:
             if len(shown) > 1:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
                 raise UsageError(f"{len(shown)} cases match {args.what}", fix=f"name one of {names}")
-            extended = _extend(shown[0], args)
-            written = _write(ledger, newest[0], extended, lanes_of(args.plugin)) if extended is not shown[0] else None
+            extended = _add_attempts(shown[0], args)
+            written = _store(ledger, newest[0], extended, load_lanes(args.plugin)) if extended is not shown[0] else None
             shown = [extended]
     if args.json:
-        output.print_json([_everything(one, written) for one in shown])
+        output.print_json([_to_json(one, written) for one in shown])
     else:
         for one in shown:
-            for line in _lines(one):
+            for line in _format_lines(one):
                 print(words.printable(line))
         if written:
             print(f"stored as run {written}")
     return int(args.attempts is not None and not shown[0].as_expected)
 
 
-def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
-    """More attempts, in batches, until there are enough or one disagrees."""
-    lane = lanes_of(args.plugin).get(evaluation.case.lane)
+def _add_attempts(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
+    """Make attempts in batches until there are `args.attempts` of them or one disagrees."""
+    lane = load_lanes(args.plugin).get(evaluation.case.lane)
     if lane is None:
-        raise UsageError(
-            f"there is no lane {evaluation.case.lane!r}", fix="name the file that defines it with --plugin"
-        )
+        raise UsageError(f"unknown lane {evaluation.case.lane!r}", fix="name the file that defines it with --plugin")
     known = stability_of(evaluation.evidence)
     if known is None:
-        raise CrucibleError(f"the lane {lane.name} makes no attempts: there is nothing to repeat")
+        raise CrucibleError(f"the lane {lane.name} makes no attempts, so there is nothing to repeat")
     secret = secrets.randbits(63) if args.secret_seed is None else args.secret_seed
-    context = _context(evaluation, lane, args, secret)
+    context = _build_context(evaluation, lane, args, secret)
     try:
         while _wants_more(evaluation, args.attempts):
             have = len(evaluation.evidence.attempts)
@@ -115,14 +113,14 @@ def _extend(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
             after = another_round(evaluation, lane, context, attempts=wanted, remeasure=first)
             if after.evidence.unconfirmed:
                 raise InfraError(
-                    f"it cannot be judged again: {after.evidence.unconfirmed}",
+                    f"the subject cannot be judged again: {after.evidence.unconfirmed}",
                     where=evaluation.case.subject.path or evaluation.case.nodeid,
-                    fix="judge it as it is now: `pytest` on its suite; attempts on other files do not add up",
+                    fix="run `pytest` on its suite: attempts on changed files cannot be added to the recorded ones",
                 )
             evaluation = after
             print(f"crucible: {len(after.evidence.attempts)} of {args.attempts} attempts", file=sys.stderr)
             if len(after.evidence.attempts) == have:
-                break  # a lane that makes none
+                break  # the lane made no attempt
     except KeyboardInterrupt:
         print("crucible: interrupted; the attempts made so far count", file=sys.stderr)
     finally:
@@ -135,7 +133,7 @@ def _wants_more(evaluation: Evaluation, attempts: int) -> bool:
     return known is not None and not known.flaky and known.attempts < attempts
 
 
-def _context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secret: int) -> Context:
+def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secret: int) -> Context:
     subject = Path(evaluation.case.subject.path or ".")
     settings = settle(project_root(subject), command={"secret_seed": secret, "min_tier": args.min_tier})
     hidden = secrets_of([evaluation.case], root=project_root(subject), ledger=args.ledger.absolute())
@@ -144,7 +142,7 @@ def _context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secre
     return Context(secret_seed=secret, scratch=scratch_folder(), tier=tier, protect=protect)
 
 
-def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
+def _store(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -163,30 +161,30 @@ def _write(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapp
         ledger.begin(made)
         ledger.record(evaluation, run_id=made.run_id)
         ledger.finish(made.run_id, RunStatus.FINISHED)
-    except LedgerError as error:  # the numbers are dear: they are shown all the same
+    except LedgerError as error:  # the attempts were expensive: the result is printed although it is not stored
         print(f"crucible: not stored: {error}", file=sys.stderr)
         return None
     return made.run_id
 
 
-def _lines(evaluation: Evaluation) -> list[str]:
+def _format_lines(evaluation: Evaluation) -> list[str]:
     case, known = evaluation.case, stability_of(evaluation.evidence)
     lines = [f"{case.nodeid}  {case.subject.digest[:12]}  {evaluation.status}"]
     if known is None:
-        return [*lines, "  no attempts were made: nothing is known of its stability"]
+        return [*lines, "  no attempts were made, so the stability is unknown"]
     lines.append(f"  {known.text}")
-    lines += [f"  round {number}: {text}" for number, text in enumerate(_rounds(evaluation))]
+    lines += [f"  round {number}: {text}" for number, text in enumerate(_format_rounds(evaluation))]
     if evaluation.evidence.why:
         lines.append(f"  {evaluation.evidence.why}")
     found = evaluation.evidence.counterexample
     if found is not None:
         lines += [f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}"]
     if evaluation.passed:
-        lines.append(f"  {'confirmed on fresh inputs' if known.confirmed else 'not confirmed: it is not called first'}")
+        lines.append(f"  {'confirmed on fresh inputs' if known.confirmed else 'not confirmed: cannot be ranked first'}")
     return lines
 
 
-def _rounds(evaluation: Evaluation) -> list[str]:
+def _format_rounds(evaluation: Evaluation) -> list[str]:
     found: dict[int, list[str]] = {}
     for attempt in evaluation.evidence.attempts:
         found.setdefault(attempt.round, []).append(attempt.status.value)
@@ -197,7 +195,7 @@ def _rounds(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _everything(evaluation: Evaluation, written: str | None) -> dict[str, Any]:
+def _to_json(evaluation: Evaluation, written: str | None) -> dict[str, Any]:
     known: Stability | None = stability_of(evaluation.evidence)
     return {
         "nodeid": evaluation.case.nodeid,

@@ -45,50 +45,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         action="append",
         metavar="K",
-        help="instead, for each group of candidates (`group` or `generator` in their metadata): pass@K, the chance "
-        "that one of K passes, and pass^K, that all do; the mean over suites (repeatable)",
+        help="instead, for each group of candidates (`group` or `generator` in their metadata): pass@K, the "
+        "probability that one of K passes, and pass^K, that all pass; the mean over suites (repeatable)",
     )
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.pass_at:
-        return _pass_rates(args)
-    with output.reading(args.ledger) as ledger:
+        return _print_pass_rates(args)
+    with output.read_ledger(args.ledger) as ledger:
         rows = queries.leaderboard(ledger, lane=args.lane, suite=args.suite, top=args.top)
-        apart = queries.left_out(ledger, lane=args.lane, suite=args.suite)
+        left_out = queries.left_out(ledger, lane=args.lane, suite=args.suite)
         if not rows:
             known = sorted({f"{row['lane']} · {row['suite']}" for row in queries.leaderboard(ledger, top=1)})
             raise LedgerError(
-                "no such leaderboard" if known else "nothing was judged yet",
+                "no leaderboard matches the filters" if known else "the ledger holds no verdict",
                 where=str(args.ledger),
-                fix=f"there are {', '.join(known)}" if known else "run `pytest` on a suite with this --ledger",
+                fix=f"choose one of {', '.join(known)}" if known else "run `pytest` on a suite with this --ledger",
             )
     if args.json:
         output.print_json(rows)
         return 0
     for number, ((lane, suite), found) in enumerate(groupby(rows, key=lambda row: (row["lane"], row["suite"]))):
-        print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.width(), middle=True))
+        print(("\n" if number else "") + words.fit(f"{lane} · {suite}", output.measure_width(), middle=True))
         board = list(found)
-        output.print_table(COLUMNS, [_cells(row) for row in board])
+        output.print_table(COLUMNS, [_format_cells(row) for row in board])
         if board[0]["rank"] == 1 and (why := words.unconfirmed(board[0])):
             print(f"{words.printable(board[0]['subject'])} leads, {why}")
-        left = [row for row in apart if (row["lane"], row["suite"]) == (lane, suite)]
+        left = [row for row in left_out if (row["lane"], row["suite"]) == (lane, suite)]
         for row in left[:MAX_SHOWN]:
-            print(words.fit(f"  left out: {row['subject']} {row['digest'][:8]}: {row['why']}", output.width()))
+            print(words.fit(f"  left out: {row['subject']} {row['digest'][:8]}: {row['why']}", output.measure_width()))
         if left:
             more = f"{len(left) - MAX_SHOWN} more; " if len(left) > MAX_SHOWN else ""
             print(f"  {more}to compare them: pytest {rerun.quote(suite)} --epoch {board[0]['epoch']} --fresh")
     return 0
 
 
-def _pass_rates(args: argparse.Namespace) -> int:
-    """Groups of candidates, by name."""
-    with output.reading(args.ledger) as ledger:
+def _print_pass_rates(args: argparse.Namespace) -> int:
+    """Print the pass rates of each group of candidates."""
+    with output.read_ledger(args.ledger) as ledger:
         rows = queries.cohorts(ledger, lane=args.lane, suite=args.suite)
     if not rows:
         raise LedgerError("no candidate was judged", where=str(args.ledger), fix="run `pytest` on a suite first")
-    rates = [_rates(name, list(found), args.pass_at) for name, found in groupby(rows, key=lambda row: row["cohort"])]
+    rates = [
+        _estimate_rates(name, list(found), args.pass_at) for name, found in groupby(rows, key=lambda row: row["cohort"])
+    ]
     if args.json:
         output.print_json(rates)
         return 0
@@ -98,14 +100,14 @@ def _pass_rates(args: argparse.Namespace) -> int:
     ]
     names = [f"pass{sign}{k}" for k in args.pass_at for sign in "@^"]
     columns += [Column(name, right=True) for name in ("pass", *names)]
-    output.print_table(columns, [_rate_cells(rate, names) for rate in rates])
+    output.print_table(columns, [_format_rate(rate, names) for rate in rates])
     if any(rate[name] is None for rate in rates for name in names):
-        print("— some suite has fewer candidates of the group than K, so nothing was observed that says more")
+        print("— is undefined: a suite has fewer than K candidates of the group")
     return 0
 
 
-def _rates(group: str, rows: list[queries.Row], ks: list[int]) -> dict[str, Any]:
-    """Each suite is a problem; estimates are averaged over problems, and undefined if one of them is."""
+def _estimate_rates(group: str, rows: list[queries.Row], ks: list[int]) -> dict[str, Any]:
+    """Average the estimates over suites, each one a problem; a mean is None if one of its estimates is."""
     found: dict[str, Any] = {
         "group": group,
         "suites": len(rows),
@@ -120,15 +122,15 @@ def _rates(group: str, rows: list[queries.Row], ks: list[int]) -> dict[str, Any]
     return found
 
 
-def _rate_cells(rate: dict[str, Any], names: list[str]) -> list[str]:
+def _format_rate(rate: dict[str, Any], names: list[str]) -> list[str]:
     numbers = [str(rate[name]) for name in ("suites", "candidates", "passed")]
     return [words.printable(rate["group"]) or "(no group)", *numbers, *(words.score(rate[name]) for name in names)]
 
 
-def _cells(row: queries.Row) -> list[str]:
+def _format_cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _place(row),
+        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _format_place(row),
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),
@@ -141,5 +143,5 @@ def _cells(row: queries.Row) -> list[str]:
     ]
 
 
-def _place(row: queries.Row) -> str:
+def _format_place(row: queries.Row) -> str:
     return str(Place(row["rank"], row["worst_rank"]))

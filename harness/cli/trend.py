@@ -17,7 +17,7 @@ from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.table import Column
 
-ONE = (
+CASE_COLUMNS = (
     Column("run"),
     Column("case", flexible=True, min_width=16, optional=3),
     Column("digest", optional=2),
@@ -27,7 +27,7 @@ ONE = (
     Column("status"),
     Column("median", right=True, optional=6),
 )
-SUITES = (
+SUITE_COLUMNS = (
     Column("suite", flexible=True, min_width=16),
     Column("run"),
     Column("epoch", right=True, optional=3),
@@ -47,19 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
-        rows = _suites(ledger, args) if args.what is None else queries.trend(ledger, args.what)[-max(1, args.limit) :]
+    with output.read_ledger(args.ledger) as ledger:
+        rows = _query_suites(ledger, args) if args.what is None else queries.trend(ledger, args.what)[-args.limit :]
     if args.json:
         output.print_json(rows)
     elif args.what is None:
-        output.print_table(SUITES, [_suite_cells(row) for row in rows])
+        output.print_table(SUITE_COLUMNS, [_format_suite(row) for row in rows])
     else:
-        output.print_table(ONE, [_cells(row) for row in rows])
+        output.print_table(CASE_COLUMNS, [_format_cells(row) for row in rows])
         print(words.spark([row["score"] for row in rows]))
     return 0
 
 
-def _suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]:
+def _query_suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]:
     return ledger.rows(
         """SELECT lane, suite, run_id, r.epoch, r.tier, count(*) AS cases, sum(passed) AS passed,
                max(CASE WHEN passed THEN score END) AS best, avg(score) AS mean
@@ -68,11 +68,11 @@ def _suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]:
            GROUP BY lane, suite, run_id ORDER BY lane, suite, r.started_at""",
         args.lane,
         args.suite,
-        max(1, args.limit),
+        args.limit,
     )
 
 
-def _suite_cells(row: queries.Row) -> list[str]:
+def _format_suite(row: queries.Row) -> list[str]:
     return [
         f"{row['lane']} · {row['suite']}",
         row["run_id"],
@@ -84,7 +84,7 @@ def _suite_cells(row: queries.Row) -> list[str]:
     ]
 
 
-def _cells(row: queries.Row) -> list[str]:
+def _format_cells(row: queries.Row) -> list[str]:
     return [
         row["run_id"],
         row["nodeid"],

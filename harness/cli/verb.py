@@ -1,8 +1,8 @@
-"""Verbs: how a module becomes a verb of `crucible`, or of `crucible spec`, `dsl` and `kernel`.
+"""Verbs of `crucible` and of its groups `spec`, `dsl` and `kernel`: how a module becomes one.
 
 A verb is a module with `add_arguments(parser)` and `run(args) -> int`. Its docstring is its help: one sentence, an
 empty line, an example. A group of verbs is a package with `VERBS`, their names; `import-ksy` is `import_ksy.py` there.
-Only the modules on the way to the named verb are imported.
+Only the module of the named verb and the packages that contain it are imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ USAGE = 4  # exit status for wrong usage, as pytest's
 
 
 class Verb(Protocol):
-    """What the module of a verb has, and its docstring."""
+    """The protocol of a verb's module; its docstring is the help."""
 
     __name__: str
 
@@ -35,8 +35,8 @@ class Verb(Protocol):
         ...
 
 
-class Layout(argparse.RawDescriptionHelpFormatter):
-    """argparse's layout of help; it reads the width of the terminal without importing all of `shutil`."""
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """The raw help formatter of argparse; it reads the width of the terminal without importing `shutil`."""
 
     def __init__(self, prog: str) -> None:
         try:
@@ -54,14 +54,14 @@ _UNRECOGNIZED = "unrecognized arguments: "
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with our exit status for wrong usage, and with the nearest option or choice in the message."""
+    """An argument parser with exit status 4 for wrong usage, and with the nearest option or choice in the message."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and the usage, and exit with status 4."""
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}{self._hint(message)}\n")
+        self.exit(USAGE, f"{self.prog}: {message}{self._suggest(message)}\n")
 
-    def _hint(self, message: str) -> str:
+    def _suggest(self, message: str) -> str:
         if found := _CHOICE.search(message):
             known = [word.strip().strip("'") for word in found["known"].split(",")]
             return nearest(found["given"], known, max_choices=0)
@@ -74,51 +74,53 @@ class Parser(argparse.ArgumentParser):
 
 
 def find_verb(words: Sequence[str], package: str = "harness.cli", command: str = "crucible") -> tuple[str, Verb, int]:
-    """The verb that command line words name.
+    """Find the verb that the words of a command line name.
 
     Returns:
-        The command as it was written, the module (a group if the words end there), and how many words lead to it.
+        The command as it was written, the module (a group if the words end there), and how many words name it.
 
     Raises:
-        UsageError: if there is no such verb, with the nearest one.
+        UsageError: if the verb does not exist; with the nearest one.
     """
     module, used = cast("Verb", importlib.import_module(package)), 0
-    while used < len(words) and not words[used].startswith("-") and (verbs := verbs_of(module)):
+    while used < len(words) and not words[used].startswith("-") and (verbs := list_verbs(module)):
         word = words[used]
         if word not in verbs:
             near = nearest_name(word, verbs)
             fix = f"did you mean `{command} {near}`?" if near else f"`{command} --help` lists the verbs"
-            raise UsageError(f"there is no verb {word!r}", fix=fix)
+            raise UsageError(f"unknown verb {word!r}", fix=fix)
         module = _load(module.__name__, word)
         command, used = f"{command} {word}", used + 1
     return command, module, used
 
 
 def run_verb(words: Sequence[str]) -> int:
-    """Run the verb that command line words name.
+    """Run the verb that the words of a command line name.
 
     Returns:
-        The verb's exit status; 0 if only help was asked for; 4 if a group was named without a verb.
+        The verb's exit status; 0 if only help was requested; 4 if a group is named without a verb.
     """
     command, verb, used = find_verb(words)
     rest = list(words[used:])
-    if verbs_of(verb):
+    if list_verbs(verb):
         is_help = bool(rest) and rest[0] in ("-h", "--help")
-        print(_overview(command, verb), file=sys.stdout if is_help else sys.stderr)
+        print(_format_overview(command, verb), file=sys.stdout if is_help else sys.stderr)
         return 0 if is_help else USAGE
-    return verb.run(parser_of(command, verb).parse_args(rest))
+    return verb.run(build_parser(command, verb).parse_args(rest))
 
 
-def parser_of(command: str, verb: Verb) -> Parser:
-    """The parser of a verb's arguments."""
-    sentence, _, example = _help(verb).partition("\n\n")
-    parser = Parser(prog=command, description=sentence, epilog=example, formatter_class=Layout, allow_abbrev=False)
+def build_parser(command: str, verb: Verb) -> Parser:
+    """Build the parser of a verb's arguments; description and epilog are from its docstring."""
+    sentence, _, example = _get_help(verb).partition("\n\n")
+    parser = Parser(
+        prog=command, description=sentence, epilog=example, formatter_class=HelpFormatter, allow_abbrev=False
+    )
     verb.add_arguments(parser)
     return parser
 
 
-def verbs_of(module: object) -> tuple[str, ...]:
-    """The names of the verbs in a group; empty if the module is a verb."""
+def list_verbs(module: object) -> tuple[str, ...]:
+    """Return the names of the verbs in a group; empty if the module is a verb."""
     return cast("tuple[str, ...]", getattr(module, "VERBS", ()))
 
 
@@ -126,14 +128,14 @@ def _load(package: str, name: str) -> Verb:
     return cast("Verb", importlib.import_module(f"{package}.{name.replace('-', '_')}"))
 
 
-def _help(verb: Verb) -> str:
+def _get_help(verb: Verb) -> str:
     return (verb.__doc__ or "").strip()
 
 
-def _overview(command: str, group: Verb) -> str:
-    sentence, _, example = _help(group).partition("\n\n")
-    names = verbs_of(group)
+def _format_overview(command: str, group: Verb) -> str:
+    sentence, _, example = _get_help(group).partition("\n\n")
+    names = list_verbs(group)
     width = max(map(len, names))
-    lines = [f"  {name:<{width}}  {_help(_load(group.__name__, name)).partition(chr(10))[0]}" for name in names]
+    lines = [f"  {name:<{width}}  {_get_help(_load(group.__name__, name)).partition(chr(10))[0]}" for name in names]
     usage = f"usage: {command} VERB ..."
     return "\n".join([usage, "", f"{sentence} Each verb has --help.", "", *lines, *(["", example] if example else [])])

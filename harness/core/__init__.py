@@ -1,1 +1,1 @@
-"""Floor 0: pure values and functions. Nothing here reads a file, a clock or another floor."""
+"""The lowest layer: values and pure functions. Its modules read no clock and import no other layer."""

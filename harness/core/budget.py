@@ -1,4 +1,4 @@
-"""Budget: what a subject may use at one epoch. Schedule: how that anneals."""
+"""Budget: the limits of a subject at one epoch. Schedule: how they anneal over the epochs."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Budget(Frozen):
     """Wall milliseconds for one call (or one step)."""
 
     memory_mb: Positive
-    """Mebibytes above the empty box."""
+    """MiB above the empty box."""
 
     cpu_factor: Positive = 20.0
-    """How many times the reference's CPU time still earns full performance marks."""
+    """Largest CPU time, as a multiple of the reference's, that gets the full performance score."""
 
 
 class Schedule(Frozen):
     """Linear from the first value at epoch 0 to the second at `epochs`, clamped on both sides.
 
     The defaults are the ToolGen tournament's: 2000 -> 1000 ms and 128 -> 64 MB over 40 epochs. `cpu_factor` is
-    geometric instead, because a ratio feels equal steps as equal factors: 20 -> 1.5 is x0.937 an epoch.
+    geometric, because equal steps of a ratio are equal factors: 20 -> 1.5 is a factor of 0.937 each epoch.
     """
 
     time_ms: Range = (2000.0, 1000.0)
@@ -41,7 +41,7 @@ class Schedule(Frozen):
     @field_validator("time_ms", "memory_mb", "cpu_factor", mode="before")
     @classmethod
     def _constant_is_a_range(cls, value: object) -> object:
-        if isinstance(value, list):  # what YAML and JSON have for a pair
+        if isinstance(value, list):  # YAML and JSON have no tuples
             return tuple(value)
         return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 

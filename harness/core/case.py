@@ -14,44 +14,44 @@ class Subject(Frozen):
     """A machine-made artefact, identified by its content."""
 
     name: str
-    """What people call it: usually the file's stem."""
+    """Display name: usually the file's stem."""
     digest: str
     """Hex SHA-256 of its bytes."""
     path: str = ""
-    """Where it was read from; empty when it never was a file."""
+    """The file it was read from; empty when it was not read from a file."""
     parents: tuple[str, ...] = ()
     """Digests or names of the artefacts it was derived from, as it declares them."""
     style: str = ""
-    """The style it claims; what was detected is evidence."""
+    """The style that it declares; the detected style is evidence."""
     group: str = ""
-    """What made it, as it says (`group`, else `generator`); pass rates are over groups."""
+    """Its declared origin (`group`, else `generator`); pass rates are over groups."""
 
     @classmethod
     def from_bytes(cls, name: str, data: bytes, *, path: Path | None = None) -> Subject:
-        """A subject for raw bytes; their digest is its identity."""
+        """Make a subject from raw bytes; their digest is its identity."""
         return cls(name=name, digest=digest_bytes(data), path=str(path) if path else "")
 
 
 class Case(Frozen):
-    """One subject, the inputs it meets and the policy it is judged by."""
+    """One subject, with the inputs and the policy for judging it."""
 
     lane: str
     suite: str
-    """The suite file, relative to pytest's root when it lies below it."""
+    """The suite file, relative to pytest's root when it is below it."""
     name: str
     """Unique slug within the suite; the last part of the node id."""
     title: str = ""
     subject: Subject
     inputs: dict[str, Any] = {}
-    """What the lane needs to evaluate it: paths and settings, JSON only."""
+    """The lane's inputs for evaluating it: paths and settings, JSON only."""
     policy: Policy = Policy()
     line: int | None = None
-    """1-based line of the suite file (or program) that asks for it."""
+    """1-based line of the suite file (or program) that defines it."""
     markers: tuple[str, ...] = ()
 
     @property
     def nodeid(self) -> str:
-        """The pytest node id: what is typed to run just this case."""
+        """The pytest node id, `suite::name`, which selects only this case."""
         return f"{self.suite}::{self.name}"
 
     @property

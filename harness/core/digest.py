@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-PREFIX = 16  # hex digits shown to people; the full digest is stored
+PREFIX = 16  # hex digits that are displayed; the full digest is stored
 
 
 def digest_bytes(data: bytes) -> str:
@@ -20,16 +20,16 @@ def digest_json(value: Any) -> str:
 
     Raises:
         TypeError: if `value` is not JSON.
-        ValueError: if it holds NaN or infinity, which have no canonical JSON form.
+        ValueError: if it contains NaN or infinity, which have no canonical JSON form.
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return digest_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 def digest_folder(path: Path) -> str:
-    """Hex SHA-256 of the names and bytes of all files beneath a folder, or of one file.
+    """Hex SHA-256 of the names and bytes of all files below a folder, or of one file.
 
-    Byte code and hidden files do not count; a link counts as what it leads to, and one that leads nowhere by its name.
+    Byte code and hidden files are ignored; links are followed, and of a dangling link only the name counts.
     """
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     found: dict[str, str] = {}
@@ -44,11 +44,11 @@ def digest_folder(path: Path) -> str:
 
 
 def derive_seed(*parts: object) -> int:
-    """A 63-bit seed from named parts, the same on every machine and Python (unlike `hash`)."""
+    """A 63-bit seed from parts, the same on every machine and Python version (unlike `hash`)."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1
 
 
 def short(digest: str) -> str:
-    """The prefix of a digest that people see and type."""
+    """The first `PREFIX` digits of a digest, for display."""
     return digest[:PREFIX]

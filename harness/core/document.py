@@ -1,7 +1,7 @@
-"""Document: a YAML file as JSON values, each with its line and column; built from events, so depth cannot hurt.
+"""Document: a YAML file as JSON values, each with its line and column; built from events, with a limited depth.
 
-Plain scalars follow YAML 1.2's core schema: `yes`, `no`, `on` and `12:30` are text. Keys are always text, so that a
-case named `no` or `1` can be expected. PyYAML's composer is not used: its C code recurses and dies of nested brackets.
+Plain scalars follow YAML 1.2's core schema: `yes`, `no`, `on` and `12:30` are strings. Keys are always strings, so that
+`expect` can name a case `no` or `1`. PyYAML's composer is not used: nested brackets overflow the stack of its C code.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import yaml
 from harness.core.errors import SuiteError, position
 
 Key = tuple[str | int, ...]
-"""Where a value stands in a document: the mapping keys and list indices that lead to it."""
+"""The path of a value in a document: the mapping keys and list indices that lead to it."""
 
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 64
-MAX_DIGITS = 1_000  # Python refuses to print integers beyond 4300
-MAX_VALUES = 1_000_000  # after expanding aliases: ten lines of YAML can mean a billion values
+MAX_DIGITS = 1_000  # Python does not print integers with more than 4300
+MAX_VALUES = 1_000_000  # after expanding aliases: ten lines of YAML can expand to a billion values
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -40,13 +40,12 @@ _STR = "tag:yaml.org,2002:str"
 _MERGE = "<<"
 
 
-# A suite is read twice in a row: for the folders it calls untrusted, and to be collected.
-REMEMBERED = 16
+MAX_CACHED = 16  # documents: a suite is read twice in a row, for its untrusted folders and for collection
 _latest: dict[Path, tuple[tuple[int, int, int], Document]] = {}
 
 
 class Document(NamedTuple):
-    """What a YAML file says and where it says it."""
+    """The value of a YAML file, with the positions of its parts."""
 
     value: Any
     positions: dict[Key, tuple[int, int]]
@@ -54,10 +53,10 @@ class Document(NamedTuple):
 
 
 def read_document(path: Path) -> Document:
-    """Read a YAML file. The value may be shared with other callers: do not change it.
+    """Read a YAML file. The value is cached and may be shared with other callers: do not change it.
 
     Raises:
-        SuiteError: if it cannot be read, is no YAML, repeats a key, or is unreasonably large or deep.
+        SuiteError: if it cannot be read, is not YAML, repeats a key, or exceeds a limit on size or depth.
     """
     try:
         with path.open("rb") as file:
@@ -81,14 +80,14 @@ def read_document(path: Path) -> Document:
             f"byte 0x{data[error.start]:02x} is not UTF-8", where=position(path, line, column), fix="save it as UTF-8"
         ) from None
     document = read_text(text, path)
-    if len(_latest) >= REMEMBERED:
+    if len(_latest) >= MAX_CACHED:
         _latest.clear()
     _latest[path] = (signature, document)
     return document
 
 
 def read_text(text: str, path: Path) -> Document:
-    """Read YAML text; the path is only what errors call it.
+    """Read a YAML string; errors name the path.
 
     Raises:
         SuiteError: as `read_document`.
@@ -96,7 +95,7 @@ def read_text(text: str, path: Path) -> Document:
     if len(text) > MAX_BYTES:
         raise SuiteError(f"it has {len(text)} characters, more than {MAX_BYTES}", where=str(path), fix="split it")
     collecting = gc.isenabled()
-    gc.disable()  # a tree of values holds no garbage, and looking for some takes longer than reading
+    gc.disable()  # a tree of values has no garbage, and collecting it takes longer than reading
     try:
         return _Reader(path, text).read()
     finally:
@@ -171,14 +170,14 @@ class _Reader:
         text: str = event.value
         if event.tag is not None and event.tag not in (_STR, "!"):
             raise self._error(event, f"the tag {event.tag!r} is not understood", "write plain values")
-        if not event.implicit[0]:  # quoted, or a block: text by intent
+        if not event.implicit[0]:  # quoted, or a block: a string
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
         if text[0] in "+-.0123456789":
             if _INT.fullmatch(text):
                 if len(text) > MAX_DIGITS:
-                    raise self._error(event, f"a number of {len(text)} digits", "quote it if it is text")
+                    raise self._error(event, f"a number of {len(text)} digits", "quote it if it is a string")
                 return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
             if _FLOAT.fullmatch(text):
                 return float(text)

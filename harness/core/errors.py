@@ -1,4 +1,4 @@
-"""The one tree of errors that are ours; what a candidate does wrong is data (`Evidence.status`), never one of these."""
+"""The exceptions of Crucible. A fault of a candidate is data (`Evidence.status`), never an exception."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 class CrucibleError(Exception):
-    """Something is wrong on our side or in a trusted file.
+    """An error of Crucible, of its use, or of a trusted file.
 
     Args:
-        what: What is wrong, in one sentence.
-        where: `file`, `file:line` or `file:line:column`, or a name the user typed.
-        fix: What to do about it: a command, a key, a value.
+        what: The problem, in one sentence.
+        where: `file`, `file:line` or `file:line:column`, or a name that the user gave.
+        fix: How to fix it: a command, a key, a value.
     """
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
@@ -23,7 +23,7 @@ class CrucibleError(Exception):
         return f"{text}\n  fix: {self.fix}" if self.fix else text
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Keyword-only arguments are lost by the default pickling, and xdist or multiprocessing may pickle us.
+        # The default pickling loses keyword-only arguments; xdist or multiprocessing may pickle an error.
         return _rebuild, (type(self), self.what, self.where, self.fix)
 
 
@@ -32,11 +32,11 @@ def _rebuild(kind: type[CrucibleError], what: str, where: str, fix: str) -> Cruc
 
 
 class UsageError(CrucibleError):
-    """The command line asks for something that does not exist or contradicts itself (exit status 4)."""
+    """The command line names something that does not exist, or contradicts itself (exit status 4)."""
 
 
 class SuiteError(CrucibleError):
-    """A suite file, or something it names, is wrong: a collection error of that suite alone."""
+    """A suite file, or a file that it names, is wrong: a collection error of only that suite."""
 
 
 class SpecError(SuiteError):
@@ -44,11 +44,11 @@ class SpecError(SuiteError):
 
 
 class InfraError(CrucibleError):
-    """Our own machinery failed while judging; the case becomes `infra`, never the candidate's fault."""
+    """Crucible failed while judging; the case becomes `infra`, which is never the candidate's fault."""
 
 
 class TierError(CrucibleError):
-    """The machine cannot offer the isolation that was asked for (exit status 4)."""
+    """The machine cannot provide the required isolation (exit status 4)."""
 
 
 class LedgerError(CrucibleError):
@@ -56,7 +56,7 @@ class LedgerError(CrucibleError):
 
 
 class MissingExtraError(CrucibleError):
-    """An optional dependency is absent; the message carries the exact install line."""
+    """An optional dependency is not installed; the message has the command that installs it."""
 
     def __init__(self, extra: str, *, module: str) -> None:
         self.extra, self.module = extra, module
@@ -71,6 +71,6 @@ def _rebuild_missing(extra: str, module: str) -> MissingExtraError:
 
 
 def position(path: Path | str, line: int | None = None, column: int | None = None) -> str:
-    """`file:line:column` as editors and CI understand it; parts that are unknown are left out."""
+    """`file:line:column`, the form that editors and CI parse; unknown parts are left out."""
     parts = [str(path), *(str(n) for n in (line, column) if n is not None)]
     return ":".join(parts)

@@ -1,4 +1,4 @@
-"""Evaluation: a case, what was observed and what the policy makes of it. One row of the ledger."""
+"""Evaluation: a case with its evidence and its score under a policy. One row of the ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.core.status import Status
 
 
 class Evaluation(Frozen):
-    """The verdict on one case, with everything it rests on."""
+    """The verdict on one case, with its evidence and score."""
 
     case: Case
     evidence: Evidence
@@ -23,15 +23,15 @@ class Evaluation(Frozen):
 
     @property
     def status(self) -> Status:
-        """What happened: `noisy` where only a measurement too noisy to be used decides whether all gates hold."""
+        """The status: `noisy` where a measurement that is too noisy decides whether all gates pass."""
         if self.evidence.status is Status.OK and self.score.undecided:
             return Status.NOISY
         return self.evidence.status
 
     @property
     def passed(self) -> bool:
-        """Whether the subject is good: status ok and every gate holds. Says nothing about expectations."""
-        return self.status is Status.OK and self.score.holds
+        """Whether the status is ok and every gate passes, whatever the suite expects."""
+        return self.status is Status.OK and self.score.gates_pass
 
     @property
     def as_expected(self) -> bool:
@@ -41,7 +41,7 @@ class Evaluation(Frozen):
 
     @property
     def neutral(self) -> bool:
-        """Neither passed nor failed: skipped, or `review`/`noisy` that the suite does not insist on."""
+        """Whether it neither passed nor failed: skipped, or `review`/`noisy` without `require`."""
         if self.status is Status.SKIPPED:
             return "gpu" not in self.case.policy.require or "gpu" not in self.case.markers
         if self.case.policy.expect is not None:
@@ -57,7 +57,7 @@ class Evaluation(Frozen):
 
 
 class SerialisedEvaluation(NamedTuple):
-    """An evaluation with its JSON text, which is made once: report, journal and ledger use the same text."""
+    """An evaluation with its JSON string, which is made once: report, journal and ledger use the same string."""
 
     evaluation: Evaluation
     text: str

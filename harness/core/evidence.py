@@ -17,7 +17,7 @@ Unit = Annotated[float, Field(ge=0, le=1)]
 
 
 NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.REVIEW, Status.NOISY, Status.FLAKY})
-"""Statuses that are no lasting verdict: the next run evaluates such a case again."""
+"""Statuses that are not reused: the next run evaluates such a case again."""
 
 
 class Counterexample(Frozen):
@@ -29,7 +29,7 @@ class Counterexample(Frozen):
 
 
 class Attempt(Frozen):
-    """One seeded repetition."""
+    """One seeded repetition: its seeds, status, digest of its answers, and resources."""
 
     index: NonNegativeInt
     round: NonNegativeInt = 0
@@ -70,11 +70,11 @@ class Evidence(Frozen):
     reused: str = ""
     """The run that gathered this evidence; empty where the current run did."""
     unconfirmed: str = ""
-    """Why a confirmation came to no verdict; empty where it did, or was not tried."""
+    """Why a confirmation gave no verdict; empty where it gave one, or was not tried."""
     median_ms: Amount | None = None
-    """Median wall milliseconds of a call, from the parent's clock; None when it was not measured."""
+    """Median wall milliseconds of a call, by the parent's clock; None when it was not measured."""
     median_interval_ms: tuple[Amount, Amount] | None = None
-    """95 % interval of that median; None when it is not known how much it varies."""
+    """95 % interval of `median_ms`; None when its variation is not known."""
     comparisons: tuple[Comparison, ...] = ()
     """The subject against its opponents, by paired timing."""
     peak_mb: Amount | None = None
@@ -119,13 +119,13 @@ class Evidence(Frozen):
 
     @property
     def stable(self) -> bool:
-        """Whether all attempts that were asked the same agree, in verdict and in answers."""
+        """Whether all attempts of a round agree, in status and in answers."""
         outcomes = {(a.round, a.status, a.answers) for a in self.attempts}
         return len(outcomes) == len({a.round for a in self.attempts})
 
     @property
     def stability(self) -> float:
-        """1.0 if all attempts agree, else 0.5 (the tournament's scale); the bound on a hidden flake is a statistic."""
+        """1.0 if all attempts agree, else 0.5 (the scale of the ToolGen tournament)."""
         return 1.0 if self.stable else 0.5
 
 
@@ -144,4 +144,4 @@ _LIFTED: dict[str, Callable[[Any], Any]] = {
     "reused": lambda fact: fact if isinstance(fact, str) else None,
     "unconfirmed": lambda fact: fact if isinstance(fact, str) else None,
 }
-"""By field, what an earlier version's fact means; None where a lane uses the name for something else."""
+"""For each field, how the fact of an earlier version converts; None where a lane uses the name differently."""

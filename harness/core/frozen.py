@@ -1,4 +1,4 @@
-"""Frozen: the base of every value that crosses a border (YAML, JSON, database, pipe, xdist)."""
+"""Frozen: the base class of every value that is serialised (YAML, JSON, database, pipe, xdist)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """An immutable value that knows its JSON form; unknown keys are refused."""
+    """An immutable value with a JSON form; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def to_wire(self) -> dict[str, Any]:
-        """Plain builtins only: what xdist can carry and JSON can hold."""
+        """The value as built-in types that xdist and JSON can represent."""
         return self.model_dump(mode="json")
 
     def replace(self, **changes: Any) -> Self:
@@ -22,5 +22,5 @@ class Frozen(BaseModel):
 
     @classmethod
     def from_wire(cls, value: Any) -> Self:
-        """The inverse of `to_wire`."""
+        """Validate and restore a value from the result of `to_wire`; raises pydantic's ValidationError."""
         return cls.model_validate(value)

@@ -1,4 +1,4 @@
-"""Gate: a hard condition, with what was observed, what was asked and a sentence saying why."""
+"""Gate: a hard condition. Its result has the observed value, the threshold and the reason."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class GateResult(Frozen):
-    """A gate that was held against evidence."""
+    """The result of evaluating a gate."""
 
     name: str
     observed: Finite | None
-    """None when the quantity is undefined; such a gate does not hold."""
+    """None when the quantity is undefined; such a gate does not pass."""
     threshold: Finite
     passed: bool
     why: str
     nodeid: str = ""
-    """For a gate on a whole run the case that it fails for, or first of all fails for."""
+    """For a gate on a whole run the first case that it fails for."""
 
 
 class Gate(Frozen):
@@ -32,19 +32,19 @@ class Gate(Frozen):
     at_most: bool = False
     """False: the observed value must reach the threshold. True: it must not exceed it."""
 
-    def hold(self, observed: float | None, *, because: str = "") -> GateResult:
-        """Judge one observed value; an undefined one fails.
+    def evaluate(self, observed: float | None, *, because: str = "") -> GateResult:
+        """Compare one observed value with the threshold; an undefined value fails.
 
         Args:
             observed: The quantity, or None if it is undefined.
-            because: What stands behind the value, shown when the gate fails.
+            because: The reason for the value, shown when the gate fails.
         """
         relation = "<=" if self.at_most else ">="
         if observed is None:
             passed, why = False, f"{self.name} is undefined, needed {relation} {self.threshold:g}"
         else:
             passed = observed <= self.threshold if self.at_most else observed >= self.threshold
-            verb = "holds" if passed else "fails"
+            verb = "passes" if passed else "fails"
             why = f"{self.name} {observed:.6g} {verb} {relation} {self.threshold:g}"
         return GateResult(
             name=self.name,

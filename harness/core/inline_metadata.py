@@ -1,4 +1,4 @@
-"""Description: TOML that a machine-made file carries in a `# /// kind` block, after PEP 723. A claim, no evidence."""
+"""Inline metadata: TOML in a `# /// kind` block of a machine-made file, after PEP 723. It is not verified."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from harness.core.clip import clip
 
-LONGEST = 8192  # characters of a block; a longer one is no description
+MAX_LENGTH = 8192  # characters of a block; a longer one is not read
 
 
 def read_description(source: str, kind: str) -> tuple[dict[str, Any], str]:
-    """The table in a text's block of one kind, and why there is none; both are empty where there is no block.
+    """The table in a source's block of one kind, and why it cannot be read; both are empty where there is no block.
 
-    Never raises: a candidate must not be able to make the whole suite fail.
+    Never raises: a candidate must not make the whole suite fail.
     """
     if f"# /// {kind}" not in source:
         return {}, ""
@@ -21,22 +21,22 @@ def read_description(source: str, kind: str) -> tuple[dict[str, Any], str]:
     if len(blocks) != 1:
         return {}, f"{len(blocks)} well-formed {kind} blocks where one is expected"
     content = "\n".join(line[2:] for line in blocks[0])
-    if len(content) > LONGEST:
-        return {}, f"the {kind} block has {len(content)} characters, at most {LONGEST} are read"
+    if len(content) > MAX_LENGTH:
+        return {}, f"the {kind} block has {len(content)} characters, at most {MAX_LENGTH} are read"
     try:
         return tomllib.loads(content), ""
-    except (ValueError, RecursionError) as error:  # besides its own, tomllib lets those of int() and datetime() through
+    except (ValueError, RecursionError) as error:  # tomllib also raises the errors of int() and datetime()
         return {}, clip(f"the {kind} block is not TOML: {error}")
 
 
 def _blocks(source: str, opening: str) -> list[list[str]]:
-    """The lines between the marks of each block; one ends at the last closing mark of its comment, as PEP 723 has it.
+    """The lines between the marks of each block; a block ends at the last closing mark of its comment (PEP 723).
 
-    Line by line: PEP 723's expression takes time that grows with the square of what looks like a block's beginning.
+    Line by line, because the time of PEP 723's regular expression is quadratic in the number of opening marks.
     """
     found: list[list[str]] = []
-    comment: list[str] | None = None  # what follows an opening mark
-    end = 0  # how much of it lies before the last closing mark
+    comment: list[str] | None = None  # the lines after an opening mark
+    end = 0  # number of lines before the last closing mark
     for text in (*source.split("\n"), ""):
         line = text.rstrip("\r")
         mark = line.rstrip(" \t")

@@ -1,4 +1,4 @@
-"""Nearest names: which known name a misspelt one probably means."""
+"""Nearest names: suggests the known name that is most similar to a misspelt one."""
 
 from __future__ import annotations
 

@@ -1,25 +1,25 @@
-"""Number: what a person may write where an option asks for one; the same for every option of pytest and of verbs."""
+"""Number: argparse types for numbers within bounds, used by the options of pytest and of the verbs."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-LARGEST = 2**63 - 1
-"""What a ledger's integers hold; a larger number would only fail later, and without the option's name."""
+MAX_INTEGER = 2**63 - 1
+"""The largest integer of SQLite; without this limit a larger one would fail later, without the option's name."""
 
 
-def whole(least: int = 0, most: int = LARGEST) -> Callable[[str], int]:
-    """An argument's type: a whole number within bounds, decimal or with 0x.
+def whole(least: int = 0, most: int = MAX_INTEGER) -> Callable[[str], int]:
+    """The type of an argument: an integer within bounds, decimal or hexadecimal with 0x.
 
-    The function it returns raises argparse.ArgumentTypeError, which argparse shows behind the option's name.
+    The returned function raises argparse.ArgumentTypeError, which argparse reports with the option's name.
     """
 
     def parse(text: str) -> int:
         try:
             number = int(text, 16) if text.lower().startswith("0x") else int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number") from None
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer") from None
         _within(number, least, most)
         return number
 
@@ -27,15 +27,15 @@ def whole(least: int = 0, most: int = LARGEST) -> Callable[[str], int]:
 
 
 def amount(least: float = 0.0, most: float = float("inf")) -> Callable[[str], float]:
-    """An argument's type: a finite number within bounds."""
+    """The type of an argument: a finite number within bounds; raises as that of `whole`."""
 
     def parse(text: str) -> float:
         try:
             number = float(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number") from None
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number") from None
         if not abs(number) < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text[:40]} is no number that can be used")
+            raise argparse.ArgumentTypeError(f"{text[:40]} is not a finite number")
         _within(number, least, most)
         return number
 
@@ -44,6 +44,6 @@ def amount(least: float = 0.0, most: float = float("inf")) -> Callable[[str], fl
 
 def _within(number: float, least: float, most: float) -> None:
     if number < least:
-        raise argparse.ArgumentTypeError(f"{number} is less than {least}, the least that makes sense")
+        raise argparse.ArgumentTypeError(f"{number} is less than {least}, the smallest valid value")
     if number > most:
-        raise argparse.ArgumentTypeError(f"{number} is more than {most}, the most that is possible")
+        raise argparse.ArgumentTypeError(f"{number} is more than {most}, the largest valid value")

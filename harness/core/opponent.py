@@ -1,4 +1,4 @@
-"""Opponent: another subject that one is measured against."""
+"""Opponent: another subject that a subject is compared with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from harness.core.frozen import Frozen
 
 
 class Opponent(Frozen):
-    """A subject of the same suite, and what it is to the one being judged."""
+    """Another subject of the same suite, and its relation to the judged one."""
 
     role: Literal["parent", "champion"]
-    """`parent`: the subject says it was derived from it. `champion`: it leads the suite's leaderboard."""
+    """`parent`: the judged subject declares it as a parent. `champion`: it leads the suite's leaderboard."""
     subject: Subject

@@ -1,9 +1,9 @@
 """Paired comparison: is one subject slower than another, by calls made in pairs on the same inputs?
 
-A pair is one call of each side on one input, in alternating order (ABBA), so that what the machine does meanwhile hits
-both. Pairs made by the same two processes form a group: processes of equal code differ, by where their memory lies,
-more than their calls do (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", 2013), so groups are what is
-resampled. The same is done with two processes of one and the same subject, the A/A control: what it shows is noise.
+A pair is one call of each side on one input, in alternating order (ABBA), so that disturbances of the machine affect
+both. Pairs made by the same two processes form a group: processes of equal code differ, by their memory layout, more
+than their calls do (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", 2013), so groups are resampled. The
+A/A control does the same with two processes of one subject: its differences are noise.
 """
 
 from __future__ import annotations
@@ -24,72 +24,72 @@ if TYPE_CHECKING:
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Groups = Sequence[Sequence[float]]
-"""Logarithms of subject time over rival time, by group and pair."""
+"""Logarithms of subject time / opponent time, by group and pair."""
 
 MIN_EFFECT = 0.02
 """Relative difference below which a difference is not reported, however certain it is."""
 DEVIATIONS = 3.0
-"""An effect must exceed so many standard deviations of the A/A control."""
+"""An effect is reported if it exceeds so many standard deviations of the A/A control."""
 OBVIOUS = 10.0
-"""An effect of so many standard deviations counts however coarse the measurement is."""
+"""An effect of so many standard deviations is reported even if the measurement is coarse."""
 PRECISE = 0.01
 """Rounds are added until the control's standard deviation is at most this."""
-FEWEST_GROUPS = 6
-"""Groups below which nothing can be said about how they differ."""
+MIN_GROUPS = 6
+"""With fewer groups their variation cannot be estimated."""
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 _AT_ONCE = 100  # resamples held in memory at a time: some MB with a few thousand pairs
 
 
 class Verdict(StrEnum):
-    """What a comparison says of the subject."""
+    """The verdict of a comparison on the subject."""
 
     SLOWER = "slower"
     FASTER = "faster"
     ALIKE = "alike"
-    """No difference that is both sure and large enough to matter."""
+    """No difference that is both significant and above the threshold."""
     UNDERPOWERED = "underpowered"
-    """The measurement is too coarse to tell."""
+    """The measurement is too coarse for a verdict."""
 
 
 class Comparison(Frozen):
     """A subject against one opponent. Times are net of a null call."""
 
     role: str = "rival"
-    """What the opponent is to the subject: `reference`, `parent`, `champion`."""
+    """The relation of the opponent to the subject: `reference`, `parent`, `champion`."""
     rival: str = ""
-    """Its name."""
+    """Name of the opponent."""
     digest: str = ""
-    """Its content; empty for a reference."""
+    """Digest of the opponent; empty for a reference."""
     verdict: Verdict
     why: str
-    """One sentence."""
+    """The reason for the verdict, one sentence."""
     clock: Literal["wall", "cpu"] = "wall"
-    """`cpu`: others kept the processes waiting, so their CPU time was compared; only of subjects that do not sleep."""
+    """`cpu`: other processes delayed the calls, so CPU times were compared; only for subjects that do not sleep."""
     ratio: Amount | None = None
-    """Median over all pairs of subject time / rival time; above 1 is slower."""
+    """Median over all pairs of subject time / opponent time; above 1 is slower."""
     low: Amount | None = None
     high: Amount | None = None
     """95 % interval of the ratio: a bootstrap over groups."""
     deviation: Amount | None = None
     """Standard deviation of the median ratio of the A/A control, or the subject's own if larger; None without one."""
     threshold: Amount | None = None
-    """The smallest relative difference that counts: max(2 %, 3 deviations)."""
+    """The smallest relative difference that is reported: max(2 %, 3 deviations)."""
     control: Amount | None = None
-    """Median ratio of the A/A control; what it differs from 1 by is error."""
+    """Median ratio of the A/A control; its difference from 1 is error."""
     false_alarms: NonNegativeInt = 0
-    """Of `experiments` resampled A/A experiments, those in which equal subjects would have been told apart."""
+    """Number of the `experiments` resampled A/A experiments that would report equal subjects as different."""
     experiments: NonNegativeInt = 0
     pairs: NonNegativeInt = 0
     groups: NonNegativeInt = 0
     instructions: Amount | None = None
-    """Instructions of the subject over the rival's (user mode, median over groups); None where none are counted."""
+    """Instructions of the subject / the opponent (user mode, median over groups); None where not counted."""
     dropped: NonNegativeInt = 0
-    """Pairs left out because one of their calls was kept waiting."""
+    """Pairs left out because one of their calls was delayed."""
 
     @property
     def decided(self) -> bool:
-        """Whether it says anything."""
+        """Whether the measurement was precise enough for a verdict."""
         return self.verdict is not Verdict.UNDERPOWERED
 
 
@@ -97,22 +97,22 @@ def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:
     """Compare a subject with an opponent.
 
     Args:
-        pairs: log(subject / rival) of each pair, by group. Groups without pairs are left out.
-        control: log(rival / rival) of the A/A control, by group; its groups were made between those of `pairs`.
-        seed: Of the resampling.
+        pairs: log(subject / opponent) of each pair, by group. Groups without pairs are left out.
+        control: log(opponent / opponent) of the A/A control, by group; measured alternately with those of `pairs`.
+        seed: Seed of the resampling.
 
     Raises:
-        ValueError: if a logarithm is not finite: a clock that yields such is broken.
+        ValueError: if a logarithm is not finite, which means that the clock is broken.
     """
     pairs, control = _clean(pairs), _clean(control)
     count, groups = sum(map(len, pairs)), len(pairs)
-    if groups < FEWEST_GROUPS or len(control) < FEWEST_GROUPS:
-        why = f"{groups} groups of pairs and {len(control)} of the control; {FEWEST_GROUPS} of each are needed"
+    if groups < MIN_GROUPS or len(control) < MIN_GROUPS:
+        why = f"{groups} groups of pairs and {len(control)} of the control; {MIN_GROUPS} of each are needed"
         return Comparison(verdict=Verdict.UNDERPOWERED, why=why, pairs=count, groups=groups)
     centre = pooled(pairs)
     draws = resampled(pairs, seed)
     low, high = _interval(draws)
-    # A handful of groups may look more alike than they are, but hardly twice.
+    # A few groups may by chance agree more than usual, but rarely those of both subject and control.
     spread = max(_deviation(draws, groups), _deviation(resampled(control, seed), len(control)))
     threshold = smallest_effect(spread)
     found = Comparison(
@@ -134,16 +134,16 @@ def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:
 
 
 def ratio_to(pairs: Groups, *, seed: int = 0) -> tuple[float, float, float] | None:
-    """Median ratio and its 95 % interval, without a control; None of too few groups."""
+    """Median ratio and its 95 % interval, without a control; None with too few groups."""
     pairs = _clean(pairs)
-    if len(pairs) < FEWEST_GROUPS:
+    if len(pairs) < MIN_GROUPS:
         return None
     low, high = _interval(resampled(pairs, seed))
     return math.exp(pooled(pairs)), math.exp(low), math.exp(high)
 
 
 def smallest_effect(spread: float) -> float:
-    """The relative difference that counts, given the standard deviation."""
+    """The smallest relative difference that is reported, given the standard deviation."""
     return max(MIN_EFFECT, DEVIATIONS * spread)
 
 
@@ -155,7 +155,7 @@ def pooled(groups: Groups) -> float:
 def resampled(groups: Groups, seed: int) -> list[float]:
     """The pooled median of each of `RESAMPLES` draws of whole groups, with replacement (cluster bootstrap).
 
-    The values are sorted once; a draw only says how often each counts, so its median is where half of it is passed.
+    The values are sorted once; a draw gives the weight of each value, and its median is at half the total weight.
     """
     import numpy as np
 
@@ -173,10 +173,10 @@ def resampled(groups: Groups, seed: int) -> list[float]:
 
 
 def false_alarms(control: Groups, threshold: float, seed: int) -> int:
-    """Of `RESAMPLES` experiments in which both sides are equal, those that would say that they are not.
+    """Number of `RESAMPLES` experiments with equal sides that would report a difference.
 
-    Which of two processes of one subject is called the first is arbitrary, so turning a group's signs around at random
-    gives another experiment of the same kind (a permutation under the null hypothesis).
+    The order of two processes of one subject is arbitrary, so flipping the signs of random groups gives another
+    experiment of the same kind (a permutation under the null hypothesis).
     """
     import numpy as np
 
@@ -189,7 +189,7 @@ def false_alarms(control: Groups, threshold: float, seed: int) -> int:
 
 
 def _flat(groups: Groups) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """All values, and of each its group."""
+    """All values, and the index of the group of each; two arrays of the same length."""
     import numpy as np
 
     sizes = [len(group) for group in groups]
@@ -207,21 +207,21 @@ def _portions(seed: int) -> Iterator[tuple[np.random.Generator, int]]:
 def _judge(found: Comparison) -> tuple[Verdict, str]:
     ratio, low, high = found.ratio or 0.0, found.low or 0.0, found.high or 0.0
     spread, threshold, control = found.deviation or 0.0, found.threshold or 0.0, found.control or 1.0
-    said = f"{ratio:.3f} times as long (95 %: {low:.3f} to {high:.3f}, {found.pairs} pairs)"
+    measured = f"{ratio:.3f} times as long (95 %: {low:.3f} to {high:.3f}, {found.pairs} pairs)"
     sure, effect = not low <= 1.0 <= high, abs(math.log(ratio))
     if sure and effect > math.log1p(max(OBVIOUS * spread, abs(control - 1) * DEVIATIONS, MIN_EFFECT)):
-        return (Verdict.SLOWER if ratio > 1 else Verdict.FASTER), f"{said}; what counts is {threshold:.1%}"
+        return (Verdict.SLOWER if ratio > 1 else Verdict.FASTER), f"{measured}; the threshold is {threshold:.1%}"
     if spread > PRECISE:
-        return Verdict.UNDERPOWERED, f"{said}, but such ratios deviate by {spread:.1%}, more than {PRECISE:.0%}"
+        return Verdict.UNDERPOWERED, f"{measured}, but such ratios deviate by {spread:.1%}, more than {PRECISE:.0%}"
     if abs(math.log(control)) > math.log1p(threshold):
-        return Verdict.UNDERPOWERED, f"{said}, but equal subjects differed by {abs(control - 1):.1%}"
+        return Verdict.UNDERPOWERED, f"{measured}, but equal subjects differed by {abs(control - 1):.1%}"
     if sure and effect > math.log1p(threshold):
-        return (Verdict.SLOWER if ratio > 1 else Verdict.FASTER), f"{said}; what counts is {threshold:.1%}"
-    return Verdict.ALIKE, f"{said}; " + (f"less than {threshold:.1%}" if sure else "which may as well be none")
+        return (Verdict.SLOWER if ratio > 1 else Verdict.FASTER), f"{measured}; the threshold is {threshold:.1%}"
+    return Verdict.ALIKE, f"{measured}; " + (f"less than {threshold:.1%}" if sure else "which is not significant")
 
 
 def _deviation(draws: list[float], groups: int) -> float:
-    """Standard deviation of resampled medians; corrected for the few groups that a bootstrap finds too alike."""
+    """Standard deviation of resampled medians, corrected for the bias of a bootstrap over few groups."""
     return statistics.pstdev(draws) * math.sqrt(groups / (groups - 1))
 
 

@@ -1,4 +1,4 @@
-"""Policy: everything that decides how evidence is gathered and judged, apart from the subject itself."""
+"""Policy: the rules by which evidence is gathered and scored."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from harness.core.status import Status
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Need = Literal["review", "noisy", "gpu"]
-"""What a suite or a project may refuse to shrug off."""
+"""A status or resource that `require` may name."""
 
 
 class Timing(StrEnum):
-    """How performance is measured."""
+    """The clock by which performance is measured."""
 
     CPU = "cpu"
     """The box's CPU time, taken while other items run."""
     EXACT = "exact"
     """Wall time in the exclusive phase (the item is marked `timed`)."""
     NONE = "none"
-    """Not at all."""
+    """Performance is not measured; its component is undefined."""
 
 
 class Policy(Frozen):
-    """The rules one case is judged by; with the evidence, all that a score depends on."""
+    """The rules for judging one case; a score depends only on them and the evidence."""
 
     epoch: NonNegativeInt = 0
     attempts: PositiveInt = 3
@@ -36,11 +36,11 @@ class Policy(Frozen):
     schedule: Schedule = Schedule()
     timing: Timing = Timing.CPU
     gates: dict[str, Finite] = {}
-    """Least value of a component, or of `score`, that is accepted."""
+    """Smallest accepted value of components, or of `score`."""
     expect: Status | None = None
     """For negative and positive controls: the case passes exactly when its verdict is this."""
     require: tuple[str, ...] = ()
-    """Statuses (`review`, `noisy`) and resources (`gpu`) whose absence fails the case instead of being shrugged off."""
+    """Statuses (`review`, `noisy`) that fail the case instead of being neutral; `gpu` fails it without a device."""
 
     @property
     def budget(self) -> Budget:

@@ -1,7 +1,7 @@
-"""Ranking: places with what is not known about them. Feasibility first, then score, then time; noise makes ties.
+"""Ranking: ranks with bounds. Feasibility first, then score, then time; subjects within noise share a rank.
 
-A subject's place is one more than the number of subjects that are surely better, and at worst the number of those that
-are not surely worse: the rank bounds by which the Chatbot Arena shows its models (Chiang et al., 2024).
+A subject's rank is one more than the number of subjects that are certainly better; its worst rank is the number of
+those that are not certainly worse: the rank bounds of the Chatbot Arena (Chiang et al., 2024).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What decides a place.
+    """The values that decide a rank.
 
     Attributes:
-        passed: Whether all gates hold: a subject that fails one never ranks above a subject that does not.
-        score: The total; minus one for a subject without one, which is last.
+        passed: Whether all gates pass: a subject that fails one never ranks above a subject that does not.
+        score: The total; -1 for a subject without a total, which is last.
         low, high: 95 % interval of the total.
         best_ms, worst_ms: 95 % interval of the median time; it decides between equal scores. Infinite if unknown.
     """
@@ -36,7 +36,7 @@ class Standing:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Standing:
-        """The standing of an evaluation's row."""
+        """The standing from a row of the ledger's `evaluations`."""
         score, time = _known(row, "score", -1.0), _known(row, "median_ms", math.inf)
         return cls(
             passed=bool(row["passed"]),
@@ -50,7 +50,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A rank and how bad it may really be; subjects that noise does not tell apart share the rank."""
+    """A rank and its worst possible value; subjects that differ less than the noise share the rank."""
 
     rank: int
     worst: int
@@ -60,7 +60,7 @@ class Place:
 
 
 def places(standings: Sequence[Standing]) -> list[Place]:
-    """The place of each, in the order given; n log n."""
+    """The place of each standing, in the order given; the time is n log n."""
     ahead = _Count((one.passed, one.low) for one in standings)
     behind = _Count((one.passed, one.high) for one in standings)
     quicker: dict[tuple[Any, ...], _Count] = {}

@@ -12,7 +12,7 @@ from harness.core.tier import Tier
 
 
 class RunStatus(StrEnum):
-    """How far a run came."""
+    """The state of a run in the ledger."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -20,16 +20,16 @@ class RunStatus(StrEnum):
 
 
 class Run(Frozen):
-    """What is known of a run when it starts; status and end are added by the ledger."""
+    """A run as it is known at its start; the ledger adds status and end."""
 
     run_id: str
     """Sorts by start time (see `new_run_id`)."""
     started_at: datetime
-    """With a time zone."""
+    """Time-zone aware."""
     epoch: NonNegativeInt
     secret_seed: int
     tier: Tier | None
-    """None until a box was probed, or when none was needed."""
+    """None until a box was probed, or when no case uses a box."""
     machine: str
     """A class of machines whose numbers may be compared."""
     git_commit: str = ""

@@ -30,10 +30,10 @@ class Component(Frozen):
 
 
 class Score(Frozen):
-    """What a policy makes of evidence."""
+    """The result of scoring evidence under a policy."""
 
     total: Unit | None
-    """None is "unscored": never 0 and never -1."""
+    """None for an unscored case, which is not the same as 0."""
     low: Unit | None = None
     """The total if every undefined component were 0."""
     high: Unit | None = None
@@ -46,26 +46,26 @@ class Score(Frozen):
 
     @property
     def interval(self) -> tuple[float | None, float | None]:
-        """Between what the total lies, noise considered; the total itself where there is none."""
+        """Lower and upper bound of the total, including noise; both are the total where nothing is uncertain."""
         if self.total is None:
             return self.low, self.high
         return self.spread or (self.total, self.total)
 
     @property
-    def holds(self) -> bool:
-        """Whether every gate holds."""
+    def gates_pass(self) -> bool:
+        """Whether every gate passes; true without gates."""
         return all(gate.passed for gate in self.gates)
 
     @property
     def undecided(self) -> bool:
-        """Whether nothing but undefined components stands between failing and passing.
+        """Whether every failed gate fails only because of undefined components.
 
-        A component that is undefined but carries weight may be worth anything from 0 to 1. Every gate that does not
-        hold must then be one that it could still make hold.
+        An undefined component with weight may have any value from 0 to 1. The score is undecided if for every failed
+        gate one of these values would make it pass.
         """
-        return bool(self.failed) and all(self._may_hold(gate) for gate in self.failed)
+        return bool(self.failed) and all(self._may_pass(gate) for gate in self.failed)
 
-    def _may_hold(self, gate: GateResult) -> bool:
+    def _may_pass(self, gate: GateResult) -> bool:
         if gate.observed is not None:
             return False
         if gate.name == "score":
@@ -76,7 +76,7 @@ class Score(Frozen):
 
     @property
     def failed(self) -> tuple[GateResult, ...]:
-        """The gates that do not hold, in order."""
+        """The gates that do not pass, in order."""
         return tuple(gate for gate in self.gates if not gate.passed)
 
 
@@ -116,13 +116,13 @@ def judge(
     cap: float = 1.0,
     explanation: str = "",
 ) -> Score:
-    """The usual way from components to a score: weigh them, then hold the suite's gates against them.
+    """Weigh components to a score, and evaluate the gates of the suite on them.
 
     Args:
-        evidence: What was observed; with status `infra` or `skipped` the case stays unscored.
+        evidence: The observations; with status `infra` or `skipped` the case stays unscored.
         policy: Its `gates` name components or `score`.
         components: The lane's soft scores.
-        gates: The lane's own gates (budget, safety ...), already held.
+        gates: The results of the lane's own gates (budget, safety ...).
         factor: Multiplies the weighted sum (stability).
         cap: Upper end of the total.
         explanation: One sentence on the score.
@@ -132,30 +132,31 @@ def judge(
         return Score(total=None, components=parts, explanation=explanation or evidence.why)
     total, low, high = weigh(parts, factor=factor, cap=cap)
     observed = {component.name: component for component in parts}
-    held = list(gates)
+    results = list(gates)
     for name, threshold in policy.gates.items():
         gate = Gate(name=name, threshold=threshold)
         if name == "score":
-            held.append(_hold_interval(gate, total, low, high))
+            results.append(_evaluate_interval(gate, total, low, high))
         elif name in observed:
-            held.append(gate.hold(observed[name].value, because=observed[name].why))
-        elif not any(result.name == name for result in held):
-            held.append(gate.hold(None, because=f"no component of that name; there are {', '.join(sorted(observed))}"))
+            results.append(gate.evaluate(observed[name].value, because=observed[name].why))
+        elif not any(result.name == name for result in results):
+            why = f"no component of that name; there are {', '.join(sorted(observed))}"
+            results.append(gate.evaluate(None, because=why))
     return Score(
         total=total,
         low=low,
         high=high,
         spread=_spread(parts, factor=factor, cap=cap),
         components=parts,
-        gates=tuple(held),
+        gates=tuple(results),
         explanation=explanation,
     )
 
 
-def _hold_interval(gate: Gate, total: float | None, low: float, high: float) -> GateResult:
+def _evaluate_interval(gate: Gate, total: float | None, low: float, high: float) -> GateResult:
     # An undefined total still decides a gate when both ends of its interval agree.
     if total is not None or low >= gate.threshold:
-        return gate.hold(low if total is None else total)
+        return gate.evaluate(low if total is None else total)
     if high < gate.threshold:
-        return gate.hold(high)
-    return gate.hold(None, because=f"the total lies between {low:.3f} and {high:.3f}")
+        return gate.evaluate(high)
+    return gate.evaluate(None, because=f"the total lies between {low:.3f} and {high:.3f}")

@@ -1,4 +1,4 @@
-"""Stability: what attempts that agree prove about a subject that may answer otherwise next time (docs/stability.md)."""
+"""Stability: the bound on the failure probability of a subject that its attempts prove (docs/stability.md)."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST = 3, 20, 59, 299
 RUNGS = (EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST)
 """Attempts of the ladder: they bound p to 64 %, 14 %, 5 % and 1 % at 95 %."""
 MIN_HASH_SEEDS = 14
-"""Hash seeds that first place needs: what fails for one in four escapes so many with probability 0.75^14 = 1.8 %."""
+"""Hash seeds that first place needs: a subject that fails for one in four passes 14 with probability 1.8 %."""
 FACT = "confirmation"
 """The fact that lists the rounds of fresh attempts."""
 
 
 class Stability(Frozen):
-    """What the attempts on one subject agree on."""
+    """The agreement of the attempts on one subject, and the bound that follows from it."""
 
     flaky: bool
     attempts: NonNegativeInt
     hash_seeds: NonNegativeInt | None
-    """Distinct ones; None where no attempt had any, so that nothing can depend on it."""
+    """Number of distinct hash seeds; None where attempts have no hash seed."""
     rounds: NonNegativeInt
-    """Sets of inputs that were asked: 1 for the run's own, one more for each confirmation."""
+    """Number of input sets: 1 for the run's own, one more for each confirmation."""
     bound: Unit
-    """Failure probability that the attempts exclude at 95 %; 1 if they disagree."""
+    """Upper bound of the failure probability at 95 %; 1 if the attempts disagree."""
 
     @property
     def rung(self) -> int:
-        """The highest rung of the ladder that was reached; 0 below the first."""
+        """The highest rung of the ladder that the attempts reach; 0 below the first."""
         return max((rung for rung in RUNGS if rung <= self.attempts), default=0)
 
     @property
     def confirmed(self) -> bool:
-        """Whether it was judged again on fresh inputs, under enough hash seeds to be called first."""
+        """Whether it was judged again on fresh inputs, with enough hash seeds for first place."""
         enough = self.attempts if self.hash_seeds is None else self.hash_seeds
         return self.rounds > 1 and not self.flaky and enough >= MIN_HASH_SEEDS
 
     @property
     def text(self) -> str:
-        """`flaky`, or the bound with what it rests on."""
+        """`flaky`, or the bound, with the number of attempts and hash seeds."""
         seeds = "" if self.hash_seeds is None else f", {counted(self.hash_seeds, 'hash seed')}"
         made = f"({counted(self.attempts, 'attempt')}{seeds})"
         return f"flaky {made}" if self.flaky else f"stable: p < {percent(self.bound)} at 95 % {made}"
 
 
 def stability_of(evidence: Evidence) -> Stability | None:
-    """What attempts prove; None without any."""
+    """The stability that the attempts prove; None without attempts."""
     if not evidence.attempts:
         return None
     seeds = {attempt.hash_seed for attempt in evidence.attempts} - {None}
@@ -68,14 +68,14 @@ def stability_of(evidence: Evidence) -> Stability | None:
 
 
 def add_round(first: Evidence, fresh: Evidence, *, adopt: bool, note: dict[str, Any]) -> Evidence:
-    """One evidence of two, gathered on the same subject from different inputs.
+    """Merge two evidences of the same subject from different inputs.
 
     Args:
-        first: What was known.
-        fresh: What the new attempts showed.
-        adopt: Whether the fresh observations replace the first, if the status is the same; the worse one always comes
-            with its own.
-        note: JSON on this round, kept in the fact `confirmation`.
+        first: The evidence so far.
+        fresh: The evidence of the new attempts.
+        adopt: Whether the fresh observations replace the first if both have the same status; otherwise the
+            observations of the worse status are kept.
+        note: JSON values for this round, stored in the fact `confirmation`.
     """
     status = first_of((first.status, fresh.status))
     base = fresh if status is not first.status or (adopt and status is fresh.status) else first
@@ -101,7 +101,7 @@ def add_round(first: Evidence, fresh: Evidence, *, adopt: bool, note: dict[str, 
 
 
 def percent(bound: float) -> str:
-    """A bound in percent, two digits, rounded up: a rounded claim must not say more than was shown."""
+    """A bound in percent with two digits, rounded up, so that the rounded bound is also valid."""
     value = bound * 100
     if value <= 0:
         return "0 %"
@@ -110,5 +110,5 @@ def percent(bound: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 attempt`, `2 attempts`."""
+    """A number with its noun, plural where needed: `1 attempt`, `2 attempts`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

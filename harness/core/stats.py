@@ -1,4 +1,4 @@
-"""Statistics used for verdicts. All are plain functions of samples; none draws a random number without a seed."""
+"""Statistics used for verdicts. All are pure functions of samples; random ones have a seed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 
 def median(samples: Sequence[float]) -> float | None:
-    """The median, or None of nothing. Samples that are not finite are refused.
+    """The median; None without samples.
 
     Raises:
-        ValueError: on NaN or infinity; a clock that yields them is broken.
+        ValueError: if a sample is NaN or infinite, which means that the clock is broken.
     """
     if not samples:
         return None
@@ -23,7 +23,7 @@ def median(samples: Sequence[float]) -> float | None:
 
 
 def geometric_mean(values: Sequence[float]) -> float | None:
-    """The geometric mean, None of nothing, 0 as soon as one value is 0."""
+    """The geometric mean; None without values, 0 if a value is 0 or less."""
     if not values:
         return None
     if any(v <= 0 for v in values):
@@ -39,7 +39,7 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of a statistic (Efron 1979); None of nothing, a point for one sample."""
+    """Percentile bootstrap interval of a statistic (Efron 1979); None without samples, a point for one."""
     if not samples:
         return None
     rng = random.Random(seed)  # noqa: S311 - resampling, not a secret
@@ -50,14 +50,14 @@ def bootstrap_interval(
 
 
 def median_interval(groups: Sequence[Sequence[float]], *, seed: int = 0) -> tuple[float, float] | None:
-    """95 % interval of the median of samples that come from a few processes each; None of fewer than two groups.
+    """95 % interval of the median of samples of several processes; None with fewer than two groups.
 
-    Groups are what is resampled, each standing for itself by its median: samples of one process are alike.
+    Groups are resampled, each by its median, because samples of one process are correlated.
     """
     medians = sorted(statistics.median(group) for group in groups if group)
     if len(medians) < 2:
         return None
-    if len(medians) < 6:  # the bootstrap's own ends: some resample consists of the least, or the greatest, alone
+    if len(medians) < 6:  # the ends of the bootstrap: some resamples contain only the smallest, or the largest
         return medians[0], medians[-1]
     return bootstrap_interval(medians, resamples=500, seed=seed)
 
@@ -65,7 +65,7 @@ def median_interval(groups: Sequence[Sequence[float]], *, seed: int = 0) -> tupl
 def flake_bound(clean_runs: int, *, confidence: float = 0.95) -> float:
     """The flake probability that `clean_runs` agreeing runs exclude: 1 - (1 - confidence)^(1/n).
 
-    29 runs bound it to 10 %, 59 to 5 %, 299 to 1 % ("rule of three"). With no run at all nothing is excluded: 1.0.
+    29 runs bound it to 10 %, 59 to 5 %, 299 to 1 % ("rule of three"). Without runs the bound is 1.0.
     """
     if clean_runs <= 0:
         return 1.0
@@ -73,7 +73,7 @@ def flake_bound(clean_runs: int, *, confidence: float = 0.95) -> float:
 
 
 def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval for a proportion (1927): honest for small counts and for 0 or n successes."""
+    """Wilson's score interval for a proportion (1927): valid for small counts and for 0 or n successes."""
     if trials <= 0:
         return 0.0, 1.0
     p, n = successes / trials, trials

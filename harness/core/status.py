@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What happened. Declared in order of precedence: of several, the first one counts."""
+    """The status of an evaluation. Declared in order of precedence: of several, the first one counts."""
 
     INFRA = "infra"
     FORBIDDEN = "forbidden"
@@ -25,12 +25,12 @@ class Status(StrEnum):
 
     @property
     def precedence(self) -> int:
-        """0 for the status that outranks all others."""
+        """Position in the order of precedence; 0 for the status that outranks all others."""
         return _ORDER[self]
 
     @property
     def blames_subject(self) -> bool:
-        """Whether this status says something about the subject (and not about us, the machine or the moment)."""
+        """Whether this status is a fault of the subject, and not of Crucible, the machine or a disturbance."""
         return self not in (Status.INFRA, Status.REVIEW, Status.NOISY, Status.SKIPPED, Status.OK)
 
 
@@ -38,5 +38,5 @@ _ORDER = {status: rank for rank, status in enumerate(Status)}
 
 
 def first_of(statuses: Iterable[Status]) -> Status:
-    """The status that counts when several were seen; `ok` when none was."""
+    """The status that takes precedence over the others; `ok` for none."""
     return min(statuses, key=lambda status: status.precedence, default=Status.OK)

@@ -1,4 +1,4 @@
-"""Student's t distribution: how many standard errors a difference must be, when the error itself was estimated."""
+"""Student's t distribution: the quantile in standard errors when the standard error is estimated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def upper_quantile(tail: float, freedom: int) -> float:
     """The t that is exceeded with probability `tail`, by bisection of the distribution function.
 
     Args:
-        tail: Between 0 and 0.5, both left out.
+        tail: Between 0 and 0.5, exclusive.
         freedom: Degrees of freedom, at least 1.
 
     Raises:
-        ValueError: outside of these.
+        ValueError: if an argument is outside these bounds.
     """
     if not 0 < tail < 0.5 or freedom < 1:
         msg = f"no quantile for a tail of {tail} and {freedom} degrees of freedom"

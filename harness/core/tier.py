@@ -1,4 +1,4 @@
-"""Tier: how much isolation a box really had."""
+"""Tier: the isolation that the probe of a box proved."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """A is the strongest. Records of different tiers are never ranked together silently.
+    """A is the strongest. Results of different tiers are never ranked together without a notice.
 
     * A: namespaces, pivoted root, Landlock, seccomp, rlimits and a cgroup that accounts for memory.
-    * B: as A without the cgroup: peak memory is a lower bound, hoarding through memfd or pipes is refused instead.
+    * B: as A without the cgroup: peak memory is a lower bound, allocation through memfd or pipes is refused instead.
     * C: no namespaces: Landlock, seccomp, rlimits and (as root) another uid; no writable directory.
     * D: a process with rlimits; files and network of the user are within reach.
     * E: nothing.

@@ -37,7 +37,7 @@ RELATIONS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as written."""
+    """A number literal."""
 
     value: float
     text: str
@@ -90,7 +90,7 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two numbers compared."""
+    """A comparison of two numeric expressions."""
 
     relation: str
     left: Node

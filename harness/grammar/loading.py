@@ -59,7 +59,7 @@ def parse_binary(
 ) -> ParseResult:
     """Read a binary file, or bytes, with a grammar.
 
-    A fault in the data is no exception: it is in `errors` and `faults` of the result, next to the records read so far.
+    A fault in the data does not raise: it is in `errors` and `faults` of the result, next to the records read so far.
 
     Args:
         grammar: From `load_grammar`.

@@ -1,1 +1,1 @@
-"""From a case to an evaluation."""
+"""Judging a case: from a case to an evaluation."""

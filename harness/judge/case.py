@@ -1,4 +1,4 @@
-"""Judging one case: a lane observes and scores it, and a lane that fails makes it `infra`."""
+"""Judging one case: a lane observes and scores it; if the lane raises, the case becomes `infra`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def judge_case(case: Case, lane: Lane, context: Context) -> SerialisedEvaluation
     """Observe and score one case. If the lane raises, the subject is not at fault: the case becomes `infra`.
 
     Args:
-        case: What to judge.
+        case: The case to judge.
         lane: The lane it belongs to.
         context: This process's resources.
     """
@@ -57,11 +57,11 @@ def unjudged(
     """An `infra` evaluation: nothing is known of the subject.
 
     Args:
-        case: What was to be judged.
-        why: One sentence.
-        seconds: What trying took.
-        tier: Of the boxes.
-        trusted: Whether a trusted file of the user's is at fault (an oracle, a grammar), and not our machinery.
+        case: The case that could not be judged.
+        why: The reason, one sentence.
+        seconds: Duration of the attempt to judge it.
+        tier: The tier of the boxes.
+        trusted: Whether a trusted file of the user (an oracle, a grammar) is at fault, and not Crucible.
     """
     evidence = Evidence(
         status=Status.INFRA,

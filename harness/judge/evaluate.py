@@ -1,4 +1,4 @@
-"""`harness.evaluate`: one case is judged from Python, without pytest and without a ledger."""
+"""`harness.evaluate`: judges one case from Python, without pytest and without a ledger."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def evaluate(
     """Judge one case from Python, without pytest and without a ledger.
 
     Args:
-        path_or_case: A suite file that asks for exactly one case, `file.suite.yaml::case`, or a `Case`.
-        epoch: For the budget; 0 for a file, a case's own otherwise.
+        path_or_case: A suite file that has exactly one case, `file.suite.yaml::case`, or a `Case`.
+        epoch: Sets the budget; by default 0 for a file, else the case's own.
         attempts: Seeded repetitions; the suite's or the case's own by default.
         anneal_temp: Annealing temperature; the suite's or the case's own by default.
-        secret_seed: Inputs are drawn from it; random by default.
+        secret_seed: Seed of the inputs; random by default.
         min_tier: The weakest isolation that is accepted for a lane that boxes.
-        registry: Where lanes are looked up; by default the built-in and installed ones.
-        context: Resources to use; by default made for this call and closed after it.
+        registry: The lanes; by default the built-in and installed ones.
+        context: The resources; by default made for this call and closed after it.
 
     Raises:
-        UsageError: if there is no such file or case, or the file asks for several.
+        UsageError: if there is no such file or case, or the suite has several cases.
         SuiteError: if the suite is wrong.
-        TierError: if this machine cannot isolate as well as asked.
+        TierError: if this machine cannot isolate as well as `min_tier` requires.
     """
     registry = registry or Registry(built_in=hooks.BUILT_IN)
     asked = {
@@ -96,6 +96,6 @@ def _find(path: Path, name: str, root: Path, registry: Registry, settings: Setti
         names = list(cases)
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         raise UsageError(
-            f"the suite asks for {len(cases)} cases: {shown}", where=str(path), fix=f"say {path.name}::{names[0]}"
+            f"the suite has {len(cases)} cases: {shown}", where=str(path), fix=f"name one: {path.name}::{names[0]}"
         )
     return next(iter(cases.values()))

@@ -14,7 +14,7 @@ def project_root(path: Path) -> Path:
 
 
 def scratch_folder() -> Path:
-    """A folder for derived files that only this user can enter; shared by runs, and free to vanish."""
+    """A folder for derived files that only this user can read; runs share it, and it may be deleted between runs."""
     folder = Path(tempfile.gettempdir()) / f"crucible-{os.geteuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -14,16 +14,16 @@ from harness.suites.settings import Settings
 if TYPE_CHECKING:
     from harness.sandbox.probe import Probe
 
-MAX_SECRETS = 50  # the probe attacks each of them, and more attacks of one kind prove nothing more
+MAX_SECRETS = 50  # the probe attacks each of them; more attacks of one kind do not prove more
 
 
 def secrets_of(cases: Iterable[Case], *, root: Path, ledger: Path) -> list[Path]:
-    """Files that a box must not be able to read: suites, what judges the cases, the ledger.
+    """Files that a box must not be able to read: suites, the trusted files of the cases, the ledger.
 
     Args:
-        cases: What will be judged.
-        root: What their suites' names are relative to.
-        ledger: Where the verdicts go.
+        cases: The cases that will be judged.
+        root: The folder that the names of their suites are relative to.
+        ledger: The ledger's file.
     """
     found: dict[Path, None] = {}
     for case in cases:
@@ -37,23 +37,23 @@ def secrets_of(cases: Iterable[Case], *, root: Path, ledger: Path) -> list[Path]
 
 
 def folders_of(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """The folders that hold some files (a folder holds itself): boxes hide them."""
+    """The folders of some files, which boxes hide; a path that is a folder is its own folder."""
     return tuple(dict.fromkeys((path if path.is_dir() else path.parent).absolute() for path in paths))
 
 
 def prove_tier(
     lanes: Iterable[Lane], settings: Settings, secrets: list[Path], *, protect: tuple[Path, ...] = ()
 ) -> Probe:
-    """Probe what a box of this machine is worth, by attacking it.
+    """Determine the tier of a box on this machine, by attacking the box.
 
     Args:
         lanes: The lanes that will use boxes.
-        settings: Its `min_tier` counts, or else each lane's own default.
-        secrets: Files that a box must not reach.
+        settings: Has `min_tier`; without it each lane's own default applies.
+        secrets: Files that a box must not read.
         protect: Folders that the boxes of this session hide; the probed box hides them also.
 
     Raises:
-        TierError: if the tier found is weaker than a lane accepts; the message says what to do and what is lost.
+        TierError: if the tier is weaker than a lane accepts; the message has the possible fixes and their risks.
     """
     from harness.sandbox.pool import BoxPool
     from harness.sandbox.probe import probe

@@ -32,7 +32,7 @@ class ExportNames:
 
 
 def snake(name: str) -> str:
-    """Convert `ChunkHeader2` to `chunk_header2`."""
+    """The snake-case form of a type name: `ChunkHeader2` becomes `chunk_header2`."""
     made = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     made = re.sub(r"__+", "_", re.sub(r"[^a-z0-9_]", "_", made)).strip("_") or "x"
     made = made if made[0].isalpha() else f"x_{made}"

@@ -23,7 +23,7 @@ class TypeName:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An integer literal."""
+    """An integer literal; its value without the notation of the source."""
 
     value: int
 
@@ -37,7 +37,7 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string literal."""
+    """A string literal; its value with escapes resolved."""
 
     value: str
 

@@ -118,7 +118,7 @@ class ExpressionImporter:
         return ours.Name(name if name in _SPECIAL else field_name(name))
 
     def attribute(self, value: ast.Expression, name: str) -> ours.Expr:
-        """Convert `value.name`."""
+        """The expression for `value.name`, where `name` is a field or a built-in attribute."""
         if name in ("_sizeof", "_bitsizeof"):
             return self.size_of(value, bits=name == "_bitsizeof")
         kind = self.kind(value)

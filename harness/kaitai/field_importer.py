@@ -88,7 +88,7 @@ class FieldWriter:
         return made
 
     def position(self, field: Field, made: dict[str, Any]) -> None:
-        """Add `at` and `stream`."""
+        """Add `at` and `stream` for the `pos` and `io` of an instance."""
         at = field.position if field.position is not None else ast.Attribute(field.io or ast.Name("_io"), "pos")
         made["at"] = self.text(at, (*field.key, "pos"))
         if field.io is not None:

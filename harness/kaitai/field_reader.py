@@ -25,7 +25,7 @@ class FieldReader:
         return self.source.expression(spec[name], (*key, name)) if name in spec else None
 
     def keys(self, spec: dict[str, Any], known: frozenset[str], key: Key) -> None:
-        """Report unknown keys."""
+        """Report every key that is not in `known`."""
         for name, value in spec.items():
             if name not in known and not name.startswith("-"):
                 self.source.report((*key, name), f"unknown key {name!r}; known are {', '.join(sorted(known))}")
@@ -57,7 +57,7 @@ class FieldReader:
         )
 
     def doc(self, spec: dict[str, Any], key: Key) -> str:
-        """Read `doc`."""
+        """The string of `doc`; empty if it is absent."""
         found = spec.get("doc", "")
         references = spec.get("doc-ref", "")
         for name, value in (("doc", found), *(("doc-ref", each) for each in _listed(references))):
@@ -121,7 +121,7 @@ class FieldReader:
         return kind, self.expression(spec, by, key), frozenset({by})
 
     def checks(self, spec: dict[str, Any], key: Key) -> tuple[Check, ...]:
-        """Read `valid`."""
+        """The checks of `valid`; none if it is absent."""
         if "valid" not in spec:
             return ()
         value, at = spec["valid"], (*key, "valid")

@@ -33,7 +33,7 @@ def field_name(name: str) -> str:
 
 
 def camel(name: str) -> str:
-    """Convert `chunk_dir` to `ChunkDir`."""
+    """The camel-case form of a type name: `chunk_dir` becomes `ChunkDir`."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
 
 

@@ -20,7 +20,7 @@ MAX_FINDINGS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One entry of `meta/imports`."""
+    """An entry of `meta/imports`, with its position."""
 
     name: str
     key: Key

@@ -21,7 +21,7 @@ class Integer:
     """`u1` … `s8`, `b2` …; without width and bits it is the result of arithmetic."""
 
     width: int | None = None
-    """Bytes."""
+    """Size in bytes."""
     signed: bool = True
     order: str | None = None
     """le, be, or None: the type's computed byte order (or none is needed)."""
@@ -96,7 +96,7 @@ class Anything:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream, `io`."""
+    """A byte stream, the type of `_io`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ class Structure:
 
     @property
     def top(self) -> Structure:
-        """The file's top type."""
+        """The outermost structure, which describes the whole file."""
         found = self
         while found.outer:
             found = found.outer

@@ -133,7 +133,7 @@ class TypeReader:
         return user
 
     def string(self, *, zero: bool) -> String:
-        """Read `str` or `strz`."""
+        """The type of `str` or, with `zero`, `strz`."""
         encoding = self.text("encoding") or self.structure.encoding
         if not encoding:
             self.source.report(self.key, "a string, but no encoding is given here or in meta")
@@ -162,7 +162,7 @@ class TypeReader:
         )
 
     def terminator(self) -> bytes | None:
-        """Read `terminator`."""
+        """The bytes of `terminator`; None if it is absent or invalid."""
         value = self.spec.get("terminator")
         if isinstance(value, list) and value and all(isinstance(x, int) and 0 <= x <= 255 for x in value):
             return bytes(value)
@@ -202,7 +202,7 @@ class TypeReader:
         return None
 
     def read_process(self) -> Process | None:
-        """Read `process`."""
+        """The processing of `process`; None if it is absent or invalid."""
         text = self.text("process")
         if text is None:
             return None

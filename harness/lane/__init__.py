@@ -1,1 +1,1 @@
-"""What a lane is, and what it is given."""
+"""The Lane protocol, its registry, and the resources that a lane gets."""

@@ -1,4 +1,4 @@
-"""Context: what a lane is given while it evaluates one case."""
+"""Context: the resources that a lane gets for evaluating a case."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _silent(_text: str) -> None:
 
 
 class Closable(Protocol):
-    """Something a lane keeps for all cases of a process."""
+    """A resource that a lane keeps for all cases of a process."""
 
     def close(self) -> None:
-        """Give it up."""
+        """Release the resource, with its processes; called once, at the end of the run."""
         ...
 
 
@@ -37,16 +37,17 @@ class Context:
     """Resources shared by the cases of one process.
 
     Attributes:
-        secret_seed: The run's secret; inputs are drawn from it, so no candidate can know them beforehand.
-        scratch: A private directory of this user for derived files (drawn inputs, compiled kernels); it may vanish.
-        tier: What the boxes of this session were proved to be; None when nothing was probed.
-        progress: Takes one short line for long work.
-        protect: Paths no box may ever see: the project's root, suites, specifications, the ledger.
-        without: Layers to leave out of the boxes; only tests that prove a layer's worth pass any.
-        warm: How many zygotes are kept; None for as many as a few attempts need.
-        timer: What measures wall time; by default made at first use, and without pytest-benchmark.
-        opponents: The opponents that a timed case is measured against, by node id.
-        controlled: Whether this process has measured its A/A control, or something that contains one.
+        secret_seed: The secret of the run; inputs are sampled from it, so a candidate cannot know them before.
+        scratch: A private directory of this user for derived files (sampled inputs, compiled kernels); it may be
+            deleted.
+        tier: The isolation that the probe proved; None when no box was probed.
+        progress: Called with one short line during long work.
+        protect: Paths that boxes hide: the project's root, suites, specifications, the ledger.
+        without: Layers that boxes leave out; used only by tests of single layers.
+        warm: Number of zygotes that are kept; None for as many as a few attempts need.
+        timer: Measures wall time; by default made at first use, without pytest-benchmark.
+        opponents: The opponents that a timed case is compared with, by node id.
+        controlled: Whether this process has measured an A/A control.
     """
 
     secret_seed: int
@@ -67,7 +68,7 @@ class Context:
         return derive_seed(self.secret_seed, case.lane, case.subject.digest, *parts)
 
     def hash_seed(self, attempt: int) -> int:
-        """PYTHONHASHSEED of an attempt: the same for all cases of a run, so that they share zygotes; unknown before."""
+        """PYTHONHASHSEED of an attempt: the same for all cases of a run, so that they share zygotes; secret."""
         return derive_seed(self.secret_seed, "hash seed", attempt) % 0xFFFFFFFF + 1
 
     @property
@@ -81,7 +82,7 @@ class Context:
 
     @property
     def stopwatch(self) -> Stopwatch:
-        """What measures wall time, alone on the machine."""
+        """The stopwatch that measures wall time, made at first use."""
         if self.timer is None:
             from harness.timing.stopwatch import Stopwatch
 
@@ -89,14 +90,14 @@ class Context:
         return self.timer
 
     def keep(self, make: type[Kept]) -> Kept:
-        """The one object of a class that a lane uses for all its cases (warm processes, say), made at first use."""
+        """The object of a class that a lane uses for all its cases (such as warm processes), made at first use."""
         if make not in self._kept:
             self._kept[make] = make()
         found: Kept = self._kept[make]  # type: ignore[assignment]
         return found
 
     def close(self) -> None:
-        """Stop what was started: no process outlives the context."""
+        """Stop all boxes and kept resources; the context must not be used afterwards."""
         while self._kept:
             self._kept.popitem()[1].close()
         while self._pools:

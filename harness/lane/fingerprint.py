@@ -1,4 +1,4 @@
-"""Engine: what judges, as far as a verdict may depend on it: our own code, a lane's, and the versions beneath."""
+"""Fingerprint: digests of everything that a verdict may depend on: this package, the lane, versions of libraries."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from harness.lane.protocol import Lane
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DEPENDENCIES = ("hypothesis", "lark", "pydantic", "pyyaml")
-"""Distributions next to the standard library that our own verdicts depend on; a lane names more in `engine()`."""
+"""Distributions that the verdicts of this package depend on; a lane names more in `engine()`."""
 
 
 def engine_of(lanes: Mapping[str, Lane], names: Iterable[str]) -> dict[str, str]:
-    """For each lane of a run the digest of all code that judges its cases, by `engine:NAME`.
+    """For each lane of a run the digest of all code that judges its cases, by `engine:NAME` (16 hex digits).
 
     Args:
         lanes: All lanes.
-        names: Those that the run's cases belong to.
+        names: The lanes of the run's cases.
     """
     return {f"engine:{name}": _engine(lanes[name]) for name in sorted(set(names)) if name in lanes}
 
@@ -36,18 +36,18 @@ def _engine(lane: Lane) -> str:
 
 @cache
 def _ours() -> str:
-    """Of the package's own files, and what it builds on: the version alone would not notice a patched installation."""
+    """Digest of this package and its dependencies; the version alone would not detect a patched installation."""
     found = {str(path.relative_to(PACKAGE)): digest_bytes(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
     return digest_json([found, {name: importlib.metadata.version(name) for name in DEPENDENCIES}])
 
 
 def _source(lane: type) -> str:
-    """Of the files a third party's lane is written in."""
+    """Digest of the source files of a lane's methods."""
     methods: list[Any] = [getattr(lane, name, None) for name in ("collect", "evaluate", "score")]
     functions = [inspect.unwrap(method) for method in methods if callable(method)]
     files = {function.__code__.co_filename for function in functions if inspect.isfunction(function)}
     found = {}
     for file in files:
-        with contextlib.suppress(OSError):  # typed into an interpreter: nothing can be said about it
+        with contextlib.suppress(OSError):  # defined in an interactive session: it has no file
             found[file] = digest_bytes(Path(file).read_bytes())
     return digest_json(sorted(found.values()))

@@ -1,8 +1,8 @@
 """Hard timeout: a kernel timer ends a process that cannot be interrupted, after its Python stack was written.
 
-The interpreter is inside a C call, so no Python code can run: neither a handler nor another thread. The signal of a
-POSIX timer needs neither; faulthandler's own handler, written in C, then writes the Python stack to a file, and the
-signal's default action ends the process. On a system without such timers nothing happens.
+While the interpreter is inside a C call, no Python code can run: neither a handler nor another thread. A POSIX timer
+needs neither: on its signal, faulthandler's handler, written in C, writes the Python stack to a file, and the signal's
+default action ends the process. On a system without such timers there is no hard timeout.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class _Timer:
         faulthandler.register(signal.SIGVTALRM, file=_file or 2, all_threads=False, chain=True)
 
     def close(self) -> None:
-        """Give the timer and the signal back."""
+        """Delete the timer and restore the signal's action."""
         if self.pid == os.getpid():
             self._library.timer_delete(self.id)
             faulthandler.unregister(signal.SIGVTALRM)
 
     def set(self, seconds: float) -> None:
-        """Ring once after so many seconds; 0 is never."""
+        """Send the signal once after `seconds`; 0 disarms the timer."""
         self.times.value.seconds, self.times.value.nanoseconds = int(seconds), int(seconds % 1 * 1e9)
         self._library.timer_settime(self.id, 0, ctypes.byref(self.times), None)
 
@@ -75,7 +75,7 @@ def prepare(config: Any, folder: str | None) -> None:
 
     Args:
         config: pytest's.
-        folder: Where the processes of the run meet, if there are several.
+        folder: The folder that the processes of the run share, if there are several.
     """
     global _file
     forget()
@@ -84,7 +84,7 @@ def prepare(config: Any, folder: str | None) -> None:
         _file = (Path(folder) / f"{MARK}{config.workerinput['workerid']}").open("ab", buffering=0)
         return
     capture = config.pluginmanager.get_plugin("capturemanager")
-    # A copy of the stderr that people see, which pytest captures while something runs.
+    # A copy of the real stderr, because pytest captures stderr while an item runs.
     with contextlib.suppress(OSError), capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         _file = os.fdopen(os.dup(2), "wb", buffering=0)
 
@@ -96,7 +96,7 @@ def meet_in(folder: Path) -> None:
 
 
 def forget() -> None:
-    """The run is over."""
+    """Delete the timer and close the file for stacks, at the end of the run."""
     global _file, _folder, _timer
     if _timer is not None:
         _timer.close()
@@ -106,7 +106,7 @@ def forget() -> None:
 
 
 def end_in(seconds: float | None) -> None:
-    """End this process after so many seconds; None takes it back."""
+    """End this process after `seconds`; None disarms the timer."""
     global _timer, _possible
     if not _possible or (seconds is None and _timer is None):
         return
@@ -131,11 +131,11 @@ def reason_of(crash: str) -> str:
     died = re.match(r"worker '(\w+)' crashed", crash)
     text = _read(_folder / f"{MARK}{died[1]}") if _folder is not None and died else ""
     frames = [f"{frame['file']}:{frame['line']} {frame['name']}" for frame in _FRAME.finditer(text)][:MAX_SHOWN]
-    return f"trusted code did not come back, and nothing could interrupt it, at {' < '.join(frames)}" if frames else ""
+    return f"trusted code did not return and could not be interrupted, at {' < '.join(frames)}" if frames else ""
 
 
 def ended_in(path: Path) -> str:
-    """Where in a file a process of this run had to be ended; empty if none was."""
+    """The function and line of a file in which a process of this run was ended; empty if none was."""
     files = sorted(_folder.glob(f"{MARK}*")) if _folder is not None else []
     for text in map(_read, files):
         for frame in _FRAME.finditer(text):

@@ -1,4 +1,4 @@
-"""Hook specifications: what a plugin of Crucible may implement."""
+"""Hook specifications that a plugin of Crucible may implement."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Hooks:
 
     @hookspec
     def crucible_lanes(self) -> list[Lane]:  # type: ignore[empty-body]
-        """Lanes to add."""
+        """The lanes that the plugin adds; each must satisfy `harness.hooks.Lane` and have a name of its own."""
 
     @hookspec
     def crucible_evaluated(self, evaluation: Evaluation) -> None:
-        """Called on the controller for every evaluation, after it went to the ledger."""
+        """Called on the controller for every evaluation, after it was recorded in the ledger."""

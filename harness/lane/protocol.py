@@ -29,9 +29,9 @@ class Lane(Protocol):
     options: type[SuiteOptions]
     """The model of a suite of this lane; its extra keys become the suite's keys."""
     untrusted: tuple[str, ...]
-    """Suite keys whose paths hold untrusted files; pytest never collects anything in those folders."""
+    """Suite keys whose paths are untrusted files; pytest never imports or collects files in their folders."""
     boxed: bool
-    """Whether evaluating uses a box; if so tiers are probed and `--min-tier` applies."""
+    """Whether evaluating uses a box; if so, the tier is probed and `--min-tier` applies."""
     min_tier: Tier | None
     """A weaker default than the session's `--min-tier`, or None; shown when it applies."""
 
@@ -39,17 +39,17 @@ class Lane(Protocol):
         """Turn a suite into cases, reading files only: nothing is imported, run or probed.
 
         The same files must give the same cases in the same order on every process. A subject that cannot be judged at
-        all (unreadable, too large) still becomes a case: its evidence says so later.
+        all (unreadable, too large) still becomes a case: its evidence has the reason.
 
         Raises:
-            SuiteError: if the suite, or a trusted file it names, is wrong.
+            SuiteError: if the suite, or a trusted file that it names, is wrong.
         """
         ...
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
-        """Observe one case. What the subject does wrong is data; an exception means that *we* failed (`infra`)."""
+        """Observe one case. A fault of the subject is data; an exception means that the lane failed (`infra`)."""
         ...
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
-        """Judge evidence under a policy: pure, so that a whole ledger can be re-judged without running anything."""
+        """Score evidence under a policy. A pure function: `crucible rescore` runs no subjects."""
         ...

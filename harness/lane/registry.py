@@ -1,4 +1,4 @@
-"""Registry: the plugins of one process and the lanes that they bring."""
+"""Registry: the plugins of one process and the lanes that they define."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ BUILT_IN: Mapping[str, str] = {
     "dsl": "harness.lanes.dsl.lane",
     "kernel": "harness.lanes.kernel.lane",
 }
-"""Our own lanes and the modules that bring them, through the same hook as anybody's."""
+"""The built-in lanes and the modules that define them, through the same hook as a plugin's."""
 
 
 class Lanes(Mapping[str, "Lane"]):
-    """Lanes by name. A built-in one is imported when it is asked for: a run pays for the lanes that its suites name.
+    """Lanes by name. A built-in lane is imported at first use: a run imports only the lanes that its suites name.
 
     Args:
-        brought: Lanes of plugins.
-        built_in: Names of the others.
-        bring: Imports the built-in lane of a name.
+        plugin_lanes: Lanes of plugins.
+        built_in: Names of the built-in lanes.
+        load: Imports the built-in lane of a name.
     """
 
-    def __init__(self, brought: Mapping[str, Lane], built_in: Iterable[str], bring: Callable[[str], Lane]) -> None:
-        self._known, self._built_in, self._bring = dict(brought), tuple(built_in), bring
+    def __init__(self, plugin_lanes: Mapping[str, Lane], built_in: Iterable[str], load: Callable[[str], Lane]) -> None:
+        self._known, self._built_in, self._load = dict(plugin_lanes), tuple(built_in), load
 
     def __getitem__(self, name: str) -> Lane:
         if name not in self._known and name in self._built_in:
-            self._known[name] = self._bring(name)
+            self._known[name] = self._load(name)
         return self._known[name]
 
     def __contains__(self, name: object) -> bool:
@@ -51,7 +51,7 @@ class Lanes(Mapping[str, "Lane"]):
 
 
 class Registry:
-    """The plugins of one process and the lanes they bring."""
+    """The plugins of one process and the lanes that they define."""
 
     def __init__(self, *, built_in: Mapping[str, str] = BUILT_IN) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
@@ -62,7 +62,7 @@ class Registry:
         self._entry_points = False
 
     def register(self, plugin: object) -> None:
-        """Add a plugin object or module; one that is there already stays as it is."""
+        """Add a plugin object or module; one that is already registered is ignored."""
         if not self.manager.is_registered(plugin):
             # By identity: two modules of a session may both be called `conftest`.
             self.manager.register(plugin, name=f"{getattr(plugin, '__name__', type(plugin).__name__)}-{id(plugin):x}")
@@ -73,26 +73,26 @@ class Registry:
         """All lanes by name.
 
         Raises:
-            UsageError: if two plugins bring a lane of the same name.
+            UsageError: if two plugins define a lane of the same name.
         """
         if self._lanes is None:
-            if not self._entry_points:  # looking through every installed distribution takes a while
+            if not self._entry_points:  # scanning every installed distribution is slow
                 self.manager.load_setuptools_entrypoints(PROJECT)
                 self._entry_points = True
-            brought: dict[str, Lane] = {}
+            found: dict[str, Lane] = {}
             for lane in self._lanes_of(self.manager.get_plugins() - self._ours):
-                if lane.name in brought or lane.name in self._built_in:
-                    other = type(brought[lane.name]).__module__ if lane.name in brought else self._built_in[lane.name]
+                if lane.name in found or lane.name in self._built_in:
+                    other = type(found[lane.name]).__module__ if lane.name in found else self._built_in[lane.name]
                     raise UsageError(
-                        f"two plugins bring a lane named {lane.name!r}",
+                        f"two plugins define a lane named {lane.name!r}",
                         where=f"{other} and {type(lane).__module__}",
                         fix="rename one of them",
                     )
-                brought[lane.name] = lane
-            self._lanes = Lanes(brought, self._built_in, self._bring)
+                found[lane.name] = lane
+            self._lanes = Lanes(found, self._built_in, self._load)
         return self._lanes
 
-    def _bring(self, name: str) -> Lane:
+    def _load(self, name: str) -> Lane:
         module = importlib.import_module(self._built_in[name])
         if module not in self._ours:
             self.manager.register(module)
@@ -100,12 +100,12 @@ class Registry:
         return next(lane for lane in self._lanes_of({module}) if lane.name == name)
 
     def _lanes_of(self, plugins: Set[object]) -> list[Lane]:
-        """What these plugins answer to the hook, in the order of their registration."""
+        """The lanes of these plugins, in the order of their registration."""
         others = [plugin for plugin in self.manager.get_plugins() if plugin not in plugins]
         groups = self.manager.subset_hook_caller("crucible_lanes", remove_plugins=others)()
         return [lane for group in reversed(groups) for lane in group]
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call one of `Hooks` by name on every plugin."""
+        """Call a hook of `Hooks` by name on every plugin; returns the results that are not None."""
         result: list[Any] = getattr(self.manager.hook, hook)(**arguments)
         return result

@@ -1,8 +1,8 @@
-"""Watchdog: a limit on trusted code that runs in the judge's own process, where nothing else would end it.
+"""Watchdog: a time limit for trusted code that runs in the judging process, where no box limits it.
 
-Code that returns to the interpreter now and then gets an exception. Code that does not, one call into C that never ends
-(`sum(itertools.count())`), cannot be reached by any exception; a timer of the kernel's then ends the whole process, and
-what it was doing is written down first (`harness.lane.hard_timeout`).
+Code that returns to the interpreter regularly gets an exception. One call into C that never returns
+(`sum(itertools.count())`) cannot be interrupted by an exception; a kernel timer then writes the Python stack and ends
+the whole process (`harness.lane.hard_timeout`).
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from harness.lane import hard_timeout
 AGAIN = 1.0
 """Seconds until code that swallowed the alarm (`except BaseException`) gets the next one."""
 GRACE = 10.0
-"""Seconds after its time is up that code is given to come back; then the process ends."""
+"""Seconds between the end of the time limit and the end of the process, for code that does not return."""
 
 _end: float | None = None  # when this process ends, by the monotonic clock
 
 
 class OverdueError(BaseException):
-    """Trusted code did not come back in time. No `Exception`, so that the code's own handlers let it through."""
+    """Trusted code exceeded its time limit. A `BaseException`, so that `except Exception` in the code ignores it."""
 
 
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raise `OverdueError` inside the block once it has taken so many wall seconds; end the process if that fails.
+    """Raise `OverdueError` inside the block after `seconds` of wall time; end the process if that has no effect.
 
-    It needs the main thread. Blocks may be nested, and within `paused` the clock stands still.
+    Only the main thread has a limit. Blocks may be nested; time within `paused` does not count.
 
     Raises:
-        OverdueError: where the time is up.
+        OverdueError: when the block exceeds its limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -49,13 +49,13 @@ def limited(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         _end_at(around)
         signal.signal(signal.SIGALRM, before)
-        if left:  # another alarm (pytest-timeout's, an outer block's) goes on
+        if left:  # restore the alarm of pytest-timeout or of an outer block
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - started)), interval)
 
 
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
-    """Stop the clock of the block around it while other code, which has limits of its own, runs."""
+    """Stop the clock of the enclosing block while other code, which has its own limits, runs."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGALRM) is not _overdue:
         yield
         return

@@ -24,7 +24,7 @@ class Process(Frozen):
 
     @classmethod
     def current(cls) -> Process:
-        """The current process."""
+        """The current process, with its pid and start time."""
         pid = os.getpid()
         return cls(host=socket.gethostname(), boot=_boot(), namespace=_namespace(), pid=pid, started=started(pid))
 

@@ -91,7 +91,7 @@ def run_values(run: Run) -> Values:
 
 
 def evaluation_values(record: Record) -> Values:
-    """The columns of `evaluations`."""
+    """The values of one row of `evaluations`, by column."""
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
     score_low, score_high = evaluation.score.interval
@@ -151,7 +151,7 @@ def _detected(facts: Values) -> str | None:
 
 
 def component_values(record: Record) -> list[Values]:
-    """The rows of `components`."""
+    """The rows of `components` of one evaluation, by column."""
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -168,7 +168,7 @@ def component_values(record: Record) -> list[Values]:
 
 
 def gate_values(record: Record) -> list[Values]:
-    """The rows of `gates`."""
+    """The rows of `gates` of one evaluation, by column."""
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -208,7 +208,7 @@ def attempt_values(record: Record) -> list[Values]:
 
 
 def comparison_values(record: Record) -> list[Values]:
-    """The rows of `comparisons`."""
+    """The rows of `comparisons` of one evaluation, by column."""
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {

@@ -13,7 +13,7 @@ class Question(Frozen):
     id: str
     """Identifier derived from the question's place and wording; an answer refers to it."""
     prompt: str
-    """The rendered prompt."""
+    """The prompt with all parameters substituted."""
     role: str = ""
     """Description of the answering role: the system prompt of a model."""
     answer_schema: dict[str, Any] = {}
@@ -47,7 +47,7 @@ class Reply(Frozen):
     tokens: int = 0
     """Tokens of prompt and answer together, as counted by the server; 0 where it does not count."""
     attempts: int = 1
-    """Number of tries."""
+    """Number of requests that were made for the answer."""
     seconds: float = 0.0
     """Wall time of the answer; never part of data that must be reproducible."""
 
@@ -59,7 +59,7 @@ class Reply(Frozen):
 
 
 class Provider(Protocol):
-    """Answers questions."""
+    """A source of answers: a model, a program, a file or a person."""
 
     name: str
 

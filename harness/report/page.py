@@ -41,16 +41,16 @@ class Candidate:
 
     Attributes:
         row: Its columns in the ledger.
-        rank: Its place in the suite; None for what has no score.
-        anchor: The id of its card.
-        delta: What changed since the last comparable run; None if that did not judge it.
-        new: Whether there is such a run, but this case is new.
+        rank: Its place in the suite; None without a score.
+        anchor: The HTML id of its card.
+        delta: The change since the last comparable run; None if that run did not judge it.
+        new: Whether there is such a run that did not judge this case.
         gates: Its gates.
         components: Its components.
         attempts: Its attempts.
         evidence: The evidence as recorded; empty if it has no card.
-        reason: What is wrong with it, empty if nothing is.
-        rerun: The command that runs it again.
+        reason: Why it failed; empty if it did not.
+        rerun: The command that repeats it.
     """
 
     row: Row
@@ -84,7 +84,7 @@ class Board:
         hidden: The rest, by status.
         controls: The negative and positive controls.
         leader: The ledger's best subject, if this run did not judge it.
-        apart: Subjects whose numbers are not comparable with these, each with `why`.
+        apart: Rows of subjects whose results are not comparable with these, each with `why`.
     """
 
     lane: str
@@ -97,7 +97,7 @@ class Board:
 
     @property
     def size(self) -> int:
-        """All candidates, shown or not."""
+        """Number of candidates, shown and hidden."""
         return len(self.shown) + self.hidden.total()
 
 
@@ -107,16 +107,16 @@ class Page:
 
     Attributes:
         run: The run.
-        seconds: How long it took, None while it runs.
-        tier: What its isolation tier means.
+        seconds: Duration; None while it runs.
+        tier: Description of its isolation tier.
         boards: Its suites.
         cards: Candidates with all their evidence, failing ones first.
-        uncarded: How many have no card.
+        uncarded: Number of candidates without a card.
         verdicts: Number of cases that are `good` (as expected), `bad` or `quiet` (neither).
-        statuses: How often each status was seen, in order of precedence, without controls that are as expected, and
-        controls: how many of these there are.
+        statuses: Number of cases by status, in order of precedence, without controls that are as expected.
+        controls: Number of controls that are as expected.
         recent: The last runs of the ledger.
-        versions: What software judged.
+        versions: Versions of the software that judged.
         ledger: The ledger's path.
     """
 
@@ -135,7 +135,7 @@ class Page:
 
 
 def gather(ledger: Ledger, run_id: str | None = None) -> Page:
-    """Read all that the report of a run shows.
+    """Read the content of the report of a run.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
@@ -172,7 +172,7 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
 
 
 def _cards(candidates: list[Candidate]) -> list[Candidate]:
-    """Failing cases come first, but leave room for the best."""
+    """The candidates with a card: failing ones first, but at most three quarters of the cards."""
     groups = {word: [c for c in candidates if c.verdict == word] for word in ("bad", "quiet", "good")}
     first = groups["bad"][: MAX_CARDS * 3 // 4] + groups["quiet"][: MAX_CARDS // 8]
     return first + groups["good"][: MAX_CARDS - len(first)]
@@ -212,7 +212,7 @@ def _ranks(rows: list[Row]) -> dict[str, Place]:
 
 
 def anchor(nodeid: str) -> str:
-    """An id to link to: readable, and unique because node ids that differ only in punctuation exist."""
+    """A readable HTML id, unique also for node ids that differ only in punctuation."""
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 

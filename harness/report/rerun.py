@@ -1,4 +1,4 @@
-"""Rerun: the line to copy that runs one case again as it ran: epoch, secret and what else was asked for."""
+"""Rerun: the command that repeats one case with its epoch, secret seed and other options."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from harness.suites.settings import Settings
 Row = dict[str, Any]
 
 REPEATED = ("attempts", "anneal-temp", "min-tier")
-"""Options that change a verdict, in addition to the epoch and the secret."""
+"""Options that affect a verdict, in addition to the epoch and the secret seed."""
 
 _PLACE: ContextVar[tuple[Path, Path] | None] = ContextVar("place", default=None)
 
 
 @contextlib.contextmanager
 def typed_in(folder: Path, root: Path) -> Iterator[None]:
-    """Within it, commands name files as seen from a folder; else as seen from the root directory, as node ids do."""
+    """Within the block, commands name files relative to `folder`; otherwise relative to the root, as node ids do."""
     token = _PLACE.set((folder, root))
     try:
         yield
@@ -32,7 +32,7 @@ def typed_in(folder: Path, root: Path) -> Iterator[None]:
 
 
 def asked(settings: Settings) -> Row:
-    """A run that is not in a ledger yet, as far as commands need it."""
+    """The row of a run that is not in a ledger yet, with the columns that commands need."""
     words = []
     if settings.attempts is not None:
         words += ["--attempts", str(settings.attempts)]
@@ -44,19 +44,19 @@ def asked(settings: Settings) -> Row:
 
 
 def command(run: Row, nodeid: str | None = None) -> str:
-    """The command for one case, or for all that failed last."""
+    """The command that repeats one case, or without a node id all cases that failed last."""
     what = quote(_placed(nodeid)) if nodeid is not None else "--lf"
     return f"pytest {what} {' '.join(_options(run))}"
 
 
 def typed(nodeid: str, *, settings: Settings, root: Path, folder: Path, **changed: Any) -> str:
-    """The command for one case of the run that is going on, to be typed where that run was.
+    """The command that repeats one case of the current run, for the current directory of that run.
 
     Args:
         nodeid: The case.
-        settings: What the run was asked to do.
-        root: What node ids are relative to.
-        folder: Where the run was typed.
+        settings: The settings of the run.
+        root: The folder that node ids are relative to.
+        folder: The current directory of the run.
         changed: Settings to replace.
     """
     with typed_in(folder, root):
@@ -73,9 +73,9 @@ def _placed(nodeid: str) -> str:
 
 
 def _options(run: Row) -> list[str]:
-    """Pairs of an option and its value, each fit for a shell; some of them are found in the command of the run."""
+    """Options with their values, quoted for a shell; some are taken from the command of the run."""
     given: dict[str, str] = {}
-    with contextlib.suppress(ValueError):  # a command that some other program wrote
+    with contextlib.suppress(ValueError):  # a command that another program wrote
         typed = shlex.split(run.get("command") or "")
         for word, follower in zip(typed, [*typed[1:], ""], strict=True):
             option, equals, value = word.partition("=")
@@ -90,7 +90,7 @@ def _options(run: Row) -> list[str]:
 
 
 def again(run: Row, suite: str, limit: int) -> list[str]:
-    """The command that judges a whole suite again as this run did, in a line of at most `limit` columns."""
+    """The command that judges a whole suite again as this run did, in lines of at most `limit` columns."""
     line = f"    pytest {quote(_placed(suite))} --epoch {run['epoch']} --fresh"
     return (
         [line]
@@ -100,14 +100,14 @@ def again(run: Row, suite: str, limit: int) -> list[str]:
 
 
 def quote(text: str) -> str:
-    """Always in quotes: node ids may contain brackets and spaces."""
+    """The string in single quotes for a shell: node ids may contain brackets and spaces."""
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
-    """The command in lines of at most `limit` columns that can be copied as they are.
+    """The command in lines of at most `limit` columns that a shell accepts as they are.
 
-    A shell joins lines that end in a backslash, and strings that touch; so even a long node id can be broken.
+    A shell joins lines that end in a backslash, and adjacent strings, so even a long node id can be split.
     """
     nodeid = None if nodeid is None else printable(nodeid)
     whole = head + command(run, nodeid)

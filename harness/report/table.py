@@ -33,7 +33,7 @@ class Column:
 
 
 def plain(text: str, _colour: str) -> str:
-    """Paint nothing."""
+    """The string without colour, for output that is not a terminal."""
     return text
 
 

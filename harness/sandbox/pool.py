@@ -98,7 +98,7 @@ class BoxPool:
         return tier_of(self.layers)
 
     def close(self) -> None:
-        """End all zygotes."""
+        """End all zygotes of the pool."""
         with contextlib.ExitStack() as stack:
             while self._zygotes:
                 stack.callback(self._zygotes.popitem()[1].close)

@@ -20,7 +20,7 @@ MAX_MESSAGE = 2000
 
 
 def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
-    """Write one frame."""
+    """Write a frame: a header with tag and length, the nonce, the body."""
     data = memoryview(HEADER.pack(tag, len(nonce) + len(body)) + nonce + body)
     while data:
         data = data[os.write(fd, data) :]

@@ -31,9 +31,9 @@ class SessionState:
     Attributes:
         settings: What the run was asked to do.
         registry: The lanes.
-        judge: Turns a case into an evaluation; set by the plugin, because judging is above this floor.
-        rerun: The command that repeats the case of a node id; also set by the plugin.
-        snapshot: Where the processes of the run agree; None when there is only this one.
+        judge: Turns a case into an evaluation; passed in, because judging is a layer above.
+        rerun: The command that repeats the case of a node id; also passed in.
+        snapshot: Shared by the processes of the run; None when there is only this one.
         fresh: Evaluations of this process whose reports were not recorded yet, by node id.
         markers: Names that were registered for `--strict-markers`.
         hooks: For cases, when the run consists of nothing else; see `BareHooks`.
@@ -52,8 +52,8 @@ class SessionState:
 class BareHooks:
     """pytest's hooks without capturing output around setup and teardown, where a case does nothing.
 
-    That is a tenth of the time of a trivial case. Only for runs of nothing but cases: in others the teardown of the
-    last case may be where fixtures of ordinary tests end, and these may print.
+    This saves a tenth of the time of a trivial case. Only for runs that consist of cases: in others, fixtures of
+    ordinary tests may end, and print, in the teardown of the last case.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -74,7 +74,7 @@ SESSION_STATE = pytest.StashKey[SessionState]()
 
 
 class CaseFailedError(Exception):
-    """A case is not what its suite asks for; carries the evaluation to where pytest explains failures."""
+    """A case does not have the verdict its suite requires; carries the evaluation to `CaseItem.repr_failure`."""
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
@@ -82,10 +82,10 @@ class CaseFailedError(Exception):
 
 
 class SuiteFile(pytest.File):
-    """One `.suite.yaml`. A wrong one is a collection error that says what, where and the nearest right name."""
+    """One `.suite.yaml`. A wrong one is a collection error with the problem, its position and the nearest name."""
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """Items, nested where a case's name says so (`program::step`)."""
+        """The items of the suite, nested where the name of a case has several parts (`program::step`)."""
         state = self.config.stash[SESSION_STATE]
         if state.snapshot is None:
             collected = self._collect(state)
@@ -116,7 +116,7 @@ class SuiteFile(pytest.File):
             if nested:
                 groups.setdefault(head, []).append(case)
                 continue
-            # The id goes in as text: pytest 9.2 loses `[...]` names otherwise, and with them --lf and --sw.
+            # The id is given as a string: pytest 9.2 loses `[...]` names otherwise, and with them --lf and --sw.
             item = CaseItem.from_parent(parent, name=head, nodeid=f"{self.nodeid}::{case.name}", case=case)
             for marker in case.markers:
                 self._mark(item, marker, state)
@@ -136,10 +136,14 @@ class SuiteFile(pytest.File):
 
 
 class MissingSuite(pytest.File):
-    """A `.suite.yaml` that is a link to nothing; pytest itself passes over such files in silence."""
+    """A `.suite.yaml` that is a dangling link; pytest itself ignores such files silently."""
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """Nothing but an error."""
+        """Report the dangling link.
+
+        Raises:
+            pytest.Collector.CollectError: always, with the missing target.
+        """
         raise self.CollectError(
             f"{_relative(str(self.path))}: this suite is a link to {self.path.readlink()}, which does not exist\n"
             "  fix: correct the link, or remove it"
@@ -157,7 +161,7 @@ class CaseGroup(pytest.Collector):
 
 
 class CaseItem(pytest.Item):
-    """One case. Its verdict is data: a subject's fault never shows as a traceback."""
+    """One case. Its verdict is data: a fault of the subject is never shown as a traceback."""
 
     obj = None  # many plugins read item.obj
 
@@ -167,7 +171,7 @@ class CaseItem(pytest.Item):
         self._ihook: pluggy.HookRelay | None = None
 
     def runtest(self) -> None:
-        """Judge the case, and pass, skip or fail by what its suite expects."""
+        """Judge the case; pass, skip or fail by what its suite expects."""
         state = self.config.stash[SESSION_STATE]
         state.fresh[self.nodeid] = judged = state.judge(self.case)
         evaluation = judged.evaluation
@@ -186,7 +190,7 @@ class CaseItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Where the suite asks for this case."""
+        """The suite file, the 0-based line that defines this case, and the title."""
         return self.path, (self.case.line or 1) - 1, self.case.title or self.nodeid
 
     @property
@@ -206,7 +210,7 @@ class CaseItem(pytest.Item):
 
 
 def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:
-    # Plain builtins: they go through xdist, and into JUnit XML.
+    # Built-in types: xdist transfers them, and JUnit XML stores them.
     tier = evaluation.evidence.tier
     return [
         ("crucible_status", evaluation.status.value),
@@ -218,10 +222,10 @@ def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:
 
 
 def _foreign(properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
-    # A plugin that runs an item again must not double ours.
+    # A plugin that runs an item again must not duplicate the properties of Crucible.
     return [pair for pair in properties if not pair[0].startswith("crucible_")]
 
 
 def _relative(text: str) -> str:
-    # Absolute paths are right but long; the reader works in the current directory.
+    # Absolute paths are correct but long; the reader works in the current directory.
     return text.replace(f"{Path.cwd()}{os.sep}", "")

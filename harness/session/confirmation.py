@@ -31,17 +31,18 @@ SLOW_SECONDS = 1.0  # a confirmation that is expected to take longer is announce
 
 
 def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts: int, remeasure: bool) -> Evaluation:
-    """Judge a subject once more, on what a context's secret seed draws, and add that to what was known.
+    """Judge a subject again, on inputs from the secret seed of a context, and add the attempts to the evaluation.
 
     Args:
         before: The evaluation so far.
         lane: Its lane.
-        context: Its secret seed must be another one than before.
-        attempts: How many to add.
+        context: Its secret seed must differ from that of `before`.
+        attempts: Number of attempts to add.
         remeasure: Whether the fresh observations, time included, replace those from before.
 
     Returns:
-        Both together; `before` with the reason in `evidence.unconfirmed` where the attempts came to no verdict.
+        The evaluation of all attempts; where the new ones gave no verdict, `before` with the reason in
+        `evidence.unconfirmed`.
     """
     policy = before.case.policy.model_copy(
         update={"attempts": attempts, **({} if remeasure else {"timing": Timing.NONE})}
@@ -67,11 +68,11 @@ class Confirmation:
     """The confirmation of one run, after its last item and before its gates.
 
     Args:
-        recorder: Of the open run; confirmed evaluations replace the recorded ones.
+        recorder: The recorder of the open run; confirmed evaluations replace the recorded ones.
         registry: The lanes.
         settings: The settings of the run.
         rerun: The command that repeats the case of a node id, with settings changed by name.
-        say: Shows a line while a slow confirmation runs.
+        say: Shows a line before a slow confirmation.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Confirmation:
         self._contexts: dict[int, Context] = {}
 
     def run(self) -> None:
-        """Confirm finalists until none is left or the budget is used."""
+        """Confirm finalists until none is left or the time limit is reached."""
         ran = (datetime.now(UTC) - self._opened.run.started_at).total_seconds()
         given = self._settings.confirm
         budget = max(MIN_CONFIRM_SECONDS, CONFIRM_SHARE * ran) if given is None else given
@@ -125,7 +126,7 @@ class Confirmation:
         after = another_round(before, lane, self._context(number), attempts=attempts, remeasure=number == 1)
         stability = stability_of(after.evidence)
         if after.evidence.unconfirmed or stability is None or not stability.confirmed:
-            self._finalists.tried.add(one.nodeid)  # for reasons of ours, or its lane makes too few attempts
+            self._finalists.tried.add(one.nodeid)  # no verdict, or its lane makes too few attempts
         rerun = self._rerun_line(before.case, number, attempts)
         self._recorder.revise(before.status, SerialisedEvaluation.of(after), rerun=rerun)
 
@@ -137,7 +138,7 @@ class Confirmation:
                 tier=self._opened.tier,
                 protect=self._opened.protect,
                 controlled=True,
-                # One for each hash seed that a finalist needs, so that the next finalist finds them started.
+                # One zygote for each hash seed that a finalist needs; the next finalist uses the same ones.
                 warm=FIRST_TEN,
             )
         return self._contexts[number]

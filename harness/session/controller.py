@@ -74,7 +74,7 @@ class Controller:
     # Opening the run
 
     def prepare(self, cases: Mapping[str, Case]) -> list[str]:
-        """Take the selected cases and probe the boxes that they need; lines to show.
+        """Take the selected cases and probe the boxes that they need; returns lines to show.
 
         Raises:
             pytest.UsageError: if this machine cannot isolate as well as a lane demands.
@@ -117,7 +117,7 @@ class Controller:
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
             self._recorder = Recorder(opened, self.outcome, self._registry, with_rows=bool(settings.gates))
-            # A named secret seed asks for an evaluation on its inputs.
+            # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
             opponents = opponents_of(self.cases, opened.ledger)
@@ -178,11 +178,11 @@ class Controller:
         return category, letter, (word, {"yellow": True})
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Finished cases are kept; the run is marked aborted."""
+        """Mark the run aborted; finished cases are kept."""
         self.outcome.aborted = True
 
     def pytest_internalerror(self) -> None:
-        """Finished cases are kept; the run is marked aborted."""
+        """Mark the run aborted; finished cases are kept."""
         self.outcome.aborted = True
 
     # The end of the session
@@ -222,12 +222,12 @@ class Controller:
             confirmation.run()
         except LedgerError as error:
             self.outcome.notices.append(f"not all finalists were confirmed: {error}")
-        except Exception as error:  # ours, or a lane's that cannot score its evidence: gates and report still follow
+        except Exception as error:  # gates and report still follow
             self.outcome.reasons.append(f"the confirmation failed: {type(error).__name__}: {error}")
         except KeyboardInterrupt:
             self.outcome.aborted = True
             session.exitstatus = pytest.ExitCode.INTERRUPTED
-            self.outcome.notices.append("the confirmation was interrupted: what it had confirmed stays")
+            self.outcome.notices.append("the confirmation was interrupted: what it had confirmed is kept")
         finally:
             confirmation.close()
 
@@ -240,19 +240,19 @@ class Controller:
     def _evaluate_gates(self) -> None:
         if not self._settings.gates:
             return
-        texts, outcome = self._settings.gates, self.outcome
+        gates, outcome = self._settings.gates, self.outcome
         if self._recorder is None:
-            outcome.gates += evaluate_gates(texts, [], ledger=None, run_id="", named={})
+            outcome.gates += evaluate_gates(gates, [], ledger=None, run_id="", named={})
             return
         opened = self._recorder.opened
         ledger, run_id = opened.ledger, opened.run.run_id
         rows = list(outcome.rows.values())
-        outcome.gates += evaluate_gates(texts, rows, ledger=ledger, run_id=run_id, named=opened.baselines)
+        outcome.gates += evaluate_gates(gates, rows, ledger=ledger, run_id=run_id, named=opened.baselines)
         for gate in outcome.gates:
             outcome.examples[gate.name] = counter_example(ledger, run_id, gate)
 
     def _look_for_nothing(self, exitstatus: int) -> None:
-        """A run that judged no case fails, with the reason."""
+        """Make a run that judged no case fail, with the reason."""
         outcome = self.outcome
         if self._is_empty_shard():
             outcome.notices.append("this shard holds none of the selected cases")

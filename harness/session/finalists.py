@@ -1,4 +1,4 @@
-"""Finalists: the leaders of the boards of a run, and which of them is confirmed next (docs/stability.md)."""
+"""Finalists: the leaders of the boards of a run, and the order of their confirmation (docs/stability.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.core.stability import EVERYONE, FIRST_TEN, FIRST_THREE, MIN_HASH_SE
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 
-MAX_RANKS = 30  # of a suite that are read: failures among the first ten let others move up
+MAX_RANKS = 30  # read of each suite: when one of the first ten fails, the next contender moves up
 FIRST_TEN_RANKS, FIRST_THREE_RANKS = 10, 3
 
 
@@ -19,14 +19,14 @@ class Contender:
 
     Attributes:
         run_id: The run that judged it last.
-        nodeid: Its case.
-        digest: Its content.
-        attempts: So far.
-        seconds: What judging it took, and
-        asked: what of that were its attempts; 0 where it was not measured.
-        confirmed: Whether it may be called first; None where there is nothing to confirm.
-        seeds: Hash seeds so far; where attempts have none, the attempts.
-        leads: Whether it stands first, alone or with others.
+        nodeid: The node id of its case.
+        digest: The digest of its content.
+        attempts: Number of attempts so far.
+        seconds: Time of judging it.
+        asked: The part of `seconds` that its attempts took; 0 where it was not measured.
+        confirmed: Whether it may have first place; None where there is nothing to confirm.
+        seeds: Number of hash seeds so far; of attempts where these have no hash seed.
+        leads: Whether it has first place, alone or shared.
     """
 
     run_id: str
@@ -40,7 +40,7 @@ class Contender:
     leads: bool
 
     def expected(self, attempts: int) -> float:
-        """Seconds that so many more attempts will take: what is done once, and each of them."""
+        """Expected seconds of further attempts: the fixed part once, and the time of each attempt."""
         asked = self.asked or self.seconds
         return max(0.0, self.seconds - asked) + asked / max(1, self.attempts) * attempts
 
@@ -60,7 +60,7 @@ class Finalists:
     tried: set[str] = field(default_factory=set)
 
     def read(self, ledger: Ledger) -> None:
-        """Take the boards as they stand: each confirmation may have changed ranks."""
+        """Read the current boards: each confirmation may have changed ranks."""
         self.boards = {}
         for row in queries.contenders(ledger, self.run_id, first=MAX_RANKS):
             confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
@@ -75,7 +75,7 @@ class Finalists:
             self.boards.setdefault((row["lane"], row["suite"]), []).append(contender)
 
     def jobs(self) -> Iterator[tuple[int, float, Contender, int]]:
-        """All there is to do now: urgency (less is sooner), expected seconds, who, attempts to add."""
+        """The pending confirmations: urgency (lower is sooner), expected seconds, contender, attempts to add."""
         for board in self.boards.values():
             for place, one in enumerate(board[:FIRST_TEN_RANKS], 1):
                 if one.run_id != self.run_id or one.confirmed is None or one.nodeid in self.tried:
@@ -86,18 +86,18 @@ class Finalists:
 
     @property
     def unconfirmed(self) -> list[Contender]:
-        """The leaders of boards that must not be called first."""
+        """The leaders of boards that are not confirmed."""
         return [board[0] for board in self.boards.values() if board and board[0].confirmed is False]
 
 
 def _turn(place: int, one: Contender) -> tuple[int, int]:
-    """The urgency of a contender's next attempts (less is sooner), and their number."""
+    """The urgency of a contender's next attempts (lower is sooner), and their number."""
     if one.confirmed:
         if one.attempts < FIRST_TEN:
             return 2, FIRST_TEN - one.attempts
         return 3, FIRST_THREE - one.attempts if place <= FIRST_THREE_RANKS else 0
-    # However many attempts there are, they were not made on fresh inputs. Who leads is asked for no more than first
-    # place needs, so that every board gets as far as that; those that share its place come next.
+    # Attempts so far were not made on fresh inputs, however many there are. A leader gets only the attempts that first
+    # place needs, so that every board gets a confirmed leader; the contenders that share first place come next.
     if one.leads:
         return (0 if place == 1 else 1), max(EVERYONE, MIN_HASH_SEEDS - one.seeds)
     return 2, max(EVERYONE, FIRST_TEN - one.attempts)

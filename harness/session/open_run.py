@@ -1,4 +1,4 @@
-"""OpenRun: a run that the ledger knows, and all that is fixed when it opens."""
+"""OpenRun: a run that is registered in the ledger, and the values that are fixed when it opens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OpenRun:
     """A registered run with its ledger; it exists on the controller only.
 
     Attributes:
-        run: The run as the ledger knows it.
+        run: The run as the ledger stores it.
         ledger: Open for writing until the session ends.
         tier: The isolation that the probe proved; None where no selected case uses a box.
         protect: Folders that boxes hide.

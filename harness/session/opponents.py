@@ -1,4 +1,4 @@
-"""Opponents: the subjects that each timed case of a run is measured against, found before any case runs."""
+"""Opponents: the subjects that each timed case of a run is compared with, found before any case runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.ledger.store import Ledger
 def opponents_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[Opponent, ...]]:
     """For each timed case its declared parents and the champion of its suite, by node id; controls have none.
 
-    An opponent is named, not opened: whether its file is still what it was is looked at when it is used.
+    The file of an opponent is not opened here; its digest is checked when it is used.
 
     Args:
         cases: The selected cases.
-        ledger: Where champions of earlier runs, and parents that are not in this run, are known.
+        ledger: Has the champions of earlier runs, and parents that are not in this run.
     """
     timed = {nodeid: case for nodeid, case in cases.items() if case.timed and case.policy.expect is None}
     if not timed:
@@ -42,7 +42,7 @@ def opponents_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[O
         champion = champions.get(place)
         if champion is not None:
             opponents.append(Opponent(role="champion", subject=champion))
-        # A champion that is the parent, too, is measured once, as the parent.
+        # A champion that is also a parent is measured once, as the parent.
         distinct = {one.subject.digest: one for one in reversed(opponents) if one.subject.digest != case.subject.digest}
         if distinct:
             found[nodeid] = tuple(reversed(distinct.values()))

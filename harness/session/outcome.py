@@ -1,4 +1,4 @@
-"""RunOutcome: what is known of a run so far, for its gates, the summary and the exit status."""
+"""RunOutcome: the results of a run so far, for its gates, the summary and the exit status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RunOutcome:
         timing: The results of paired timing.
         gates: The evaluated gates of the run.
         examples: By the name of a gate that fails, the lines that explain the case it fails for.
-        reasons: Why the exit status is 1 although pytest saw no failure.
+        reasons: Why the exit status is 1 although pytest counted no failure.
         notices: Sentences for the summary.
         annotations: Workflow commands for GitHub Actions.
         leaderboard: Lines for the summary.

@@ -1,4 +1,4 @@
-"""Provenance: where and with what a run was made: what may explain that two runs differ."""
+"""Provenance: the machine, commit and versions of a run, which may explain why two runs differ."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from harness.session.outcome import RunOutcome
 
 
 class Recorder:
-    """Made when the run opens, on the controller.
+    """Records the evaluations of an open run; it exists on the controller only.
 
     Args:
         opened: The run.

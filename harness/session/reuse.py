@@ -12,13 +12,13 @@ from harness.session.provenance import machine
 
 
 def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Namespace) -> dict[str, Evidence]:
-    """Evidence that need not be gathered again, by node id.
+    """Evidence of earlier runs that is reused, by node id.
 
     Only for lanes that declare, by `keyed = True`, that a case's inputs name the content of everything the verdict
     depends on.
 
     Args:
-        opened: The run, whose ledger holds the earlier ones.
+        opened: The run; its ledger has the earlier runs.
         registry: The lanes.
         option: pytest's options; a case that pytest-benchmark must time in this run is not reused.
     """
@@ -47,6 +47,6 @@ def _applies(evidence: Evidence) -> bool:
 
 
 def wants_samples(option: argparse.Namespace) -> bool:
-    """Whether an option of pytest-benchmark needs the times of this very run."""
+    """Whether an option of pytest-benchmark needs times measured in this run."""
     names = ("only", "json", "save", "save_data", "autosave", "compare", "compare_fail", "histogram")
     return any(getattr(option, f"benchmark_{name}", None) for name in names)

@@ -1,4 +1,7 @@
-"""RunFolder: where the processes of one run meet; what a killed run left is taken away by the next. Nothing heavy."""
+"""RunFolder: the folder that the processes of one run share; the next run removes the folder of a killed run.
+
+Imports nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from pathlib import Path
 PREFIX = "crucible-run-"
 LOCK = "owner.lock"
 NEW_SECONDS = 60.0
-"""A folder younger than this may not have its lock yet."""
+"""A younger folder is never removed: it may not have its lock file yet."""
 OLD_SECONDS = 24 * 3600.0
-"""One without a lock file is no longer anybody's after this."""
+"""An older folder without a lock file is removed."""
 
 
 class RunFolder:
-    """A private folder in the temporary directory, for as long as its run lives.
+    """A private folder in the temporary directory, which exists until its run ends.
 
     Attributes:
         path: The folder.
@@ -27,21 +30,24 @@ class RunFolder:
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        # Not inherited by boxes and workers: the lock must go with this process.
+        # Not inherited by boxes and workers: the lock must end with this process.
         self._descriptor = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def remove(self) -> None:
-        """The run is over."""
+        """Delete the folder and release its lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._descriptor)
 
 
 def reap(folder: Path | None = None) -> list[Path]:
-    """Remove folders of this user whose run was killed; those of living runs hold a lock.
+    """Remove folders of this user whose run was killed; the folder of a running run is locked.
 
     Args:
-        folder: Where to look; the temporary directory by default.
+        folder: The parent of the folders; the temporary directory by default.
+
+    Returns:
+        The removed folders.
     """
     gone = []
     for path in sorted((folder or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")):

@@ -14,11 +14,11 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 
 
-def check_gates(texts: Sequence[str], registry: Registry, ledger: Ledger) -> dict[str, str]:
+def check_gates(gates: Sequence[str], registry: Registry, ledger: Ledger) -> dict[str, str]:
     """Check the gates of a run that is about to open: the lanes and runs that they name must exist.
 
     Args:
-        texts: The gates.
+        gates: The gates as expressions.
         registry: The lanes.
         ledger: Holds the earlier runs.
 
@@ -26,10 +26,10 @@ def check_gates(texts: Sequence[str], registry: Registry, ledger: Ledger) -> dic
         The run id for each name of a run.
 
     Raises:
-        UsageError: with a caret at the place, and the names that exist.
+        UsageError: if one does not; the message shows the position with a caret, and the names that exist.
     """
     found: dict[str, str] = {}
-    for text in texts:
+    for text in gates:
         gate = parse_gate(text, lanes=list(registry.lanes))
         for name, aggregate in baselines(gate.root).items():
             try:
@@ -42,7 +42,7 @@ def check_gates(texts: Sequence[str], registry: Registry, ledger: Ledger) -> dic
 
 
 def evaluate_gates(
-    texts: Sequence[str],
+    gates: Sequence[str],
     rows: Sequence[dict[str, Any]],
     *,
     ledger: Ledger | None,
@@ -52,7 +52,7 @@ def evaluate_gates(
     """Evaluate the gates of a run that is over.
 
     Args:
-        texts: The gates.
+        gates: The gates as expressions.
         rows: One row per evaluation of the run (`harness.gates.row`).
         ledger: Holds the baselines; None if no run was opened.
         run_id: The run.
@@ -64,7 +64,7 @@ def evaluate_gates(
         ledger.flush()
         before = queries.baseline(ledger, run_id)
         others = {name: queries.named_baseline(ledger, run_id, other) for name, other in named.items()}
-    for text in texts:
+    for text in gates:
         gate = parse_gate(text)
         known = {name: others.get(name, []) for name in baselines(gate.root)}
         yield evaluate_gate(gate, rows, baseline=before, named=known)

@@ -16,7 +16,7 @@ _NAME = "inputs"  # of the snapshot's entry
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
-    """The controller makes it when the run opens; xdist workers read it from the snapshot.
+    """Made by the controller when the run opens; xdist workers read it from the snapshot.
 
     Attributes:
         tier: The isolation that the probe proved; None where no selected case uses a box.
@@ -36,7 +36,7 @@ class RunInputs:
         return Evidence.model_validate_json(found) if isinstance(found, str) else found
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Write it where workers read it."""
+        """Write the inputs to the snapshot, for xdist workers."""
         snapshot.put(
             _NAME,
             {
@@ -52,7 +52,7 @@ class RunInputs:
 
     @classmethod
     def read(cls, snapshot: Snapshot) -> RunInputs:
-        """The published value; an empty one where no run was opened."""
+        """The published inputs; empty ones where no run was opened."""
         wire = snapshot.get(_NAME)
         if wire is None:
             return cls()

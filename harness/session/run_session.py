@@ -1,4 +1,4 @@
-"""RunSession: one process's part in a run, from the first suite it meets: it collects, proves the box and judges."""
+"""RunSession: one process's part in a run, from its first suite: it collects cases, probes boxes and judges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
 from harness.session.run_inputs import RunInputs
-from harness.session.selection import kept
+from harness.session.selection import select_items
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.termination import Termination
 from harness.session.untrusted import SUFFIX, Seal
@@ -33,17 +33,17 @@ from harness.timing.lock import machine_lock
 if TYPE_CHECKING:
     from harness.session.controller import Controller
 
-RARELY = 20_000  # allocations between two collections of the youngest objects
-COMMAND = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
+GC_THRESHOLD = 20_000  # allocations between two collections of the youngest objects
+OPTIONS = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
 
 
 class RunSession:
-    """A pytest plugin registered when a process meets its first suite.
+    """A pytest plugin registered when a process collects its first suite.
 
     Attributes:
-        problem: Why nothing can run (a wrong `[tool.crucible]`); empty when all is well.
+        problem: Why nothing can run (a wrong `[tool.crucible]`); empty otherwise.
         registry: The lanes of this process.
-        state: What collection and items need of it.
+        state: The values that collection and items use.
         controller: The part that owns the ledger; None on an xdist worker.
     """
 
@@ -71,7 +71,7 @@ class RunSession:
             self.problem = str(error)
             settings = Settings(secret_seed=0, ledger=Path(), report=Path())
             if snapshot is not None and self.is_worker:
-                # The controller refuses the run; it looks only if some suite was met.
+                # The controller refuses the run; it checks only if a suite was published.
                 snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
         self.settings = settings
         repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
@@ -89,13 +89,13 @@ class RunSession:
             is_worker=self.is_worker,
         )
         config.pluginmanager.register(self.bridge, "crucible-timing")
-        # Thousands of cases, reports and records live until the end; looking for garbage among them again and again
-        # took a quarter of the time.
+        # Thousands of cases, reports and records exist until the end; frequent garbage collection among them took a
+        # quarter of the time.
         self.termination = None if self.is_worker else Termination()
         hard_timeout.prepare(config, folder)
         self._thresholds = gc.get_threshold()
-        if 0 < self._thresholds[0] < RARELY:
-            gc.set_threshold(RARELY, *self._thresholds[1:])
+        if 0 < self._thresholds[0] < GC_THRESHOLD:
+            gc.set_threshold(GC_THRESHOLD, *self._thresholds[1:])
         config.pluginmanager.register(self, "crucible-session")
 
     # Opening the run, on the controller
@@ -110,7 +110,7 @@ class RunSession:
             raise pytest.UsageError(self.problem)
 
     def open_serial(self, items: Sequence[pytest.Item]) -> list[str]:
-        """Probe boxes once collection is over; lines to show."""
+        """Probe boxes once collection is complete; returns lines to show."""
         self.start()
         if self.controller is None:
             return []
@@ -136,7 +136,7 @@ class RunSession:
 
     def _settle(self, drawn_seed: int | None) -> Settings:
         option = self.config.option
-        command = {name: getattr(option, f"crucible_{name}") for name in COMMAND}
+        command = {name: getattr(option, f"crucible_{name}") for name in OPTIONS}
         command["gates"] = tuple(option.crucible_gate) if option.crucible_gate else None
         return settle(
             self.config.rootpath,
@@ -149,7 +149,7 @@ class RunSession:
 
     @property
     def inputs(self) -> RunInputs:
-        """What the open run gives this process: on a worker, as the controller published it."""
+        """The inputs of the open run: on a worker, as the controller published them."""
         if self._inputs is None:
             snapshot = self.state.snapshot
             self._inputs = RunInputs() if snapshot is None else RunInputs.read(snapshot)
@@ -176,8 +176,8 @@ class RunSession:
         if evidence is not None:
             score = lane.score(evidence, case.policy)
             return SerialisedEvaluation.of(Evaluation(case=case, evidence=evidence, score=score))
-        # While one process measures, no other process on this machine judges. Ordinary tests take no part: a test may
-        # start a pytest of its own, which would then wait for its parent.
+        # While one process measures, no other process on this machine judges. Ordinary tests take no lock: a test may
+        # start its own pytest, which would then wait for its parent.
         lock = machine_lock()
         with lock.exclusive() if case.timed else lock.shared():
             return judge_case(case, lane, context)
@@ -200,13 +200,13 @@ class RunSession:
         return evaluate(path_or_case, registry=self.registry, **{**defaults, **options})
 
     def restore_gc(self) -> None:
-        """Give garbage collection back as it was."""
+        """Restore the settings of garbage collection."""
         gc.set_threshold(*self._thresholds)
         if self._frozen:
             gc.unfreeze()
 
     def close(self) -> None:
-        """Stop boxes; nothing outlives the run."""
+        """Stop boxes and close the ledger."""
         hard_timeout.forget()
         if self.termination is not None:
             self.termination.release()
@@ -220,7 +220,7 @@ class RunSession:
 
     def select(self, items: list[pytest.Item]) -> None:
         """Keep the first `--limit` cases of each suite, and of those the part that `--shard` names."""
-        found = kept(items, self.settings)
+        found = select_items(items, self.settings)
         if len(found) < len(items):
             chosen = set(map(id, found))
             self.config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
@@ -229,7 +229,7 @@ class RunSession:
     # pytest hooks
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Count suites that are wrong: they alone do not stop the others."""
+        """Count wrong suites: if nothing else failed to collect, the other suites still run."""
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
             if self.controller is not None:
@@ -237,10 +237,10 @@ class RunSession:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Let good suites run although others are wrong; pytest would otherwise call the collection interrupted."""
+        """Run the valid suites although others are wrong; pytest would otherwise interrupt the run."""
         if session.testsfailed == self._wrong_suites:
             session.config.option.continue_on_collection_errors = True
-        if session.shouldfail:  # -x: pytest itself looks only after the next item
+        if session.shouldfail:  # -x: pytest itself checks only after the next item
             raise session.Failed(session.shouldfail)
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
         distributed = self.config.pluginmanager.hasplugin("dsession")
@@ -251,26 +251,26 @@ class RunSession:
         alone = all(isinstance(item, CaseItem) for item in session.items)
         if alone:
             self.state.hooks = BareHooks(self.config)
-        # What collection made lives until the end of the run: no need to look for garbage in it.
+        # The objects of collection exist until the end of the run: garbage collection need not visit them.
         self._frozen = not gc.get_freeze_count()
         if self._frozen:
             gc.freeze()
         result = yield
         if self._frozen and alone:
-            gc.freeze()  # pytest looks five times for garbage that ordinary tests may have left
+            gc.freeze()  # pytest collects garbage five times, for objects that ordinary tests may have left
         return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the evaluation on the report as plain JSON: the only thing that crosses from a worker."""
+        """Put the evaluation on the report as JSON: reports are all that xdist transfers from a worker."""
         report = yield
         if call.when == "call" and isinstance(item, CaseItem):
             judged = self.state.fresh.get(item.nodeid)
             if judged is not None:
-                # Text, not a tree: pytest keeps all reports, and ten thousand trees slow every garbage collection
-                # and every message of a worker down.
+                # A string, not a tree: pytest keeps all reports, and ten thousand trees slow down every garbage
+                # collection and every message of a worker.
                 report.crucible = judged.text  # type: ignore[attr-defined]
                 if report.skipped:
                     report.longrepr = (str(item.path), item.case.line or 1, f"Skipped: {call.excinfo.value}")  # type: ignore[union-attr]

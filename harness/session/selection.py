@@ -1,4 +1,4 @@
-"""Selection: the part of what was collected that `--limit` and `--shard` keep."""
+"""Selection: the collected items that `--limit` and `--shard` keep."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.session.collection import CaseItem
 from harness.suites.settings import Settings
 
 
-def kept(items: Iterable[pytest.Item], settings: Settings) -> list[pytest.Item]:
-    """The first `limit` cases of each suite, and of those the named part; whatever is no case stays."""
+def select_items(items: Iterable[pytest.Item], settings: Settings) -> list[pytest.Item]:
+    """The first `limit` cases of each suite, and of those the given shard; items that are not cases are kept."""
     limit, shard = settings.limit, settings.shard
     found: list[pytest.Item] = []
     seen: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Snapshot: what suites asked for when a run began, the same for every xdist worker while files keep changing."""
+"""Snapshot: the suites as they were when a run began, the same for every xdist worker although files may change."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Collected(NamedTuple):
     """What is wrong with the suite; it then has no cases."""
 
     def to_wire(self) -> dict[str, Any]:
-        """Plain builtins only."""
+        """The outcome as built-in types that JSON can represent."""
         return {**self._asdict(), "cases": [case.to_wire() for case in self.cases]}
 
     @classmethod
     def from_wire(cls, value: dict[str, Any]) -> Collected:
-        """The inverse of `to_wire`."""
+        """Restore an outcome from the result of `to_wire`."""
         cases = tuple(Case.from_wire(case) for case in value["cases"])
         return cls(value["lane"], tuple(value["tags"]), cases, value["error"])
 
 
 class Snapshot:
-    """A private directory through which the processes of one run agree.
+    """A private directory through which the processes of one run share values.
 
-    The process that collects a suite first publishes the result. All others read it, also a worker that replaces a
-    crashed one.
+    The process that collects a suite first publishes the result. All other processes read it, also a worker that
+    replaces a crashed one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,15 +46,15 @@ class Snapshot:
 
     @classmethod
     def create(cls) -> Snapshot:
-        """A new, empty one; only this user may look into it."""
+        """Make a new, empty snapshot that only this user can read."""
         return cls(Path(tempfile.mkdtemp(prefix="crucible-run-")))
 
     def suite(self, path: Path, collect: Callable[[], Collected]) -> Collected:
-        """The published outcome for a suite file, collected here if no process was faster."""
+        """The published outcome of a suite file; collected here if no other process has published one."""
         return Collected.from_wire(self._agree(f"suite-{digest_bytes(os.fsencode(path))}", lambda: collect().to_wire()))
 
     def suites(self) -> Iterator[Collected]:
-        """Everything published so far."""
+        """The outcomes of all suite files published so far."""
         for path in sorted(self.folder.glob("suite-*.json")):
             yield Collected.from_wire(json.loads(path.read_bytes()))
 
@@ -68,14 +68,14 @@ class Snapshot:
         self._agree(name, lambda: value)
 
     def get(self, name: str) -> Any:
-        """A named value, or None."""
+        """The value published under a name; None if there is none."""
         try:
             return json.loads((self.folder / f"{name}.json").read_bytes())
         except FileNotFoundError:
             return None
 
     def remove(self) -> None:
-        """Delete it; the run is over."""
+        """Delete the directory."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _agree(self, name: str, produce: Callable[[], Any]) -> Any:
@@ -83,7 +83,7 @@ class Snapshot:
         if known is not None:
             return known
         value = produce()
-        if not self.folder.is_dir():  # a worker on another machine: it has only its own files to go by
+        if not self.folder.is_dir():  # a worker on another machine: it has only its own files
             return value
         handle, draft = tempfile.mkstemp(dir=self.folder)
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -27,10 +27,10 @@ def write_summary(
     rerun: Callable[..., str],
     always_failures: bool,
 ) -> None:
-    """Write everything a person needs to act, and nothing when no case was met.
+    """Write the summary; nothing when no run was opened and there is nothing to report.
 
     Args:
-        outcome: What is known of the run.
+        outcome: The results of the run.
         terminal: pytest's terminal reporter.
         run: The run; None if none was opened.
         settings: The settings of the run.
@@ -56,7 +56,7 @@ def write_summary(
     for line in outcome.leaderboard:
         terminal.write_line(line)
     if not outcome.leaderboard or always_failures:
-        _write_cases(terminal, "not as their suites ask", outcome.failing, rerun)
+        _write_cases(terminal, "not as their suites require", outcome.failing, rerun)
     judged = [found for found in outcome.neutral if found.status is not Status.SKIPPED]
     _write_cases(terminal, "neither passed nor failed", judged, rerun)
     skipped = [found for found in outcome.neutral if found.status is Status.SKIPPED]
@@ -66,7 +66,7 @@ def write_summary(
     for gate in outcome.gates:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
         terminal.write_line(
-            f"gate {gate.name}: {'holds' if gate.passed else 'FAILS'}: "
+            f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: "
             f"observed {observed}, threshold {gate.threshold:g}: {gate.why}",
             **{"green" if gate.passed else "red": True},
         )

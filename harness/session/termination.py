@@ -8,10 +8,10 @@ from typing import Any
 
 
 class Termination:
-    """A handler for SIGTERM, in place from the first suite until pytest is done; a handler of another plugin stays.
+    """A handler for SIGTERM, installed from the first suite until pytest ends; a handler of another plugin is kept.
 
     Attributes:
-        came: Whether the signal came.
+        came: Whether the signal was received.
     """
 
     def __init__(self) -> None:
@@ -23,13 +23,13 @@ class Termination:
             self._ours = True
 
     def release(self) -> None:
-        """Give the signal back."""
+        """Restore the default action of SIGTERM, if this handler replaced it."""
         if self._ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._ours = False
 
     def _interrupt(self, _number: int, _frame: Any) -> None:
-        # A second one, while everything is being stored, must not tear that apart; SIGKILL is for the impatient.
+        # A second signal must not interrupt the storing of results; SIGKILL still ends the process at once.
         if not self.came:
             self.came = True
             raise KeyboardInterrupt

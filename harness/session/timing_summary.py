@@ -1,4 +1,4 @@
-"""TimingSummary: what paired timing found in a run, and how far its controls say that it can be trusted."""
+"""TimingSummary: the results of paired timing in a run, and the false alarms of its A/A controls."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MAX_SHOWN = 10
 
 
 class TimingSummary:
-    """Gathers the comparisons of a run, evaluation by evaluation."""
+    """Collects the comparisons of a run, evaluation by evaluation."""
 
     def __init__(self) -> None:
         self._controls: list[Comparison] = []
         self._verdicts: list[tuple[str, Comparison]] = []
 
     def add(self, evaluation: Evaluation) -> None:
-        """Note what one evaluation compared; what an earlier run observed is no news."""
+        """Add the comparisons of one evaluation, unless its evidence is of an earlier run."""
         if evaluation.evidence.reused:
             return
         for one in evaluation.evidence.comparisons:
@@ -30,10 +30,11 @@ class TimingSummary:
 
     def lines(self) -> list[str]:
         """The subjects that are slower or faster than an opponent, and the false alarms among equal subjects."""
-        told = [(nodeid, one) for nodeid, one in self._verdicts if one.verdict is not Verdict.ALIKE]
-        found = [f"timing: {nodeid} {_told(one)}" for nodeid, one in told[:MAX_SHOWN]]
-        if len(told) > MAX_SHOWN:
-            found.append(f"timing: ... and {len(told) - MAX_SHOWN} more; the ledger's table `comparisons` has them all")
+        reported = [(nodeid, one) for nodeid, one in self._verdicts if one.verdict is not Verdict.ALIKE]
+        found = [f"timing: {nodeid} {_describe(one)}" for nodeid, one in reported[:MAX_SHOWN]]
+        more = len(reported) - MAX_SHOWN
+        if more > 0:
+            found.append(f"timing: ... and {more} more; the ledger's table `comparisons` has them all")
         return found + self._control()
 
     def _control(self) -> list[str]:
@@ -51,8 +52,8 @@ class TimingSummary:
 NAMES = ("false_alarms", "experiments")
 
 
-def _told(one: Comparison) -> str:
-    what = f"{one.role} {one.rival}".strip()
+def _describe(one: Comparison) -> str:
+    opponent = f"{one.role} {one.rival}".strip()
     if one.verdict is Verdict.UNDERPOWERED:
-        return f"cannot be told from its {what}: {one.why}"
-    return f"is {one.verdict} than its {what}: {one.why}"
+        return f"cannot be distinguished from its {opponent}: {one.why}"
+    return f"is {one.verdict} than its {opponent}: {one.why}"

@@ -1,7 +1,8 @@
 """Untrusted: the folders that suites name as machine-made. pytest never imports or collects anything there.
 
-A planted `conftest.py` or `test_x.py` would run in the controller, where verdicts are made. So before pytest enters
-its first folder, or imports its first conftest.py, the suites of this run are looked up and their folders sealed.
+A `conftest.py` or `test_x.py` of a candidate's author would run in the controller, where verdicts are made. So before
+pytest enters its first folder, or imports its first conftest.py, the suites of this run are found and their folders
+sealed.
 Imports nothing heavy: it runs in every pytest run, and reads no file unless it finds a suite.
 """
 
@@ -35,12 +36,12 @@ class SealedFolder(pytest.Collector):
     """
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """Nothing, ever."""
+        """An empty list: pytest collects nothing in the folder."""
         return []
 
 
 class Area:
-    """What one suite calls untrusted: whole folders, or single files where the suite itself lives among them."""
+    """The untrusted paths of one suite: whole folders, or single files where the suite itself is in their folder."""
 
     def __init__(self, suite: str, patterns: Iterable[str]) -> None:
         self.suite = suite
@@ -71,12 +72,12 @@ class Area:
                         self.folders.add(real)
 
     def covers(self, path: str) -> bool:
-        """Whether a resolved path lies in it."""
+        """Whether a resolved path is in the area."""
         return path in self.files or any(_within(path, folder) for folder in self.folders)
 
 
 class Seal:
-    """Knows which paths of a run are untrusted.
+    """The untrusted paths of a run.
 
     Args:
         config: pytest's.
@@ -90,10 +91,10 @@ class Seal:
         self._areas: list[Area] | None = None
         self._documents: dict[str, Any] = {}
         self.dropped: list[tuple[str, str]] = []
-        """Suite files that lie among another suite's untrusted files, and that other suite."""
+        """Pairs: a suite file that is among another suite's untrusted files, and that other suite."""
 
     def covers(self, path: str | os.PathLike[str]) -> bool:
-        """Whether pytest must keep out of a file or folder."""
+        """Whether pytest must not import or collect a file or folder."""
         if self._areas is None:
             self._areas = self._survey()
         if not self._areas:
@@ -102,11 +103,11 @@ class Seal:
         return any(area.covers(real) for area in self._areas)
 
     def folders(self) -> list[str]:
-        """The sealed folders, sorted."""
+        """Absolute paths of the sealed folders, sorted; empty before the first call of `covers`."""
         return sorted({folder for area in self._areas or () for folder in area.folders})
 
     def renew(self) -> None:
-        """Read the suites again at the next question: another lane is known now."""
+        """Read the suites again at the next call of `covers`: another lane is known now."""
         self._areas = None
 
     def _survey(self) -> list[Area]:
@@ -129,13 +130,13 @@ class Seal:
             value = self._documents[suite]
             if isinstance(value, dict):
                 lane = self._lane(str(value.get("lane")))
-                # The conftest.py that brings the lane may not be loaded yet: until then every path is suspect.
+                # The conftest.py that defines the lane may not be loaded yet: until then every path is untrusted.
                 keys = lane.untrusted if lane is not None else [key for key in value if key != "lane"]
-                patterns = [text for key in keys for text in _texts(value.get(key))]
+                patterns = [text for key in keys for text in _strings(value.get(key))]
                 if lane is None:
                     patterns = [text for text in patterns if _WILD.search(text) or _exists(suite, text)]
                 areas.append(Area(suite, patterns))
-        # A suite that lies among untrusted files is itself machine-made: it may not seal (or judge) anything.
+        # A suite among untrusted files is itself machine-made: it may not seal (or judge) anything.
         covered = {area: [other for other in areas if other is not area and other.covers(area.suite)] for area in areas}
         genuine = {area for area in areas if not covered[area]}
         for area in areas:
@@ -145,7 +146,7 @@ class Seal:
                     raise UsageError(
                         f"this suite and {covered[area][0].suite} call each other's folders untrusted",
                         where=area.suite,
-                        fix="one of them was planted: keep suites out of folders that hold candidates",
+                        fix="one of them is not yours: keep suites out of folders that hold candidates",
                     )
                 self.dropped.append((area.suite, by.suite))
         return [area for area in areas if area in genuine]
@@ -182,7 +183,7 @@ class Seal:
         yield from _walk(os.path.join(root, "suites"), skip, set())
 
     def _mentions_arguments(self, suite: str) -> bool:
-        # Understanding a suite costs imports that a run of ordinary tests must not pay.
+        # Parsing a suite needs imports that would slow down a run of ordinary tests.
         try:
             text = Path(suite).read_text("utf-8", "replace")
         except OSError:
@@ -200,10 +201,10 @@ class Seal:
 
 
 def guard_conftests(manager: Any, covers: Callable[[str], bool]) -> None:
-    """Keep pytest from importing a conftest.py in a sealed place.
+    """Keep pytest from importing a conftest.py in a sealed folder.
 
-    pytest offers no hook for this: initial conftest.py files are imported before any plugin is asked. All go through
-    one method, which is replaced on this one manager.
+    pytest has no hook for this: initial conftest.py files are imported before any plugin is called. All imports go
+    through one method, which is replaced on this one manager.
     """
     genuine = getattr(manager, "_importconftest", None)
     if genuine is None or getattr(manager, "_crucible_guard", False):
@@ -273,11 +274,11 @@ def _exists(suite: str, text: str) -> bool:
         return False
 
 
-def _texts(value: object) -> list[str]:
+def _strings(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, list):
-        return [text for part in value for text in _texts(part)]
+        return [text for part in value for text in _strings(part)]
     if isinstance(value, dict):
-        return [text for part in value.values() for text in _texts(part)]
+        return [text for part in value.values() for text in _strings(part)]
     return []

@@ -1,1 +1,1 @@
-"""Suite files: what to run, on what, under which policy."""
+"""Suite files: the cases to judge and the policy for them."""

@@ -1,4 +1,4 @@
-"""Loading: a `.suite.yaml` becomes a `Suite`, or one `SuiteError` that names every problem with its position."""
+"""Loader: reads a `.suite.yaml` as a `Suite`, or raises one `SuiteError` with every problem and its position."""
 
 from __future__ import annotations
 
@@ -32,41 +32,41 @@ def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], setting
 
     Args:
         path: The file.
-        name: What node ids call it.
-        lanes: Every lane there is, by name.
-        settings: The session's; the suite's policy is merged from both.
+        name: The name of the file in node ids.
+        lanes: All lanes by name.
+        settings: The settings of the session; the suite's policy is merged from both.
 
     Raises:
-        SuiteError: naming every problem found, each with file, line and column.
+        SuiteError: with every problem found, each with file, line and column.
     """
     document = read_document(path)
     if document.value is None:
-        raise SuiteError("the file is empty", where=str(path), fix="say at least `lane:` and what to judge")
+        raise SuiteError("the file is empty", where=str(path), fix="add at least `lane:` and a subject to judge")
     if not isinstance(document.value, dict):
         raise SuiteError("a suite is a mapping of keys to values", where=position(path, 1, 1))
     lane = _lane(path, document, lanes)
     problems = _Problems(path, document, lane)
     options = None
     try:
-        # JSON rules, strictly: a list may be a tuple and text an enum, but `yes` is no number and "3" is no 3.
+        # Strict JSON rules: a list is valid for a tuple and a string for an enum, but "3" is not valid for 3.
         options = lane.options.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
         problems.add_validation(error)
     problems.check_names()
-    if options is None or problems.texts:
+    if options is None or problems.found:
         raise problems.error()
     return Suite(path=path, name=name, options=options, policy=settings.policy(options), positions=document.positions)
 
 
 def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
-    """The lane's cases with their expectations, checked: there is one, names are unique, `expect` names real ones.
+    """The cases of a suite with their expected statuses.
 
     Raises:
-        SuiteError: naming every problem found.
+        SuiteError: if there is no case, two cases have the same name, or `expect` names a case that does not exist.
     """
     cases = list(lane.collect(suite))
     if not cases:
-        raise SuiteError("it asks for no case at all", where=str(suite.path), fix="add a subject to judge")
+        raise SuiteError("the suite has no case", where=str(suite.path), fix="add a subject to judge")
     names: dict[str, Case] = {}
     for case in cases:
         if case.name in names:
@@ -78,10 +78,10 @@ def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
     expect = suite.options.expect
     strange = [name for name in expect if name not in names]
     if strange:
-        texts = [
+        found = [
             f"{suite.where('expect', name)}: `expect` names no case {name!r}{nearest(name, names)}" for name in strange
         ]
-        raise SuiteError(f"{len(texts)} problems:\n" + "\n".join(texts)) if len(texts) > 1 else SuiteError(texts[0])
+        raise SuiteError(f"{len(found)} problems:\n" + "\n".join(found)) if len(found) > 1 else SuiteError(found[0])
     for name, status in expect.items():
         case = names[name]
         policy = case.policy.model_copy(update={"expect": status})
@@ -98,7 +98,7 @@ def _lane(path: Path, document: Document, lanes: Mapping[str, SuiteLane]) -> Sui
     where = position(path, *document.positions.get(("lane",), (1, 1)))
     lane = value["lane"]
     if not isinstance(lane, str):
-        raise SuiteError(f"'lane' must be text, not {_kind(lane)}", where=where, fix=_choices(lanes))
+        raise SuiteError(f"'lane' must be a string, not {_kind(lane)}", where=where, fix=_choices(lanes))
     if lane not in lanes:
         raise SuiteError(f"unknown lane {lane!r}{nearest(lane, lanes)}", where=where)
     return lanes[lane]
@@ -109,11 +109,11 @@ def _choices(lanes: Mapping[str, SuiteLane]) -> str:
 
 
 class _Problems:
-    """Collects what is wrong in one file, in the order of its lines."""
+    """Collects the problems of one file, in the order of its lines."""
 
     def __init__(self, path: Path, document: Document, lane: SuiteLane) -> None:
         self.path, self.document, self.lane = path, document, lane
-        self.texts: list[tuple[tuple[int, int], str]] = []
+        self.found: list[tuple[tuple[int, int], str]] = []
 
     def add(self, key: Key, what: str) -> None:
         at = next(
@@ -121,8 +121,8 @@ class _Problems:
             (1, 1),
         )
         text = f"{position(self.path, *at)}: {what}"
-        if (at, text) not in self.texts:
-            self.texts.append((at, text))
+        if (at, text) not in self.found:
+            self.found.append((at, text))
 
     def add_validation(self, error: ValidationError) -> None:
         found = error.errors(include_url=False)
@@ -143,7 +143,7 @@ class _Problems:
                 self.add(key, f"{_path(self._real(key))}: {_say(problem['msg'])}{self._got(key)}")
 
     def check_names(self) -> None:
-        """Checks of names that a model cannot make: it does not know what the lane and pytest call things."""
+        """Check the names of components, markers and requirements, which the options model does not know."""
         value = self.document.value
         components = getattr(self.lane, "components", None)
         if components and isinstance(value.get("gates"), dict):
@@ -153,23 +153,23 @@ class _Problems:
         if isinstance(value.get("expect"), dict):
             for name, status in value["expect"].items():
                 if status == Status.INFRA:
-                    self.add(("expect", name), "`infra` is our own failure and cannot be expected")
-        for index, tag in enumerate(_texts(value.get("tags"))):
+                    self.add(("expect", name), "`infra` is a failure of Crucible and cannot be expected")
+        for index, tag in enumerate(_strings(value.get("tags"))):
             if not _MARKER.fullmatch(tag):
                 self.add(("tags", index), f"{tag!r} cannot be a pytest marker: use letters, digits and `_`")
-        for index, need in enumerate(_texts(value.get("require"))):
+        for index, need in enumerate(_strings(value.get("require"))):
             if need not in _KNOWN_NEEDS:
                 self.add(("require", index), f"unknown requirement {need!r}{nearest(need, _KNOWN_NEEDS)}")
 
     def error(self) -> SuiteError:
-        texts = [text for _, text in sorted(self.texts)]
-        if len(texts) == 1:
-            return SuiteError(texts[0])
-        more = [f"... and {len(texts) - MAX_PROBLEMS} more"] if texts[MAX_PROBLEMS:] else []
-        return SuiteError("\n".join([f"{len(texts)} problems:", *texts[:MAX_PROBLEMS], *more]))
+        lines = [text for _, text in sorted(self.found)]
+        if len(lines) == 1:
+            return SuiteError(lines[0])
+        more = [f"... and {len(lines) - MAX_PROBLEMS} more"] if lines[MAX_PROBLEMS:] else []
+        return SuiteError("\n".join([f"{len(lines)} problems:", *lines[:MAX_PROBLEMS], *more]))
 
     def _real(self, key: Key) -> Key:
-        # pydantic puts the names of union branches into the path; people never wrote those.
+        # pydantic adds the names of union branches to the path; the file does not contain them.
         return next((key[:n] for n in range(len(key), 0, -1) if key[:n] in self.document.positions), key)
 
     def _got(self, key: Key) -> str:
@@ -183,7 +183,7 @@ class _Problems:
         return f" (it is {text if len(text) <= 60 else f'{text[:57]}...'})"
 
 
-def _texts(value: Any) -> Sequence[str]:
+def _strings(value: Any) -> Sequence[str]:
     return [part for part in value if isinstance(part, str)] if isinstance(value, list) else ()
 
 
@@ -202,7 +202,7 @@ def _kind(value: Any) -> str:
 
 
 def _fields(model: type[BaseModel], key: Key) -> Iterable[str]:
-    """Names a model allows below a key path."""
+    """The field names that a model allows below a key path."""
     for part in key:
         info = model.model_fields.get(str(part))
         inner = _model_of(info.annotation) if info else None

@@ -1,4 +1,4 @@
-"""Settings: who decides what. Defaults < `[tool.crucible]` in pyproject.toml < suite file < command line, only here."""
+"""Settings: merges defaults < `[tool.crucible]` in pyproject.toml < suite file < command line; the last one wins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ATTEMPTS: int = Policy().attempts
 
 
 class Project(Frozen):
-    """What `[tool.crucible]` in pyproject.toml may say."""
+    """The keys of `[tool.crucible]` in pyproject.toml."""
 
     epoch: NonNegativeInt = 0
     attempts: PositiveInt | None = None
@@ -42,14 +42,14 @@ class Project(Frozen):
     min_tier: Tier | None = None
     top: NonNegativeInt = 5
     confirm: Seconds | None = None
-    """Seconds for confirming finalists; 0 is off, None a quarter of the run's own time and at least 10 s."""
+    """Time limit in seconds for confirming finalists; 0 disables it, None is a quarter of the run and at least 10 s."""
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[Need, ...] = ()
 
 
 class Settings(Frozen):
-    """What one run was asked to do."""
+    """The settings of one run."""
 
     epoch: NonNegativeInt = 0
     attempts: PositiveInt | None = None
@@ -59,7 +59,7 @@ class Settings(Frozen):
     ledger: Path
     report: Path
     gates: tuple[str, ...] = ()
-    """Expressions over the whole run, known to parse."""
+    """Valid expressions over the whole run."""
     min_tier: Tier | None = None
     """None: not set, so a lane's own default applies, else C."""
     shard: tuple[int, int] | None = None
@@ -67,7 +67,7 @@ class Settings(Frozen):
     limit: PositiveInt | None = None
     top: NonNegativeInt = 5
     confirm: Seconds | None = None
-    """As in `Project`."""
+    """Time limit in seconds for confirming finalists, as in `Project`."""
     fresh: bool = False
     project: Project = Project()
 
@@ -76,7 +76,7 @@ class Settings(Frozen):
         return self.min_tier or lane_default or MIN_TIER
 
     def policy(self, options: SuiteOptions | None = None) -> Policy:
-        """The policy every case of a suite starts from."""
+        """The policy that every case of a suite starts with; without options, the policy of a suite without keys."""
         suite = options or SuiteOptions(lane="")
         return Policy(
             epoch=self.epoch,
@@ -99,13 +99,13 @@ def settle(
     """Merge defaults, pyproject.toml and the command line; a suite's own keys come in by `Settings.policy`.
 
     Args:
-        rootdir: Where pyproject.toml lies; its relative paths, and the default ones, start here.
+        rootdir: The folder of pyproject.toml; its relative paths, and the default paths, are relative to it.
         command: Options by the names of `Settings`; None means that an option was not given.
-        invocation_dir: Where the command was typed; its relative paths start here.
-        drawn_seed: The secret seed if none is named; by default it is drawn here.
+        invocation_dir: The current directory of the command; its relative paths are relative to it.
+        drawn_seed: The secret seed if none is given; random by default.
 
     Raises:
-        UsageError: if `[tool.crucible]`, a gate or a combination is wrong.
+        UsageError: if `[tool.crucible]`, a gate or a combination of options is wrong.
     """
     asked = {name: value for name, value in (command or {}).items() if value is not None}
     project = read_project(rootdir / "pyproject.toml")
@@ -134,7 +134,7 @@ def read_project(path: Path) -> Project:
     """The `[tool.crucible]` table of a pyproject.toml; defaults when there is none.
 
     Raises:
-        UsageError: naming the file and the key.
+        UsageError: if the table is wrong; the message has the file and the key.
     """
     try:
         table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("crucible", {})

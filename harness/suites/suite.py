@@ -1,4 +1,4 @@
-"""Suite: one `.suite.yaml`, validated: what to run, on what, under which policy."""
+"""Suite: one validated `.suite.yaml`: options of its lane, policy, and positions of its keys."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from harness.core.status import Status
 
 
 class SuiteOptions(Frozen):
-    """The keys every suite has; a lane adds its own by subclassing this model."""
+    """The keys that every suite has; a lane adds its own by subclassing this model."""
 
     lane: str
-    """Which lane judges it: toolgen, spec, dsl, kernel, or a third party's."""
+    """The lane that judges it: toolgen, spec, dsl, kernel, or the lane of a plugin."""
     title: str = ""
     attempts: PositiveInt | None = None
     """Seeded repetitions of each case; `--attempts` overrides it."""
     budget: Schedule | None = None
     """How time and memory anneal over the epochs."""
     timing: Timing | None = None
-    """cpu (default), exact (quiet lane, marked `timed`) or none."""
+    """cpu (default), exact (wall time in the exclusive phase, marked `timed`) or none."""
     gates: dict[str, Finite] = {}
-    """Least accepted value of components, or of `score`."""
+    """Smallest accepted value of components, or of `score`."""
     expect: dict[str, Status] = {}
-    """Planted controls: case name -> the status its verdict must have."""
+    """Negative and positive controls: case name -> the status its verdict must have."""
     require: tuple[str, ...] = ()
-    """`review`, `noisy`, `gpu` ...: what must not be shrugged off."""
+    """Statuses (`review`, `noisy`) that fail a case instead of being neutral, and `gpu` if a device is required."""
     tags: tuple[str, ...] = Field(default=())
     """Extra pytest markers for every case."""
 
@@ -46,9 +46,9 @@ class Suite:
 
     Attributes:
         path: The file, absolute.
-        name: What node ids call it: relative to pytest's root, `/` separated.
-        options: The lane's own options model.
-        policy: Defaults, pyproject, suite and command line already merged; cases start from it.
+        name: The name in node ids: the path relative to pytest's root, with `/`.
+        options: An instance of the lane's options model.
+        policy: Merged from defaults, pyproject.toml, suite and command line; cases start with it.
         positions: 1-based (line, column) of each key path of the YAML, e.g. `("expect", "wrong")`.
     """
 
@@ -59,21 +59,21 @@ class Suite:
     positions: dict[Key, tuple[int, int]] = field(default_factory=dict)
 
     def where(self, *key: str | int) -> str:
-        """`file:line:column` of a key, or of its nearest known parent."""
+        """`file:line:column` of a key, or of its nearest parent in the file."""
         for end in range(len(key), 0, -1):
             if key[:end] in self.positions:
                 return position(self.path, *self.positions[key[:end]])
         return position(self.path)
 
     def line(self, *key: str | int) -> int | None:
-        """1-based line of a key."""
+        """1-based line of a key; None if the file does not have it."""
         return self.positions[key][0] if key in self.positions else None
 
     def resolve(self, relative: str, *key: str | int) -> Path:
-        """A path the suite names, relative to the suite file.
+        """The absolute path of a file that the suite names relative to itself.
 
         Raises:
-            SuiteError: if nothing is there; the message names the suite's line and the path that was tried.
+            SuiteError: if it does not exist; the message has the line of the suite and the path.
         """
         found = (self.path.parent / relative).resolve()
         if not found.exists():
@@ -83,16 +83,16 @@ class Suite:
         return found
 
     def glob(self, patterns: str | tuple[str, ...], *key: str | int) -> list[Path]:
-        """All files the patterns match, sorted, each once.
+        """All files that the patterns match, sorted, each once.
 
         Raises:
-            SuiteError: if a pattern matches no file at all.
+            SuiteError: if a pattern matches no file.
         """
         found: dict[Path, Any] = {}
         for pattern in (patterns,) if isinstance(patterns, str) else patterns:
             base = Path(pattern)
             root, parts = (Path(base.anchor), base.parts[1:]) if base.is_absolute() else (self.path.parent, base.parts)
-            # Leading `..` must be walked before globbing: pathlib's glob does not resolve them.
+            # Leading `..` must be resolved before globbing: pathlib's glob does not resolve them.
             while parts and not any(c in parts[0] for c in "*?["):
                 if len(parts) == 1:
                     break
@@ -107,27 +107,27 @@ class Suite:
 
 
 def _recordable(path: Path) -> Path:
-    """The path itself, or where a name is not UTF-8 what can be shown of it: no report and no ledger holds such a name.
+    """The path itself, or an escaped one where a name is not UTF-8: reports and ledger cannot store such a name.
 
-    Nothing lies there, so the lane finds the file unreadable, which counts against its author.
+    The escaped path does not exist, so the lane reports the file as unreadable, which counts against its author.
     """
     text = str(path)
     return path if text.isascii() else Path(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 class SuiteLane(Protocol):
-    """What reading a suite needs of its lane (`harness.hooks.Lane` has more)."""
+    """The part of the Lane protocol that reading a suite needs (see `harness.hooks.Lane`)."""
 
     @property
     def name(self) -> str:
-        """The value of `lane:`."""
+        """The value of `lane:` in suites of this lane."""
         ...
 
     @property
     def options(self) -> type[SuiteOptions]:
-        """The keys a suite of this lane may have."""
+        """The model of the keys that a suite of this lane may have."""
         ...
 
     def collect(self, suite: Suite) -> Sequence[Case]:
-        """The suite's cases."""
+        """The cases of a suite, in the order of their items."""
         ...

@@ -24,10 +24,10 @@ Measure = Callable[[Point, int], Measurement]
 
 
 class Strategy(StrEnum):
-    """How points are selected."""
+    """The order and number of the points that a search measures."""
 
     GRID = "grid"
-    """All points."""
+    """Measure every point of the space."""
     SAMPLE = "sample"
     """A random sample without replacement."""
     HALVING = "halving"

@@ -148,7 +148,7 @@ class Record(Frozen):
     params: dict[str, str] | None = None
     extra_info: dict[str, Any] = {}
     samples: tuple[float, ...]
-    """Seconds of each round."""
+    """Duration of each round in seconds."""
     rounds: int
     """Number of measured rounds; `samples` may hold fewer."""
 

@@ -44,7 +44,7 @@ class Process(Protocol):
         ...
 
     def close(self) -> None:
-        """End the process."""
+        """End the process of this side."""
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.cli import main, rescore
-from harness.cli.prune import moment
+from harness.cli.prune import parse_moment
 from harness.core.errors import UsageError
 from harness.core.evidence import Evidence
 from harness.core.policy import Policy
@@ -119,7 +119,7 @@ class TestRescore:
 
     def test_an_unknown_lane(self, words, tmp_path, capsys):
         assert main(["rescore", "--ledger", str(words.path)]) == 4
-        assert "there is no lane 'words'" in capsys.readouterr().err
+        assert "unknown lane 'words'" in capsys.readouterr().err
 
 
 class TestMerge:
@@ -139,19 +139,19 @@ class TestMerge:
 class TestPrune:
     def test_it_drops_and_says_so(self, crucible):
         dry = crucible("prune", "--keep", "1", "--dry-run")
-        assert dry.out.splitlines()[-1] == "1 run would be dropped"
+        assert dry.out.splitlines()[-1] == "1 run would be deleted"
         assert crucible("prune", "--keep", "1", "--json").json["dropped"] == [dry.out.splitlines()[0]]
-        assert crucible("prune", "--newer-than", "99999d").out == "0 runs dropped\n"
+        assert crucible("prune", "--newer-than", "99999d").out == "0 runs deleted\n"
 
     def test_moments(self):
         now = datetime(2026, 11, 22, tzinfo=UTC)
-        assert moment("36h", now) == now - timedelta(hours=36)
-        assert moment("2w", now) == now - timedelta(days=14)
-        assert moment("2026-11-01", now) == datetime(2026, 11, 1, tzinfo=UTC)
-        assert moment("2026-11-01T10:00+02:00", now) == datetime(2026, 11, 1, 8, tzinfo=UTC)
+        assert parse_moment("36h", now) == now - timedelta(hours=36)
+        assert parse_moment("2w", now) == now - timedelta(days=14)
+        assert parse_moment("2026-11-01", now) == datetime(2026, 11, 1, tzinfo=UTC)
+        assert parse_moment("2026-11-01T10:00+02:00", now) == datetime(2026, 11, 1, 8, tzinfo=UTC)
         for text in ("", "3", "3m", "d", "yesterday", "999999d"):
             with pytest.raises(UsageError):
-                moment(text, now)
+                parse_moment(text, now)
 
 
 @pytest.mark.parametrize(

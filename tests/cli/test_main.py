@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.cli.verb import find_verb, verbs_of
+from harness.cli.verb import find_verb, list_verbs
 
 ROOT = Path(__file__).parents[2]
 GROUPS = ("spec", "dsl", "kernel")
@@ -30,7 +30,7 @@ def test_a_group_lists_its_verbs_with_one_line_each(crucible, group):
     done = crucible(*group, "--help", ledger=False)
     assert done.status == 0
     _, found, _ = find_verb(group)
-    for verb in verbs_of(found):
+    for verb in list_verbs(found):
         assert re.search(rf"\n  {verb} +[A-Z].*\.\n", done.out), verb
     for words in ([*group], [*group, "--nope"]):
         wrong = crucible(*words, ledger=False)
@@ -48,22 +48,22 @@ def test_the_command_has_a_version(crucible):
         (["tops"], "did you mean `crucible top`?"),
         (["xyzzy"], "lists the verbs"),
         (["top", "--nope"], "unrecognized arguments"),
-        (["top", "--top", "x"], "'x' is no whole number"),
+        (["top", "--top", "x"], "'x' is not an integer"),
         (["top", "--top", "-3"], "-3 is less than 1"),
         (["top", "--tpo", "3"], "did you mean --top?"),
         (["trend", "--limit", "0"], "0 is less than 1"),
-        (["trend", "--limit", str(2**70)], "the most that is possible"),
+        (["trend", "--limit", str(2**70)], "the largest valid value"),
         (["show"], "required"),
         (["schema", "nonsense"], "invalid choice"),
         (["prune"], "--keep N"),
         (["prune", "--keep", "-1"], "-1 is less than 0"),
         (["prune", "--newer-than", "soon"], "neither an age nor a date"),
-        (["rescore", "--gates", "score"], "write NAME=LEAST"),
-        (["rescore", "--gates", "score=nan"], "write NAME=LEAST"),
+        (["rescore", "--gates", "score"], "write NAME=MIN"),
+        (["rescore", "--gates", "score=nan"], "write NAME=MIN"),
         (["rescore", "--epoch", "-2"], "epoch"),
         (["rescore", "--plugin", "no_such_module"], "cannot be imported"),
         (["rescore", "--plugin", "no/such.py"], "does not exist"),
-        (["schema", "suite", "--lane", "nope"], "there is no lane"),
+        (["schema", "suite", "--lane", "nope"], "unknown lane"),
         (["doctor", "/no/such/place"], "does not exist"),
     ],
 )
@@ -81,7 +81,7 @@ def test_output_on_a_terminal_of_another_encoding_is_escaped(monkeypatch, encodi
     monkeypatch.setattr("sys.stderr", stream)
     assert cli.main(["h\u00e4\u2260\udcff"]) == 4
     stream.flush()
-    assert "there is no verb" in stream.buffer.getvalue().decode(encoding)
+    assert "unknown verb" in stream.buffer.getvalue().decode(encoding)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_it_says_what_is_known(judged, capsys):
     status, out, _ = crucible(capsys, "stability", "good")
     assert status == 0
     assert "  stable: p < 78 % at 95 % (2 attempts, 2 hash seeds)" in out.splitlines()
-    assert "  not confirmed: it is not called first" in out.splitlines()
+    assert "  not confirmed: cannot be ranked first" in out.splitlines()
 
 
 def test_more_attempts_add_up_and_are_kept(judged, capsys):
@@ -118,7 +118,7 @@ def test_it_says_clearly_that_files_changed(judged, capsys, file, gone):
     assert status == 1
     assert str(judged) in err
     assert "changed since" in err or gone
-    assert "attempts on other files do not add up" in err
+    assert "attempts on changed files cannot be added" in err
     with Ledger.read(judged / "l.db") as ledger:
         assert len(ledger.rows("SELECT run_id FROM runs")) == 1
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.inline_metadata import LONGEST, _blocks, read_description
+from harness.core.inline_metadata import MAX_LENGTH, _blocks, read_description
 
 # The reference expression, for one type.
 PEP_723 = re.compile(r"(?m)^# /// made[ \t]*$\s(?P<content>(^#(| .*)$\s)+)^# ///[ \t]*$")
@@ -37,7 +37,7 @@ def test_no_block_is_no_problem_and_another_kind_is_no_block():
         f"a = {'[' * 4000}{']' * 4000}",
         ".".join("a" * 4000) + " = 1",
         "a = ",
-        "x" * (LONGEST + 1),
+        "x" * (MAX_LENGTH + 1),
     ],
 )
 def test_nothing_in_a_block_raises(content):

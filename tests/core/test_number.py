@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.number import LARGEST, amount, whole
+from harness.core.number import MAX_INTEGER, amount, whole
 
 
 @given(st.integers(), st.integers(-10, 10), st.integers(11, 100))
@@ -25,7 +25,7 @@ def test_hexadecimal_too():
     assert whole()("0x0C") == 12
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "0x", "0xg", "--", "9" * 5000, str(LARGEST + 1), "-1"])
+@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "0x", "0xg", "--", "9" * 5000, str(MAX_INTEGER + 1), "-1"])
 def test_what_is_no_whole_number(text):
     with pytest.raises(argparse.ArgumentTypeError):
         whole()(text)

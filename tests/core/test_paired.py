@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.core import paired
-from harness.core.paired import FEWEST_GROUPS, Verdict, compare, false_alarms, ratio_to
+from harness.core.paired import MIN_GROUPS, Verdict, compare, false_alarms, ratio_to
 
 
 def experiment(effect, *, seed, groups=12, pairs=12, call=0.03, process=0.01):
@@ -68,7 +68,7 @@ class TestVerdicts:
         assert "equal subjects differed" in found.why
 
     def test_too_few_processes_say_nothing(self):
-        pairs, control = experiment(1.0, seed=1, groups=FEWEST_GROUPS - 1)
+        pairs, control = experiment(1.0, seed=1, groups=MIN_GROUPS - 1)
         found = compare(pairs, control)
         assert (found.verdict, found.ratio) == (Verdict.UNDERPOWERED, None)
         assert compare([], []).verdict is Verdict.UNDERPOWERED
@@ -82,7 +82,7 @@ class TestVerdicts:
 
 class TestArithmetic:
     def test_all_samples_equal(self):
-        flat = [[0.0] * 4] * FEWEST_GROUPS
+        flat = [[0.0] * 4] * MIN_GROUPS
         found = compare(flat, flat)
         assert (found.verdict, found.ratio, found.deviation, found.false_alarms) == (Verdict.ALIKE, 1.0, 0.0, 0)
 

@@ -83,16 +83,16 @@ class TestJudge:
         made = score([part("a", 0.5, why="half of it")], gates={"a": 0.6})
         assert [gate.name for gate in made.failed] == ["a"]
         assert made.failed[0].why == "a 0.5 fails >= 0.6: half of it"
-        assert not made.holds
-        assert score([part("a", 0.5)], gates={"a": 0.5}).holds
+        assert not made.gates_pass
+        assert score([part("a", 0.5)], gates={"a": 0.5}).gates_pass
 
     def test_a_gate_without_a_component_fails_and_names_those_there_are(self):
         made = score([part("b", 1.0), part("a", 1.0)], gates={"c": 0.0})
-        assert not made.holds
+        assert not made.gates_pass
         assert made.failed[0].why == "c is undefined, needed >= 0: no component of that name; there are a, b"
 
     def test_the_lane_s_own_gates_come_first_and_are_not_held_twice(self):
-        own = Gate(name="time_ms", threshold=1000, at_most=True).hold(1500)
+        own = Gate(name="time_ms", threshold=1000, at_most=True).evaluate(1500)
         made = judge(OK, Policy(gates={"time_ms": 0.0, "a": 1.0}), [part("a", 1.0)], gates=[own])
         assert [gate.name for gate in made.gates] == ["time_ms", "a"]
         assert made.failed == (own,)
@@ -101,13 +101,13 @@ class TestJudge:
     def test_every_gate_asked_for_is_held_once(self, parts, gates):
         made = score(parts, gates=gates)
         assert sorted(gate.name for gate in made.gates) == sorted(gates)
-        assert made.holds is (not made.failed)
-        assert made.holds is all(gate.passed for gate in made.gates)
+        assert made.gates_pass is (not made.failed)
+        assert made.gates_pass is all(gate.passed for gate in made.gates)
 
     @given(PARTS, UNIT, UNIT)
     def test_a_lower_threshold_never_fails_what_held(self, parts, one, other):
-        if score(parts, gates={"score": max(one, other)}).holds:
-            assert score(parts, gates={"score": min(one, other)}).holds
+        if score(parts, gates={"score": max(one, other)}).gates_pass:
+            assert score(parts, gates={"score": min(one, other)}).gates_pass
 
     def test_it_survives_its_wire_form(self):
         made = score([part("a", 0.25), part("b", None)], gates={"score": 0.2})
@@ -124,25 +124,25 @@ class TestInterval:
 
     HALF = (part("a", 0.5), part("b", None))
 
-    def hold(self, threshold):
+    def evaluate(self, threshold):
         [gate] = score(self.HALF, gates={"score": threshold}).gates
         return gate
 
     @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.25])
     def test_it_holds_if_the_lower_end_does(self, threshold):
-        gate = self.hold(threshold)
+        gate = self.evaluate(threshold)
         assert gate.passed
         assert gate.observed == 0.25
 
     @pytest.mark.parametrize("threshold", [0.76, 0.9, 1.0])
     def test_it_fails_if_the_upper_end_does(self, threshold):
-        gate = self.hold(threshold)
+        gate = self.evaluate(threshold)
         assert not gate.passed
         assert gate.observed == 0.75
 
     @pytest.mark.parametrize("threshold", [0.26, 0.5, 0.75])
     def test_between_it_is_undefined(self, threshold):
-        gate = self.hold(threshold)
+        gate = self.evaluate(threshold)
         assert not gate.passed
         assert gate.observed is None
         assert gate.why.endswith("the total lies between 0.250 and 0.750")
@@ -182,4 +182,4 @@ class TestUndecided:
     @given(PARTS, st.dictionaries(st.sampled_from([*"abcdef", "score"]), UNIT, max_size=4))
     def test_what_holds_is_decided(self, parts, gates):
         made = score(parts, gates=gates)
-        assert not (made.holds and made.undecided)
+        assert not (made.gates_pass and made.undecided)

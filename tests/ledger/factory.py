@@ -62,7 +62,7 @@ def make_evaluation(
     subject = Subject(
         name=name, digest=digest_bytes((content or name).encode("utf-8", "replace")), parents=parents, style=style
     )
-    gates = (Gate(name="score", threshold=gate).hold(score),) if gate is not None and score is not None else ()
+    gates = (Gate(name="score", threshold=gate).evaluate(score),) if gate is not None and score is not None else ()
     evidence = Evidence(
         status=state,
         why="" if state is Status.OK else why,

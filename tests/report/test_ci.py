@@ -34,7 +34,7 @@ def test_the_summary(path):
         ],
         epoch=3,
     )
-    gates = [Gate(name="mean(score)", threshold=0.8).hold(0.5), Gate(name="x", threshold=0).hold(None)]
+    gates = [Gate(name="mean(score)", threshold=0.8).evaluate(0.5), Gate(name="x", threshold=0).evaluate(None)]
     text = "\n".join(lines(path, ids[1], gates=gates))
     assert text.startswith("## ❌ Crucible · epoch 3 · tier B\n")
     assert "3 cases, 1 passed, 1 failed." in text

@@ -1,4 +1,4 @@
-"""The quiet lane: timed items run first, in order, nothing of the session beside them. Overlap is read from files."""
+"""The exclusive phase: timed items run first, in order, while no other item runs. Overlap is read from files."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_without_timed_items_it_is_load_scheduling(lanes):
 
 
 @pytest.mark.parametrize(("died", "untimed"), [("t0", 8), ("t2", 0), ("t4", 8)])
-def test_a_dead_worker_costs_one_item_and_the_rest_stays_quiet(lanes, died, untimed):
+def test_a_dead_worker_costs_one_item_and_the_rest_stays_exclusive(lanes, died, untimed):
     if untimed:
         lanes.suite("a", "cpu", **plain(untimed))
     lanes.suite("b", "exact", **{**TIMED, died: "die"})

@@ -78,7 +78,7 @@ def test_a_good_suite(load):
         ("lane: words\nword: a\n", ["a.suite.yaml:2:1: unknown key 'word'; did you mean 'words'?"]),
         ("lane: wrods\nwords: a\n", [":1:1", "unknown lane 'wrods'; did you mean 'words'?"]),
         ("lane: zzz\nwords: a\n", ["unknown lane 'zzz'; there are other, words"]),
-        ("lane: 3\n", ["'lane' must be text, not a number"]),
+        ("lane: 3\n", ["'lane' must be a string, not a number"]),
         ("Lane: words\nwords: a\n", ["'lane' is missing", "did you mean 'lane'?"]),
         ("lane: words\n", ["the key 'words' is missing"]),
         (GOOD + "attempts: 0\n", [":3:1: attempts: ", "greater than 0", "(it is 0)"]),

@@ -21,15 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_folders.add_run(parser, verb="answer")
     parser.add_argument("question", metavar="QUESTION", help="the question's id")
     parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer; `-` reads stdin")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="a file that holds the answer and nothing else")
-    parser.add_argument("--source", default="", metavar="WHO", help="who answers; part of the log")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="a file that holds only the answer")
+    parser.add_argument("--source", default="", metavar="WHO", help="the author of the answer, for the log")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Bind the answer to its question; exit status 0 also for the same answer again."""
-    text = _text(args)
-    with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
+    text = _read_answer(args)
+    with Session.resume(run_folders.find_folder(args.run_folder), run=args.run) as session:
         result = session.answer(args.question, text, source=args.source)
         outcome = session.outcome
         display.write_exports(session, outcome)
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _text(args: argparse.Namespace) -> str:
+def _read_answer(args: argparse.Namespace) -> str:
     if (args.text is None) == (args.file is None):
         raise UsageError("give the answer as TEXT or with --file", fix="crucible dsl answer RUN QUESTION TEXT")
     try:

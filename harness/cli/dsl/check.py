@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
 from harness.core.errors import UsageError
+from harness.report import words
 
 if TYPE_CHECKING:
     from harness.dsl.ir import Program
@@ -33,26 +34,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check each file; exit status 1 if any has an error or breaks a law."""
+    """Exit status 1 if a file has an error or breaks a law."""
     inputs = tuple(entry.partition("=")[0] for entry in args.input)
-    laws = None if args.laws is None else _laws(args.laws, inputs)
-    results = [_check(path, args, inputs, laws) for path in args.files]
+    laws = None if args.laws is None else _load_laws(args.laws, inputs)
+    results = [_check_file(path, args, inputs, laws) for path in args.files]
     if args.json:
         output.print_json(results if len(results) > 1 else results[0])
     return int(any(result["failed"] for result in results))
 
 
-def _laws(path: Path, inputs: tuple[str, ...]) -> Program:
+def _load_laws(path: Path, inputs: tuple[str, ...]) -> Program:
     from harness.dsl.analysis.load import load_source
     from harness.dsl.language.diagnostic import ProgramError
 
     try:
-        return load_source(_read(path), path=str(path), inputs=inputs)
+        return load_source(_read_program(path), path=str(path), inputs=inputs)
     except ProgramError as error:
         raise UsageError(f"the laws have errors:\n{error}", where=str(path), fix="correct them first") from error
 
 
-def _read(path: Path) -> str:
+def _read_program(path: Path) -> str:
     from harness.dsl.analysis.load import read
 
     try:
@@ -61,7 +62,7 @@ def _read(path: Path) -> str:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a program") from error
 
 
-def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
+def _check_file(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
     from harness.dsl.analysis.load import check_source
     from harness.dsl.facts.plan import check_plan
     from harness.dsl.language.diagnostic import ProgramError, render
@@ -69,7 +70,7 @@ def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: 
 
     program, text = None, ""
     try:
-        text = _read(path)
+        text = _read_program(path)
         if args.parse_only:
             found = parse(text)[1]
         else:
@@ -77,7 +78,7 @@ def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: 
     except ProgramError as error:
         found = list(error.diagnostics)
     failed = any(d.is_error or args.strict for d in found)
-    result: dict[str, Any] = {"file": str(path), "failed": failed, "diagnostics": _rows(found, text)}
+    result: dict[str, Any] = {"file": str(path), "failed": failed, "diagnostics": _to_rows(found, text)}
     if not args.json:
         for line in render(found, text, str(path)):
             print(line, file=sys.stderr)
@@ -92,11 +93,11 @@ def _check(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: 
             for breach in checked.breaches:
                 print(breach, file=sys.stderr)
     if not args.json:
-        print(f"{path}: {_summary(result, found, program, parse_only=args.parse_only)}")
+        print(f"{path}: {_summarize(result, found, program, parse_only=args.parse_only)}")
     return result
 
 
-def _rows(found: list[Diagnostic], text: str) -> list[dict[str, Any]]:
+def _to_rows(found: list[Diagnostic], text: str) -> list[dict[str, Any]]:
     from harness.dsl.language.diagnostic import Lines
 
     lines = Lines(text)
@@ -108,9 +109,9 @@ def _rows(found: list[Diagnostic], text: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _summary(result: dict[str, Any], found: list[Diagnostic], program: Program | None, *, parse_only: bool) -> str:
+def _summarize(result: dict[str, Any], found: list[Diagnostic], program: Program | None, *, parse_only: bool) -> str:
     errors = sum(d.is_error for d in found)
-    parts = [f"{errors} error{'s' * (errors != 1)}", f"{len(found) - errors} warning{'s' * (len(found) - errors != 1)}"]
+    parts = [words.count(errors, "error"), words.count(len(found) - errors, "warning")]
     if errors:
         return ", ".join(parts)
     if parse_only:
@@ -118,7 +119,7 @@ def _summary(result: dict[str, Any], found: list[Diagnostic], program: Program |
     if program is not None:
         steps = sum(len(unit.steps) for unit in program.units)
         counts = {"unit": len(program.units), "step": steps, "fact": len(program.facts), "rule": len(program.rules)}
-        parts += [f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items()]
+        parts += [words.count(count, what) for what, count in counts.items()]
         parts.append(f"{len(program.prose)} of prose (never evaluated)")
     if "breaches" in result:
         broken = ", ".join(dict.fromkeys(b["law"] for b in result["breaches"])) or "none"

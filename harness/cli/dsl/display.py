@@ -1,4 +1,4 @@
-"""The terminal output of a run: events as they are written, and a summary; the same as JSON."""
+"""The output of a run: events as they are written, and a summary, for the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def print_event(seq: int, event: dict[str, Any]) -> None:
 
 
 def format_event(event: dict[str, Any]) -> str:
-    """An event as one line of ASCII."""
+    """Format an event as one line of ASCII, at most 300 characters."""
     kind, fiber = event["k"], event.get("s", "")
     at = str(event.get("label") or event.get("at") or "")
     where = f"{at}{f' [{fiber}]' if fiber else ''}"
@@ -31,19 +31,19 @@ def format_event(event: dict[str, Any]) -> str:
         case "ran":
             begun = [f"begins {label}" for label in event.get("enter", ()) if label not in event.get("left", ())]
             done = [f"done {label}" for label in event.get("left", ())]
-            bound = [f"{n} = {_short(v)}" for n, v in {**event.get("set", {}), **event.get("state", {})}.items()]
+            bound = [f"{n} = {_shorten(v)}" for n, v in {**event.get("set", {}), **event.get("state", {})}.items()]
             judged = [
                 f"{name}: {'holds' if held else 'does not hold'} ({seen})"
                 for _, name, held, seen in event.get("judged", ())
             ]
-            text = "; ".join([*begun, *bound, *judged, *_found(event), *done]) or "continues"
+            text = "; ".join([*begun, *bound, *judged, *_format_findings(event), *done]) or "continues"
         case "intent" | "asked":
-            text = f"{event['name']} {_short(event['args'])}"
+            text = f"{event['name']} {_shorten(event['args'])}"
             where += f" question {event['id']}" if kind == "asked" else ""
         case "result" | "answered":
             status = f"{event['status']}: " if "status" in event else ""
             judged = [f"{name}: {'holds' if held else 'does not hold'}" for _, name, held, _ in event.get("judged", ())]
-            text = "; ".join([f"-> {status}{_short(event['value'])}", *judged, *_found(event)])
+            text = "; ".join([f"-> {status}{_shorten(event['value'])}", *judged, *_format_findings(event)])
         case "failed":
             text = f"{event['status']}: {event['why']}{' (again)' if event.get('again') else ''}"
         case "stopped":
@@ -57,14 +57,14 @@ def format_event(event: dict[str, Any]) -> str:
     return ascii(clip(f"{where}  {text}", limit=300))[1:-1].replace("\\'", "'")
 
 
-def _found(event: dict[str, Any]) -> list[str]:
+def _format_findings(event: dict[str, Any]) -> list[str]:
     words = {True: "true", False: "false", None: "undefined"}
     facts = [f"{r['fact']} is {words[r['is']]}" for r in event.get("facts", ())]
     fired = [f"{r['kind']} {r['name']}: {r['suggestion']}" for r in event.get("fired", ())]
     return [*facts, *fired, *[f"BROKEN {r['invariant']}" for r in event.get("broken", ())]]
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=True)
     return text if len(text) <= 100 else text[:99] + "~"
 
@@ -74,8 +74,8 @@ def write_exports(session: Session, outcome: Outcome) -> None:
     from harness.dsl.machine import export
 
     folder = session.place
-    _json(folder / TRACE, export.trace(session.program, session.log))
-    _json(folder / METRICS, export.metrics(outcome, session.log))
+    _write_json(folder / TRACE, export.trace(session.program, session.log))
+    _write_json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE
     if outcome.status in ("suspended", "budget", "in_doubt"):
         from harness.dsl.machine.bundle import pack_run
@@ -85,14 +85,14 @@ def write_exports(session: Session, outcome: Outcome) -> None:
         bundle.unlink(missing_ok=True)
 
 
-def _json(path: Path, value: Any) -> None:
+def _write_json(path: Path, value: Any) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
     fresh.replace(path)
 
 
 def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
-    """Print the outcome; returns the exit status: 0 if the run passed or waits for an answer."""
+    """Print the outcome and return the exit status: 0 if the run passed or waits for an answer."""
     folder = session.folder
     if as_json:
         output.print_json(outcome_to_json(session, outcome))
@@ -122,7 +122,7 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
 
 
 def outcome_to_json(session: Session, outcome: Outcome) -> dict[str, Any]:
-    """The outcome as JSON."""
+    """Return the outcome, with metrics, steps and open questions, as JSON data."""
     from harness.dsl.machine import export
 
     return {

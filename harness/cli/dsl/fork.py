@@ -26,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fork the run and print the name of the new one."""
-    folder = run_folders.folder_of(args.run_folder)
+    folder = run_folders.find_folder(args.run_folder)
     with LogFile(folder / LOG) as file:
         new = fork(file, file.open_run(args.run), args.seq)
     if args.json:

@@ -20,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the picture to `--out` or stdout."""
     from harness.dsl.analysis.load import load_program
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.program_svg import draw

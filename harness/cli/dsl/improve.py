@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the rounds; exit status 1 if no revision was accepted."""
+    """Exit status 1 if no revision was accepted."""
     from harness.dsl.analysis.load import load_program, read
     from harness.dsl.improve.measured_runs import Objective, measure
     from harness.dsl.improve.revision import Improvement, summary
@@ -48,8 +48,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.lanes.dsl.lineage import record_lineage
     from harness.providers.factory import provider_for
 
-    if args.rounds < 1 or args.repeats < 1:
-        raise UsageError("--rounds and --repeats are numbers from 1")
     inputs = options.parse_inputs(args.input)
     try:
         program = load_program(args.program, inputs=inputs)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import output
-from harness.core.errors import UsageError
 from harness.core.number import amount
+from harness.report import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from harness.dsl.mining.axis import AxisFinding
     from harness.dsl.mining.effect import Effect
     from harness.dsl.mining.findings import Findings, TechniqueFinding
+
+MAX_RATIO = 1000.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", help="only suites or tasks whose name contains this")
     parser.add_argument(
         "--least",
-        type=amount(1.0),
+        type=amount(1.0, MAX_RATIO),
         default=1.05,
         metavar="RATIO",
-        help="minimum ratio of single measurements (1.05)",
+        help="minimum ratio of single measurements (default 1.05)",
     )
     parser.add_argument("--metric", default="", metavar="NAME", help="the number to compare in reports")
     end = parser.add_mutually_exclusive_group()
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the domain; exit status 1 if no law was found."""
+    """Exit status 1 if no law was found."""
     from harness.dsl.analysis.load import check_source
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.mining.domain_writer import write
@@ -54,8 +56,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.dsl.mining.sources import merged, read
     from harness.lanes.dsl.ledger_measurements import read_ledger
 
-    if not 1 <= args.least < 1000:
-        raise UsageError("--least is a ratio of at least 1", where=str(args.least), fix="--least 1.05")
     wanted = Wanted(args.metric, args.lower)
     measurements = merged(
         found for path in args.sources or [args.ledger] for found in read(path, wanted, ledger=read_ledger)
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if any(problem.is_error for problem in problems):
         raise ProgramError(problems, text, "lifted")
     if args.json:
-        output.print_json([*map(_row, lifted.techniques), *map(_axis_row, lifted.axes)])
+        output.print_json([*map(_technique_to_json, lifted.techniques), *map(_axis_to_json, lifted.axes)])
     elif args.out is None:
         print(text, end="")
     names = [*lifted.supported, *lifted.choices]
@@ -76,17 +76,13 @@ def run(args: argparse.Namespace) -> int:
         output.write_file(args.out, text)
         if not args.json:
             facts = len(lifted.techniques) + len(lifted.axes)
-            print(f"{args.out}: {_counted(facts, 'fact')}, {_counted(len(names), 'law')}")
-            for line in _lines(lifted):
+            print(f"{args.out}: {words.count(facts, 'fact')}, {words.count(len(names), 'law')}")
+            for line in _format_lines(lifted):
                 print(f"  {line}")
     return int(not names)
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def _numbers(made: Effect) -> dict[str, object]:
+def _effect_to_json(made: Effect) -> dict[str, object]:
     return {
         "ratio": made.ratio,
         "low": made.low,
@@ -97,33 +93,33 @@ def _numbers(made: Effect) -> dict[str, object]:
     }
 
 
-def _row(law: TechniqueFinding) -> dict[str, object]:
+def _technique_to_json(law: TechniqueFinding) -> dict[str, object]:
     from harness.dsl.mining.findings import runs_of
 
     named = {"law": law.technique.name, "helps": law.helps, "task": law.after.task, "setting": dict(law.after.setting)}
     compared = {"before": law.before.subject, "after": law.after.subject, "together_with": list(law.together)}
-    return named | compared | _numbers(law.effect) | {"runs": runs_of(law.members)}
+    return named | compared | _effect_to_json(law.effect) | {"runs": runs_of(law.members)}
 
 
-def _axis_row(law: AxisFinding) -> dict[str, object]:
+def _axis_to_json(law: AxisFinding) -> dict[str, object]:
     from harness.dsl.mining.findings import runs_of
 
     axis, first = law.axis, law.axis.members[0]
     named = {"law": axis.name, "helps": law.helps, "task": first.task, "setting": dict(first.setting)}
     values = {"values": list(axis.values), "good": list(law.good), "times_worse": list(law.levels)}
-    return named | values | _numbers(law.effect) | {"runs": runs_of(axis.members)}
+    return named | values | _effect_to_json(law.effect) | {"runs": runs_of(axis.members)}
 
 
-def _lines(lifted: Findings) -> Iterator[str]:
+def _format_lines(lifted: Findings) -> Iterator[str]:
     for law in lifted.techniques:
         sign = "+" if law.helps else "-"
         together = f" with {' and '.join(law.together)}" if law.together else ""
-        yield f"{sign} {law.technique.name}{together}: {_shown(law.effect)} over {law.before.subject}"
+        yield f"{sign} {law.technique.name}{together}: {_format_effect(law.effect)} over {law.before.subject}"
     for found in lifted.axes:
         good = ", ".join(map(str, found.good)) if found.helps else "no value is better"
-        yield f"{'+' if found.helps else '-'} {found.axis.name}: {good}; {_shown(found.effect)}"
+        yield f"{'+' if found.helps else '-'} {found.axis.name}: {good}; {_format_effect(found.effect)}"
 
 
-def _shown(made: Effect) -> str:
+def _format_effect(made: Effect) -> str:
     seen = f"{made.samples} samples" if made.known else "one measurement each"
     return f"{made.ratio:.2f} x ({made.low:.2f} to {made.high:.2f}, {seen})"

@@ -46,7 +46,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The given settings, merged into those before.
+    """Return the given settings; back end and limits are merged into the earlier ones.
 
     Raises:
         UsageError: if a value is invalid.
@@ -65,7 +65,7 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     if found.get("events") and not found["events"].startswith(("unix:", "tcp:")):
         path = Path(found["events"]).absolute()
         if not path.is_file():
-            raise UsageError(f"there is no file {path}", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
+            raise UsageError(f"{path} does not exist", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
         found["events"] = str(path)
     backend = {
         name: getattr(args, name)
@@ -80,14 +80,11 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     limits = parse_budgets(args.budget)
     if limits:
         found["limits"] = {**before.get("limits", {}), **limits}
-    for name in ("seconds", "workers"):
-        if name in found and found[name] <= 0:
-            raise UsageError(f"--{name} {found[name]:g}", fix="give a number above 0")
     return found
 
 
 def parse_budgets(pairs: list[str]) -> dict[str, float]:
-    """Limits from `NAME=N` pairs.
+    """Parse limits of the form `NAME=N`.
 
     Raises:
         UsageError: if a pair is invalid.
@@ -96,18 +93,18 @@ def parse_budgets(pairs: list[str]) -> dict[str, float]:
     for text in pairs:
         name, equals, number = text.partition("=")
         if name not in LIMITS or not equals:
-            raise UsageError(f"--budget {text}", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
+            raise UsageError(f"--budget {text} is not a limit", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
         try:
             found[name] = float(number)
         except ValueError:
             raise UsageError(f"--budget {text}: {number!r} is not a number", fix="NAME=N") from None
         if not 0 < found[name] < float("inf"):
-            raise UsageError(f"--budget {text}", fix="give a number above 0")
+            raise UsageError(f"--budget {text} is not a finite number above 0", fix="NAME=N")
     return found
 
 
 def parse_inputs(pairs: list[str]) -> dict[str, Any]:
-    """Inputs from `NAME=VALUE` pairs, as strings; see `convert_inputs`.
+    """Parse inputs of the form `NAME=VALUE`; values stay strings until `convert_inputs`.
 
     Raises:
         UsageError: if a pair is invalid, or a name is given twice.
@@ -116,9 +113,9 @@ def parse_inputs(pairs: list[str]) -> dict[str, Any]:
     for text in pairs:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            raise UsageError(f"--input {text}", fix="--input NAME=VALUE")
+            raise UsageError(f"--input {text} is not NAME=VALUE", fix="--input NAME=VALUE")
         if name in found:
-            raise UsageError(f"input {name!r} is given twice", fix="keep one")
+            raise UsageError(f"input {name!r} is given twice", fix="keep one of them")
         found[name] = value
     return found
 
@@ -144,7 +141,7 @@ def convert_inputs(given: dict[str, Any], kinds: dict[str, str]) -> dict[str, An
 
 
 def add_durability(parser: argparse.ArgumentParser) -> None:
-    """`--durability`."""
+    """Add `--durability`."""
     parser.add_argument(
         "--durability",
         choices=[str(level) for level in Durability],
@@ -154,7 +151,7 @@ def add_durability(parser: argparse.ArgumentParser) -> None:
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """`--files`."""
+    """Add `--files`."""
     parser.add_argument(
         "--files", type=Path, action="append", default=[], metavar="PATH",
         help="a file or folder for the work folder (repeatable); --live adds scripts next to the program that it runs",
@@ -162,7 +159,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 
 def read_files(program: Program, args: argparse.Namespace) -> dict[str, bytes]:
-    """Initial content of a run's work folder."""
+    """Read the initial files of a run's work folder: those of `--files`, and scripts that a live program runs."""
     if not args.files and not (args.live and "python" in program.source):
         return {}
     from harness.dsl.machine.input_files import find_scripts, read_input_files

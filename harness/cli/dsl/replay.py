@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay the run; exit status 1 if an event differs."""
+    """Exit status 1 if an event differs."""
     with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         found = replay(stored_program(file, log), log, run=log.run_hash)

@@ -25,12 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the resolution to the log; `resume` continues the run."""
     try:
         value = json.loads(args.value)
     except (ValueError, RecursionError):
         raise UsageError(f"--value {args.value!r} is not JSON", fix="a string needs quotes: '\"text\"'") from None
-    with Session.resume(run_folders.folder_of(args.run_folder), run=args.run) as session:
+    with Session.resume(run_folders.find_folder(args.run_folder), run=args.run) as session:
         session.resolve(args.key, args.how, value)
         outcome = session.outcome
         display.write_exports(session, outcome)

@@ -24,14 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_folders.add_run(parser, verb="continue (or a bundle)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: the folder of the run")
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")
-    parser.add_argument("--quiet", action="store_true", help="do not show events as they happen")
+    parser.add_argument("--quiet", action="store_true", help="do not print events")
     options.add_settings(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Continue the run; exit status 1 if it fails."""
-    folder = _folder(args)
+    """Exit status 1 if the run fails."""
+    folder = _find_folder(args)
     with LogFile(folder / LOG, read_only=True) as file:
         before = file.settings(file.open_run(args.run))
     change = options.parse_settings(args, before=before)
@@ -52,10 +52,10 @@ def run(args: argparse.Namespace) -> int:
         return display.print_summary(session, outcome, as_json=args.json)
 
 
-def _folder(args: argparse.Namespace) -> Path:
+def _find_folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
-        folder = run_folders.new_folder(path, args.state)
+        folder = run_folders.choose_folder(path, args.state)
         left = unpack_run(path, folder)
         if left:
             names = ", ".join(f"--{name.replace('_', '-').replace('grants', 'grant')}" for name in left)
@@ -63,4 +63,4 @@ def _folder(args: argparse.Namespace) -> Path:
                 f"crucible: the bundle does not set these options; pass them again if needed: {names}", file=sys.stderr
             )
         return folder
-    return run_folders.folder_of(args.run_folder)
+    return run_folders.find_folder(args.run_folder)

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
     parser.add_argument(
-        "--seed", type=whole(), default=0, metavar="N", help="of the program's random numbers (default 0)"
+        "--seed", type=whole(), default=0, metavar="N", help="seed of the program's random numbers (default 0)"
     )
     parser.add_argument(
         "--entry", default="", metavar="UNIT", help="the task or loop to run (default: the program's first)"
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the program; exit status 1 if it fails."""
+    """Exit status 1 if the run fails."""
     given = options.parse_inputs(args.input)
     try:
         program = load_program(args.program, inputs=given, entry=args.entry)
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     settings = RunSettings.from_wire(options.parse_settings(args) | {"durability": args.durability})
     session = Session.start(
         program,
-        run_folders.new_folder(args.program, args.state),
+        run_folders.choose_folder(args.program, args.state),
         inputs=options.convert_inputs(given, kinds),
         seed=args.seed,
         settings=settings,

@@ -1,4 +1,4 @@
-"""Folders of runs: one per run, by default below `reports/dsl`."""
+"""Folders of runs: one for each run, by default below `reports/dsl`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def add_run(parser: argparse.ArgumentParser, *, verb: str) -> None:
     parser.add_argument("--run", metavar="NAME", help="a fork or upgrade in it (default: the main run)")
 
 
-def folder_of(text: str) -> Path:
-    """The folder of a run, from its folder, its log or its name.
+def find_folder(text: str) -> Path:
+    """Find the folder of a run from its folder, its log or its name.
 
     Raises:
-        UsageError: if there is no such run.
+        UsageError: if the run does not exist.
     """
     path = Path(text)
     for folder in (path, path.parent if path.name == LOG else path, RUNS / text):
         if (folder / LOG).is_file():
             return folder
-    raise UsageError(f"there is no run {text!r}", fix="`crucible dsl runs` lists them")
+    raise UsageError(f"run {text!r} does not exist", fix="`crucible dsl runs` lists them")
 
 
-def new_folder(program: Path, state: Path | None) -> Path:
-    """The folder for a new run: `state`, or the next unused number below `reports/dsl`."""
+def choose_folder(program: Path, state: Path | None) -> Path:
+    """Choose the folder of a new run: `state`, or the next unused number below `reports/dsl`."""
     if state is not None:
         return state
     stem = slug(program.stem)
@@ -50,7 +50,7 @@ def open_log(text: str) -> LogFile:
     """Open the log of a run for reading.
 
     Raises:
-        UsageError: if there is no such run.
-        LogError: if it cannot be read.
+        UsageError: if the run does not exist.
+        LogError: if its log cannot be read.
     """
-    return LogFile(folder_of(text) / LOG, read_only=True)
+    return LogFile(find_folder(text) / LOG, read_only=True)

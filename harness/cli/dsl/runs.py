@@ -42,9 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one row per run."""
     if args.folder != run_folders.RUNS and not args.folder.is_dir():
-        raise UsageError("there is no such folder", where=str(args.folder), fix="choose a folder that holds runs")
+        raise UsageError("the folder does not exist", where=str(args.folder), fix="choose a folder that holds runs")
     folders = [args.folder] if (args.folder / LOG).is_file() else sorted(p.parent for p in args.folder.glob(f"*/{LOG}"))
     found: list[dict[str, Any]] = []
     for folder in folders:
@@ -52,11 +51,11 @@ def run(args: argparse.Namespace) -> int:
             with LogFile(folder / LOG, read_only=True) as file:
                 rows = file.runs()
         except LogError as error:
-            found.append(_row(folder, "", f"unreadable: {error.what}"))
+            found.append(_build_row(folder, "", f"unreadable: {error.what}"))
             continue
         for row in rows:
             begun = datetime.fromtimestamp(row.created, UTC).isoformat(timespec="seconds")
-            found.append(_row(folder, row.name, row.status, events=row.events, head=row.head, begun=begun))
+            found.append(_build_row(folder, row.name, row.status, events=row.events, head=row.head, begun=begun))
     if args.json:
         output.print_json(found)
     elif not found:
@@ -79,5 +78,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _row(folder: Path, name: str, status: str, *, events: int = 0, head: str = "", begun: str = "") -> dict[str, Any]:
+def _build_row(
+    folder: Path, name: str, status: str, *, events: int = 0, head: str = "", begun: str = ""
+) -> dict[str, Any]:
     return {"run": str(folder), "name": name, "status": status, "events": events, "head": head, "begun": begun}

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("program", type=Path, metavar="FILE", help="the program")
     parser.add_argument("--loop", default="", metavar="NAME", help="the engineering_loop (default: the only one)")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="of the sampled points (default 0)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="seed of the sampled points (default 0)")
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
     )
@@ -48,18 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the search; exit status 1 if it fails."""
+    """Exit status 1 if the search fails."""
     given = options.parse_inputs(args.input)
     try:
-        entry = args.loop or _only_loop(load_program(args.program, inputs=given), args.program)
+        entry = args.loop or _find_only_loop(load_program(args.program, inputs=given), args.program)
         program = load_program(args.program, inputs=given, entry=entry)
     except OSError as error:
         raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
     except ProgramError as error:
         print(error, file=sys.stderr)
         return 1
-    folder = run_folders.new_folder(args.program, args.state)
-    more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _progress}
+    folder = run_folders.choose_folder(args.program, args.state)
+    more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _print_progress}
     if (folder / LOG).is_file():
         name = _fork_before_search(folder) if args.retry_failed else None
         session = Session.resume(folder, run=name, change=options.parse_settings(args), **more)
@@ -69,13 +69,13 @@ def run(args: argparse.Namespace) -> int:
         session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, files=files, **more)
     with session:
         if args.work is not None:
-            _copy(args.work, session)
+            _copy_work_files(args.work, session)
         outcome = session.run()
         display.write_exports(session, outcome)
-        points = _points(folder)
+        points = _read_points(folder)
         if args.json:
             output.print_json(
-                display.outcome_to_json(session, outcome) | _searched(program, entry) | {"points": points}
+                display.outcome_to_json(session, outcome) | _describe_search(program, entry) | {"points": points}
             )
             return 0 if outcome.passed else 1
         for point in points:
@@ -86,8 +86,8 @@ def run(args: argparse.Namespace) -> int:
         return display.print_summary(session, outcome, as_json=False)
 
 
-def _searched(program: Program, entry: str) -> dict[str, Any]:
-    """Task, metric and direction of the search, for `crucible dsl lift`."""
+def _describe_search(program: Program, entry: str) -> dict[str, Any]:
+    """Return task, metric and direction of the search, for `crucible dsl lift`."""
     unit = next(unit for unit in program.units if unit.name == entry)
     measure = next(one.measure for one in unit.code if isinstance(one, Sweep))
     return {"task": entry, "metric": measure.metric, "lower_is_better": not measure.maximize}
@@ -103,7 +103,7 @@ def _fork_before_search(folder: Path) -> str | None:
     return None
 
 
-def _only_loop(program: Program, path: Path) -> str:
+def _find_only_loop(program: Program, path: Path) -> str:
     loops = [unit.name for unit in program.units if unit.kind == "engineering_loop"]
     if len(loops) != 1:
         fix = f"--loop with one of {', '.join(loops)}" if loops else "add an engineering_loop"
@@ -111,20 +111,20 @@ def _only_loop(program: Program, path: Path) -> str:
     return loops[0]
 
 
-def _progress(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _copy(source: Path, session: Session) -> None:
+def _copy_work_files(source: Path, session: Session) -> None:
     if not source.is_dir():
-        raise UsageError("there is no such folder", where=str(source), fix="--work DIR")
+        raise UsageError("the folder does not exist", where=str(source), fix="--work DIR")
     from harness.dsl.tools.folder import Folder
 
     for path, data in Folder(source).files().items():
         session.handler.folder.write(path, data)
 
 
-def _points(folder: Path) -> list[dict[str, Any]]:
+def _read_points(folder: Path) -> list[dict[str, Any]]:
     path = folder / POINTS
     if not path.is_file():
         return []

@@ -33,15 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the run in the chosen format."""
     with run_folders.open_log(args.run_folder) as file:
         log = file.open_run(args.run)
         if args.shape != "events":
             program = stored_program(file, log)
             output.print_json(getattr(export, args.shape)(program, log))
             return 0
-        start = max(0, args.start)
-        for event in log.events(start=start, stop=start + max(0, args.limit)):
+        for event in log.events(start=args.start, stop=args.start + args.limit):
             if args.json:
                 print(
                     json.dumps({"seq": event.seq, "hash": event.hash.hex(), "wall": event.wall, "event": event.value})

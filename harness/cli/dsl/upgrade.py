@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay the run under the changed program; exit status 1 if an event differs."""
-    folder = run_folders.folder_of(args.run_folder)
+    """Exit status 1 if an event differs under the changed program."""
+    folder = run_folders.find_folder(args.run_folder)
     with LogFile(folder / LOG) as file:
         log = file.open_run(args.run)
         genesis = log.genesis_value()

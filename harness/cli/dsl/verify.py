@@ -14,6 +14,7 @@ import argparse
 from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.dsl.machine.verify import verify
+from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the log; exit status 1 if there is a problem."""
+    """Exit status 1 if the log has a problem."""
     with run_folders.open_log(args.run_folder) as file:
         found = verify(file)
         name = file.open_run(args.run).name
@@ -38,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
             print(problem)
         for run_name, head in found.runs:
             print(f"{run_name}: {head}")
-        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "no problems"
+        count = words.count(len(problems), "problem") if problems else "no problems"
         print(f"{found.events} events, {count}")
     return 1 if problems else 0

@@ -27,25 +27,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("problems", nargs="+", type=Path, metavar="PATH", help="a problem, or a folder of problems")
     parser.add_argument("--candidates", type=Path, metavar="DIR", help="the folder of ModelNew files or solutions")
     parser.add_argument("--workloads", type=Path, metavar="DIR", help="the folder of flashinfer workloads (JSONL)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where suites are written")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the suites")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a suite for each problem and name what could not be converted; 1 if there is any."""
-    problems = [path for given in args.problems for path in _problems(given)]
+    """Exit status 1 if a problem or candidate could not be converted."""
+    problems = [path for given in args.problems for path in _find_problems(given)]
     if not problems:
         raise UsageError("no problem found", where=str(args.problems[0]), fix="name .py or .json files")
-    candidates = _files(args.candidates, "--candidates")
-    workloads = [path for path in _files(args.workloads, "--workloads") if path.suffix == ".jsonl"]
+    candidates = _list_files(args.candidates, "--candidates")
+    workloads = [path for path in _list_files(args.workloads, "--workloads") if path.suffix == ".jsonl"]
     if any(path.suffix == ".py" for path in problems):
-        subject.need_extra()
+        subject.require_extra()
     written: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
-    shared = _shared(problems, candidates)
+    shared = _assign_candidates(problems, candidates)
     for path in problems:
         try:
-            adapted = _adapt(path, candidates, shared.get(path, []), workloads)
+            adapted = _adapt_problem(path, candidates, shared.get(path, []), workloads)
             files = write_case(args.out, adapted)
         except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
             left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
         left += [{"problem": str(path), "why": note} for note in adapted.notes]
     if any(given.is_dir() for given in args.problems):  # candidates of other problems are expected for a single problem
-        left += _orphans(problems, candidates, shared)
+        left += _find_orphans(problems, candidates, shared)
     if args.json:
         output.print_json({"written": written, "left": left})
     else:
@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-def _shared(problems: list[Path], candidates: list[Path]) -> dict[Path, list[Path]]:
-    """The candidates of each KernelBench problem; each belongs to the longest problem name that its own begins with."""
+def _assign_candidates(problems: list[Path], candidates: list[Path]) -> dict[Path, list[Path]]:
+    """Assign the candidates of KernelBench to problems: the longest problem name that begins the candidate's name."""
     shared: dict[Path, list[Path]] = {}
     for candidate in (path for path in candidates if path.suffix == ".py"):
         begun = [path for path in problems if path.suffix != ".json" and candidate.stem.startswith(path.stem)]
@@ -75,23 +75,25 @@ def _shared(problems: list[Path], candidates: list[Path]) -> dict[Path, list[Pat
     return shared
 
 
-def _orphans(problems: list[Path], candidates: list[Path], shared: dict[Path, list[Path]]) -> Iterator[dict[str, str]]:
-    """Candidates whose problem was not given."""
+def _find_orphans(
+    problems: list[Path], candidates: list[Path], shared: dict[Path, list[Path]]
+) -> Iterator[dict[str, str]]:
+    """Yield the candidates whose problem was not given."""
     known = {flashinfer.name_of(path) for path in problems if path.suffix == ".json"}
     for path in candidates:
         if path.suffix == ".py" and not any(path in theirs for theirs in shared.values()):
-            yield {"problem": str(path), "why": "no given problem has a name that its own begins with"}
+            yield {"problem": str(path), "why": "its name does not begin with the name of a given problem"}
         elif path.suffix == ".json" and (named := flashinfer.named_by(path)) not in {None, *known}:
             yield {"problem": str(path), "why": f"its definition {named!r} was not given"}
 
 
-def _adapt(path: Path, candidates: list[Path], theirs: list[Path], workloads: list[Path]) -> Adapted:
+def _adapt_problem(path: Path, candidates: list[Path], theirs: list[Path], workloads: list[Path]) -> Adapted:
     if path.suffix == ".json":
         return flashinfer.adapt_definition(path, [one for one in candidates if one.suffix == ".json"], workloads)
     return kernelbench.adapt_problem(path, theirs)
 
 
-def _problems(given: Path) -> Iterator[Path]:
+def _find_problems(given: Path) -> Iterator[Path]:
     if given.is_dir():
         yield from (path for path in sorted(given.rglob("*")) if _is_problem(path))
     elif given.is_file():
@@ -101,7 +103,7 @@ def _problems(given: Path) -> Iterator[Path]:
 
 
 def _is_problem(path: Path) -> bool:
-    """Whether a file of a folder is a problem; other files are ignored."""
+    """Whether a file of a folder is a problem; other files of the folder are ignored."""
     if path.suffix == ".py":
         return "class Model(" in path.read_text(encoding="utf-8", errors="replace")
     try:
@@ -110,9 +112,9 @@ def _is_problem(path: Path) -> bool:
         return False
 
 
-def _files(folder: Path | None, option: str) -> list[Path]:
+def _list_files(folder: Path | None, option: str) -> list[Path]:
     if folder is None:
         return []
     if not folder.is_dir():
-        raise UsageError("not a folder", where=f"{option} {folder}")
+        raise UsageError("not a folder", where=f"{option} {folder}", fix=f"name a folder with {option}")
     return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -62,10 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
     )
-    parser.add_argument("--budget-s", type=subject.seconds, metavar="SECONDS", help="start no kernel after this time")
+    parser.add_argument(
+        "--budget-s", type=subject.parse_seconds, metavar="SECONDS", help="start no kernel after this time"
+    )
     parser.add_argument(
         "--timeout",
-        type=subject.seconds,
+        type=subject.parse_seconds,
         default=300.0,
         metavar="SECONDS",
         help="limit for one kernel (default 300)",
@@ -75,31 +77,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each kernel and target; 1 if any is not right, or this machine cannot measure."""
-    candidates = _candidates(args)
-    subject.need_extra()
+    """Exit status 1 if a kernel is wrong or failed, or if this machine cannot measure."""
+    candidates = _select_candidates(args)
+    subject.require_extra()
     absent = absent_gpu()
     device = DEFAULT
-    with subject.points_in(args.ledger) as points:
+    with subject.open_points(args.ledger) as points:
         if not absent:
             device = _measure_all(candidates, points, args)
         rows = results(candidates, points, device=DEVICES.get(device))
     if args.json:
         output.print_json({"not_measured": absent, "results": [row.to_wire() for row in rows]})
     else:
-        output.print_table(COLUMNS, [_cells(row.to_wire()) for row in rows])
+        output.print_table(COLUMNS, [_format_cells(row.to_wire()) for row in rows])
         for operation, ladder in ladders(rows).items():
-            print(f"{operation}: {_promises(ladder)}")
+            print(f"{operation}: {_describe_invariants(ladder)}")
     if absent:
         print(f"crucible: not measured: {absent}", file=sys.stderr)
     return 1 if absent or any(row.status not in ("ok", "review", "noisy") for row in rows) else 0
 
 
-def _candidates(args: argparse.Namespace) -> list[Candidate]:
+def _select_candidates(args: argparse.Namespace) -> list[Candidate]:
     if args.all == bool(args.kernels):
         raise UsageError("name kernels, or use --all", where="crucible kernel bench", fix="crucible kernel bench --all")
     if not args.all:
-        return list(subject.named(args))
+        return list(subject.read_candidates(args))
     if not args.suites.is_dir():
         raise UsageError("not a folder", where=str(args.suites), fix="name the folder of kernel suites with --suites")
     found = candidates_of_suites(args.suites)
@@ -111,8 +113,8 @@ def _candidates(args: argparse.Namespace) -> list[Candidate]:
 
 
 def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Namespace) -> str:
-    """Measure what is not known, store each result at once, and return the device's name."""
-    seed = subject.seed_of(args)
+    """Measure the kernels without a stored result, store each result at once, and return the device's name."""
+    seed = subject.choose_seed(args)
     with ExitStack() as stack:
         processes = stack.enter_context(WarmProcesses())
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-bench-")))
@@ -144,24 +146,27 @@ def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Nam
             )
             try:
                 evidence = measure_kernel(job, baselines, gpu, context, step=candidate.name)
-            except InfraError as error:  # not the kernel's fault: no result is stored
+            except InfraError as error:  # a fault of the machine, not of the kernel: no result is stored
                 print(f"crucible: {candidate.operation} {candidate.name}: {error}", file=sys.stderr)
                 continue
-            send(_items(candidate.name, evidence), fields=args.trace_fields)
-            points.keep(identity, _value(evidence), kind="benchmarked", subject=candidate.name)
+            send(_list_trace_items(candidate.name, evidence), fields=args.trace_fields)
+            points.keep(identity, _to_stored(evidence), kind="benchmarked", subject=candidate.name)
     if left:
-        print(f"crucible: the budget is used up, {left} kernels are left for another call", file=sys.stderr)
+        print(
+            f"crucible: the budget is used up; {left} kernels were not measured: call the command again",
+            file=sys.stderr,
+        )
     return device
 
 
-def _items(step: str, evidence: Evidence) -> list[Item]:
-    """The trace items of a benchmark: correctness and performance."""
+def _list_trace_items(step: str, evidence: Evidence) -> list[Item]:
+    """Return the trace items of a benchmark: correctness and performance."""
     timed = TypeAdapter(list[TraceItem]).validate_python(evidence.facts.get("trace", []))
     return [*correctness_items(step, evidence.facts.get("shapes", [])), *timed]
 
 
-def _value(evidence: Evidence) -> dict[str, Any]:
-    """The stored value of a benchmark."""
+def _to_stored(evidence: Evidence) -> dict[str, Any]:
+    """Return the value of a benchmark that the ledger stores."""
     value: dict[str, Any] = {"status": evidence.status.value, "why": evidence.why, "environment": evidence.environment}
     for name in ("targets", "trace", "ceilings"):
         if name in evidence.facts:
@@ -169,15 +174,15 @@ def _value(evidence: Evidence) -> dict[str, Any]:
     return value
 
 
-def _promises(ladder: Ladder) -> str:
-    """The state of a ladder's two invariants, as printed."""
+def _describe_invariants(ladder: Ladder) -> str:
+    """Describe the state of the two invariants of a ladder and the kernels that break them."""
     words = {True: "holds", False: "is broken", None: "is undecided: not all kernels were measured"}
     text = f"Correctness {words[ladder.correctness]}; Monotonic Speedup {words[ladder.monotonic]}"
     lines = [f"{name} is wrong" for name in ladder.wrong] + [one.sentence for one in ladder.regressions]
     return text + "".join(f"\n  {line}" for line in lines)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _format_cells(row: dict[str, Any]) -> list[str]:
     found = row["measured"]
     head = [row["operation"], row["kernel"], row["target"]]
     if found is None:

@@ -39,17 +39,17 @@ COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject.add_kernels(parser)
-    subject.add_shapes(parser, what="ask this size instead of the definition's (repeatable)")
+    subject.add_shapes(parser, what="check this size instead of those of the definition (repeatable)")
     subject.add_settings(parser)
     parser.add_argument(
-        "--attempts", type=whole(1), default=1, metavar="N", help="times to ask all questions (default 1)"
+        "--attempts", type=whole(1), default=1, metavar="N", help="how often all questions are asked (default 1)"
     )
     parser.add_argument(
         "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
     )
     parser.add_argument(
         "--timeout",
-        type=subject.seconds,
+        type=subject.parse_seconds,
         default=120.0,
         metavar="SECONDS",
         help="limit for one kernel (default 120)",
@@ -60,15 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each question; 1 if any kernel is not right."""
-    kernels = list(subject.named(args))
-    subject.need_extra()
-    seed = subject.seed_of(args)
-    configuration = subject.settings_of(args.settings, where="--set")
+    """Exit status 1 if a kernel is wrong or could not be checked."""
+    kernels = list(subject.read_candidates(args))
+    subject.require_extra()
+    seed = subject.choose_seed(args)
+    configuration = subject.parse_settings(args.settings, where="--set")
     found: list[tuple[Candidate, Evidence]] = []
     with WarmProcesses() as processes:
         for kernel in kernels:
-            shapes = subject.shapes_of(args.shape, kernel.definition)
+            shapes = subject.parse_shapes(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-check-") as folder:
                 job = Job(
                     source=kernel.source,
@@ -90,13 +90,13 @@ def run(args: argparse.Namespace) -> int:
             [{"kernel": str(k.path), "status": e.status, "why": e.why, "seed": seed, **e.facts} for k, e in found]
         )
     else:
-        output.print_table(COLUMNS, [row for kernel, evidence in found for row in _rows(kernel, evidence)])
+        output.print_table(COLUMNS, [row for kernel, evidence in found for row in _build_rows(kernel, evidence)])
         for kernel, evidence in found:
             print(f"{kernel.path}: {evidence.status}" + (f": {evidence.why}" if evidence.why else ""))
     return 0 if all(evidence.status is Status.OK for _, evidence in found) else 1
 
 
-def _rows(kernel: Candidate, evidence: Evidence) -> list[list[str]]:
+def _build_rows(kernel: Candidate, evidence: Evidence) -> list[list[str]]:
     return [
         [
             kernel.path.stem,
@@ -104,13 +104,13 @@ def _rows(kernel: Candidate, evidence: Evidence) -> list[list[str]]:
             " ".join(f"{axis}={size}" for axis, size in {**entry["shape"], **entry["parameters"]}.items()),
             entry["dtype"],
             entry["family"],
-            _figure(entry.get("error")),
-            _figure(entry.get("allowed")),
+            _format(entry.get("error")),
+            _format(entry.get("allowed")),
             "right" if entry["right"] else "wrong",
         ]
         for entry in evidence.facts.get("shapes", [])
     ]
 
 
-def _figure(value: Any) -> str:
+def _format(value: Any) -> str:
     return "-" if value is None else f"{value:.2g}"

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--golden", type=Path, metavar="JSON", help="write the result as a golden table")
     parser.add_argument(
         "--timeout",
-        type=subject.seconds,
+        type=subject.parse_seconds,
         default=120.0,
         metavar="SECONDS",
         help="limit for one kernel (default 120)",
@@ -70,17 +70,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each launch; 1 if any does not compile, does not fit, spills, or lacks a claimed feature."""
-    kernels = list(subject.named(args))
+    """Exit status 1 if a launch does not compile, does not fit, spills, or lacks a claimed feature."""
+    kernels = list(subject.read_candidates(args))
     if args.golden is not None and args.golden.is_dir():
         raise UsageError("it is a folder", where=str(args.golden), fix="name the table's file")
-    subject.need_extra()
-    configuration = subject.settings_of(args.settings, where="--set")
+    subject.require_extra()
+    configuration = subject.parse_settings(args.settings, where="--set")
     table: list[dict[str, Any]] = []
     golden = []
     with WarmProcesses() as processes:
         for kernel in kernels:
-            points = subject.points_of(args.shape, kernel.definition)
+            points = subject.choose_points(args.shape, kernel.definition)
             with tempfile.TemporaryDirectory(prefix="crucible-compile-") as folder:
                 job = Job(
                     source=kernel.source,
@@ -100,24 +100,24 @@ def run(args: argparse.Namespace) -> int:
                     max_configurations=MAX_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
-            table += _entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
-    send((_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
+            table += _build_entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
+    send((_to_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
     if args.golden is not None:
         write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
     if args.json:
         output.print_json(table)
     else:
-        output.print_table(COLUMNS, [_cells(entry) for entry in table])
+        output.print_table(COLUMNS, [_format_cells(entry) for entry in table])
         for entry in table:
             if entry["verdict"] != "ok":
                 print(f"{entry['kernel']}: {entry['verdict']}")
     return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
 
 
-def _entries(
+def _build_entries(
     kernel: Candidate, launches: list[Launch], fault: str, points: list[Point], configuration: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """One entry for each launch, or one for a kernel without launches; launches with a known tile have a prediction."""
+    """Return an entry for each launch, or one for a kernel without launches; a known tile adds a prediction."""
     name = str(kernel.path)
     if fault or not launches:
         return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]
@@ -163,12 +163,12 @@ def _entries(
     return entries
 
 
-def _resources(entry: dict[str, Any]) -> Resources:
+def _to_resources(entry: dict[str, Any]) -> Resources:
     known = {name: entry[name] for name in Resources.model_fields if name in entry}
     return Resources(step_name=Path(entry["kernel"]).stem, **known)
 
 
-def _cells(entry: dict[str, Any]) -> list[str]:
+def _format_cells(entry: dict[str, Any]) -> list[str]:
     instructions = entry.get("instructions") or {}
     shown = [
         f"{name} {count}" for name, count in instructions.items() if name in ("HGMMA", "HMMA", "UTMALDG", "LDGSTS")

@@ -42,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the pages, or print their data."""
     if not args.suites.is_dir():
         raise UsageError("not a folder", where=str(args.suites), fix="name the suites with --suites")
     candidates = candidates_of_suites(args.suites)
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         known = None
         if args.ledger.is_file():
-            known = Points(stack.enter_context(output.reading(args.ledger)), lane=LANE)
+            known = Points(stack.enter_context(output.read_ledger(args.ledger)), lane=LANE)
         rows = results(candidates, known, device=device)
         for candidate in candidates:
             if known is not None:

@@ -1,4 +1,4 @@
-"""Print the least time a card needs for each target size of an operation, and what limits it.
+"""Print the minimum time a card needs for each target size of an operation, and what limits it.
 
 Example:
   crucible kernel roofline specs/kernels/matmul.yaml
@@ -37,12 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each point."""
     device = find_device(args.device)
     table: list[dict[str, Any]] = []
     for path in args.definitions:
-        definition = subject.definition_at(path)
-        for point in subject.points_of(args.shape, definition):
+        definition = subject.read_definition_file(path)
+        for point in subject.choose_points(args.shape, definition):
             flops, moved = evaluate(definition.flops, point.names), evaluate(definition.bytes, point.names)
             floor = device.floor(flops=flops, bytes_moved=moved, precision=point.dtype)
             table.append(
@@ -55,11 +54,11 @@ def run(args: argparse.Namespace) -> int:
         output.print_json({"device": device.to_wire(), "points": table})
         return 0
     print(f"{device.name}, data sheet: {device.tflops['bfloat16']:g} TFLOP/s in 16 bits, {device.memory_tbs:g} TB/s")
-    output.print_table(COLUMNS, [_cells(entry) for entry in table])
+    output.print_table(COLUMNS, [_format_cells(entry) for entry in table])
     return 0
 
 
-def _cells(entry: dict[str, Any]) -> list[str]:
+def _format_cells(entry: dict[str, Any]) -> list[str]:
     return [
         entry["operation"],
         entry["point"],

@@ -1,4 +1,4 @@
-"""Subject: the arguments that sub-verbs share: kernels, their operation, sizes and settings."""
+"""Arguments that the verbs of `crucible kernel` share: kernels, their operation, sizes and settings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _MIN_SECONDS, _MAX_SECONDS = 0.001, 86400.0
 
 
 def add_kernels(parser: argparse.ArgumentParser) -> None:
-    """Add `KERNEL...` and `--definition`."""
+    """Add the arguments `KERNEL...` (files of kernels) and `--definition`."""
     parser.add_argument("kernels", nargs="+", type=Path, metavar="KERNEL", help="a kernel's file")
     add_definition(parser)
 
 
 def add_definition(parser: argparse.ArgumentParser) -> None:
-    """Add `--definition`."""
+    """Add `--definition`, the file of the operation; optional where it follows from the kernel's path."""
     parser.add_argument(
         "--definition",
         type=Path,
@@ -46,18 +46,18 @@ def add_shapes(parser: argparse.ArgumentParser, *, what: str) -> None:
 
 
 @contextmanager
-def points_in(path: Path) -> Iterator[Points]:
-    """The lane's points in a ledger, which is created if it does not exist.
+def open_points(path: Path) -> Iterator[Points]:
+    """Open the points of the lane in a ledger, which is created if it does not exist.
 
     Raises:
         LedgerError: if it cannot be written.
     """
-    with output.writing(path, create=True) as ledger:
+    with output.open_ledger(path, create=True) as ledger:
         yield Points(ledger, lane=LANE)
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add `--set`."""
+    """Add `--set NAME=VALUE`, a keyword argument of the kernel's entry; it may be repeated."""
     parser.add_argument(
         "--set",
         action="append",
@@ -68,8 +68,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def named(args: argparse.Namespace) -> Iterator[Candidate]:
-    """The kernels of a command line, each read once.
+def read_candidates(args: argparse.Namespace) -> Iterator[Candidate]:
+    """Read the kernels of a command line, each one once.
 
     Raises:
         UsageError: if a file is missing, or has no definition.
@@ -77,16 +77,16 @@ def named(args: argparse.Namespace) -> Iterator[Candidate]:
     """
     for path in args.kernels:
         source = read_source(path)
-        place = args.definition or default_definition(path)
-        yield Candidate(path, source, definition_at(place), place.resolve())
+        place = args.definition or find_definition(path)
+        yield Candidate(path, source, read_definition_file(place), place.resolve())
 
 
-def definition_at(path: Path) -> Definition:
-    """The definition of a file that a command line names.
+def read_definition_file(path: Path) -> Definition:
+    """Read the definition in a file that a command line names.
 
     Raises:
-        UsageError: if there is no such file.
-        SpecError: if it is invalid.
+        UsageError: if the file does not exist.
+        SpecError: if the definition is invalid.
     """
     if not path.is_file():
         raise UsageError("no such file", where=str(path), fix="name an operation's YAML file")
@@ -94,7 +94,7 @@ def definition_at(path: Path) -> Definition:
 
 
 def read_source(path: Path) -> bytes:
-    """The content of a kernel's file.
+    """Read a kernel's file, at most `MAX_BYTES`.
 
     Raises:
         UsageError: if it cannot be read, or is too large.
@@ -105,12 +105,12 @@ def read_source(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a kernel's file") from None
     if len(data) > MAX_BYTES:
-        raise UsageError(f"more than {MAX_BYTES} bytes", where=str(path), fix="name a kernel's file")
+        raise UsageError(f"the file has more than {MAX_BYTES} bytes", where=str(path), fix="name a kernel's file")
     return data
 
 
-def default_definition(path: Path) -> Path:
-    """The default path of a kernel's definition.
+def find_definition(path: Path) -> Path:
+    """Find the definition of a kernel at its default path.
 
     Raises:
         UsageError: if the file does not exist.
@@ -122,15 +122,15 @@ def default_definition(path: Path) -> Path:
     return found
 
 
-def shapes_of(words: Sequence[str], definition: Definition) -> list[Shape]:
+def parse_shapes(words: Sequence[str], definition: Definition) -> list[Shape]:
     """Parse shapes such as `M=16,N=16,K=16,dtype=float16,causal=true`.
 
     Raises:
-        UsageError: if one does not fit the definition.
+        UsageError: if a shape does not fit the definition.
     """
     shapes = []
     for word in words:
-        shape = settings_of(word.split(","), where=f"--shape {word}")
+        shape = parse_settings(word.split(","), where=f"--shape {word}")
         try:
             definition.point(shape)
         except ValueError as error:
@@ -140,55 +140,55 @@ def shapes_of(words: Sequence[str], definition: Definition) -> list[Shape]:
     return shapes
 
 
-def points_of(words: Sequence[str], definition: Definition) -> list[Point]:
-    """The points of the given shapes; the definition's targets if there are none."""
-    return [definition.point(shape) for shape in shapes_of(words, definition)] or definition.targets
+def choose_points(words: Sequence[str], definition: Definition) -> list[Point]:
+    """Return the points of the given shapes; the targets of the definition if no shape is given."""
+    return [definition.point(shape) for shape in parse_shapes(words, definition)] or definition.targets
 
 
 def add_trace(parser: argparse.ArgumentParser) -> None:
-    """Add `--trace-fields`."""
+    """Add `--trace-fields`, a comma-separated list of fields of the trace items."""
     parser.add_argument(
         "--trace-fields",
         type=lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
         default=DEFAULT_FIELDS,
         metavar="NAME,...",
-        help="fields of the trace items for a dsl program that runs this (default: all but point, latency)",
+        help="fields of the trace items for a dsl program that runs this command (default: all but point, latency)",
     )
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """Parse a time between a millisecond and a day; an argument's type."""
     return amount(_MIN_SECONDS, _MAX_SECONDS)(text)
 
 
-def settings_of(words: Sequence[str], *, where: str) -> dict[str, Setting]:
-    """`NAME=VALUE` pairs; numbers and booleans are recognised.
+def parse_settings(words: Sequence[str], *, where: str) -> dict[str, Setting]:
+    """Parse `NAME=VALUE` pairs; a value is an integer, a float, a boolean or else a string.
 
     Raises:
-        UsageError: if one is not such a pair.
+        UsageError: if a string is not such a pair.
     """
     found: dict[str, Setting] = {}
     for word in words:
         name, sign, text = word.partition("=")
         if not sign or not name.strip().isidentifier() or not text.strip():
             raise UsageError(f"{word!r} is not NAME=VALUE", where=where)
-        found[name.strip()] = _value(text.strip())
+        found[name.strip()] = _parse_value(text.strip())
     return found
 
 
-def need_extra() -> None:
+def require_extra() -> None:
     """Check that PyTorch and Triton are installed, without importing them.
 
     Raises:
-        MissingExtraError: if one is not.
+        MissingExtraError: if one of them is not installed.
     """
     for module in MODULES:
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(EXTRA, module=module)
 
 
-def seed_of(args: argparse.Namespace) -> int:
-    """The seed of `--seed`, else a random one, which is printed so that a failure can be repeated."""
+def choose_seed(args: argparse.Namespace) -> int:
+    """Return the seed of `--seed`, else a random one, which is printed so that a failure can be repeated."""
     if args.seed is not None:
         return int(args.seed)
     seed = secrets.randbits(62)
@@ -196,7 +196,7 @@ def seed_of(args: argparse.Namespace) -> int:
     return seed
 
 
-def _value(text: str) -> Setting:
+def _parse_value(text: str) -> Setting:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

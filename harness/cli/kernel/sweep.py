@@ -15,6 +15,7 @@ import re
 import secrets
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -67,21 +68,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the rankings; 1 if no configuration can run at some size, or `--write` had no measurement to write."""
+    """Exit status 1 if no configuration can run at one of the sizes, or if `--write` has no measurement to write."""
     if args.targets and args.shape:
-        raise UsageError("--targets and --shape exclude each other", fix="keep one")
+        raise UsageError("--targets and --shape exclude each other", fix="keep one of them")
     args.kernels = [args.kernel]
-    (kernel,) = subject.named(args)
+    (kernel,) = subject.read_candidates(args)
     absent = "--no-measure" if args.no_measure else ""
-    subject.need_extra()
+    subject.require_extra()
     absent = absent or absent_gpu()
     card = find_device(args.device or (DEFAULT if absent else own_gpu(list_gpus()).name))
-    points = subject.points_of(args.shape, kernel.definition)
+    points = subject.choose_points(args.shape, kernel.definition)
     subjects = [Subject(kernel, point, card) for point in (points if args.shape or args.targets else points[:1])]
     _ = subjects[0].space  # raises if it is invalid, before any process starts
     found: list[Sweep] = []
     with ExitStack() as stack:
-        kept = stack.enter_context(subject.points_in(args.ledger))
+        kept = stack.enter_context(subject.open_points(args.ledger))
         compilers, processes = stack.enter_context(CompilerPool()), stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
                 if baselines is not None:
                     opened = measurer(about, processes, baselines, gpu, seed=secrets.randbits(62))
                     measure = tuning.enter_context(opened)
-                progress = _progress(sys.stderr.isatty())
+                progress = _make_progress_printer(sys.stderr.isatty())
                 one = sweep(
                     about,
                     kept,
@@ -105,13 +106,13 @@ def run(args: argparse.Namespace) -> int:
                 )
             one.unmeasured = absent
             found.append(one)
-            send(_trace(one), fields=args.trace_fields)
+            send(_build_trace_items(one), fields=args.trace_fields)
             if not args.json:
-                _print(one, top=args.top)
+                _print_ranking(one, top=args.top)
             if args.write and one.best is not None:
-                _write(one, one.best, quiet=args.json)
+                _write_best(one, one.best, quiet=args.json)
     if args.json:
-        reports = [_report(one) for one in found]
+        reports = [_to_json(one) for one in found]
         output.print_json(reports[0] | {"sweeps": reports})
     status = 0 if all(one.ranked for one in found) else 1
     if args.write and any(one.best is None for one in found):
@@ -120,15 +121,15 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def _progress(shown: bool) -> Any:
-    def say(text: str) -> None:
+def _make_progress_printer(shown: bool) -> Callable[[str], None]:
+    def print_progress(text: str) -> None:
         if shown:
             print(f"\r\x1b[K{text}"[:118], end="\r", file=sys.stderr, flush=True)
 
-    return say
+    return print_progress
 
 
-def _print(found: Sweep, *, top: int) -> None:
+def _print_ranking(found: Sweep, *, top: int) -> None:
     ranked = found.ranked
     dropped = [one for one in found.tried if not one.feasible]
     print(f"{found.subject.candidate.path.name} at {found.subject.point.label} for {found.subject.device.name}")
@@ -143,10 +144,10 @@ def _print(found: Sweep, *, top: int) -> None:
             shared = []
         varied = [name for name in names if name not in shared]
         columns = (Column(" #", right=True), *(Column(name, right=True) for name in varied), *FIGURES)
-        output.print_table(columns, [_cells(number, one, varied) for number, one in enumerate(shown, 1)])
+        output.print_table(columns, [_format_cells(number, one, varied) for number, one in enumerate(shown, 1)])
     counts = f"{len(found.tried)} configurations: {len(ranked)} can run, {len(dropped)} cannot"
-    print(f"{counts}; {found.known} were known already")
-    for reason, count in _reasons(dropped):
+    print(f"{counts}; {found.known} were already in the ledger")
+    for reason, count in _count_reasons(dropped):
         print(f"  {count} {reason}")
     if found.agreement is not None:
         print(f"rank correlation of prediction and measurement: Spearman {found.agreement:+.2f}")
@@ -154,7 +155,7 @@ def _print(found: Sweep, *, top: int) -> None:
         print(f"not measured: {found.unmeasured}")
 
 
-def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
+def _format_cells(number: int, one: Tried, names: list[str]) -> list[str]:
     code = one.compiled.main
     predicted, timed = one.prediction, one.measured
     measured = "-" if timed is None else (timed.why or f"{timed.detail['kernel_ms']:.4f}")
@@ -171,8 +172,8 @@ def _cells(number: int, one: Tried, names: list[str]) -> list[str]:
     ]
 
 
-def _reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
-    """Why configurations cannot run, most frequent first; figures are left out, so that equal reasons are counted."""
+def _count_reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
+    """Count why configurations cannot run, most frequent first; reasons that differ only in numbers are equal."""
     counted: dict[str, int] = {}
     for one in dropped:
         reason = "do not compile" if re.search("does not compile|raised", one.compiled.fault) else one.compiled.fault
@@ -187,7 +188,7 @@ def _reasons(dropped: list[Tried]) -> list[tuple[str, int]]:
     return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _report(found: Sweep) -> dict[str, Any]:
+def _to_json(found: Sweep) -> dict[str, Any]:
     best = found.best
     return {
         "kernel": str(found.subject.candidate.path),
@@ -197,7 +198,7 @@ def _report(found: Sweep) -> dict[str, Any]:
         "agreement": found.agreement,
         "known": found.known,
         "best": best.configuration if best else None,
-        "trace": [item.to_wire() for item in _trace(found)],
+        "trace": [item.to_wire() for item in _build_trace_items(found)],
         "tried": [
             {
                 "configuration": one.configuration,
@@ -212,8 +213,8 @@ def _report(found: Sweep) -> dict[str, Any]:
     }
 
 
-def _trace(found: Sweep) -> list[Performance]:
-    """An item for each right configuration that was measured, the best one last."""
+def _build_trace_items(found: Sweep) -> list[Performance]:
+    """Return an item for each right configuration that was measured, the best one last."""
     about = found.subject
     flops, moved = (
         evaluate(text, about.point.names)
@@ -233,7 +234,7 @@ def _trace(found: Sweep) -> list[Performance]:
     ]
 
 
-def _write(found: Sweep, best: Tried, *, quiet: bool) -> None:
+def _write_best(found: Sweep, best: Tried, *, quiet: bool) -> None:
     about, path = found.subject, found.subject.candidate.path
     entry = Tuned(
         device=about.device.name,
@@ -242,7 +243,7 @@ def _write(found: Sweep, best: Tried, *, quiet: bool) -> None:
         parameters=about.point.parameters,
         configuration=best.configuration,
     )
-    # The file is read again: another size's entry may have been written since.
+    # The file is read again, because the entry of another size may have been written since.
     text = write_tuned(path.read_text(encoding="utf-8"), [entry], where=str(path))
     path.write_text(text, encoding="utf-8")
     if not quiet:

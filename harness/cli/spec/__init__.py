@@ -1,4 +1,4 @@
-"""Look at binary files through a grammar, patch grammars, score what they explain.
+"""Read binary files with a grammar; lint, patch, score and improve grammars.
 
 Example:
   crucible spec lint png.yaml

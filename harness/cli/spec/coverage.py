@@ -1,4 +1,4 @@
-"""Say how much of a file is in some field, and what is not.
+"""Report how much of a file is in a field, and the gaps.
 
 Example:
   crucible spec coverage png.yaml picture.png
@@ -16,16 +16,15 @@ from harness.grammar.tool_host import (
     ToolHost,
 )
 
+MAX_SHOWN = 40
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_file_arguments(parser)
 
 
-MAX_SHOWN = 40
-
-
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     found = ToolHost.analyze_coverage(AnalyzeCoverageInput(result))
     if args.json:
         output.print_json(asdict(found))

@@ -1,4 +1,4 @@
-"""Show one field's value as its decoder does.
+"""Show a field's value with its decoder.
 
 Example:
   crucible spec decode log.yaml app.log --record 3 --field payload
@@ -22,14 +22,18 @@ from harness.grammar.tool_host import (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_file_arguments(parser)
-    parser.add_argument("--record", type=whole(), default=0, metavar="N", help="which top-level record (default 0)")
-    parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path; without it the registry says which")
+    parser.add_argument(
+        "--record", type=whole(), default=0, metavar="N", help="0-based number of the top-level record (default 0)"
+    )
+    parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path (default: from the registry)")
 
 
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     if not 0 <= args.record < result.record_count:
-        raise UsageError(f"there is no record {args.record}: the file has {result.record_count}", where=str(args.file))
+        raise UsageError(
+            f"record {args.record} does not exist: the file has {result.record_count}", where=str(args.file)
+        )
     grammar = result.parse.grammar if result.parse else None
     found = ToolHost.decode_field(DecodeFieldInput(result.records[args.record], grammar, args.field))
     if args.json:

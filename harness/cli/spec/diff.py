@@ -1,4 +1,4 @@
-"""Say what differs between two grammars, or print the patch between them.
+"""List the differences between two grammars, or print a patch.
 
 Example:
   crucible spec diff png.yaml better.yaml --as-patch > better.patch.yaml
@@ -23,8 +23,8 @@ from harness.report import words
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a grammar file")
-    parser.add_argument("new", type=Path, metavar="NEW", help="another one")
-    parser.add_argument("--as-patch", action="store_true", help="print the patch that leads from OLD to NEW")
+    parser.add_argument("new", type=Path, metavar="NEW", help="another grammar file")
+    parser.add_argument("--as-patch", action="store_true", help="print a patch that turns OLD into NEW")
     output.add_json(parser)
 
 

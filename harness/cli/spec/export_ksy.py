@@ -1,4 +1,4 @@
-"""Turn a grammar into a Kaitai Struct file; what cannot be carried over is named.
+"""Convert a grammar to a Kaitai Struct file; constructs that cannot be converted are listed.
 
 Example:
   crucible spec export-ksy png.yaml --out png.ksy
@@ -26,6 +26,6 @@ def run(args: argparse.Namespace) -> int:
     found = export_ksy(inputs.load_grammar(args.grammar))
     for lost in found.lost:
         print(lost, file=sys.stderr)
-    # Kaitai Struct's own compiler wants numbers as keys of enums, unquoted.
+    # Kaitai Struct's compiler needs unquoted numbers as keys of enums.
     output.print_or_write(yaml.safe_dump(found.document, sort_keys=False, allow_unicode=True, width=120), args)
     return int(not found.complete)

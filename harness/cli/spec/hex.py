@@ -18,12 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     limit = 4096 if args.limit is None else args.limit
     view = hex_view(result, start=args.offset, length=limit)
     if args.json:
         output.print_json(view.to_wire())
         return 0
-    for line in render(view, colour=output.colour()):
+    for line in render(view, colour=output.has_colour()):
         print(line)
     return 0

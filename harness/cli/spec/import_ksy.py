@@ -1,4 +1,4 @@
-"""Turn a Kaitai Struct file into a grammar; what cannot be carried over is named with its line.
+"""Convert a Kaitai Struct file to a grammar; constructs that cannot be converted are listed with their lines.
 
 Example:
   crucible spec import-ksy png.ksy --out png.yaml
@@ -20,13 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="KSY", help="a Kaitai Struct file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the grammar here (default: stdout)")
     parser.add_argument(
-        "--search", type=Path, action="append", default=[], metavar="DIR", help="where imports are looked up"
+        "--search", type=Path, action="append", default=[], metavar="DIR", help="folder for imports (repeatable)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     if not args.file.is_file():
-        raise UsageError("there is no such file", where=str(args.file), fix="name a .ksy file")
+        raise UsageError("file not found", where=str(args.file), fix="name a .ksy file")
     found = import_ksy(args.file, search=tuple(args.search))
     for finding in found.findings:
         print(finding, file=sys.stderr)

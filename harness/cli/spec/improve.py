@@ -1,4 +1,4 @@
-"""Let a proposer improve a grammar on files; the built-in one knows no format.
+"""Improve a grammar on files with a proposer; the built-in one knows no formats.
 
 Example:
   crucible spec improve stub.yaml *.png --holdout unseen.png --out better.yaml
@@ -19,7 +19,9 @@ from harness.lanes.spec import archive
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_sets(parser)
-    parser.add_argument("--iterations", type=whole(1), default=10, metavar="N", help="the most rounds (default 10)")
+    parser.add_argument(
+        "--iterations", type=whole(1), default=10, metavar="N", help="maximum number of rounds (default 10)"
+    )
     proposers.add_proposer(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the best grammar here (default: stdout)")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="keep all versions in this ledger")
@@ -28,15 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     inputs.load_grammar(args.grammar)
-    # The search takes a while: what would make it worthless in the end is said now.
+    # The search takes a while, so errors of the outputs are reported before it starts.
     output.refuse_unwritable(args.out)
     if args.ledger is not None:
-        output.writing(args.ledger, create=True).close()
+        output.open_ledger(args.ledger, create=True).close()
     samples, holdout = inputs.read_sets(args)
     found = improve_spec(
         inputs.read_text(args.grammar),
         samples,
-        proposers.proposer_of(args),
+        proposers.select_proposer(args),
         holdout=holdout,
         max_iterations=args.iterations,
         progress=lambda line: print(line, file=sys.stderr),
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             found.initial.id: (found.initial_score, found.holdout_before),
             found.best.id: (found.best_score, found.holdout_after),
         }
-        with output.writing(args.ledger, create=True) as ledger:
+        with output.open_ledger(args.ledger, create=True) as ledger:
             archive.save(ledger, found.store, scores=scores)
     if args.out is not None:
         output.write_file(args.out, found.best.spec_text)
@@ -69,5 +71,5 @@ def run(args: argparse.Namespace) -> int:
     if found.holdout_after is not None and found.holdout_before is not None:
         print(f"holdout {found.holdout_before:.1f} → {found.holdout_after:.1f}", file=sys.stderr)
     if found.fault:
-        print(f"crucible: {found.fault}; what was found until then is kept", file=sys.stderr)
+        print(f"crucible: {found.fault}; the results so far are kept", file=sys.stderr)
     return 1 if found.fault else 0

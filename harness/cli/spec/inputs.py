@@ -1,4 +1,4 @@
-"""Inputs: the files that the verbs of `crucible spec` take."""
+"""Input files of the verbs of `crucible spec`: arguments, reading, and errors with their positions."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import Lint, lint_text
 from harness.grammar.tool_host import ParseBinaryInput, ParseResult, ToolHost
 
+MAX_ERRORS = 20
+
 
 def add_grammar(parser: argparse.ArgumentParser) -> None:
-    """GRAMMAR."""
+    """Add the argument GRAMMAR."""
     parser.add_argument("grammar", type=Path, metavar="GRAMMAR", help="a grammar file (YAML)")
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """FILE and where in it to look."""
+    """Add FILE and the options that select a part of it."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
     parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
-    parser.add_argument("--limit", type=whole(), metavar="N", help="look at no more bytes than this")
-    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read no more top-level records than this")
+    parser.add_argument("--limit", type=whole(), metavar="N", help="parse at most N bytes")
+    parser.add_argument("--max-records", type=whole(1), metavar="N", help="read at most N top-level records")
 
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
-    """GRAMMAR, FILE and `--json`."""
+    """Add GRAMMAR, FILE with its options, and `--json`."""
     add_grammar(parser)
     add_file(parser)
     output.add_json(parser)
 
 
 def add_sets(parser: argparse.ArgumentParser) -> None:
-    """GRAMMAR, samples and hold-out files."""
+    """Add GRAMMAR, the sample files, and `--holdout`."""
     add_grammar(parser)
     parser.add_argument("samples", type=Path, nargs="+", metavar="FILE", help="binary files")
-    parser.add_argument(
-        "--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files that nothing is learned from"
-    )
+    parser.add_argument("--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files for validation only")
 
 
 def read_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Samples and hold-out, by path.
+    """Read the samples and the hold-out files; both by path.
 
     Raises:
-        UsageError: if a file is in both sets, or cannot be read.
+        UsageError: if a file is both a sample and a hold-out file, or cannot be read.
     """
     samples, holdout = ({str(path): read_bytes(path) for path in paths} for paths in (args.samples, args.holdout))
     seen = {data: name for name, data in samples.items()}
@@ -59,21 +59,21 @@ def read_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, byt
 
 
 def read_text(path: Path) -> str:
-    """A text file.
+    """Read a text file.
 
     Raises:
-        UsageError: if it cannot be read.
+        UsageError: if it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"it is no UTF-8 text: {error.reason}", where=str(path)) from None
+        raise UsageError(f"it is not UTF-8: {error.reason}", where=str(path)) from None
 
 
 def read_bytes(path: Path) -> bytes:
-    """A binary file.
+    """Read a binary file.
 
     Raises:
         UsageError: if it cannot be read.
@@ -85,37 +85,37 @@ def read_bytes(path: Path) -> bytes:
 
 
 def lint_file(path: Path) -> Lint:
-    """What lint has to say of a file."""
+    """Lint a grammar file; an invalid grammar gives findings, not an exception."""
     return lint_text(read_text(path), name=str(path))
 
 
 def load_grammar(path: Path) -> Grammar:
-    """A grammar that passed lint.
+    """Load a grammar.
 
     Raises:
-        SpecError: with the first error's place, and how many more there are.
+        SpecError: if lint finds errors; with the position of the first and the number of the others.
     """
     found = lint_file(path)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
         raise SpecError(
             first.message + (f" (and {more} more: crucible spec lint {path})" if more else ""),
-            where=place(path, first),
+            where=format_position(path, first),
             fix=first.hint,
         )
     return found.grammar
 
 
-def place(path: Path, finding: Finding) -> str:
-    """`file:line:column` of a finding."""
+def format_position(path: Path, finding: Finding) -> str:
+    """Return `file:line:column` of a finding."""
     return position(path, finding.line or None, finding.column or None)
 
 
-def parsed(args: argparse.Namespace) -> ParseResult:
-    """The file read with the grammar; errors of the file go to stderr.
+def parse_file(args: argparse.Namespace) -> ParseResult:
+    """Parse the file with the grammar; parse errors are in the result.
 
     Raises:
-        SpecError: if the grammar is wrong.
+        SpecError: if the grammar is invalid.
         UsageError: if the file cannot be read.
     """
     result = ToolHost.parse_binary(
@@ -132,9 +132,9 @@ def parsed(args: argparse.Namespace) -> ParseResult:
     return result
 
 
-def complain(result: ParseResult, *, most: int = 20) -> None:
-    """Errors of a parse, to stderr."""
-    for error in result.errors[:most]:
+def print_errors(result: ParseResult) -> None:
+    """Print the errors of a parse to stderr, at most `MAX_ERRORS`."""
+    for error in result.errors[:MAX_ERRORS]:
         print(error, file=sys.stderr)
-    if len(result.errors) > most:
-        print(f"... and {len(result.errors) - most} more errors", file=sys.stderr)
+    if len(result.errors) > MAX_ERRORS:
+        print(f"... and {len(result.errors) - MAX_ERRORS} more errors", file=sys.stderr)

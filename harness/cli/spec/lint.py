@@ -33,6 +33,6 @@ def run(args: argparse.Namespace) -> int:
     for kind, findings in (("error", found.errors), ("warning", found.warnings)):
         for finding in findings:
             hint = f"\n  fix: {finding.hint}" if finding.hint else ""
-            print(f"{inputs.place(args.grammar, finding)}: {kind}: {finding.message} [{finding.code}]{hint}")
+            print(f"{inputs.format_position(args.grammar, finding)}: {kind}: {finding.message} [{finding.code}]{hint}")
     print(f"{words.count(len(found.errors), 'error')}, {words.count(len(found.warnings), 'warning')}")
     return int(bool(found.errors))

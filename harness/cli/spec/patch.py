@@ -1,4 +1,4 @@
-"""Apply patches to a grammar: all operations of each, or nothing; comments and order survive.
+"""Apply patches to a grammar, each one atomically; comments and order are kept.
 
 Example:
   crucible spec patch png.yaml header.patch.yaml --out better.yaml
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "patch", type=Path, nargs="+", metavar="PATCH", help="patch files (YAML, JSON, JSON Patch), in order"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the patched grammar here (default: stdout)")
-    parser.add_argument("--no-lint", action="store_true", help="accept a result that lint refuses")
+    parser.add_argument("--no-lint", action="store_true", help="accept a result with lint errors")
     output.add_json(parser)
 
 
@@ -32,13 +32,15 @@ def run(args: argparse.Namespace) -> int:
     store = SpecStore()
     version = store.create_initial(inputs.read_text(args.grammar))
     for path in args.patch:
-        result = store.apply_patch(version.id, _patch_of(path), run_lint=not args.no_lint)
+        result = store.apply_patch(version.id, _load_patch(path), run_lint=not args.no_lint)
         made = store.get(result.new_spec_id)
         if made is None:
             if args.json:
                 output.print_json({"success": False, "patch": str(path), "errors": list(result.errors)})
                 return 1
-            raise SpecError("; ".join(result.errors), where=str(path), fix=f"nothing was changed in {args.grammar}")
+            raise SpecError(
+                "; ".join(result.errors), where=str(path), fix=f"correct the patch; {args.grammar} was not changed"
+            )
         version = made
     if args.out is not None:
         output.write_file(args.out, version.spec_text)
@@ -52,16 +54,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _patch_of(path: Path) -> Patch:
-    """A patch file.
+def _load_patch(path: Path) -> Patch:
+    """Read a patch file.
 
     Raises:
-        UsageError: if there is no such file.
-        SpecError: if it is no patch.
+        UsageError: if the file does not exist.
+        SpecError: if it is not a patch.
     """
     if not path.is_file():
-        raise UsageError("there is no such file", where=str(path), fix="name a patch file")
+        raise UsageError("file not found", where=str(path), fix="name a patch file")
     try:
         return read_patch(read_document(path).value)
     except PatchError as error:
-        raise SpecError(str(error), where=str(path), fix="crucible schema patch says what a patch is") from error
+        raise SpecError(str(error), where=str(path), fix="see the format with: crucible schema patch") from error

@@ -38,31 +38,29 @@ def add_proposer(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def proposer_of(args: argparse.Namespace) -> Proposer:
+def select_proposer(args: argparse.Namespace) -> Proposer:
     """Return the selected proposer.
 
     Raises:
         UsageError: if the options contradict each other, or name a missing file or function.
     """
-    asked = {name: getattr(args, name) for name in ("model", "base_url", "command", "answers", "cassette")}
-    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value]
-    if not args.timeout > 0:
-        raise UsageError(f"--timeout {args.timeout:g}", fix="give seconds above 0")
+    options = {name: getattr(args, name) for name in ("model", "base_url", "command", "answers", "cassette")}
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
     if args.proposer is not None:
         if args.backend is not None or given:
             raise UsageError("--proposer and a provider are two proposers", fix="keep one of them")
-        return _proposer_named(args.proposer, args.timeout)
+        return _parse_proposer(args.proposer, args.timeout)
     if args.backend is None and not given:
         return propose
     from harness.providers.factory import Backend, provider_for
 
-    provider = provider_for(Backend(backend=args.backend or "sim", timeout_s=args.timeout, **asked))
+    provider = provider_for(Backend(backend=args.backend or "sim", timeout_s=args.timeout, **options))
     if provider is None:
         raise UsageError("no provider is selected", fix="--backend ollama, openai, command, or file with --answers")
     return from_provider(provider)
 
 
-def _proposer_named(text: str, seconds: float) -> Proposer:
+def _parse_proposer(text: str, seconds: float) -> Proposer:
     if (function := _FUNCTION.fullmatch(text)) is not None:
         return _load_function(*function.groups())
     try:
@@ -70,7 +68,7 @@ def _proposer_named(text: str, seconds: float) -> Proposer:
     except ValueError as error:
         raise UsageError(f"--proposer {text}: {error}", fix="close the quotes") from error
     if not command:
-        raise UsageError("--proposer names nothing", fix="--proposer ./propose.py, or file.py:function")
+        raise UsageError("--proposer is empty", fix="--proposer ./propose.py, or file.py:function")
     return from_command(command, seconds=seconds)
 
 

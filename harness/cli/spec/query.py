@@ -1,4 +1,4 @@
-"""List records by type, field or place.
+"""List records by type, field or byte range.
 
 Example:
   crucible spec query png.yaml picture.png --type Chunk
@@ -28,17 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_file_arguments(parser)
     parser.add_argument("--type", metavar="NAME", help="records of this type")
     parser.add_argument("--has-field", metavar="NAME", help="records that have this field")
-    parser.add_argument("--range", nargs=2, type=whole(), metavar=("START", "END"), help="records that overlap it")
-    parser.add_argument("--top", action="store_true", help="only top-level records, not those within others")
+    parser.add_argument(
+        "--range", nargs=2, type=whole(), metavar=("START", "END"), help="records that overlap this byte range"
+    )
+    parser.add_argument("--top", action="store_true", help="only top-level records, not nested ones")
 
 
 def run(args: argparse.Namespace) -> int:
     given = [(k, v) for k, v in (("type", args.type), ("has_field", args.has_field)) if v is not None]
     given += [("offset_range", tuple(args.range))] if args.range else []
     if len(given) > 1:
-        raise UsageError("only one filter at a time", fix="give --type, --has-field or --range")
+        raise UsageError("more than one filter is given", fix="give --type, --has-field or --range")
     kind, value = given[0] if given else ("all", None)
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     if args.type is not None and result.parse is not None and args.type not in (types := result.parse.grammar.types):
         fix = did_you_mean(args.type, types) or f"types are {', '.join(types)}"
         raise UsageError(f"the grammar has no type {args.type!r}", where=str(args.grammar), fix=fix)

@@ -1,4 +1,4 @@
-"""Say what a grammar explains of files, field by field.
+"""Score how much of files a grammar explains, by field.
 
 Example:
   crucible spec score png.yaml *.png --holdout unseen.png
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _score_each(args: argparse.Namespace) -> int:
-    """The original guide scores one run at a time."""
+    """Score each file on its own, as the seed guide does."""
     grammar, made = inputs.load_grammar(args.grammar), []
     for path in args.samples:
         size = len(inputs.read_bytes(path))

@@ -1,4 +1,4 @@
-"""List which bytes belong to which field.
+"""List the bytes of each field.
 
 Example:
   crucible spec spans png.yaml picture.png --start 0 --end 64
@@ -21,12 +21,12 @@ from harness.report.table import Column
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_file_arguments(parser)
-    parser.add_argument("--start", type=whole(), default=0, metavar="N", help="the first byte to look at")
-    parser.add_argument("--end", type=whole(), metavar="N", help="behind the last (default: the end)")
+    parser.add_argument("--start", type=whole(), default=0, metavar="N", help="offset of the first byte (default 0)")
+    parser.add_argument("--end", type=whole(), metavar="N", help="end offset, exclusive (default: the end of the file)")
 
 
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parsed(args)
+    result = inputs.parse_file(args)
     end = args.end if args.end is not None else result.parse.size if result.parse else 0
     found = ToolHost.generate_spans(GenerateSpansInput(result, args.start, end))
     if args.json:

@@ -1,4 +1,4 @@
-"""List the versions of grammars that a ledger keeps, or print one.
+"""List the versions of grammars in a ledger, or print one.
 
 Example:
   crucible spec versions --ledger reports/ledger.db
@@ -17,14 +17,14 @@ from harness.report.table import Column
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "version", nargs="?", metavar="VERSION", help="an id, its beginning or a branch: print its text"
+        "version", nargs="?", metavar="VERSION", help="print this version: an id, its beginning, or a branch"
     )
     output.add_ledger(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    with output.reading(args.ledger) as ledger:
+    with output.read_ledger(args.ledger) as ledger:
         rows = archive.rows(ledger)
         store = archive.load(ledger)
     if args.version is not None:

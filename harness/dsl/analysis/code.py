@@ -54,7 +54,7 @@ class Code:
             self.instructions[index] = changed(instruction, otherwise=len(self))
 
     def replace(self, index: int, instruction: Instruction) -> None:
-        """Replace a placeholder instruction."""
+        """Replace the placeholder at `index` by its final instruction."""
         self.instructions[index] = instruction
 
     @contextmanager

@@ -52,7 +52,7 @@ def elaborate(node: s.Value, scope: Scope) -> n.Expr:
 
 
 def elaborate_condition(node: s.Value, scope: Scope, *, what: str = "a condition") -> n.Expr:
-    """A boolean expression."""
+    """Elaborate a condition; reports E303 and returns an error node if its type is not boolean."""
     found = elaborate(node, scope)
     if found.type.kind not in (Kind.BOOL, Kind.ANY):
         scope.report.add("E303", f"{what} is a boolean, not {found.type}", node.span)
@@ -112,7 +112,7 @@ def _fit_record(found: n.RecordOf, wanted: Type, scope: Scope, *, what: str) -> 
 
 
 def elaborate_literal(node: s.Literal, scope: Scope) -> n.Expr:
-    """A constant."""
+    """The constant node of a literal, typed by its Python value."""
     value = node.value
     if isinstance(value, bool):
         return n.Const(value, BOOL, node.span)

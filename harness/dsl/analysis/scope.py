@@ -112,7 +112,7 @@ class Scope:
         return None
 
     def known_names(self) -> list[str]:
-        """All visible names."""
+        """The names of all visible variables, state, constants and facts; for suggestions."""
         shared = self.shared
         return [*self.visible, *(v.name for v in shared.state), *shared.constants, *shared.facts]
 

@@ -17,7 +17,7 @@ class Durability(StrEnum):
 
     @property
     def promise(self) -> str:
-        """One line for reports."""
+        """The guarantee of the level, one line for reports."""
         return _PROMISES[self]
 
 

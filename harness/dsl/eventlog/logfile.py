@@ -132,7 +132,7 @@ class LogFile:
         return self.open_run(name) if found else None
 
     def runs(self) -> list[RunRow]:
-        """All runs, oldest first."""
+        """The rows of all runs in the file, oldest first."""
         found = []
         for row in self._rows(
             "SELECT run, name, status, created, settings, parent, parent_seq, parent_head, genesis"

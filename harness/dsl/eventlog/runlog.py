@@ -26,7 +26,7 @@ _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?)"
 
 
 class StoredEvent(NamedTuple):
-    """One stored event."""
+    """A row of the event log: canonical JSON and its link in the hash chain."""
 
     seq: int
     body: bytes

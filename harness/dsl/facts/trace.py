@@ -17,7 +17,7 @@ class Trace:
         self._seqs: list[list[int]] = [[] for _ in range(cases)]
 
     def append(self, case: int, item: tuple[Value, ...], seq: int) -> None:
-        """Add the newest item."""
+        """Append an item to a case, with the sequence number of its event."""
         self._items[case].append(item)
         self._seqs[case].append(seq)
 

@@ -52,7 +52,7 @@ class Measured:
 
     @property
     def varies(self) -> bool:
-        """Whether the values differ."""
+        """Whether the runs gave different values."""
         return len(set(self.values)) > 1
 
     def joined_with(self, other: Measured) -> Measured:

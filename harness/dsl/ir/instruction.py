@@ -154,7 +154,7 @@ class Branch:
 
 @plain
 class Jump:
-    """Jump to `target`."""
+    """An unconditional jump to the instruction at the index `target`."""
 
     label: str
     span: Span
@@ -198,7 +198,7 @@ class Judge:
     expected: str = "true"
     """true, false or undefined."""
     held: Target | None = None
-    """Target of the outcome."""
+    """Variable that receives the outcome; None if it is not stored."""
 
 
 @plain

@@ -112,5 +112,5 @@ class TokenList(Lexer):
         pass
 
     def lex(self, data: list[Token]) -> list[Token]:  # type: ignore[override]
-        """The tokens, unchanged."""
+        """Return the tokens unchanged: the lexer has already made them."""
         return data

@@ -31,7 +31,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # entries have no times, so equal runs give equa
 
 
 class Pending(Frozen):
-    """An open question."""
+    """A question that the suspended run of the bundle waits for."""
 
     id: str
     label: str

@@ -79,7 +79,7 @@ class EffectHandler:
 
     @property
     def folder(self) -> Folder:
-        """The program's files."""
+        """The work folder of the program."""
         return self._toolbox.folder
 
     def recorded(self, key: str) -> None:

@@ -22,10 +22,10 @@ Event = tuple[str, dict[str, Any]]
 
 
 class NoEvents:
-    """No external events."""
+    """A source without external events, for runs that have none."""
 
     def event(self, skip: int) -> Event | None:
-        """Always None."""
+        """None: the events are at their end."""
         del skip
         return None
 

@@ -43,11 +43,11 @@ class Points(Protocol):
     """The stored points of one search: a `harness.sweep` store with a hash over all its runs."""
 
     def get(self, point: Point, rung: int) -> Measurement | None:
-        """See `harness.sweep.store.Store`."""
+        """The measurement of a point at a rung; None if there is none."""
         ...
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
-        """See `harness.sweep.store.Store`."""
+        """Store the measurement of a point at a rung."""
         ...
 
     def head(self) -> str:
@@ -77,7 +77,7 @@ class ExternalEffects(Protocol):
         ...
 
     def perform(self, request: Request) -> Response:
-        """Perform an effect."""
+        """Perform an effect and return its response."""
         ...
 
     def ask(self, query: Query) -> Response | None:

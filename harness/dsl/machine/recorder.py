@@ -23,7 +23,7 @@ class Log(Protocol):
 
     @property
     def blobs(self) -> BlobStore:
-        """Storage of large values."""
+        """Storage of values that are too large for an event."""
         ...
 
     @property
@@ -37,11 +37,11 @@ class Log(Protocol):
         ...
 
     def append(self, body: bytes, *, wall: bool = False) -> None:
-        """Add an event."""
+        """Append an encoded event; with `wall`, also the time of the write."""
         ...
 
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
-        """Commit the appended events."""
+        """Commit the appended events, with a snapshot if given; a boundary is before or after an effect."""
         ...
 
     def set_status(self, status: str) -> None:

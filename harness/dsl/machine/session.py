@@ -210,7 +210,7 @@ class Session:
 
     @property
     def outcome(self) -> Outcome:
-        """The current outcome."""
+        """The outcome so far, from the state of the machine."""
         machine = self.machine
         doubts = [fiber.intent.key for fiber in machine.in_doubt if fiber.intent is not None]
         return outcome_of(

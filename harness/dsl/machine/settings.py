@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @plain
 class RunSettings:
-    """Settings of one run."""
+    """Settings of a run: effects, providers, durability and limits."""
 
     live: bool = False
     """Whether effects are performed; otherwise they answer from recordings, and an effect without one is simulated."""
@@ -37,13 +37,13 @@ class RunSettings:
     memory_mb: float = 256.0
     """Memory of a command in a box, MiB."""
     hash_seed: int = 0
-    """PYTHONHASHSEED of commands."""
+    """The environment variable PYTHONHASHSEED of commands."""
     workers: int = 1
     """Points of a search measured at the same time."""
     limits: dict[str, float] = field(default_factory=dict)
     """Budget of the run: steps, iterations, queries, events, tokens, wall_s."""
     group: int = 64
-    """Pure events per commit."""
+    """Number of pure events that one commit stores."""
     path: str = ""
     """Path of the program, for messages."""
     source: str = ""

@@ -73,7 +73,7 @@ class Fiber:
 
     @property
     def call(self) -> Call:
-        """The call that runs."""
+        """The innermost call, which is being executed."""
         return self.calls[-1]
 
     def leaves(self) -> Iterator[Fiber]:

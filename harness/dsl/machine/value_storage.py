@@ -14,7 +14,7 @@ _UNDEFINED, _TEXT, _JSON = "$undefined", "$text", "$json"
 
 
 class BlobStore(Protocol):
-    """Storage of large values."""
+    """Content-addressed storage of values that are too large for an event."""
 
     def put(self, data: bytes) -> bytes:
         """Store bytes and return their address."""

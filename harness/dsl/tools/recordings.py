@@ -21,7 +21,7 @@ class Recorded(Frozen):
     """One effect and its response."""
 
     key: str
-    """See `key_of`."""
+    """Identifies the effect, as computed by `key_of`."""
     occurrence: int
     name: str
     arguments: dict[str, Any]

@@ -120,7 +120,7 @@ class MoveField(_Base):
 
 @dataclass(frozen=True)
 class AddType(_Base):
-    """Define a new type."""
+    """Define a type; its name must be unused."""
 
     op_type: ClassVar[str] = "add_type"
     path: Path
@@ -227,7 +227,7 @@ class UpdateRegistryEntry(_Base):
 
 @dataclass(frozen=True)
 class RemoveRegistryEntry(_Base):
-    """Remove a registry entry."""
+    """Remove an entry of a registry; the entry must exist."""
 
     op_type: ClassVar[str] = "remove_registry_entry"
     path: Path

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """The kinds of faults."""
+    """The kind of a fault in the data; its value appears in results."""
 
     TRUNCATED = "truncated"
     """More bytes are needed than there are."""

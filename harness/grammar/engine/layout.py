@@ -28,7 +28,7 @@ class Linear:
     terms: tuple[tuple[Path, int], ...] = ()
 
     def __add__(self, other: Linear) -> Linear:
-        """Add two linear sizes."""
+        """The sum of two sizes, with equal terms combined."""
         terms = dict(self.terms)
         for path, factor in other.terms:
             terms[path] = terms.get(path, 0) + factor

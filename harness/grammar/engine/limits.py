@@ -24,7 +24,7 @@ class Limits:
     errors: int = 1_000
     """Faults kept; later ones are only counted."""
     steps: int = 50_000_000
-    """Steps of expressions."""
+    """Evaluation steps of all expressions together."""
 
 
 DEFAULT = Limits()

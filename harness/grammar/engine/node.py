@@ -144,7 +144,7 @@ class Record:
 
     @property
     def value(self) -> Record:
-        """The record itself."""
+        """The record itself, as the value of a field of a record type."""
         return self
 
     @property

@@ -18,7 +18,7 @@ from harness.grammar.language.primitive import Kind, Primitive
 
 
 class TypePlan:
-    """A compiled type."""
+    """A type compiled to plans of its fields."""
 
     __slots__ = ("checksums", "definition", "endian_by", "fields", "flat", "instances", "magic", "places", "steps")
 
@@ -44,7 +44,7 @@ class TypePlan:
 
 
 class Program:
-    """A compiled grammar."""
+    """A grammar compiled to plans of its types."""
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar

@@ -127,7 +127,7 @@ class Span:
 
     @property
     def length(self) -> int:
-        """Length in bytes."""
+        """Length in bytes, from start to end offset."""
         return self.end - self.offset
 
 

@@ -11,7 +11,7 @@ FieldDef = dict[str, Any]
 
 @dataclass(slots=True)
 class Names:
-    """Generates unused type names."""
+    """Generates type names that the draft does not use yet."""
 
     taken: set[str]
 

@@ -27,7 +27,7 @@ def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     """Drafts for blobs read from start to end, the most promising first.
 
     If lengths lead through all files for sure, drafts with a longer head are left out: a match after the first parts of
-    files from one program is no evidence for files from another.
+    files from one program is not evidence for files from another.
     """
     if not blobs:
         return []

@@ -220,7 +220,7 @@ class FieldBuilder:
         return None if by is None else Switch(by, cases, default, spellings)
 
     def enum(self, raw: dict[Any, Any], path: Key) -> str | None:
-        """Read the field's enum."""
+        """The name of the field's enum; None without one or if it is invalid, which is reported."""
         name = raw.get("enum")
         if name is None:
             return None
@@ -233,7 +233,7 @@ class FieldBuilder:
     def validate(
         self, raw: dict[Any, Any], path: Key, kind: Primitive | None, enum: str | None
     ) -> tuple[Checks | None, Checksum | None]:
-        """Read the field's validation."""
+        """The checks of `validate` and its checksum; None for each that is absent or invalid."""
         checksum = self.checksum(raw["checksum"], (*path, "checksum")) if "checksum" in raw else None
         if raw.get("validate") is None:
             return None, checksum
@@ -246,7 +246,7 @@ class FieldBuilder:
         return checks_of(value, self.raw, (*path, "validate"), kind, labels), checksum
 
     def checksum(self, raw: Any, path: Key) -> Checksum | None:
-        """Read the field's checksum."""
+        """The checksum of a field; None if it is invalid, which is reported."""
         value = self.raw.mapping(raw, path, "checksum")
         self.raw.keys(value, CHECKSUM, path)
         algorithm = value.get("algorithm")
@@ -289,7 +289,7 @@ class FieldBuilder:
         return tuple(found)
 
     def decode(self, raw: Any, path: Key) -> Decode | None:
-        """Read the field's decoder."""
+        """The decoder of a field; None if it is invalid, which is reported."""
         value = {"as": raw} if isinstance(raw, str) else self.raw.mapping(raw, path, "decode")
         self.raw.keys(value, DECODE, path)
         name = value.get("as", "hex")

@@ -54,7 +54,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """The conditions of `validate`."""
+    """The conditions of `validate` on the value of a field; all must be true."""
 
     equals: Expr | None = None
     not_equals: Expr | None = None
@@ -222,6 +222,6 @@ class Grammar:
     format: str = "record_stream"
     title: str = ""
     processes: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
-    """Processors by name."""
+    """Processors of `decode` by name."""
     document: Any = field(default=None, repr=False, compare=False)
     """The document it was built from: mappings, lists and scalars. Do not change it."""

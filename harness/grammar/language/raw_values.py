@@ -34,7 +34,7 @@ class Raw:
         self.report = report
 
     def keys(self, value: dict[Any, Any], known: Iterable[str], path: Key) -> None:
-        """Report every unknown key."""
+        """Report every key that is not in `known`, with the nearest known name."""
         for key in value:
             if key not in known:
                 hint = self.report.nearest(key, known) or f"known are {', '.join(sorted(known))}"

@@ -34,15 +34,15 @@ class DslLane:
         self._programs = Programs()
 
     def collect(self, suite: Suite) -> Sequence[Case]:
-        """See `collect_cases`."""
+        """Turn a suite into the cases of its program, with `collect_cases`."""
         return collect_cases(suite, self._programs)
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
-        """See `evaluate_part`."""
+        """Run or reuse the program and observe one case, with `evaluate_part`."""
         return evaluate_part(case, context, self._programs)
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
-        """See `score_part`."""
+        """Score one case, with `score_part`."""
         return score_part(evidence, policy)
 
 

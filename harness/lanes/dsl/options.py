@@ -11,13 +11,13 @@ class DslOptions(SuiteOptions):
     """A suite of one program."""
 
     program: str
-    """The program's file."""
+    """Path of the program, relative to the suite."""
     answers: str = ""
     """File of answers by question id."""
     files: tuple[str, ...] = ()
     """Files and folders copied into its work folder before it begins."""
     inputs: dict[str, Any] = {}
-    """Values of its inputs."""
+    """Values of the program's inputs by name."""
     live: bool = True
     """Whether effects are performed, in a temporary folder and a box; otherwise they answer from `recordings`."""
     recordings: str = ""

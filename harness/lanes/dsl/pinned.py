@@ -39,7 +39,7 @@ def unchanged_path(entry: dict[str, str], digest: Callable[[Path], str] = _diges
     """The path of a pinned file or folder.
 
     Raises:
-        InfraError: if its content is no longer what was collected.
+        InfraError: if its content has changed since collection.
     """
     path = Path(entry["path"])
     require_unchanged(path, entry["digest"], digest(path))

@@ -39,7 +39,7 @@ class Cpu:
         return self.clock()
 
     def between(self, start: Any, end: Any) -> float:
-        """Milliseconds between two events."""
+        """Milliseconds between two events that `mark` returned."""
         return float(end - start) * 1000
 
     def flush(self) -> None:
@@ -115,17 +115,17 @@ class Cuda(Cpu):
         self._profiles = False
 
     def wait(self) -> None:
-        """See `Cpu`."""
+        """Wait until all work on the device is finished."""
         self.torch.cuda.synchronize()
 
     def mark(self) -> Any:
-        """See `Cpu`."""
+        """Record an event in the current stream."""
         event = self.torch.cuda.Event(enable_timing=True)
         event.record()
         return event
 
     def between(self, start: Any, end: Any) -> float:
-        """See `Cpu`."""
+        """Milliseconds between two events, by the device's clock."""
         return float(start.elapsed_time(end))
 
     def flush(self) -> None:
@@ -135,7 +135,7 @@ class Cuda(Cpu):
         self._flushed.zero_()
 
     def pause(self) -> None:
-        """See `Cpu`."""
+        """Keep the device busy, so that the host can queue the next calls."""
         sleep = getattr(self.torch.cuda, "_sleep", None)
         if sleep is not None:
             sleep(_PAUSE_CYCLES)
@@ -144,15 +144,15 @@ class Cuda(Cpu):
             self._flushed.zero_()
 
     def forget_peak(self) -> None:
-        """See `Cpu`."""
+        """Reset the peak of memory that PyTorch allocated."""
         self.torch.cuda.reset_peak_memory_stats()
 
     def peak_mb(self) -> float | None:
-        """See `Cpu`."""
+        """Peak of memory that PyTorch allocated, in MiB."""
         return float(self.torch.cuda.max_memory_allocated()) / (1 << 20)
 
     def release(self) -> None:
-        """See `Cpu`."""
+        """Return cached memory of PyTorch to the device."""
         self.torch.cuda.empty_cache()
 
     def warm(self) -> None:

@@ -42,7 +42,7 @@ class Hidden(Frozen):
 
 
 class Shapes(Frozen):
-    """The sets of shapes."""
+    """The shapes of an operation, by purpose."""
 
     tiny: tuple[Shape, ...] = ()
     odd: tuple[Shape, ...] = ()
@@ -102,7 +102,7 @@ class KeyedError(ValueError):
 
 
 class Definition(Frozen):
-    """One operation."""
+    """An operation: its axes, inputs, outputs, reference and shapes."""
 
     operation: str
     description: str = ""

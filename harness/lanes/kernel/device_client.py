@@ -44,7 +44,7 @@ class DeviceClient:
     """
 
     module = "harness.lanes.kernel.device_worker"
-    """What the process runs."""
+    """The module that the process runs."""
     clock = staticmethod(time.perf_counter)
     """The parent's own clock, in seconds; a worker's events are compared with it."""
 

@@ -23,7 +23,7 @@ class Device(Frozen):
     name: str
     """The name that `torch.cuda.get_device_name` returns."""
     architecture: str
-    """A key of `ARCHITECTURES`."""
+    """The compute capability, a key of `ARCHITECTURES`."""
     multiprocessors: Annotated[int, Field(gt=0)]
     tflops: dict[str, Positive]
     """Dense tensor-core rate for each precision, accumulated in single precision, in 10^12 operations per second."""

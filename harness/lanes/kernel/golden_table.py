@@ -21,7 +21,7 @@ class Row(Frozen):
     """The resources of one compiled launch."""
 
     kernel: str
-    """The file's stem."""
+    """The stem of the kernel's file."""
     architecture: str
     name: str
     target: str

@@ -192,6 +192,6 @@ def answer_requests(answer: Callable[[dict[str, Any]], dict[str, Any]], requests
 
 
 def send_answer(value: dict[str, Any], answers: TextIO) -> None:
-    """Write one line."""
+    """Write an answer as one line of JSON, and flush it."""
     answers.write(json.dumps(value) + "\n")
     answers.flush()

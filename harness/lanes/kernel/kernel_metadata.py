@@ -35,7 +35,7 @@ class KernelFile(Frozen):
     predicted: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """The speed-up over the fastest baseline at the first target shape that its author predicted."""
     story: str = ""
-    """The module's docstring."""
+    """The docstring of the kernel's module."""
     space: Space = {}
     """Values for each keyword of its entry, from the module constant `SPACE`."""
     problem: str = ""

@@ -34,12 +34,12 @@ class CodeError(Exception):
 
 
 class MachineCode(Frozen):
-    """One compiled kernel."""
+    """The resources and instructions of one compiled kernel."""
 
     name: str
     architecture: str
     registers: int
-    """Registers of one thread."""
+    """Number of registers that each thread uses."""
     stack_bytes: int
     """For spilled registers, and for arrays that are indexed at run time."""
     shared_bytes: int

@@ -53,11 +53,11 @@ class _Tiles:
     count: int
     steps: float
     flops: float
-    """Of one step."""
+    """Floating-point operations of one step."""
     cached: float
     """Bytes of one step, from the second-level cache."""
     exponentials: float
-    """Of one step."""
+    """Number of exponentials of one step."""
     result: float
     """Bytes of the tile's result."""
     bands: float

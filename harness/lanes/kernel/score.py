@@ -132,11 +132,11 @@ def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:
         "block_registers": (max(code.registers * code.threads for code in codes), limits.registers),
     }
     for name, (observed, limit) in worst.items():
-        yield Gate(name=name, threshold=limit, at_most=True).hold(observed)
+        yield Gate(name=name, threshold=limit, at_most=True).evaluate(observed)
     differing = facts.get("golden", {}).get("differences")
     if differing is not None:
         gate = Gate(name="golden_differences", threshold=0, at_most=True)
-        yield gate.hold(len(differing), because="; ".join(differing[:3]))
+        yield gate.evaluate(len(differing), because="; ".join(differing[:3]))
 
 
 def _budget(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:
@@ -145,10 +145,10 @@ def _budget(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:
         return
     because = f"the budget at epoch {policy.epoch}"
     observed = evidence.facts.get("call_ms")
-    yield Gate(name="time_ms", threshold=policy.budget.time_ms, at_most=True).hold(observed, because=because)
+    yield Gate(name="time_ms", threshold=policy.budget.time_ms, at_most=True).evaluate(observed, because=because)
     if evidence.peak_mb is not None and math.isfinite(evidence.peak_mb):
         gate = Gate(name="memory_mb", threshold=policy.budget.memory_mb, at_most=True)
-        yield gate.hold(evidence.peak_mb, because=because)
+        yield gate.evaluate(evidence.peak_mb, because=because)
 
 
 def _explain(evidence: Evidence) -> str:

@@ -65,7 +65,7 @@ class Tried:
 
     @property
     def feasible(self) -> bool:
-        """Whether it can run."""
+        """Whether the configuration compiled without a fault."""
         return not self.compiled.fault
 
     @property

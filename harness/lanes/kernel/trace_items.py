@@ -24,7 +24,7 @@ class Correctness(Frozen):
 
     type: Literal["TraceItem.Correctness"] = "TraceItem.Correctness"
     step_name: str
-    """The kernel's name."""
+    """Name of the kernel."""
     point: str
     max_error: Figure | None = None
     """The worst relative error; None if it is not finite or there was no answer."""

@@ -10,7 +10,7 @@ import triton.language as tl
 
 @triton.jit
 def nothing(out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - Triton interprets annotations
-    """Write one zero."""
+    """Store 0 at `out`: the smallest kernel that can be launched."""
     tl.store(out, 0.0)
 
 

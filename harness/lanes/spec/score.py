@@ -73,9 +73,9 @@ _WHY = {
 def _gates(evidence: Evidence, policy: Policy) -> Iterator[GateResult]:
     budget = policy.budget
     if evidence.median_ms is not None:
-        yield Gate(name="time_ms", threshold=budget.time_ms, at_most=True).hold(evidence.median_ms)
+        yield Gate(name="time_ms", threshold=budget.time_ms, at_most=True).evaluate(evidence.median_ms)
     if evidence.peak_mb is not None:
-        yield Gate(name="memory_mb", threshold=budget.memory_mb, at_most=True).hold(evidence.peak_mb)
+        yield Gate(name="memory_mb", threshold=budget.memory_mb, at_most=True).evaluate(evidence.peak_mb)
 
 
 def _explain(facts: dict[str, Any]) -> str:

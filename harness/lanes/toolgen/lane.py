@@ -51,5 +51,5 @@ class Toolgen:
 
 @hookimpl
 def crucible_lanes() -> list[Any]:
-    """Register the lane."""
+    """Return the lane for the plugin manager."""
     return [Toolgen()]

@@ -195,17 +195,17 @@ def _gates(evidence: Evidence, policy: Policy, components: Sequence[Component]) 
     facts = evidence.facts
     values = {component.name: component for component in components}
     gates = [
-        Gate(name="correct", threshold=1.0).hold(values["correctness"].value, because=values["correctness"].why),
-        Gate(name="safe", threshold=1.0).hold(values["safety"].value, because=values["safety"].why),
+        Gate(name="correct", threshold=1.0).evaluate(values["correctness"].value, because=values["correctness"].why),
+        Gate(name="safe", threshold=1.0).evaluate(values["safety"].value, because=values["safety"].why),
     ]
     # Rescoring compares old evidence with another epoch's budget, so the box's own limits are not enough.
     if facts["slowest_ms"] is not None:
         gate = Gate(name="time_ms", threshold=time_limit(facts, policy), at_most=True)
-        gates.append(gate.hold(facts["slowest_ms"], because="the slowest call"))
+        gates.append(gate.evaluate(facts["slowest_ms"], because="the slowest call"))
     if evidence.peak_mb is not None:
         bound = " (a lower bound)" if evidence.peak_is_lower_bound else ""
         gate = Gate(name="memory_mb", threshold=memory_limit(facts, policy), at_most=True)
-        gates.append(gate.hold(evidence.peak_mb, because=f"peak above the empty box{bound}"))
+        gates.append(gate.evaluate(evidence.peak_mb, because=f"peak above the empty box{bound}"))
     return gates
 
 

@@ -27,7 +27,7 @@ class Example(Frozen):
     """One of the tool's public test cases."""
 
     input: dict[str, Any]
-    """Keyword arguments."""
+    """Keyword arguments of the call."""
     expected_output: Any
     description: str = ""
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.cli.verb import find_verb, parser_of
+from harness.cli.verb import build_parser, find_verb
 from harness.lanes.kernel.tuned_table import Tuned, read_tuned, write_tuned
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ def test_every_command_is_one_that_can_be_run(script: ModuleType, tmp_path: Path
             assert step.words[:2] != ["-m", "pytest"] or (ROOT / step.words[2]).is_file()
             continue
         command, verb, used = find_verb(["kernel", *step.words])
-        args, name = parser_of(command, verb).parse_args(step.words[used - 1 :]), step.words[0]
+        args, name = build_parser(command, verb).parse_args(step.words[used - 1 :]), step.words[0]
         seen.append(name)
         if name == "bench":
             assert args.kernels

@@ -127,7 +127,7 @@ def test_roofline(crucible, place: Path) -> None:
         (["sweep", "{}/kernels/swiglu/fused.py", "--targets", "--shape", "R=1,H=1"], "exclude each other"),
         (["report", "--suites", "gone"], "not a folder"),
         (["adapt", "gone", "--out", "x"], "no such file or folder"),
-        (["frobnicate"], "there is no verb"),
+        (["frobnicate"], "unknown verb"),
     ],
 )
 def test_wrong_usage_says_what_is_wrong(crucible, place: Path, words: list[str], says: str) -> None:

@@ -123,11 +123,11 @@ def test_the_command_line(files: Path, model_server: ModelServer, capsys: pytest
     assert "The grammar is fine as it is." in capsys.readouterr().err
     wrong = {
         "did you mean 'suggest'?": ["--proposer", "mine.py:sugest"],
-        "no such file": ["--proposer", "other.py:suggest"],
+        "file not found": ["--proposer", "other.py:suggest"],
         "two proposers": ["--proposer", "x", "--backend", "ollama"],
-        "nobody is asked": ["--backend", "file"],
+        "no provider is selected": ["--backend", "file"],
         "needs a command": ["--backend", "command"],
-        "least that makes sense": ["--timeout", "0"],
+        "smallest valid value": ["--timeout", "0"],
         "less than 1": ["--iterations", "0"],
         "did you mean 'ollama'?": ["--backend", "olama"],
     }

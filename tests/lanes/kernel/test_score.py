@@ -33,12 +33,12 @@ def test_a_gate_asks_only_the_stages_that_measure_it() -> None:
     gates = {"correctness": 1.0, "compiles": 1.0, "speedup": 1.0}
     compiled = score("compile", gates, launches=launches(CODE))
     assert not {"correctness", "speedup"} & {g.name for g in compiled.gates}
-    assert compiled.holds
+    assert compiled.gates_pass
     assert compiled.total == 1
     computed = score("interpreter", gates, shapes=[RIGHT])
     assert [g.name for g in computed.gates] == ["correctness"]
     assert 0.8 < (computed.total or 0) < 1
-    assert not score("compile", {"corectness": 1.0}, launches=launches(CODE)).holds
+    assert not score("compile", {"corectness": 1.0}, launches=launches(CODE)).gates_pass
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_does_not_fit_fails_its_gate(change: dict[str, float], gate: str) -
 
 def test_claims_are_verified() -> None:
     kept = score("compile", {"claims": 1.0}, launches=launches(CODE), claims=["tensor_cores"])
-    assert kept.holds
+    assert kept.gates_pass
     broken = score("compile", {"claims": 1.0}, launches=launches(CODE), claims=["tensor_cores", "tma"])
     assert [(g.name, g.observed) for g in broken.failed] == [("claims", 0.5)]
     assert "tma" in broken.failed[0].why
@@ -68,12 +68,12 @@ def test_of_an_autotuned_kernel_one_configuration_that_fits_is_enough() -> None:
     good = {"configuration": {"BLOCK": 2}, "code": CODE}
     failed = {"configuration": {"BLOCK": 3}, "fault": "out of resources"}
     group = {"name": "k", "architecture": "sm_90a", "target": "t"}
-    assert score("compile", {"resources": 1.0}, launches=[group | {"variants": [bad, failed, good]}]).holds
-    assert not score("compile", {"resources": 1.0}, launches=[group | {"variants": [bad, failed]}]).holds
+    assert score("compile", {"resources": 1.0}, launches=[group | {"variants": [bad, failed, good]}]).gates_pass
+    assert not score("compile", {"resources": 1.0}, launches=[group | {"variants": [bad, failed]}]).gates_pass
 
 
 def test_a_golden_table_is_a_gate_of_its_own_and_that_of_another_compiler_claims_nothing() -> None:
-    assert score("compile", {}, launches=launches(CODE), golden={"differences": []}).holds
+    assert score("compile", {}, launches=launches(CODE), golden={"differences": []}).gates_pass
     worse = score("compile", {}, launches=launches(CODE), golden={"differences": ["k: registers 210"]})
     assert [(gate.name, "registers 210" in gate.why) for gate in worse.failed] == [("golden_differences", True)]
     other = score("compile", {}, launches=launches(CODE), golden={"differences": None, "why": "triton 4"})
@@ -85,7 +85,7 @@ def test_speed_is_that_of_the_worst_target_and_noise_leaves_it_open() -> None:
                {"sol": 0.8, "speedup": 2.0, "light": 0.5, "target": "b", "fastest": "flash"}]  # fmt: skip
     found = score("gpu", {"speedup": 1.0}, shapes=[RIGHT], targets=targets)
     assert {c.name: c.value for c in found.components}["light"] == 0.5
-    assert found.holds
+    assert found.gates_pass
     assert "1.00x of eager at a" in found.explanation
     noisy = score("gpu", {"speed": 0.5}, shapes=[RIGHT], targets=[targets[0] | {"sol": None}])
     assert noisy.total is None

@@ -136,8 +136,8 @@ def test_a_candidate_passes_a_score_gate_at_epoch_0_and_fails_it_at_40():
     assert early.total == pytest.approx(1.0)
     # growth 1.5/10 = .15; performance (1 + .15)/2 = .575; total 1 - .15 x .425
     assert late.total == pytest.approx(1 - 0.15 * 0.425)
-    assert early.holds
-    assert not late.holds
+    assert early.gates_pass
+    assert not late.gates_pass
 
 
 def test_the_factor_anneals_geometrically():
@@ -146,7 +146,7 @@ def test_the_factor_anneals_geometrically():
 
 def test_time_and_memory_gates_hold_at_the_budget_of_the_epoch():
     observed = evidence(slowest_ms=1500.0, peak_mb=100.0)
-    assert score_toolgen(observed, Policy(epoch=0)).holds
+    assert score_toolgen(observed, Policy(epoch=0)).gates_pass
     failed = {gate.name for gate in score_toolgen(observed, Policy(epoch=40)).failed}
     assert failed == {"time_ms", "memory_mb"}
 

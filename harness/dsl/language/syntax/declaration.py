@@ -64,7 +64,7 @@ Declaration = Unit | Group | Shape | Variant | FactDeclaration | Entries | Varia
 
 @dataclass(slots=True)
 class Module:
-    """A whole program."""
+    """The declarations of a program, in source order."""
 
     items: list[Declaration]
     span: Span = field(default=NOWHERE, compare=False, repr=False)

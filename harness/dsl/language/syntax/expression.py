@@ -21,7 +21,7 @@ class Literal:
 
 @dataclass(slots=True)
 class Name:
-    """A bare name."""
+    """A name without arguments or attributes: a variable, constant or fact."""
 
     name: str
     span: Span = field(default=NOWHERE, compare=False, repr=False)

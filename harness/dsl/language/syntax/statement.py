@@ -115,7 +115,7 @@ class Repeat:
 
 @dataclass(slots=True)
 class Branch:
-    """One branch of `parallel`."""
+    """A labelled branch of `parallel`, with its statements."""
 
     label: Label
     body: list[Statement]

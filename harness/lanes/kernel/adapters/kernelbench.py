@@ -151,7 +151,7 @@ class _Sizes:
     axes: dict[str, int]
     """Each constant that a size depends on, with the problem's own value."""
     small: list[dict[str, int]]
-    """Sizes for the interpreter."""
+    """Small sizes by constant, for the interpreter."""
 
 
 def _definition(path: Path, source: str, base: dict[str, Any], sizes: _Sizes) -> dict[str, Any]:
