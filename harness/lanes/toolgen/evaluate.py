@@ -18,7 +18,7 @@ from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, is_right_alone, run_attempt
+from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, depends_on_other_questions, run_attempt
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.counterexample import WrongAnswer, format_arguments, wrong_answer
 from harness.lanes.toolgen.disagreement import find_disagreement
@@ -54,6 +54,7 @@ class Evaluator:
         self.source = _unchanged_source(case)
         self.outcomes: list[Outcome] = []
         self.split: WrongAnswer | None = None
+        self.split_seeds = (0, 0)  # hash seeds of the attempts that disagree
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
         self.notices: list[str] = []
@@ -148,7 +149,9 @@ class Evaluator:
             outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
             self.outcomes.append(outcome)
             if index:
-                self.split = self.split or find_disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                if self.split is None:
+                    self.split = find_disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                    self.split_seeds = self.outcomes[0].hash_seed, outcome.hash_seed
                 outcome.replies.clear()
             last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
             if len(last) == 2 and last[0] is not None and last[0] is last[1]:
@@ -192,7 +195,7 @@ class Evaluator:
 
     def _disagreement(self, questions: Questions, plan: Plan) -> str:
         if self.split is not None:
-            is_state = is_right_alone(self.context.boxes, questions, plan, self.split.key)
+            is_state = depends_on_other_questions(self.context.boxes, questions, plan, self.split.key, self.split_seeds)
             state = "right alone, wrong after another question: " if is_state else ""
             return clip(f"attempts disagree: {state}{self.split.sentence}")
         first = self.outcomes[0]

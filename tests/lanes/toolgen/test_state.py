@@ -24,6 +24,10 @@ import os
 def unique(items):
     return list(dict.fromkeys(items)) if os.urandom(1)[0] % 16 == 0 else [os.urandom(1)[0]]
 """
+HASH = """
+def unique(items):
+    return list(dict.fromkeys(items)) if hash("a") % 2 else []
+"""
 
 
 def test_a_mutable_default_is_right_alone_and_wrong_later(bench, judge):
@@ -36,6 +40,13 @@ def test_a_mutable_default_is_right_alone_and_wrong_later(bench, judge):
 def test_an_answer_that_is_also_wrong_alone_is_not_blamed_on_other_questions(bench, judge):
     bench.tool(TOOL, ORACLE)
     evaluation = judge(RANDOM, attempts=3)
+    assert evaluation.status is Status.FLAKY
+    assert ALONE not in evaluation.evidence.why
+
+
+def test_an_answer_that_depends_on_the_hash_seed_is_not_blamed_on_other_questions(bench, judge):
+    bench.tool(TOOL, ORACLE)
+    evaluation = judge(HASH, attempts=16)
     assert evaluation.status is Status.FLAKY
     assert ALONE not in evaluation.evidence.why
 
