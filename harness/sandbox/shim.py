@@ -95,6 +95,7 @@ def serve() -> None:
     name_length = body[0]
     entry, source = body[1 : 1 + name_length].decode(), body[1 + name_length :]
     module = types.ModuleType("candidate")
+    module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
     try:
         exec(compile(source, "candidate.py", "exec", dont_inherit=True), module.__dict__)

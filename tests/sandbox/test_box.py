@@ -53,6 +53,17 @@ def test_an_exception_is_an_answer_with_type_and_message(pool: BoxPool) -> None:
     assert describe(answer.payload) == "ValueError: no\\x1b[31m"
 
 
+def test_the_module_has_a_file_name_without_a_path(pool: BoxPool) -> None:
+    source = b"""
+import os
+HERE = os.path.dirname(os.path.abspath(__file__))
+def run():
+    return [__file__, __name__, HERE == os.getcwd()]
+"""
+    with pool.open(source, entry="run") as box:
+        assert decode(box.call({}).payload) == ["candidate.py", "candidate", True]
+
+
 def test_a_type_that_cannot_cross_is_named(pool: BoxPool) -> None:
     with pool.open(b"def run():\n    return {1, 2}\n", entry="run") as box:
         answer = box.call({})

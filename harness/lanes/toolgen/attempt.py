@@ -6,7 +6,7 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -247,19 +247,62 @@ def _check_property(oracle: Oracle, trial: Trial, error: Exception) -> None:
         raise oracle.fault(f"property {trial.name}", trial.key, error) from error
 
 
-def ask_once(pool: BoxPool, plan: Plan, question: Question, hash_seed: int) -> Reply | BoxFault:
-    """The reply to a single question in a fresh box, or the fault of the box.
+def ask_once(
+    pool: BoxPool, plan: Plan, question: Question, hash_seed: int, *, before: Iterable[Question] = ()
+) -> Reply | BoxFault:
+    """The reply to one question in a fresh box, after the questions `before`, or the fault of the box.
 
     Raises:
         InfraError: if no box can be opened.
     """
     try:
         with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
+            for other in before:
+                box.allow(other.due)
+                box.ask(other.key)
             box.allow(question.due)
             answer = box.ask(question.key)
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
         return fault
+
+
+ROUNDS = 2
+"""Rounds with each of two hash seeds. A candidate that is wrong at random, with probability p, passes all rounds with
+probability (p * (1 - p))**4, at most 0.4 %."""
+MAX_BEFORE = 8
+"""Maximum number of questions that a box is asked before the one that is examined."""
+
+
+def depends_on_other_questions(
+    pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
+) -> bool:
+    """Whether a shared question is always answered rightly alone, and wrongly after others.
+
+    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
+
+    Args:
+        pool: Opens up to two boxes for each round.
+        questions: The questions.
+        plan: How the candidate is asked.
+        key: The key of the question.
+        hash_seeds: The hash seeds of the two attempts that disagree.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
+    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
+    if question is None or questions.is_judged_by_accept:
+        return False
+    others = [one for one in questions.shared if one is not question][:MAX_BEFORE]
+    for hash_seed in hash_seeds * ROUNDS:
+        alone = ask_once(pool, plan, question, hash_seed)
+        if isinstance(alone, BoxFault) or not questions.right(question, alone):
+            return False
+        later = ask_once(pool, plan, question, hash_seed, before=others)
+        if isinstance(later, BoxFault) or questions.right(question, later):
+            return False
+    return True
 
 
 MAX_FAULTS = 2

@@ -18,7 +18,8 @@ from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, run_attempt
+from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, depends_on_other_questions, run_attempt
+from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.counterexample import WrongAnswer, format_arguments, wrong_answer
 from harness.lanes.toolgen.disagreement import find_disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
@@ -53,6 +54,7 @@ class Evaluator:
         self.source = _unchanged_source(case)
         self.outcomes: list[Outcome] = []
         self.split: WrongAnswer | None = None
+        self.split_seeds = (0, 0)  # hash seeds of the attempts that disagree
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
         self.notices: list[str] = []
@@ -93,9 +95,9 @@ class Evaluator:
         if found:
             self.facts["violations"] = [violation.to_wire() for violation in found]
             return self._evidence(Status.FORBIDDEN, f"it uses {found[0]}")
-        return self._ask(documentation)
+        return self._ask(tree, documentation)
 
-    def _ask(self, documentation: Documentation) -> Evidence:
+    def _ask(self, tree: ast.Module, documentation: Documentation) -> Evidence:
         policy, inputs = self.case.policy, self.case.inputs
         questions = questions_for(
             self.tool,
@@ -125,6 +127,8 @@ class Evaluator:
         self._attempt(questions, plan, documentation)
         status, why = self._verdict(questions, plan)
         self._count(questions)
+        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature)):
+            why = clip(f"{mismatch}; {why}")
         if status is Status.OK:
             if questions.derived:
                 handled = ask_derived(self.context.boxes, questions, plan)
@@ -145,7 +149,9 @@ class Evaluator:
             outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
             self.outcomes.append(outcome)
             if index:
-                self.split = self.split or find_disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                if self.split is None:
+                    self.split = find_disagreement(plan.entry, questions, self.outcomes[0], outcome)
+                    self.split_seeds = self.outcomes[0].hash_seed, outcome.hash_seed
                 outcome.replies.clear()
             last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
             if len(last) == 2 and last[0] is not None and last[0] is last[1]:
@@ -158,7 +164,7 @@ class Evaluator:
         seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
         statuses = {status for status, _ in seen}
         if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
-            return Status.FLAKY, self._disagreement()
+            return Status.FLAKY, self._disagreement(questions, plan)
         status = first_of(statuses)
         if status is Status.OK:
             return self._replay_extras(questions, plan)
@@ -187,9 +193,11 @@ class Evaluator:
                 return Status.WRONG, wrong.sentence
         return Status.OK, ""
 
-    def _disagreement(self) -> str:
+    def _disagreement(self, questions: Questions, plan: Plan) -> str:
         if self.split is not None:
-            return clip(f"attempts disagree: {self.split.sentence}")
+            is_state = depends_on_other_questions(self.context.boxes, questions, plan, self.split.key, self.split_seeds)
+            state = "right alone, wrong after another question: " if is_state else ""
+            return clip(f"attempts disagree: {state}{self.split.sentence}")
         first = self.outcomes[0]
         other = next(
             one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)

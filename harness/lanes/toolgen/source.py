@@ -15,6 +15,7 @@ from harness.core.status import Status
 from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, text_fault
 
 MAX_BYTES = 512 << 10  # of a candidate
+FENCE = "```"  # begins and ends a block of code in Markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,24 @@ def parse(source: Source) -> ast.Module | Source:
             return ast.parse(source.data, filename="candidate.py")
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
-        why = f"{where}{type(error).__name__}: {error.msg}"
+        why = _markdown_fault(source.text, error.lineno or 0) or f"{where}{type(error).__name__}: {error.msg}"
     except (ValueError, OverflowError) as error:
         why = f"it cannot be parsed: {error}"
     except (RecursionError, MemoryError):
         why = "it is nested too deeply to be parsed"
     return Source(source.data, source.digest, Status.CRASH, clip(why))
+
+
+def _markdown_fault(text: str, error_line: int) -> str:
+    """Why a file with a syntax error in a 1-based line is Markdown; empty if it does not look like Markdown."""
+    lines = text.removeprefix("\ufeff").split("\n")
+    fences = [number for number, line in enumerate(lines, 1) if line.lstrip().startswith(FENCE)]
+    if error_line in fences:
+        first, *others = fences[fences.index(error_line) :]
+        end = f", and the one in line {others[0]}" if others else ""
+        return f"the file is Markdown, not Python: remove the {FENCE} fence in line {first}{end}"
+    before = "\n".join(lines[: fences[0] - 1]) if fences else ""
+    # Prose comes before the fence. A fence in a docstring is valid, and an unclosed docstring is another error.
+    if not fences or error_line >= fences[0] or any(quotes in before for quotes in ('"""', "'''")):
+        return ""
+    return f"the file is Markdown, not Python: keep only the code inside the {FENCE} fence in line {fences[0]}"

@@ -58,6 +58,32 @@ def test_a_syntax_error_names_its_line():
 
 
 @pytest.mark.parametrize(
+    ("data", "fix"),
+    [
+        (b"```python\nx = 1\n```\n", "remove the ``` fence in line 1, and the one in line 3"),
+        (b"# a comment\n\n  ```\nx = 1\n", "remove the ``` fence in line 3"),
+        (b"\xef\xbb\xbf```py\r\nx = 1\r\n```\r\n", "remove the ``` fence in line 1, and the one in line 3"),
+        (b"x = 1\n```\n", "remove the ``` fence in line 2"),
+        (b"Here is the function:\n\n```python\nx = 1\n```\n", "keep only the code inside the ``` fence in line 3"),
+    ],
+)
+def test_markdown_is_reported_with_its_fence(data, fix):
+    broken = parse(Source(data, "0"))
+    assert isinstance(broken, Source)
+    assert broken.status is Status.CRASH
+    assert broken.why == f"the file is Markdown, not Python: {fix}"
+
+
+@pytest.mark.parametrize(
+    "data", [b'"""\n```\nx\n```\n"""\ndef f(:\n', b'def f():\n    """\n```\nx\n```\n', b"def f(:\n"]
+)
+def test_a_fence_in_a_docstring_is_not_markdown(data):
+    broken = parse(Source(data, "0"))
+    assert isinstance(broken, Source)
+    assert "SyntaxError" in broken.why
+
+
+@pytest.mark.parametrize(
     "data", [b"x = " + b"(" * 5000, b"x = " + b"-" * 100_000 + b"1", b"x\x00y", b"x" + b".x" * 50_000]
 )
 def test_source_that_breaks_parsers_is_the_candidates_fault(data):
