@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.grammar.diff import RunDiff, diff_runs, find_best_run
     from harness.grammar.engine.fault import Fault, FaultKind
     from harness.grammar.engine.limits import Limits
-    from harness.grammar.engine.parse import Parse
+    from harness.grammar.engine.parse_result import Parse
     from harness.grammar.engine.session import Session
     from harness.grammar.improvement.iteration import Improvement, improve_spec
     from harness.grammar.improvement.proposer import Proposer, Situation

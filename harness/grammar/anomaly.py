@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.grammar.engine.fault import Fault, FaultKind
 from harness.grammar.engine.node import Array, Leaf, Node, Record
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.explanation.usage import FieldKey, uses
 from harness.grammar.host.messages import ParseResult
 from harness.grammar.language.decoders import DecodeError, decode

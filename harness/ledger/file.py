@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.core.errors import LedgerError
-from harness.ledger import tables
+from harness.ledger import row_writer
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
@@ -192,7 +192,7 @@ def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, l
             from harness.ledger.schema import migrate
 
             migrate(connection)
-        with tables.immediate(connection):
+        with row_writer.immediate(connection):
             # A write that changes nothing: it finds out now, not after an hour, whether the file takes one.
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
     except BaseException:

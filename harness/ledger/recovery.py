@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.core.run import Run, RunStatus
-from harness.ledger import journal, tables
+from harness.ledger import journal, row_writer
 from harness.ledger.row import Record, stamp
 
 UNREAD = ".unread"
@@ -27,7 +27,7 @@ def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
             notices.append(f"the journal {found} cannot be read: it is kept as {_keep(found)}")
             continue
         try:
-            with tables.immediate(connection):
+            with row_writer.immediate(connection):
                 restore(connection, found.run, found.records)
         except sqlite3.Error as error:
             notices.append(f"run {found.run.run_id} was killed and cannot be brought back yet: {error}")
@@ -48,10 +48,10 @@ def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
 
 def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> None:
     """Store a run whose process died; rows that exist already stay."""
-    tables.write_run(connection, run, RunStatus.RUNNING)
-    tables.write_records(connection, records)
+    row_writer.write_run(connection, run, RunStatus.RUNNING)
+    row_writer.write_records(connection, records)
     ended = max((record.created_at for record in records), default=stamp(run.started_at))
-    tables.end_run(connection, run.run_id, RunStatus.ABORTED, at=ended, tier=None)
+    row_writer.end_run(connection, run.run_id, RunStatus.ABORTED, at=ended, tier=None)
 
 
 def rescue(run: Run, records: Iterable[Record]) -> Path | None:

@@ -16,7 +16,7 @@ from harness.core.errors import LedgerError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.run import Run, RunStatus
 from harness.core.tier import Tier
-from harness.ledger import file, recovery, tables
+from harness.ledger import file, recovery, row_writer
 from harness.ledger.journal import Journal
 from harness.ledger.row import Record, stamp
 from harness.ledger.version import SCHEMA_VERSION
@@ -133,8 +133,8 @@ class Ledger:
             raise LedgerError(f"run {run.run_id} exists already", where=str(self.path), fix="choose another run id")
         try:
             self._journals[run.run_id] = Journal.create(self.path, run)
-            with tables.immediate(self._connection):
-                tables.write_run(self._connection, run, RunStatus.RUNNING)
+            with row_writer.immediate(self._connection):
+                row_writer.write_run(self._connection, run, RunStatus.RUNNING)
         except (sqlite3.Error, OSError) as error:
             if run.run_id in self._journals:
                 self._journals.pop(run.run_id).remove()
@@ -183,7 +183,7 @@ class Ledger:
         if not self._pending:
             return
         try:
-            self._transact(lambda connection: tables.write_records(connection, self._pending))
+            self._transact(lambda connection: row_writer.write_records(connection, self._pending))
         except (sqlite3.Error, OSError) as error:
             self._trouble = error
             raise self._refusal(error) from error
@@ -203,7 +203,7 @@ class Ledger:
         try:
             self.flush()
             level = tier.value if tier else None
-            self._transact(lambda connection: tables.end_run(connection, run_id, status, at=now(), tier=level))
+            self._transact(lambda connection: row_writer.end_run(connection, run_id, status, at=now(), tier=level))
         except (sqlite3.Error, OSError, LedgerError) as error:
             raise self._unstored(run_id, error) from error
         self._journals.pop(run_id).remove()
@@ -239,7 +239,7 @@ class Ledger:
         self._require_writable()
         self.flush()
         try:
-            with tables.immediate(self._connection):
+            with row_writer.immediate(self._connection):
                 yield self._connection
         except sqlite3.Error as error:
             raise self._refusal(error) from error
@@ -298,13 +298,13 @@ class Ledger:
             # Deleted or replaced under us: SQLite would go on writing to a file that has no name any more.
             self._start_over()
         try:
-            with tables.immediate(self._connection):
+            with row_writer.immediate(self._connection):
                 work(self._connection)
         except sqlite3.DatabaseError as error:
             if not file.is_damage(error):
                 raise
             self._start_over()
-            with tables.immediate(self._connection):
+            with row_writer.immediate(self._connection):
                 work(self._connection)
 
     def _start_over(self) -> None:
@@ -316,10 +316,10 @@ class Ledger:
         self.notices += notices or [
             f"the ledger {self.path} was deleted or replaced during the run: a new one was started"
         ]
-        with tables.immediate(self._connection):
+        with row_writer.immediate(self._connection):
             for run_id, run in self._runs.items():
-                tables.write_run(self._connection, run, RunStatus.RUNNING)
-                tables.write_records(self._connection, self._journals[run_id].records())
+                row_writer.write_run(self._connection, run, RunStatus.RUNNING)
+                row_writer.write_records(self._connection, self._journals[run_id].records())
 
     def _unstored(self, run_id: str, error: Exception) -> LedgerError:
         kept = self._journals[run_id]

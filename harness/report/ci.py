@@ -17,7 +17,7 @@ from harness.core.ranking import Place, ranked
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
-from harness.report.text import failed, reason
+from harness.report.leaderboard import failed, reason
 
 TOP = 10
 ANNOTATIONS = 10  # what GitHub shows of one step

@@ -17,7 +17,7 @@ from harness.core.tier import Tier
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun
-from harness.report.text import failed, reason
+from harness.report.leaderboard import failed, reason
 
 Row = dict[str, Any]
 

@@ -280,7 +280,7 @@ class Controller:
         try:
             from harness.report import rerun
             from harness.report.html import write_report
-            from harness.report.text import WIDTH, render_leaderboard
+            from harness.report.leaderboard import WIDTH, render_leaderboard
 
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
             with rerun.typed_in(self._config.invocation_params.dir, self._config.rootpath):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.dsl.mining.axis import AxisFinding
-    from harness.dsl.mining.effect import Effect
+    from harness.dsl.mining.effect_size import Effect
     from harness.dsl.mining.findings import Findings, TechniqueFinding
 
 MAX_RATIO = 1000.0

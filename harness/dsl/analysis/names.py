@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dsl.analysis.report import Report
+from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_module
 

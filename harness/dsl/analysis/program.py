@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest
 from harness.dsl.analysis import rules
+from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.expression import elaborate, fit
 from harness.dsl.analysis.names import Names, collect_names
-from harness.dsl.analysis.report import Report
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import TOOLS, Signature
 from harness.dsl.analysis.type_expressions import Types

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.names import Names
-from harness.dsl.analysis.report import Report
 from harness.dsl.analysis.type_expressions import Types
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Target, Variable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.names import Names
-from harness.dsl.analysis.report import Report
 from harness.dsl.language import syntax as s
 from harness.dsl.types import ANY, UNITS, Bound, Case, Field, Kind, Schema, Type, Unit, list_of
 

@@ -13,7 +13,6 @@ from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.nodes import Frame, slots_of
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Await, Effect, Program, Semantics, Sweep
-from harness.dsl.machine.budget import Limits
 from harness.dsl.machine.effects import Effects
 from harness.dsl.machine.external_effects import ExternalEffects, Query
 from harness.dsl.machine.fold import Fold
@@ -21,6 +20,7 @@ from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import Layout, lay_out
 from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.recorder import Listener, Log, Recorder
+from harness.dsl.machine.run_limits import Limits
 from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.stepper import Stepper
 from harness.dsl.machine.trace_items import Tracing

@@ -12,9 +12,9 @@ from harness.dsl.eventlog.canonical import decode
 from harness.dsl.eventlog.chain import blob_address
 from harness.dsl.eventlog.runlog import RunLog, StoredEvent
 from harness.dsl.ir import Program, Unit
-from harness.dsl.machine.budget import Limits
 from harness.dsl.machine.external_effects import Points, Query
 from harness.dsl.machine.machine import Machine, MachineSettings
+from harness.dsl.machine.run_limits import Limits
 from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.value_storage import BlobStore, restore_value
 from harness.dsl.tools.request import Request, Response

@@ -8,10 +8,10 @@ from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.nodes import Expr, Frame
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Await, Fail, Fork, Leave, Program, Return, Run
-from harness.dsl.machine.budget import MAX_CALL_DEPTH, Limits
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.recorder import Recorder
+from harness.dsl.machine.run_limits import MAX_CALL_DEPTH, Limits
 from harness.dsl.machine.segment import MAX_SEGMENT_LENGTH, Segment
 from harness.dsl.machine.state import Fiber
 from harness.dsl.machine.value_storage import store_value

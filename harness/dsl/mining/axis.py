@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.core.student_t import upper_quantile
-from harness.dsl.mining.effect import MIN_RATIO, TAIL, Effect, Noise, additive, components, noise_of
+from harness.dsl.mining.effect_size import MIN_RATIO, TAIL, Effect, Noise, additive, components, noise_of
 from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import about, distinctive_words, known_in, words_of
 

@@ -9,7 +9,7 @@ from harness.core.slug import slug
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_module
 from harness.dsl.mining.axis import AxisFinding, median_of
-from harness.dsl.mining.effect import Effect
+from harness.dsl.mining.effect_size import Effect
 from harness.dsl.mining.findings import Findings, TechniqueFinding, runs_of
 from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import known_in, words_in

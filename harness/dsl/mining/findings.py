@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.dsl.mining.axis import AxisFinding, axes_of, compare_values
-from harness.dsl.mining.effect import Effect, Group, combined, effect, noise_of
+from harness.dsl.mining.effect_size import Effect, Group, combined, effect, noise_of
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.pairing import Pair, kinds_of, pairs_of
 from harness.dsl.mining.permutation_test import p_value

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.dsl.mining.effect import Group
+from harness.dsl.mining.effect_size import Group
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.technique import (
     KNOWN,

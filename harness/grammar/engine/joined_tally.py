@@ -11,7 +11,7 @@ from harness.grammar.engine.columns import Columns
 from harness.grammar.engine.items import read_item
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.node import Array, Buffer, Window
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.parser import Reading
 from harness.grammar.engine.plan import program_of
 from harness.grammar.engine.scope import Scope

@@ -13,7 +13,7 @@ from harness.grammar.engine.fault import Fault, FaultKind
 from harness.grammar.engine.interpreter import Interpreter
 from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.engine.node import Buffer, Record, Window
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.plan import Program, TypePlan, program_of
 from harness.grammar.engine.recovery import next_start, starts_right
 from harness.grammar.engine.state import HaltError, State, StopRecordError

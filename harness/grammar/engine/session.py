@@ -10,7 +10,7 @@ from harness.grammar.engine.boundary_scan import Framing, framing_of, starts_of
 from harness.grammar.engine.byte_weights import Weights
 from harness.grammar.engine.layout import Layout, NoLayoutError, layout_of
 from harness.grammar.engine.limits import DEFAULT, Limits
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.parser import Data, parse
 from harness.grammar.engine.plan import magic, order_of
 from harness.grammar.engine.tally import Tally, tally

@@ -9,7 +9,7 @@ from typing import Any
 from harness.grammar.engine.byte_weights import Weights
 from harness.grammar.engine.fault import Fault
 from harness.grammar.engine.node import Array, Leaf, Record
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 
 MAX_VALUES = 256
 MAX_GAPS = 10_000

@@ -10,8 +10,8 @@ from typing import Any
 from harness.grammar.engine.fault import Fault
 from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.engine.node import Record
-from harness.grammar.engine.parse import Parse
-from harness.grammar.engine.parse import Span as Found
+from harness.grammar.engine.parse_result import Parse
+from harness.grammar.engine.parse_result import Span as Found
 from harness.grammar.host.record import ParsedRecord, Records, leaf_group
 from harness.grammar.language.finding import Finding
 from harness.grammar.language.grammar import Grammar

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from harness.grammar.engine.node import Array, Leaf, Node, Record
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.grammar.editing.frozen import unfreeze
 from harness.grammar.engine.node import Array, Leaf, Node, Record
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.parser import parse
 from harness.grammar.improvement.proposer import Situation
 from harness.grammar.induction.checksum_detection import WIDTHS, checksum_of

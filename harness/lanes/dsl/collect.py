@@ -16,7 +16,7 @@ from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.values import MismatchError, conform
 from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.parts import PROGRAM, Part, list_parts
-from harness.lanes.dsl.pinned import pin_file, pin_work_file
+from harness.lanes.dsl.pinned_inputs import pin_file, pin_work_file
 from harness.lanes.dsl.programs import Programs
 from harness.providers.file import read_answers
 from harness.suites.suite import Suite

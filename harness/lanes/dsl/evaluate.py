@@ -17,9 +17,9 @@ from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.settings import RunSettings
 from harness.lane.context import Context
-from harness.lanes.dsl.limits import ANNEALED, limits_at, tightest
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
-from harness.lanes.dsl.pinned import unchanged_path
+from harness.lanes.dsl.pinned_inputs import unchanged_path
+from harness.lanes.dsl.program_budget import ANNEALED, limits_at, tightest
 from harness.lanes.dsl.programs import Programs
 from harness.lanes.dsl.shared_run import share_run
 from harness.lanes.dsl.trial import Trial, run_trial

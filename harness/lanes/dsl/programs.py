@@ -7,7 +7,7 @@ from typing import Any
 from harness.core.digest import digest_json
 from harness.dsl.analysis.load import load_source, read
 from harness.dsl.ir import Program
-from harness.lanes.dsl.pinned import unchanged_path
+from harness.lanes.dsl.pinned_inputs import unchanged_path
 
 
 class Programs:

@@ -14,11 +14,11 @@ from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lane.watchdog import OverdueError, limited, paused
-from harness.lanes.toolgen.counterexample import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
 from harness.sandbox.codec import CodecError, decode, encode

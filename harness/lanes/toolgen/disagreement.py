@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.core.clip import clip
-from harness.lanes.toolgen.counterexample import WrongAnswer, describe_reply, format_arguments
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
 
 
 def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:

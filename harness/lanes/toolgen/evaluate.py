@@ -20,11 +20,10 @@ from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
 from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, depends_on_other_questions, run_attempt
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
-from harness.lanes.toolgen.counterexample import WrongAnswer, format_arguments, wrong_answer
+from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.disagreement import find_disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
-from harness.lanes.toolgen.measurement import CandidateTiming
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
@@ -35,6 +34,7 @@ from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.static_check import Violation, violations
 from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import Usage

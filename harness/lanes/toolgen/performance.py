@@ -15,9 +15,9 @@ from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
 from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.counterexample import WrongAnswer, wrong_answer
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits

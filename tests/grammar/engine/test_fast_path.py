@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.node import Array, Buffer, Leaf, Record
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.parser import Reading
 from harness.grammar.engine.plan import Program
 from harness.grammar.engine.tally import tally

@@ -11,7 +11,7 @@ import pytest
 
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import Limits
-from harness.grammar.engine.parse import Parse
+from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.parser import parse, parse_file
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_text

@@ -18,7 +18,7 @@ from harness.core.status import Status
 from harness.dsl.analysis.load import load_source
 from harness.hooks import Lane
 from harness.lanes.dsl.lane import DslLane, crucible_lanes
-from harness.lanes.dsl.limits import limits_at, tightest
+from harness.lanes.dsl.program_budget import limits_at, tightest
 from harness.suites.loader import collect_cases
 
 ROOT = Path(__file__).parents[3]

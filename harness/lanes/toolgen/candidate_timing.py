@@ -17,7 +17,7 @@ from harness.lane.context import Context
 from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.exact_timing import measure_exactly
 from harness.lanes.toolgen.forbidden_names import Forbidden
-from harness.lanes.toolgen.opponents import OpponentBenchmark, SubjectFault
+from harness.lanes.toolgen.opponent_benchmark import OpponentBenchmark, SubjectFault
 from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure
 from harness.lanes.toolgen.questions import Questions
 

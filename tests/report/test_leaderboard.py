@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
+from harness.report.leaderboard import render_leaderboard
 from harness.report.page import gather
-from harness.report.text import render_leaderboard
 from tests.ledger.factory import fill, make_evaluation
 
 

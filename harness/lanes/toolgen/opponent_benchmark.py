@@ -12,13 +12,13 @@ from harness.core.digest import derive_seed
 from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.counterexample import WrongAnswer, wrong_answer
 from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.performance import NULL_SOURCE, workload_key
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.static_check import violations
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.box import Box
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
