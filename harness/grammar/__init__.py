@@ -95,7 +95,7 @@ _HOME = {
     "LintGrammarOutput": "tool_host",
     "MoveField": "patch",
     "Operation": "patch",
-    "Parse": "engine.parse",
+    "Parse": "engine.parse_result",
     "ParseBinaryInput": "tool_host",
     "ParseResult": "tool_host",
     "ParsedField": "tool_host",

@@ -94,7 +94,7 @@ class TestARun:
     def test_batches_are_written_by_size_and_by_time(self, tmp_path, monkeypatch):
         written = []
         ledger = Ledger.open(tmp_path / "l.db")
-        monkeypatch.setattr(store.tables, "write_records", lambda _, records: written.append(len(records)))
+        monkeypatch.setattr(store.row_writer, "write_records", lambda _, records: written.append(len(records)))
         clock = [1000.0]
         monkeypatch.setattr(store.time, "monotonic", lambda: clock[0])
         ledger.begin(make_run())
@@ -400,7 +400,7 @@ print(ledger.notices)
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, "write", full)
-        monkeypatch.setattr(store.tables, "write_records", full)
+        monkeypatch.setattr(store.row_writer, "write_records", full)
         monkeypatch.setattr(recovery, "rescue", lambda *_: None)
         run_id = record(ledger, 3)
         with pytest.raises(LedgerError) as caught:
