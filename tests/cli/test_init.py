@@ -59,4 +59,4 @@ def test_json_and_wrong_places(tmp_path, capsys):
 
 
 def test_the_snippet_is_understood():
-    Project.model_validate(tomllib.loads(PYPROJECT)["tool"]["crucible"])
+    assert Project.model_validate(tomllib.loads(PYPROJECT)["tool"]["crucible"]).attempts == 3

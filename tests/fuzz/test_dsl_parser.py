@@ -20,7 +20,8 @@ CORPUS = sorted((ROOT / "specs/programs").glob("*.spak")) + sorted((ROOT / "test
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_mutated_programs_yield_programs_or_diagnostics(path: Path) -> None:
     data, generator = path.read_bytes(), random.Random(path.stem)
-    TARGET.one(data)
+    assert data
+    TARGET.one(data)  # raises AssertionError for a property that does not hold
     for _ in range(25):
         mutant = bytearray(data)
         for _ in range(generator.randint(1, 4)):

@@ -344,7 +344,8 @@ def test_reports_of_other_tools(tmp_path: Path) -> None:
 
 def test_unusual_names(tmp_path: Path) -> None:
     names = ['naive "x" {{a}}', '{{hints}} tiled\n"} rule', "\u65e5" * 200, "", "\ud800x", "a" * 9_000]
-    lifted(tmp_path, [{"name": name, "ms": 9.0 - place} for place, name in enumerate(names)])
+    found = lifted(tmp_path, [{"name": name, "ms": 9.0 - place} for place, name in enumerate(names)])
+    assert isinstance(found, Findings), "`lifted` checks that its domain is a valid program, and the same twice"
 
 
 def test_controls_and_reused_verdicts_are_not_measurements(tmp_path: Path) -> None:

@@ -32,12 +32,16 @@ def test_items_reach_whoever_listens(
     assert (items, problems) == ([("TraceItem.Performance", wanted)], [])
 
 
-def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_reader_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    genuine = os.write
+    monkeypatch.setattr(os, "write", lambda number, data: tried.append(number) or genuine(number, data))
     for number in ("", "none", "987654"):
         monkeypatch.setenv(DESCRIPTOR_VARIABLE, number)
         send([TIMED])
     monkeypatch.delenv(DESCRIPTOR_VARIABLE)
     send([TIMED])
+    assert tried == [987654], "the closed descriptor is tried once, the others never"
 
 
 def test_each_question_is_an_item() -> None:

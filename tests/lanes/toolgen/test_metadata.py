@@ -31,6 +31,7 @@ def test_other_keys_are_ignored():
 
 
 @given(st.text())
-def test_whatever_a_candidate_writes_there_is_survived(text):
+def test_any_block_is_read_without_an_exception(text):
     lines = "\n".join(f"# {line}" for line in text.splitlines())
-    read_metadata(f"# /// candidate\n{lines}\n# ///\n")
+    found = read_metadata(f"# /// candidate\n{lines}\n# ///\n")
+    assert Metadata.from_wire(found.to_wire()) == found
