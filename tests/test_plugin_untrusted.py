@@ -144,3 +144,4 @@ def test_an_unreadable_folder_is_no_obstacle(planted):
         planted.run(".")
     finally:
         (planted.path / "candidates").chmod(0o755)
+    assert ran(planted) == []

@@ -230,4 +230,7 @@ def test_records_are_small_and_cross_as_json():
 
 
 def test_nothing_is_handed_over_where_the_plugin_is_off(monkeypatch):
+    made = []
+    monkeypatch.setattr("pytest_benchmark.stats.Metadata", lambda *given, **named: made.append(given))
     benchmark.show(object(), Record.of([1.0], name="a", fullname="x::a"))
+    assert made == []
