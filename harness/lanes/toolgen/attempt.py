@@ -7,17 +7,19 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lane.watchdog import OverdueError, limited, paused
+from harness.lanes.toolgen.answer_classes import AnswerClasses
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.tool_spec import Tool
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
@@ -37,7 +39,8 @@ class Plan:
 
     Attributes:
         source: The candidate's source file, as bytes.
-        entry: Name of its function.
+        tool: The tool that it implements.
+        answers: The answers seen so far.
         limits: Limits of each box.
         seed: Seed of this case; each attempt derives its own from it.
         hash_seeds: PYTHONHASHSEED of each attempt's box.
@@ -45,11 +48,26 @@ class Plan:
     """
 
     source: bytes
-    entry: str
+    tool: Tool
     limits: Limits
     seed: int
     hash_seeds: tuple[int, ...]
     jitter_ms: tuple[float, float]
+    answers: AnswerClasses = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answers", AnswerClasses(self.tool.spec.compare))
+
+    @property
+    def entry(self) -> str:
+        """Name of the candidate's function."""
+        return self.tool.signature.name
+
+    @property
+    def box_entry(self) -> str:
+        """The entry by which a box is opened, with the rules for its answers (see `wire`)."""
+        rules = ",".join(self.tool.answer_rules)
+        return f"{self.entry}:{rules}" if rules else self.entry
 
 
 PAUSES = 24
@@ -86,7 +104,7 @@ def run_attempt(
     started = time.perf_counter()
     box: Box | None = None
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
+        with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
             _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
     except BoxFault as fault:
         outcome.fault = fault
@@ -99,7 +117,6 @@ def run_attempt(
 class _AttemptRun:
     def __init__(self, box: Box, questions: Questions, plan: Plan, outcome: Outcome) -> None:
         self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
-        self.fingerprints: dict[int, bytes] = {}
         self.property_answers = hashlib.sha256()
         self.fault: BoxFault | None = None
 
@@ -120,7 +137,7 @@ class _AttemptRun:
             self._try(trial)
         whole = hashlib.sha256()
         for number in range(len(self.questions.shared)):
-            whole.update(self.fingerprints[number])
+            whole.update(self.outcome.fingerprints[number])
         whole.update(self.property_answers.digest())
         self.outcome.answers = whole.hexdigest()
         try:
@@ -157,9 +174,7 @@ class _AttemptRun:
             outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
             outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
-            self.fingerprints[number] = hashlib.sha256(
-                b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1]))
-            ).digest()
+            outcome.fingerprints[number] = self.plan.answers.fingerprint(question.key, reply, question.expected)
             self.outcome.replies[number] = reply.trimmed()
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
@@ -169,12 +184,13 @@ class _AttemptRun:
         elif shared:
             outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
         else:
-            outcome.wrong_extras.append((question, reply.trimmed()))
+            outcome.wrong_extras.append((question, reply if not outcome.wrong_extras else reply.trimmed()))
 
     def _shows(self, example: DocExample) -> bool:
         self.box.allow(len(example.promised))
         answer = self.box.ask(example.key)
-        return answer.kind == "value" and answer.payload == example.promised
+        promised = Reply("value", self.questions.tool.spec.compare.encode(decode(example.promised)))
+        return Reply(answer.kind, answer.payload).is_same(promised, self.questions.tool.spec.compare)
 
     def _try(self, trial: Trial) -> None:
         oracle = self.questions.oracle
@@ -212,7 +228,7 @@ class _AttemptRun:
         def call(**kwargs: Any) -> Any:
             with paused():  # the box enforces the candidate's own limits
                 reply = self._reply(encode(kwargs))
-            self.property_answers.update(b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1])))
+            self.property_answers.update(self.plan.answers.fingerprint(encode(kwargs), reply))
             if reply.kind != "value":
                 raise _CandidateRaisedError(
                     f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(encode(kwargs))}"
@@ -256,7 +272,7 @@ def ask_once(
         InfraError: if no box can be opened.
     """
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
+        with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
             for other in before:
                 box.allow(other.due)
                 box.ask(other.key)
@@ -320,7 +336,7 @@ def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
     waiting = list(reversed(questions.derived))
     while waiting and faults < MAX_FAULTS:
         try:
-            with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
+            with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
                 while waiting:
                     question = waiting.pop()
                     box.allow(question.due)

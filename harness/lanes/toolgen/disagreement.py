@@ -18,9 +18,9 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
         other: Another attempt, with its replies.
     """
     for number in sorted(first.replies.keys() & other.replies.keys()):
-        one, two = first.replies[number], other.replies[number]
-        if one.comparison_key == two.comparison_key:
+        if first.fingerprints[number] == other.fingerprints[number]:
             continue
+        one, two = first.replies[number], other.replies[number]
         question = questions.shared[number]
         right = question.expected
         # If the right answer is known, it is the expected one, and the reply that differs from it the observed one.

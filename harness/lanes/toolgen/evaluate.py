@@ -35,7 +35,6 @@ from harness.lanes.toolgen.static_check import Violation, violations
 from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments, wrong_answer
-from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import Usage
 
@@ -109,7 +108,7 @@ class Evaluator:
         low, high = inputs["jitter_ms"]
         plan = Plan(
             source=self.source.data,
-            entry=self.tool.signature.name,
+            tool=self.tool,
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
                 call_seconds=time_limit(self.facts, policy) / 1e3,
@@ -127,7 +126,8 @@ class Evaluator:
         self._attempt(questions, plan, documentation)
         status, why = self._verdict(questions, plan)
         self._count(questions)
-        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature)):
+        iterators = self.tool.spec.compare.iterators == "list"
+        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature, iterators=iterators)):
             why = clip(f"{mismatch}; {why}")
         if status is Status.OK:
             if questions.derived:
@@ -183,9 +183,8 @@ class Evaluator:
                 replies = [ask_once(self.context.boxes, plan, question, other.hash_seed) for other in others]
                 wrong = wrong_answer(plan.entry, question, reply)
                 outcome.wrong.append(wrong)
-                if any(
-                    isinstance(one, BoxFault) or one.trimmed().comparison_key != reply.comparison_key for one in replies
-                ):
+                same = [plan.answers.agree(question.key, reply, one) for one in replies]
+                if not all(same):
                     return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
                 for other in others:
                     other.wrong.append(wrong)

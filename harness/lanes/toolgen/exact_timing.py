@@ -113,7 +113,7 @@ class _Timing:
         """The rounds of one try; each kind of call is first made once, untimed, to find how many calls fit."""
         self.section = section
         self._open("null", NULL_SOURCE, "null", Limits())
-        self._open("workload", self.plan.source, self.plan.entry, self.plan.limits)
+        self._open("workload", self.plan.source, self.plan.box_entry, self.plan.limits)
         passes = self._often(lambda: self._pass(0), len(self.asked), share=0.5)
         blocks = [self._pass(turn) for turn in range(passes)]
         sizes = [self.questions.tool.spec.workload_size * factor for factor in FACTORS]
@@ -161,7 +161,7 @@ class _Timing:
     def _ask(self, box: str, series: str, question: Question, *, fresh: bool) -> Round:
         def prepare() -> Call:
             if fresh:
-                self._open(box, self.plan.source, self.plan.entry, self.plan.limits)
+                self._open(box, self.plan.source, self.plan.box_entry, self.plan.limits)
             self.boxes[box].allow(question.due)
             return self._call(box, question.key)
 

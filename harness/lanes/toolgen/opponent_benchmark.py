@@ -144,7 +144,7 @@ class _Sides:
         seed = seeds[self._started // 3 % len(seeds)]
         self._started += 1
         try:
-            box = self.pool.open(source, entry=self.plan.entry, limits=self.plan.limits, hash_seed=seed)
+            box = self.pool.open(source, entry=self.plan.box_entry, limits=self.plan.limits, hash_seed=seed)
         except BoxFault as fault:
             raise _attribute(side, fault, None) from None
         self._boxes.append(box)

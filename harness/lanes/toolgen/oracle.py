@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ from harness.core.digest import digest_bytes
 from harness.core.errors import SpecError, position
 from harness.lane import hard_timeout
 from harness.lane.watchdog import OverdueError, limited
+from harness.lanes.toolgen.comparison import EXACT, Comparison
 from harness.sandbox.codec import CodecError, decode, encode
 
 Kwargs = dict[str, Any]
@@ -38,7 +39,8 @@ class Reply:
     """The reply of the reference, or of a candidate, to one question.
 
     Attributes:
-        kind: `value`, `raised`, or `unsupported` (a value of a type that cannot cross the box).
+        kind: `value`, `raised`, `unsupported` (a value of a type that cannot cross the box), or `changed` (an argument
+            is not as it was before the call).
         payload: Canonical JSON of the value, or of `{"type": ..., "message": ...}`.
     """
 
@@ -54,13 +56,29 @@ class Reply:
 
     @property
     def exception(self) -> str:
-        """The name of the exception type or unsupported type; "?" if it cannot be read."""
+        """The name of the exception type, unsupported type or changed argument; "?" if it cannot be read."""
+        return self._part("type") or "?"
+
+    @property
+    def message(self) -> str:
+        """The message of a reply that is not a value; empty if there is none."""
+        return self._part("message")
+
+    def _part(self, name: str) -> str:
         try:
             value = decode(self.payload)
         except CodecError:
-            return "?"
-        name = value.get("type") if isinstance(value, dict) else None
-        return name if isinstance(name, str) else "?"
+            return ""
+        part = value.get(name) if isinstance(value, dict) else None
+        return part if isinstance(part, str) else ""
+
+    def is_same(self, expected: Reply, comparison: Comparison) -> bool:
+        """Whether this reply is the same as the expected one; exceptions are compared by type only."""
+        if self.kind != expected.kind:
+            return False
+        if self.kind == "value":
+            return comparison.same(expected.payload, self.payload)
+        return self.exception == expected.exception
 
     def trimmed(self) -> Reply:
         """The reply with a long value replaced by its beginning and its digest.
@@ -92,6 +110,9 @@ class Oracle:
     properties: tuple[Property, ...]
     raises: tuple[type[Exception], ...] | None = None
     """Exceptions that `reference` may raise as an answer; None if the oracle does not define them."""
+    comparison: Comparison = EXACT
+    keep_arguments: bool = False
+    """Whether arguments are encoded again after the call, as in the box, so that both sides do the same work."""
 
     def reply(self, key: bytes, *, any_error: bool = False, watched: bool = True) -> Reply:
         """The reference's answer to encoded keyword arguments; the reference may modify the decoded ones.
@@ -104,19 +125,22 @@ class Oracle:
         Raises:
             SpecError: if the reference raises an unexpected exception, or returns a value that cannot be encoded.
         """
+        arguments = decode(key)
         try:
             with limited(TRUSTED_SECONDS) if watched else contextlib.nullcontext():
-                value = self.reference(**decode(key))
-        except Exception as error:
-            if any_error or isinstance(error, ANSWERS if self.raises is None else self.raises):
-                return raised_reply(error)
-            raise self.fault("reference", key, error) from error
-        except (SystemExit, OverdueError) as error:
-            raise self.fault("reference", key, error) from error
-        try:
-            return Reply("value", encode(value))
+                reply = Reply("value", self.comparison.encode(self.reference(**arguments)))
         except CodecError as error:
             raise self.fault("reference", key, error) from error
+        except Exception as error:
+            if not any_error and not isinstance(error, ANSWERS if self.raises is None else self.raises):
+                raise self.fault("reference", key, error) from error
+            reply = raised_reply(error)
+        except (SystemExit, OverdueError) as error:
+            raise self.fault("reference", key, error) from error
+        if self.keep_arguments:
+            with contextlib.suppress(CodecError):
+                encode(arguments)
+        return reply
 
     def timed_reply(self, key: bytes, *, any_error: bool = False) -> tuple[Reply, float]:
         """The reply and its CPU seconds, including decoding and encoding as for a candidate; see `reply`."""
@@ -163,12 +187,14 @@ class Oracle:
 _LOADED: dict[tuple[str, str], Oracle] = {}
 
 
-def load_oracle(path: Path, digest: str) -> Oracle:
+def load_oracle(path: Path, digest: str, *, comparison: Comparison = EXACT, keep_arguments: bool = False) -> Oracle:
     """Load `oracle.py` under a private module name, once per process and content.
 
     Args:
         path: The file.
         digest: The tool's digest; a different digest loads a new module.
+        comparison: How the tool's answers are compared.
+        keep_arguments: Whether the tool must leave its arguments unchanged.
 
     Raises:
         SpecError: if the file cannot be imported, or one of its names has a wrong type.
@@ -182,7 +208,8 @@ def load_oracle(path: Path, digest: str) -> Oracle:
             fix="make it return within a minute for every input",
         )
     if key not in _LOADED:
-        _LOADED[key] = _check(path, _import(path, f"_crucible_oracle_{digest[:16]}"))
+        found = _check(path, _import(path, f"_crucible_oracle_{digest[:16]}"))
+        _LOADED[key] = replace(found, comparison=comparison, keep_arguments=keep_arguments)
     return _LOADED[key]
 
 

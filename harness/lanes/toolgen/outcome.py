@@ -32,8 +32,9 @@ class Outcome:
         clock: The clock of `costs`: `cpu` or `wall`.
         slowest: Wall seconds of the longest call.
         wrong: WrongAnswer answers to shared questions, and violated properties.
+        fingerprints: The digest by number of each reply to a shared question, see `AnswerClasses`.
         replies: The (trimmed) reply by number to each shared question, kept until attempts are compared.
-        wrong_extras: Extra questions of this attempt with their wrong (trimmed) replies.
+        wrong_extras: Extra questions of this attempt with their wrong replies, all but the first trimmed.
         fault: The fault that ended the box, if there was one.
         doc_examples: For each docstring example, whether the value was as documented.
     """
@@ -51,6 +52,7 @@ class Outcome:
     clock: str = "cpu"
     slowest: float = 0.0
     wrong: list[WrongAnswer] = field(default_factory=list)
+    fingerprints: dict[int, bytes] = field(default_factory=dict)
     replies: dict[int, Reply] = field(default_factory=dict)
     wrong_extras: list[tuple[Question, Reply]] = field(default_factory=list)
     fault: BoxFault | None = None

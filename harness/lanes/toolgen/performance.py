@@ -147,7 +147,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
     profile = Profile(total=sum(len(workload.questions) for workload in workloads))
     box = None
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
+        with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
             for workload in workloads:
                 times: list[float] = []
                 for question in workload.questions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from harness.core.errors import SpecError, position
 from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.edges import derived_edges, extremes
+from harness.lanes.toolgen.idempotence import NAME, idempotent_property, own_answers, require_idempotent
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
 from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
@@ -36,17 +37,12 @@ class Question:
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
         reference_seconds: CPU seconds of the reference; None where it was not asked, or its time is not compared.
-        comparison_key: The comparison key of the right reply; None where it is unknown.
     """
 
     origin: Origin
     key: bytes
     expected: Reply | None
     reference_seconds: float | None = None
-    comparison_key: tuple[str, bytes] | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "comparison_key", self.expected.comparison_key if self.expected else None)
 
     @property
     def due(self) -> int:
@@ -129,7 +125,7 @@ class Questions:
                 # The oracle is at fault only if it fails on the right answer too.
                 self.oracle.accepts(question.key, question.expected.payload)
                 return False
-        return reply.comparison_key == question.comparison_key
+        return reply.is_same(question.expected, self.tool.spec.compare)
 
 
 def is_oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
@@ -163,10 +159,12 @@ def questions_for(tool: Tool, *, secret_seed: int, count: int, attempts: int, sc
 
 
 def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
-    oracle = load_oracle(tool.oracle, tool.digest) if tool.oracle else None
+    oracle = _oracle(tool)
     seed = derive_seed(secret_seed, "toolgen", tool.digest)
     asked: set[bytes] = set()
     examples = [_example(tool, oracle, index, asked) for index in range(len(tool.spec.test_cases))]
+    if oracle is None:  # with an oracle, the property is checked on sampled inputs
+        examples += _own_answers(tool, asked)
     hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
     # One more than needed: Hypothesis starts every sample with the simplest value, which is among the shared inputs.
     counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
@@ -180,6 +178,9 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
             fix="correct reference(), or let inputs() return only inputs that it can answer",
         )
     edges = _edges(tool, oracle, asked)
+    trials = _trials(oracle, samples.inputs[0], seed)
+    if oracle is not None and NAME in tool.spec.properties:
+        require_idempotent(tool, oracle, [trial.key for trial in trials if trial.name == NAME])
     extras = [()] + [tuple(_ask_oracle(oracle, keys, "extra", asked)) for keys in samples.inputs[1:]]
     derived = [Question("derived", key, reply) for key, reply in samples.edges if key not in asked]
     shared = (*(one for one in examples if one is not None), *first, *edges)
@@ -189,23 +190,33 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
         oracle=oracle,
         shared=shared,
         extras=tuple(extras),
-        trials=tuple(_trials(oracle, samples.inputs[0], seed)),
+        trials=tuple(trials),
         derived=tuple(derived),
         seed=seed,
         digest=digest_json(keys),
     )
 
 
+def _oracle(tool: Tool) -> Oracle | None:
+    if tool.oracle is None:
+        return None
+    kept = "no_mutation" in tool.spec.properties
+    oracle = load_oracle(tool.oracle, tool.digest, comparison=tool.spec.compare, keep_arguments=kept)
+    if NAME in tool.spec.properties:
+        return replace(oracle, properties=(*oracle.properties, idempotent_property(tool)))
+    return oracle
+
+
 def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
     example = tool.spec.test_cases[index]
-    key, wanted = encode(example.input), Reply("value", encode(example.expected_output))
+    key, wanted = encode(example.input), Reply("value", tool.spec.compare.encode(example.expected_output))
     if key in asked:
         return None
     asked.add(key)
     seconds: float | None = None
     if oracle is not None:
         reply, seconds = oracle.timed_reply(key)
-        same = reply.comparison_key == wanted.comparison_key
+        same = reply.is_same(wanted, tool.spec.compare)
         if not (same if oracle.accept is None else oracle.accepts(key, wanted.payload)):
             raise SpecError(
                 f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
@@ -214,6 +225,14 @@ def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -
                 fix="correct the test case or the reference",
             )
     return Question("example", key, wanted, seconds)
+
+
+def _own_answers(tool: Tool, asked: set[bytes]) -> list[Question]:
+    if NAME not in tool.spec.properties:
+        return []
+    found = [(key, answer) for key, answer in own_answers(tool) if key not in asked]
+    asked.update(key for key, _ in found)
+    return [Question("example", key, Reply("value", answer)) for key, answer in dict(found).items()]
 
 
 def _ask_oracle(oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]) -> list[Question]:

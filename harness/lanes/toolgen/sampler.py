@@ -62,6 +62,7 @@ def sample_inputs(
         "parameters": {one.name: [tool.kinds[one.name], one.required] for one in names},
         "sys_path": sys.path,
         "draws": [list(pair) for pair in zip(seeds, counts, strict=True)],
+        "forms": sorted(tool.spec.compare.forms),
         "edges": [edge.decode("ascii") for edge in edges],
     }
     identity = [tool.digest, seeds, counts, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]

@@ -4,7 +4,7 @@ Hypothesis takes literals from all imported modules, so different pytest workers
 file is therefore run by path, without the other modules of this package. The request is one JSON value:
 
     {"codec": path, "oracle": path or null, "parameters": {name: [kind, required]}, "sys_path": [...],
-     "draws": [[seed, count], ...], "edges": [canonical JSON, ...]}
+     "draws": [[seed, count], ...], "forms": [form of the answers, ...], "edges": [canonical JSON, ...]}
 
 and each line of the answer is `{"draw": index, "key": canonical JSON}`, `{"edge": index, "reply": [kind, payload]}`,
 `{"fault": sentence}` or, after all inputs were sampled, `{"drawn": true}`.
@@ -41,7 +41,7 @@ def main() -> int:
                 _write(out, {"draw": index, "key": key})
         _write(out, {"drawn": True})
         if oracle is not None and request["edges"]:
-            _answer_edges(out, oracle.reference, request["edges"], codec)
+            _answer_edges(out, oracle.reference, request, codec)
     except Exception as error:
         _write(out, {"fault": _sentence(error, str(request["oracle"]))})
     return 0
@@ -123,16 +123,17 @@ def from_kind(kind: Any) -> Any:
     return st.sampled_from(parts)
 
 
-def _answer_edges(out: IO[str], reference: Callable[..., Any], edges: list[str], codec: Any) -> None:
+def _answer_edges(out: IO[str], reference: Callable[..., Any], request: dict[str, Any], codec: Any) -> None:
     # The reference may not handle derived edge inputs, so it answers them in this process with little time and memory.
     # Inputs that it does not answer are not asked.
     resource.setrlimit(resource.RLIMIT_AS, (EDGE_BYTES, EDGE_BYTES))
     signal.signal(signal.SIGALRM, _too_long)
-    for index, text in enumerate(edges):
+    forms = frozenset(request["forms"])
+    for index, text in enumerate(request["edges"]):
         kwargs = codec.decode(text.encode("ascii"))
         signal.setitimer(signal.ITIMER_REAL, EDGE_SECONDS)
         try:
-            reply = ["value", codec.encode(reference(**kwargs)).decode("ascii")]
+            reply = ["value", codec.encode_plainly(reference(**kwargs), forms).decode("ascii")]
         except (_TooLongError, MemoryError, codec.CodecError):
             continue
         except Exception as error:
