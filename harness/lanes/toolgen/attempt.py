@@ -283,11 +283,11 @@ def ask_once(
         return fault
 
 
-ROUNDS = 2
-"""Rounds with each of two hash seeds. A candidate that is wrong at random, with probability p, passes all rounds with
-probability (p * (1 - p))**4, at most 0.4 %."""
-MAX_BEFORE = 8
-"""Maximum number of questions that a box is asked before the one that is examined."""
+ROUNDS = 3
+"""Rounds with each of two hash seeds. A candidate that is right at random, with probability p, passes all rounds with
+probability (p * (1 - p**2))**6, at most 0.4 %."""
+FEW = 8
+"""Number of questions that a box is asked first before the one that is examined; if it is still right, all others."""
 
 
 def depends_on_other_questions(
@@ -298,7 +298,7 @@ def depends_on_other_questions(
     False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
 
     Args:
-        pool: Opens up to two boxes for each round.
+        pool: Opens up to three boxes for each round.
         questions: The questions.
         plan: How the candidate is asked.
         key: The key of the question.
@@ -310,12 +310,14 @@ def depends_on_other_questions(
     question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
     if question is None or questions.is_judged_by_accept:
         return False
-    others = [one for one in questions.shared if one is not question][:MAX_BEFORE]
+    others = [one for one in questions.shared if one is not question]
     for hash_seed in hash_seeds * ROUNDS:
         alone = ask_once(pool, plan, question, hash_seed)
         if isinstance(alone, BoxFault) or not questions.right(question, alone):
             return False
-        later = ask_once(pool, plan, question, hash_seed, before=others)
+        later = ask_once(pool, plan, question, hash_seed, before=others[:FEW])
+        if not isinstance(later, BoxFault) and questions.right(question, later):
+            later = ask_once(pool, plan, question, hash_seed, before=others)
         if isinstance(later, BoxFault) or questions.right(question, later):
             return False
     return True

@@ -164,7 +164,7 @@ class Evaluator:
         seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
         statuses = {status for status, _ in seen}
         if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
-            return Status.FLAKY, self._disagreement(questions, plan)
+            return self._disagreement(questions, plan)
         status = first_of(statuses)
         if status is Status.OK:
             return self._replay_extras(questions, plan)
@@ -192,11 +192,11 @@ class Evaluator:
                 return Status.WRONG, wrong.sentence
         return Status.OK, ""
 
-    def _disagreement(self, questions: Questions, plan: Plan) -> str:
+    def _disagreement(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
         if self.split is not None:
-            is_state = depends_on_other_questions(self.context.boxes, questions, plan, self.split.key, self.split_seeds)
-            state = "right alone, wrong after another question: " if is_state else ""
-            return clip(f"attempts disagree: {state}{self.split.sentence}")
+            if depends_on_other_questions(self.context.boxes, questions, plan, self.split.key, self.split_seeds):
+                return Status.WRONG, clip(f"right alone, wrong after another question: {self.split.sentence}")
+            return Status.FLAKY, clip(f"attempts disagree: {self.split.sentence}")
         first = self.outcomes[0]
         other = next(
             one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)
@@ -205,7 +205,7 @@ class Evaluator:
             f"with hash seed {one.hash_seed} {one.shared_status}" + (f" ({one.why})" if one.why else "")
             for one in (first, other)
         ]
-        return clip(f"attempts disagree: {sides[0]}, {sides[1]}")
+        return Status.FLAKY, clip(f"attempts disagree: {sides[0]}, {sides[1]}")
 
     def _count(self, questions: Questions) -> None:
         right = sum(outcome.right for outcome in self.outcomes)
@@ -262,7 +262,7 @@ class Evaluator:
         wrong = status in (Status.WRONG, Status.FLAKY) and any(outcome.wrong for outcome in self.outcomes)
         wrong = wrong or (status is Status.WRONG and self.profile is not None and bool(self.profile.wrong))
         worst = self._worst() if wrong else None
-        if status is Status.FLAKY and self.split is not None:
+        if status in (Status.FLAKY, Status.WRONG) and self.split is not None:
             worst = self.split
         attempts = tuple(outcome.to_attempt() for outcome in self.outcomes)
         return Evidence(
