@@ -14,11 +14,15 @@ class AnswerClasses:
 
     With tolerances sameness is not transitive, so a reply belongs to the class of the first known reply that it is the
     same as; the expected reply is known from the start. Without tolerances nothing is kept.
+
+    Attributes:
+        unanswered: Questions without a known answer on which a box ended, or that were not asked after that.
     """
 
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
         self._known: dict[bytes, list[Reply]] = {}
+        self.unanswered: set[bytes] = set()
 
     def fingerprint(self, key: bytes, reply: Reply, expected: Reply | None = None) -> bytes:
         """Digest of the class of a reply to the question `key`: equal for replies that are the same."""

@@ -6,7 +6,8 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,47 +104,77 @@ def run_attempt(
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
     started = time.perf_counter()
     box: Box | None = None
-    try:
-        with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
-            _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
-    except BoxFault as fault:
-        outcome.fault = fault
-        outcome.answers = ""
+    run = _AttemptRun(questions, plan, outcome, extras)
+    while True:
+        try:
+            with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
+                run.run(box, doc_examples)
+        except BoxFault as fault:
+            if run.excuse(fault):
+                continue
+            outcome.fault = fault
+        break
     outcome.usage = box.usage if box is not None else None
     outcome.wall = time.perf_counter() - started
     return outcome
 
 
 class _AttemptRun:
-    def __init__(self, box: Box, questions: Questions, plan: Plan, outcome: Outcome) -> None:
-        self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
+    def __init__(self, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]) -> None:
+        self.questions, self.plan, self.outcome = questions, plan, outcome
+        self.box: Box
         self.property_answers = hashlib.sha256()
         self.fault: BoxFault | None = None
-
-    def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
-        rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
-        numbered = list(enumerate((*self.questions.shared, *extras)))
+        self.asking: Question | None = None
+        self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
+        numbered = list(enumerate((*questions.shared, *extras)))
         rng.shuffle(numbered)
-        low, high = self.plan.jitter_ms
-        attempts = len(self.plan.hash_seeds)
+        attempts = len(plan.hash_seeds)
         least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / attempts))
-        wanted = max(least, math.ceil(PAUSES / attempts)) if high > 0 else 0
+        wanted = max(least, math.ceil(PAUSES / attempts)) if plan.jitter_ms[1] > 0 else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
-        for turn, (number, question) in enumerate(numbered):
-            if turn in pauses:
-                time.sleep(rng.uniform(low, high) / 1e3)
-            self._ask(number, question, first=turn == 0)
+        lost = plan.answers.unanswered
+        shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS  # each further fault may cost a whole time budget
+        self.waiting = deque(
+            (turn in pauses, number, question)
+            for turn, (number, question) in enumerate(numbered)
+            if question.key not in lost and not (is_hopeless and question.expected is None and number >= shared)
+        )
+
+    def run(self, box: Box, doc_examples: tuple[DocExample, ...]) -> None:
+        """Ask the remaining questions; after an excused fault a new box continues."""
+        self.box, first = box, True
+        while self.waiting:
+            pause, number, self.asking = self.waiting.popleft()
+            if pause:
+                low, high = self.plan.jitter_ms
+                time.sleep(self.rng.uniform(low, high) / 1e3)
+            self._ask(number, self.asking, first=first)
+            first, self.asking = False, None
         for trial in self.questions.trials:
             self._try(trial)
-        whole = hashlib.sha256()
-        for number in range(len(self.questions.shared)):
-            whole.update(self.outcome.fingerprints[number])
-        whole.update(self.property_answers.digest())
-        self.outcome.answers = whole.hexdigest()
+        self.outcome.property_answers = self.property_answers.digest()
         try:
             self.outcome.doc_examples = [self._shows(example) for example in doc_examples]
         except BoxFault:
             self.outcome.doc_examples = [False] * len(doc_examples)
+
+    def excuse(self, fault: BoxFault) -> bool:
+        """Whether the box ended on an input without a known answer, which costs robustness only.
+
+        The input is not asked again in this case, and after `MAX_FAULTS` none of its kind that is still waiting.
+        """
+        question, self.asking = self.asking, None
+        if question is None or question.expected is not None or fault.status is Status.PROTOCOL:
+            return False
+        answers, outcome = self.plan.answers, self.outcome
+        answers.unanswered.add(question.key)
+        outcome.excused.append(f"{fault.why}, asked {self.plan.entry}({format_arguments(question.key)})")
+        outcome.fault_question = self.fault = None
+        if len(outcome.excused) >= MAX_FAULTS:
+            answers.unanswered.update(one.key for _, _, one in self.waiting if one.expected is None)
+            self.waiting = deque(entry for entry in self.waiting if entry[2].expected is not None)
+        return True
 
     def _reply(self, key: bytes) -> Reply:
         answer = self._answer(key)
@@ -159,7 +190,8 @@ class _AttemptRun:
             self.fault = fault
             raise
         self.outcome.fault_question = None
-        self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
+        if self.asking is None or self.asking.expected is not None:
+            self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
         return answer
 
     def _ask(self, number: int, question: Question, *, first: bool) -> None:
@@ -263,68 +295,8 @@ def _check_property(oracle: Oracle, trial: Trial, error: Exception) -> None:
         raise oracle.fault(f"property {trial.name}", trial.key, error) from error
 
 
-def ask_once(
-    pool: BoxPool, plan: Plan, question: Question, hash_seed: int, *, before: Iterable[Question] = ()
-) -> Reply | BoxFault:
-    """The reply to one question in a fresh box, after the questions `before`, or the fault of the box.
-
-    Raises:
-        InfraError: if no box can be opened.
-    """
-    try:
-        with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
-            for other in before:
-                box.allow(other.due)
-                box.ask(other.key)
-            box.allow(question.due)
-            answer = box.ask(question.key)
-            return Reply(answer.kind, answer.payload)
-    except BoxFault as fault:
-        return fault
-
-
-ROUNDS = 3
-"""Rounds with each of two hash seeds. A candidate that is right at random, with probability p, passes all rounds with
-probability (p * (1 - p**2))**6, at most 0.4 %."""
-FEW = 8
-"""Number of questions that a box is asked first before the one that is examined; if it is still right, all others."""
-
-
-def depends_on_other_questions(
-    pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
-) -> bool:
-    """Whether a shared question is always answered rightly alone, and wrongly after others.
-
-    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
-
-    Args:
-        pool: Opens up to three boxes for each round.
-        questions: The questions.
-        plan: How the candidate is asked.
-        key: The key of the question.
-        hash_seeds: The hash seeds of the two attempts that disagree.
-
-    Raises:
-        InfraError: if no box can be opened.
-    """
-    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
-    if question is None or questions.is_judged_by_accept:
-        return False
-    others = [one for one in questions.shared if one is not question]
-    for hash_seed in hash_seeds * ROUNDS:
-        alone = ask_once(pool, plan, question, hash_seed)
-        if isinstance(alone, BoxFault) or not questions.right(question, alone):
-            return False
-        later = ask_once(pool, plan, question, hash_seed, before=others[:FEW])
-        if not isinstance(later, BoxFault) and questions.right(question, later):
-            later = ask_once(pool, plan, question, hash_seed, before=others)
-        if isinstance(later, BoxFault) or questions.right(question, later):
-            return False
-    return True
-
-
 MAX_FAULTS = 2
-"""After this number of faults the remaining derived edge inputs count as not handled."""
+"""After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""
 
 
 def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from harness.core.clip import clip
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
+
+
+def seal_answers(questions: Questions, outcomes: Sequence[Outcome], unanswered: Collection[bytes]) -> None:
+    """Digest the answers of each attempt, without the questions that one of them could not answer (given by key)."""
+    asked = [number for number, question in enumerate(questions.shared) if question.key not in unanswered]
+    for outcome in outcomes:
+        outcome.seal(asked)
 
 
 def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:

@@ -18,10 +18,10 @@ from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status, first_of
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, depends_on_other_questions, run_attempt
+from harness.lanes.toolgen.attempt import Plan, ask_derived, run_attempt
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
-from harness.lanes.toolgen.disagreement import find_disagreement
+from harness.lanes.toolgen.disagreement import find_disagreement, seal_answers
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
 from harness.lanes.toolgen.metadata import read_metadata
@@ -31,6 +31,7 @@ from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
 from harness.lanes.toolgen.questions import Questions, questions_for
 from harness.lanes.toolgen.score import memory_limit, time_limit
 from harness.lanes.toolgen.source import Source, parse, read_source
+from harness.lanes.toolgen.state_dependence import ask_once, depends_on_other_questions
 from harness.lanes.toolgen.static_check import Violation, violations
 from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
@@ -156,6 +157,7 @@ class Evaluator:
             last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
             if len(last) == 2 and last[0] is not None and last[0] is last[1]:
                 break  # two boxes with the same fault decide the verdict; each may have used a whole time budget
+        seal_answers(questions, self.outcomes, plan.answers.unanswered)
         shown_examples = self.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown_examples) and all(shown_examples)
 
@@ -216,7 +218,9 @@ class Evaluator:
         if edges:
             handled = sum(outcome.edges_handled for outcome in self.outcomes)
             source = "sampled from the annotations" if questions.oracle is None else "oracle"
+            excused = [sentence for outcome in self.outcomes for sentence in outcome.excused]
             self.facts["edges"] = {"handled": handled, "total": edges, "source": source}
+            self.facts["edges"].update({"faults": excused} if excused else {})
         usages = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
         if usages:
             self.facts["load_ms"] = statistics.median(usage.load_ms for usage in usages)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.core.evidence import Attempt
@@ -21,7 +23,7 @@ class Outcome:
         index: Index of the attempt, from 0.
         seed: Seed of the question order, the pauses and the extra inputs.
         hash_seed: PYTHONHASHSEED of its box.
-        answers: Digest of all replies to shared questions, in question order; empty if some are missing.
+        answers: Digest of all replies to shared questions, in question order, see `seal`; empty after a fault.
         total: Number of questions with a known answer: shared, extra and properties.
         right: Number of right answers among them.
         edges_total: Number of shared edge inputs; for a tool with examples only, of sampled inputs.
@@ -35,6 +37,8 @@ class Outcome:
         fingerprints: The digest by number of each reply to a shared question, see `AnswerClasses`.
         replies: The (trimmed) reply by number to each shared question, kept until attempts are compared.
         wrong_extras: Extra questions of this attempt with their wrong replies, all but the first trimmed.
+        property_answers: Digest of the replies to the calls of properties.
+        excused: Faults on inputs without a known answer, as sentences.
         fault: The fault that ended the box, if there was one.
         doc_examples: For each docstring example, whether the value was as documented.
     """
@@ -55,11 +59,19 @@ class Outcome:
     fingerprints: dict[int, bytes] = field(default_factory=dict)
     replies: dict[int, Reply] = field(default_factory=dict)
     wrong_extras: list[tuple[Question, Reply]] = field(default_factory=list)
+    property_answers: bytes = b""
+    excused: list[str] = field(default_factory=list)
     fault: BoxFault | None = None
     fault_question: bytes | None = None
     doc_examples: list[bool] = field(default_factory=list)
     usage: Usage | None = None
     wall: float = 0.0
+
+    def seal(self, asked: Sequence[int]) -> None:
+        """Digest the replies to the questions that every attempt answered, given by number."""
+        if self.fault is None:
+            parts = [self.fingerprints[number] for number in asked]
+            self.answers = hashlib.sha256(b"".join([*parts, self.property_answers])).hexdigest()
 
     @property
     def status(self) -> Status:

@@ -157,6 +157,7 @@ def _robustness(evidence: Evidence) -> Component:
             return Component(name="robustness", value=None, weight=0.0, why="the tool has no edge inputs: left out")
         return Component(name="robustness", value=0.0, weight=0.0, why=f"not asked: the verdict is {evidence.status}")
     why = f"{edges['handled']} of {edges['total']} edge inputs are handled as the reference does ({edges['source']})"
+    why += f", e.g. {edges['faults'][0]}" if edges.get("faults") else ""
     return Component(name="robustness", value=edges["handled"] / edges["total"], weight=0.0, why=why)
 
 
