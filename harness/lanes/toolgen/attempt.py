@@ -134,7 +134,8 @@ class _AttemptRun:
         wanted = max(least, math.ceil(PAUSES / attempts)) if plan.jitter_ms[1] > 0 else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
         lost = plan.answers.unanswered
-        shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS  # each further fault may cost a whole time budget
+        # Each further fault may cost a whole time budget.
+        shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS
         self.waiting = deque(
             (turn in pauses, number, question)
             for turn, (number, question) in enumerate(numbered)

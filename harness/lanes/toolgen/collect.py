@@ -35,7 +35,7 @@ def collect_cases(suite: Suite) -> list[Case]:
             tool,
             path,
             suite=suite.name,
-            policy=suite.policy,
+            policy=suite.policy.model_copy(update={"weights": options.weights}),
             questions=options.questions,
             jitter_ms=options.jitter_ms,
             attempt_seconds=options.attempt_seconds,

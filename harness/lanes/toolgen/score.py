@@ -58,9 +58,12 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
     observed = {part.name for part in parts if part.value is not None}
     if _noise(evidence, policy):
         observed.add("performance")
-    whole = sum(WEIGHTS[name] for name in observed)
+    weights = policy.weights or WEIGHTS
+    whole = sum(weights.get(name, 0.0) for name in observed)
+    if not whole:  # every component that counts is unknown, and so is the total
+        observed, whole = set(weights), 1.0
     components = [
-        part.model_copy(update={"weight": WEIGHTS[part.name] / whole if part.name in observed else 0.0})
+        part.model_copy(update={"weight": weights.get(part.name, 0.0) / whole if part.name in observed else 0.0})
         for part in parts
     ]
     components.append(_diversity(facts, components[0].value or 0.0, policy))
