@@ -21,6 +21,7 @@ from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.tool_spec import Tool
+from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
@@ -144,14 +145,16 @@ class _AttemptRun:
 
     def run(self, box: Box, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
-        self.box, first = box, True
+        self.box, first, waiting = box, True, Waiting()
         while self.waiting:
             pause, number, self.asking = self.waiting.popleft()
             if pause:
                 low, high = self.plan.jitter_ms
                 time.sleep(self.rng.uniform(low, high) / 1e3)
-            self._ask(number, self.asking, first=first)
+            self._ask(number, self.asking, waiting, first=first)
             first, self.asking = False, None
+        self.outcome.waits = self.outcome.waits or waiting.is_on_purpose(box.pid)
+        self.outcome.idle.update(waiting.idle)
         for trial in self.questions.trials:
             self._try(trial)
         self.outcome.property_answers = self.property_answers.digest()
@@ -195,11 +198,12 @@ class _AttemptRun:
             self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
         return answer
 
-    def _ask(self, number: int, question: Question, *, first: bool) -> None:
+    def _ask(self, number: int, question: Question, waiting: Waiting, *, first: bool) -> None:
         outcome = self.outcome
         self.box.allow(question.due)
         answer = self._answer(question.key)
         reply = Reply(answer.kind, answer.payload)
+        waiting.note(number, question.key, answer)
         if question.origin != "edge":
             outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)

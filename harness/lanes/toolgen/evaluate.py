@@ -240,7 +240,7 @@ class Evaluator:
     def _describe_style(self, questions: Questions) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
-        style["distance"] = distance(style["detected"], style["baseline"], self.facts["profile"]["rows"])
+        style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))
 
     # --- evidence ---
 

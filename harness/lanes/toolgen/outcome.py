@@ -32,6 +32,8 @@ class Outcome:
         costs: CPU seconds by number of each shared question with a timed reference (wall seconds where the kernel has
             no CPU clock), except the first one asked, which fills caches and runs lazy imports.
         clock: The clock of `costs`: `cpu` or `wall`.
+        idle: Wall minus CPU seconds by number of each shared question; see `Waiting`.
+        waits: Whether the box gave up its core in these calls.
         slowest: Wall seconds of the longest call.
         wrong: WrongAnswer answers to shared questions, and violated properties.
         fingerprints: The digest by number of each reply to a shared question, see `AnswerClasses`.
@@ -54,6 +56,8 @@ class Outcome:
     seconds: list[float] = field(default_factory=list)
     costs: dict[int, float] = field(default_factory=dict)
     clock: str = "cpu"
+    idle: dict[int, float] = field(default_factory=dict)
+    waits: bool = False
     slowest: float = 0.0
     wrong: list[WrongAnswer] = field(default_factory=list)
     fingerprints: dict[int, bytes] = field(default_factory=dict)

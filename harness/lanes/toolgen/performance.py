@@ -17,6 +17,7 @@ from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
@@ -148,6 +149,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
     box = None
     try:
         with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
+            waiting = Waiting()
             for workload in workloads:
                 times: list[float] = []
                 for question in workload.questions:
@@ -156,6 +158,7 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                     answer = box.ask(question.key)
                     profile.fault_question = None
                     profile.seconds.append(answer.seconds)
+                    waiting.note(len(profile.seconds), question.key, answer)
                     if answer.cpu_seconds is None:
                         profile.clock = "wall"
                         times.append(answer.seconds - null.seconds)
@@ -179,6 +182,8 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                         "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
                     }
                 )
+            if profile.clock == "cpu" and waiting.is_on_purpose(box.pid):
+                _add_waits(profile, list(waiting.idle.values()))
     except BoxFault as fault:
         profile.fault = fault
     profile.usage = box.usage if box is not None else None
@@ -190,6 +195,16 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
                 for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
                     row[name] += idle
     return profile
+
+
+def _add_waits(profile: Profile, idle: Sequence[float]) -> None:
+    """Add the time that a candidate waits to its rows: for each size the shortest of its calls."""
+    for index, row in enumerate(profile.rows):
+        wait = min(idle[index * REPEATS : (index + 1) * REPEATS])
+        for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
+            row[name] += wait
+        row["wait_s"] = wait
+        profile.samples[row["size"]] = [seconds + wait for seconds in profile.samples[row["size"]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
     # Ordinary questions count too: a candidate can recognise workloads by their size.
     if steady is not None and (steady < 1 or growth is None):
         why += f"; ordinary questions {against} + {GRACE_US:g} us: {steady:.3f}"
+        why += f", with a wait of {costs['waits_us'] / 1e3:.3g} ms a call" if costs and "waits_us" in costs else ""
     if growth is None and steady is None:
         return Component(name="performance", value=quick, weight=0.0, why=why, low=low, high=high)
     most = 1.0 if steady is None else steady
@@ -180,7 +181,8 @@ def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> 
         return Component(name="diversity", value=0.0, weight=weight, why=why)
     claimed = f", declared {style['declared']}" if style["declared"] not in ("", detected) else ""
     why = f"detected {detected}{claimed}, baseline {style['baseline']}"
-    return Component(name="diversity", value=style["distance"], weight=weight, why=why)
+    low, high = style.get("distance_low"), style.get("distance_high")
+    return Component(name="diversity", value=style["distance"], weight=weight, why=why, low=low, high=high)
 
 
 def time_limit(facts: Mapping[str, Any], policy: Policy) -> float:

@@ -340,3 +340,15 @@ def test_a_total_of_unknown_components_is_unknown():
     score = score_toolgen(evidence(), Policy(weights={"performance": 1.0}, timing="none", gates={"score": 0.1}))
     assert score.total is None
     assert not score.gates_pass
+
+
+def test_the_noise_of_diversity_decides_no_rank():
+    def scored(distance: float, low: float, high: float) -> Score:
+        observed = evidence(documented=dict.fromkeys(ALL_DOCUMENTED, False))
+        observed.facts["style"].update(distance=distance, distance_low=low, distance_high=high)
+        return score_toolgen(observed, Policy())
+
+    one, other = scored(0.52, 0.5, 0.66), scored(0.6, 0.5, 0.7)
+    assert other.total > one.total
+    assert other.interval[0] <= one.interval[1]
+    assert scored(0.9, 0.8, 1.0).interval[0] > one.interval[1]
