@@ -45,6 +45,7 @@ class Plan:
         answers: The answers seen so far.
         limits: Limits of each box.
         seed: Seed of this case; each attempt derives its own from it.
+        attempts: Number of attempts with pauses between questions; further ones only have other hash seeds.
         hash_seeds: PYTHONHASHSEED of each attempt's box.
         jitter_ms: Shortest and longest pause between questions, in milliseconds.
     """
@@ -53,6 +54,7 @@ class Plan:
     tool: Tool
     limits: Limits
     seed: int
+    attempts: int
     hash_seeds: tuple[int, ...]
     jitter_ms: tuple[float, float]
     answers: AnswerClasses = field(init=False)
@@ -130,9 +132,9 @@ class _AttemptRun:
         self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*questions.shared, *extras)))
         rng.shuffle(numbered)
-        attempts = len(plan.hash_seeds)
-        least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / attempts))
-        wanted = max(least, math.ceil(PAUSES / attempts)) if plan.jitter_ms[1] > 0 else 0
+        least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / plan.attempts))
+        is_paused = plan.jitter_ms[1] > 0 and outcome.index < plan.attempts
+        wanted = max(least, math.ceil(PAUSES / plan.attempts)) if is_paused else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
         lost = plan.answers.unanswered
         # Each further fault may cost a whole time budget.

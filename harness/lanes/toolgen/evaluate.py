@@ -6,7 +6,6 @@ import ast
 import platform
 import statistics
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.disagreement import find_disagreement, seal_answers
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
-from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
+from harness.lanes.toolgen.forbidden_names import Forbidden, forbidden_for
+from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
@@ -118,7 +118,8 @@ class Evaluator:
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),
             ),
             seed=self.context.seed(self.case),
-            hash_seeds=tuple(self.context.hash_seed(index) for index in range(policy.attempts)),
+            attempts=policy.attempts,
+            hash_seeds=tuple(map(self.context.hash_seed, range(attempts_for(tree, policy.attempts)))),
             jitter_ms=(low, high),
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
@@ -145,7 +146,11 @@ class Evaluator:
     # --- questions ---
 
     def _attempt(self, questions: Questions, plan: Plan, documentation: Documentation) -> None:
-        for index in range(self.case.policy.attempts):
+        for index in range(len(plan.hash_seeds)):
+            if index >= plan.attempts and (
+                self.split or any(one.fault or one.is_mostly_wrong for one in self.outcomes)
+            ):
+                break
             examples = documentation.examples if index == 0 else ()
             outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
             self.outcomes.append(outcome)
@@ -219,8 +224,8 @@ class Evaluator:
             handled = sum(outcome.edges_handled for outcome in self.outcomes)
             source = "sampled from the annotations" if questions.oracle is None else "oracle"
             excused = [sentence for outcome in self.outcomes for sentence in outcome.excused]
-            self.facts["edges"] = {"handled": handled, "total": edges, "source": source}
-            self.facts["edges"].update({"faults": excused} if excused else {})
+            found = {"handled": handled, "total": edges, "source": source}
+            self.facts["edges"] = found | {"faults": excused} if excused else found
         usages = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
         if usages:
             self.facts["load_ms"] = statistics.median(usage.load_ms for usage in usages)
@@ -319,12 +324,7 @@ def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
 
 def forbidden_of(tool: Tool) -> Forbidden:
     """The APIs that are forbidden to candidates of a tool."""
-    return _forbidden(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
-
-
-@lru_cache(maxsize=64)
-def _forbidden(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
-    return Forbidden(default_apis(capabilities) if apis is None else apis)
+    return forbidden_for(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
 
 
 def _unchanged_tool(case: Case) -> Tool:

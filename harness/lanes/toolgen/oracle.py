@@ -58,20 +58,21 @@ class Reply:
     @property
     def exception(self) -> str:
         """The name of the exception type, unsupported type or changed argument; "?" if it cannot be read."""
-        return self._part("type") or "?"
+        name = self._part("type")
+        return "?" if name is None else name
 
     @property
     def message(self) -> str:
         """The message of a reply that is not a value; empty if there is none."""
-        return self._part("message")
+        return self._part("message") or ""
 
-    def _part(self, name: str) -> str:
+    def _part(self, name: str) -> str | None:
         try:
             value = decode(self.payload)
         except CodecError:
-            return ""
+            return None
         part = value.get(name) if isinstance(value, dict) else None
-        return part if isinstance(part, str) else ""
+        return part if isinstance(part, str) else None
 
     def is_same(self, expected: Reply, comparison: Comparison) -> bool:
         """Whether this reply is the same as the expected one; exceptions are compared by type only."""

@@ -92,6 +92,11 @@ class Outcome:
         return first_of([*seen, Status.WRONG] if self.wrong else seen)
 
     @property
+    def is_mostly_wrong(self) -> bool:
+        """Whether fewer than half of the answers are right."""
+        return 2 * self.right < self.total
+
+    @property
     def why(self) -> str:
         """The reason of a status other than `ok`; empty otherwise."""
         if self.fault is not None:

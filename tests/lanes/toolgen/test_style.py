@@ -76,7 +76,9 @@ def test_distance_by_hand():
     assert distance("stack", "stack", rows(4, 4))["distance"] == 0.0
     assert distance("plain", "set", rows(4, 4))["distance"] == 0.0
     assert distance("scan", "plain", rows(4, 4))["distance"] == 0.0  # being slow is no other idea
-    assert distance("trie", "set", rows(4, 4))["distance"] == pytest.approx(1.0)  # costs 4 times the reference's: quite unlike
+    assert distance("trie", "set", rows(4, 4))["distance"] == pytest.approx(
+        1.0
+    )  # costs 4 times the reference's: quite unlike
     assert distance("trie", "set", rows(0.25, 0.01))["distance"] == pytest.approx(1.0)
     assert distance("trie", "set", rows(1, 1))["distance"] == pytest.approx(0.5)  # a structure that shows in no cost
     assert distance("trie", "set", rows(2, 2))["distance"] == pytest.approx(0.75)
