@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool
@@ -68,6 +67,8 @@ class Numbers(Frozen):
             return False
         if self.are_exact:
             return expected == observed and (expected != 0 or math.copysign(1, expected) > 0)
+        from fractions import Fraction
+
         exact = Fraction(expected)
         larger = max(abs(exact), Fraction(abs(observed)))
         return abs(exact - observed) <= max(Fraction(self.rel) * larger, Fraction(self.abs))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from harness.sandbox.answer import Answer
 from harness.sandbox.wire import CHUNK
-from harness.timing.paired_benchmark import count_voluntary_switches
 
 MIN_IDLE = 250e-6
 """Seconds per call below which the kernel is not asked; a call over two busy cores idles for 10 to 100 microseconds."""
@@ -37,4 +36,6 @@ class Waiting:
         """Whether the open box with this process id gave up its core during its calls."""
         if not self.idle or max(self.idle.values()) < MIN_IDLE:
             return False
+        from harness.timing.paired_benchmark import count_voluntary_switches
+
         return count_voluntary_switches(pid) > self._allowed
