@@ -28,8 +28,7 @@ class AnswerClasses:
         """Digest of the class of a reply to the question `key`: equal for replies that are the same."""
         if self._comparison.is_tolerant and reply.kind == "value":
             reply = self._representative(key, reply, expected)
-        kind, content = reply.comparison_key
-        return hashlib.sha256(b"\0".join((kind.encode(), content))).digest()
+        return fingerprint(reply)
 
     def agree(self, key: bytes, one: Reply, other: Reply | BoxFault) -> bool:
         """Whether two replies to the question `key` are the same; a fault never agrees."""
@@ -44,3 +43,9 @@ class AnswerClasses:
                 return one
         known.append(reply)
         return reply
+
+
+def fingerprint(reply: Reply) -> bytes:
+    """Digest of a reply that represents its class: the first one known, or the expected one."""
+    kind, content = reply.comparison_key
+    return hashlib.sha256(b"\0".join((kind.encode(), content))).digest()

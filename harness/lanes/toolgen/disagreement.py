@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from harness.core.clip import clip
+from harness.lanes.toolgen.answer_classes import fingerprint
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
@@ -34,7 +35,7 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
         right = question.expected
         # If the right answer is known, it is the expected one, and the reply that differs from it the observed one.
         expected, observed = (
-            (right, one) if right is not None and one.comparison_key != right.trimmed().comparison_key else (one, two)
+            (right, one) if right is not None and first.fingerprints[number] != fingerprint(right) else (one, two)
         )
         return WrongAnswer(
             question.key,

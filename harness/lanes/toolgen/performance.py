@@ -198,9 +198,9 @@ def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
 
 
 def _add_waits(profile: Profile, idle: Sequence[float]) -> None:
-    """Add the time that a candidate waits to its rows: for each size the shortest of its calls."""
+    """Add the time that a candidate waits to its rows: for each size the mean of its calls."""
     for index, row in enumerate(profile.rows):
-        wait = min(idle[index * REPEATS : (index + 1) * REPEATS])
+        wait = statistics.fmean(idle[index * REPEATS : (index + 1) * REPEATS])
         for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
             row[name] += wait
         row["wait_s"] = wait

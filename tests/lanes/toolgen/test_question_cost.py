@@ -124,7 +124,13 @@ def test_a_reference_that_sleeps_allows_it(bench, performance):
     assert waiting > 0.9
 
 
-def test_a_wait_is_the_shortest_over_the_attempts_and_counts_for_a_box_that_gave_up_its_core():
+def test_a_candidate_that_sleeps_at_random_is_charged_too(performance):
+    slow, evidence = performance(SLEEPING.format(when="hash(text) % 3 == 0"))
+    assert evidence.facts["ordinary"]["waits_us"] > 0
+    assert slow < 0.9
+
+
+def test_a_wait_is_the_mean_over_the_attempts_and_counts_for_a_box_that_gave_up_its_core():
     first, second = Outcome(0, 1, 1), Outcome(1, 2, 2)
     first.costs = second.costs = {0: 0.001, 1: 0.001}
     first.idle, second.idle = {0: 0.03, 1: 0.5}, {0: 0.02, 1: 0.03}
@@ -134,7 +140,7 @@ def test_a_wait_is_the_shortest_over_the_attempts_and_counts_for_a_box_that_gave
     second.waits = True
     found = question_cost.ordinary_costs(questions(0.001, 0.001), [first, second], null)
     assert found is not None
-    assert (found["candidate_us"], found["waits_us"]) == ([11_000.0, 21_000.0], 15_000.0)
+    assert (found["candidate_us"], found["waits_us"]) == ([6_000.0, 11_000.0], 7_500.0)
 
 
 @pytest.mark.parametrize(
