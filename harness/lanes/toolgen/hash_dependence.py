@@ -11,7 +11,7 @@ import ast
 from harness.lanes.toolgen.syntax_walk import descendants
 
 HASH_SEEDS = 6
-"""Attempts of a candidate whose answers may depend on the hash seed; fewer than the zygotes that a pool keeps running."""
+"""Attempts of a candidate whose answers may depend on the hash seed; a pool keeps more zygotes running."""
 _MAKERS = frozenset({"set", "frozenset", "union", "intersection", "difference", "symmetric_difference"})
 _ORDERED = frozenset(
     {"list", "tuple", "iter", "next", "enumerate", "map", "filter", "zip", "join", "extend", "deque", "str", "repr"}
