@@ -7,16 +7,20 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.zygote_process import ZygoteProcess
 
 MAX_ZYGOTES = 8
 """Zygotes kept running; a zygote needs 8 MB of private memory and a few milliseconds to start."""
+
+
+AnyBox = TypeVar("AnyBox", bound=PolledBox)
 
 
 class BoxPool:
@@ -49,13 +53,26 @@ class BoxPool:
             BoxFault: if the subject cannot be loaded.
             InfraError: if no box can be opened, even from a fresh zygote.
         """
+        return self._opened(Box, source, entry, limits or Limits(), hash_seed)
+
+    def begin(
+        self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None
+    ) -> PolledBox:
+        """Begin to load `source` in a box that an event loop drives; arguments as for `open`.
+
+        Raises:
+            InfraError: if no box can be opened, even from a fresh zygote.
+        """
+        return self._opened(PolledBox, source, entry, limits or Limits(), hash_seed)
+
+    def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
         seed = self._any() if hash_seed is None else hash_seed
         try:
-            return Box(self._zygote(seed), source, entry=entry, limits=limits or Limits())
+            return kind(self._zygote(seed), source, entry=entry, limits=limits)
         except InfraError:
             # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
             self._drop(seed)
-            return Box(self._zygote(seed), source, entry=entry, limits=limits or Limits())
+            return kind(self._zygote(seed), source, entry=entry, limits=limits)
 
     def _any(self) -> int:
         return next(reversed(self._zygotes), 0)

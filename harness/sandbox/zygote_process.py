@@ -22,6 +22,7 @@ from harness.core.errors import InfraError
 from harness.sandbox import root
 from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
+from harness.sandbox.usage import ExitStatus
 from harness.sandbox.wire import REPLY, REQUEST
 
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
@@ -42,20 +43,6 @@ class ChildProcess:
 
     pid: int
     pidfd: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExitStatus:
-    """The kernel's report on a reaped child process: wait status, CPU microseconds, peak resident KiB."""
-
-    wait_status: int
-    cpu_us: int
-    resident_kib: int
-
-    @property
-    def signal(self) -> int:
-        """The signal that ended the process; 0 if it exited by itself."""
-        return os.WTERMSIG(self.wait_status) if os.WIFSIGNALED(self.wait_status) else 0
 
 
 class ZygoteProcess:
