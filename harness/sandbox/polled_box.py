@@ -90,6 +90,16 @@ class PolledBox:
         """Process id in this process's namespace; 0 after the box was reaped."""
         return self._child.pid if self._child is not None else 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed yet."""
+        return not self._closed
+
+    @property
+    def idle_cpu(self) -> float:
+        """CPU seconds that the subject has used between questions."""
+        return self._idle_cpu
+
     def fileno(self) -> int:
         """The descriptor that becomes readable when the subject answers or ends."""
         return self._read

@@ -17,7 +17,6 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
-from harness.lane import hard_timeout
 from harness.lane.registry import Registry
 from harness.session.confirmation import Confirmation
 from harness.session.open_run import open_run
@@ -161,9 +160,7 @@ class Controller:
         elif report.failed and report.nodeid not in self.outcome.rows:
             # A worker that died, or another plugin that failed before the case began.
             text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
-            overdue = hard_timeout.reason_of(text)  # a trusted file of the user's may have ended the worker
-            case, why = self.cases[report.nodeid], overdue or f"no verdict: {text}"
-            evaluation = unjudged(case, why, tier=self._tier, trusted=bool(overdue))
+            evaluation = unjudged(self.cases[report.nodeid], f"no verdict: {text}", tier=self._tier)
             self._recorder.record(SerialisedEvaluation.of(evaluation))
 
     @pytest.hookimpl(tryfirst=True)

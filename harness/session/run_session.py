@@ -16,7 +16,6 @@ from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.judge.case import judge_case
 from harness.judge.evaluate import evaluate
 from harness.judge.folders import scratch_folder
-from harness.lane import hard_timeout
 from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
@@ -92,7 +91,6 @@ class RunSession:
         # Thousands of cases, reports and records exist until the end; frequent garbage collection among them took a
         # quarter of the time.
         self.termination = None if self.is_worker else Termination()
-        hard_timeout.prepare(config, folder)
         self._thresholds = gc.get_threshold()
         if 0 < self._thresholds[0] < GC_THRESHOLD:
             gc.set_threshold(GC_THRESHOLD, *self._thresholds[1:])
@@ -124,7 +122,6 @@ class RunSession:
         if self.controller is None or self.controller.is_prepared:
             return
         snapshot = Snapshot(Path(folder))
-        hard_timeout.meet_in(Path(folder))
         known = {case.nodeid: case for suite in snapshot.suites() for case in suite.cases}
         wanted = set(ids)
         lines = self.controller.prepare({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
@@ -207,7 +204,6 @@ class RunSession:
 
     def close(self) -> None:
         """Stop boxes and close the ledger."""
-        hard_timeout.forget()
         if self.termination is not None:
             self.termination.release()
         if self._context is not None:

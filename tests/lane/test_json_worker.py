@@ -39,9 +39,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], JsonWorker]]:
     started: list[JsonWorker] = []
 
     def make(kind: str) -> JsonWorker:
-        started.append(
-            JsonWorker("tests.lane.test_json_worker", kind, folder=tmp_path, log=tmp_path / "stderr")
-        )
+        started.append(JsonWorker("tests.lane.test_json_worker", kind, folder=tmp_path, log=tmp_path / "stderr"))
         return started[-1]
 
     yield make

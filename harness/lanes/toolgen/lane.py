@@ -16,6 +16,7 @@ from harness.lanes.toolgen.collect import collect_cases
 from harness.lanes.toolgen.evaluate import Evaluator
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
+from harness.sandbox.loop import drive
 from harness.suites.suite import Suite
 
 
@@ -42,7 +43,11 @@ class Toolgen:
             SpecError: if the oracle fails.
             InfraError: if a file changed since it was collected, or no box can be opened.
         """
-        return Evaluator(case, context).run()
+        return drive(self.observe(case, context))
+
+    async def observe(self, case: Case, context: Context) -> Evidence:
+        """`evaluate` as a coroutine of a `harness.sandbox.loop.Loop`, beside those of other cases."""
+        return await Evaluator(case, context).run()
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Score the evidence; see docs/scoring-toolgen.md for the formulas."""

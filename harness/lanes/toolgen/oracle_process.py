@@ -54,7 +54,7 @@ class _Fault(Exception):  # noqa: N818 - carries the sentence of a fault, and th
         self.key = key
 
 
-class _MissingReply(BaseException):  # noqa: N818 - a BaseException, so that `except Exception` in a property ignores it
+class _MissingReply(BaseException):
     pass
 
 

@@ -17,9 +17,11 @@ from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
+from harness.sandbox.awaited_box import ask
 from harness.sandbox.codec import decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 
@@ -123,7 +125,7 @@ async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: 
 
 
 async def measure(
-    box: AttemptBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, null: NullCall
+    box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, null: NullCall
 ) -> Profile:
     """Time a candidate on the workloads, in the box of an attempt, and check every answer.
 
@@ -144,7 +146,7 @@ async def measure(
             times: list[float] = []
             for question in workload.questions:
                 profile.fault_question = question.key
-                answer = await box.ask(question.key, due=question.due)
+                answer = await ask(box, question.key, due=question.due)
                 profile.fault_question = None
                 profile.seconds.append(answer.seconds)
                 if answer.cpu_seconds is None:
@@ -171,6 +173,7 @@ async def measure(
             )
     except BoxFault as fault:
         profile.fault = fault
+        box.close()
     if profile.rows:
         # CPU time between questions counts too: a thread could compute then.
         idle = (box.idle_cpu - idle_before) / len(profile.rows)

@@ -98,7 +98,7 @@ class Questions:
                 return (
                     f"the reference of {self.tool.spec.tool_id} raised {expected.exception} on "
                     f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; define "
-                    f"RAISES = ({expected.exception},) in {self.oracle.path.name} if it is, or correct the reference"
+                    f"RAISES = ({expected.exception},) in oracle.py if it is, or correct the reference"
                 )
         return ""
 
@@ -224,9 +224,7 @@ async def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Q
         kwargs = decode(key)
         misfit = tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "an edge input is not a dictionary"
         if misfit:
-            raise SpecError(
-                f"edges() does not match the signature: {misfit}", where=position(tool.oracle or tool.path)
-            )
+            raise SpecError(f"edges() does not match the signature: {misfit}", where=position(tool.oracle or tool.path))
         if key not in asked:
             asked.add(key)
             found.append(Question("edge", key, (await oracle.reply(key, any_error=True)).reply))
