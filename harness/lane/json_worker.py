@@ -84,6 +84,23 @@ class JsonWorker:
         return self._process.pid
 
     @property
+    def requests(self) -> int:
+        """The descriptor to which requests are written."""
+        return self._descriptor(self._process.stdin)
+
+    @property
+    def answers(self) -> int:
+        """The descriptor from which answers are read."""
+        return self._descriptor(self._process.stdout)
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status; None if it still runs after `seconds`."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    @property
     def last_error(self) -> str:
         """The last line of its standard error; empty if there is none."""
         return last_line(self._log)
@@ -133,7 +150,7 @@ class JsonWorker:
         self._process.wait()
 
     async def _send(self, data: bytes, deadline: float) -> None:
-        descriptor = self._descriptor(self._process.stdin)
+        descriptor = self.requests
         rest = memoryview(data)
         while rest:
             if not await Wait(deadline, writing=descriptor):
@@ -144,13 +161,13 @@ class JsonWorker:
                 return
 
     async def _receive(self, deadline: float) -> dict[str, Any]:
-        descriptor = self._descriptor(self._process.stdout)
+        descriptor = self.answers
         while b"\n" not in self._buffer:
             if not await Wait(deadline, descriptor):
                 raise WorkerFault({}, None)
             data = os.read(descriptor, 1 << 16)
             if not data:
-                raise WorkerFault({}, self._exit_status())
+                raise WorkerFault({}, self.wait(10))
             self._buffer += data
             if len(self._buffer) > MAX_LINE:
                 raise WorkerFault({"error": f"an answer of more than {MAX_LINE} bytes"}, None)
@@ -162,12 +179,6 @@ class JsonWorker:
         if not isinstance(answer, dict):
             raise WorkerFault({"error": "an answer that is not a JSON object"}, None)
         return answer
-
-    def _exit_status(self) -> int | None:
-        try:
-            return self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            return None
 
     @staticmethod
     def _descriptor(stream: Any) -> int:
@@ -184,12 +195,22 @@ def claim_channel() -> tuple[TextIO, TextIO]:
     Returns:
         The stream of requests and the stream of answers.
     """
+    requests, answers = claim_descriptors()
+    return os.fdopen(requests, "r"), os.fdopen(answers, "w")
+
+
+def claim_descriptors() -> tuple[int, int]:
+    """`claim_channel` for a process that reads and writes by itself; the process ends with its parent."""
     sys.stdout.flush()
-    requests, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+    requests, answers = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    if sys.platform == "linux":
+        from harness.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
+
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return requests, answers
 
 

@@ -16,7 +16,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.awaited_box import ask, loaded
@@ -39,6 +39,7 @@ class Plan:
         hash_seeds: PYTHONHASHSEED of each attempt's box.
         jitter_ms: Shortest and longest pause between questions, in milliseconds.
         is_full: Whether an attempt continues after a wrong answer, for partial credit.
+        is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
     """
 
     source: bytes
@@ -48,6 +49,7 @@ class Plan:
     hash_seeds: tuple[int, ...]
     jitter_ms: tuple[float, float]
     is_full: bool = False
+    is_screening: bool = False
 
 
 PAUSES = 24
@@ -58,6 +60,8 @@ MIN_PAUSES = 8
 MANY_PAUSES = 96
 """Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
 
+
+_SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
 """Asks more of a box whose attempt is over; it handles the faults of the box itself."""
@@ -129,7 +133,10 @@ class _AttemptRun:
     async def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
         rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*self.questions.shared, *extras)))
-        rng.shuffle(numbered)
+        if self.plan.is_screening:
+            numbered.sort(key=lambda one: (_SCREENING.index(one[1].origin), len(one[1].key)))
+        else:
+            rng.shuffle(numbered)
         low, high = self.plan.jitter_ms
         attempts = len(self.plan.hash_seeds)
         least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / attempts))
@@ -268,44 +275,6 @@ async def ask_once(
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
         return fault
-
-
-ROUNDS = 2
-"""Rounds with each of two hash seeds. A candidate that is wrong at random, with probability p, passes all rounds with
-probability (p * (1 - p))**4, at most 0.4 %."""
-MAX_BEFORE = 8
-"""Maximum number of questions that a box is asked before the one that is examined."""
-
-
-async def depends_on_other_questions(
-    pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
-) -> bool:
-    """Whether a shared question is always answered rightly alone, and wrongly after others.
-
-    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
-
-    Args:
-        pool: Opens up to two boxes for each round.
-        questions: The questions.
-        plan: How the candidate is asked.
-        key: The key of the question.
-        hash_seeds: The hash seeds of the two attempts that disagree.
-
-    Raises:
-        InfraError: if no box can be opened.
-    """
-    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
-    if question is None or questions.is_judged_by_accept:
-        return False
-    others = [one for one in questions.shared if one is not question][:MAX_BEFORE]
-    for hash_seed in hash_seeds * ROUNDS:
-        alone = await ask_once(pool, plan, question, hash_seed)
-        if isinstance(alone, BoxFault) or not await questions.right(question, alone):
-            return False
-        later = await ask_once(pool, plan, question, hash_seed, before=others)
-        if isinstance(later, BoxFault) or await questions.right(question, later):
-            return False
-    return True
 
 
 MAX_FAULTS = 2

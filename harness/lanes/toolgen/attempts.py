@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from harness.core.clip import clip
 from harness.core.status import Status, first_of
-from harness.lanes.toolgen.attempt import Plan, ask_once, depends_on_other_questions, run_attempt
-from harness.lanes.toolgen.disagreement import find_disagreement
+from harness.lanes.toolgen.attempt import Plan, ask_once, run_attempt
+from harness.lanes.toolgen.disagreement import depends_on_other_questions, find_disagreement
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions

@@ -122,7 +122,8 @@ class Evaluator:
             seed=self.context.seed(self.case),
             hash_seeds=tuple(self.context.hash_seed(index) for index in range(policy.attempts)),
             jitter_ms=(low, high),
-            is_full=inputs.get("full", True),
+            is_full=inputs.get("full", False),
+            is_screening=inputs.get("screen", False),
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
         if questions.surprise:
@@ -216,7 +217,9 @@ class Evaluator:
         worst = min(found, key=lambda wrong: (len(wrong.key), wrong.key), default=None)
         if status is Status.FLAKY and self.attempts.split is not None:
             worst = self.attempts.split
-        return worst and Counterexample(
+        if worst is None:
+            return None
+        return Counterexample(
             question=clip(worst.key.decode("ascii", "replace")), expected=worst.expected, observed=worst.observed
         )
 
