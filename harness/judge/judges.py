@@ -101,8 +101,7 @@ class Judges:
             InfraError: if the judges were closed.
         """
         with self._change:
-            if self._is_closed:
-                raise InfraError("the pool is closed")
+            self.require_open()
             self._count += 1
             job = _Job(self._count, case, Future())
             self._waiting.append(job)
@@ -114,6 +113,15 @@ class Judges:
             for judge in self._judges[: self._started]:
                 self._give(judge)
         return job.found
+
+    def require_open(self) -> None:
+        """Check that cases can still be submitted.
+
+        Raises:
+            InfraError: if the judges were closed.
+        """
+        if self._is_closed:
+            raise InfraError("the pool is closed")
 
     def close(self) -> None:
         """End the processes; cases that were not judged are cancelled."""

@@ -141,6 +141,7 @@ class JudgePool:
             InfraError: if the pool was closed.
             TypeError: if the source is neither text, bytes nor a path.
         """
+        self._judges.require_open()
         case = self._case(self._path_of(source))
         if screen:
             case = self._lane.screened(case)
