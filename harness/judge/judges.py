@@ -148,7 +148,7 @@ class Judges:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    # One thread for each process reads its answers; whoever holds the lock may write to it: it always reads.
+    # One thread for each process reads its answers. Any thread that holds the lock may write to it: it always reads.
 
     def _tend(self, judge: _Judge) -> None:
         number = self._judges.index(judge)

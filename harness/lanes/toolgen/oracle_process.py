@@ -23,9 +23,9 @@ from types import ModuleType
 from typing import Any
 
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
+from harness.lanes.toolgen.drawing import draw, strategy_of
 from harness.sandbox.codec import CodecError, decode, encode
 
-MAX_ROUNDS = 5  # each with twice as many examples as the one before, until there are enough distinct ones
 EDGE_SECONDS = 1.0  # time limit of the reference for one derived edge input
 EDGE_BYTES = 2 << 30  # address-space limit meanwhile
 ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
@@ -125,7 +125,7 @@ class _Server:
 
     def do_draw(self, parameters: dict[str, Any], draws: list[tuple[int, int]]) -> dict[str, Any]:
         """`drawn`: for each (seed, count) of `draws` its distinct inputs."""
-        strategy = self._strategy(parameters)
+        strategy = strategy_of(getattr(self.module, "inputs", None), parameters)
         return {"drawn": [draw(strategy, seed, count) for seed, count in draws]}
 
     def do_replies(self, keys: list[str], any_error: bool) -> dict[str, Any]:
@@ -216,20 +216,6 @@ class _Server:
 
     # Helpers
 
-    def _strategy(self, parameters: dict[str, tuple[Any, bool]]) -> Any:
-        from hypothesis import strategies as st
-
-        inputs = getattr(self.module, "inputs", None)
-        if inputs is not None:
-            strategy = inputs()
-            if not isinstance(strategy, st.SearchStrategy):
-                msg = f"inputs() must return a Hypothesis strategy, not {type(strategy).__name__}"
-                raise TypeError(msg)
-            return strategy
-        required = {name: from_kind(kind) for name, (kind, needed) in parameters.items() if needed}
-        optional = {name: from_kind(kind) for name, (kind, needed) in parameters.items() if not needed}
-        return st.fixed_dictionaries(required, optional=optional)
-
     def _timed_reply(self, key: bytes, *, any_error: bool) -> list[Any]:
         wall, cpu = time.perf_counter(), time.thread_time()
         kind, payload = self._reply(key, any_error=any_error)
@@ -259,67 +245,6 @@ class _Server:
         if isinstance(error, SystemExit):
             return f"ended the program, sys.exit({repr(error.code)[:80]}),", line
         return f"raised {type(error).__name__}: {str(error)[:200]}", line
-
-
-def draw(strategy: Any, seed: int, count: int) -> list[str]:
-    """At most `count` distinct values of a strategy as canonical JSON; equal seeds give equal values."""
-    import hypothesis
-
-    found: dict[str, None] = {}
-
-    def take(value: Any) -> None:
-        if len(found) < count:
-            if type(value) is not dict:
-                msg = f"inputs() must yield dictionaries of keyword arguments, not {type(value).__name__}"
-                raise TypeError(msg)
-            found[encode(value).decode("ascii")] = None
-
-    for attempt in range(MAX_ROUNDS):
-        settings = hypothesis.settings(
-            database=None,
-            deadline=None,
-            derandomize=False,
-            max_examples=count << attempt,
-            phases=[hypothesis.Phase.generate],
-            suppress_health_check=list(hypothesis.HealthCheck),
-            verbosity=hypothesis.Verbosity.quiet,
-        )
-        given: Any = hypothesis.given(strategy)
-        hypothesis.seed(seed + attempt)(settings(given(take)))()
-        if len(found) >= count:
-            break
-    return list(found)
-
-
-def from_kind(kind: Any) -> Any:
-    """The Hypothesis strategy of a kind (see `annotation_kinds`)."""
-    from hypothesis import strategies as st
-
-    plain = {
-        "int": st.integers(),
-        "float": st.floats(allow_nan=False, allow_infinity=False),
-        "str": st.text(),
-        "bool": st.booleans(),
-        "bytes": st.binary(),
-        "none": st.none(),
-    }
-    if isinstance(kind, str):
-        if kind != "any":
-            return plain[kind]
-        leaves = st.one_of(*(plain[name] for name in ("none", "bool", "int", "float", "str")))
-        return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
-    name, *parts = kind
-    if name == "list":
-        return st.lists(from_kind(parts[0]))
-    if name == "dict":
-        return st.dictionaries(st.text(), from_kind(parts[0]))
-    if name == "tuple":
-        return st.tuples(*map(from_kind, parts))
-    if name == "tuple*":
-        return st.lists(from_kind(parts[0])).map(tuple)
-    if name == "union":
-        return st.one_of(*map(from_kind, parts))
-    return st.sampled_from(parts)
 
 
 class _TooLongError(BaseException):
