@@ -17,12 +17,13 @@ from harness.core.clip import clip
 from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.sandbox.answer import Answer, describe, read_answer
+from harness.sandbox.control import ChildProcess
 from harness.sandbox.fault import BoxFault, exit_fault
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH, Frame, FrameReader
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.usage import ExitStatus, Usage, cpu_clock
 from harness.sandbox.wire import CHUNK, HEADER, NONCE
-from harness.sandbox.zygote_process import ChildProcess, ZygoteProcess
+from harness.sandbox.zygote_process import ZygoteProcess
 
 LOADING, CALLING = "while loading", "in a call"
 
