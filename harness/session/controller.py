@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.bytecode import describe_missing
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
@@ -123,6 +124,8 @@ class Controller:
             opponents = opponents_of(self.cases, opened.ledger)
         except (LedgerError, UsageError) as error:
             raise pytest.UsageError(str(error)) from None
+        if missing := describe_missing(Path(__file__)):
+            self.outcome.notices.append(missing)
         if reused:
             self.outcome.notices.append(
                 f"{len(reused)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "
