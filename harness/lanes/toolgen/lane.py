@@ -13,7 +13,6 @@ from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lane.context import Context
 from harness.lanes.toolgen.collect import collect_cases
-from harness.lanes.toolgen.evaluate import Evaluator
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
 from harness.suites.suite import Suite
@@ -42,6 +41,8 @@ class Toolgen:
             SpecError: if the oracle fails.
             InfraError: if a file changed since it was collected, or no box can be opened.
         """
+        from harness.lanes.toolgen.evaluate import Evaluator  # a run whose cases are all known does not need it
+
         return Evaluator(case, context).run()
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
