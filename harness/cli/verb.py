@@ -14,11 +14,13 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from importlib.abc import InspectLoader
-from typing import NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest, nearest_name
+
+if TYPE_CHECKING:
+    from importlib.abc import InspectLoader
 
 USAGE = 4  # exit status for wrong usage, as pytest's
 

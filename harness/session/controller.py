@@ -13,8 +13,7 @@ from harness.bytecode import describe_missing
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
-from harness.core.run import RunStatus
-from harness.core.status import Status
+from harness.core.status import RunStatus, Status
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
