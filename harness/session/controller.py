@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from harness.bytecode import describe_missing
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
-from harness.core.run import RunStatus
-from harness.core.status import Status
+from harness.core.status import RunStatus, Status
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
@@ -122,6 +122,8 @@ class Controller:
             opponents = opponents_of(self.cases, opened.ledger)
         except (LedgerError, UsageError) as error:
             raise pytest.UsageError(str(error)) from None
+        if missing := describe_missing(Path(__file__)):
+            self.outcome.notices.append(missing)
         if reused:
             self.outcome.notices.append(
                 f"{len(reused)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "

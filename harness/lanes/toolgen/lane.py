@@ -14,10 +14,8 @@ from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lane.context import Context
 from harness.lanes.toolgen.collect import case_of, collect_cases
-from harness.lanes.toolgen.evaluate import Evaluator
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
-from harness.sandbox.loop import drive
 from harness.suites.suite import Suite
 
 
@@ -54,10 +52,15 @@ class Toolgen:
             SpecError: if the oracle fails.
             InfraError: if a file changed since it was collected, or no box can be opened.
         """
+        from harness.sandbox.loop import drive
+
         return drive(self.observe(case, context))
 
     async def observe(self, case: Case, context: Context) -> Evidence:
         """`evaluate` as a coroutine of a `harness.sandbox.loop.Loop`, beside those of other cases."""
+        # A process whose cases are judged in another one, or are all known, does not need it.
+        from harness.lanes.toolgen.evaluate import Evaluator
+
         return await Evaluator(case, context).run()
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
