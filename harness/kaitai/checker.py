@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.core.document import Key
+from harness.grammar.language.expression import Expr, Literal, Method, walk
 from harness.kaitai.common_type import TypeFaultError, comparable, settled
 from harness.kaitai.encodings import canonical_name
-from harness.kaitai.expression import Call, Expression, Text, walk
 from harness.kaitai.library import Library
 from harness.kaitai.parents import find_parents
 from harness.kaitai.resolver import enum_named
@@ -52,12 +52,12 @@ class _Checker:
     def report(self, key: Key, message: str) -> None:
         self.structure.source.report(key, message)
 
-    def type_of(self, expression: Expression | None, key: Key) -> DataType | None:
+    def type_of(self, expression: Expr | None, key: Key) -> DataType | None:
         if expression is None:
             return None
         for each in walk(expression):
             match each:
-                case Call(method="to_s", arguments=(Text(value=name),)):
+                case Method(name="to_s", arguments=(Literal(value=str() as name),)):
                     self.encoding(name, key)
         try:
             return self.inference.value(expression)
@@ -65,7 +65,7 @@ class _Checker:
             self.report(key, str(fault))
             return None
 
-    def require(self, expression: Expression | None, key: Key, kind: type, name: str) -> None:
+    def require(self, expression: Expr | None, key: Key, kind: type, name: str) -> None:
         found = self.type_of(expression, key)
         if found is not None and not isinstance(found, kind) and found != Anything(structure=False):
             self.report(key, f"expected {name}, got {describe(found)}")
@@ -98,7 +98,7 @@ class _Checker:
             if value is not None:
                 self.same(found, value, (*order.key, "cases"))
 
-    def same(self, left: DataType | None, right: Expression, key: Key, *, op: str = "==") -> None:
+    def same(self, left: DataType | None, right: Expr, key: Key, *, op: str = "==") -> None:
         found = self.type_of(right, key)
         if left is None or found is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.document import Key
-from harness.kaitai.expression import Expression
+from harness.grammar.language.expression import Expr
 from harness.kaitai.source import Source, kind_of
 from harness.kaitai.structure import ANY, Check, Field, Structure
 from harness.kaitai.type_reader import COMMON_KEYS, TypeReader
@@ -20,7 +20,7 @@ class FieldReader:
     def __init__(self, source: Source, structure: Structure) -> None:
         self.source, self.structure = source, structure
 
-    def expression(self, spec: dict[str, Any], name: str, key: Key) -> Expression | None:
+    def expression(self, spec: dict[str, Any], name: str, key: Key) -> Expr | None:
         """Read the expression under a key; None if the key is absent."""
         return self.source.expression(spec[name], (*key, name)) if name in spec else None
 
@@ -105,7 +105,7 @@ class FieldReader:
             self.source.report((*key, "contents"), "contents is empty")
         return made
 
-    def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expression | None, frozenset[str]]:
+    def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expr | None, frozenset[str]]:
         """Read the repetition: its kind, its count or condition, and the keys that belong to it."""
         if "repeat" not in spec:
             return None, None, frozenset()

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.core.document import Document, Key
 from harness.core.errors import position
-from harness.kaitai.expression import Expression
+from harness.grammar.language.expression import Expr
 from harness.kaitai.findings import Finding, Severity, path_text
 from harness.kaitai.parser import parse
 from harness.kaitai.scanner import ExpressionError
@@ -52,7 +52,7 @@ class Source:
             self._counts[severity] += 1
             self.findings.append(finding)
 
-    def expression(self, value: Any, key: Key) -> Expression | None:
+    def expression(self, value: Any, key: Key) -> Expr | None:
         """Parse an expression from a YAML string, number or boolean; None, with a finding, if it is invalid."""
         if isinstance(value, bool):
             value = "true" if value else "false"

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core.document import Key
+from harness.grammar.language.expression import Expr, Literal
 from harness.kaitai.encodings import unit
-from harness.kaitai.expression import Expression, Number
+from harness.kaitai.expression import integer
 from harness.kaitai.parser import parse, parse_type
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.source import Source, kind_of
@@ -65,7 +66,7 @@ class TypeReader:
         """Read the type; also return the additional keys that a field of this type may have."""
         raw = self.spec.get("type")
         if contents is not None and raw is None:
-            return Bytes("size", Number(len(contents)), process=self.process), _BYTES_KEYS
+            return Bytes("size", Literal(len(contents)), process=self.process), _BYTES_KEYS
         if isinstance(raw, dict):
             return self.read_switch(raw), _BYTES_KEYS
         if raw is not None and not isinstance(raw, str | int | bool):
@@ -174,8 +175,8 @@ class TypeReader:
         value = self.spec.get(name)
         if isinstance(value, str):
             try:
-                number = parse(value)
-                value = number.value if isinstance(number, Number) else value
+                number = integer(parse(value))
+                value = value if number is None else number
             except ExpressionError:
                 pass
         if value is None or (type(value) is int and 0 <= value <= 255):
@@ -239,7 +240,7 @@ class TypeReader:
             cases = {}
         elif not cases and "cases" in raw:
             self.source.report((*here, "cases"), "`cases` is empty")
-        made: list[tuple[Expression | None, DataType]] = []
+        made: list[tuple[Expr | None, DataType]] = []
         for label, name in cases.items():
             at = (*here, "cases", label)
             if not isinstance(name, str):
