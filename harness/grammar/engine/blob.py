@@ -59,7 +59,7 @@ def extent_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *
         try:
             length = read_number(window, field.prefix, big=big, bits_big=True)
         except ShortError as error:
-            run.short(record, plan, error, scope.index)
+            run.short(record, plan, error, scope.index, window=window)
         except LongError:
             run.state.fault(FaultKind.LENGTH, begin, record, field, "a length", "a number of more than 10 bytes")
             raise StopRecordError from None

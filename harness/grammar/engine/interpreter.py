@@ -109,7 +109,7 @@ class Interpreter:
         try:
             value = read_number(window, primitive, big=big, bits_big=True)
         except ShortError as error:
-            self.short(record, plan, error, None)
+            self.short(record, plan, error, None, window=window)
         end = window.pos
         record.raw[plan.name] = Leaf(field, window.buffer, end - primitive.width, end, value, primitive=primitive)
         self.state.count_items(1, record)
@@ -128,16 +128,16 @@ class Interpreter:
             raise StopRecordError
         return found
 
-    def short(self, record: Record, plan: FieldPlan, error: ShortError, index: int | None) -> NoReturn:
+    def short(
+        self, record: Record, plan: FieldPlan, error: ShortError, index: int | None, *, window: Window
+    ) -> NoReturn:
         """Record a fault: bytes are missing.
 
         Raises:
             StopRecordError: always.
         """
-        window = record.window
-        found = f"{error.left} bytes to the end"
-        at = window.pos
-        self.state.fault(FaultKind.TRUNCATED, at, record, plan.field, f"{error.needed} bytes", found, index=index)
+        needed, found = f"{error.needed} bytes", f"{error.left} bytes to the end"
+        self.state.fault(FaultKind.TRUNCATED, window.pos, record, plan.field, needed, found, index=index)
         raise StopRecordError
 
     def evaluate(self, expr: Any, scope: Scope, plan: FieldPlan) -> Any:
@@ -303,7 +303,6 @@ class Interpreter:
                 return
             window = found
         before = window.pos, window.bit, window.big
-        own = record.window
         try:
             if plan.at is not None:
                 position = window.start + self.amount(plan.at, scope, plan, "position")
@@ -316,22 +315,17 @@ class Interpreter:
                 )
                 return
             window.pos, window.bit = position, 0
-            # From here on, `_io` is the other stream.
-            record.window = window
             self._sequential(scope, plan, window)
         except StopRecordError:
             pass  # the record continues at its own position
         finally:
-            record.window = own
             window.pos, window.bit, window.big = before
 
     def _sequential(self, scope: Scope, plan: FieldPlan, window: Window) -> None:
         if plan.skip is not None or plan.align is not None:
             advance(self, scope, plan, window)
         if plan.repeat is None and plan.until is None and plan.field.repeat is None:
-            node = read_item(self, scope, plan, window)
-            if node is not None and not isinstance(node, Record):
-                scope.record.raw[plan.name] = node
+            read_item(self, scope, plan, window)
             return
         if plan.packed and read_row_of(self, scope, plan, window):
             return

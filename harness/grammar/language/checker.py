@@ -70,26 +70,28 @@ class _Checker:
             ("skip", field.skip, _WHOLE),
             ("align", field.align, _WHOLE),
             ("compute", field.compute, None),
-            ("length", field.length if not isinstance(field.length, Word) else None, _WHOLE),
             ("repeat", field.repeat if not isinstance(field.repeat, Word) else None, _WHOLE),
         ):
             self.expression(expr, owner, (*path, key), wanted, before=before)
+        # A check may use the value itself, and an item of an array the items before it.
+        checked = None if before is None else before + 1
+        before = checked if field.repeat is not None or field.until is not None else before
+        length = field.length if not isinstance(field.length, Word) else None
+        self.expression(length, owner, (*path, "length"), _WHOLE, before=before)
         item = self.inference.of_item(field)
         if field.compute is not None:
             try:
                 item = self.inference.of_field(owner, field)
             except MistakeError:
                 return  # reported above
-        # `until` may use the array that is being read
-        reached = None if before is None else before + 1
-        self.expression(field.until, owner, (*path, "until"), _TRUTH, before=reached, item=item)
+        self.expression(field.until, owner, (*path, "until"), _TRUTH, before=before, item=item)
         if field.until is not None and field.repeat is not None:
             self.report.error("conflict", "repeat and until exclude each other", (*path, "until"))
         for process in field.process:
             for argument in process.arguments:
                 self.expression(argument, owner, (*path, "process"), None, before=before)
         self.references(field, owner, path, before)
-        self.validation(field, owner, path, before, item)
+        self.validation(field, owner, path, checked, item)
         if field.stream is not None and field.at is None:
             self.report.error("conflict", "stream needs at", (*path, "stream"))
         if field.at is not None and field.offset is not None:

@@ -101,7 +101,7 @@ def test_records_within_records() -> None:
         ("{name: a, type: i8}\n{name: b, type: bytes, length: a}", "ff00", FaultKind.LENGTH, 1, "A[0].b"),
         ("{name: a, type: u8}\n{name: b, type: bytes, length: 4 / a}", "0000", FaultKind.EXPRESSION, 1, "A[0].b"),
         ("{name: a, type: u64}\n{name: b, type: bytes, length: a}", "7fffffffffffffff00", FaultKind.LENGTH, 8, "A[0].b"),
-        ("{name: a, type: u64}\n{name: b, type: u8, repeat: a}", "0fffffffffffffff00", FaultKind.TRUNCATED, 8, "A[0].b[1]"),
+        ("{name: a, type: u64}\n{name: b, type: u8, repeat: a}", "0fffffffffffffff00", FaultKind.TRUNCATED, 9, "A[0].b[1]"),
         ("{name: a, type: u8}\n{name: c, type: u32, checksum: {algorithm: crc32, over: [a]}}", "0100000000", FaultKind.CHECKSUM, 1, "A[0].c"),
         ("{name: a, type: bytes, length: rest, process: zlib}", "789c0000", FaultKind.PROCESS, 0, "A[0].a"),
         ("{name: a, type: leb128}", "ff" * 12, FaultKind.LENGTH, 0, "A[0].a"),
