@@ -145,6 +145,8 @@ class FieldWriter:
 
     def parent(self, kind: User, key: Key, made: dict[str, Any]) -> None:
         """Add `parent`, if it is not the enclosing record."""
+        if kind.target is not None and kind.target.top is not self.structure.top:
+            return  # a type of another file has no `_parent`
         if kind.orphan:
             made["parent"] = "none"
         elif kind.parent is not None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.document import Key
-from harness.grammar.language.expression import Attribute, Name, walk
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_value
 from harness.grammar.processing import Processor
@@ -20,7 +19,6 @@ from harness.kaitai.library import Library
 from harness.kaitai.loader import load
 from harness.kaitai.names import Names, field_name
 from harness.kaitai.structure import ByteOrder, Structure, User, leaves
-from harness.kaitai.style import expressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +119,8 @@ class _Writer:
             made["doc"] = structure.doc
         if isinstance(structure.order, ByteOrder):
             made["endian"] = self.byte_order(structure.order, writer)
-        if structure.outer is None and structure is not self.top and _names_root(structure):
-            made["own_root"] = True  # `_root` of an imported file is that file's type
+        if structure.top is not self.top:
+            made["module"] = self.names.types[structure.top]
         if structure.bit_order == "le":
             made["bit_order"] = "little"
         if structure.params:
@@ -144,16 +142,6 @@ class _Writer:
         on = order.on if plain else place(order.on, [value for value, _ in order.cases])
         made["by"] = writer.text(on, (*order.key, "switch-on"))
         return made
-
-
-def _names_root(top: Structure) -> bool:
-    """Whether an expression in a file's types uses `_root`."""
-    return any(
-        each == Name("_root") or (isinstance(each, Attribute) and each.name == "_root")
-        for structure in top.family()
-        for expression in expressions(structure)
-        for each in walk(expression)
-    )
 
 
 def _reachable(library: Library, top: Structure) -> list[Structure]:

@@ -47,7 +47,9 @@ class Interpreter:
         else:
             record = Record(plan.definition, field.field, holder.record, window, at)
             record.index = holder.index or 0
-            if field.field.parent is not None:
+            if plan.definition.module != holder.record.type.module:
+                record.parent = None
+            elif field.field.parent is not None:
                 found = self.evaluate(field.field.parent, holder, field)
                 record.parent = found if isinstance(found, Record) else None
         if plan.instances:

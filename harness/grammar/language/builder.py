@@ -161,7 +161,7 @@ class _Builder:
             instances=tuple(made["instances"]),
             params=params,
             endian=self.endian(body, path, enums),
-            own_root=self.raw.flag(body, "own_root", False, path),
+            module=self.raw.text(body.get("module", ""), (*path, "module"), "module"),
             doc=self.raw.text(body.get("doc", ""), (*path, "doc"), "doc"),
         )
 

@@ -121,7 +121,9 @@ TYPE: dict[str, Key] = {
     "endian": Key({"anyOf": [_ORDER, _object(SWITCH, "by", "cases")]}, "Byte order, or a switch that selects it."),
     "bit_order": Key(_ORDER, "Order in which bit fields take bits from a byte."),
     "encoding": Key(_TEXT, "Text encoding of strings that name none."),
-    "own_root": Key(_FLAG, "`_root` is the record of this type in all records below it."),
+    "module": Key(
+        _NAME, "Types of one file; a record in a record of another module has no `_parent` and is a `_root` of its own."
+    ),
     "doc": Key(_TEXT, "Documentation."),
 }
 RECORD_SWITCH: dict[str, Key] = {

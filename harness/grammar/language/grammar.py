@@ -174,8 +174,8 @@ class TypeDef:
     instances: tuple[Field, ...] = ()
     params: tuple[str, ...] = ()
     endian: EndianSwitch | bool | None = None
-    own_root: bool = False
-    """Whether `_root` is the record of this type in all records below it."""
+    module: str = ""
+    """A record in a record of another module has no `_parent`, and is the `_root` of the records below it."""
     doc: str = ""
 
 

@@ -168,8 +168,8 @@ def attribute(value: Any, name: str, run: Any) -> Any:
 
 
 def root_of(record: Any) -> Any:
-    """Find the top record, or the nearest record whose type has `own_root`."""
-    while record.holder is not None and not record.type.own_root:
+    """Find the top record, or the first record of its module."""
+    while record.holder is not None and record.holder.type.module == record.type.module:
         record = record.holder
     return record
 
