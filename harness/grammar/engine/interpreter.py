@@ -11,7 +11,7 @@ from harness.grammar.engine.fast_path import fill_flat, read_blob, read_fixed_ru
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.field_plan import FieldPlan
 from harness.grammar.engine.items import read_item
-from harness.grammar.engine.node import Leaf, Node, Record, Window
+from harness.grammar.engine.node import NOTHING, Leaf, Node, Record, Window
 from harness.grammar.engine.plan import Program, TypePlan
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import HaltError, State, StopRecordError
@@ -34,6 +34,9 @@ class Interpreter:
     def __init__(self, program: Program, state: State) -> None:
         self.program, self.state = program, state
         self.labels = {name: enum.labels for name, enum in program.grammar.enums.items()}
+        constants: list[Any] = [program.compiler.compile(argument, None) for argument in program.grammar.arguments]
+        params = program.grammar.types[program.grammar.root].params
+        self.given = {name: constant(None) for name, constant in zip(params, constants, strict=False)} or NOTHING
         self.lazy: list[Record] = []  # records with instances that are not read yet
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
@@ -44,6 +47,7 @@ class Interpreter:
         at = window.pos + (window.bit > 0)
         if holder is None or field is None:
             record = Record(plan.definition, None, None, window, at)
+            record.arguments = self.given
         else:
             record = Record(plan.definition, field.field, holder.record, window, at)
             record.index = holder.index or 0

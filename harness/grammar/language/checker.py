@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from harness.grammar.language.expression import Expr
+from harness.grammar.language.expression import ArrayOf, EnumLiteral, Expr, Literal, walk
 from harness.grammar.language.finding import Key, Report
 from harness.grammar.language.grammar import Constant, Field, Grammar, TypeDef, TypeRef, Word
 from harness.grammar.language.inference import Inference, MistakeError
 from harness.grammar.language.primitive import Kind
-from harness.grammar.language.reach import endless_types, takes_bytes, unused_types
+from harness.grammar.language.printer import print_expression
+from harness.grammar.language.reach import endless_types, takes_bytes, tops, unused_types
 from harness.grammar.language.types import Sort, Type
 
 _WHOLE = (Sort.INT, Sort.ANY)
@@ -207,9 +206,7 @@ class _Checker:
         if not grammar.once and grammar.select is None and not takes_bytes(grammar.types[grammar.root], grammar):
             what = f"{grammar.root!r} takes no bytes, so repeating it never ends"
             self.report.error("zero-size", what, ("types", grammar.root))
-        for name in self.top():
-            if grammar.types[name].params:
-                self.report.error("wrong-arguments", f"{name!r} has parameters that nothing passes", ("types", name))
+        self.parameters()
         self.selection()
         unused = unused_types(grammar)
         if unused:
@@ -233,16 +230,23 @@ class _Checker:
             if member.type is not None and member.type.primitive is None:
                 owner = self.grammar.types[member.type.name]
 
-    def top(self) -> Iterator[str]:
-        select = self.grammar.select
-        if select is None:
-            yield self.grammar.root
-            return
-        yield from dict.fromkeys(
-            name
-            for name in (select.header, *select.cases.values(), select.default)
-            if name is not None and name in self.grammar.types
-        )
+    def parameters(self) -> None:
+        grammar = self.grammar
+        params, given = grammar.types[grammar.root].params, grammar.arguments
+        for name in tops(grammar):
+            if grammar.types[name].params and grammar.select is not None:
+                self.report.error("wrong-arguments", f"{name!r} has parameters that nothing passes", ("types", name))
+        if params and not given and grammar.select is None:
+            hint = f"write root: {grammar.root}({', '.join(params)}) with constants"
+            self.report.warning("no-arguments", "the parameters of the root have no values", ("root",), hint=hint)
+        elif len(params) != len(given):
+            what = f"{grammar.root} takes {len(params)} arguments, not {len(given)}"
+            self.report.error("wrong-arguments", what, ("root",))
+        for argument in given:
+            if not all(isinstance(part, Literal | EnumLiteral | ArrayOf) for part in walk(argument)):
+                self.report.error("wrong-arguments", f"{print_expression(argument)} is not a constant", ("root",))
+            else:
+                self.expression(argument, grammar.types[grammar.root], ("root",), None, before=0)
 
 
 def _ends(field: Field) -> bool:

@@ -142,7 +142,7 @@ GRAMMAR: dict[str, Key] = {
     "endian": Key(_ORDER, "Default byte order; big, with a warning, if absent."),
     "bit_order": Key(_ORDER, "Order in which bit fields take bits from a byte; default big."),
     "encoding": Key(_TEXT, "Default text encoding; utf-8 if absent."),
-    "root": Key(_TEXT, "The type of the file, or of its records; default is the first type."),
+    "root": Key(_TEXT, "The type of the file, or of its records, or `Type(constants)`; default is the first type."),
     "framing": Key(
         _object(
             {"repeat": Key({"enum": ["until_eof", "once"]}, "`until_eof` repeats the root to the end of the file.")}

@@ -211,6 +211,8 @@ class Grammar:
     """A grammar that passed lint; all its names are resolved."""
 
     root: str
+    arguments: tuple[Expr, ...] = ()
+    """The constants that the root's parameters get; none if its parameters have no values."""
     once: bool
     """False if the root type repeats until the end of the file."""
     types: dict[str, TypeDef]

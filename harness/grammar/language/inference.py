@@ -21,7 +21,7 @@ from harness.grammar.language.expression import (
 from harness.grammar.language.grammar import EnumDef, Field, TypeDef, TypeRef
 from harness.grammar.language.operations import METHODS
 from harness.grammar.language.primitive import Kind
-from harness.grammar.language.reach import references
+from harness.grammar.language.reach import roots
 from harness.grammar.language.types import ANY, BOOL, BYTES, FLOAT, INT, IO, STR, Sort, Type, array_of, common
 
 _PRIMITIVES = {
@@ -72,7 +72,7 @@ class Inference:
         self.members = {name: {f.name: f for f in (*t.fields, *t.instances)} for name, t in types.items()}
         self._known: dict[tuple[str, str], Type] = {}
         self._busy: set[tuple[str, str]] = set()
-        self._roots: dict[str, set[str]] | None = None
+        self._roots = roots(types, root)
 
     def infer(self, expr: Expr, owner: TypeDef, *, before: int | None = None, item: Type | None = None) -> Type:
         """Infer the type of an expression.
@@ -90,18 +90,6 @@ class Inference:
 
         It is `ANY` if there are several, or if the type itself begins its module, which need not be the top of a file.
         """
-        if self._roots is None:
-            self._roots = {}
-            waiting = [(self.root, self.root)] if self.root else []
-            while waiting:
-                name, root = waiting.pop()
-                if root in (known := self._roots.setdefault(name, set())):
-                    continue
-                known.add(root)
-                here = self.types[name]
-                below = [self.types.get(ref.name) for f in (*here.fields, *here.instances) for ref in references(f)]
-                inner = [found for found in below if found is not None]
-                waiting.extend((t.name, root if t.module == here.module else t.name) for t in inner)
         found = self._roots.get(owner.name, {self.root})
         name = next(iter(found))
         known_root = len(found) == 1 and name and (name != owner.name or name == self.root)

@@ -185,7 +185,9 @@ def _of_record(record: Any, name: str, run: Any) -> Any:
         return root_of(record)
     if name == "_index":
         return record.index
-    if name in record.arguments:
+    if name in record.type.params:
+        if name not in record.arguments:
+            raise NoValueError(f"the parameter {name!r} of {record.type.name!r} has no value")
         return record.arguments[name]
     return run.value_of(record, name)
 

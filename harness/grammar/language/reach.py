@@ -27,6 +27,22 @@ def tops(grammar: Grammar) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name is not None and name in grammar.types))
 
 
+def roots(types: dict[str, TypeDef], root: str) -> dict[str, set[str]]:
+    """Map each type that the root reaches to the types that `_root` may have in it."""
+    found: dict[str, set[str]] = {}
+    waiting = [(root, root)] if root else []
+    while waiting:
+        name, above = waiting.pop()
+        known, here = found.setdefault(name, set()), types.get(name)
+        if above in known or here is None:
+            continue
+        known.add(above)
+        for field in (*here.fields, *here.instances):
+            inner = [types[ref.name] for ref in references(field) if ref.name in types]
+            waiting.extend((t.name, above if t.module == here.module else t.name) for t in inner)
+    return found
+
+
 def unused_types(grammar: Grammar) -> list[str]:
     """List the types that no record can have, in the order of the document."""
     seen, waiting = set(), list(tops(grammar))
