@@ -21,7 +21,15 @@ class ProcessError(Exception):
         super().__init__(message)
 
 
-Apply = Callable[..., bytes]
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """The output of a compressed stream, and the number of bytes up to the end of the stream."""
+
+    data: bytes
+    used: int
+
+
+Apply = Callable[..., bytes | Inflated]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class Processor:
     """A transformation of bytes.
 
     Attributes:
-        apply: `(data, most, *arguments) -> bytes`; `most` is the maximum size of the output. Raises ProcessError.
+        apply: `(data, most, *arguments) -> bytes | Inflated`; `most` is the maximum size of the output. Raises ProcessError.
         arguments: Number of arguments; None for any number.
     """
 
@@ -70,7 +78,7 @@ def _rotate_right(data: bytes, most: int, by: Any) -> bytes:
 
 
 def _inflate(bits: int) -> Apply:
-    def apply(data: bytes, most: int) -> bytes:
+    def apply(data: bytes, most: int) -> Inflated:
         machine = zlib.decompressobj(bits)
         try:
             made = machine.decompress(data, most + 1)
@@ -80,7 +88,7 @@ def _inflate(bits: int) -> Apply:
             raise ProcessError(f"decompresses to more than {most} bytes", limit=True, partial=made[:most])
         if not machine.eof:
             raise ProcessError("the compressed data is truncated", partial=made)
-        return made
+        return Inflated(made, len(data) - len(machine.unused_data))
 
     return apply
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.grammar.processing import PROCESSORS, ProcessError
+from harness.grammar.processing import PROCESSORS, Inflated, ProcessError
 
 
 @given(st.binary(max_size=50), st.binary(min_size=1, max_size=5), st.integers(0, 20))
@@ -19,7 +19,8 @@ def test_what_is_done_twice_or_turned_back_is_undone(data: bytes, key: bytes, by
 
 def test_inflation_is_bounded_and_says_so() -> None:
     packed = zlib.compress(bytes(10_000))
-    assert PROCESSORS["zlib"].apply(packed, 10_000) == bytes(10_000)
+    assert PROCESSORS["zlib"].apply(packed, 10_000) == Inflated(bytes(10_000), len(packed))
+    assert PROCESSORS["zlib"].apply(packed + b"after", 10_000) == Inflated(bytes(10_000), len(packed))
     with pytest.raises(ProcessError, match="more than 9999") as caught:
         PROCESSORS["zlib"].apply(packed, 9_999)
     assert (caught.value.limit, len(caught.value.partial)) == (True, 9_999)

@@ -32,9 +32,8 @@ def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -
         return _number(run, scope, plan, window, primitive)
     extent = extent_of(run, scope, plan, window)
     leaf = Leaf(plan.field, window.buffer, extent.begin, extent.end, None, primitive=primitive)
-    value: Any = extent.data(run.state)
-    if plan.process:
-        value = process_bytes(run, scope, plan, leaf, value)
+    leaf.unread = extent.unread
+    value: Any = process_bytes(run, scope, plan, leaf, extent) if plan.process else extent.data(run.state)
     leaf.value = value
     if primitive is not None and primitive.kind is Kind.STRING and value is not None:
         decode_text(run.state, scope, plan, leaf)
@@ -90,8 +89,9 @@ def _number(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, pri
         what = "a number of at most 10 bytes"
         run.state.fault(FaultKind.LENGTH, start, record, plan.field, what, "a longer one", index=scope.index)
         raise StopRecordError from None
-    stop = window.pos + (window.bit > 0) if end is None else end
-    leaf = Leaf(plan.field, window.buffer, start, stop, value, primitive=primitive)
+    read = window.pos + (window.bit > 0)
+    leaf = Leaf(plan.field, window.buffer, start, read if end is None else end, value, primitive=primitive)
+    leaf.unread = (read, end) if end is not None and read < end else None
     if primitive.bitwise:
         leaf.first_bit, leaf.bits = first, primitive.width
     run.state.count_items(1, record)
@@ -122,10 +122,11 @@ def _record(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, sou
         inner = Window(window.buffer, extent.start, extent.stop)
         if not plan.process and (extent.begin < extent.start or extent.stop < extent.end):
             note_frame(scope.record, plan, window, extent.begin, extent.start)
-            note_frame(scope.record, plan, window, extent.stop, extent.end)
+            note_frame(scope.record, plan, window, extent.stop, extent.unread[0] if extent.unread else extent.end)
         if plan.process:
             holder = Leaf(field, window.buffer, extent.begin, extent.end, None)
-            data = process_bytes(run, scope, plan, holder, extent.data(run.state))
+            holder.unread = extent.unread
+            data = process_bytes(run, scope, plan, holder, extent)
             holder.value = data
             inner = Window(Buffer(data if data is not None else b"", holder), 0, len(data or b""))
     record = run.begin(type_plan, scope, plan, inner)

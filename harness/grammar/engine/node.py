@@ -58,9 +58,11 @@ class Leaf:
         valid: Whether the value passed its checks and checksum; None without any.
         first_bit: For bit fields, the first bit within byte `start`; else 0.
         bits: For bit fields, their number of bits; else 0.
+        unread: The range of the bytes of the leaf that its value does not come from: after a terminator, or after the
+            end of a compressed stream; None without such bytes.
     """
 
-    __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "valid", "value")
+    __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "unread", "valid", "value")
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Leaf:
         self.field, self.buffer, self.start, self.end, self.value = field, buffer, start, end, value
         self.primitive = primitive
         self.valid: bool | None = None
+        self.unread: tuple[int, int] | None = None
         self.first_bit = self.bits = 0
 
 
