@@ -40,6 +40,8 @@ def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -
     run.state.count_items(1, scope.record)
     _attach(scope, plan, leaf)
     run.validate(scope, plan, leaf)
+    if extent.missing:
+        raise StopRecordError
     return leaf
 
 

@@ -38,6 +38,7 @@ from harness.grammar.explanation.text import text_share
 from harness.grammar.explanation.usage import FieldKey, Use, uses
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
+from harness.grammar.processing import PROCESSORS
 
 # Credits of numbers without further knowledge; values that steer the parse; printable strings with known bounds.
 NUMBER, STEERING, TEXT = 0.30, 0.50, 0.90
@@ -47,7 +48,7 @@ FINER = 0.01  # bonus of the finer of two otherwise equal descriptions
 UNDECLARED = 0.9  # factor for regularities that the grammar does not declare
 NOTHING = 0.3  # factor for an undeclared number that is always zero: padding looks like that under each grammar
 INFLATED = 0.9  # credit of bytes that inflate
-INFLATING = ("zlib", "gzip", "deflate")
+INFLATING = tuple(name for name, processor in PROCESSORS.items() if processor.ends)
 GROWTH = 0.05  # share by which inflated bytes must be more than compressed ones, for the whole credit
 
 

@@ -110,10 +110,15 @@ class _Checker:
             place = (*at, "cases", spellings.get(id(ref), str(case)))
             self.reference(ref, owner, place, before)
             self.case(case, by, field, owner, place)
-            if ref.primitive is not None and ref.primitive.kind in (Kind.BYTES, Kind.STRING) and not _ends(field):
+            if ref.primitive is not None and ref.primitive.kind in (Kind.BYTES, Kind.STRING) and not self.ends(field):
                 self.report.error("missing-length", f"{ref.name} needs a length", place, hint="give the field a length")
         if field.switch.default is None and field.type is None and field.length is None:
             self.report.warning("no-default", "other values read no bytes", at, hint="give a default")
+
+    def ends(self, field: Field) -> bool:
+        delimited = field.delimiter is not None and field.delimiter.terminator is not None
+        processed = bool(field.process) and self.grammar.processes[field.process[0].name].ends
+        return field.length is not None or delimited or processed
 
     def case(self, case: Constant, by: Type | None, field: Field, owner: TypeDef, path: Key) -> None:
         if by is None or by.sort is Sort.ANY:
@@ -247,10 +252,6 @@ class _Checker:
                 self.report.error("wrong-arguments", f"{print_expression(argument)} is not a constant", ("root",))
             else:
                 self.expression(argument, grammar.types[grammar.root], ("root",), None, before=0)
-
-
-def _ends(field: Field) -> bool:
-    return field.length is not None or (field.delimiter is not None and field.delimiter.terminator is not None)
 
 
 def _comparable(a: Type, b: Type) -> bool:

@@ -96,7 +96,7 @@ FIELD: dict[str, Key] = {
     "checksum": Key(_object(CHECKSUM, "algorithm"), "The number is a checksum."),
     "process": Key(
         {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
-        "Transformations of the bytes before they are parsed: zlib, xor(key) …",
+        "Transformations of the bytes before they are parsed: zlib, xor(key) … Compressed bytes need no length.",
     ),
     "parent": Key(_EXPRESSION, "The `_parent` of the record; `none` for no parent."),
     "compute": Key(_EXPRESSION, "An expression; the value is computed and no bytes are read."),

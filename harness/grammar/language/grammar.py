@@ -83,7 +83,7 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A transformation of bytes before parsing: `xor(key)`, `rol(n)`, `ror(n)`, `zlib`, `deflate`, `gzip`."""
+    """A transformation of bytes before parsing: `xor(key)`, `zlib` …; see `PROCESSORS`."""
 
     name: str
     arguments: tuple[Expr, ...] = ()

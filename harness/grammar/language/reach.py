@@ -105,7 +105,7 @@ def takes_bytes(definition: TypeDef, grammar: Grammar) -> bool:
                 continue
             for ref in references(field):
                 if ref.primitive is not None:
-                    if ref.primitive.numeric or field.delimiter is not None:
+                    if ref.primitive.numeric or field.delimiter is not None or field.process:
                         return True
                 elif ref.name not in seen and ref.name in grammar.types:
                     seen.add(ref.name)
