@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.grammar.language.expression import Binary, Expr, Literal, Ternary, Unary, children
+from harness.grammar.language.expression import Binary, EnumLiteral, Expr, Literal, Name, Ternary, Unary, children
 
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
@@ -69,6 +69,27 @@ def joined(operator: str, parts: list[Expr]) -> Expr:
     for part in parts[1:]:
         made = Binary(operator, made, part)
     return made
+
+
+def case_label(expr: Expr | None, written: str) -> str:
+    """Return the key of a case as the compiler prints it in the path of a message: `Str(foo)` for `"foo"`."""
+    match expr:
+        case Literal(value=bool() as value):
+            return f"Bool({str(value).lower()})"
+        case Literal(value=int() as value):
+            return f"IntNum({value})"
+        case Literal(value=str() as text):
+            return f"Str({text})"
+        case Unary(operator="-", of=of):
+            return f"UnaryOp(Minus,{case_label(of, written)})"
+        case Name(name=name):
+            return f"Name(identifier({name}))"
+        case EnumLiteral(enum=enum, label=label):
+            *path, name = TypeName.of(enum).path
+            return f"EnumByLabel(identifier({name}),identifier({label}),typeId(false,List({', '.join(path)}),false))"
+        case None:
+            return "Name(identifier(_))"
+    return written
 
 
 def depth(expr: Expr) -> int:

@@ -94,13 +94,14 @@ class FieldReader:
         if "contents" not in spec:
             return None
         value, made = spec["contents"], b""
-        for part in value if isinstance(value, list) else [value]:
+        for place, part in enumerate(_listed(value)):
             if isinstance(part, str):
                 made += part.encode("utf-8")
             elif isinstance(value, list) and type(part) is int and 0 <= part <= 255:
                 made += bytes([part])
             else:
-                self.source.report((*key, "contents"), f"expected a string or bytes, got {kind_of(part)}")
+                at = (*key, "contents", place) if isinstance(value, list) else (*key, "contents")
+                self.source.report(at, f"expected a string or bytes, got {kind_of(part)}")
         if value in ("", []):
             self.source.report((*key, "contents"), "contents is empty")
         return made
@@ -129,9 +130,12 @@ class FieldReader:
             found = self.source.expression(value, at)
             return (Check("eq", (found,), at),) if found is not None else ()
         named = {name for name in value if not name.startswith("-")}
-        groups = ({"eq"}, {"min", "max"}, {"min"}, {"max"}, {"any-of"}, {"expr"}, {"in-enum"})
-        if named not in groups:
-            self.source.report(at, "valid takes one of: eq; min and max; any-of; expr; in-enum")
+        rule = next(
+            (rule for rule in ({"eq"}, {"min", "max"}, {"any-of"}, {"expr"}, {"in-enum"}) if rule & named), set()
+        )
+        for name in sorted(named - rule) or ([] if named else [None]):
+            where = at if name is None else (*at, name)
+            self.source.report(where, "valid takes one of: eq; min and max; any-of; expr; in-enum")
         made: list[Check] = []
         for rule in sorted(named & {"eq", "min", "max", "expr"}):
             found = self.source.expression(value[rule], (*at, rule))

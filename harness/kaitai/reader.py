@@ -204,7 +204,7 @@ class _Reader:
             if order not in ("le", "be"):
                 self.report(at, f"expected le or be, got {kind_of(order)}")
             made.append((None if label == "_" else self.source.expression(label, at), str(order)))
-        return ByteOrder(on, tuple(made), key)
+        return ByteOrder(on, tuple(made), key, tuple(cases))
 
     def enumeration(self, name: str, value: Any, made: Structure, key: Key) -> None:
         self.name(name, "enum ID", key)

@@ -199,6 +199,8 @@ class ByteOrder:
     on: Expr
     cases: tuple[tuple[Expr | None, str], ...]
     key: Key
+    labels: tuple[str, ...] = ()
+    """The keys as written in the file."""
 
 
 @dataclass(frozen=True, slots=True)
