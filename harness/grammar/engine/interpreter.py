@@ -231,7 +231,7 @@ class Interpreter:
         try:
             self.field(Scope(record, self), plan)
         except StopRecordError:
-            if field.name not in record.raw and self.state.quiet == 0:
+            if field.name not in record.raw and not self.state.quiet and not self.state.unasked:
                 record.complete = False
         finally:
             self._busy.discard(key)
@@ -243,7 +243,7 @@ class Interpreter:
         Raises:
             HaltError: if a limit is hit.
         """
-        at = 0
+        at, self.state.unasked = 0, True
         while at < len(self.lazy):
             record = self.lazy[at]
             at += 1

@@ -259,7 +259,9 @@ def test_records_of_another_module_have_their_own_root_and_no_parent() -> None:
     (found,), faults = read(MODULES, bytes([1, 2, 3, 3, 4, 5]))
     inner = {"n": 3, "item": {"x": 4, "r": 2}, "up": 2}
     assert found == {"n": 1, "box": {"n": 2, "item": {"x": 3, "r": 2}, "more": inner}, "item": {"x": 5}}
-    assert [(kind, path) for kind, _, path in faults] == [(FaultKind.EXPRESSION, "Top[0].item.r")]
+    assert not faults
+    (warning,) = parse(linted(MODULES), bytes([1, 2, 3, 3, 4, 5])).warnings
+    assert (warning.path, warning.found) == ("Top[0].item.r", "'Item' has no 'n'")
 
 
 @pytest.mark.parametrize(("name", "hint"), [("i12", "is sb12"), ("u12le", "is b12le"), ("u65", "?"), ("i99", "")])
@@ -267,6 +269,53 @@ def test_an_odd_width_is_a_bit_field(name: str, hint: str) -> None:
     lint = lint_text(f"endian: big\ntypes: {{T: {{fields: [{{name: a, type: {name}}}]}}}}")
     assert [(e.code, e.line, e.column) for e in lint.errors] == [("unknown-type", 2, 32)]
     assert (lint.errors[0].hint or "").endswith(hint)
+
+
+LAZY = """endian: big
+framing: {repeat: once}
+types:
+  Top:
+    fields:
+      - {name: n, type: u8}
+      - {name: m, type: u8, if: %s}
+    instances:
+      far: {type: u8, at: 99}
+      nothing: {compute: 1 / 0}
+      via: {compute: far}
+      box: {type: Box, at: 1}
+      fine: {type: u8, at: 1}
+  Box: {fields: [{name: x, type: u16}, {name: y, type: u8}]}
+"""
+
+
+def test_an_instance_that_nothing_uses_is_read_but_its_faults_are_warnings() -> None:
+    found = parse(linted(LAZY % "n == 5"), b"\x01\x02")
+    assert (found.errors, found.error_count, found.records[0].complete) == ((), 0, True)
+    assert plain(found.records[0]) == {"n": 1, "fine": 2, "box": {}}
+    assert {(w.kind, w.path.split(".")[1], w.warning) for w in found.warnings} == {
+        (FaultKind.TRUNCATED, "far", True),
+        (FaultKind.EXPRESSION, "nothing", True),
+        (FaultKind.TRUNCATED, "box", True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("use", "kinds"),
+    [
+        ("far == 1", ["truncated", "expression"]),
+        ("via == 1", ["truncated", "expression"]),
+        ("nothing == 1", ["expression", "expression"]),
+    ],
+)
+def test_a_fault_of_an_instance_that_a_field_uses_is_an_error(use: str, kinds: list[str]) -> None:
+    assert [fault.kind for fault in parse(linted(LAZY % use), b"\x01\x02").errors] == kinds
+
+
+def test_a_check_of_an_instance_is_asked_for_by_the_grammar() -> None:
+    grammar = linted(
+        "endian: big\nframing: {repeat: once}\ntypes: {T: {fields: [{name: a, type: u8}], instances: {b: {type: u8, at: 0, validate: {equals: 2}}}}}"
+    )
+    assert [(f.kind, f.path) for f in parse(grammar, b"\x01").errors] == [(FaultKind.MISMATCH, "T[0].b")]
 
 
 def test_a_label_may_be_any_word() -> None:
