@@ -7,72 +7,27 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
-from harness.lane.watchdog import OverdueError, limited, paused
-from harness.lanes.toolgen.answer_classes import AnswerClasses
 from harness.lanes.toolgen.documentation import DocExample
-from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
+from harness.lanes.toolgen.idempotence import difference, own_answer
+from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
-from harness.lanes.toolgen.tool_spec import Tool
+from harness.lanes.toolgen.plan import Plan
+from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
-from harness.sandbox.box import Box
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.awaited_box import ask, loaded
+from harness.sandbox.codec import CodecError, decode
 from harness.sandbox.fault import BoxFault
-from harness.sandbox.limits import Limits
+from harness.sandbox.loop import pause
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
-
-
-class _CandidateRaisedError(Exception):
-    """The candidate raised an exception inside a property."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the attempts of one candidate are run.
-
-    Attributes:
-        source: The candidate's source file, as bytes.
-        tool: The tool that it implements.
-        answers: The answers seen so far.
-        limits: Limits of each box.
-        seed: Seed of this case; each attempt derives its own from it.
-        attempts: Number of attempts with pauses between questions; further ones only have other hash seeds.
-        hash_seeds: PYTHONHASHSEED of each attempt's box.
-        jitter_ms: Shortest and longest pause between questions, in milliseconds.
-    """
-
-    source: bytes
-    tool: Tool
-    limits: Limits
-    seed: int
-    attempts: int
-    hash_seeds: tuple[int, ...]
-    jitter_ms: tuple[float, float]
-    answers: AnswerClasses = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "answers", AnswerClasses(self.tool.spec.compare))
-
-    @property
-    def entry(self) -> str:
-        """Name of the candidate's function."""
-        return self.tool.signature.name
-
-    @property
-    def box_entry(self) -> str:
-        """The entry by which a box is opened, with the rules for its answers (see `wire`)."""
-        rules = ",".join(self.tool.answer_rules)
-        return f"{self.entry}:{rules}" if rules else self.entry
-
 
 PAUSES = 24
 """Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
@@ -83,8 +38,33 @@ MANY_PAUSES = 96
 """Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
 
 
-def run_attempt(
-    pool: BoxPool, questions: Questions, plan: Plan, index: int, *, doc_examples: tuple[DocExample, ...] = ()
+_SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
+
+Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
+"""Asks more of a box whose attempt is over; it handles the faults of the box itself."""
+
+
+@asynccontextmanager
+async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[PolledBox]:
+    """A box with the candidate loaded.
+
+    Raises:
+        BoxFault: if it cannot be loaded, or if it sent something after the last answer.
+        InfraError: if no box can be opened.
+    """
+    with pool.begin(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
+        await loaded(box)
+        yield box
+
+
+async def run_attempt(
+    pool: BoxPool,
+    questions: Questions,
+    plan: Plan,
+    index: int,
+    *,
+    doc_examples: tuple[DocExample, ...] = (),
+    afterwards: Afterwards | None = None,
 ) -> Outcome:
     """Ask one box all questions of an attempt.
 
@@ -93,7 +73,8 @@ def run_attempt(
         questions: The questions.
         plan: How the candidate is asked.
         index: Index of the attempt, from 0.
-        doc_examples: Examples of the docstrings; they are asked last and cannot change the verdict.
+        doc_examples: Examples of the docstrings; they are asked after the questions and cannot change the verdict.
+        afterwards: Is given the box at the end.
 
     Raises:
         SpecError: if the oracle's `accept`, or a property itself, fails.
@@ -106,12 +87,14 @@ def run_attempt(
     outcome.total = len(known) + len(questions.trials)
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
     started = time.perf_counter()
-    box: Box | None = None
+    box: PolledBox | None = None
     run = _AttemptRun(questions, plan, outcome, extras)
     while True:
         try:
-            with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
-                run.run(box, doc_examples)
+            async with opened(pool, plan, outcome.hash_seed) as box:
+                await run.run(box, doc_examples)
+                if afterwards is not None:
+                    await afterwards(box, outcome)
         except BoxFault as fault:
             if run.excuse(fault):
                 continue
@@ -125,13 +108,15 @@ def run_attempt(
 class _AttemptRun:
     def __init__(self, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]) -> None:
         self.questions, self.plan, self.outcome = questions, plan, outcome
-        self.box: Box
+        self.box: PolledBox
         self.property_answers = hashlib.sha256()
-        self.fault: BoxFault | None = None
         self.asking: Question | None = None
         self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*questions.shared, *extras)))
-        rng.shuffle(numbered)
+        if plan.is_screening:
+            numbered.sort(key=lambda one: (_SCREENING.index(one[1].origin), len(one[1].key)))
+        else:
+            rng.shuffle(numbered)
         least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / plan.attempts))
         is_paused = plan.jitter_ms[1] > 0 and outcome.index < plan.attempts
         wanted = max(least, math.ceil(PAUSES / plan.attempts)) if is_paused else 0
@@ -145,25 +130,30 @@ class _AttemptRun:
             if question.key not in lost and not (is_hopeless and question.expected is None and number >= shared)
         )
 
-    def run(self, box: Box, doc_examples: tuple[DocExample, ...]) -> None:
+    async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
         self.box, first, waiting = box, True, Waiting()
         while self.waiting:
-            pause, number, self.asking = self.waiting.popleft()
-            if pause:
+            is_paused, number, self.asking = self.waiting.popleft()
+            if is_paused:
                 low, high = self.plan.jitter_ms
-                time.sleep(self.rng.uniform(low, high) / 1e3)
-            self._ask(number, self.asking, waiting, first=first)
+                await pause(self.rng.uniform(low, high) / 1e3)
+            await self._ask(number, self.asking, waiting, first=first)
             first, self.asking = False, None
+            if self._is_decided:
+                return
         self.outcome.waits = self.outcome.waits or waiting.is_on_purpose(box.pid)
         self.outcome.idle.update(waiting.idle)
         for trial in self.questions.trials:
-            self._try(trial)
+            await self._try(trial)
+            if self._is_decided:
+                return
         self.outcome.property_answers = self.property_answers.digest()
         try:
-            self.outcome.doc_examples = [self._shows(example) for example in doc_examples]
+            self.outcome.doc_examples = [await self._shows(example) for example in doc_examples]
         except BoxFault:
             self.outcome.doc_examples = [False] * len(doc_examples)
+            self.box.close()
 
     def excuse(self, fault: BoxFault) -> bool:
         """Whether the box ended on an input without a known answer, which costs robustness only.
@@ -176,34 +166,27 @@ class _AttemptRun:
         answers, outcome = self.plan.answers, self.outcome
         answers.unanswered.add(question.key)
         outcome.excused.append(f"{fault.why}, asked {self.plan.entry}({format_arguments(question.key)})")
-        outcome.fault_question = self.fault = None
+        outcome.fault_question = None
         if len(outcome.excused) >= MAX_FAULTS:
             answers.unanswered.update(one.key for _, _, one in self.waiting if one.expected is None)
             self.waiting = deque(entry for entry in self.waiting if entry[2].expected is not None)
         return True
 
-    def _reply(self, key: bytes) -> Reply:
-        answer = self._answer(key)
-        return Reply(answer.kind, answer.payload)
+    @property
+    def _is_decided(self) -> bool:
+        return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
-    def _answer(self, key: bytes) -> Answer:
+    async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         self.outcome.fault_question = key
-        if self.fault is not None:
-            raise self.fault
-        try:
-            answer = self.box.ask(key)
-        except BoxFault as fault:
-            self.fault = fault
-            raise
+        answer = await ask(self.box, key, due=due)
         self.outcome.fault_question = None
         if self.asking is None or self.asking.expected is not None:
             self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
         return answer
 
-    def _ask(self, number: int, question: Question, waiting: Waiting, *, first: bool) -> None:
+    async def _ask(self, number: int, question: Question, waiting: Waiting, *, first: bool) -> None:
         outcome = self.outcome
-        self.box.allow(question.due)
-        answer = self._answer(question.key)
+        answer = await self._answer(question.key, due=question.due)
         reply = Reply(answer.kind, answer.payload)
         waiting.note(number, question.key, answer)
         if question.origin != "edge":
@@ -217,7 +200,7 @@ class _AttemptRun:
             self.outcome.replies[number] = reply.trimmed()
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
-        elif self.questions.right(question, reply):
+        elif await self.questions.right(question, reply):
             outcome.right += 1
             outcome.edges_handled += question.origin == "edge"
         elif shared:
@@ -225,104 +208,107 @@ class _AttemptRun:
         else:
             outcome.wrong_extras.append((question, reply if not outcome.wrong_extras else reply.trimmed()))
 
-    def _shows(self, example: DocExample) -> bool:
-        self.box.allow(len(example.promised))
-        answer = self.box.ask(example.key)
-        promised = Reply("value", self.questions.tool.spec.compare.encode(decode(example.promised)))
-        return Reply(answer.kind, answer.payload).is_same(promised, self.questions.tool.spec.compare)
+    async def _shows(self, example: DocExample) -> bool:
+        answer = await ask(self.box, example.key, due=len(example.promised))
+        comparison = self.questions.tool.spec.compare
+        promised = Reply("value", comparison.encode(decode(example.promised)))
+        return Reply(answer.kind, answer.payload).is_same(promised, comparison)
 
-    def _try(self, trial: Trial) -> None:
+    async def _try(self, trial: Trial) -> None:
         oracle = self.questions.oracle
         if oracle is None:
             return
-        check = oracle.properties[trial.index]
-        try:
-            with limited(TRUSTED_SECONDS):
-                problem = check(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311
-        except _CandidateRaisedError as error:
-            problem = str(error)
-        except (SystemExit, OverdueError) as error:
-            raise oracle.fault(f"property {trial.name}", trial.key, error) from error
-        except Exception as error:
-            if self.fault is None:
-                _check_property(oracle, trial, error)
-            problem = f"it cannot be checked on this answer ({type(error).__name__}: {clip(str(error), limit=120)})"
-        if self.fault is not None:
-            raise self.fault  # also if a property caught the exception
+        if trial.index < 0:
+            self._conclude(trial, await self._find_not_idempotent(trial))
+            return
+        replies: list[list[str]] = []
+        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+        while "asks" in found:
+            key = found["asks"].encode("ascii")
+            answer = await self._answer(key)
+            reply = Reply(answer.kind, answer.payload)
+            self.property_answers.update(self.plan.answers.fingerprint(key, reply))
+            sentence = f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(key)}"
+            if reply.kind == "value" and await self._is_oversized(reply.payload, key):
+                reply = Reply("raised", b"")
+                sentence = f"{self.plan.entry} returned {len(answer.payload)} bytes, too many to check"
+            replies.append([key.decode("ascii"), reply.kind, reply.payload.decode("ascii"), sentence])
+            found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+        if "undecodable" in found:
+            raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
+        problem = found.get("problem")
+        if "raised" in found:
+            await _require_property(oracle, trial, found)
+            problem = f"it cannot be checked on this answer ({clip(found['raised'], limit=160)})"
+        self._conclude(trial, problem)
+
+    async def _find_not_idempotent(self, trial: Trial) -> str | None:
+        tool, key = self.questions.tool, trial.key
+        replies: list[Reply] = []
+        for _ in range(2):
+            answer = await self._answer(key)
+            replies.append(Reply(answer.kind, answer.payload))
+            self.property_answers.update(self.plan.answers.fingerprint(key, replies[-1]))
+            if replies[0].kind != "value" or await self._is_oversized(answer.payload, key):
+                return None  # an input on which the tool raises has no answer to check
+            try:
+                key = own_answer(tool, decode(key), decode(answer.payload))
+            except CodecError:
+                raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON") from None
+        once, twice = replies
+        return None if twice.is_same(once, tool.spec.compare) else difference(tool, once.payload, twice.payload)
+
+    def _conclude(self, trial: Trial, problem: str | None) -> None:
         if problem is None:
             self.outcome.right += 1
             return
-        sentence = f"property {trial.name} fails: {clip(str(problem), limit=300)}"
-        self.outcome.wrong.append(WrongAnswer(trial.key, f'"{trial.name}"', clip(str(problem)), sentence))
+        sentence = f"property {trial.name} fails: {clip(problem, limit=300)}"
+        self.outcome.wrong.append(WrongAnswer(trial.key, f'"{trial.name}"', clip(problem), sentence))
 
-    def _oversized(self, payload: bytes, key: bytes) -> bool:
+    async def _is_oversized(self, payload: bytes, key: bytes) -> bool:
         oracle = self.questions.oracle
         if oracle is None or not is_oversized(payload, key, b""):
             return False
-        right = oracle.reply(key, any_error=True).payload
+        right = (await oracle.reply(key, any_error=True)).reply.payload
         self.box.allow(len(right))
         return is_oversized(payload, key, right)
 
-    def _caller(self, trial: Trial) -> Callable[..., Any]:
-        def call(**kwargs: Any) -> Any:
-            with paused():  # the box enforces the candidate's own limits
-                reply = self._reply(encode(kwargs))
-            self.property_answers.update(self.plan.answers.fingerprint(encode(kwargs), reply))
-            if reply.kind != "value":
-                raise _CandidateRaisedError(
-                    f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(encode(kwargs))}"
-                )
-            if self._oversized(reply.payload, encode(kwargs)):
-                raise _CandidateRaisedError(f"{self.plan.entry} returned {len(reply.payload)} bytes, too many to check")
-            try:
-                return decode(reply.payload)
-            except CodecError:
-                self.fault = BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
-                raise self.fault from None
 
-        return call
-
-
-def _check_property(oracle: Oracle, trial: Trial, error: Exception) -> None:
-    """Check whether a property that raised `error` also raises on the reference's answers.
+async def _require_property(oracle: Oracle, trial: Trial, raised: dict[str, str]) -> None:
+    """Check whether a property that raised on a candidate's answers also raises on the reference's.
 
     Raises:
         SpecError: if it does; otherwise the candidate's answer caused the error.
     """
+    replies: list[list[str]] = []
+    found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+    while "asks" in found:
+        reply = (await oracle.reply(found["asks"].encode("ascii"), any_error=True)).reply
+        payload = reply.payload.decode("ascii") if reply.kind == "value" else "null"
+        replies.append([found["asks"], "value", payload, ""])
+        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+    if "raised" in found:
+        asked = clip(trial.key.decode("ascii"), limit=200)
+        raise oracle.fault(f"the oracle's property {trial.name} raised {clip(raised['raised'])} on {asked}")
 
-    def reference(**kwargs: Any) -> Any:
-        reply = oracle.reply(encode(kwargs))
-        return decode(reply.payload) if reply.kind == "value" else None
 
-    check = oracle.properties[trial.index]
+async def ask_once(
+    pool: BoxPool, plan: Plan, question: Question, hash_seed: int, *, before: Iterable[Question] = ()
+) -> Reply | BoxFault:
+    """The reply to one question in a fresh box, after the questions `before`, or the fault of the box.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
     try:
-        with limited(TRUSTED_SECONDS):
-            check(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
-    except (Exception, SystemExit, OverdueError):
-        raise oracle.fault(f"property {trial.name}", trial.key, error) from error
+        async with opened(pool, plan, hash_seed) as box:
+            for other in before:
+                await ask(box, other.key, due=other.due)
+            answer = await ask(box, question.key, due=question.due)
+            return Reply(answer.kind, answer.payload)
+    except BoxFault as fault:
+        return fault
 
 
 MAX_FAULTS = 2
 """After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""
-
-
-def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
-    """Count the derived edge inputs that are handled as the reference does; after a fault a new box continues.
-
-    Raises:
-        SpecError: if the oracle's `accept` fails.
-        InfraError: if no box can be opened.
-    """
-    handled = faults = 0
-    waiting = list(reversed(questions.derived))
-    while waiting and faults < MAX_FAULTS:
-        try:
-            with pool.open(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
-                while waiting:
-                    question = waiting.pop()
-                    box.allow(question.due)
-                    answer = box.ask(question.key)
-                    handled += questions.right(question, Reply(answer.kind, answer.payload))
-        except BoxFault:
-            faults += 1
-    return handled

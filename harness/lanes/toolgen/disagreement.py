@@ -1,4 +1,4 @@
-"""Disagreement: finds the first question that two attempts answered differently."""
+"""Disagreement: the first question that two attempts answered differently, and whether other questions cause it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Collection, Sequence
 
 from harness.core.clip import clip
 from harness.lanes.toolgen.answer_classes import fingerprint
+from harness.lanes.toolgen.attempt import ask_once
 from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.pool import BoxPool
 
 
 def seal_answers(questions: Questions, outcomes: Sequence[Outcome], unanswered: Collection[bytes]) -> None:
@@ -45,3 +49,43 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
             f"{describe_reply(two)} with hash seed {other.hash_seed}",
         )
     return None
+
+
+ROUNDS = 3
+"""Rounds with each of two hash seeds. A candidate that is right at random, with probability p, passes all rounds with
+probability (p * (1 - p**2))**6, at most 0.4 %."""
+FEW = 8
+"""Number of questions that a box is asked first before the one that is examined; if it is still right, all others."""
+
+
+async def depends_on_other_questions(
+    pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
+) -> bool:
+    """Whether a shared question is always answered rightly alone, and wrongly after others.
+
+    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
+
+    Args:
+        pool: Opens up to three boxes for each round.
+        questions: The questions.
+        plan: How the candidate is asked.
+        key: The key of the question.
+        hash_seeds: The hash seeds of the two attempts that disagree.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
+    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
+    if question is None or questions.is_judged_by_accept:
+        return False
+    others = [one for one in questions.shared if one is not question]
+    for hash_seed in hash_seeds * ROUNDS:
+        alone = await ask_once(pool, plan, question, hash_seed)
+        if isinstance(alone, BoxFault) or not await questions.right(question, alone):
+            return False
+        later = await ask_once(pool, plan, question, hash_seed, before=others[:FEW])
+        if not isinstance(later, BoxFault) and await questions.right(question, later):
+            later = await ask_once(pool, plan, question, hash_seed, before=others)
+        if isinstance(later, BoxFault) or await questions.right(question, later):
+            return False
+    return True

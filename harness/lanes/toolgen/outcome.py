@@ -72,8 +72,8 @@ class Outcome:
     wall: float = 0.0
 
     def seal(self, asked: Sequence[int]) -> None:
-        """Digest the replies to the questions that every attempt answered, given by number."""
-        if self.fault is None:
+        """Digest the replies to the questions that every attempt answered, given by number, if all were asked."""
+        if self.fault is None and self.property_answers:
             parts = [self.fingerprints[number] for number in asked]
             self.answers = hashlib.sha256(b"".join([*parts, self.property_answers])).hexdigest()
 
@@ -90,11 +90,6 @@ class Outcome:
         """The verdict over the shared questions, by which attempts are compared."""
         seen = [self.fault.status] if self.fault else []
         return first_of([*seen, Status.WRONG] if self.wrong else seen)
-
-    @property
-    def is_mostly_wrong(self) -> bool:
-        """Whether fewer than half of the answers are right."""
-        return 2 * self.right < self.total
 
     @property
     def why(self) -> str:

@@ -1,23 +1,22 @@
-"""Questions: all questions of one tool in one run, with the right answers; built once per process."""
+"""Questions: all questions of one tool in one run, with the right answers."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
-from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.edges import derived_edges, extremes
-from harness.lanes.toolgen.idempotence import NAME, idempotent_property, own_answers, require_idempotent
-from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
+from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
+from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.codec import decode, encode
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
 PROPERTY_INPUTS = 5
@@ -52,7 +51,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A check of one property on one input; all attempts use the same seed, so that their answers can be compared."""
+    """A check of one property on one input; all attempts use the same seed, so that their answers can be compared.
+
+    The index is that of the oracle's property, or -1 for the tool's own `idempotent`.
+    """
 
     index: int
     name: str
@@ -87,7 +89,7 @@ class Questions:
     @property
     def surprise(self) -> str:
         """A warning about a reference that raises an exception not listed in RAISES; empty without one."""
-        if self.oracle is None or self.oracle.raises is not None:
+        if self.oracle is None or self.oracle.has_raises:
             return ""
         for question in (*self.shared, *(one for group in self.extras for one in group)):
             expected = question.expected
@@ -95,16 +97,16 @@ class Questions:
                 return (
                     f"the reference of {self.tool.spec.tool_id} raised {expected.exception} on "
                     f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; define "
-                    f"RAISES = ({expected.exception},) in {self.oracle.path.name} if it is, or correct the reference"
+                    f"RAISES = ({expected.exception},) in oracle.py if it is, or correct the reference"
                 )
         return ""
 
     @property
     def is_judged_by_accept(self) -> bool:
         """Whether the oracle's `accept` decides, so that several answers may be right."""
-        return self.oracle is not None and self.oracle.accept is not None
+        return self.oracle is not None and self.oracle.defines("accept")
 
-    def right(self, question: Question, reply: Reply) -> bool:
+    async def right(self, question: Question, reply: Reply) -> bool:
         """Whether a reply is right; always true where the right answer is unknown.
 
         Raises:
@@ -116,14 +118,10 @@ class Questions:
             if reply.kind != "value" or is_oversized(reply.payload, question.key, question.expected.payload):
                 return False
             try:
-                decode(reply.payload)
-            except CodecError:
-                return False
-            try:
-                return self.oracle.accepts(question.key, reply.payload)
+                return await self.oracle.accepts(question.key, reply.payload)
             except SpecError:
                 # The oracle is at fault only if it fails on the right answer too.
-                self.oracle.accepts(question.key, question.expected.payload)
+                await self.oracle.accepts(question.key, question.expected.payload)
                 return False
         return reply.is_same(question.expected, self.tool.spec.compare)
 
@@ -133,61 +131,53 @@ def is_oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
     return len(payload) > FREE_BYTES + GROWTH * (len(key) + len(expected))
 
 
-_BUILT: dict[tuple[str, int, int, int], Questions] = {}
-
-
-def questions_for(tool: Tool, *, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
-    """The questions of a tool in this run, built at the first call in a process.
+async def build_questions(
+    tool: Tool, oracle: Oracle, *, secret_seed: int, count: int, attempts: int, folder: Path
+) -> Questions:
+    """Build the questions of a tool in this run.
 
     Args:
         tool: The tool.
+        oracle: The process of its oracle.
         secret_seed: The run's secret seed.
         count: Number of distinct sampled inputs.
         attempts: Number of attempts; all but the first get extra inputs.
-        scratch: The folder shared by the processes of this run.
+        folder: The folder in which drawn inputs are kept for other processes of this run.
 
     Raises:
         SpecError: if the oracle fails, or contradicts the tool's examples.
-        InfraError: if the sampler exceeds its time limit.
+        InfraError: if drawing inputs exceeds its time limit.
     """
-    key = (tool.digest, secret_seed, count, attempts)
-    if key not in _BUILT:
-        if len(_BUILT) >= 32:
-            _BUILT.pop(next(iter(_BUILT)))
-        _BUILT[key] = _build(tool, secret_seed, count, attempts, scratch)
-    return _BUILT[key]
-
-
-def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
-    oracle = _oracle(tool)
+    await oracle.start()
+    known = oracle if tool.oracle else None
     seed = derive_seed(secret_seed, "toolgen", tool.digest)
     asked: set[bytes] = set()
-    examples = [_example(tool, oracle, index, asked) for index in range(len(tool.spec.test_cases))]
-    if oracle is None:  # with an oracle, the property is checked on sampled inputs
-        examples += _own_answers(tool, asked)
-    hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
+    examples = [await _example(tool, known, index, asked) for index in range(len(tool.spec.test_cases))]
+    if known is None:  # with an oracle, the property is checked on sampled inputs
+        examples += own_answers(tool, asked)
+    hostile = tuple(derived_edges(tool.kinds, _base(tool))) if known and not known.defines("edges") else ()
     # One more than needed: Hypothesis starts every sample with the simplest value, which is among the shared inputs.
     counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
-    samples = sample_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
-    first = _ask_oracle(oracle, samples.inputs[0], "drawn", asked)
-    if oracle is not None and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
+    samples = await sample_inputs(tool, oracle, secret_seed=secret_seed, counts=counts, edges=hostile, folder=folder)
+    first = await _ask_oracle(known, samples.inputs[0], "drawn", asked)
+    if known and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
         raise SpecError(
             f"the reference raises {first[0].expected.exception if first[0].expected else ''} on every sampled input, "
             f"e.g. {clip(first[0].key.decode('ascii'), limit=200)}",
-            where=position(oracle.path),
+            where=position(tool.oracle or tool.path),
             fix="correct reference(), or let inputs() return only inputs that it can answer",
         )
-    edges = _edges(tool, oracle, asked)
-    trials = _trials(oracle, samples.inputs[0], seed)
-    if oracle is not None and NAME in tool.spec.properties:
-        require_idempotent(tool, oracle, [trial.key for trial in trials if trial.name == NAME])
-    extras = [()] + [tuple(_ask_oracle(oracle, keys, "extra", asked)) for keys in samples.inputs[1:]]
+    edges = await _edges(tool, known, asked)
+    trials = _trials(tool, known, samples.inputs[0], seed)
+    if known:
+        await _require_idempotent(tool, known, [trial.key for trial in trials if trial.index < 0])
+    extras = [()] + [tuple(await _ask_oracle(known, keys, "extra", asked)) for keys in samples.inputs[1:]]
     derived = [Question("derived", key, reply) for key, reply in samples.edges if key not in asked]
     shared = (*(one for one in examples if one is not None), *first, *edges)
     keys = [question.key.decode("ascii") for question in (*shared, *(one for group in extras for one in group))]
     return Questions(
         tool=tool,
-        oracle=oracle,
+        oracle=known,
         shared=shared,
         extras=tuple(extras),
         trials=tuple(trials),
@@ -197,81 +187,99 @@ def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Pat
     )
 
 
-def _oracle(tool: Tool) -> Oracle | None:
-    if tool.oracle is None:
-        return None
-    kept = "no_mutation" in tool.spec.properties
-    oracle = load_oracle(tool.oracle, tool.digest, comparison=tool.spec.compare, keep_arguments=kept)
-    if NAME in tool.spec.properties:
-        return replace(oracle, properties=(*oracle.properties, idempotent_property(tool)))
-    return oracle
-
-
-def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
+async def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
     example = tool.spec.test_cases[index]
     key, wanted = encode(example.input), Reply("value", tool.spec.compare.encode(example.expected_output))
     if key in asked:
         return None
     asked.add(key)
-    seconds: float | None = None
-    if oracle is not None:
-        reply, seconds = oracle.timed_reply(key)
-        same = reply.is_same(wanted, tool.spec.compare)
-        if not (same if oracle.accept is None else oracle.accepts(key, wanted.payload)):
-            raise SpecError(
-                f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
-                f"returns {clip(reply.payload.decode('ascii', 'replace'), limit=120)}",
-                where=position(oracle.path),
-                fix="correct the test case or the reference",
-            )
-    return Question("example", key, wanted, seconds)
+    if oracle is None:
+        return Question("example", key, wanted)
+    found = await oracle.reply(key)
+    same = found.reply.is_same(wanted, tool.spec.compare)
+    if not (await oracle.accepts(key, wanted.payload) if oracle.defines("accept") else same):
+        raise SpecError(
+            f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
+            f"returns {clip(found.reply.payload.decode('ascii', 'replace'), limit=120)}",
+            where=position(tool.oracle or tool.path),
+            fix="correct the test case or the reference",
+        )
+    return Question("example", key, wanted, found.cpu_seconds)
 
 
-def _own_answers(tool: Tool, asked: set[bytes]) -> list[Question]:
-    if NAME not in tool.spec.properties:
-        return []
-    found = [(key, answer) for key, answer in own_answers(tool) if key not in asked]
-    asked.update(key for key, _ in found)
-    return [Question("example", key, Reply("value", answer)) for key, answer in dict(found).items()]
-
-
-def _ask_oracle(oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]) -> list[Question]:
+async def _ask_oracle(
+    oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]
+) -> list[Question]:
     found: list[Question] = []
     for key in keys:
         if key in asked:
             continue
         asked.add(key)
-        reply, seconds = oracle.timed_reply(key) if oracle else (None, None)
-        found.append(Question(origin, key, reply, seconds))
+        timed = await oracle.reply(key) if oracle else None
+        found.append(Question(origin, key, timed.reply, timed.cpu_seconds) if timed else Question(origin, key, None))
     return found
 
 
-def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Question]:
-    if oracle is None or oracle.edges is None:
+async def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Question]:
+    if oracle is None or not oracle.defines("edges"):
         return []
-    try:
-        with limited(TRUSTED_SECONDS):
-            listed: list[Kwargs] = list(oracle.edges())
-        keys = [encode(kwargs) for kwargs in listed]
-    except (Exception, SystemExit, OverdueError) as error:
-        raise oracle.fault("edges", b"{}", error) from error
     found: list[Question] = []
-    for kwargs, key in zip(listed, keys, strict=True):
+    for key in await oracle.edges():
+        kwargs = decode(key)
         misfit = tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "an edge input is not a dictionary"
         if misfit:
-            raise SpecError(f"edges() does not match the signature: {misfit}", where=position(oracle.path))
+            raise SpecError(f"edges() does not match the signature: {misfit}", where=position(tool.oracle or tool.path))
         if key not in asked:
             asked.add(key)
-            found.append(Question("edge", key, oracle.reply(key, any_error=True)))
+            found.append(Question("edge", key, (await oracle.reply(key, any_error=True)).reply))
     return found
 
 
-def _trials(oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list[Trial]:
+def own_answers(tool: Tool, asked: set[bytes]) -> list[Question]:
+    """For an idempotent tool and each test case, the question whose first argument is the expected answer.
+
+    Raises:
+        SpecError: if another test case expects a different answer to it.
+    """
+    if IDEMPOTENT not in tool.spec.properties:
+        return []
+    comparison = tool.spec.compare
+    expected = {encode(case.input): comparison.encode(case.expected_output) for case in tool.spec.test_cases}
+    found: list[Question] = []
+    for case in tool.spec.test_cases:
+        key, answer = own_answer(tool, case.input, case.expected_output), comparison.encode(case.expected_output)
+        if not comparison.same(answer, expected.get(key, answer)):
+            raise SpecError(
+                f"the test cases are not idempotent: {difference(tool, answer, expected[key])}",
+                where=position(tool.path),
+                fix=f"correct the test cases, or remove {IDEMPOTENT} from the tool's properties",
+            )
+        if key not in asked:
+            asked.add(key)
+            found.append(Question("example", key, Reply("value", answer)))
+    return found
+
+
+async def _require_idempotent(tool: Tool, oracle: Oracle, keys: list[bytes]) -> None:
+    for key in keys:
+        reply = (await oracle.reply(key, any_error=True)).reply
+        if reply.kind != "value":
+            continue
+        again = await oracle.reply(own_answer(tool, decode(key), decode(reply.payload)), any_error=True)
+        if not again.reply.is_same(reply, tool.spec.compare):
+            raise SpecError(
+                f"the reference is not idempotent: {difference(tool, reply.payload, again.reply.payload)}",
+                where=position(tool.oracle or tool.path),
+                fix=f"correct the reference, or remove {IDEMPOTENT} from the tool's properties",
+            )
+
+
+def _trials(tool: Tool, oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list[Trial]:
     if oracle is None or not sample:
         return []
     found: list[Trial] = []
-    for index, check in enumerate(oracle.properties):
-        name = getattr(check, "__name__", f"property {index + 1}")
+    own = [(-1, IDEMPOTENT)] if IDEMPOTENT in tool.spec.properties else []
+    for index, name in (*enumerate(oracle.properties), *own):
         rng = random.Random(derive_seed(seed, "property", index))  # noqa: S311 - the seed is the secret
         picked = rng.sample(sample, min(PROPERTY_INPUTS, len(sample)))
         found += [Trial(index, name, key, derive_seed(seed, "property", index, key.hex())) for key in picked]

@@ -19,13 +19,16 @@ MARGIN = 4
 class Waiting:
     """The idle time of one box's calls.
 
+    Args:
+        pid: The process id of a box that has answered other calls before; 0 for one that has only been loaded.
+
     Attributes:
         idle: Wall seconds minus CPU seconds by number of each call, as noted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int = 0) -> None:
         self.idle: dict[int, float] = {}
-        self._allowed = MARGIN
+        self._allowed = MARGIN + (_count_switches(pid) if pid else 0)
 
     def note(self, number: int, question: bytes, answer: Answer) -> None:
         """Note a call. A message longer than a pipe's capacity needs one more switch for each further part."""
@@ -36,6 +39,10 @@ class Waiting:
         """Whether the open box with this process id gave up its core during its calls."""
         if not self.idle or max(self.idle.values()) < MIN_IDLE:
             return False
-        from harness.timing.paired_benchmark import count_voluntary_switches
+        return _count_switches(pid) > self._allowed
 
-        return count_voluntary_switches(pid) > self._allowed
+
+def _count_switches(pid: int) -> int:
+    from harness.timing.paired_benchmark import count_voluntary_switches
+
+    return count_voluntary_switches(pid)
