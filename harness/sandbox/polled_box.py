@@ -26,6 +26,7 @@ from harness.sandbox.usage import ExitStatus, Usage, cpu_clock
 from harness.sandbox.wire import CHUNK, HEADER, NONCE
 from harness.sandbox.zygote_process import ZygoteProcess
 
+QUICK = 0.02  # of the call limit
 LOADING, CALLING = "while loading", "in a call"
 
 
@@ -39,11 +40,13 @@ class PolledBox:
     Attributes:
         deadline: When the subject must have answered, by `time.monotonic`; infinite while nothing is asked.
         usage: What the box used; final after `close`.
+        is_quick: Whether its last answer took a small part of the call limit.
     """
 
     def __init__(self, zygote: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._zygote, self._limits = zygote, limits
         self.usage = Usage()
+        self.is_quick = False
         self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = 0.0
         self._frames = FrameReader(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
@@ -157,6 +160,7 @@ class PolledBox:
         used = self._last_cpu - self._cpu_before if self._clock is not None else None
         answer = read_answer(frame, self._expected.popleft(), seconds=elapsed, cpu_seconds=used, limits=self._limits)
         self._idle_since = self._arrived
+        self.is_quick = elapsed <= self._limit * QUICK
         self.deadline = math.inf
         return answer
 
