@@ -11,6 +11,7 @@ from harness.core.policy import Policy
 from harness.core.score import Score
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
+from harness.lanes.spec.collect import collect_cases
 from harness.lanes.spec.options import SpecOptions
 from harness.lanes.spec.score import CLASSIC, WEIGHTS, score_patch
 
@@ -37,8 +38,6 @@ class SpecLane:
             SuiteError: if the suite names missing files, or a file is both a sample and a hold-out.
             SpecError: if the grammar is wrong or a sample is too large.
         """
-        from harness.lanes.spec.collect import collect_cases  # `crucible schema` needs the options alone
-
         return collect_cases(suite, lane=self.name)
 
     def evaluate(self, case: Case, context: Context) -> Evidence:

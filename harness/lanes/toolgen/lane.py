@@ -12,6 +12,7 @@ from harness.core.score import Score
 from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lane.context import Context
+from harness.lanes.toolgen.collect import collect_cases
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
 from harness.suites.suite import Suite
@@ -31,8 +32,6 @@ class Toolgen:
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """Make one case per candidate; see `collect_cases` for errors."""
-        from harness.lanes.toolgen.collect import collect_cases  # `crucible schema` needs the options alone
-
         return collect_cases(suite)
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
