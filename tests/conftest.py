@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
-# Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
+# Imported here because pytester forgets what an inner run imported first: PyYAML's C part cannot be loaded twice, and
+# the evaluators, which a lane imports at first use, would be loaded with classes that other modules do not know.
+import harness.lanes.dsl.evaluate
+import harness.lanes.kernel.evaluate
+import harness.lanes.spec.evaluate
+import harness.lanes.toolgen.evaluate
 import harness.session.run_session  # noqa: F401
 from harness import hooks
 
