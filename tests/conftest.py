@@ -140,9 +140,9 @@ class Project:
         return self.put(f"{name}.suite.yaml", f"lane: words\ninline: {json.dumps(inline)}\n")
 
     def run(self, *args: str, subprocess: bool = False) -> pytest.RunResult:
-        """Run pytest with the plugin: in this process unless it must die or distribute."""
+        """Run pytest with the plugin: in this process unless it must die or change what is imported."""
         always = ("-p", "harness.plugin", "-p", "no:benchmark")
-        if subprocess or any(arg.startswith("-n") for arg in args):
+        if subprocess:
             return self.pytester.runpytest_subprocess(*always, *args, timeout=120)
         return self.pytester.runpytest_inprocess(*always, *args)
 
