@@ -16,6 +16,7 @@ import pytest
 # Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
 import harness.session.run_session  # noqa: F401
 from harness import hooks
+from tests.forked_workers import forked_workers
 
 pytest_plugins = ["pytester"]
 
@@ -144,7 +145,8 @@ class Project:
         always = ("-p", "harness.plugin", "-p", "no:benchmark")
         if subprocess:
             return self.pytester.runpytest_subprocess(*always, *args, timeout=120)
-        return self.pytester.runpytest_inprocess(*always, *args)
+        with forked_workers():
+            return self.pytester.runpytest_inprocess(*always, *args)
 
     def rows(self, sql: str, *, ledger: str = "reports/ledger.db") -> list[Any]:
         """Ask the ledger."""
