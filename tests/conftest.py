@@ -13,8 +13,13 @@ from typing import Any
 
 import pytest
 
-# Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
-import harness.session.run_session  # noqa: F401
+# Imported here because pytester forgets what an inner run imported first: each would import all of it again, and
+# PyYAML's C part cannot be loaded twice.
+import harness.report.html
+import harness.session.controller
+import harness.session.run_session
+import harness.session.summary
+import harness.timing.bridge  # noqa: F401
 from harness import hooks
 from tests.forked_workers import forked_workers
 
