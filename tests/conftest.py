@@ -24,6 +24,7 @@ from harness import hooks
 from tests.forked_workers import forked_workers
 
 pytest_plugins = ["pytester"]
+BUILT_IN = hooks.BUILT_IN
 
 
 def pytest_configure():
