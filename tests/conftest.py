@@ -11,11 +11,16 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import numpy  # noqa: F401
+import numpy  # noqa: F401 - as what follows
 import pytest
 
 # Imported here because pytester forgets what an inner run imported first: each would import all of it again, and
 # the C parts of PyYAML and numpy cannot be loaded twice.
+import harness.report.html
+import harness.session.controller
+import harness.session.run_session
+import harness.session.summary
+import harness.timing.bridge  # noqa: F401
 from harness import hooks
 from tests.forked_workers import forked_workers
 
