@@ -36,6 +36,7 @@ from harness.lane.context import Context  # noqa: E402
 from harness.lanes.toolgen.collect import case_for  # noqa: E402
 from harness.lanes.toolgen.lane import Toolgen  # noqa: E402
 from harness.lanes.toolgen.tool_spec import read_tool  # noqa: E402
+from harness.sandbox.limits import SyscallPolicy  # noqa: E402
 
 CANARIES = (Path("/tmp"), Path("/var/tmp"), Path.home(), HERE, ROOT)
 SECRET_SEED = 7
@@ -110,8 +111,9 @@ def canaries() -> list[str]:
 
 def survivors(made: Context) -> list[str]:
     """Processes that are left below the zygotes of a context when no box is open."""
-    pids = [zygote._process.pid for zygote in made.boxes._zygotes.values()]
-    return " ".join(Path(f"/proc/{pid}/task/{pid}/children").read_text() for pid in pids).split()
+    families = made.boxes._families.values()
+    zygotes = [zygote for family in families for zygote in family._zygotes[SyscallPolicy.STRICT] if zygote.is_usable]
+    return " ".join(Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text() for one in zygotes).split()
 
 
 def run_share(attacks: Sequence[Attack], without: Sequence[str], scratch: Path) -> list[dict[str, Any]]:
