@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 import os
 import select
+import signal
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from harness.core.clip import clip
 from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.sandbox.answer import Answer, describe, read_answer
-from harness.sandbox.control import ChildProcess
 from harness.sandbox.fault import BoxFault, exit_fault
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH, Frame, FrameReader
 from harness.sandbox.limits import MIB, Limits
@@ -42,43 +43,28 @@ class PolledBox:
 
     def __init__(self, zygote: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._zygote, self._limits = zygote, limits
-        self._child: ChildProcess | None = None
         self.usage = Usage()
         self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = 0.0
-        self._clock: int | None = None
         self._frames = FrameReader(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
-        self._oom_kills = _oom_kills(zygote)
-        self._write = self._read = -1
         self._poll = select.poll()
         self._unsent: bytes | memoryview = b""
         self._expected: deque[bytes] = deque()
-        self._when, self._limit, self._is_confined = LOADING, limits.load_seconds, False
+        self._when, self._limit = LOADING, limits.load_seconds
+        forked = zygote.open(limits)
+        self._child, self._write, self._read = forked.child, forked.write, forked.read
         self._closed = False
         self._begun = self._idle_since = self._arrived = time.monotonic()
         self._end = self._begun + limits.total_seconds
         self.deadline = min(self._begun + self._limit, self._end)
         try:
-            self._start()
+            self._oom_kills = _oom_kills(zygote)
+            self._clock = cpu_clock(self.pid)
+            self._poll.register(self._read, select.POLLIN)
             self._send_source(source, entry)
         except BaseException:
             self.close()
             raise
-
-    def _start(self) -> None:
-        questions = answers = -1
-        try:
-            questions, self._write = os.pipe()
-            self._read, answers = os.pipe()
-            self._child = self._zygote.open(self._limits, questions, answers)
-        finally:
-            for fd in (questions, answers):
-                if fd >= 0:
-                    os.close(fd)
-        os.set_blocking(self._write, False)
-        os.set_blocking(self._read, False)
-        self._clock = cpu_clock(self._child.pid)
-        self._poll.register(self._read, select.POLLIN)
 
     def _send_source(self, source: bytes, entry: str) -> None:
         name, nonce = entry.encode(), self._nonce()
@@ -162,11 +148,8 @@ class PolledBox:
             return None
         if self._when == CALLING:
             return self._accept_answer(frame)
-        if self._is_confined:
-            self._accept_loading(frame)
-            return None
-        self._accept_layers(frame)
-        return self.receive_ready()  # the next frame may have arrived with this one
+        self._accept_loading(frame)
+        return None
 
     def _accept_answer(self, frame: Frame) -> Answer:
         elapsed = self._arrived - self._begun
@@ -192,14 +175,6 @@ class PolledBox:
             if not frames.buffer and (frame := frames.take_single(data)) is not None:
                 return frame
             frames.buffer += data
-
-    def _accept_layers(self, frame: Frame) -> None:
-        tag, _nonce, body = frame
-        if tag == b"X":
-            raise InfraError(f"a layer of the box failed: {clip(body.decode('utf-8', 'replace'))}")
-        if tag != b"Y":
-            raise InfraError(f"the box sent an unexpected frame before it loaded untrusted code ({tag!r})")
-        self._is_confined = True
 
     def _accept_loading(self, frame: Frame) -> None:
         tag, seen, body = frame
@@ -278,27 +253,50 @@ class PolledBox:
         cgroup = self._zygote.cgroup
         peak = cgroup.peak() if cgroup is not None else None
         child, self._child = self._child, None
-        try:
+        with self._blamed_for_memory():
             exit_status = self._zygote.reap(child)
-        except InfraError:
-            # The kernel may kill the zygote for memory that its box holds: the box is responsible.
-            if self._out_of_memory():
-                raise BoxFault(
-                    Status.MEMORY,
-                    f"the kernel killed the zygote process: memory limit exceeded ({self._limits.memory_text})",
-                ) from None
-            raise
         resident = max(0, exit_status.resident_kib - self._zygote.resident_kib) / 1024
+        cpu_ms = max(cpu * 1e3, exit_status.cpu_us / 1e3)
+        self._account(cpu_ms=cpu_ms, peak=peak, resident=resident, ended_by=exit_status.signal)
+        return exit_status
+
+    @contextmanager
+    def _blamed_for_memory(self) -> Iterator[None]:
+        """The kernel may kill the zygote for memory that its box holds: the box is responsible."""
+        try:
+            yield
+        except InfraError:
+            if not self._out_of_memory():
+                raise
+            why = f"the kernel killed the zygote process: memory limit exceeded ({self._limits.memory_text})"
+            raise BoxFault(Status.MEMORY, why) from None
+
+    def _retire(self) -> bool:
+        """Kill the child process and leave the rest to the zygote; False if more has to be known of how it ended."""
+        child, zygote = self._child, self._zygote
+        if child is None or self._clock is None or not zygote.can_retire or self._channel_closed():
+            return False
+        peak = zygote.cgroup.peak() if zygote.cgroup is not None else None
+        if peak is None:
+            return False
+        cpu = self._cpu()
+        zygote.kill(child)
+        self._child = None
+        self._account(cpu_ms=cpu * 1e3, peak=peak, resident=0.0, ended_by=signal.SIGKILL)
+        with self._blamed_for_memory():
+            zygote.retire(child, self._limits)
+        return True
+
+    def _account(self, *, cpu_ms: float, peak: int | None, resident: float, ended_by: int) -> None:
         self.usage = Usage(
-            cpu_ms=max(cpu * 1e3, exit_status.cpu_us / 1e3),
+            cpu_ms=cpu_ms,
             peak_mb=resident if peak is None else peak / MIB,
             peak_is_lower_bound=peak is None,
             load_ms=self._load_ms,
             load_cpu_ms=self._load_cpu * 1e3,
             idle_cpu_ms=self._idle_cpu * 1e3,
-            signal=exit_status.signal,
+            signal=int(ended_by),
         )
-        return exit_status
 
     def _wait_briefly(self) -> None:
         if self._child is not None and self._child.pidfd >= 0 and self._channel_closed():
@@ -326,7 +324,8 @@ class PolledBox:
             return
         self._closed = True
         try:
-            self._reap()
+            if not self._retire():
+                self._reap()
         finally:
             for fd in (self._write, self._read):
                 if fd >= 0:

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
-from harness.sandbox.limits import Limits, SyscallPolicy
+from harness.sandbox.limits import Limits
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.zygote_family import ZygoteFamily
 from harness.sandbox.zygote_process import ZygoteProcess
@@ -69,13 +69,13 @@ class BoxPool:
 
     def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
         family = self._family(hash_seed)
-        zygote = family.take(limits.policy)
+        zygote = family.take(limits)
         try:
             return kind(zygote, source, entry=entry, limits=limits)
         except InfraError:
             # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
             family.drop(zygote)
-            return kind(family.take(limits.policy), source, entry=entry, limits=limits)
+            return kind(family.take(limits), source, entry=entry, limits=limits)
 
     def _family(self, hash_seed: int | None = None) -> ZygoteFamily:
         seed = next(reversed(self._families), 0) if hash_seed is None else hash_seed
@@ -89,7 +89,7 @@ class BoxPool:
         return self._families[seed]
 
     def _zygote(self, hash_seed: int | None = None) -> ZygoteProcess:
-        return self._family(hash_seed).take(SyscallPolicy.STRICT)
+        return self._family(hash_seed).take(Limits())
 
     @property
     def layers(self) -> dict[str, str]:

@@ -51,32 +51,43 @@ def _serve(control: socket.socket, fork: Fork, *, may_continue: Callable[[], boo
             break
         request = REQUEST.unpack(data)
         op, pid = request[0], request[-1]
-        if op == b"O":
-            _open(control, fork, request, fds, children)
-            for fd in fds:
-                os.close(fd)
-        elif op == b"K" and pid in children:
+        ended = 0, 0, 0
+        if op == b"K" and pid in children:
             os.kill(pid, signal.SIGKILL)
-        elif op == b"R" and pid in children:
+        if op in (b"R", b"N") and pid in children:
             _pid, status, usage = os.wait4(pid, 0)
             children.discard(pid)
-            cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
-            goes_on = may_continue()
-            control.send(REPLY.pack(b"r" if goes_on else b"l", pid, status, cpu, usage.ru_maxrss))
-            if not goes_on:
+            ended = status, int((usage.ru_utime + usage.ru_stime) * 1e6), usage.ru_maxrss
+            if not may_continue():
+                control.send(REPLY.pack(b"l", pid, *ended))
                 break
+        if op == b"R":
+            control.send(REPLY.pack(b"r", pid, *ended))
+        if op in (b"O", b"N"):
+            _open(control, fork, request, fds, children, ended=ended)
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
 
-def _open(control: socket.socket, fork: Fork, request: Request, fds: list[int], children: set[int]) -> None:
+def _open(
+    control: socket.socket,
+    fork: Fork,
+    request: Request,
+    fds: list[int],
+    children: set[int],
+    *,
+    ended: tuple[int, int, int],
+) -> None:
     try:
         pid, pidfd = fork(request, fds)
     except OSError as error:
-        control.send(REPLY.pack(b"e", error.errno or 0, 0, 0, 0))
+        control.send(REPLY.pack(b"e", error.errno or 0, *ended))
         return
+    finally:
+        for fd in fds:
+            os.close(fd)
     children.add(pid)
-    reply = REPLY.pack(b"o", pid, 0, 0, 0)
+    reply = REPLY.pack(b"o", pid, *ended)
     if pidfd < 0:
         control.send(reply)
     else:

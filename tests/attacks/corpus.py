@@ -110,10 +110,11 @@ def canaries() -> list[str]:
 
 
 def survivors(made: Context) -> list[str]:
-    """Processes that are left below the zygotes of a context when no box is open."""
+    """Processes that are left below the free zygotes of a context, next to the one box that waits for a source."""
     families = made.boxes._families.values()
-    zygotes = [zygote for family in families for zygote in family._zygotes[SyscallPolicy.STRICT] if zygote.is_usable]
-    return " ".join(Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text() for one in zygotes).split()
+    free = [zygote for family in families for zygote in family._zygotes[SyscallPolicy.STRICT] if zygote.is_free]
+    children = [Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text().split() for one in free]
+    return [pid for pids in children for pid in pids[1:]]
 
 
 def run_share(attacks: Sequence[Attack], without: Sequence[str], scratch: Path) -> list[dict[str, Any]]:

@@ -71,11 +71,11 @@ def test_a_box_finds_the_work_directory_as_if_there_had_been_no_box_before(own: 
 
 def test_only_a_box_that_used_the_work_directory_costs_its_zygote(own: BoxPool) -> None:
     echo = b"import os\ndef run(deed):\n    exec(deed)\n"
-    zygote = own._zygote()
     for deed, stays in (("pass", True), (LEFT_BEHIND["reading"], True), (LEFT_BEHIND["file"], False)):
         with own.open(echo, entry="run") as box:
             box.call({"deed": deed})
-        assert (own._zygote() is zygote) is stays, deed
+        box._zygote.settle(wait=True)
+        assert box._zygote.is_free is stays, deed
 
 
 def test_boxes_open_at_once_share_neither_files_nor_memory_limit(own: BoxPool) -> None:
