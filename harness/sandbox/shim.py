@@ -14,7 +14,7 @@ import types
 from typing import Any
 
 from harness.sandbox.codec import CodecError, decode, encode
-from harness.sandbox.wire import ANSWERS, BODY, CHUNK, HEADER, QUESTIONS
+from harness.sandbox.wire import ANSWERS, BODY, HEADER, NONCE, QUESTIONS
 
 MAX_MESSAGE = 2000
 
@@ -27,26 +27,23 @@ def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
 
 
 def _receive(fd: int) -> tuple[bytes, bytes, bytes]:
-    # The parent writes a frame only after the last answer, so one read usually gets one frame and never more.
-    data = os.read(fd, CHUNK)
-    while len(data) < HEADER.size:
-        data += _more(fd, HEADER.size - len(data))
-    tag, length = HEADER.unpack_from(data)
-    missing = HEADER.size + length - len(data)
-    if missing:
-        parts = [data]
-        while missing:
-            parts.append(_more(fd, missing))
-            missing -= len(parts[-1])
-        data = b"".join(parts)
-    return tag, data[HEADER.size : BODY], data[BODY:]
+    # Later questions stay in the pipe: not a byte of them is read before this one is answered.
+    head = _read(fd, BODY)
+    tag, length = HEADER.unpack_from(head)
+    return tag, head[HEADER.size :], _read(fd, length - NONCE)
 
 
-def _more(fd: int, count: int) -> bytes:
+def _read(fd: int, count: int) -> bytes:
     data = os.read(fd, min(count, 1 << 20))
-    if not data:
-        os._exit(0)
-    return data
+    if len(data) == count:
+        return data
+    parts, missing = [data], count - len(data)
+    while missing:
+        if not parts[-1]:
+            os._exit(0)  # the parent closed the channel
+        parts.append(os.read(fd, min(missing, 1 << 20)))
+        missing -= len(parts[-1])
+    return b"".join(parts)
 
 
 def _failure(error: BaseException) -> bytes:
