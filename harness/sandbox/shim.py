@@ -74,6 +74,10 @@ run(0)
 """
 
 
+ROUNDS = 20
+"""Calls after which the interpreter has specialised a function; a specialisation writes to pages that boxes share."""
+
+
 def rehearse() -> None:
     """In the zygote: do once what each box would pay for itself. The first `compile` creates all types of `ast`.
 
@@ -81,13 +85,18 @@ def rehearse() -> None:
     this package is the first compilation, and nothing is left to save.
     """
     module = types.ModuleType("candidate")
-    for _ in range(3):  # the interpreter specialises code that it has seen before
+    (questions, asked), (answered, answers) = os.pipe(), os.pipe()
+    for _ in range(ROUNDS):
         exec(compile(REHEARSAL, "candidate.py", "exec", dont_inherit=True), module.__dict__)
-        encode(decode(encode([1, 2.5, "x", None, True, {"a": (1,)}])))
+        send(asked, b"Q", bytes(NONCE), encode({"value": [1, 2.5, "x", None, True, {"a": (1,)}]}))
+        _answer(lambda value: value, questions, answers)
+        _receive(answered)
         try:
             raise ValueError("x")
         except ValueError as error:
             _failure(error)
+    for fd in (questions, asked, answered, answers):
+        os.close(fd)
 
 
 def serve() -> None:
@@ -111,17 +120,17 @@ def serve() -> None:
     del body, source
     send(ANSWERS, b"L", nonce, b"")
     while True:
-        _answer(function)
+        _answer(function, QUESTIONS, ANSWERS)
 
 
-def _answer(function: Any) -> None:
-    _tag, nonce, body = _receive(QUESTIONS)
+def _answer(function: Any, questions: int, answers: int) -> None:
+    _tag, nonce, body = _receive(questions)
     try:
         arguments = decode(body)
         del body
         result = function(**arguments)
-        send(ANSWERS, b"R", nonce, encode(result))
+        send(answers, b"R", nonce, encode(result))
     except CodecError:
-        send(ANSWERS, b"U", nonce, json.dumps({"type": type(result).__name__}).encode("ascii"))
+        send(answers, b"U", nonce, json.dumps({"type": type(result).__name__}).encode("ascii"))
     except Exception as error:
-        send(ANSWERS, b"M" if _is_memory(error) else b"E", nonce, _failure(error))
+        send(answers, b"M" if _is_memory(error) else b"E", nonce, _failure(error))
