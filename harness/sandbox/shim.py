@@ -14,7 +14,7 @@ import types
 from typing import Any
 
 from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
-from harness.sandbox.wire import ANSWERS, BODY, CHUNK, HEADER, KEEP_ARGUMENTS, QUESTIONS
+from harness.sandbox.wire import ANSWERS, BODY, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS
 
 MAX_MESSAGE = 2000
 
@@ -27,26 +27,23 @@ def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
 
 
 def _receive(fd: int) -> tuple[bytes, bytes, bytes]:
-    # The parent writes a frame only after the last answer, so one read usually gets one frame and never more.
-    data = os.read(fd, CHUNK)
-    while len(data) < HEADER.size:
-        data += _more(fd, HEADER.size - len(data))
-    tag, length = HEADER.unpack_from(data)
-    missing = HEADER.size + length - len(data)
-    if missing:
-        parts = [data]
-        while missing:
-            parts.append(_more(fd, missing))
-            missing -= len(parts[-1])
-        data = b"".join(parts)
-    return tag, data[HEADER.size : BODY], data[BODY:]
+    # Later questions stay in the pipe: not a byte of them is read before this one is answered.
+    head = _read(fd, BODY)
+    tag, length = HEADER.unpack_from(head)
+    return tag, head[HEADER.size :], _read(fd, length - NONCE)
 
 
-def _more(fd: int, count: int) -> bytes:
+def _read(fd: int, count: int) -> bytes:
     data = os.read(fd, min(count, 1 << 20))
-    if not data:
-        os._exit(0)
-    return data
+    if len(data) == count:
+        return data
+    parts, missing = [data], count - len(data)
+    while missing:
+        if not parts[-1]:
+            os._exit(0)  # the parent closed the channel
+        parts.append(os.read(fd, min(missing, 1 << 20)))
+        missing -= len(parts[-1])
+    return b"".join(parts)
 
 
 def _failure(error: BaseException) -> bytes:
@@ -77,6 +74,10 @@ run(0)
 """
 
 
+ROUNDS = 20
+"""Calls after which the interpreter has specialised a function; a specialisation writes to pages that boxes share."""
+
+
 def rehearse() -> None:
     """In the zygote: do once what each box would pay for itself. The first `compile` creates all types of `ast`.
 
@@ -84,13 +85,18 @@ def rehearse() -> None:
     this package is the first compilation, and nothing is left to save.
     """
     module = types.ModuleType("candidate")
-    for _ in range(3):  # the interpreter specialises code that it has seen before
+    (questions, asked), (answered, answers) = os.pipe(), os.pipe()
+    for _ in range(ROUNDS):
         exec(compile(REHEARSAL, "candidate.py", "exec", dont_inherit=True), module.__dict__)
-        encode_plainly(decode(encode([1, 2.5, "x", None, True, {"a": (1,)}])), frozenset())
+        send(asked, b"Q", bytes(NONCE), encode({"value": [1, 2.5, "x", None, True, {"a": (1,)}]}))
+        _answer(lambda value: value, questions, answers, frozenset(), keep=False)
+        _receive(answered)
         try:
             raise ValueError("x")
         except ValueError as error:
             _failure(error)
+    for fd in (questions, asked, answered, answers):
+        os.close(fd)
 
 
 def serve() -> None:
@@ -116,11 +122,11 @@ def serve() -> None:
     del body, source
     send(ANSWERS, b"L", nonce, b"")
     while True:
-        _answer(function, rules - {KEEP_ARGUMENTS}, keep=KEEP_ARGUMENTS in rules)
+        _answer(function, QUESTIONS, ANSWERS, rules - {KEEP_ARGUMENTS}, keep=KEEP_ARGUMENTS in rules)
 
 
-def _answer(function: Any, forms: frozenset[str], *, keep: bool) -> None:
-    _tag, nonce, body = _receive(QUESTIONS)
+def _answer(function: Any, questions: int, answers: int, forms: frozenset[str], *, keep: bool) -> None:
+    _tag, nonce, body = _receive(questions)
     asked = body if keep else b""
     try:
         arguments = decode(body)
@@ -132,7 +138,7 @@ def _answer(function: Any, forms: frozenset[str], *, keep: bool) -> None:
                 tag, answer = b"A", _describe(name, _shown(arguments[name]))
     except Exception as error:  # encoding the arguments again may need more memory than there is
         tag, answer = _raised(error)
-    send(ANSWERS, tag, nonce, answer)
+    send(answers, tag, nonce, answer)
 
 
 def _call(function: Any, arguments: dict[str, Any], forms: frozenset[str]) -> tuple[bytes, bytes]:

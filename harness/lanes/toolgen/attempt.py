@@ -22,7 +22,8 @@ from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, 
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
-from harness.sandbox.awaited_box import ask, loaded
+from harness.sandbox.awaited_box import ask
+from harness.sandbox.awaited_box import opened as open_box
 from harness.sandbox.codec import CodecError, decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.loop import pause
@@ -52,8 +53,7 @@ async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[Pol
         BoxFault: if it cannot be loaded, or if it sent something after the last answer.
         InfraError: if no box can be opened.
     """
-    with pool.begin(plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
-        await loaded(box)
+    with await open_box(pool, plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
         yield box
 
 
@@ -88,7 +88,7 @@ async def run_attempt(
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
     started = time.perf_counter()
     box: PolledBox | None = None
-    run = _AttemptRun(questions, plan, outcome, extras)
+    run = _AttemptRun(pool, questions, plan, outcome, extras)
     while True:
         try:
             async with opened(pool, plan, outcome.hash_seed) as box:
@@ -106,8 +106,10 @@ async def run_attempt(
 
 
 class _AttemptRun:
-    def __init__(self, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]) -> None:
-        self.questions, self.plan, self.outcome = questions, plan, outcome
+    def __init__(
+        self, pool: BoxPool, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]
+    ) -> None:
+        self.pool, self.questions, self.plan, self.outcome = pool, questions, plan, outcome
         self.box: PolledBox
         self.property_answers = hashlib.sha256()
         self.asking: Question | None = None
@@ -178,7 +180,7 @@ class _AttemptRun:
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         self.outcome.fault_question = key
-        answer = await ask(self.box, key, due=due)
+        answer = await ask(self.pool, self.box, key, due=due)
         self.outcome.fault_question = None
         if self.asking is None or self.asking.expected is not None:
             self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
@@ -209,7 +211,7 @@ class _AttemptRun:
             outcome.wrong_extras.append((question, reply if not outcome.wrong_extras else reply.trimmed()))
 
     async def _shows(self, example: DocExample) -> bool:
-        answer = await ask(self.box, example.key, due=len(example.promised))
+        answer = await ask(self.pool, self.box, example.key, due=len(example.promised))
         comparison = self.questions.tool.spec.compare
         promised = Reply("value", comparison.encode(decode(example.promised)))
         return Reply(answer.kind, answer.payload).is_same(promised, comparison)
@@ -303,8 +305,8 @@ async def ask_once(
     try:
         async with opened(pool, plan, hash_seed) as box:
             for other in before:
-                await ask(box, other.key, due=other.due)
-            answer = await ask(box, question.key, due=question.due)
+                await ask(pool, box, other.key, due=other.due)
+            answer = await ask(pool, box, question.key, due=question.due)
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
         return fault

@@ -23,26 +23,26 @@ async def ask_derived(pool: BoxPool, box: PolledBox, questions: Questions, plan:
         InfraError: if no box can be opened.
     """
     waiting = list(reversed(questions.derived))
-    handled = await _ask_waiting(box, waiting, questions)
+    handled = await _ask_waiting(pool, box, waiting, questions)
     for _ in range(MAX_FAULTS - 1):
         if not waiting:
             break
         waiting.pop()  # the guilty one
         try:
             async with opened(pool, plan, plan.hash_seeds[0]) as fresh:
-                handled += await _ask_waiting(fresh, waiting, questions)
+                handled += await _ask_waiting(pool, fresh, waiting, questions)
         except BoxFault:
             break
     return handled
 
 
-async def _ask_waiting(box: PolledBox, waiting: list[Question], questions: Questions) -> int:
+async def _ask_waiting(pool: BoxPool, box: PolledBox, waiting: list[Question], questions: Questions) -> int:
     """Ask until the list is empty or the box ends at its last question."""
     handled = 0
     while waiting:
         question = waiting[-1]
         try:
-            answer = await ask(box, question.key, due=question.due)
+            answer = await ask(pool, box, question.key, due=question.due)
         except BoxFault:
             box.close()
             break
