@@ -42,7 +42,7 @@ class Effects:
         )
 
     def begin(self, fiber: Fiber, effect: Effect) -> str:
-        """Write the intent and return the effect's key; empty if the step failed because an argument is undefined."""
+        """Write the intent and return the effect's key; empty if it failed because an argument is undefined."""
         frame = self._stepper.frame(fiber)
         arguments: dict[str, Value] = {}
         for name, expression in effect.arguments:
@@ -102,6 +102,7 @@ class Effects:
             schema=json_schema(effect.answer),
             to=str(effect.who),
             parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role")},
+            occurrence=intent.occurrence,
         )
 
     def settle(self, fiber: Fiber, effect: Effect, response: Response) -> None:
@@ -245,8 +246,9 @@ def _intent(fiber: Fiber) -> Intent:
 def _undefined(value: Value) -> Undefined | None:
     if type(value) is Undefined:
         return value
-    if type(value) is list:
-        return next((found for item in value if (found := _undefined(item)) is not None), None)
+    if isinstance(value, list | dict):
+        items = value.values() if isinstance(value, dict) else value
+        return next((found for item in items if (found := _undefined(item)) is not None), None)
     return None
 
 

@@ -6,6 +6,8 @@ event named `invalid`, so that no line is lost and a program may handle it.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import socket
 from collections.abc import Iterator
@@ -74,10 +76,11 @@ class SocketEvents:
 
     def __init__(self, address: str) -> None:
         kind, _, rest = address.partition(":")
+        self._path: Path | None = None
         try:
             if kind == "unix" and rest:
-                self._server = socket.socket(socket.AF_UNIX)
-                self._server.bind(rest)
+                self._server = _unix_server(Path(rest))
+                self._path = Path(rest)
             elif kind == "tcp" and rest.rpartition(":")[2].isdigit():
                 host, _, port = rest.rpartition(":")
                 self._server = socket.create_server((host or "127.0.0.1", int(port)))
@@ -88,6 +91,7 @@ class SocketEvents:
             raise UsageError(f"cannot listen on {address}: {error}", fix="choose another address") from error
         self._lines: Any = None
         self._connection: socket.socket | None = None
+        self._inode = self._path.stat().st_ino if self._path is not None else 0
 
     @property
     def port(self) -> int:
@@ -108,6 +112,27 @@ class SocketEvents:
         for one in (self._lines, self._connection, self._server):
             if one is not None:
                 one.close()
+        with contextlib.suppress(OSError):
+            if self._path is not None and self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+
+
+def _unix_server(path: Path) -> socket.socket:
+    """A socket bound to a path; a socket there that no process listens on, left by a killed one, is replaced."""
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.bind(str(path))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or not path.is_socket():
+            server.close()
+            raise
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(path)) != errno.ECONNREFUSED:
+                server.close()
+                raise
+        path.unlink()
+        server.bind(str(path))
+    return server
 
 
 def parse_line(line: bytes) -> Event:

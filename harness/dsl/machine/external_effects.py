@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.dsl.eventlog.runlog import Files
 from harness.dsl.plain import field, plain
 from harness.dsl.tools.request import Request, Response
 from harness.dsl.types import Type
@@ -37,6 +38,8 @@ class Query:
     to: str
     """`llm` or `human`."""
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    occurrence: int = 1
+    """Number of this question among equal ones of the run, from 1."""
 
 
 class Points(Protocol):
@@ -68,16 +71,16 @@ class ExternalEffects(Protocol):
     retry_failed: bool
     progress: Callable[[str], None] | None
 
-    def recorded(self, key: str) -> Mapping[str, Any] | None:
-        """In a replay, the recorded event of a search; else None."""
-        ...
-
     def points(self, key: str) -> AbstractContextManager[Points]:
         """The points of the search with this key."""
         ...
 
     def perform(self, request: Request) -> Response:
         """Perform an effect and return its response."""
+        ...
+
+    def changed_files(self) -> Mapping[str, Files]:
+        """The work files changed since the last call, by the key of the effect that changed them."""
         ...
 
     def ask(self, query: Query) -> Response | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.core.digest import digest_json, short
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.facts.record import from_json
@@ -151,6 +152,7 @@ class Fold:
             state.queue.pop(0)
         state.used.events += 1
         call = fiber.call
+        call.events += 1
         instruction = self.program.units[call.unit].code[call.pc]
         if not isinstance(instruction, Await):
             raise TypeError("nothing waits for events here")
@@ -173,7 +175,11 @@ class Fold:
         if event["try"] == 1:
             state.occurrences[label] = state.occurrences.get(label, 0) + 1
         arguments = {name: restore_value(value, self.blobs) for name, value in event["args"].items()}
-        fiber.intent = Intent(event["key"], event["name"], arguments, event["try"], event.get("id", ""), seq)
+        question, number = event.get("id", ""), 0
+        if question:
+            asked = short(digest_json([event["name"], event["args"], event["schema"]]))
+            number = state.asked[asked] = state.asked.get(asked, 0) + 1
+        fiber.intent = Intent(event["key"], event["name"], arguments, event["try"], question, seq, number)
 
     def _result(self, state: State, event: Event, seq: int, live: bool) -> None:
         fiber = state.root.find(event.get("s", ""))

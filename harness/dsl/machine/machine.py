@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from harness.core.errors import UsageError
 from harness.dsl.eventlog.canonical import decode
 from harness.dsl.eventlog.runlog import RunLog
-from harness.dsl.expressions.compiled import compiled
-from harness.dsl.expressions.nodes import Frame, slots_of
 from harness.dsl.facts.knowledge import Knowledge
-from harness.dsl.ir import Await, Effect, Program, Semantics, Sweep
+from harness.dsl.ir import Answerer, Await, Effect, Program, Semantics, Sweep
 from harness.dsl.machine.effects import Effects
 from harness.dsl.machine.external_effects import ExternalEffects, Query
 from harness.dsl.machine.fold import Fold
+from harness.dsl.machine.initial_values import initial_event
 from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import Layout, lay_out
 from harness.dsl.machine.pure_operations import Operations
@@ -24,13 +22,14 @@ from harness.dsl.machine.run_limits import Limits
 from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.stepper import Stepper
 from harness.dsl.machine.trace_items import Tracing
-from harness.dsl.machine.value_storage import store_value
 from harness.dsl.plain import field, mutable
 from harness.dsl.tools.request import Response
-from harness.dsl.values import MismatchError, Undefined, Value, conform
+from harness.dsl.values import Value
 
 MAX_PARALLEL_EFFECTS = 8
 """Maximum number of effects of parallel branches at the same time."""
+_Writer = Callable[[], None]
+"""Writes the result of an effect that was performed."""
 
 
 @mutable
@@ -40,13 +39,13 @@ class MachineSettings:
     Attributes:
         limits: Limits of the run, by the names of `Budget`.
         listener: Called with each event as it is written.
-        may_repeat: Keys of effects in doubt that a user allowed to repeat.
+        resolved: How effects in doubt are resolved, by key: `how` is repeat, done (with `value`) or failed.
         sleep: Waits real seconds between tries; not called in a replay.
     """
 
     limits: Mapping[str, float] = field(default_factory=dict)
     listener: Listener | None = None
-    may_repeat: Collection[str] = ()
+    resolved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sleep: Any = time.sleep
 
 
@@ -112,46 +111,7 @@ class Machine:
         Raises:
             UsageError: if an input is missing, unknown or of the wrong type.
         """
-        if self.program.main < 0:
-            raise UsageError(
-                "the program has nothing to run", where=self.program.path, fix="add a task or an agent_loop"
-            )
-        unit = self.program.units[self.program.main]
-        call, state = self.state.root.call, self.state
-        frame = Frame(call.slots, state.values, self.knowledge.trace, self.knowledge.verdicts, self.knowledge.hints)
-        known = {v.name for v in (*unit.slots, *self.program.state) if v.is_input}
-        if unknown := sorted(set(inputs) - known):
-            fix = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
-            raise UsageError(f"the program has no input {unknown[0]!r}", where=self.program.path, fix=fix)
-        event: dict[str, Any] = {"k": "began"}
-        names = self.layout.units[self.program.main].slot_names
-        # Initial values of state variables are compiled outside any unit, with their own slots.
-        slot_count = max([slots_of(variable.initial) for variable in self.program.state], default=0)
-        outer = Frame(
-            [Undefined("is no variable")] * slot_count, state.values, frame.trace, frame.verdicts, frame.hints
-        )
-        for key, variables, target in (("state", self.program.state, state.values), ("set", unit.slots, call.slots)):
-            bound = {}
-            for index, variable in enumerate(variables):
-                if variable.is_input and variable.name in inputs:
-                    try:
-                        target[index] = conform(inputs[variable.name], variable.type, path=variable.name)
-                    except MismatchError as error:
-                        raise UsageError(
-                            f"input {error}", where=self.program.path, fix=f"give {variable.type}"
-                        ) from error
-                elif variable.initial is not None:
-                    target[index] = compiled(variable.initial)(outer if key == "state" else frame)
-                elif variable.is_input:
-                    raise UsageError(
-                        f"input {variable.name!r} is missing", where=self.program.path, fix=f"--input {variable.name}=…"
-                    )
-                else:
-                    continue
-                bound[names[index] if key == "set" else variable.name] = store_value(target[index], self._log.blobs)
-            if bound:
-                event[key] = bound
-        self.recorder.write(event)
+        self.recorder.write(initial_event(self.fold, self.state, inputs))
 
     def resume(self, log: RunLog) -> None:
         """Fold the events of the log.
@@ -159,10 +119,10 @@ class Machine:
         Raises:
             LogError: if the log is damaged or belongs to another program.
         """
-        saved, tail = log.load()
-        if saved is not None:
-            from harness.dsl.machine import snapshot
+        from harness.dsl.machine import snapshot
 
+        saved, tail = log.load(fits=snapshot.fits)
+        if saved is not None:
             self.state = snapshot.load(saved, self.fold)
         for event in tail:
             self.fold.apply(self.state, decode(event.body), event.seq)
@@ -171,14 +131,14 @@ class Machine:
     def run(self) -> State:
         """Run until the program ends, fails, waits for an answer, or reaches a limit.
 
+        Every event is either the one that follows from the state alone (`_advance`), or brings something from outside
+        (`_receive`). So a resumed run and a replay, which know only the log, write the same events.
+
         Raises:
             LogError: if the log cannot be written; its committed events stay valid.
         """
-        while self.state.status == "running":
-            if self._run_pure():
-                continue
-            if not self._run_effects():
-                break
+        while self.state.status == "running" and (self._advance() or self._receive()):
+            pass
         self.recorder.close(self.status)
         return self.state
 
@@ -206,36 +166,30 @@ class Machine:
         ]
 
     def settle(self, fiber: Fiber, response: Response) -> None:
-        """Write the response to a fiber's question or effect in doubt."""
+        """Write the response to a fiber's question or effect."""
         effect = self._effect(fiber)
         if effect is None:
             raise RuntimeError("no effect has begun")
         self.effects.settle(fiber, effect, response)
 
-    def _run_pure(self) -> bool:
-        """Run the pure work of every fiber; whether any fiber moved."""
-        moved = False
-        for fiber in list(self.state.root.leaves()):
-            while fiber.intent is None and not fiber.done and not fiber.branches and self.state.status == "running":
-                if self._over_budget(fiber):
-                    return False
-                if not self.stepper.step(fiber):
-                    break
-                moved = True
-        return self._join(self.state.root) or moved
+    def _advance(self) -> bool:
+        """Write the next event that follows from the state alone; False if there is none.
 
-    def _join(self, fiber: Fiber) -> bool:
-        joined = False
-        for branch in fiber.branches:
-            joined |= self._join(branch)
-        if fiber.branches and all(branch.done for branch in fiber.branches):
-            self.stepper.join(fiber)
-            joined = True
-        return joined
+        Pure work comes first, then effects begin, each in source order.
+        """
+        for fiber in self.state.root.walk():
+            if fiber.branches:
+                if all(branch.done for branch in fiber.branches):
+                    self.stepper.join(fiber)
+                    return True
+            elif fiber.intent is None and not fiber.done and (self._stop(fiber) or self.stepper.step(fiber)):
+                return True
+        return any(fiber.intent is None and self._begin(fiber) for fiber in self.state.root.leaves())
 
-    def _over_budget(self, fiber: Fiber) -> bool:
+    def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
+        """Stop the run if a limit is exceeded, or used up although the next event `spends` of it."""
         unit = self.program.units[fiber.call.unit]
-        over = self._limits.exceeded(self.state, fiber.call, unit, time.monotonic() - self._started)
+        over = self._limits.exceeded(self.state, fiber.call, unit, self._seconds, spends=spends)
         if over is None:
             return False
         self.recorder.write(
@@ -243,75 +197,107 @@ class Machine:
         )
         return True
 
-    def _run_effects(self) -> bool:
-        """Begin the next effects, perform them and write their results; whether there was any."""
-        fibers = [s for s in self.state.root.leaves() if not s.branches]
-        for fiber in fibers:
-            instruction = self._instruction(fiber)
-            if fiber.intent is None and isinstance(instruction, Effect):
-                self._begun.add(self.effects.begin(fiber, instruction))
-        if self.state.status != "running":
-            return True
-        if self.in_doubt:
-            # No other fiber moves: events must be in the order of a run without an interruption.
+    @property
+    def _seconds(self) -> float:
+        """Wall time of this process's part of the run."""
+        return time.monotonic() - self._started
+
+    def _begin(self, fiber: Fiber) -> bool:
+        """Begin the effect, question or search that comes next; whether there is one."""
+        instruction = self._instruction(fiber)
+        match instruction:
+            case Effect():
+                if instruction.who is Answerer.TOOL or not self._stop(fiber, spends=("queries", "tokens")):
+                    self._begun.add(self.effects.begin(fiber, instruction))
+            case Sweep():
+                from harness.dsl.machine import sweep_run
+
+                self._begun.add(sweep_run.begin(self._parts, fiber, instruction))
+            case _:
+                return False
+        return True
+
+    def _receive(self) -> bool:
+        """Perform what has begun and write the results, or take an event; False if nothing comes from outside now."""
+        if self.in_doubt:  # until they are resolved nothing else moves, so that the events keep their order
             return False
-        ready = [s for s in fibers if s.intent is not None and self._effect(s) is not None]
-        if not ready:
-            return self._run_other(fibers)
+        fibers, wait, settled = self.state.waiting, 0.0, False
         self.recorder.commit(boundary=True)
-        for fiber in ready:
-            if fiber.intent is not None and fiber.intent.key not in self._begun:
-                self.repeated += 1
-        any_done = False
-        for fiber, response in zip(ready, self._perform_all(ready), strict=True):
-            if response is not None and self.state.status == "running":
-                any_done = True
-                self._settled(fiber, response)
-        return any_done or self._run_other(fibers)
+        writers = self._perform(fibers)
+        changes = self._external.changed_files()
+        for fiber, write in zip(fibers, writers, strict=True):
+            if write is None or fiber.intent is None or self.state.status != "running":
+                continue
+            effect, tries, key, settled = self._effect(fiber), fiber.tries, fiber.intent.key, True
+            write()
+            if key in changes:
+                self._log.attach_files(changes[key])
+            if effect is not None and fiber.tries > tries:
+                wait = max(wait, effect.retry.backoff_s * 2**tries)
+        if wait:
+            self.recorder.commit(boundary=True)
+            self.settings.sleep(wait)
+        return settled or self._take_event()
 
-    def _settled(self, fiber: Fiber, response: Response) -> None:
-        effect, tries = self._effect(fiber), fiber.tries
-        self.settle(fiber, response)
-        if effect is not None and fiber.tries > tries:
-            self.settings.sleep(effect.retry.backoff_s * 2**tries)
-
-    def _perform_all(self, fibers: list[Fiber]) -> list[Response | None]:
+    def _perform(self, fibers: list[Fiber]) -> list[_Writer | None]:
+        """Perform what the fibers wait for, at the same time; for each what writes its result, None without one."""
         calls = [self._call(fiber) for fiber in fibers]
-        if len(calls) == 1:
-            return [calls[0]()]
+        if len(calls) <= 1:
+            return [call() for call in calls]
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(MAX_PARALLEL_EFFECTS) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
-    def _call(self, fiber: Fiber) -> Any:
-        effect = self._effect(fiber)
-        if effect is None or fiber.intent is None:
+    def _call(self, fiber: Fiber) -> Callable[[], _Writer | None]:
+        instruction, intent = self._instruction(fiber), fiber.intent
+        if intent is None:
             raise RuntimeError("no effect has begun")
-        if fiber.intent.question:
+        if isinstance(instruction, Sweep):
+            from harness.dsl.machine import sweep_run
+
+            return sweep_run.measuring(self._parts, self._external, fiber, instruction)
+        resolved = self.settings.resolved.get(intent.key, {})
+        match resolved.get("how"):
+            case "done":
+                response = Response("ok", resolved.get("value"), source={"provider": "person"})
+                return lambda: lambda: self.settle(fiber, response)
+            case "failed":
+                failure = Response("crash", why="a user reported that it failed")
+                return lambda: lambda: self.settle(fiber, failure)
+        if not intent.question and intent.key not in self._begun:
+            self._begun.add(intent.key)
+            self.repeated += 1
+        return self._performing(fiber, instruction)
+
+    def _performing(self, fiber: Fiber, effect: Effect) -> Callable[[], _Writer | None]:
+        external = self._external
+        if effect.who is Answerer.TOOL:
+            request = self.effects.request(fiber, effect)
+        else:
             query = self.effects.query(fiber, effect)
-            return lambda: self._external.ask(query)
-        request = self.effects.request(fiber, effect)
-        return lambda: self._external.perform(request)
 
-    def _run_other(self, fibers: list[Fiber]) -> bool:
-        """Searches and events from external, one at a time."""
-        for fiber in fibers:
-            instruction = self._instruction(fiber)
-            if isinstance(instruction, Sweep):
-                from harness.dsl.machine.sweep_run import search
+        def perform() -> _Writer | None:
+            response = external.perform(request) if effect.who is Answerer.TOOL else external.ask(query)
+            return None if response is None else lambda: self.settle(fiber, response)
 
-                search(self._parts, self._external, fiber, instruction)
-                return True
-            if isinstance(instruction, Await) and fiber.intent is None:
-                self.recorder.commit(boundary=True)
-                event = self._external.event(self.state.received)
-                if event is None:
-                    self.stepper.end_await(fiber, instruction)
-                else:
-                    self.stepper.take(fiber, instruction, event[0], event[1], received=True)
-                return True
-        return False
+        return perform
+
+    def _take_event(self) -> bool:
+        """Take an event from outside for the first service loop that waits; at their end, end the loop."""
+        leaves = list(self.state.root.leaves())
+        waiting = [fiber for fiber in leaves if isinstance(self._instruction(fiber), Await)]
+        if not waiting:
+            return False
+        fiber, instruction = waiting[0], self._instruction(waiting[0])
+        event = self._external.event(self.state.received)
+        if event is not None:
+            self.stepper.take(fiber, instruction, event[0], event[1], received=True)
+        elif len(waiting) < len(leaves):  # another branch waits for an answer, and may post an event later
+            return False
+        else:
+            self.stepper.end_await(fiber, instruction)
+        return True
 
     def _instruction(self, fiber: Fiber) -> Any:
         return self.program.units[fiber.call.unit].code[fiber.call.pc]
@@ -328,5 +314,5 @@ class Machine:
             and not intent.question
             and effect.semantics is Semantics.ONCE
             and intent.key not in self._begun
-            and intent.key not in self.settings.may_repeat
+            and intent.key not in self.settings.resolved
         )

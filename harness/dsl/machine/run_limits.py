@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from harness.dsl.ir import Budget, Unit
 from harness.dsl.machine.state import Call, State
@@ -46,7 +46,9 @@ class Limits:
         self._outer = dict(outer)
         self._known: dict[str, dict[str, float]] = {}
 
-    def exceeded(self, state: State, call: Call, unit: Unit, seconds: float) -> Exceeded | None:
+    def exceeded(
+        self, state: State, call: Call, unit: Unit, seconds: float, *, spends: Collection[str] = ()
+    ) -> Exceeded | None:
         """The first limit that is exceeded, in a fixed order; None if none is.
 
         Args:
@@ -54,18 +56,23 @@ class Limits:
             call: The unit that runs.
             unit: The unit of the call.
             seconds: Wall time of this process's part of the run; it is not in the chain, so it may only stop the run.
+            spends: Limits that the next event spends of: they may not be used up either.
         """
         limits = self._known.get(unit.name)
         if limits is None:
             limits = self._known[unit.name] = self._limits(unit.budget)
         granted, used = state.granted, state.used
-        if not granted and (
-            call.steps <= limits["steps"]
-            and call.iterations <= limits["iterations"]
-            and used.queries <= limits["queries"]
-            and used.events <= limits["events"]
-            and used.tokens <= limits["tokens"]
-            and seconds <= limits["wall_s"]
+        if (
+            not granted
+            and not spends
+            and (
+                call.steps <= limits["steps"]
+                and call.iterations <= limits["iterations"]
+                and used.queries <= limits["queries"]
+                and used.events <= limits["events"]
+                and used.tokens <= limits["tokens"]
+                and seconds <= limits["wall_s"]
+            )
         ):
             return None
         amounts = {
@@ -78,7 +85,7 @@ class Limits:
         }
         for which, amount in amounts.items():
             limit = granted.get(which, limits[which])
-            if amount > limit:
+            if amount > limit or (which in spends and amount >= limit):
                 return Exceeded(which, limit, 0 if which == "wall_s" else amount, unit.name)
         return None
 
@@ -93,6 +100,8 @@ class Limits:
     def _limits(self, budget: Budget) -> dict[str, float]:
         found = {}
         for which, default in DEFAULTS.items():
-            stated = [limit for limit in (getattr(budget, which), self._outer.get(which)) if limit is not None]
+            # A service loop ends when it has taken its events: that does not stop the run.
+            own = None if which == "events" else getattr(budget, which)
+            stated = [limit for limit in (own, self._outer.get(which)) if limit is not None]
             found[which] = min(stated, default=default)
         return found

@@ -19,6 +19,7 @@ class Call:
         slots: Values of its variables.
         iterations: Backward jumps so far.
         steps: Steps and checks begun so far.
+        events: Events taken so far.
     """
 
     unit: int
@@ -26,6 +27,7 @@ class Call:
     slots: list[Value]
     iterations: int = 0
     steps: int = 0
+    events: int = 0
 
 
 @mutable
@@ -39,6 +41,7 @@ class Intent:
         attempt: 1 for the first try.
         question: Id of a question, empty for tools.
         seq: The event that began it.
+        occurrence: Number of this question among equal ones of the run, from 1; 0 for tools.
     """
 
     key: str
@@ -47,6 +50,7 @@ class Intent:
     attempt: int
     question: str = ""
     seq: int = -1
+    occurrence: int = 0
 
 
 @mutable
@@ -84,6 +88,12 @@ class Fiber:
             return
         for branch in self.branches:
             yield from branch.leaves()
+
+    def walk(self) -> Iterator[Fiber]:
+        """All fibers, each after those below it, in source order."""
+        for branch in self.branches:
+            yield from branch.walk()
+        yield self
 
     def find(self, name: str) -> Fiber:
         """This fiber or one below it, by name."""
@@ -135,6 +145,7 @@ class State:
         queue: Posted events that wait for a service loop.
         received: Number of external events taken.
         occurrences: How often each effect was begun, by label; part of its key.
+        asked: How often each question was asked, by the digest of what its answer depends on.
         entered, left: Number of times a step began and ended, by label, in order.
         judged: Checks, by the label of the instruction.
         granted: Raised limits, by name of the budget.
@@ -149,6 +160,7 @@ class State:
     queue: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
     received: int = 0
     occurrences: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
     entered: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     judged: dict[str, Judgement] = field(default_factory=dict)

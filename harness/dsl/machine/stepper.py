@@ -83,6 +83,8 @@ class Stepper:
             moved, count = True, count + 1
             if fiber.done or count >= MAX_SEGMENTS or call.steps > max_steps or call.iterations > max_loops:
                 return True
+            if segment.posted:  # it can wake an earlier branch, which then moves first
+                return True
 
     def _run_control(self, fiber: Fiber, instruction: Any) -> bool:
         """Run a call, fork, return, failure or posted event; False for an instruction with an external effect."""
@@ -166,8 +168,11 @@ class Stepper:
             self._write(fiber, {"k": "returned", **event})
 
     def _take(self, fiber: Fiber, instruction: Await) -> bool:
-        """Take a posted event; whether there was one."""
-        queue = self._recorder.state.queue
+        """Take a posted event, or end the loop if it has taken its number of events; False if neither."""
+        queue, limit = self._recorder.state.queue, self._program.units[fiber.call.unit].budget.events
+        if limit is not None and fiber.call.events >= limit:
+            self.end_await(fiber, instruction)
+            return True
         if not queue:
             return False
         self.take(fiber, instruction, *queue[0], received=False)
@@ -196,7 +201,7 @@ class Stepper:
         self._write(fiber, event)
 
     def end_await(self, fiber: Fiber, instruction: Await) -> None:
-        """Continue after the service loop: no event can come any more."""
+        """Continue after the service loop: no event can come any more, or it has taken its number of events."""
         code = self._program.units[fiber.call.unit].code
         self._write(fiber, {"k": "ran", "at": code[instruction.otherwise].label})
 
