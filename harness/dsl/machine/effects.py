@@ -270,11 +270,11 @@ def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
     """
     if foreign and isinstance(value, str):
         try:
-            value = normalize(value.replace("\r\n", "\n"))
+            value = normalize(value)
         except ValueError as error:
             raise MismatchError("", str(error)) from None
         if kind.kind not in (Kind.STRING, Kind.ANY):
-            fenced = re.match(_FENCE, value, re.DOTALL)
+            fenced = re.match(_FENCE, value.replace("\r\n", "\n"), re.DOTALL)
             text = (fenced.group(1) if fenced else value).strip()
             if kind.kind is Kind.ENUM and text in kind.options:
                 return text

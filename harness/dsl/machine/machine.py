@@ -192,9 +192,8 @@ class Machine:
         over = self._limits.exceeded(self.state, fiber.call, unit, self._seconds, spends=spends)
         if over is None:
             return False
-        self.recorder.write(
-            {"k": "stopped", "which": over.which, "limit": over.limit, "used": over.used, "unit": over.unit}
-        )
+        event = {"k": "stopped", "which": over.which, "limit": over.limit, "used": over.used, "unit": over.unit}
+        self.recorder.write(event | ({"s": fiber.name} if fiber.name else {}))
         return True
 
     @property

@@ -214,9 +214,8 @@ class _ReplayMachine(Machine):
     def _write_stop(self, event: dict[str, Any]) -> None:
         used = {**contents(self.state.used), "wall_s": 0}
         for fiber in self.state.root.leaves():
-            if self.program.units[fiber.call.unit].name == event["unit"]:
+            if fiber.name == event.get("s", ""):
                 used |= {"steps": fiber.call.steps, "iterations": fiber.call.iterations}
-                break
         self.recorder.write({**event, "used": used.get(event["which"], event["used"])})
 
     def _take_result(self, event: dict[str, Any]) -> bool:

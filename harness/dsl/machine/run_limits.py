@@ -43,7 +43,7 @@ class Limits:
     """
 
     def __init__(self, outer: Mapping[str, float]) -> None:
-        self._outer = dict(outer)
+        self._outer = {which: float(limit) for which, limit in outer.items()}  # as they are read from the log
         self._known: dict[str, dict[str, float]] = {}
 
     def exceeded(

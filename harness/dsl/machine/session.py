@@ -267,7 +267,7 @@ class Session:
         """
         if self.machine.state.status != "budget":
             raise UsageError("the run was not stopped by a budget", where=str(self.folder))
-        self.machine.recorder.write({"k": "granted", "which": which, "limit": limit})
+        self.machine.recorder.write({"k": "granted", "which": which, "limit": float(limit)})
 
     def save_settings(self, settings: RunSettings) -> None:
         """Store changed settings of the run."""

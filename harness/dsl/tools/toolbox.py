@@ -179,7 +179,7 @@ def _decoded(data: bytes, what: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ToolFault(Status.OUTPUT, f"{what} is not UTF-8 at byte {error.start}") from error
-    return str(normalize(text.replace("\r\n", "\n")))
+    return str(normalize(text))
 
 
 def _random(request: Request) -> Response:
