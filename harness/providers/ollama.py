@@ -23,6 +23,7 @@ class OllamaProvider:
     """
 
     name = "ollama"
+    answers_several = True
 
     def __init__(self, endpoint: Endpoint | None = None, *, model: str = "") -> None:
         self._endpoint = endpoint or Endpoint(BASE_URL)
@@ -49,7 +50,7 @@ class OllamaProvider:
         if question.structured:
             body["format"] = question.answer_schema
         started = time.monotonic()
-        reply, attempts = self._endpoint.post("/api/chat", body)
+        reply, attempts = self._endpoint.post("/api/chat", body, timeout_s=question.timeout_s)
         where = self._endpoint.base_url
         if reply.get("error"):
             raise ProviderError(f"the server reports: {reply['error']}", where=where, fix="`ollama pull` the model")

@@ -30,6 +30,7 @@ class OpenAIProvider:
     """
 
     name = "openai"
+    answers_several = True
 
     def __init__(self, endpoint: Endpoint | None = None, *, model: str = "") -> None:
         self._endpoint = endpoint or authorised(BASE_URL)
@@ -54,7 +55,7 @@ class OpenAIProvider:
             shape = {"name": "answer", "schema": question.answer_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": shape}
         started = time.monotonic()
-        reply, attempts = self._endpoint.post("/chat/completions", body)
+        reply, attempts = self._endpoint.post("/chat/completions", body, timeout_s=question.timeout_s)
         text = _text(reply, self._endpoint.base_url)
         usage = reply.get("usage")
         tokens = usage.get("total_tokens") if isinstance(usage, dict) else 0

@@ -74,7 +74,8 @@ def test_a_passing_fault_is_tried_again(kind: str, fault: str, model_server) -> 
         (["half"] * 3, "connection broke", "crash", 3),
         (["text"] * 3, "not a JSON object", "protocol", 3),
         (["slow"] * 3, "no answer within", "timeout", 3),
-        (["drip"] * 3, "not complete within", "timeout", 3),
+        (["drip"] * 3, "no answer within", "timeout", 3),
+        (["headers"] * 3, "no answer within", "timeout", 3),
         (["400"], "status 400", "protocol", 1),
         (["401"], "API key", "forbidden", 1),
         (["404"], "--model", "protocol", 1),
@@ -141,3 +142,14 @@ def test_the_key_comes_from_the_environment_and_goes_nowhere_else(model_server, 
     reply = OpenAIProvider(authorised(model_server.url + "/v1"), model="m").answer(QUESTION)
     assert model_server.asked[0][2]["Authorization"] == "Bearer sk-secret"
     assert "secret" not in reply.model_dump_json()
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["drip", "headers", "slow"])
+def test_one_limit_holds_for_all_tries_together(kind: str, fault: str, model_server) -> None:
+    model_server.faults[:] = [fault] * 9
+    provider = _provider(kind, model_server.url, attempts=9)
+    with pytest.raises(ProviderError, match=r"no answer within 0\.2 s") as caught:
+        provider.answer(QUESTION.model_copy(update={"timeout_s": 0.2}))
+    assert caught.value.status == "timeout"
+    assert len(model_server.asked) == 1, "no time is left for another try"

@@ -38,6 +38,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", metavar="SOURCE", help="events for service loops: a file, unix:PATH, tcp:HOST:PORT")
     parser.add_argument("--seconds", type=amount(0.001), metavar="S", help="wall time of a command (default 60)")
     parser.add_argument(
+        "--query-timeout", type=amount(0.001), metavar="S", help="time until a model's answer (default 120)"
+    )
+    parser.add_argument(
+        "--concurrency", type=whole(1, 256), metavar="N", help="questions asked at the same time (default 4)"
+    )
+    parser.add_argument(
         "--workers", type=whole(1, 1024), metavar="N", help="points of a search at the same time (default 1)"
     )
     parser.add_argument(
@@ -57,7 +63,9 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
         found["live"] = args.live
     if args.grant is not None:
         found["grants"] = args.grant
-    for name in ("events", "seconds", "workers"):
+    if args.query_timeout is not None:
+        found["query_seconds"] = args.query_timeout
+    for name in ("events", "seconds", "workers", "concurrency"):
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
     if args.recordings is not None:

@@ -52,7 +52,7 @@ QUERIES: dict[str, Signature] = {
 }
 """Calls that a model or a person answers; `answer:` states the type of the answer."""
 
-MODIFIERS = ("output_var", "timeout", "retry", "semantics", "emits", "answer")
+MODIFIERS = ("output_var", "timeout", "retry", "retries", "semantics", "emits", "answer")
 """Parameters that the machine interprets; they are not passed to the tool."""
 COMPARISONS = {
     "equals": "equals", "contains": "contains", "matches": "matches", "below": "<", "above": ">", "at_most": "<=",

@@ -25,17 +25,18 @@ class QuestionHandler:
 
     Args:
         provider: Answers the questions; None: every question suspends the run.
+        concurrency: Questions asked at the same time, if the provider can answer several.
     """
 
-    def __init__(self, provider: Provider | None) -> None:
+    def __init__(self, provider: Provider | None, *, concurrency: int = 1) -> None:
         self._provider = provider
-        self._lock = threading.Lock()
+        self._free = threading.Semaphore(concurrency if getattr(provider, "answers_several", False) else 1)
 
     def ask(self, query: Query) -> Response | None:
-        """The provider's answer; None if there is none now. Several threads may call it; one is asked at a time."""
+        """The provider's answer; None if there is none now. Several threads may call it."""
         if self._provider is None:
             return None
-        with self._lock:
+        with self._free:
             try:
                 reply = self._provider.answer(question_of(query))
             except ProviderError as error:
@@ -56,6 +57,7 @@ def question_of(query: Query) -> Question:
         to=query.to,
         parameters=dict(query.parameters),
         occurrence=query.occurrence,
+        timeout_s=query.timeout_s,
     )
 
 

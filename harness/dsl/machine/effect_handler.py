@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.dsl.eventlog.runlog import Files
-from harness.dsl.machine.external_effects import Points, Query
+from harness.dsl.machine.external_effects import Interrupted, Points, Query
 from harness.dsl.machine.file_versions import FileVersions
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.tools.request import Request, Response
@@ -55,7 +55,7 @@ class EffectHandler:
         self._boxed, self._answer = boxed, answer
         self._tools: Toolbox | None = None
         self._lock = threading.Lock()
-        self._searching = threading.Lock()
+        self._searching, self._interrupted = threading.Lock(), threading.Event()
         self._events: Any = None
         self._versions, self._performed = versions, list[Request]()
 
@@ -92,7 +92,10 @@ class EffectHandler:
 
     def perform(self, request: Request) -> Response:
         """Perform an effect with the run's tools."""
-        response = self._toolbox.perform(request)
+        interrupted = self._interrupted
+        response = self._toolbox.perform(request, interrupted=interrupted)
+        if interrupted.is_set():
+            raise Interrupted
         if self._settings.live and request.name not in _NO_FILES:
             with self._lock:
                 self._performed.append(request)
@@ -104,6 +107,11 @@ class EffectHandler:
             return {}
         performed, self._performed = self._performed, []
         return self._versions.changes_by_key(performed)
+
+    def interrupt(self) -> None:
+        """End the commands that are running."""
+        self._interrupted.set()
+        self._interrupted = threading.Event()
 
     def ask(self, query: Query) -> Response | None:
         """The provider's answer to a question; None if there is no answer now."""

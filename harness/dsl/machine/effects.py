@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -73,8 +74,8 @@ class Effects:
         self._write(fiber, event)
         return str(event["key"])
 
-    def request(self, fiber: Fiber, effect: Effect) -> Request:
-        """The request to the tools; the fiber has an intent."""
+    def request(self, fiber: Fiber, effect: Effect, seconds: float = math.inf) -> Request:
+        """The request to the tools, to be done within some seconds; the fiber has an intent."""
         intent = _intent(fiber)
         return Request(
             key=intent.key,
@@ -82,14 +83,14 @@ class Effects:
             name=intent.name,
             arguments=intent.arguments,
             cases=tuple(self._program.schema.cases[case].name for case in effect.emits),
-            timeout_s=effect.timeout_s,
+            timeout_s=_shorter(effect.timeout_s, seconds),
             occurrence=self._occurrence(fiber, effect),
             seed=self._seed,
             time=self._recorder.state.used.time,
         )
 
-    def query(self, fiber: Fiber, effect: Effect) -> Query:
-        """The question to the model or the person; the fiber has an intent."""
+    def query(self, fiber: Fiber, effect: Effect, seconds: float = math.inf) -> Query:
+        """The question to the model or the person, to be answered within some seconds; the fiber has an intent."""
         intent = _intent(fiber)
         prompt, role = _prompt(intent.arguments)
         return Query(
@@ -103,6 +104,7 @@ class Effects:
             to=str(effect.who),
             parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role")},
             occurrence=intent.occurrence,
+            timeout_s=_shorter(effect.timeout_s, seconds),
         )
 
     def settle(self, fiber: Fiber, effect: Effect, response: Response) -> None:
@@ -235,6 +237,12 @@ class Effects:
         if fiber.name:
             event["s"] = fiber.name
         self._recorder.write(event)
+
+
+def _shorter(stated: float | None, seconds: float) -> float | None:
+    """The shorter of two time limits; None if there is none."""
+    found = seconds if stated is None else min(stated, seconds)
+    return None if found == math.inf else found
 
 
 def _intent(fiber: Fiber) -> Intent:

@@ -40,6 +40,12 @@ class Query:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     occurrence: int = 1
     """Number of this question among equal ones of the run, from 1."""
+    timeout_s: float | None = None
+    """Limit of the seconds until the answer; None for the provider's limit."""
+
+
+class Interrupted(Exception):  # noqa: N818 - not a fault: the effect was ended with its run
+    """An effect was ended because its run was stopped or cancelled."""
 
 
 class Points(Protocol):
@@ -85,6 +91,10 @@ class ExternalEffects(Protocol):
 
     def ask(self, query: Query) -> Response | None:
         """The answer to a question; None if there is none now: the run is suspended."""
+        ...
+
+    def interrupt(self) -> None:
+        """End the processes of the effects that are running: their `perform` raises `Interrupted`."""
         ...
 
     def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:

@@ -168,6 +168,8 @@ class Fold:
     def _asked(self, state: State, event: Event, seq: int, _live: bool) -> None:
         self._begin(state, event, seq)
         state.used.queries += 1
+        for call in state.root.calls_to(event.get("s", "")):
+            call.queries += 1
 
     def _begin(self, state: State, event: Event, seq: int) -> None:
         fiber = state.root.find(event.get("s", ""))
@@ -193,7 +195,10 @@ class Fold:
         self._held(state, fiber, event)
         if not live:
             self._traced(state, event, seq)
-        state.used.tokens += event.get("tokens", 0)
+        if "tokens" in event:
+            state.used.tokens += event["tokens"]
+            for active in state.root.calls_to(fiber.name):
+                active.tokens += event["tokens"]
         state.used.simulated += event.get("status") == "simulated"
         self._common(state, event)
         self._go(fiber, event["at"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.dsl.eventlog.canonical import decode
 from harness.dsl.eventlog.runlog import RunLog
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Answerer, Await, Effect, Program, Semantics, Sweep
+from harness.dsl.machine.effect_round import Call, Writer, perform_round
 from harness.dsl.machine.effects import Effects
-from harness.dsl.machine.external_effects import ExternalEffects, Query
+from harness.dsl.machine.external_effects import ExternalEffects, Interrupted, Query
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.initial_values import initial_event
 from harness.dsl.machine.machine_parts import MachineParts
@@ -26,10 +28,10 @@ from harness.dsl.plain import field, mutable
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
-MAX_PARALLEL_EFFECTS = 8
-"""Maximum number of effects of parallel branches at the same time."""
-_Writer = Callable[[], None]
-"""Writes the result of an effect that was performed."""
+QUICK = frozenset(("tool.read", "tool.write", "tool.random", "tool.now"))
+"""Tools that do not wait for anything."""
+CUT_S = 0.02
+"""An effect that times out this close to the end of the run's wall time is ended by it."""
 
 
 @mutable
@@ -41,12 +43,14 @@ class MachineSettings:
         listener: Called with each event as it is written.
         resolved: How effects in doubt are resolved, by key: `how` is repeat, done (with `value`) or failed.
         sleep: Waits real seconds between tries; not called in a replay.
+        query_seconds: Limit of the seconds until a model's answer, for questions that state none.
     """
 
     limits: Mapping[str, float] = field(default_factory=dict)
     listener: Listener | None = None
     resolved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sleep: Any = time.sleep
+    query_seconds: float = math.inf
 
 
 class Machine:
@@ -188,8 +192,9 @@ class Machine:
 
     def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
         """Stop the run if a limit is exceeded, or used up although the next event `spends` of it."""
-        unit = self.program.units[fiber.call.unit]
-        over = self._limits.exceeded(self.state, fiber.call, unit, self._seconds, spends=spends)
+        calls = self.state.root.calls_to(fiber.name)
+        units = [self.program.units[call.unit] for call in calls]
+        over = self._limits.exceeded(self.state, calls, units, self._seconds, spends=spends)
         if over is None:
             return False
         event = {"k": "stopped", "which": over.which, "limit": over.limit, "used": over.used, "unit": over.unit}
@@ -220,67 +225,81 @@ class Machine:
         """Perform what has begun and write the results, or take an event; False if nothing comes from outside now."""
         if self.in_doubt:  # until they are resolved nothing else moves, so that the events keep their order
             return False
-        fibers, wait, settled = self.state.waiting, 0.0, False
+        fibers = self.state.waiting
+        if any(self._stop(fiber) for fiber in fibers):
+            return True
         self.recorder.commit(boundary=True)
-        writers = self._perform(fibers)
-        changes = self._external.changed_files()
-        for fiber, write in zip(fibers, writers, strict=True):
-            if write is None or fiber.intent is None or self.state.status != "running":
+        wall_left = min([self._wall_left(fiber) for fiber in fibers], default=math.inf)
+        calls = [self._call(fiber, wall_left) for fiber in fibers]
+        perform_round(calls, seconds=wall_left, is_interrupted=lambda: False, interrupt=self._external.interrupt)
+        settled = self._write_results(fibers, calls)
+        if any(call.is_cut for call in calls):
+            time.sleep(CUT_S)
+            return any(self._stop(fiber) for fiber in fibers)
+        return settled or self._take_event()
+
+    def _write_results(self, fibers: list[Fiber], calls: list[Call]) -> bool:
+        """Write the results of a round, in source order; whether there was any."""
+        wait, settled, changes = 0.0, False, self._external.changed_files()
+        for fiber, call in zip(fibers, calls, strict=True):
+            if fiber.intent is None or self.state.status != "running":
+                continue
+            if call.is_cut:  # it has begun and was ended: whether it happened is not known
+                self._begun.discard(fiber.intent.key)
+            if call.is_cut or call.writer is None:
                 continue
             effect, tries, key, settled = self._effect(fiber), fiber.tries, fiber.intent.key, True
-            write()
+            call.writer()
             if key in changes:
                 self._log.attach_files(changes[key])
             if effect is not None and fiber.tries > tries:
                 wait = max(wait, effect.retry.backoff_s * 2**tries)
         if wait:
             self.recorder.commit(boundary=True)
-            self.settings.sleep(wait)
-        return settled or self._take_event()
+            self.settings.sleep(min([wait, *[self._wall_left(fiber) for fiber in fibers]]))
+        return settled
 
-    def _perform(self, fibers: list[Fiber]) -> list[_Writer | None]:
-        """Perform what the fibers wait for, at the same time; for each what writes its result, None without one."""
-        calls = [self._call(fiber) for fiber in fibers]
-        if len(calls) <= 1:
-            return [call() for call in calls]
-        from concurrent.futures import ThreadPoolExecutor
+    def _wall_left(self, fiber: Fiber) -> float:
+        units = [self.program.units[call.unit] for call in self.state.root.calls_to(fiber.name)]
+        return max(0.0, self._limits.wall_left(self.state, units, self._seconds))
 
-        with ThreadPoolExecutor(MAX_PARALLEL_EFFECTS) as pool:
-            return [future.result() for future in [pool.submit(call) for call in calls]]
-
-    def _call(self, fiber: Fiber) -> Callable[[], _Writer | None]:
+    def _call(self, fiber: Fiber, seconds: float) -> Call:
+        """What performs the effect that a fiber waits for, within some seconds."""
         instruction, intent = self._instruction(fiber), fiber.intent
         if intent is None:
             raise RuntimeError("no effect has begun")
         if isinstance(instruction, Sweep):
             from harness.dsl.machine import sweep_run
 
-            return sweep_run.measuring(self._parts, self._external, fiber, instruction)
+            return Call(sweep_run.measuring(self._parts, self._external, fiber, instruction), False)
         resolved = self.settings.resolved.get(intent.key, {})
         match resolved.get("how"):
             case "done":
-                response = Response("ok", resolved.get("value"), source={"provider": "person"})
-                return lambda: lambda: self.settle(fiber, response)
+                return self._known(fiber, Response("ok", resolved.get("value"), source={"provider": "person"}))
             case "failed":
-                failure = Response("crash", why="a user reported that it failed")
-                return lambda: lambda: self.settle(fiber, failure)
+                return self._known(fiber, Response("crash", why="a user reported that it failed"))
         if not intent.question and intent.key not in self._begun:
             self._begun.add(intent.key)
             self.repeated += 1
-        return self._performing(fiber, instruction)
-
-    def _performing(self, fiber: Fiber, effect: Effect) -> Callable[[], _Writer | None]:
         external = self._external
-        if effect.who is Answerer.TOOL:
-            request = self.effects.request(fiber, effect)
-        else:
-            query = self.effects.query(fiber, effect)
+        if instruction.who is Answerer.TOOL:
+            request = self.effects.request(fiber, instruction, seconds)
+            is_quick = request.name in QUICK or request.arguments.get("cmd", [""])[0] == "echo"
+            return Call(lambda: self._writer(fiber, external.perform(request)), is_quick)
+        if instruction.timeout_s is None and instruction.who is Answerer.LLM:
+            seconds = min(seconds, self.settings.query_seconds)
+        query = self.effects.query(fiber, instruction, seconds)
+        return Call(lambda: self._writer(fiber, external.ask(query)), False)
 
-        def perform() -> _Writer | None:
-            response = external.perform(request) if effect.who is Answerer.TOOL else external.ask(query)
-            return None if response is None else lambda: self.settle(fiber, response)
+    def _writer(self, fiber: Fiber, response: Response | None) -> Writer | None:
+        if response is None:
+            return None
+        if response.status == "timeout" and self._wall_left(fiber) < CUT_S:
+            raise Interrupted  # not the effect's limit, but the run's is used up: the run stops
+        return lambda: self.settle(fiber, response)
 
-        return perform
+    def _known(self, fiber: Fiber, response: Response) -> Call:
+        return Call(lambda: lambda: self.settle(fiber, response), True)
 
     def _take_event(self) -> bool:
         """Take an event from outside for the first service loop that waits; at their end, end the loop."""

@@ -212,11 +212,12 @@ class _ReplayMachine(Machine):
         return False
 
     def _write_stop(self, event: dict[str, Any]) -> None:
-        used = {**contents(self.state.used), "wall_s": 0}
-        for fiber in self.state.root.leaves():
-            if fiber.name == event.get("s", ""):
-                used |= {"steps": fiber.call.steps, "iterations": fiber.call.iterations}
-        self.recorder.write({**event, "used": used.get(event["which"], event["used"])})
+        """Write a recorded stop; its used amount is one that the state has, of the run or of an active call."""
+        used, name = contents(self.state.used), event.get("s", "")
+        calls = self.state.root.calls_to(name) if any(one.name == name for one in self.state.root.leaves()) else []
+        amounts = [counts[event["which"]] for counts in (used, *map(contents, calls)) if event["which"] in counts]
+        amount = event["used"] if event["used"] in amounts else next(iter(amounts), 0)
+        self.recorder.write({**event, "used": amount})
 
     def _take_result(self, event: dict[str, Any]) -> bool:
         key = event["key"]
@@ -259,6 +260,9 @@ class _NoEffects:
 
     def ask(self, query: Query) -> Response | None:
         raise _unexpected(query.label)
+
+    def interrupt(self) -> None:
+        pass
 
     def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
         raise _unexpected(f"event {skip}")

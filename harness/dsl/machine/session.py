@@ -72,7 +72,8 @@ class Session:
                 restore_files(kept, work, file.blobs)
             work.mkdir(parents=True, exist_ok=True)
         self._versions = FileVersions(work, file.blobs, log)
-        self.questions = QuestionHandler(_provider(settings) if provider is None else provider)
+        asked = _provider(settings) if provider is None else provider
+        self.questions = QuestionHandler(asked, concurrency=settings.concurrency)
         self.handler = EffectHandler(
             settings,
             folder,
@@ -94,6 +95,7 @@ class Session:
             settings=MachineSettings(
                 limits=settings.limits,
                 listener=listener,
+                query_seconds=settings.query_seconds,
                 resolved={str(entry.get("key")): entry for entry in settings.resolutions},
             ),
         )

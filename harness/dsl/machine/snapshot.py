@@ -83,6 +83,8 @@ def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
                 "iterations": call.iterations,
                 "steps": call.steps,
                 "events": call.events,
+                "queries": call.queries,
+                "tokens": call.tokens,
                 "slots": None if shared and index == 0 else [store_value(value, blobs) for value in call.slots],
             }
             for index, call in enumerate(fiber.calls)
@@ -111,7 +113,8 @@ def _restored_fiber(data: dict[str, Any], blobs: BlobStore, parent: Fiber | None
             slots = parent.call.slots
         else:
             slots = [restore_value(value, blobs) for value in entry["slots"]]
-        calls.append(Call(entry["unit"], entry["pc"], slots, entry["iterations"], entry["steps"], entry["events"]))
+        counts = {name: entry[name] for name in ("iterations", "steps", "events", "queries", "tokens")}
+        calls.append(Call(entry["unit"], entry["pc"], slots, **counts))
     fiber = Fiber(data["name"], calls, data["end"], done=data["done"], tries=data["tries"])
     if data["intent"] is not None:
         intent = dict(data["intent"])

@@ -20,6 +20,7 @@ class Call:
         iterations: Backward jumps so far.
         steps: Steps and checks begun so far.
         events: Events taken so far.
+        queries, tokens: Questions asked and tokens used by it and by what it called.
     """
 
     unit: int
@@ -28,6 +29,8 @@ class Call:
     iterations: int = 0
     steps: int = 0
     events: int = 0
+    queries: int = 0
+    tokens: int = 0
 
 
 @mutable
@@ -94,6 +97,14 @@ class Fiber:
         for branch in self.branches:
             yield from branch.walk()
         yield self
+
+    def calls_to(self, name: str) -> list[Call]:
+        """The calls that are active in the fiber of that name, outermost first: also those of the fibers above it."""
+        calls = list(self.calls)
+        if name != self.name:
+            branch = next(one for one in self.branches if name == one.name or name.startswith(one.name + "/"))
+            calls += branch.calls_to(name)
+        return calls
 
     def find(self, name: str) -> Fiber:
         """This fiber or one below it, by name."""

@@ -136,7 +136,7 @@ def test_questions_of_parallel_branches_are_not_flaky(tmp_path: Path, judge_all)
     program = """task T { parallel {
       branch ask { step q: human.ask { prompt: "Go?" output_var: a } }
       branch other { step r: human.ask { prompt: "Who?" output_var: who } }
-      branch work { step one: tool.run { cmd: "echo 1" output_var: b } 
+      branch work { step one: tool.run { cmd: "echo 1" output_var: b }
         step two: tool.run { cmd: "echo 2" output_var: c } } }
       success: a == "yes" c == "2" }"""
     waits = judge_all(DslLane(), own(tmp_path, program, "live: true"))
