@@ -107,6 +107,12 @@ class RunLog:
         if files:
             self._files.append((self._base | self.seq, json.dumps(files)))
 
+    def wall_of(self, seq: int) -> float | None:
+        """Time at which an event was written, Unix time in seconds; None if it is not known."""
+        waiting = next((event[3] for event in self._pending if event[0] == self._base | seq), None)
+        found = next(self.events(start=seq, stop=seq + 1), None)
+        return waiting if found is None else found.wall
+
     def files(self, *, stop: int | None = None) -> Iterator[tuple[int, Files]]:
         """The changed work files, with the sequence number of their event, of the events before `stop`."""
         last = self.seq + 1 if stop is None else stop

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.dsl.eventlog.runlog import Files
 from harness.dsl.machine.external_effects import Interrupted, Points, Query
 from harness.dsl.machine.file_versions import FileVersions
+from harness.dsl.machine.inbox import INBOX, Inbox, Message
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.tools.request import Request, Response
 
@@ -55,6 +56,7 @@ class EffectHandler:
         self._boxed, self._answer = boxed, answer
         self._tools: Toolbox | None = None
         self._lock = threading.Lock()
+        self._inbox = Inbox(work.parent)
         self._searching, self._interrupted = threading.Lock(), threading.Event()
         self._events: Any = None
         self._versions, self._performed = versions, list[Request]()
@@ -117,13 +119,32 @@ class EffectHandler:
         """The provider's answer to a question; None if there is no answer now."""
         return self._answer(query)
 
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The event after the first `skip` ones of the run's source; None at its end."""
+    def messages(self, known: list[str]) -> list[Message]:
+        """Messages from other processes that are not known."""
+        return self._inbox.messages(known)
+
+    def cancelled(self) -> str | None:
+        """Why a user wants the run to end; None if not."""
+        return self._inbox.cancelled()
+
+    def forget_messages(self, known: list[str]) -> None:
+        """Remove messages that the log of an ended run holds, and the wish to end it."""
+        self._inbox.forget(known)
+        self._inbox.clear_cancel()
+
+    def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
+        """The event after the first `skip` ones of the run's source; None at its end.
+
+        Raises:
+            TimeoutError: if none comes within some seconds.
+        """
+        if self._settings.events == INBOX:
+            raise TimeoutError
         if self._events is None:
             from harness.dsl.machine.events import event_source
 
             self._events = event_source(self._settings.events)
-        found: tuple[str, dict[str, Any]] | None = self._events.event(skip)
+        found: tuple[str, dict[str, Any]] | None = self._events.event(skip, seconds)
         return found
 
     @contextmanager

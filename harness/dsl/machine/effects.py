@@ -12,6 +12,7 @@ from harness.dsl.eventlog.canonical import normalize
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.operations import matches
 from harness.dsl.ir import Answerer, Effect
+from harness.dsl.machine import timers
 from harness.dsl.machine.external_effects import Query
 from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import enclosing_check
@@ -55,6 +56,12 @@ class Effects:
                 self._fail(fiber, effect, Response(status, why=f"{name} is undefined: {undefined.reason}"), "")
                 return ""
             arguments[name] = value
+        if effect.name == "wait":
+            wrong = timers.wrong_amount(arguments)
+            if wrong:
+                self._fail(fiber, effect, Response("wrong", why=wrong), "")
+                return ""
+            arguments["from"] = self._recorder.state.used.time
         kept = {name: store_value(value, self._fold.blobs) for name, value in arguments.items()}
         occurrence = self._occurrence(fiber, effect) + (fiber.tries == 0)
         label = fiber.name + "|" + effect.label
@@ -149,6 +156,8 @@ class Effects:
         if effect.compare is not None:
             held, seen = self._compare(fiber, effect, value)
             event["judged"] = [[effect.label, self._name(fiber, effect), held, seen]]
+        if effect.name == "wait" and fiber.intent is not None and isinstance(value, int | float):
+            event["time"] = timers.started(fiber.intent) + value
         return event | {"at": self._following(fiber, held=held)}
 
     def _replay(self, fiber: Fiber, effect: Effect, recorded: Mapping[str, Any], key: str) -> None:
@@ -190,13 +199,17 @@ class Effects:
         if response.source:
             event["source"] = dict(response.source)
         retry = effect.retry
-        if key and fiber.tries + 1 < retry.attempts and (not retry.on or response.status in retry.on):
+        may_retry = key and response.may_retry and (not retry.on or response.status in retry.on)
+        if may_retry and fiber.tries + 1 < retry.attempts:
             event |= {"again": True, "wait": retry.backoff_s * 2**fiber.tries}
         elif self._check(fiber) is not None:
             event["judged"] = [
                 [effect.label, self._name(fiber, effect), False, f"undefined: {response.status}: {response.why}"]
             ]
             event["at"] = self._following(fiber, held=False)
+        else:
+            self._stepper.fail(fiber, event)
+            return
         self._write(fiber, event)
 
     def _compare(self, fiber: Fiber, effect: Effect, value: Value) -> tuple[bool, str]:

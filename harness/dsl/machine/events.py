@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,9 +28,9 @@ Event = tuple[str, dict[str, Any]]
 class NoEvents:
     """A source without external events, for runs that have none."""
 
-    def event(self, skip: int) -> Event | None:
+    def event(self, skip: int, seconds: float = math.inf) -> Event | None:
         """None: the events are at their end."""
-        del skip
+        del skip, seconds
         return None
 
 
@@ -44,8 +46,9 @@ class FileEvents:
         self._lines: Iterator[bytes] | None = None
         self._position = 0
 
-    def event(self, skip: int) -> Event | None:
+    def event(self, skip: int, seconds: float = math.inf) -> Event | None:
         """The event after the first `skip` ones."""
+        del seconds
         try:
             if self._lines is None or self._position != skip:
                 self._lines, self._position = self._path.open("rb"), 0
@@ -89,7 +92,7 @@ class SocketEvents:
             self._server.listen(1)
         except (OSError, OverflowError) as error:
             raise UsageError(f"cannot listen on {address}: {error}", fix="choose another address") from error
-        self._lines: Any = None
+        self._received, self._at_end = bytearray(), False
         self._connection: socket.socket | None = None
         self._inode = self._path.stat().st_ino if self._path is not None else 0
 
@@ -98,18 +101,37 @@ class SocketEvents:
         """The bound port, for `tcp:HOST:0`."""
         return int(self._server.getsockname()[1])
 
-    def event(self, skip: int) -> Event | None:
-        """Wait for the next event; None at the end of the connection."""
+    def event(self, skip: int, seconds: float = math.inf) -> Event | None:
+        """Wait for the next event; None at the end of the connection.
+
+        Raises:
+            TimeoutError: if none comes within some seconds.
+        """
         del skip
-        if self._lines is None:
+        end = time.monotonic() + seconds
+        if self._connection is None:
+            self._server.settimeout(None if seconds == math.inf else max(seconds, 0.001))
             self._connection, _ = self._server.accept()
-            self._lines = self._connection.makefile("rb")
-        line = self._lines.readline(MAX_LINE_BYTES + 1)
-        return parse_line(line) if line else None
+        while not (found := self._line()) and not self._at_end:
+            left = end - time.monotonic()
+            self._connection.settimeout(None if seconds == math.inf else max(left, 0.001))
+            data = self._connection.recv(1 << 16)
+            self._received += data
+            self._at_end = not data
+        return parse_line(found) if found else None
+
+    def _line(self) -> bytes:
+        """The next complete line, one that is too long, or at the end the rest; empty if there is none yet."""
+        end = self._received.find(b"\n") + 1
+        if not end and (self._at_end or len(self._received) > MAX_LINE_BYTES):
+            end = len(self._received)
+        line = bytes(self._received[:end])
+        del self._received[:end]
+        return line
 
     def close(self) -> None:
         """Close the socket. Safe to repeat."""
-        for one in (self._lines, self._connection, self._server):
+        for one in (self._connection, self._server):
             if one is not None:
                 one.close()
         with contextlib.suppress(OSError):

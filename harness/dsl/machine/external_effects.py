@@ -97,6 +97,18 @@ class ExternalEffects(Protocol):
         """End the processes of the effects that are running: their `perform` raises `Interrupted`."""
         ...
 
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The external event after the first `skip` ones; None at the end of the events."""
+    def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
+        """The external event after the first `skip` ones; None at the end of the events.
+
+        Raises:
+            TimeoutError: if none comes within some seconds.
+        """
+        ...
+
+    def messages(self, known: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
+        """Messages from other processes that are not known: name, event and fields of each."""
+        ...
+
+    def cancelled(self) -> str | None:
+        """Why a user wants the run to end; None if not."""
         ...

@@ -49,7 +49,9 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     """
     settings = RunSettings.from_wire(file.settings(log))
     events = list(log.events())
-    if events and events[-1].value["k"] in ("ended", "failed") and "again" not in events[-1].value:
+    last = events[-1].value if events else {"k": ""}
+    goes_on = any(name in last for name in ("again", "handler", "at"))
+    if last["k"] in ("ended", "cancelled") or (last["k"] == "failed" and not goes_on):
         raise UsageError(
             f"run {log.name} has ended", where=str(file.path), fix="run the changed program, or fork the run first"
         )

@@ -45,6 +45,10 @@ class Log(Protocol):
         """Keep the work files that changed with the last event."""
         ...
 
+    def wall_of(self, seq: int) -> float | None:
+        """Time at which an event was written; None if it is not known."""
+        ...
+
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
         """Commit the appended events, with a snapshot if given; a boundary is before or after an effect."""
         ...

@@ -134,6 +134,10 @@ class _ComparedLog:
     def attach_files(self, files: Files) -> None:
         del files
 
+    def wall_of(self, seq: int) -> float | None:
+        del seq
+        return None
+
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
         del boundary, snapshot
 
@@ -205,6 +209,9 @@ class _ReplayMachine(Machine):
             case "stopped":
                 self._write_stop(event)
                 return True
+            case "sent" | "cancelled":
+                self.recorder.write(event)
+                return True
             case "result" | "answered" | "failed" if "key" in event:
                 return self._take_result(event)
             case "took" | "ran":
@@ -264,7 +271,13 @@ class _NoEffects:
     def interrupt(self) -> None:
         pass
 
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
+    def messages(self, known: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
+        return []
+
+    def cancelled(self) -> str | None:
+        return None
+
+    def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
         raise _unexpected(f"event {skip}")
 
     def points(self, key: str) -> AbstractContextManager[Points]:
@@ -278,7 +291,8 @@ def _unexpected(what: str) -> InfraError:
 def response_of(event: dict[str, Any]) -> Response:
     """The response that a recorded event contains."""
     if event["k"] == "failed":
-        return Response(event["status"], why=event["why"], source=event.get("source", {}))
+        again = bool(event.get("again"))
+        return Response(event["status"], why=event["why"], source=event.get("source", {}), may_retry=again)
     return Response(event.get("status", "ok"), recorded=event)
 
 

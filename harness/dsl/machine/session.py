@@ -18,7 +18,8 @@ from harness.dsl.ir import Program
 from harness.dsl.machine.answers import QuestionHandler, give_answer
 from harness.dsl.machine.effect_handler import EffectHandler
 from harness.dsl.machine.file_versions import FileVersions, files_at, restore_files
-from harness.dsl.machine.machine import Machine, MachineSettings
+from harness.dsl.machine.machine import Machine
+from harness.dsl.machine.machine_settings import MachineSettings
 from harness.dsl.machine.outcome import Outcome, outcome_of
 from harness.dsl.machine.recorder import Listener
 from harness.dsl.machine.run_files import LOG, WORK, folder_of_run, write_input_files
@@ -96,6 +97,7 @@ class Session:
                 limits=settings.limits,
                 listener=listener,
                 query_seconds=settings.query_seconds,
+                real_time=settings.live,
                 resolved={str(entry.get("key")): entry for entry in settings.resolutions},
             ),
         )
@@ -212,9 +214,10 @@ class Session:
             LogError: if the log cannot be written.
         """
         self.machine.run()
-        if self.machine.repeated:
-            self.save_settings(self.settings.replace(repeated=self.settings.repeated + self.machine.repeated))
-            self.machine.repeated = 0
+        if repeated := self.machine.take_repeated():
+            self.save_settings(self.settings.replace(repeated=self.settings.repeated + repeated))
+        if self.machine.state.status != "running":
+            self.handler.forget_messages(self.machine.state.sent)
         return self.outcome
 
     @property
@@ -230,7 +233,7 @@ class Session:
             events=self.log.seq + 1,
             questions=machine.questions,
             in_doubt=doubts,
-            repeated=self.settings.repeated + machine.repeated,
+            repeated=self.settings.repeated,
         )
 
     def answer(self, question: str, text: str, *, source: str = "") -> str:

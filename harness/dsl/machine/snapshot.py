@@ -13,7 +13,19 @@ from harness.dsl.plain import contents
 
 FORMAT = 2
 """A snapshot of another format is ignored: the events are folded instead."""
-_PLAIN = ("received", "occurrences", "asked", "entered", "left", "broken", "granted", "chunks", "status", "ended")
+_PLAIN = (
+    "received",
+    "occurrences",
+    "asked",
+    "entered",
+    "left",
+    "broken",
+    "sent",
+    "granted",
+    "chunks",
+    "status",
+    "ended",
+)
 
 
 def dump(state: State, blobs: BlobStore) -> bytes:
@@ -76,6 +88,8 @@ def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
         "end": fiber.end,
         "done": fiber.done,
         "tries": fiber.tries,
+        "deadlines": fiber.deadlines,
+        "failure": fiber.failure,
         "calls": [
             {
                 "unit": call.unit,
@@ -116,6 +130,7 @@ def _restored_fiber(data: dict[str, Any], blobs: BlobStore, parent: Fiber | None
         counts = {name: entry[name] for name in ("iterations", "steps", "events", "queries", "tokens")}
         calls.append(Call(entry["unit"], entry["pc"], slots, **counts))
     fiber = Fiber(data["name"], calls, data["end"], done=data["done"], tries=data["tries"])
+    fiber.deadlines, fiber.failure = [(d[0], d[1], d[2]) for d in data["deadlines"]], data["failure"]
     if data["intent"] is not None:
         intent = dict(data["intent"])
         intent["arguments"] = {name: restore_value(value, blobs) for name, value in intent["arguments"].items()}

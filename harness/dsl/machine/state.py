@@ -68,6 +68,8 @@ class Fiber:
         intent: The effect or question that it waits for.
         tries: Failed tries of the current effect.
         done: Whether a branch has reached its end.
+        deadlines: Of the steps that it is in: label of the step, seconds, and the event from which they count.
+        failure: What an `on failure` block handles: `label`, `status` and `why`.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Fiber:
     intent: Intent | None = None
     tries: int = 0
     done: bool = False
+    deadlines: list[tuple[str, float, int]] = field(default_factory=list)
+    failure: dict[str, str] = field(default_factory=dict)
 
     @property
     def call(self) -> Call:
@@ -98,22 +102,26 @@ class Fiber:
             yield from branch.walk()
         yield self
 
+    def path_to(self, name: str) -> list[Fiber]:
+        """This fiber, and those below it down to the one of that name.
+
+        Raises:
+            KeyError: if there is no fiber of that name.
+        """
+        if name == self.name:
+            return [self]
+        for branch in self.branches:
+            if name == branch.name or name.startswith(branch.name + "/"):
+                return [self, *branch.path_to(name)]
+        raise KeyError(name)
+
     def calls_to(self, name: str) -> list[Call]:
         """The calls that are active in the fiber of that name, outermost first: also those of the fibers above it."""
-        calls = list(self.calls)
-        if name != self.name:
-            branch = next(one for one in self.branches if name == one.name or name.startswith(one.name + "/"))
-            calls += branch.calls_to(name)
-        return calls
+        return [call for fiber in self.path_to(name) for call in fiber.calls]
 
     def find(self, name: str) -> Fiber:
         """This fiber or one below it, by name."""
-        if name == self.name:
-            return self
-        for branch in self.branches:
-            if name == branch.name or name.startswith(branch.name + "/"):
-                return branch.find(name)
-        raise KeyError(name)
+        return self.path_to(name)[-1]
 
 
 @mutable
@@ -159,10 +167,11 @@ class State:
         asked: How often each question was asked, by the digest of what its answer depends on.
         entered, left: Number of times a step began and ended, by label, in order.
         judged: Checks, by the label of the instruction.
+        sent: Names of the messages taken from other processes.
         granted: Raised limits, by name of the budget.
         chunks: Addresses of blobs with the trace up to the newest snapshot.
         fresh: The trace since the newest snapshot: [sequence number, item].
-        status: `running`, `ok`, `failed`, `wrong` or `budget`.
+        status: `running`, `ok`, `failed`, `wrong`, `budget` or `cancelled`.
         ended: The event that ended or stopped the run.
     """
 
@@ -177,6 +186,7 @@ class State:
     judged: dict[str, Judgement] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     used: Used = field(default_factory=Used)
+    sent: list[str] = field(default_factory=list)
     granted: dict[str, float] = field(default_factory=dict)
     chunks: list[str] = field(default_factory=list)
     fresh: list[list[Any]] = field(default_factory=list)

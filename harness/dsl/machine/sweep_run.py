@@ -67,7 +67,7 @@ def measuring(
                 progress=external.progress,
             )
             head = store.head()
-        return lambda: _write(parts, fiber, searcher.event(found, head))
+        return lambda: _write_result(parts, fiber, searcher.event(found, head))
 
     return measure
 
@@ -76,7 +76,7 @@ def settle_recorded(parts: MachineParts, fiber: Fiber, recorded: Mapping[str, An
     """In a replay, write the recorded result of a search."""
     known = ("k", "key", "value", "at", "status", "source", "label", "why")
     fields = {name: recorded[name] for name in known if name in recorded}
-    _write(parts, fiber, fields | parts.tracing.observe_recorded(recorded))
+    _write_result(parts, fiber, fields | parts.tracing.observe_recorded(recorded))
 
 
 class _Searcher:
@@ -218,6 +218,13 @@ def _printed(text: Value, metric: str) -> Value:
         return float(found[-1])
     except ValueError:
         return Undefined(f"{metric}: {found[-1]!r} is not a number")
+
+
+def _write_result(parts: MachineParts, fiber: Fiber, event: dict[str, Any]) -> None:
+    if event["k"] == "failed":
+        parts.stepper.fail(fiber, event)
+    else:
+        _write(parts, fiber, event)
 
 
 def _write(parts: MachineParts, fiber: Fiber, event: dict[str, Any]) -> None:

@@ -38,6 +38,8 @@ service_loop Loop {
   budget { events: %d } on add(n: int) { total = total + n } on bad(n: int) { let u = 1 / (n - n) } }
 """
 EVENTS = ('{"event":"add","n":2}', '{"event":"no"}', "{", '{"event":"bad","n":1}')
+UNDO = 'on failure { step undo: tool.write { path: "undo" content: "{{failure}}" } }'
+WRONG_WAIT = "wait for 1 / (1 - v0)"
 MAX_TURNS = 60
 
 
@@ -78,7 +80,8 @@ def cases(draw: st.DrawFn) -> Case:
     statements = draw(st.integers(2, 6))
     body = "\n  ".join(_statement(draw, names, 0) for _ in range(statements))
     text = HEAD % draw(st.integers(1, 3)) + "agent_loop T {\n  " + (f"budget {{ {budget} }}\n  " if budget else "")
-    text += f"let v0 = 1\n  {body}\n  {_evaluation(draw, names)}\n  success: total < 5\n}}\n"
+    handler = draw(st.sampled_from(["", "", UNDO]))
+    text += f"let v0 = 1\n  {handler}\n  {body}\n  {_evaluation(draw, names)}\n  success: total < 5\n}}\n"
     return Case(
         text,
         draw(st.lists(st.integers(1, 14), max_size=4)),
@@ -96,7 +99,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
     kinds = ["pure", "write", "echo", "read", "question", "question", "undefined", "emit", "post", "loop", "if", "sub"]
-    kinds += ["random", "retry", "calculated"]
+    kinds += ["random", "retry", "calculated", "wait", "handled", "deadline"]
     if depth < 2:
         kinds += ["parallel"] * 4
     if depth == 0:
@@ -136,6 +139,16 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
             return f"repeat {draw(st.integers(1, 3))} {{ {inner} }}"
         case "if":
             return f"if defined({seen}) {{ {_statement(draw, names, 2)} }} else {{ {_statement(draw, names, 2)} }}"
+        case "wait":
+            return draw(st.sampled_from([f"wait for {names.count}s", "wait for 2s", "wait until 9", WRONG_WAIT]))
+        case "handled":
+            inner = _statement(draw, names, depth + 1)
+            known = list(names.known)
+            block = _statement(draw, names, 2)
+            names.known = known
+            return f"step s{name} {{ {inner} on failure {{ {block} }} }}"
+        case "deadline":
+            return f"step s{name} {{ deadline: 1h {_statement(draw, names, depth + 1)} }}"
         case "sub":
             text = f"run Sub {{ n: {names.count} }} -> {name}"
         case "service":
@@ -233,6 +246,7 @@ def _opener(case: Case, program: Program, folder: Path, *, run: str | None = Non
             )
             session = Session.start(program, folder, settings=settings, provider=_Provider(case), probe=probe)
         session.machine.settings.sleep = lambda _: None
+        session.machine.settings.real_time = False
         return session
 
     return opened

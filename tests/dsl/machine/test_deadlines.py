@@ -157,7 +157,7 @@ def test_no_more_questions_wait_than_the_concurrency(tmp_path: Path) -> None:
 
 def test_without_a_limit_the_wall_time_is_endless(start) -> None:
     session = start("agent_loop T { let x = 1 }")
-    assert session.machine._wall_left(session.machine.state.root) == math.inf
+    assert session.machine._receiver.wall_left(session.machine.state.root) == math.inf
 
 
 def test_questions_count_for_every_unit_that_asks_them(start) -> None:

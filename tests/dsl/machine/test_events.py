@@ -53,11 +53,11 @@ def test_a_run_listens_and_is_resumed_between_two_events(start, tmp_path: Path) 
     speaker.start()
     ask, seen = handler.event, []
 
-    def dying(skip: int):
+    def dying(skip: int, seconds: float):
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(skip)
-        return ask(skip)
+        return ask(skip, seconds)
 
     handler.event = dying
     with pytest.raises(KeyboardInterrupt):
