@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 from harness.core.clip import clip
@@ -118,10 +119,15 @@ class Endpoint:
         said = clip(data.decode("utf-8", "replace"), limit=300)
         if status in RETRYABLE_STATUSES:
             error = ProviderError(f"status {status}: {said}", where=url, fix="try again later")
-            raise _Retryable(error, after=float(after) if after.replace(".", "", 1).isdigit() else 0.0)
+            raise _Retryable(error, after=_pause(after))
         if status != 200:
             word = "forbidden" if status in (401, 403) else "protocol"
             raise ProviderError(f"status {status}: {said}", where=url, fix=_fix(status), status=word)
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            what = f"the reply is not UTF-8 at byte {error.start}"
+            raise _Retryable(ProviderError(what, where=url, fix="read the server's log", status="protocol")) from error
         value = streamed.decode_reply(data)
         if not isinstance(value, dict):
             what = f"the reply is not a JSON object: {said!r}"
@@ -165,6 +171,49 @@ def _body(reply: Any, url: str) -> bytes:
         if len(data) > MAX_REPLY_BYTES:
             raise ProviderError(f"a reply of more than {MAX_REPLY_BYTES} bytes", where=url, status="output")
     return bytes(data)
+
+
+def _pause(after: str) -> float:
+    """Seconds of a `Retry-After` header: a number, or a date; 0 for anything else."""
+    if after.replace(".", "", 1).isdigit():
+        return float(after)
+    try:
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def text_of(message: object, where: str) -> str:
+    """The text of a model's message.
+
+    Raises:
+        ProviderError: if it has none: it asks for a tool, or is empty.
+    """
+    text = message.get("content") if isinstance(message, dict) else None
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if isinstance(calls, list) and calls:
+        called = calls[0].get("function") if isinstance(calls[0], dict) else None
+        name = called.get("name") if isinstance(called, dict) else None
+        what = f"the model asks for the tool {str(name)[:80]!r} instead of an answer"
+        raise ProviderError(what, where=where, fix="ask a model without tools", status="protocol")
+    if not isinstance(text, str):
+        raise ProviderError("the message has no text", where=where, status="protocol")
+    if not text.strip():
+        raise ProviderError("the answer is empty", where=where, fix="ask again, or another model", status="protocol")
+    return text
+
+
+def tokens_of(counts: list[object], where: str) -> int:
+    """The sum of a server's token counts; what is not a number counts as 0.
+
+    Raises:
+        ProviderError: if one is negative.
+    """
+    numbers = [count for count in counts if type(count) is int]
+    if any(number < 0 for number in numbers):
+        what = f"the server counts {min(numbers)} tokens"
+        raise ProviderError(what, where=where, fix="read the server's log", status="protocol")
+    return sum(numbers)
 
 
 def _fix(status: int) -> str:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint
+from harness.providers.http import Endpoint, text_of, tokens_of
 from harness.providers.question import Question, Reply
 
 BASE_URL = "http://localhost:8000/v1"
@@ -63,7 +63,7 @@ class OpenAIProvider:
             text=text,
             provider=self.name,
             model=str(reply.get("model") or body["model"]),
-            tokens=tokens if isinstance(tokens, int) else 0,
+            tokens=tokens_of([tokens], self._endpoint.base_url),
             attempts=attempts,
             seconds=time.monotonic() - started,
         )
@@ -73,7 +73,7 @@ def _text(reply: dict[str, Any], where: str) -> str:
     try:
         choice = reply["choices"][0]
         message, reason = choice["message"], choice.get("finish_reason")
-        text = message["content"]
+        isinstance(message, dict) or message["content"]
     except (KeyError, IndexError, TypeError):
         raise ProviderError("the reply has no choice with a message", where=where, status="protocol") from None
     if reason == "length":
@@ -81,6 +81,4 @@ def _text(reply: dict[str, Any], where: str) -> str:
     if reason == "content_filter" or message.get("refusal"):
         said = str(message.get("refusal") or "content filter")
         raise ProviderError(f"the model refused: {said}", where=where, status="forbidden")
-    if not isinstance(text, str):
-        raise ProviderError("the message has no text", where=where, status="protocol")
-    return text
+    return text_of(message, where)

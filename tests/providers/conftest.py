@@ -66,6 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 self.close_connection = True
             return None
+        if fault == "latin":
+            return self._send(200, json.dumps(self._reply(body)).encode().replace(b"two", b"tw\xf6"))
         if fault == "headers":
             try:
                 self.wfile.write(b"HTTP/1.1 200 OK\r\n")

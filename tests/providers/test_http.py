@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
+from email.utils import formatdate
 
 import pytest
 
 from harness.core.errors import UsageError
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint
+from harness.providers.http import Endpoint, _pause
 from harness.providers.ollama import OllamaProvider
 from harness.providers.openai import OpenAIProvider
 from harness.providers.question import Provider, Question
@@ -153,3 +155,50 @@ def test_one_limit_holds_for_all_tries_together(kind: str, fault: str, model_ser
         provider.answer(QUESTION.model_copy(update={"timeout_s": 0.2}))
     assert caught.value.status == "timeout"
     assert len(model_server.asked) == 1, "no time is left for another try"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"content": ""}, "the answer is empty"),
+        ({"content": "  \n"}, "the answer is empty"),
+        (
+            {"content": "", "tool_calls": [{"function": {"name": "search", "arguments": "{}"}}]},
+            "asks for the tool 'search'",
+        ),
+        ({"content": None, "tool_calls": [{"id": 1}]}, "asks for the tool 'None'"),
+    ],
+)
+def test_a_reply_without_an_answer_names_what_it_is(kind: str, extra: dict, words: str, model_server) -> None:
+    message = {"role": "assistant", **extra}
+    model_server.extra = (
+        {"message": message} if kind == "ollama" else {"choices": [{"message": message, "finish_reason": "stop"}]}
+    )
+    with pytest.raises(ProviderError, match=words) as caught:
+        _provider(kind, model_server.url).answer(QUESTION)
+    assert caught.value.status == "protocol"
+
+
+@BOTH
+def test_a_negative_count_of_tokens_is_named(kind: str, model_server) -> None:
+    model_server.extra = {"eval_count": -5} if kind == "ollama" else {"usage": {"total_tokens": -5}}
+    with pytest.raises(ProviderError, match="counts -5 tokens"):
+        _provider(kind, model_server.url).answer(QUESTION)
+
+
+@BOTH
+def test_a_reply_that_is_not_utf8_is_named(kind: str, model_server) -> None:
+    model_server.faults[:] = ["latin"] * 3
+    with pytest.raises(ProviderError, match="not UTF-8 at byte"):
+        _provider(kind, model_server.url).answer(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("after", "low", "high"),
+    [("3", 3, 3), ("1.5", 1.5, 1.5), ("", 0, 0), ("soon", 0, 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0)],
+)
+def test_the_pause_that_a_server_asks_for(after: str, low: float, high: float) -> None:
+    assert low <= _pause(after) <= high
+    later = formatdate(time.time() + 60, usegmt=True)
+    assert 50 < _pause(later) <= 60

@@ -95,7 +95,10 @@ def _arguments(
             if key in COMPARISONS and not is_check:
                 scope.report.add("E206", f"{key} belongs to a check", entry.span)
             continue
-        if key == "cmd" and key in wanted:
+        if key == "by" and key in wanted and isinstance(entry.value, s.Name):
+            word = n.Const(entry.value.name, STRING, entry.value.span)
+            arguments.append((key, fit(word, wanted[key], scope, what=key)))
+        elif key == "cmd" and key in wanted:
             arguments.append((key, lower_command(entry.value, scope)))
         elif key in wanted:
             arguments.append((key, fit(elaborate(entry.value, scope), wanted[key], scope, what=key)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.dsl.ir import Semantics
 from harness.dsl.plain import field, plain
-from harness.dsl.types import ANY, FLOAT, INT, STRING, Type
+from harness.dsl.types import ANY, FLOAT, INT, STRING, Kind, Type
 
 
 @plain
@@ -41,6 +41,8 @@ TOOLS: dict[str, Signature] = {
 }
 """Built-in tools. `random` returns an integer if both bounds are integers."""
 
+ANSWERERS = Type(Kind.ENUM, options=("person", "any"))
+"""Who may answer `human.ask`: a model only if the program says `by: any`."""
 QUERIES: dict[str, Signature] = {
     "llm.query": Signature(
         {"prompt": STRING},
@@ -48,7 +50,7 @@ QUERIES: dict[str, Signature] = {
         STRING,
         Semantics.IDEMPOTENT,
     ),
-    "human.ask": Signature({"prompt": STRING}, {"role": STRING}, STRING, Semantics.IDEMPOTENT),
+    "human.ask": Signature({"prompt": STRING}, {"role": STRING, "by": ANSWERERS}, STRING, Semantics.IDEMPOTENT),
 }
 """Calls that a model or a person answers; `answer:` states the type of the answer."""
 

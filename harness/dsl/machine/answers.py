@@ -26,10 +26,14 @@ class QuestionHandler:
     Args:
         provider: Answers the questions; None: every question suspends the run.
         concurrency: Questions asked at the same time, if the provider can answer several.
+
+    Attributes:
+        refused: Why answers of a file were refused, by question; those questions stay open.
     """
 
     def __init__(self, provider: Provider | None, *, concurrency: int = 1) -> None:
         self._provider = provider
+        self.refused: dict[str, str] = {}
         self._free = threading.Semaphore(concurrency if getattr(provider, "answers_several", False) else 1)
 
     def ask(self, query: Query) -> Response | None:
@@ -41,7 +45,15 @@ class QuestionHandler:
                 reply = self._provider.answer(question_of(query))
             except ProviderError as error:
                 return Response(error.status, why=str(error), source={"provider": self._provider.name})
-        return None if reply is None else Response("ok", reply.text, source=reply.provenance, tokens=reply.tokens)
+        if reply is None:
+            return None
+        if reply.provider == "file":  # as with `answer`: a person's mistake does not end the run
+            try:
+                typed(reply.text, query.answer, foreign=True)
+            except MismatchError as error:
+                self.refused[query.id] = f"the answer is not {query.answer}: {error}"
+                return None
+        return Response("ok", reply.text, source=reply.provenance, tokens=reply.tokens)
 
 
 def question_of(query: Query) -> Question:

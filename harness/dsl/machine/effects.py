@@ -24,6 +24,7 @@ from harness.dsl.types import Kind, Type, json_schema
 from harness.dsl.values import MismatchError, Undefined, Value, conform, item_of, shown
 
 PROMPTS = ("prompt", "prompt_template")
+_BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 _FENCE = r"\A\s*```[a-zA-Z]*\n(.*?)\n?```\s*\Z"
 
 
@@ -108,8 +109,9 @@ class Effects:
             prompt=prompt,
             answer=effect.answer,
             schema=json_schema(effect.answer),
-            to=str(effect.who),
-            parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role")},
+            # A model may answer a person's question if the program says so.
+            to=str(Answerer.LLM if intent.arguments.get("by") == "any" else effect.who),
+            parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role", "by")},
             occurrence=intent.occurrence,
             timeout_s=_shorter(effect.timeout_s, seconds),
         )
@@ -299,6 +301,8 @@ def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
             text = (fenced.group(1) if fenced else value).strip()
             if kind.kind is Kind.ENUM and text in kind.options:
                 return text
+            if kind.kind is Kind.BOOL and text.lower() in _BOOLEANS:
+                return _BOOLEANS[text.lower()]
             try:
                 value = normalize(json.loads(text))
             except (ValueError, RecursionError):
