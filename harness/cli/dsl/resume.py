@@ -16,7 +16,6 @@ from harness.cli import output
 from harness.cli.dsl import display, options, run_folders
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.bundle import unpack_run
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 from harness.providers.file import read_plain
@@ -72,6 +71,8 @@ def _answer_open(session: Session, text: str, path: str) -> None:
 def _find_folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
+        from harness.dsl.machine.bundle import unpack_run
+
         folder = run_folders.choose_folder(path, args.state)
         left = unpack_run(path, folder)
         if left:
