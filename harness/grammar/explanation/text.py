@@ -60,7 +60,7 @@ def _distribution_share(counts: Counter[str], total: int, size: int, encoding: s
     set of characters and for what it learns.
     """
     kinds, plain = len(counts), 8.0 * size
-    rows = {character.encode(codec(encoding), "replace")[::_order(encoding)] for character in counts}
+    rows = {character.encode(codec(encoding), "replace")[:: _order(encoding)] for character in counts}
     room = 16 * len({(len(code), int.from_bytes(code, "big") >> 4) for code in rows})
     code = (
         math.lgamma(total + kinds / 2)
