@@ -37,7 +37,8 @@ class Processor:
     """A transformation of bytes.
 
     Attributes:
-        apply: `(data, most, *arguments) -> bytes | Inflated`; `most` is the maximum size of the output. Raises ProcessError.
+        apply: `(data, most, *arguments) -> bytes | Inflated`; `most` is the maximum size of the output. Raises
+            ProcessError.
         arguments: Number of arguments; None for any number.
     """
 

@@ -114,6 +114,19 @@ class Fit:
     used: frozenset[FieldKey]
 
 
+def explain_files(
+    grammar: Grammar,
+    tallies: Sequence[Tally],
+    histogram: ByteHistogram,
+    *,
+    fit: Fit | None = None,
+    weight: float | None = None,
+) -> tuple[Explanation, Fit]:
+    """Explain files, with what other files taught, or with what these teach; return also what was used."""
+    learned = fit or learn(grammar, tallies, histogram)
+    return explain(grammar, tallies, histogram=histogram, fit=learned, held=fit is not None, weight=weight), learned
+
+
 def explain(
     grammar: Grammar,
     tallies: Sequence[Tally],

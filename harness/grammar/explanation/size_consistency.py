@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.grammar.engine.tally import Tally
 from harness.grammar.engine.byte_weights import UNIT
+from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.column import Column, Key, claimed_twice
 from harness.grammar.explanation.expression_walk import reads_stream_position
 from harness.grammar.explanation.usage import FieldKey, Use

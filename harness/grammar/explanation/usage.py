@@ -29,8 +29,8 @@ class Use:
         field: The definition of the field.
         bits: Bits of the description, without names and documentation.
         case_bits: Bits of the cases of its switch, which are a part of `bits`.
-        sets_size: Its value, at most plus or times a constant, is the length or the number of items of the next fields of
-            its record, whatever these hold: then they end where it says.
+        sets_size: Fields of its record that always take as many bytes, or items, as its value says, perhaps plus or
+            times a constant.
         steers: Its value decides the position or type of another field: a length, a count, a position, a choice.
         sizes: Its value decides a position or a size; a value that exceeds the file would be a fault.
         row: It is an array of numbers: one field for any number of bytes.
