@@ -182,10 +182,12 @@ def value_confidence(grammar: Grammar, evidence: Evidence, sure: dict[str, float
                 if place.parent is None:
                     bits = evidence.fields[name]
                     found = evidence.own[name] if place.repeated else _certainty(bits, CERTAIN_FIELD_BITS)
-                elif place.repeated and not (evidence.closed and place.counted):
+                elif place.repeated:
                     found = min(sure[place.parent], evidence.own[name])
                     # The records of a confirmed array confirm where it begins.
-                    told[place.parent] = max(told[place.parent], min(sure[place.parent], found))
+                    told[place.parent] = max(told[place.parent], found)
+                    if evidence.closed and place.counted:
+                        found = max(found, before[place.parent])
                 else:
                     found = before[place.parent]
                     if place.parent in evidence.tops and not place.repeated:
