@@ -128,6 +128,9 @@ def induce_choice(
     alike = induce_payload(bodies, Names(set(names.taken)), wish=wish)
     if alike is not None:
         options.append((alike.saved, {"type": alike.root}, alike))
+    if text_field([body for body in bodies if body]) is not None and alike is not None:
+        names.taken |= set(alike.types)
+        return {"type": alike.root}, alike  # the letters of texts of one length are no code
     telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MAX_KINDS}
     # A tag has few values for many bodies; of equal candidates the nearest to the body is taken.
     order = list(tags)
