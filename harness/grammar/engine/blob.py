@@ -61,7 +61,7 @@ def extent_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *
         try:
             length = read_number(window, field.prefix, big=big, bits_big=True)
         except ShortError as error:
-            run.short(record, plan, error, scope.index)
+            run.short(record, plan, error, scope.index, window=window)
         except LongError:
             run.state.fault(FaultKind.LENGTH, begin, record, field, "a length", "a number of more than 10 bytes")
             raise StopRecordError from None
@@ -132,13 +132,17 @@ def _terminated(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window)
 def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, extent: Extent) -> bytes | None:
     """The processed bytes; None, and a fault, if they cannot be processed. Notes where a compressed stream ends.
 
+    A field without a length and a terminator ends where its stream ends. `extent.missing` is set if that is unknown.
+
     Raises:
         HaltError: if the output exceeds `Limits.inflated`.
     """
-    state = run.state
-    data: Any = extent.data(state)
-    size = len(data)
+    state, window = run.state, extent.window
     processors = run.program.grammar.processes
+    first = processors[plan.process[0][0]]
+    open_end = first.ends and plan.field.length is None and plan.terminator is None
+    data: Any = memoryview(window.buffer.data)[extent.start : extent.stop] if first.ends else extent.data(state)
+    size = len(data)
     for name, closures in plan.process:
         arguments = [run.value(closure, scope, plan) for closure in closures]
         most = max(0, state.limits.inflated - state.inflated)
@@ -146,7 +150,9 @@ def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, e
             state.halt("inflated", scope.record, f"at most {state.limits.inflated} processed bytes")
         failed = False
         try:
-            made = processors[name].apply(data if isinstance(data, bytes) else bytes(data), most, *arguments)
+            processor = processors[name]
+            ready = isinstance(data, bytes) or processor.ends
+            made = processor.apply(data if ready else bytes(data), most, *arguments)
             if isinstance(made, Inflated):
                 if made.used < len(data) == size:  # only steps that keep the size came before
                     leaf.unread = (extent.start + made.used, leaf.end)
@@ -164,7 +170,11 @@ def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, e
         state.inflated += len(data)
         if failed:
             leaf.valid = False
+            extent.missing += open_end
             return data or None
+    if open_end and leaf.unread is not None:
+        window.pos = leaf.end = extent.stop = extent.end = leaf.unread[0]
+        leaf.unread = None
     return data if isinstance(data, bytes) else bytes(data)
 
 

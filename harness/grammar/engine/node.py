@@ -84,17 +84,22 @@ class Leaf:
 class Array:
     """Repeated leaves or records, in order."""
 
-    __slots__ = ("buffer", "end", "field", "items", "start", "valid")
+    __slots__ = ("_values", "buffer", "end", "field", "items", "start", "valid")
 
     def __init__(self, field: Field, buffer: Buffer, start: int) -> None:
         self.field, self.buffer, self.start, self.end = field, buffer, start, start
         self.items: list[Node] = []
         self.valid: bool | None = None
+        self._values: list[Any] = []
 
     @property
     def value(self) -> list[Any]:
-        """The values of the items."""
-        return [item.value for item in self.items]
+        """The values of the items; an expression that names the array in each item costs no copy."""
+        known = self._values
+        if len(known) > len(self.items):
+            known.clear()
+        known.extend(item.value for item in self.items[len(known) :])
+        return known
 
 
 class Record:

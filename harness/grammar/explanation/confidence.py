@@ -17,11 +17,12 @@ from harness.grammar.explanation.usage import FieldKey, Place, Use, places
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
 from harness.grammar.language.reach import tops
+from harness.grammar.processing import PROCESSORS
 
 CERTAIN_BITS = 32.0  # saved bits at which the confidence in a type is 1
 CERTAIN_FIELD_BITS = 16.0  # the same for fields at a certain position, which need not be found
 BLOB, FRAMED, SUMMED = 0.05, 0.10, 0.10  # credits of opaque bytes: any; with a known length; covered by a checksum
-INFLATING = ("zlib", "gzip", "deflate")
+INFLATING = tuple(name for name, processor in PROCESSORS.items() if processor.ends)
 INFLATED_BITS = 16.0  # bits per stream that inflates without an error
 FULL_GROWTH = 0.05  # share by which inflated bytes are more than compressed ones, for the whole credit
 TOLERANCE = 1.25  # factor by which codes may save less in other files without a loss of confidence

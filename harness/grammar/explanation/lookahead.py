@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.column import Column, Key
-from harness.grammar.explanation.expression_walk import walk
-from harness.grammar.language.expression import Attribute, Call, Expr, Name
+from harness.grammar.language.expression import Attribute, Call, Expr, Name, walk
 from harness.grammar.language.grammar import EndianSwitch, Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.grammar.explanation.expression_walk import counted, names_in, walk
+from harness.grammar.explanation.expression_walk import counted, names_in
 from harness.grammar.explanation.lookahead import chosen_ahead, is_chosen_ahead, peeking_names
 from harness.grammar.explanation.self_information import self_information
-from harness.grammar.language.expression import Attribute, Binary, EnumLiteral, Expr, Literal, Name
+from harness.grammar.language.expression import Attribute, Binary, EnumLiteral, Expr, Literal, Name, walk
 from harness.grammar.language.grammar import Checks, Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 
