@@ -153,9 +153,8 @@ def explain(
     confidence = confidence_in(grammar, evidence)
     told = value_confidence(grammar, evidence, confidence)
     floor, bulk = floor_of(grammar, confidence), bulk_types(grammar)
-    sized = {key[:2] for key, column in columns.items() if column.bytes} | {
-        (key[0], key[1]) for key in columns for inner, c in columns.items() if inner[0] == key[2] and c.bytes
-    }
+    filled = {key[0] for key, column in columns.items() if column.bytes}
+    sized = {key[:2] for key, column in columns.items() if column.bytes or key[2] in filled}
     weight = sum(tally.weight for tally in tallies) / UNIT if weight is None else weight
     found: list[Credit] = []
     for key, use in known.items():

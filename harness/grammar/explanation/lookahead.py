@@ -54,14 +54,16 @@ def lookahead_bits(grammar: Grammar, columns: Mapping[Key, Column], tallies: Seq
     decision with n outcomes tells at most its entropy, a number at most its width.
     """
     through = peeking_names(grammar)
+    counts: dict[tuple[str, str], list[int]] = {}
+    for key, column in columns.items():
+        counts.setdefault(key[:2], []).append(column.count)
     total = 0.0
     for definition in grammar.types.values():
         records = sum(tally.records.get(definition.name, 0) for tally in tallies)
         if isinstance(definition.endian, EndianSwitch) and peeks(definition.endian.by, through):
             total += records
         for field in (*definition.fields, *definition.instances):
-            counts = [c.count for key, c in columns.items() if key[:2] == (definition.name, field.name)]
-            total += sum(_decisions(field, records, counts, through))
+            total += sum(_decisions(field, records, counts.get((definition.name, field.name), []), through))
             if records:
                 total += records * sum(min(64.0, _width(part, through)) for part in _numbers(field))
     if grammar.select is not None:
