@@ -105,7 +105,8 @@ def _cpu() -> float:
     waiting = [os.getpid()]
     while waiting:
         pid = waiting.pop()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        lists = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        children = " ".join(lists).split()
         waiting += map(int, children)
         for child in children:
             cells = Path(f"/proc/{child}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

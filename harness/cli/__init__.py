@@ -20,6 +20,7 @@ from harness.core.errors import CrucibleError, UsageError
 
 VERBS = (
     "init",
+    "judge",
     "doctor",
     "top",
     "show",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
@@ -49,13 +48,15 @@ class Verdict:
         """One sentence: the reason of the status, of the first gate that fails, or of the score."""
         return self.evaluation.why
 
-    @cached_property
+    @property
     def feedback(self) -> str:
-        """What its author may be told: the status, and `why` unless that names a hidden input."""
+        """What its author may be told: the status and its reason, unless the reason names a hidden input.
+
+        A wrong answer to one of the tool's own test cases is shown.
+        """
+        evidence = self.evaluation.evidence
         if self.passed:
             return f"{self.status}: it passed"
-        if self.status in (Status.WRONG, Status.FLAKY) or self.evaluation.evidence.counterexample is not None:
-            facts = self.evaluation.evidence.facts
-            public = facts.get("public_why", "")
-            return f"{self.status}: {public or 'an answer to a hidden input is not right'}"
+        if self.status in (Status.WRONG, Status.FLAKY):
+            return f"{self.status}: {evidence.facts.get('public_why', 'an answer to a hidden input is not right')}"
         return f"{self.status}: {self.why.partition(', asked ')[0]}"

@@ -24,8 +24,7 @@ if TYPE_CHECKING:  # pydantic is imported by what reads or writes an evaluation,
     from harness.core.run import Run
     from harness.core.tier import Tier
 
-BATCH = 1000
-BATCH_SECONDS = 1.0
+BATCH, BATCH_SECONDS = 1000, 1.0  # evaluations and seconds between two transactions
 
 
 def now() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from harness.sandbox.answer import Answer
@@ -42,6 +43,25 @@ class Box(PolledBox):
             BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
         """
         self.send(question, seconds=seconds)
+        return self._next()
+
+    def ask_all(self, questions: Sequence[bytes]) -> list[Answer]:
+        """Ask questions at once, and return their answers; see `send_all` for what is given up.
+
+        Raises:
+            BoxFault: see `ask`; which question caused it is found by asking one by one in another box (`ask_batch`).
+        """
+        self.send_all(questions)
+        answers = []
+        while not self.is_idle:
+            answer = self.receive_ready()
+            if answer is None:
+                self._wait()
+            else:
+                answers.append(answer)
+        return answers
+
+    def _next(self) -> Answer:
         while True:
             self._wait()
             answer = self.receive_ready()
@@ -51,8 +71,8 @@ class Box(PolledBox):
     def _wait(self) -> None:
         left = max(0.0, self.deadline - time.monotonic()) * 1e3
         if not self.unsent:
-            self._poll.poll(left)
+            self._process.poll.poll(left)
             return
-        self._poll.register(self._write, select.POLLOUT)
-        self._poll.poll(left)
-        self._poll.unregister(self._write)
+        self._process.poll.register(self._process.write, select.POLLOUT)
+        self._process.poll.poll(left)
+        self._process.poll.unregister(self._process.write)

@@ -59,9 +59,14 @@ class Control:
         Raises:
             InfraError: if the process has ended, has an unread reply, or cannot fork.
         """
-        (op, pid, *_), received = self._request(request, fds)
+        self._send(request, fds)
+        return self._forked()
+
+    def _forked(self) -> ChildProcess:
+        (op, pid, *_), received = self._reply()
         if op != b"o":
-            raise InfraError(f"a process cannot be forked: {os.strerror(pid)}")
+            self.is_last = op == b"l"
+            raise InfraError(f"a process cannot be forked: {os.strerror(pid) if op == b'e' else 'its parent ends'}")
         return ChildProcess(pid, received[0] if received else -1)
 
     def kill(self, child: ChildProcess) -> None:
@@ -82,14 +87,15 @@ class Control:
         """
         if child.pidfd >= 0:
             os.close(child.pidfd)
-        (op, pid, status, cpu, resident), _fds = self._request(REQUEST.pack(b"R", True, 0, 0, child.pid))
+        self._send(REQUEST.pack(b"R", True, 0, 0, child.pid))
+        (op, pid, status, cpu, resident), _fds = self._reply()
         if op not in (b"r", b"l") or pid != child.pid:
             self._waiting = True
             raise InfraError("another process was reaped than requested")
         self.is_last = op == b"l"
         return ExitStatus(status, cpu, resident)
 
-    def _request(self, request: bytes, fds: tuple[int, ...] = ()) -> tuple[tuple[Any, ...], list[int]]:
+    def _send(self, request: bytes, fds: tuple[int, ...] = ()) -> None:
         if self._waiting:
             raise InfraError("the zygote has an unread reply: an earlier request was interrupted")
         self._waiting = True
@@ -98,6 +104,11 @@ class Control:
                 socket.send_fds(self._socket, [request], fds)
             else:
                 self._socket.sendall(request)
+        except OSError as error:
+            raise InfraError(f"the zygote cannot be reached: {error}") from error
+
+    def _reply(self) -> tuple[tuple[Any, ...], list[int]]:
+        try:
             data, received, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
         except OSError as error:
             raise InfraError(f"the zygote cannot be reached: {error}") from error

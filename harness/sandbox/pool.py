@@ -12,7 +12,8 @@ from typing import Self, TypeVar
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
-from harness.sandbox.limits import Limits, SyscallPolicy
+from harness.sandbox.limits import Limits
+from harness.sandbox.loop import Shares
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.zygote_family import ZygoteFamily
 from harness.sandbox.zygote_process import ZygoteProcess
@@ -20,6 +21,9 @@ from harness.sandbox.zygote_process import ZygoteProcess
 MAX_ZYGOTES = 8
 """Families kept running; a root zygote needs 8 MB of private memory and an interpreter's start, a zygote of it 5 ms."""
 
+
+MAX_COMPUTING = 3
+"""Quick boxes of one pool that compute at the same time; one that is not known to be quick computes alone."""
 
 AnyBox = TypeVar("AnyBox", bound=PolledBox)
 
@@ -34,6 +38,9 @@ class BoxPool:
         protect: Paths that are hidden from every box, even if they lie beneath a library directory.
         without: Layers to leave out; only tests that show the effect of a layer pass any.
         warm: Maximum number of hash seeds whose zygotes keep running.
+
+    Attributes:
+        computing: Shares of the coroutines whose boxes compute (see `awaited_box`).
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class BoxPool:
     ) -> None:
         self._protect, self._without, self._warm = tuple(protect), without, warm
         self._families: OrderedDict[int, ZygoteFamily] = OrderedDict()
+        self.computing = Shares(MAX_COMPUTING)
 
     def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None) -> Box:
         """Open a box and load `source` in it.
@@ -69,13 +77,13 @@ class BoxPool:
 
     def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
         family = self._family(hash_seed)
-        zygote = family.take(limits.policy)
+        zygote = family.take(limits)
         try:
             return kind(zygote, source, entry=entry, limits=limits)
         except InfraError:
             # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
             family.drop(zygote)
-            return kind(family.take(limits.policy), source, entry=entry, limits=limits)
+            return kind(family.take(limits), source, entry=entry, limits=limits)
 
     def _family(self, hash_seed: int | None = None) -> ZygoteFamily:
         seed = next(reversed(self._families), 0) if hash_seed is None else hash_seed
@@ -89,7 +97,7 @@ class BoxPool:
         return self._families[seed]
 
     def _zygote(self, hash_seed: int | None = None) -> ZygoteProcess:
-        return self._family(hash_seed).take(SyscallPolicy.STRICT)
+        return self._family(hash_seed).take(Limits())
 
     @property
     def layers(self) -> dict[str, str]:

@@ -40,6 +40,7 @@ class RootZygote(Control):
         self.hash_seed = hash_seed
         ours, theirs = socket.socketpair()
         environment = {"PYTHONHASHSEED": str(hash_seed), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
+        environment["LD_BIND_NOW"] = "1"  # else the dynamic linker looks up the same symbols again in each box
         if os.environ.get("LD_LIBRARY_PATH") and not root.interpreter_libraries():
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         command = [sys.executable, "-P", "-s", "-S", "-B", "-c", BOOTSTRAP, PACKAGE_ROOT, str(theirs.fileno())]

@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.sandbox.limits import SyscallPolicy
+from harness.sandbox.limits import Limits, SyscallPolicy
 from harness.sandbox.root_zygote import RootZygote
 from harness.sandbox.zygote_process import ZygoteProcess
+
+IN_TURN = 2
+"""Zygotes without an open box: while one reaps its last box and forks the next, the other one opens a box."""
 
 
 class ZygoteFamily:
@@ -35,29 +38,34 @@ class ZygoteFamily:
         """Whether a box of any zygote is open."""
         return any(zygote.open_boxes for zygotes in self._zygotes.values() for zygote in zygotes)
 
-    def take(self, policy: SyscallPolicy) -> ZygoteProcess:
-        """A zygote that may open a box now.
+    def take(self, limits: Limits) -> ZygoteProcess:
+        """A zygote that may open a box now, if possible one where such a box stands ready.
 
         Raises:
             InfraError: if none can be forked.
         """
-        zygotes = self._zygotes[policy]
-        for zygote in list(zygotes):
-            if zygote.is_free:
-                return zygote
-            if not zygote.open_boxes:
-                self.drop(zygote)
+        zygotes = self._zygotes[limits.policy]
+        while True:
+            for zygote in list(zygotes):
+                zygote.settle()
+                if not zygote.is_free and not zygote.open_boxes:
+                    self.drop(zygote)
+            free = [zygote for zygote in zygotes if zygote.is_free]
+            found = next((zygote for zygote in free if zygote.is_ready(limits)), None)
+            found = found or next((zygote for zygote in free if not zygote.is_preparing), None)
+            if found is not None:
+                return found
+            if len(free) < IN_TURN:
+                zygotes.append(self._fork(limits.policy))
+                return zygotes[-1]
+            free[0].settle(wait=True)
+
+    def _fork(self, policy: SyscallPolicy) -> ZygoteProcess:
         if not self._root.is_usable:
             self._root.close()
             self._root = RootZygote(self.hash_seed)
-        zygote = ZygoteProcess(
-            self._root,
-            single=policy is SyscallPolicy.STRICT,
-            protect=self._protect,
-            without=self._without,
-        )
-        zygotes.append(zygote)
-        return zygote
+        single = policy is SyscallPolicy.STRICT
+        return ZygoteProcess(self._root, single=single, protect=self._protect, without=self._without)
 
     def drop(self, zygote: ZygoteProcess) -> None:
         """End a zygote."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import os
@@ -14,6 +13,7 @@ from harness.core.errors import InfraError
 from harness.sandbox import root
 from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.control import ChildProcess, Control
+from harness.sandbox.forked_box import ForkedBox, KernelLimits
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
 from harness.sandbox.root_zygote import RootZygote
 from harness.sandbox.usage import ExitStatus
@@ -55,6 +55,7 @@ class ZygoteProcess(Control):
         self.layers: dict[str, str] = {}
         self.cgroup: Cgroup | None = None
         self.open_boxes = 0
+        self._ahead: ForkedBox | None = None
         self._parent = parent
         self._child, ours = parent.fork_zygote()
         self.pid = self._child.pid
@@ -111,34 +112,109 @@ class ZygoteProcess(Control):
 
     @property
     def is_free(self) -> bool:
-        """Whether another box may be opened."""
-        return self.is_usable and not (self.open_boxes and self.shared == "")
+        """Whether another box may be opened, now or when one was forked ahead."""
+        return self.is_usable if self.shared else not self.open_boxes and (self.is_usable or self.is_preparing)
 
-    def open(self, limits: Limits, questions: int, answers: int) -> ChildProcess:
-        """Request a box whose channel is the two descriptors.
+    @property
+    def is_preparing(self) -> bool:
+        """Whether it reaps the last box and forks the next one, so that `settle` would wait for it."""
+        return self._ahead is not None and self._ahead.child is None
+
+    def is_ready(self, limits: Limits) -> bool:
+        """Whether a box with these limits was forked ahead."""
+        return self._ahead is not None and self._ahead.limits == self._kernel_limits(limits) and not self.is_preparing
+
+    def settle(self, *, wait: bool = False) -> None:
+        """Take over the box that was forked ahead, if it has been reported or if `wait`.
+
+        A zygote that ended instead is not free afterwards.
+        """
+        box = self._ahead
+        if box is None or box.child is not None or not (wait or self._poll.poll(0)):
+            return
+        try:
+            box.report_to_kernel(self._forked())
+        except InfraError:
+            self._ahead = None
+            box.close()
+
+    def open(self, limits: Limits) -> ForkedBox:
+        """Open a box: the one that was forked ahead, if it has the right limits, else a new one.
 
         Raises:
-            InfraError: if the zygote has ended, has an unread reply, or cannot fork.
+            InfraError: if the zygote has ended, has an unread reply, or cannot fork, or if a layer cannot be activated.
         """
+        try:
+            box = self._open(limits)
+        except BaseException:
+            # A reply may have been lost (Ctrl-C, a timeout plugin), so later ones would be taken for answers to others.
+            self._waiting = True
+            if self._ahead is not None:
+                self._ahead.close()
+                self._ahead = None
+            raise
+        self._ahead = None
+        self.open_boxes += 1
+        return box
+
+    def _open(self, limits: Limits) -> ForkedBox:
+        wanted = self._kernel_limits(limits)
+        box = self._box_ahead(wanted)
         if self.cgroup is not None and not self.open_boxes:
             try:
                 self.cgroup.reset(limits.memory_bytes + EMPTY_BOX_BYTES)
             except OSError as error:
                 raise InfraError(f"the zygote's group cannot be reset: {error}") from error
+        if box is None:
+            box = self._ahead = self._request_box(b"O", wanted)
+            box.report_to_kernel(self._forked())
+        box.await_layers()
+        return box
+
+    def _box_ahead(self, wanted: KernelLimits) -> ForkedBox | None:
+        """The box that was forked ahead; None if there is none, or if it has other limits and was ended."""
+        self.settle(wait=True)
+        box = self._ahead
+        if box is None or box.child is None or box.limits == wanted:
+            return box
+        self._ahead = None
+        box.close()
+        self.kill(box.child)
+        super().reap(box.child)
+        return None
+
+    def _request_box(self, op: bytes, limits: KernelLimits, ended: int = 0) -> ForkedBox:
+        questions = answers = write = read = -1
+        try:
+            questions, write = os.pipe()
+            read, answers = os.pipe()
+            os.set_blocking(write, False)
+            os.set_blocking(read, False)
+            self._send(REQUEST.pack(op, *limits, ended), (questions, answers))
+        except BaseException:
+            _close(write, read)
+            raise
+        finally:
+            _close(questions, answers)
+        return ForkedBox(limits, write, read)
+
+    def _kernel_limits(self, limits: Limits) -> KernelLimits:
         space = self.virtual_size + limits.memory_bytes + EMPTY_BOX_BYTES
         if self.cgroup is not None:
             # The group counts memory that is really used, so the address-space limit can be wide: thread stacks and
             # allocator arenas may be reserved without being used.
             space += 4 * limits.memory_bytes + 512 * MIB
-        strict = limits.policy is SyscallPolicy.STRICT
-        request = REQUEST.pack(b"O", strict, space, max(1, math.ceil(limits.cpu_seconds)), 0)
-        child = self.fork(request, (questions, answers))
-        # Memory that a box unmapped stays charged to the group it shares with its zygote; the kernel must not kill the
-        # zygote for it. Where this file cannot be written, `Box` reads the group's kill counter instead.
-        with contextlib.suppress(OSError):
-            _write(f"/proc/{child.pid}/oom_score_adj", b"1000")
-        self.open_boxes += 1
-        return child
+        return limits.policy is SyscallPolicy.STRICT, space, max(1, math.ceil(limits.cpu_seconds))
+
+    def retire(self, child: ChildProcess, limits: Limits) -> None:
+        """Let the zygote reap a box that was killed and fork the next one with equal limits; waits for neither.
+
+        Raises:
+            InfraError: if the zygote has ended.
+        """
+        os.close(child.pidfd)
+        self.open_boxes -= 1
+        self._ahead = self._request_box(b"N", self._kernel_limits(limits), child.pid)
 
     def reap(self, child: ChildProcess) -> ExitStatus:
         """As `Control.reap`, for a box."""
@@ -149,6 +225,11 @@ class ZygoteProcess(Control):
     def close(self) -> None:
         """End the zygote and all of its boxes, and remove its memory group."""
         self.hang_up()
+        if self._ahead is not None:
+            self._ahead.close()
+            if self._ahead.child is not None and self._ahead.child.pidfd >= 0:
+                os.close(self._ahead.child.pidfd)
+            self._ahead = None
         try:
             self._parent.kill(self._child)
             self._parent.reap(self._child)
@@ -171,9 +252,7 @@ def _private_uid(serial: int) -> int:
     return wanted if inside else 65534
 
 
-def _write(path: str, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, data)
-    finally:
-        os.close(fd)
+def _close(*fds: int) -> None:
+    for fd in fds:
+        if fd >= 0:
+            os.close(fd)

@@ -19,6 +19,7 @@ from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane.registry import Registry
 from harness.session.confirmation import Confirmation
+from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
 from harness.session.outcome import RunOutcome
@@ -216,7 +217,14 @@ class Controller:
         stopped = bool(session.shouldfail or session.shouldstop)
         if self._recorder is None or self.outcome.aborted or not complete or stopped or self._settings.confirm == 0:
             return
-        confirmation = Confirmation(self._recorder, self._registry, self._settings, rerun=self._rerun, say=self._say)
+        confirmation = Confirmation(
+            self._recorder,
+            self._registry,
+            self._settings,
+            rerun=self._rerun,
+            say=self._say,
+            processes=judge_count(self._config),
+        )
         try:
             confirmation.run()
         except LedgerError as error:

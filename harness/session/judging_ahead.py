@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
+import pytest
+
 from harness.core.case import Case
 from harness.core.errors import InfraError
 from harness.judge.judges import Judges
@@ -35,6 +37,11 @@ def cases_for_judges(cases: Mapping[str, Case], lanes: Mapping[str, Lane]) -> di
         if not case.timed and (lane := lanes.get(case.lane)) is not None and Judges.can_judge(lane)
     }
     return found if len(found) >= MIN_CASES else {}
+
+
+def judge_count(config: pytest.Config) -> int:
+    """The number of judge processes of a run: that of its xdist workers; 1 without xdist."""
+    return max(1, len(getattr(config.option, "tx", None) or ()))
 
 
 class JudgingAhead:

@@ -22,7 +22,7 @@ from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
-from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges
+from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count
 from harness.session.run_inputs import RunInputs
 from harness.session.selection import select_items
 from harness.session.snapshot import Collected, Snapshot
@@ -135,7 +135,7 @@ class RunSession:
         if reporter is not None:
             for line in lines:
                 reporter.write_line(line)
-        inputs = self._judge_ahead(self.controller.open(), ids, processes=self._worker_count())
+        inputs = self._judge_ahead(self.controller.open(), ids, processes=judge_count(self.config))
         if isinstance(self._judging, JudgingAhead):
             self._judging.listen(snapshot.folder)
         inputs.publish(snapshot)
@@ -154,9 +154,6 @@ class RunSession:
         )
         self._judging = JudgingAhead(found, self.registry.lanes, processes=processes, context=context)
         return replace(inputs, ahead=frozenset(found))
-
-    def _worker_count(self) -> int:
-        return max(1, len(getattr(self.config.option, "tx", None) or ()))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
         option = self.config.option

@@ -58,6 +58,20 @@ def test_no_candidate_raises(pool, source):
     assert verdict.reward == 0.0
 
 
+def test_feedback_shows_test_cases_and_no_hidden_input(pool):
+    public = pool.judge("def double(n: int) -> int:\n    return 5\n# always\n")
+    hidden = pool.judge("def double(n: int) -> int:\n    return 2 * n if n == 2 else -1\n")
+    ends = pool.judge("import os\n\n\ndef double(n: int) -> int:\n    return 4 if n == 2 else os._exit(3)\n")
+    assert hidden.feedback == "wrong: an answer to a hidden input is not right"
+    assert hidden.evaluation.evidence.counterexample.question not in hidden.feedback
+    assert public.feedback.startswith("wrong: ")
+    assert ends.status is Status.CRASH
+    assert '{"n"' in ends.why
+    assert "asked" not in ends.feedback
+    screened = pool.screen_all(["def double(n: int) -> int:\n    return 7\n"])[0]
+    assert screened.feedback == 'wrong: double({"n":2}) returned 7, not 4'
+
+
 def test_a_path_is_a_candidate(pool, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(GOOD)

@@ -65,7 +65,7 @@ def test_when_its_owner_is_killed_the_zygote_and_its_boxes_die() -> None:
         from harness.sandbox.pool import BoxPool
         pool = BoxPool()
         box = pool.open(b"def run():\\n    return 1\\n", entry="run")
-        print(box._zygote.pid, box._child.pid, flush=True)
+        print(box._process.zygote.pid, box.pid, flush=True)
         time.sleep(60)
         """
     )

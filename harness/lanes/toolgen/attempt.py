@@ -19,7 +19,8 @@ from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
-from harness.sandbox.awaited_box import ask, loaded
+from harness.sandbox.awaited_box import ask
+from harness.sandbox.awaited_box import opened as open_box
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.loop import pause
@@ -75,8 +76,7 @@ async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[Pol
         BoxFault: if it cannot be loaded, or if it sent something after the last answer.
         InfraError: if no box can be opened.
     """
-    with pool.begin(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
-        await loaded(box)
+    with await open_box(pool, plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
         yield box
 
 
@@ -113,7 +113,7 @@ async def run_attempt(
     box: PolledBox | None = None
     try:
         async with opened(pool, plan, outcome.hash_seed) as box:
-            await _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
+            await _AttemptRun(pool, box, questions, plan, outcome).run(extras, doc_examples)
             if afterwards is not None:
                 await afterwards(box, outcome)
     except BoxFault as fault:
@@ -125,8 +125,8 @@ async def run_attempt(
 
 
 class _AttemptRun:
-    def __init__(self, box: PolledBox, questions: Questions, plan: Plan, outcome: Outcome) -> None:
-        self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
+    def __init__(self, pool: BoxPool, box: PolledBox, questions: Questions, plan: Plan, outcome: Outcome) -> None:
+        self.pool, self.box, self.questions, self.plan, self.outcome = pool, box, questions, plan, outcome
         self.fingerprints: dict[int, bytes] = {}
         self.property_answers = hashlib.sha256()
 
@@ -169,7 +169,7 @@ class _AttemptRun:
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         self.outcome.fault_question = key
-        answer = await ask(self.box, key, due=due)
+        answer = await ask(self.pool, self.box, key, due=due)
         self.outcome.fault_question = None
         self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
         return answer
@@ -200,7 +200,7 @@ class _AttemptRun:
             outcome.wrong_extras.append((question, reply.trimmed()))
 
     async def _shows(self, example: DocExample) -> bool:
-        answer = await ask(self.box, example.key, due=len(example.promised))
+        answer = await ask(self.pool, self.box, example.key, due=len(example.promised))
         return answer.kind == "value" and answer.payload == example.promised
 
     async def _try(self, trial: Trial) -> None:
@@ -270,8 +270,8 @@ async def ask_once(
     try:
         async with opened(pool, plan, hash_seed) as box:
             for other in before:
-                await ask(box, other.key, due=other.due)
-            answer = await ask(box, question.key, due=question.due)
+                await ask(pool, box, other.key, due=other.due)
+            answer = await ask(pool, box, question.key, due=question.due)
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
         return fault
@@ -292,26 +292,26 @@ async def ask_derived(pool: BoxPool, box: PolledBox, questions: Questions, plan:
         InfraError: if no box can be opened.
     """
     waiting = list(reversed(questions.derived))
-    handled = await _ask_waiting(box, waiting, questions)
+    handled = await _ask_waiting(pool, box, waiting, questions)
     for _ in range(MAX_FAULTS - 1):
         if not waiting:
             break
         waiting.pop()  # the guilty one
         try:
             async with opened(pool, plan, plan.hash_seeds[0]) as fresh:
-                handled += await _ask_waiting(fresh, waiting, questions)
+                handled += await _ask_waiting(pool, fresh, waiting, questions)
         except BoxFault:
             break
     return handled
 
 
-async def _ask_waiting(box: PolledBox, waiting: list[Question], questions: Questions) -> int:
+async def _ask_waiting(pool: BoxPool, box: PolledBox, waiting: list[Question], questions: Questions) -> int:
     """Ask until the list is empty or the box ends at its last question."""
     handled = 0
     while waiting:
         question = waiting[-1]
         try:
-            answer = await ask(box, question.key, due=question.due)
+            answer = await ask(pool, box, question.key, due=question.due)
         except BoxFault:
             box.close()
             break

@@ -133,6 +133,10 @@ class Evaluator:
         shown = attempts.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown) and all(shown)
         self._count(questions)
+        public = {question.key for question in questions.shared if question.origin == "example"}
+        sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
+        if sentences:
+            self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
         if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature)):
             why = clip(f"{mismatch}; {why}")
         if status is Status.OK:

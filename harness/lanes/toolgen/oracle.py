@@ -124,7 +124,7 @@ class Oracle:
         Raises:
             SpecError: if the file cannot be imported, or one of its names has a wrong type.
         """
-        async with self._lock:
+        async with self._lock.held():
             await self._start()
 
     async def draw(self, parameters: dict[str, Any], draws: list[tuple[int, int]]) -> Drawn:
@@ -251,7 +251,7 @@ class Oracle:
     ) -> dict[str, Any]:
         asked = "" if key is None else f" on {clip(key.decode('ascii'), limit=200)}"
         limit = TRUSTED_SECONDS if seconds is None else seconds
-        async with self._lock:
+        async with self._lock.held():
             worker = await self._start()
             try:
                 answer = await worker.exchange(request, timeout=limit if seconds is None else limit + _SLACK)

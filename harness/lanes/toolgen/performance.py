@@ -125,20 +125,21 @@ async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: 
 
 
 async def measure(
-    box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, null: NullCall
+    pool: BoxPool, box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan
 ) -> Profile:
     """Time a candidate on the workloads, in the box of an attempt, and check every answer.
 
     Args:
+        pool: The pool of the box.
         box: The box; it has answered all other questions.
         workloads: The timed inputs.
         questions: The questions.
         plan: How the candidate is asked.
-        null: The time of a question to a function that does nothing.
 
     Raises:
         SpecError: if the oracle fails.
     """
+    null = null_call(pool)
     profile = Profile(total=sum(len(workload.questions) for workload in workloads))
     idle_before = box.idle_cpu
     try:
@@ -146,7 +147,7 @@ async def measure(
             times: list[float] = []
             for question in workload.questions:
                 profile.fault_question = question.key
-                answer = await ask(box, question.key, due=question.due)
+                answer = await ask(pool, box, question.key, due=question.due)
                 profile.fault_question = None
                 profile.seconds.append(answer.seconds)
                 if answer.cpu_seconds is None:

@@ -70,7 +70,7 @@ class PreparedTools:
 
     @staticmethod
     async def _once(prepared: _Prepared, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
-        async with prepared.lock:
+        async with prepared.lock.held():
             if key not in prepared.made:
                 try:
                     prepared.made[key] = await make()
