@@ -91,7 +91,9 @@ class Attempts:
 
     async def _verdict(self) -> tuple[Status, str]:
         outcomes, plan = self.outcomes, self._plan
-        seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
+        # An attempt that ended at a wrong extra answer has no digest, and nothing that the others disagree with.
+        whole = [one for one in outcomes if one.answers or one.shared_status is not Status.OK] or outcomes
+        seen = {(outcome.shared_status, outcome.answers) for outcome in whole}
         statuses = {status for status, _ in seen}
         if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
             return await self._disagreement()
