@@ -25,6 +25,7 @@ from harness.sandbox.usage import Usage
 from harness.sandbox.wire import CHUNK, HEADER, NONCE
 from harness.sandbox.zygote_process import ZygoteProcess
 
+QUICK = 0.02  # of the call limit
 LOADING, CALLING = "while loading", "in a call"
 
 
@@ -37,10 +38,12 @@ class PolledBox:
 
     Attributes:
         deadline: When the subject must have answered, by `time.monotonic`; infinite while nothing is asked.
+        is_quick: Whether its last answer took a small part of the call limit.
     """
 
     def __init__(self, zygote: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._limits = limits
+        self.is_quick = False
         self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = 0.0
         self._frames = FrameReader(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
@@ -78,6 +81,16 @@ class PolledBox:
             load_cpu_ms=self._load_cpu * 1e3,
             idle_cpu_ms=self._idle_cpu * 1e3,
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed yet."""
+        return not self._closed
+
+    @property
+    def idle_cpu(self) -> float:
+        """CPU seconds that the subject has used between questions."""
+        return self._idle_cpu
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the subject answers or ends."""
@@ -169,6 +182,7 @@ class PolledBox:
         self._last_cpu = self._process.cpu()
         used = self._last_cpu - self._cpu_before if self._is_timed and self._process.has_clock else None
         answer = read_answer(frame, self._expected.popleft(), seconds=elapsed, cpu_seconds=used, limits=self._limits)
+        self.is_quick = elapsed <= self._limit * QUICK
         self._begun = self._idle_since = self._arrived
         self.deadline = min(self._begun + self._limit, self._end) if self._expected else math.inf
         return answer
