@@ -59,7 +59,7 @@ def test_only_so_many_stay_warm_and_all_end_with_the_pool(warm: int) -> None:
     assert not any(alive(zygote.pid) for zygote in zygotes)
 
 
-def test_a_hash_seed_with_an_open_box_is_never_given_up(pool: BoxPool) -> None:
+def test_a_hash_seed_with_an_open_box_is_never_given_up() -> None:
     with BoxPool(warm=1) as small:
         boxes = [small.open(b"def run(): return 7\n", entry="run", hash_seed=seed) for seed in range(3)]
         assert [box.call({}).payload for box in boxes] == [b"7"] * 3
