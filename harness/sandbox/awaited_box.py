@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.sandbox.answer import Answer
 from harness.sandbox.limits import Limits
 from harness.sandbox.loop import Wait
@@ -46,11 +48,32 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -
     async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
         box.allow(due)
         box.send(question)
-        while True:
-            await _event(box)
-            answer = box.receive_ready()
-            if answer is not None:
-                return answer
+        await _event(box)
+        return await _next_answer(box)
+
+
+async def ask_all(pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0) -> list[Answer]:
+    """Ask several questions at once; see `PolledBox.send_all` for what is given up, and `batch.ask_batch` for faults.
+
+    Args:
+        pool: The pool of the box.
+        box: A box that is loaded and idle.
+        questions: The questions.
+        due: Length in bytes of all right answers together.
+
+    Raises:
+        BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
+    """
+    async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
+        box.allow(due)
+        box.send_all(questions)
+        return [await _next_answer(box) for _ in questions]
+
+
+async def _next_answer(box: PolledBox) -> Answer:
+    while (answer := box.receive_ready()) is None:
+        await _event(box)
+    return answer
 
 
 def _event(box: PolledBox) -> Wait:

@@ -43,7 +43,11 @@ class Box(PolledBox):
             BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
         """
         self.send(question, seconds=seconds)
-        return self._next()
+        while True:
+            self._wait()
+            answer = self.receive_ready()
+            if answer is not None:
+                return answer
 
     def ask_all(self, questions: Sequence[bytes]) -> list[Answer]:
         """Ask questions at once, and return their answers; see `send_all` for what is given up.
@@ -61,16 +65,9 @@ class Box(PolledBox):
                 answers.append(answer)
         return answers
 
-    def _next(self) -> Answer:
-        while True:
-            self._wait()
-            answer = self.receive_ready()
-            if answer is not None:
-                return answer
-
     def _wait(self) -> None:
         left = max(0.0, self.deadline - time.monotonic()) * 1e3
-        if not self.unsent:
+        if not self._unsent:
             self._process.poll.poll(left)
             return
         self._process.poll.register(self._process.write, select.POLLOUT)

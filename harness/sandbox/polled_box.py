@@ -120,7 +120,7 @@ class PolledBox:
         Raises:
             BoxFault: if the subject has ended, or sent data that was not requested.
         """
-        self._send_questions((question,), seconds)
+        self._send_questions(len(question), (question,), seconds)
         self._is_timed = True
 
     def send_all(self, questions: Sequence[bytes], *, seconds: float | None = None) -> None:
@@ -133,25 +133,26 @@ class PolledBox:
             BoxFault: if the subject has ended, or sent data that was not requested.
         """
         if questions:
-            self._send_questions(questions, seconds)
+            self._send_questions(sum(map(len, questions)), questions, seconds)
             self._is_timed = False
 
-    def _send_questions(self, questions: Sequence[bytes], seconds: float | None) -> None:
-        if self._frames.buffer or self._process.poll.poll(0):
+    def _send_questions(self, length: int, questions: Sequence[bytes], seconds: float | None) -> None:
+        process, frames = self._process, self._frames
+        if frames.buffer or process.poll.poll(0):
             self._check_unrequested("before a question was asked")
-        frames: list[bytes] = []
+        frames.allow(len(questions) * (FREE_BYTES // GROWTH) + length)
+        parts: list[bytes] = []
         for question in questions:
             nonce = self._nonce()
             self._expected.append(nonce)
-            self._frames.allow(FREE_BYTES // GROWTH + len(question))
-            frames += (HEADER.pack(b"Q", NONCE + len(question)), nonce, question)
+            parts += (HEADER.pack(b"Q", NONCE + len(question)), nonce, question)
         self._limit = self._limits.call_seconds if seconds is None else seconds
-        self._cpu_before = self._process.cpu()
-        self._idle_cpu += self._cpu_before - self._last_cpu
+        self._cpu_before = cpu = process.cpu()
+        self._idle_cpu += cpu - self._last_cpu
         self._begun = begun = time.monotonic()
         self._end += begun - self._idle_since  # the parent's work between questions does not count against the subject
         self.deadline = min(begun + self._limit, self._end)
-        self._send(b"".join(frames))
+        self._send(b"".join(parts))
 
     def receive_ready(self) -> Answer | None:
         """The next answer that has arrived completely; None while there is none, and when the source has loaded.
@@ -178,9 +179,11 @@ class PolledBox:
         return None
 
     def _accept_answer(self, frame: Frame) -> Answer:
-        elapsed = self._arrived - self._begun
-        self._last_cpu = self._process.cpu()
-        used = self._last_cpu - self._cpu_before if self._is_timed and self._process.has_clock else None
+        elapsed, used = self._arrived - self._begun, None
+        if self._is_timed or len(self._expected) == 1:
+            self._last_cpu = self._process.cpu()
+            if self._is_timed and self._process.has_clock:
+                used = self._last_cpu - self._cpu_before
         answer = read_answer(frame, self._expected.popleft(), seconds=elapsed, cpu_seconds=used, limits=self._limits)
         self.is_quick = elapsed <= self._limit * QUICK
         self._begun = self._idle_since = self._arrived

@@ -90,7 +90,7 @@ class BoxPool:
         if seed not in self._families:
             self._families[seed] = ZygoteFamily(seed, protect=self._protect, without=self._without)
             idle = [family for family in self._families.values() if not family.has_open_boxes][:-1]
-            for family in idle[: len(self._families) - self._warm]:
+            for family in idle[: max(0, len(self._families) - self._warm)]:
                 del self._families[family.hash_seed]
                 family.close()
         self._families.move_to_end(seed)

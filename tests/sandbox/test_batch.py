@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from harness.core.status import Status
+from harness.sandbox.awaited_box import ask_all, opened
 from harness.sandbox.batch import Batch, ask_batch
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.loop import drive
 from harness.sandbox.pool import BoxPool
 
 LIMITS = Limits(call_seconds=2.0, load_seconds=2.0, memory_bytes=64 * MIB, output_bytes=1 * MIB)
@@ -71,6 +73,16 @@ def test_answers_come_in_order_each_with_its_arrival(pool: BoxPool) -> None:
         assert all(answer.seconds >= 0.04 for answer in answers)
         assert all(answer.cpu_seconds is None for answer in answers)
         assert box.ask(QUESTIONS[2]).cpu_seconds is not None
+
+
+def test_a_coroutine_gets_all_answers(pool: BoxPool) -> None:
+    async def answers() -> list[bytes]:
+        box = await opened(pool, b"def run(x): return x", entry="run", limits=LIMITS, hash_seed=0)
+        with box:
+            assert await ask_all(pool, box, []) == []
+            return [answer.payload for answer in await ask_all(pool, box, QUESTIONS)]
+
+    assert drive(answers()) == [b"%d" % number for number in range(6)]
 
 
 def test_the_limit_of_a_call_holds_for_each_answer_and_not_for_all(pool: BoxPool) -> None:
