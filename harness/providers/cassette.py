@@ -65,6 +65,7 @@ class CassetteProvider:
         self._tape = {(r.key, r.occurrence): r for r in _read(path).recordings} if path.exists() else {}
         self._asked: dict[str, int] = {}
         self._lock = threading.Lock()
+        self.is_interactive = getattr(inner, "is_interactive", False)
         self.answers_several = inner is None or getattr(inner, "answers_several", False)
 
     def answer(self, question: Question) -> Reply | None:

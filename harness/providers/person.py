@@ -21,6 +21,7 @@ class PersonProvider:
     """
 
     name = "person"
+    is_interactive = True
 
     def __init__(self, source: TextIO | None = None, display: TextIO | None = None) -> None:
         self._source = sys.stdin if source is None else source

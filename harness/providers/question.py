@@ -65,7 +65,8 @@ class Reply(Frozen):
 class Provider(Protocol):
     """A source of answers: a model, a program, a file or a person.
 
-    A provider whose attribute `answers_several` is true is called from several threads at the same time.
+    A provider whose attribute `answers_several` is true is called from several threads at the same time. One whose
+    attribute `is_interactive` is true is called in the main thread, so that a user can interrupt it.
     """
 
     name: str

@@ -50,6 +50,12 @@ def format_event(event: dict[str, Any]) -> str:
             text = f"budget of {event['limit']:g} {event['which']} reached"
         case "took":
             text = f"event {event['event']}{' dropped: ' + event['dropped'] if 'dropped' in event else ''}"
+        case "sent":
+            text = f"sent {event['event']} {_shorten(event['fields'])}"
+        case "armed":
+            text = f"to be done in {event['seconds']:g} s"
+        case "cancelled":
+            text = f"cancelled: {event['why']}"
         case "ended":
             text = f"ends {event['status']}"
         case _:

@@ -29,6 +29,11 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"the event cannot be read: {error.strerror}", where=args.event) from error
     place = run_folders.find_place(args)
+    with run_folders.open_log(args.run_folder) as file:
+        number = file.open_run(args.run).number
+        status = next(row.status for row in file.runs() if row.number == number)
+    if status not in ("running", "suspended", "budget", "in_doubt"):
+        raise UsageError(f"the run has ended ({status})", where=args.run_folder, fix="send to a run that goes on")
     message = Inbox(place).send(data)
     if args.json:
         output.print_json({"message": message})

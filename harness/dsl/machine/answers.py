@@ -28,11 +28,13 @@ class QuestionHandler:
         concurrency: Questions asked at the same time, if the provider can answer several.
 
     Attributes:
+        is_interactive: Whether a person at the terminal answers.
         refused: Why answers of a file were refused, by question; those questions stay open.
     """
 
     def __init__(self, provider: Provider | None, *, concurrency: int = 1) -> None:
         self._provider = provider
+        self.is_interactive: bool = getattr(provider, "is_interactive", False)
         self.refused: dict[str, str] = {}
         self._free = threading.Semaphore(concurrency if getattr(provider, "answers_several", False) else 1)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.dsl.eventlog.runlog import Files
+from harness.dsl.machine.answers import QuestionHandler
 from harness.dsl.machine.external_effects import Interrupted, Points, Query
 from harness.dsl.machine.file_versions import FileVersions
 from harness.dsl.machine.inbox import INBOX, Inbox, Message
@@ -34,7 +35,7 @@ class EffectHandler:
         work: The program's files.
         versions: What the log knows of them.
         boxed: Returns what runs Python scripts; called at first use.
-        answer: Asks the run's provider; None if there is no answer now.
+        questions: Asks the run's provider.
         progress: Takes a short line during long work.
         retry_failed: Whether points that failed before are measured again.
     """
@@ -47,13 +48,14 @@ class EffectHandler:
         *,
         versions: FileVersions,
         boxed: Callable[[], Boxed],
-        answer: Callable[[Query], Response | None],
+        questions: QuestionHandler,
         progress: Callable[[str], None] | None,
         retry_failed: bool,
     ) -> None:
         self.workers, self.retry_failed, self.progress = settings.workers, retry_failed, progress
         self._settings, self._folder, self._work = settings, folder, work
-        self._boxed, self._answer = boxed, answer
+        self._boxed, self._questions = boxed, questions
+        self.is_interactive = questions.is_interactive
         self._tools: Toolbox | None = None
         self._lock = threading.Lock()
         self._inbox = Inbox(work.parent)
@@ -117,7 +119,7 @@ class EffectHandler:
 
     def ask(self, query: Query) -> Response | None:
         """The provider's answer to a question; None if there is no answer now."""
-        return self._answer(query)
+        return self._questions.ask(query)
 
     def messages(self, known: list[str]) -> list[Message]:
         """Messages from other processes that are not known."""

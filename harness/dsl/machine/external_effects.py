@@ -71,8 +71,10 @@ class ExternalEffects(Protocol):
         workers: Points of a search that are measured at the same time.
         retry_failed: Whether points that failed before are measured again.
         progress: Takes a short line during long work.
+        is_interactive: Whether `ask` waits for a person at the terminal: it is then called in the main thread.
     """
 
+    is_interactive: bool
     workers: int
     retry_failed: bool
     progress: Callable[[str], None] | None

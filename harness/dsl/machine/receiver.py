@@ -154,7 +154,7 @@ class Receiver:
         if instruction.timeout_s is None and instruction.who is Answerer.LLM:
             seconds = min(seconds, self._settings.query_seconds)
         query = self._effects.query(fiber, instruction, seconds)
-        return Call(lambda: self._writer(fiber, external.ask(query)), False)
+        return Call(lambda: self._writer(fiber, external.ask(query)), external.is_interactive)
 
     def _writer(self, fiber: Fiber, response: Response | None) -> Writer | None:
         if response is None:

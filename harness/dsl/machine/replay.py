@@ -256,7 +256,7 @@ class _ReplayMachine(Machine):
 class _NoEffects:
     """No external effects: a replay takes every result from the log; see `ExternalEffects`."""
 
-    workers, retry_failed = 1, False
+    workers, retry_failed, is_interactive = 1, False, False
     progress: Callable[[str], None] | None = None
 
     def perform(self, request: Request) -> Response:

@@ -81,7 +81,7 @@ class Session:
             work,
             versions=self._versions,
             boxed=lambda: self.boxed,
-            answer=self.questions.ask,
+            questions=self.questions,
             progress=progress,
             retry_failed=retry_failed,
         )

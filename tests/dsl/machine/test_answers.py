@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from harness.dsl.machine.replay import replay
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.factory import Backend
+from harness.providers.question import Reply
 
 ECHO = f"{sys.executable} -c \"print('R')\""
 
@@ -56,6 +58,23 @@ def test_words_that_mean_a_boolean(start, said, value) -> None:
 def test_words_that_do_not(start, said) -> None:
     session = start('task T { step a: llm.query { prompt: "?" answer: boolean output_var: x } }', answers=[said])
     assert session.run().status == "failed"
+
+
+def test_a_person_is_asked_in_the_main_thread(tmp_path: Path) -> None:
+    """A thread that reads from the terminal could not be interrupted."""
+
+    class Person:
+        name, is_interactive, asked = "person", True, ""
+
+        def answer(self, question):
+            self.asked = threading.current_thread().name
+            return Reply(text="x", provider=self.name)
+
+    person = Person()
+    program = load_source('agent_loop T { step s: llm.query { prompt: "?" output_var: x } }', cache=False)
+    with Session.start(program, tmp_path / "run", provider=person) as session:
+        assert session.run().passed
+    assert person.asked == "MainThread"
 
 
 def test_a_wrong_answer_of_a_file_is_refused_and_asked_again(tmp_path: Path, capsys) -> None:

@@ -261,3 +261,5 @@ def test_cancel_and_send_from_the_command_line(tmp_path: Path, capsys) -> None:
     shown = json.loads(capsys.readouterr().out)
     assert (shown["status"], shown["why"]) == ("cancelled", "cancelled: no need")
     assert main(["dsl", "replay", str(folder)]) == 0
+    assert main(["dsl", "send", str(folder), str(tmp_path / "e.json")]) == 4
+    assert "has ended (cancelled)" in capsys.readouterr().err
