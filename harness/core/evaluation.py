@@ -24,9 +24,8 @@ class Evaluation(Frozen):
     @property
     def status(self) -> Status:
         """The status: `noisy` where a measurement that is too noisy decides whether all gates pass."""
-        if self.evidence.status is Status.OK and self.score.undecided:
-            return Status.NOISY
-        return self.evidence.status
+        status = self.evidence.status
+        return Status.NOISY if status is Status.OK and self.score.gates and self.score.undecided else status
 
     @property
     def passed(self) -> bool:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.core.case import Case
-from harness.core.digest import digest_json
 from harness.core.evaluation import Evaluation
 from harness.core.run import Run
 from harness.core.stability import stability_of
+from harness.core.status import Status
 
 Values = dict[str, Any]
 
@@ -42,6 +42,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def now() -> str:
+    """The current time as `stamp` writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 def dump(value: Any) -> str:
     """JSON as the ledger keeps it: ASCII, so that lone surrogates of hostile text survive SQLite's UTF-8."""
     return json.dumps(value, separators=(",", ":"))
@@ -49,6 +54,8 @@ def dump(value: Any) -> str:
 
 def plain(text: str) -> str:
     """A string that SQLite can store: lone surrogates and NUL become escapes."""
+    if text.isascii() and "\0" not in text:
+        return text
     if "\0" in text:
         text = text.replace("\0", "\\x00")
     try:
@@ -58,19 +65,12 @@ def plain(text: str) -> str:
     return text
 
 
-def case_key(case: Case) -> str:
-    """`Case.key`, or None where inputs are not JSON: such a case still gets a row."""
+def _keys(case: Case) -> tuple[str, str]:
+    """`Case.keys`, or empty strings where inputs are not JSON: such a case still gets a row."""
     try:
-        return case.key
+        return case.keys()
     except (TypeError, ValueError):
-        return ""
-
-
-def _digest(value: Any) -> str:
-    try:
-        return digest_json(value)
-    except (TypeError, ValueError):
-        return ""
+        return "", ""
 
 
 def run_values(run: Run) -> Values:
@@ -97,8 +97,9 @@ def evaluation_values(record: Record) -> Values:
     score_low, score_high = evaluation.score.interval
     median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
-    contends = evaluation.passed and policy.expect is None and "gpu" not in case.markers
-    contends = contends and evidence.finalist
+    status, expect, (case_key, inputs_key) = evaluation.status, policy.expect, _keys(case)
+    passed = status is Status.OK and evaluation.score.gates_pass
+    contends = passed and expect is None and "gpu" not in case.markers and evidence.finalist
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),
@@ -107,9 +108,9 @@ def evaluation_values(record: Record) -> Values:
         "subject": plain(case.subject.name),
         "digest": plain(case.subject.digest),
         "epoch": min(policy.epoch, MAX_INTEGER),
-        "status": evaluation.status.value,
+        "status": status.value,
         "score": evaluation.score.total,
-        "passed": int(evaluation.passed),
+        "passed": int(passed),
         "why": plain(evaluation.why),
         "attempts": len(evidence.attempts),
         # An unjudged case was not repeated: stability 1.0 for no attempt would be wrong.
@@ -125,10 +126,10 @@ def evaluation_values(record: Record) -> Values:
         "style": plain(case.subject.style),
         "style_detected": _detected(evidence.facts),
         "machine": plain(record.machine),
-        "case_key": case_key(case),
-        "inputs_key": _digest([case.lane, case.inputs]),
-        "expected": policy.expect,
-        "as_expected": int(evaluation.as_expected),
+        "case_key": case_key,
+        "inputs_key": inputs_key,
+        "expected": expect,
+        "as_expected": int(passed if expect is None else status is expect),
         "neutral": int(evaluation.neutral),
         "reused_from": plain(evidence.reused),
         "cohort": plain(case.subject.group),
@@ -152,6 +153,8 @@ def _detected(facts: Values) -> str | None:
 
 def component_values(record: Record) -> list[Values]:
     """The rows of `components` of one evaluation, by column."""
+    if not record.evaluation.score.components:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -169,6 +172,8 @@ def component_values(record: Record) -> list[Values]:
 
 def gate_values(record: Record) -> list[Values]:
     """The rows of `gates` of one evaluation, by column."""
+    if not record.evaluation.score.gates:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -187,6 +192,8 @@ def gate_values(record: Record) -> list[Values]:
 
 def attempt_values(record: Record) -> list[Values]:
     """The rows of `attempts`; seeds are text because they may exceed SQLite's 64-bit integers."""
+    if not record.evaluation.evidence.attempts:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -209,6 +216,8 @@ def attempt_values(record: Record) -> list[Values]:
 
 def comparison_values(record: Record) -> list[Values]:
     """The rows of `comparisons` of one evaluation, by column."""
+    if not record.evaluation.evidence.comparisons:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {

@@ -6,11 +6,10 @@ import contextlib
 import errno
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from harness.core.errors import LedgerError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
@@ -18,16 +17,13 @@ from harness.core.run import Run, RunStatus
 from harness.core.tier import Tier
 from harness.ledger import file, recovery, row_writer
 from harness.ledger.journal import Journal
-from harness.ledger.row import Record, stamp
+from harness.ledger.row import Record, now
 from harness.ledger.version import SCHEMA_VERSION
 
-BATCH = 1000
+T = TypeVar("T")
+
+BATCH = 200  # evaluations of one transaction
 BATCH_SECONDS = 1.0
-
-
-def now() -> str:
-    """The current time in the ledger's format."""
-    return stamp(datetime.now(UTC))
 
 
 class Ledger:
@@ -52,7 +48,7 @@ class Ledger:
         self._journals: dict[str, Journal] = {}
         self._endings: dict[str, RunStatus] = {}
         self._pending: list[Record] = []
-        self._remembered: dict[tuple[str, tuple[Any, ...]], list[dict[str, Any]]] = {}
+        self._remembered: dict[Hashable, Any] = {}
         self._remembered_at = (0, 0)
         self._flushed = self._tried = time.monotonic()
         self._trouble: Exception | None = None
@@ -274,21 +270,29 @@ class Ledger:
         Raises:
             LedgerError: if the ledger cannot be read.
         """
+        select = self._connection.execute
+        return self.remembered((sql, parameters), lambda: [dict(row) for row in select(sql, parameters)]).copy()
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result of `make` for this key, kept until the ledger changes; no caller may change it.
+
+        Terminal, page and CI ask the same of a run that is over.
+        """
         if self._pending:
             with contextlib.suppress(LedgerError):  # what cannot be written yet is reported by `finish`
                 self.flush()
         try:
-            # Terminal, page and CI ask the same of a run that is over; another process's writes change the version.
+            # Another process's writes change the version.
             version = self._connection.execute("PRAGMA data_version").fetchone()[0], self._connection.total_changes
             if version != self._remembered_at:
                 self._remembered.clear()
                 self._remembered_at = version
-            key = sql, parameters
             if key not in self._remembered:
-                self._remembered[key] = [dict(found) for found in self._connection.execute(sql, parameters)]
-            return self._remembered[key].copy()
+                self._remembered[key] = make()
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger cannot be read: {error}", where=str(self.path)) from error
+        found: T = self._remembered[key]
+        return found
 
     # What may go wrong
 

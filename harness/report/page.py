@@ -180,7 +180,8 @@ def _cards(candidates: list[Candidate]) -> list[Candidate]:
 
 def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
     gates, components, attempts = (
-        queries.details(ledger, run["run_id"], table) for table in ("gates", "components", "attempts")
+        queries.details(ledger, run["run_id"], table, [row["nodeid"] for row in rows])
+        for table in ("gates", "components", "attempts")
     )
     deltas = queries.deltas(ledger, run["run_id"])
     found, ranks = [], _ranks(rows)
@@ -197,7 +198,9 @@ def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
                 gates=gates.get(nodeid, []),
                 components=components.get(nodeid, []),
                 attempts=attempts.get(nodeid, []),
-                reason=reason(row, gates.get(nodeid, [])) if wrong else "",
+                reason=reason(row, [gate["name"] for gate in gates.get(nodeid, []) if not gate["passed"]])
+                if wrong
+                else "",
             )
         )
     return found
