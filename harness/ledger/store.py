@@ -22,7 +22,7 @@ from harness.ledger.version import SCHEMA_VERSION
 
 T = TypeVar("T")
 
-BATCH = 200  # evaluations of one transaction
+BATCH = 1000
 BATCH_SECONDS = 1.0
 
 
