@@ -270,8 +270,7 @@ class Ledger:
         Raises:
             LedgerError: if the ledger cannot be read.
         """
-        select = self._connection.execute
-        return self.remembered((sql, parameters), lambda: [dict(row) for row in select(sql, parameters)]).copy()
+        return self.remembered((sql, parameters), lambda: file.rows(self._connection, sql, parameters)).copy()
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
         """The result of `make` for this key, kept until the ledger changes; no caller may change it.
