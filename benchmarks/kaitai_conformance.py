@@ -6,14 +6,15 @@ PATH is a checkout of kaitai-io/kaitai_struct_tests, or a folder shaped like it:
 `spec/*.kst` or `spec/ks/*.kst`, `src/*.bin`. Each format is imported, read by our engine, and each assertion of its
 `.kst` is evaluated on what was read; what kept a format from being imported is listed with how many assertions it cost.
 A file that cannot be read counts as failed and does not end the run. A format of `formats_err` counts as rejected when
-the importer reports at least one finding of the severity that its first comment lines expect; files without such lines
-are helpers and not counted.
+each message of its first comment lines has a finding of its kind (error or warning) at its path; files without such
+lines are helpers and not counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -145,22 +146,27 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+_EXPECTED = re.compile(
+    r"^#\s*\S+?\.ksy:\s?(?P<path>/\S*|\d+):.*\n#\s*(?P<kind>error|warning): (?P<text>.*)$", re.MULTILINE
+)
+
+
 def run_rejection(root: Path, path: Path, tally: Tally) -> None:
-    """Run one file of `formats_err`."""
-    head = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    severities = {
-        word for line in head for word in ("error", "warning") if f"\t{word}: " in line or f" {word}: " in line
-    }
-    if not severities:
+    """Run one file of `formats_err`: each expected message needs a finding of its kind at its path in its file."""
+    expected = list(_EXPECTED.finditer(path.read_text("utf-8")))
+    if not expected:
         return
     folder = root / "formats_err"
     try:
         findings = import_ksy(path, search=(folder, root / "formats"), processes=CUSTOM).findings
-        got = {finding.severity for finding in findings}
-    except CrucibleError:
-        got = {"error"}
-    ok = "error" in got or (severities == {"warning"} and "warning" in got)
-    tally.count(ok, f"{path.name}: {head[1].lstrip('# ').strip() if len(head) > 1 else head[0]}")
+        found = {(each.path, each.severity) for each in findings}
+    except CrucibleError as error:
+        found = {(str(error).removeprefix(f"{path}:").partition(":")[0], "error")}  # not YAML: the line
+    for each in expected:
+        if (each["path"], each["kind"]) not in found:
+            tally.count(False, f"{path.name}: {each['path']}: {each['kind']}: {each['text']}; found {sorted(found)}")
+            return
+    tally.count(True, path.name)
 
 
 def guarded(run: Callable[[Path, Path, Tally], None], root: Path, path: Path, tally: Tally) -> None:

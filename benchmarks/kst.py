@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import math
-import operator
+import operator as python
 from typing import Any
 
 from harness.grammar.engine.node import Record, Window
-from harness.kaitai import expression as ast
+from harness.grammar.language.expression import (
+    ArrayOf,
+    Attribute,
+    Binary,
+    EnumLiteral,
+    Expr,
+    Item,
+    Literal,
+    Method,
+    Name,
+    Ternary,
+    Unary,
+)
 from harness.kaitai.encodings import python_name
+from harness.kaitai.expression import TypeName, is_byte
 from harness.kaitai.importer import Imported
 from harness.kaitai.names import field_name
 from harness.kaitai.parser import parse
 from harness.kaitai.resolver import find_enum
 
 _BINARY = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "%": operator.mod, "<<": operator.lshift,
-    ">>": operator.rshift, "&": operator.and_, "|": operator.or_, "^": operator.xor,
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "+": python.add, "-": python.sub, "*": python.mul, "%": python.mod, "<<": python.lshift,
+    ">>": python.rshift, "&": python.and_, "|": python.or_, "^": python.xor,
+    "==": python.eq, "!=": python.ne, "<": python.lt, "<=": python.le, ">": python.gt, ">=": python.ge,
 }  # fmt: skip
 
 
@@ -36,50 +49,51 @@ class Evaluator:
         """Parse and evaluate an expression."""
         return self.value(parse(text))
 
-    def value(self, expression: ast.Expression) -> Any:
+    def value(self, expression: Expr) -> Any:
         """Evaluate a syntax tree."""
         match expression:
-            case ast.Number() | ast.Real() | ast.Text() | ast.Truth():
-                return expression.value
-            case ast.Name(id="null"):
+            case Literal(value=value):
+                return value
+            case Name(name="null"):
                 return None
-            case ast.Name(id=name):
+            case Name(name=name):
                 return self.attribute(self.record, name)
-            case ast.Member(enum=enum, name=label):
-                found = find_enum(self.imported.library, self.top, enum)
+            case EnumLiteral(enum=enum, label=label):
+                found = find_enum(self.imported.library, self.top, TypeName.of(enum))
                 numbers = [number for number, known in found.members.items() if known == label] if found else []
                 if not numbers:
                     raise AbsentError(f"{enum}::{label}")
                 return numbers[0]
-            case ast.Unary(op=op, operand=operand):
-                inner = self.value(operand)
-                return not inner if op == "not" else -inner if op == "-" else ~inner if op == "~" else inner
-            case ast.Logic(op=op, operands=operands):
-                return (all if op == "and" else any)(map(self.value, operands))
-            case ast.Binary(op="/", left=left, right=right):
+            case Unary(operator=operator, of=of):
+                inner = self.value(of)
+                return not inner if operator == "not" else -inner if operator == "-" else ~inner
+            case Binary(operator="and", left=left, right=right):
+                return self.value(left) and self.value(right)
+            case Binary(operator="or", left=left, right=right):
+                return self.value(left) or self.value(right)
+            case Binary(operator="/", left=left, right=right):
                 a, b = self.value(left), self.value(right)
                 return a // b if isinstance(a, int) and isinstance(b, int) else a / b
-            case ast.Binary(op=op, left=left, right=right) | ast.Compare(op=op, left=left, right=right):
-                return _BINARY[op](self.value(left), self.value(right))
-            case ast.Index(container=container, index=index):
-                return self.value(container)[self.value(index)]
-            case ast.Attribute(value=value, name=name):
-                return self.attribute(self.value(value), name)
-            case ast.Items(values=values):
-                found = [self.value(each) for each in values]
-                literal = bool(values) and all(isinstance(each, ast.Number) for each in values)
-                return bytes(found) if literal and all(each < 256 for each in found) else found
-            case ast.Ternary(condition=condition, yes=yes, no=no):
-                return self.value(yes if self.value(condition) else no)
-            case ast.Call(value=value, method="to_s", arguments=(encoding,)):
-                return self.value(value).decode(python_name(self.value(encoding)))
-            case ast.Call(value=value, method="substring", arguments=(start, end)):
-                return self.value(value)[self.value(start) : self.value(end)]
-            case ast.Call(value=value, method="to_i", arguments=(base,)):
-                return int(self.value(value), self.value(base))
-            case ast.Cast(value=value, type=name):
-                inner = self.value(value)
-                return bytes(inner) if str(name) == "bytes" and inner == [] else inner
+            case Binary(operator=operator, left=left, right=right):
+                return _BINARY[operator](self.value(left), self.value(right))
+            case Item(of=of, index=index):
+                return self.value(of)[self.value(index)]
+            case Attribute(of=of, name=name):
+                return self.attribute(self.value(of), name)
+            case ArrayOf(items=items):
+                found = [self.value(each) for each in items]
+                return bytes(found) if items and all(map(is_byte, items)) else found
+            case Ternary(condition=condition, then=then, otherwise=otherwise):
+                return self.value(then if self.value(condition) else otherwise)
+            case Method(of=of, name="as", arguments=(Literal(value=name),)):
+                inner = self.value(of)
+                return bytes(inner) if name == "bytes" and inner == [] else inner
+            case Method(of=of, name="to_s", arguments=(encoding,)):
+                return self.value(of).decode(python_name(self.value(encoding)))
+            case Method(of=of, name="substring", arguments=(start, end)):
+                return self.value(of)[self.value(start) : self.value(end)]
+            case Method(of=of, name="to_i", arguments=(base,)):
+                return int(self.value(of), self.value(base))
         raise TypeError(f"{type(expression).__name__} is not understood in an assertion")
 
     def attribute(self, value: Any, name: str) -> Any:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+_PIECE = 1 << 16
+MAX_DICTIONARY = 1 << 27  # bytes of memory that an lzma stream may ask for
+
 
 class ProcessError(Exception):
     """Bytes cannot be processed; the message says why.
@@ -21,7 +24,15 @@ class ProcessError(Exception):
         super().__init__(message)
 
 
-Apply = Callable[..., bytes]
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """The output of a compressed stream, and the number of bytes up to the end of the stream."""
+
+    data: bytes
+    used: int
+
+
+Apply = Callable[..., bytes | Inflated]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +40,16 @@ class Processor:
     """A transformation of bytes.
 
     Attributes:
-        apply: `(data, most, *arguments) -> bytes`; `most` is the maximum size of the output. Raises ProcessError.
+        apply: `(data, most, *arguments) -> bytes | Inflated`; `most` is the maximum size of the output. Raises
+            ProcessError.
         arguments: Number of arguments; None for any number.
+        ends: Whether the bytes themselves say where they end: `apply` gets all bytes that are left, as a memoryview or
+            bytes, and returns `Inflated`. The first process of a field without a length is such a one.
     """
 
     apply: Apply
     arguments: int | None = 0
+    ends: bool = False
 
 
 def _xor(data: bytes, most: int, key: Any) -> bytes:
@@ -69,26 +84,52 @@ def _rotate_right(data: bytes, most: int, by: Any) -> bytes:
     return _rotate_left(data, most, -by if isinstance(by, int) else by)
 
 
-def _inflate(bits: int) -> Apply:
-    def apply(data: bytes, most: int) -> bytes:
-        machine = zlib.decompressobj(bits)
-        try:
-            made = machine.decompress(data, most + 1)
-        except zlib.error as error:
-            raise ProcessError(f"cannot be decompressed: {error}") from None
-        if len(made) > most:
-            raise ProcessError(f"decompresses to more than {most} bytes", limit=True, partial=made[:most])
-        if not machine.eof:
-            raise ProcessError("the compressed data is truncated", partial=made)
-        return made
+def _zlib(bits: int) -> tuple[Any, type[Exception]]:
+    return zlib.decompressobj(bits), zlib.error
 
-    return apply
+
+def _lzma() -> tuple[Any, type[Exception]]:
+    import lzma
+
+    return lzma.LZMADecompressor(memlimit=MAX_DICTIONARY), lzma.LZMAError
+
+
+def _bz2() -> tuple[Any, type[Exception]]:
+    import bz2
+
+    return bz2.BZ2Decompressor(), OSError
+
+
+def _inflate(begin: Callable[[], tuple[Any, type[Exception]]]) -> Processor:
+    """A processor that ends where the compressed stream ends; the stream is read in pieces."""
+
+    def apply(data: bytes | memoryview, most: int) -> Inflated:
+        machine, fault = begin()
+        view, at, size = memoryview(data), 0, 0
+        made: list[bytes] = []
+        while not machine.eof and at < len(view):
+            piece = view[at : at + _PIECE]
+            try:
+                made.append(machine.decompress(piece, most + 1 - size))
+            except fault as error:
+                raise ProcessError(f"cannot be decompressed: {error}", partial=b"".join(made)) from None
+            at, size = at + len(piece), size + len(made[-1])
+            if size > most:
+                partial = b"".join(made)[:most]
+                raise ProcessError(f"decompresses to more than {most} bytes", limit=True, partial=partial)
+        if not machine.eof:
+            raise ProcessError("the compressed data is truncated", partial=b"".join(made))
+        return Inflated(b"".join(made), at - len(machine.unused_data))
+
+    return Processor(apply, ends=True)
 
 
 PROCESSORS: dict[str, Processor] = {
-    "zlib": Processor(_inflate(zlib.MAX_WBITS)),
-    "deflate": Processor(_inflate(-zlib.MAX_WBITS)),
-    "gzip": Processor(_inflate(zlib.MAX_WBITS | 16)),
+    "zlib": _inflate(lambda: _zlib(zlib.MAX_WBITS)),
+    "deflate": _inflate(lambda: _zlib(-zlib.MAX_WBITS)),
+    "gzip": _inflate(lambda: _zlib(zlib.MAX_WBITS | 16)),
+    "lzma": _inflate(_lzma),
+    "bz2": _inflate(_bz2),
     "xor": Processor(_xor, 1),
     "rol": Processor(_rotate_left, 1),
     "ror": Processor(_rotate_right, 1),

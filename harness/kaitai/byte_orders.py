@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.grammar.language.grammar import EndianSwitch, Field, Grammar, TypeRef
+from harness.grammar.language.grammar import EndianSwitch, Grammar
+from harness.grammar.language.reach import references
 
 Order = bool | str
 """True for big, False for little; or the name of the type that computes it."""
@@ -40,10 +41,3 @@ def find_orders(grammar: Grammar) -> Orders:
         {name: next(iter(orders)) for name, orders in seen.items() if len(orders) == 1},
         tuple(name for name, orders in seen.items() if len(orders) > 1),
     )
-
-
-def references(field: Field) -> tuple[TypeRef, ...]:
-    """Return every type that a field may have."""
-    switch = field.switch
-    found = (*switch.cases.values(), switch.default, field.type) if switch else (field.type,)
-    return tuple(ref for ref in found if ref is not None)

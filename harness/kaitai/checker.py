@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.core.document import Key
+from harness.grammar.language.expression import Expr, Literal, Method, walk
 from harness.kaitai.common_type import TypeFaultError, comparable, settled
 from harness.kaitai.encodings import canonical_name
-from harness.kaitai.expression import Call, Expression, Text, walk
+from harness.kaitai.expression import case_label
 from harness.kaitai.library import Library
 from harness.kaitai.parents import find_parents
 from harness.kaitai.resolver import enum_named
@@ -49,23 +50,23 @@ class _Checker:
         self.library, self.structure = library, structure
         self.inference = TypeInference(library, structure)
 
-    def report(self, key: Key, message: str) -> None:
-        self.structure.source.report(key, message)
+    def report(self, key: Key, message: str, *, last: str | None = None) -> None:
+        self.structure.source.report(key, message, last=last)
 
-    def type_of(self, expression: Expression | None, key: Key) -> DataType | None:
+    def type_of(self, expression: Expr | None, key: Key, *, last: str | None = None) -> DataType | None:
         if expression is None:
             return None
         for each in walk(expression):
             match each:
-                case Call(method="to_s", arguments=(Text(value=name),)):
+                case Method(name="to_s", arguments=(Literal(value=str() as name),)):
                     self.encoding(name, key)
         try:
             return self.inference.value(expression)
         except TypeFaultError as fault:
-            self.report(key, str(fault))
+            self.report(key, str(fault), last=last)
             return None
 
-    def require(self, expression: Expression | None, key: Key, kind: type, name: str) -> None:
+    def require(self, expression: Expr | None, key: Key, kind: type, name: str) -> None:
         found = self.type_of(expression, key)
         if found is not None and not isinstance(found, kind) and found != Anything(structure=False):
             self.report(key, f"expected {name}, got {describe(found)}")
@@ -94,18 +95,18 @@ class _Checker:
 
     def byte_order(self, order: ByteOrder) -> None:
         found = self.type_of(order.on, (*order.key, "switch-on"))
-        for value, _ in order.cases:
+        for label, (value, _) in zip(order.labels, order.cases, strict=True):
             if value is not None:
-                self.same(found, value, (*order.key, "cases"))
+                self.same(found, value, (*order.key, "cases", label), last=case_label(value, label))
 
-    def same(self, left: DataType | None, right: Expression, key: Key, *, op: str = "==") -> None:
-        found = self.type_of(right, key)
+    def same(self, left: DataType | None, right: Expr, key: Key, *, op: str = "==", last: str | None = None) -> None:
+        found = self.type_of(right, key, last=last)
         if left is None or found is None:
             return
         try:
             comparable(op, left, found)
         except TypeFaultError as fault:
-            self.report(key, str(fault))
+            self.report(key, str(fault), last=last)
 
     def value_instance(self, field: Field) -> None:
         if field.value is None:
@@ -134,7 +135,7 @@ class _Checker:
             on = self.type_of(field.type.on, (*key, "type", "switch-on"))
             for label, (value, _) in zip(field.type.labels, field.type.cases, strict=False):
                 if value is not None:
-                    self.same(on, value, (*key, "type", "cases", label))
+                    self.same(on, value, (*key, "type", "cases", label), last=case_label(value, label))
         seen_bytes: set[int] = set()
         for kind in leaves(field.type):
             raw = raw_bytes(kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.kaitai import expression as ast
+from harness.kaitai.expression import TypeName
 from harness.kaitai.structure import (
     ANY,
     BOOLEAN,
@@ -37,7 +37,16 @@ class TypeFaultError(Exception):
 
 def user(structure: Structure) -> User:
     """Return the type of a structure's values."""
-    return User(ast.TypeName(structure.path), target=structure)
+    return User(TypeName(structure.path), target=structure)
+
+
+def literal_type(value: int | float | bool | str | bytes) -> DataType:
+    """Return the type of a literal; an integer below 256 may be a byte."""
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, int):
+        return Integer(1, signed=value < 128) if value <= 255 else INTEGER
+    return FLOAT if isinstance(value, float) else STRING
 
 
 def settled(kind: DataType) -> DataType:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.grammar.language import encodings as language
+
 _TABLE = """
 ASCII=ascii us-ascii
 UTF-8=utf-8 utf8
@@ -37,9 +39,6 @@ for _line in _TABLE.split("\n"):
         for _known in (_name.lower(), *_others.split()):
             _PYTHON[_known], _CANONICAL[_known] = _others.split()[0], _name
 
-UNITS = {"utf-16le": 2, "utf-16be": 2, "utf-32le": 4, "utf-32be": 4}
-"""Bytes of one code unit, if it is not one byte."""
-
 
 def python_name(encoding: str) -> str | None:
     """Return the Python name of an encoding, or None if Kaitai Struct does not know it."""
@@ -53,4 +52,4 @@ def canonical_name(encoding: str) -> str | None:
 
 def unit(encoding: str) -> int:
     """Return the bytes of one code unit."""
-    return UNITS.get(python_name(encoding) or "", 1)
+    return language.unit(language.canonical(encoding) or "")

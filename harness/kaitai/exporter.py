@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.grammar.language.grammar import EndianSwitch, Grammar, TypeDef
 from harness.grammar.language.inference import Inference
+from harness.grammar.language.reach import references
 from harness.grammar.language.types import Sort, Type
-from harness.kaitai.byte_orders import Orders, find_orders, references
+from harness.kaitai.byte_orders import Orders, find_orders
 from harness.kaitai.export_names import ExportNames
 from harness.kaitai.expression_exporter import ExpressionWriter, label_id
 from harness.kaitai.field_exporter import FieldExporter

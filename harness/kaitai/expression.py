@@ -1,12 +1,23 @@
-"""Expressions: the syntax tree of Kaitai Struct's expression language.
+"""Expressions of Kaitai Struct: the grammar language's nodes, and the names of types.
+
+| Kaitai Struct | node |
+|---|---|
+| `value.as<type>` | `Method(value, "as", (Literal("type"),))` |
+| `sizeof<type>`, `bitsizeof<type>` | `Call("sizeof", (Literal("type"),))` |
+| `f"…{x}…"` | `Call("f", (Literal("…"), x, Literal("…")))` |
 
 Source: the language's user guide, section "Expression language" (https://doc.kaitai.io/user_guide.html).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+
+from harness.grammar.language.expression import Binary, EnumLiteral, Expr, Literal, Name, Ternary, Unary, children
+
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
+"""Special names that mean the same in a grammar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,193 +31,72 @@ class TypeName:
     def __str__(self) -> str:
         return ("::" if self.absolute else "") + "::".join(self.path) + ("[]" if self.array else "")
 
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An integer literal; its value without the notation of the source."""
-
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """A literal with a decimal point or an exponent."""
-
-    value: float
+    @classmethod
+    def of(cls, text: str) -> TypeName:
+        """Read the text that `str` makes."""
+        name = text.removesuffix("[]")
+        return cls(tuple(name.removeprefix("::").split("::")), name.startswith("::"), name != text)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string literal; its value with escapes resolved."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """`true` or `false`."""
-
-    value: bool
+def integer(expr: Expr | None) -> int | None:
+    """Return the value of an integer literal, which may have a sign; None for any other expression."""
+    match expr:
+        case Literal(value=int() as value) if not isinstance(value, bool):
+            return value
+        case Unary(operator="-", of=Literal(value=int() as value)) if not isinstance(value, bool):
+            return -value
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """`f"…{x}…"`: literal parts and expressions in order."""
-
-    parts: tuple[str | Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A field, instance or parameter, or one of the special names such as `_io`."""
-
-    id: str
+def is_byte(expr: Expr) -> bool:
+    """Whether an expression is an integer literal of one byte."""
+    found = integer(expr)
+    return found is not None and 0 <= found < 256
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """`enum::member`."""
-
-    enum: TypeName
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """`-`, `+`, `~` or `not`."""
-
-    op: str
-    operand: Expression
+def place(by: Expr, values: list[Expr | None]) -> Expr:
+    """Return an expression for the index of the first value that equals `by`; -1 if none does."""
+    found: Expr = Literal(-1)
+    for index, value in reversed(list(enumerate(values))):
+        if value is not None:
+            found = Ternary(Binary("==", by, value), Literal(index), found)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """Arithmetic and bit operations: `+ - * / % << >> & | ^`."""
-
-    op: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`== != < <= > >=`; comparisons do not chain."""
-
-    op: str
-    left: Expression
-    right: Expression
+def joined(operator: str, parts: list[Expr]) -> Expr:
+    """Join expressions with a binary operator."""
+    made = parts[0]
+    for part in parts[1:]:
+        made = Binary(operator, made, part)
+    return made
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
-    """`and` or `or` with two or more operands."""
-
-    op: str
-    operands: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ternary:
-    """`condition ? yes : no`."""
-
-    condition: Expression
-    yes: Expression
-    no: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """`container[index]`."""
-
-    container: Expression
-    index: Expression
+def case_label(expr: Expr | None, written: str) -> str:
+    """Return the key of a case as the compiler prints it in the path of a message: `Str(foo)` for `"foo"`."""
+    match expr:
+        case Literal(value=bool() as value):
+            return f"Bool({str(value).lower()})"
+        case Literal(value=int() as value):
+            return f"IntNum({value})"
+        case Literal(value=str() as text):
+            return f"Str({text})"
+        case Unary(operator="-", of=of):
+            return f"UnaryOp(Minus,{case_label(of, written)})"
+        case Name(name=name):
+            return f"Name(identifier({name}))"
+        case EnumLiteral(enum=enum, label=label):
+            *path, name = TypeName.of(enum).path
+            return f"EnumByLabel(identifier({name}),identifier({label}),typeId(false,List({', '.join(path)}),false))"
+        case None:
+            return "Name(identifier(_))"
+    return written
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """`value.name`."""
-
-    value: Expression
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`value.method(arguments)`."""
-
-    value: Expression
-    method: str
-    arguments: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """`[a, b, c]`: bytes if each item has a type of one byte, else an array."""
-
-    values: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """`value.as<type>`."""
-
-    value: Expression
-    type: TypeName
-
-
-@dataclass(frozen=True, slots=True)
-class SizeOf:
-    """`sizeof<type>` in bytes, `bitsizeof<type>` in bits."""
-
-    type: TypeName
-    bits: bool = False
-
-
-Expression = (
-    Number
-    | Real
-    | Text
-    | Truth
-    | Format
-    | Name
-    | Member
-    | Unary
-    | Binary
-    | Compare
-    | Logic
-    | Ternary
-    | Index
-    | Attribute
-    | Call
-    | Items
-    | Cast
-    | SizeOf
-)
-
-
-def children(expression: Expression) -> Iterator[Expression]:
-    """Return the direct subexpressions of an expression."""
-    for field in fields(expression):
-        value = getattr(expression, field.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Expression):
-                yield part
-
-
-def depth(expression: Expression) -> int:
+def depth(expr: Expr) -> int:
     """Return the number of levels of a tree."""
-    deepest, stack = 0, [(expression, 1)]
+    deepest, stack = 0, [(expr, 1)]
     while stack:
         found, level = stack.pop()
         deepest = max(deepest, level)
         stack.extend((inner, level + 1) for inner in children(found))
     return deepest
-
-
-def walk(expression: Expression) -> Iterator[Expression]:
-    """Iterate over an expression and all its subexpressions, outermost first."""
-    stack = [expression]
-    while stack:
-        found = stack.pop()
-        yield found
-        stack.extend(children(found))

@@ -20,11 +20,10 @@ from harness.grammar.language.expression import (
 )
 from harness.grammar.language.grammar import TypeDef
 from harness.grammar.language.inference import Inference, MistakeError
+from harness.grammar.language.printer import print_expression
+from harness.grammar.language.reach import references
 from harness.grammar.language.types import ANY, Sort, Type
-from harness.kaitai.byte_orders import references
-
-_SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+from harness.kaitai.expression import COMPARISONS, SPECIAL
 
 
 class UnwritableError(Exception):
@@ -123,7 +122,7 @@ class ExpressionWriter:
         """
         match expr:
             case Literal(value=value):
-                return _literal(value)
+                return print_expression(expr) if value != b"" else "[].as<bytes>"
             case ArrayOf(items=items):
                 return f"[{', '.join(self.number(item) for item in items)}]"
             case Name(name=name):
@@ -151,7 +150,7 @@ class ExpressionWriter:
 
     def name(self, name: str) -> str:
         """Export a name of the type, or a special name."""
-        if name in _SPECIAL:
+        if name in SPECIAL:
             return name
         known = name in self.owner.params or name in self.inference.members[self.owner.name]
         if not known:
@@ -161,10 +160,10 @@ class ExpressionWriter:
     def attribute(self, of: Expr, name: str) -> str:
         """`value.name`."""
         kind, inner = self.kind(of), self.inner(of)
-        if name not in _SPECIAL and self.varies(of):
+        if name not in SPECIAL and self.varies(of):
             raise UnwritableError("a field of a value that has one of several types")
         match kind.sort, name:
-            case Sort.RECORD, _ if name not in _SPECIAL:
+            case Sort.RECORD, _ if name not in SPECIAL:
                 return f"{inner}.{self.field_id(name)}"
             case (Sort.STR, "size") | (Sort.STR, "length"):
                 return f"{inner}.length"
@@ -184,7 +183,7 @@ class ExpressionWriter:
                 return f"{inner}.as<u1[]>"
             case _, "to_bytes":
                 return f"{inner}.as<bytes>"
-        return f"{inner}.{name if name in _SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
+        return f"{inner}.{name if name in SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
 
     def varies(self, of: Expr) -> bool:
         """Whether a value may be a record of several types."""
@@ -200,7 +199,7 @@ class ExpressionWriter:
         if operator in ("and", "or"):
             return f"{self.boolean(left)} {operator} {self.boolean(right)}"
         one, two = self.kind(left), self.kind(right)
-        if operator in _COMPARISONS and one.sort is two.sort is Sort.INT and one.name == two.name and one.name:
+        if operator in COMPARISONS and one.sort is two.sort is Sort.INT and one.name == two.name and one.name:
             return f"{self.inner(left)} {operator} {self.inner(right)}"
         if operator == "+" and Sort.BYTES in (one.sort, two.sort):
             raise UnwritableError("bytes joined with `+`")
@@ -237,21 +236,3 @@ def holders(types: dict[str, TypeDef]) -> dict[str, frozenset[str]]:
 def label_id(label: str) -> str:
     """Convert a label to a valid identifier of Kaitai Struct."""
     return label.lower()
-
-
-def _literal(value: int | float | bool | str | bytes) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return f"[{', '.join(str(byte) for byte in value)}]" if value else "[].as<bytes>"
-    if isinstance(value, str):
-        return '"' + "".join(_character(each) for each in value) + '"'
-    return repr(value)
-
-
-def _character(c: str) -> str:
-    if c in '"\\':
-        return "\\" + c
-    if c.isprintable() or ord(c) > 0xFFFF:
-        return c
-    return f"\\u{ord(c):04x}"

@@ -206,6 +206,8 @@ class FieldExporter:
                 return {"type": "str", "encoding": canonical_name(field.encoding) or field.encoding}
             case Kind.FLAG | Kind.BITS:
                 big = field.bits_big if found.big is None else found.big
+                if found.signed:
+                    self.report_lost(f"the signed bit field {found.name}")
                 if found.kind is Kind.BITS and found.width == 1:
                     self.report_lost("a bit as a number (Kaitai Struct reads true or false)", serious=False)
                 return {"type": f"b{1 if found.kind is Kind.FLAG else found.width}" + ("" if big else "le")}

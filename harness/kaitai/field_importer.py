@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.document import Key
-from harness.kaitai import expression as ast
+from harness.grammar.language.expression import ArrayOf, Attribute, Binary, EnumLiteral, Expr, Literal, Name
 from harness.kaitai.encodings import python_name
+from harness.kaitai.expression import integer, is_byte, joined, place
 from harness.kaitai.expression_importer import ExpressionImporter, UnsupportedError
 from harness.kaitai.library import Library
 from harness.kaitai.names import Names, field_name
@@ -27,8 +28,7 @@ from harness.kaitai.structure import (
     leaves,
 )
 
-_ORDERS = {"le": "little", "be": "big"}
-_MIRRORED = {"<": ">", ">": "<"}
+ORDERS = {"le": "little", "be": "big"}
 MAX_COMPUTED_CASES = 50
 _PLAIN = frozenset({"zlib", "xor", "rol", "ror"})
 
@@ -54,7 +54,7 @@ class FieldWriter:
         """Report a construct that a grammar cannot express."""
         self.structure.source.report(key, f"cannot be carried over: {what}")
 
-    def text(self, expression: ast.Expression, key: Key, *, item: DataType | None = None) -> Any:
+    def text(self, expression: Expr, key: Key, *, item: DataType | None = None) -> Any:
         """Convert an expression to YAML; one that cannot be expressed is reported and becomes 0."""
         try:
             return self.expressions.text(expression, item=item)
@@ -89,7 +89,7 @@ class FieldWriter:
 
     def position(self, field: Field, made: dict[str, Any]) -> None:
         """Add `at` and `stream` for the `pos` and `io` of an instance."""
-        at = field.position if field.position is not None else ast.Attribute(field.io or ast.Name("_io"), "pos")
+        at = field.position if field.position is not None else Attribute(field.io or Name("_io"), "pos")
         made["at"] = self.text(at, (*field.key, "pos"))
         if field.io is not None:
             made["stream"] = self.text(field.io, (*field.key, "io"))
@@ -145,6 +145,8 @@ class FieldWriter:
 
     def parent(self, kind: User, key: Key, made: dict[str, Any]) -> None:
         """Add `parent`, if it is not the enclosing record."""
+        if kind.target is not None and kind.target.top is not self.structure.top:
+            return  # a type of another file has no `_parent`
         if kind.orphan:
             made["parent"] = "none"
         elif kind.parent is not None:
@@ -195,22 +197,18 @@ class FieldWriter:
         cases: dict[str, str] = {}
         default: str | None = None
         plain = all(value is None or is_constant(value) for value, _ in kind.cases)
-        on: ast.Expression = kind.on
-        for place, (value, case) in enumerate(kind.cases):
+        for number, (value, case) in enumerate(kind.cases):
             name = self.case(case, field, made)
             if value is None:
                 default = name
             elif plain:
                 cases[self.label(value)] = name
             else:
-                cases[str(place)] = name
+                cases[str(number)] = name
         if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
             self.report_unsupported(key, f"more than {MAX_COMPUTED_CASES} cases that are not constants")
-        elif not plain:
-            on = ast.Number(-1)
-            for place, (value, _) in reversed(list(enumerate(kind.cases))):
-                if value is not None:
-                    on = ast.Ternary(ast.Compare("==", kind.on, value), ast.Number(place), on)
+            plain = True
+        on = kind.on if plain else place(kind.on, [value for value, _ in kind.cases])
         switch: dict[str, Any] = {"by": self.text(on, (*key, "switch-on")), "cases": cases}
         if default is not None:
             switch["default"] = default
@@ -224,10 +222,10 @@ class FieldWriter:
         made.update(scratch)
         return name
 
-    def label(self, value: ast.Expression) -> str:
+    def label(self, value: Expr) -> str:
         """Return a constant as the key of a case."""
         match value:
-            case ast.Truth(value=truth):
+            case Literal(value=bool() as truth):
                 return "true" if truth else "false"
         return str(self.expressions.text(value))
 
@@ -238,22 +236,21 @@ class FieldWriter:
             self.report_unsupported((*field.key, "contents"), "fixed contents of a field that is not bytes")
         elif field.contents is not None:
             validate["equals"] = _bytes_constant(field.contents)
-        conditions: list[ast.Expression] = []
+        conditions: list[Expr] = []
         kind = field.type
         for check in field.checks:
             self.check(check, kind, validate, conditions)
         if conditions:
-            joined = conditions[0] if len(conditions) == 1 else ast.Logic("and", tuple(conditions))
-            validate["expr"] = self.text(joined, (*field.key, "valid"), item=kind)
+            validate["expr"] = self.text(joined("and", conditions), (*field.key, "valid"), item=kind)
         if validate:
             made["validate"] = validate
 
-    def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[ast.Expression]) -> None:
+    def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[Expr]) -> None:
         """Add a condition to `validate`, or to the list of conditions without a key."""
         values = check.expressions
         constants = [_plain(value, kind) for value in values]
         simple = None not in constants
-        item = ast.Name("_")
+        item = Name("_")
         match check.rule:
             case "in-enum":
                 validate["in_enum"] = True
@@ -262,48 +259,38 @@ class FieldWriter:
             case "any-of" if simple:
                 validate["one_of"] = constants
             case "any-of":
-                options = tuple(ast.Compare("==", item, value) for value in values)
-                conditions.append(options[0] if len(options) == 1 else ast.Logic("or", options))
+                conditions.append(joined("or", [Binary("==", item, value) for value in values]))
             case rule if simple and (rule == "eq" or isinstance(kind, Integer)):
                 validate[{"eq": "equals"}.get(rule, rule)] = constants[0]
             case rule:
-                conditions.append(ast.Compare({"min": ">=", "max": "<="}.get(rule, "=="), item, values[0]))
+                conditions.append(Binary({"min": ">=", "max": "<="}.get(rule, "=="), item, values[0]))
 
 
 def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _plain(value: ast.Expression, kind: DataType) -> Any:
+def _plain(value: Expr, kind: DataType) -> Any:
     """Return the value of a constant in a field of this type, or None."""
     match kind, value:
         case Integer(), _:
-            return _number(value)
-        case String(), ast.Text(value=text):
+            return integer(value)
+        case String(), Literal(value=str() as text):
             return text
-        case Bytes(), ast.Items(values=items) if items:
-            found = [_number(item) for item in items]
+        case Bytes(), ArrayOf(items=items) if items:
+            found = [integer(item) for item in items]
             return found if all(each is not None and 0 <= each <= 255 for each in found) else None
     return None
 
 
-def _number(value: ast.Expression) -> int | None:
-    match value:
-        case ast.Number(value=number):
-            return number
-        case ast.Unary(op="-", operand=ast.Number(value=number)):
-            return -number
-    return None
-
-
-def is_constant(value: ast.Expression) -> bool:
+def is_constant(value: Expr) -> bool:
     """Whether a value can be the key of a case."""
     match value:
-        case ast.Number() | ast.Text() | ast.Member() | ast.Truth():
+        case Literal(value=int() | str()) | EnumLiteral():
             return True
-        case ast.Items(values=values):
-            return all(isinstance(each, ast.Number) and each.value < 256 for each in values)
-    return _number(value) is not None
+        case ArrayOf(items=items):
+            return all(is_byte(each) for each in items)
+    return integer(value) is not None
 
 
 def _bytes_constant(data: bytes) -> Any:

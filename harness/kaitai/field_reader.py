@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.document import Key
-from harness.kaitai.expression import Expression
+from harness.grammar.language.expression import Expr
 from harness.kaitai.source import Source, kind_of
 from harness.kaitai.structure import ANY, Check, Field, Structure
 from harness.kaitai.type_reader import COMMON_KEYS, TypeReader
@@ -20,7 +20,7 @@ class FieldReader:
     def __init__(self, source: Source, structure: Structure) -> None:
         self.source, self.structure = source, structure
 
-    def expression(self, spec: dict[str, Any], name: str, key: Key) -> Expression | None:
+    def expression(self, spec: dict[str, Any], name: str, key: Key) -> Expr | None:
         """Read the expression under a key; None if the key is absent."""
         return self.source.expression(spec[name], (*key, name)) if name in spec else None
 
@@ -94,18 +94,19 @@ class FieldReader:
         if "contents" not in spec:
             return None
         value, made = spec["contents"], b""
-        for part in value if isinstance(value, list) else [value]:
+        for place, part in enumerate(_listed(value)):
             if isinstance(part, str):
                 made += part.encode("utf-8")
             elif isinstance(value, list) and type(part) is int and 0 <= part <= 255:
                 made += bytes([part])
             else:
-                self.source.report((*key, "contents"), f"expected a string or bytes, got {kind_of(part)}")
+                at = (*key, "contents", place) if isinstance(value, list) else (*key, "contents")
+                self.source.report(at, f"expected a string or bytes, got {kind_of(part)}")
         if value in ("", []):
             self.source.report((*key, "contents"), "contents is empty")
         return made
 
-    def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expression | None, frozenset[str]]:
+    def repeat(self, spec: dict[str, Any], key: Key) -> tuple[str | None, Expr | None, frozenset[str]]:
         """Read the repetition: its kind, its count or condition, and the keys that belong to it."""
         if "repeat" not in spec:
             return None, None, frozenset()
@@ -129,9 +130,12 @@ class FieldReader:
             found = self.source.expression(value, at)
             return (Check("eq", (found,), at),) if found is not None else ()
         named = {name for name in value if not name.startswith("-")}
-        groups = ({"eq"}, {"min", "max"}, {"min"}, {"max"}, {"any-of"}, {"expr"}, {"in-enum"})
-        if named not in groups:
-            self.source.report(at, "valid takes one of: eq; min and max; any-of; expr; in-enum")
+        rule = next(
+            (rule for rule in ({"eq"}, {"min", "max"}, {"any-of"}, {"expr"}, {"in-enum"}) if rule & named), set()
+        )
+        for name in sorted(named - rule) or ([] if named else [None]):
+            where = at if name is None else (*at, name)
+            self.source.report(where, "valid takes one of: eq; min and max; any-of; expr; in-enum")
         made: list[Check] = []
         for rule in sorted(named & {"eq", "min", "max", "expr"}):
             found = self.source.expression(value[rule], (*at, rule))

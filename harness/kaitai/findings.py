@@ -25,6 +25,6 @@ class Finding:
         return f"{self.where}: {self.severity}: {self.path}: {self.message}"
 
 
-def path_text(key: Key) -> str:
-    """Format a key path as `/seq/0/type`."""
-    return "/" + "/".join(str(part) for part in key)
+def path_text(key: Key, *, last: str | None = None) -> str:
+    """Format a key path as `/seq/0/type`; `last` replaces its last part."""
+    return "/" + "/".join(map(str, key if last is None else (*key[:-1], last)))

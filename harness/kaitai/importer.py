@@ -12,16 +12,13 @@ from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_value
 from harness.grammar.processing import Processor
 from harness.kaitai.checker import check
-from harness.kaitai.expression import Attribute, Compare, Expression, Name, Number, Ternary, walk
-from harness.kaitai.field_importer import FieldWriter, is_constant
+from harness.kaitai.expression import place
+from harness.kaitai.field_importer import ORDERS, FieldWriter, is_constant
 from harness.kaitai.findings import Finding
 from harness.kaitai.library import Library
 from harness.kaitai.loader import load
 from harness.kaitai.names import Names, field_name
 from harness.kaitai.structure import ByteOrder, Structure, User, leaves
-from harness.kaitai.style import expressions
-
-_ORDERS = {"le": "little", "be": "big"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class _Writer:
             made["title"] = self.top.title
         if self.top.doc:
             made["doc"] = self.top.doc
-        made["endian"] = _ORDERS[self.order]
+        made["endian"] = ORDERS[self.order]
         made["root"] = self.names.types[self.top]
         made["framing"] = {"repeat": "once"}
         used = _reachable(self.library, self.top)
@@ -122,8 +119,8 @@ class _Writer:
             made["doc"] = structure.doc
         if isinstance(structure.order, ByteOrder):
             made["endian"] = self.byte_order(structure.order, writer)
-        if structure.outer is None and structure is not self.top and _names_root(structure):
-            made["own_root"] = True  # `_root` of an imported file is that file's type
+        if structure.top is not self.top:
+            made["module"] = self.names.types[structure.top]
         if structure.bit_order == "le":
             made["bit_order"] = "little"
         if structure.params:
@@ -136,30 +133,15 @@ class _Writer:
     def byte_order(self, order: ByteOrder, writer: FieldWriter) -> dict[str, Any]:
         cases: dict[str, str] = {}
         made: dict[str, Any] = {"by": 0, "cases": cases}
-        on: Expression = order.on
         plain = all(value is None or is_constant(value) for value, _ in order.cases)
-        for place, (value, name) in enumerate(order.cases):
+        for number, (value, name) in enumerate(order.cases):
             if value is None:
-                made["default"] = _ORDERS[name]
+                made["default"] = ORDERS[name]
             else:
-                cases[writer.label(value) if plain else str(place)] = _ORDERS[name]
-        if not plain:
-            on = Number(-1)
-            for place, (value, _) in reversed(list(enumerate(order.cases))):
-                if value is not None:
-                    on = Ternary(Compare("==", order.on, value), Number(place), on)
+                cases[writer.label(value) if plain else str(number)] = ORDERS[name]
+        on = order.on if plain else place(order.on, [value for value, _ in order.cases])
         made["by"] = writer.text(on, (*order.key, "switch-on"))
         return made
-
-
-def _names_root(top: Structure) -> bool:
-    """Whether an expression in a file's types uses `_root`."""
-    return any(
-        each == Name("_root") or (isinstance(each, Attribute) and each.name == "_root")
-        for structure in top.family()
-        for expression in expressions(structure)
-        for each in walk(expression)
-    )
 
 
 def _reachable(library: Library, top: Structure) -> list[Structure]:

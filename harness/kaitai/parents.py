@@ -16,8 +16,8 @@ def find_parents(library: Library) -> None:
         if structure.outer is None:
             structure.parents.append(None)
         for _, kind in users(structure):
-            if kind.target is None or kind.orphan:
-                continue
+            if kind.target is None or kind.orphan or kind.target.top is not structure.top:
+                continue  # a type of another file gets no `_parent`
             if kind.parent is not None:
                 forced.append((structure, kind))
             else:

@@ -1,38 +1,30 @@
-"""Expression parser: Kaitai Struct expressions and type references, by precedence climbing over a scanner."""
+"""Expr parser: Kaitai Struct expressions and type references, by precedence climbing over a scanner."""
 
 from __future__ import annotations
 
 import re
 
-from harness.kaitai.expression import (
+from harness.grammar.language.expression import (
+    ArrayOf,
     Attribute,
     Binary,
     Call,
-    Cast,
-    Compare,
-    Expression,
-    Format,
-    Index,
-    Items,
-    Logic,
-    Member,
+    EnumLiteral,
+    Expr,
+    Item,
+    Literal,
+    Method,
     Name,
-    Number,
-    Real,
-    SizeOf,
     Ternary,
-    Text,
-    Truth,
-    TypeName,
     Unary,
-    depth,
 )
+from harness.kaitai.expression import SPECIAL, TypeName, depth
 from harness.kaitai.scanner import MAX_DEPTH, NAME, ExpressionError, Scanner
 
 MAX_DIGITS = 300
 MAX_LEVELS = 150
 """Maximum levels of a syntax tree, so that functions may recurse over it."""
-SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_", "_buf", "_sizeof", "_bitsizeof", "_on", "_is_le"})
+_SPECIAL = SPECIAL | {"_buf", "_sizeof", "_bitsizeof", "_on", "_is_le"}
 ID = re.compile(r"[a-z][a-z0-9_]*")
 
 _NUMBER = re.compile(
@@ -50,7 +42,7 @@ _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 _HINTS = {"&&": "and", "||": "or", "!": "not"}
 
 
-def parse(text: str) -> Expression:
+def parse(text: str) -> Expr:
     """Parse an expression.
 
     Raises:
@@ -62,7 +54,7 @@ def parse(text: str) -> Expression:
     return found
 
 
-def parse_type(text: str) -> tuple[TypeName, tuple[Expression, ...]]:
+def parse_type(text: str) -> tuple[TypeName, tuple[Expr, ...]]:
     """Parse a type reference with its arguments: `outer::inner(5, x + 1)`.
 
     Raises:
@@ -72,7 +64,7 @@ def parse_type(text: str) -> tuple[TypeName, tuple[Expression, ...]]:
 
 
 class _Parser(Scanner):
-    def expression(self) -> Expression:
+    def expression(self) -> Expr:
         found = self.test()
         self.space()
         if self.at < len(self.text):
@@ -80,9 +72,9 @@ class _Parser(Scanner):
             self.fail(f"expected the end, found {self.rest()}{hint}")
         return found
 
-    def reference(self) -> tuple[TypeName, tuple[Expression, ...]]:
+    def reference(self) -> tuple[TypeName, tuple[Expr, ...]]:
         name = self.type_name()
-        arguments: tuple[Expression, ...] = ()
+        arguments: tuple[Expr, ...] = ()
         if self.take("("):
             arguments = self.listed(")")
         self.space()
@@ -101,7 +93,7 @@ class _Parser(Scanner):
             array = True
         return TypeName(tuple(path), absolute, array)
 
-    def test(self) -> Expression:
+    def test(self) -> Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.fail(f"nested deeper than {MAX_DEPTH} levels")
@@ -113,19 +105,19 @@ class _Parser(Scanner):
         self.depth -= 1
         return found
 
-    def either(self) -> Expression:
-        found = [self.both()]
+    def either(self) -> Expr:
+        found = self.both()
         while self.word("or"):
-            found.append(self.both())
-        return Logic("or", tuple(found)) if len(found) > 1 else found[0]
+            found = Binary("or", found, self.both())
+        return found
 
-    def both(self) -> Expression:
-        found = [self.negated()]
+    def both(self) -> Expr:
+        found = self.negated()
         while self.word("and"):
-            found.append(self.negated())
-        return Logic("and", tuple(found)) if len(found) > 1 else found[0]
+            found = Binary("and", found, self.negated())
+        return found
 
-    def negated(self) -> Expression:
+    def negated(self) -> Expr:
         count = 0
         while self.word("not"):
             count += 1
@@ -134,14 +126,14 @@ class _Parser(Scanner):
             found = Unary("not", found)
         return found
 
-    def comparison(self) -> Expression:
+    def comparison(self) -> Expr:
         left = self.binary(0)
         if self.peek("<<", ">>"):
             return left
         op = self.take(*_COMPARISONS)
-        return Compare(op, left, self.binary(0)) if op else left
+        return Binary(op, left, self.binary(0)) if op else left
 
-    def binary(self, level: int) -> Expression:
+    def binary(self, level: int) -> Expr:
         if level == len(_LEVELS):
             return self.factor()
         left = self.binary(level + 1)
@@ -149,7 +141,7 @@ class _Parser(Scanner):
             left = Binary(op, left, self.binary(level + 1))
         return left
 
-    def factor(self) -> Expression:
+    def factor(self) -> Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.fail(f"nested deeper than {MAX_DEPTH} levels")
@@ -158,27 +150,29 @@ class _Parser(Scanner):
         self.depth -= 1
         return found
 
-    def trailers(self, value: Expression) -> Expression:
+    def trailers(self, value: Expr) -> Expr:
         while True:
             if self.take("["):
-                value = Index(value, self.test())
+                value = Item(value, self.test())
                 self.require("]")
             elif self.peek(".") and not self.peek(".."):
                 self.at += 1
                 name = self.name()
                 if name == "as" and self.take("<"):
-                    value = Cast(value, self.type_name())
+                    value = Method(value, name, (Literal(str(self.type_name())),))
                     self.require(">")
+                elif name == "as" and self.peek("("):
+                    self.fail("expected `<` after `as`, found '('")
                 elif self.take("("):
-                    value = Call(value, name, self.listed(")"))
+                    value = Method(value, name, self.listed(")"))
                 else:
                     self.check(name)
                     value = Attribute(value, name)
             else:
                 return value
 
-    def listed(self, end: str) -> tuple[Expression, ...]:
-        found: list[Expression] = []
+    def listed(self, end: str) -> tuple[Expr, ...]:
+        found: list[Expr] = []
         while not self.take(end):
             if found:
                 self.require(",")
@@ -188,17 +182,17 @@ class _Parser(Scanner):
         return tuple(found)
 
     def check(self, name: str) -> None:
-        if not ID.fullmatch(name) and name not in SPECIAL:
+        if not ID.fullmatch(name) and name not in _SPECIAL:
             self.at -= len(name)
             self.fail(f"invalid ID: {name!r}, expected /^[a-z][a-z0-9_]*$/")
 
-    def atom(self) -> Expression:
+    def atom(self) -> Expr:
         if self.take("("):
             found = self.test()
             self.require(")")
             return found
         if self.take("["):
-            return Items(self.listed("]"))
+            return ArrayOf(self.listed("]"))
         if self.peek('f"'):
             self.at += 2
             return self.formatted()
@@ -206,7 +200,7 @@ class _Parser(Scanner):
             text = self.string()
             while self.peek('"', "'"):
                 text += self.string()
-            return Text(text)
+            return Literal(text)
         number = _NUMBER.match(self.text, self.at)
         if number:
             return self.number(number)
@@ -214,7 +208,7 @@ class _Parser(Scanner):
             self.fail(f"expected a value, found {self.rest()}")
         return self.named()
 
-    def number(self, found: re.Match[str]) -> Expression:
+    def number(self, found: re.Match[str]) -> Expr:
         self.at = found.end()
         following = NAME.match(self.text, self.at)
         if following:
@@ -223,28 +217,28 @@ class _Parser(Scanner):
         if len(text) > MAX_DIGITS:
             self.fail(f"a number of more than {MAX_DIGITS} digits")
         if found.lastgroup == "real":
-            return Real(float(text))
+            return Literal(float(text))
         if text[:1] == "0" and text[1:].isdecimal():
             self.fail("a decimal number must not start with 0; octal numbers start with 0o")
         if text[1:2] in ("x", "X", "b", "B", "o", "O"):
             if len(text) < 3:
                 self.fail("a number needs digits")
-            return Number(int(text, 0))
-        return Number(int(text))
+            return Literal(int(text, 0))
+        return Literal(int(text))
 
-    def named(self) -> Expression:
+    def named(self) -> Expr:
         absolute = self.take("::") is not None
         path = [self.name()]
         if not absolute and path[0] in ("true", "false"):
-            return Truth(path[0] == "true")
+            return Literal(path[0] == "true")
         if not absolute and path[0] in ("sizeof", "bitsizeof") and self.take("<"):
             type_name = self.type_name()
             self.require(">")
-            return SizeOf(type_name, bits=path[0] == "bitsizeof")
+            return Call(path[0], (Literal(str(type_name)),))
         while self.take("::"):
             path.append(self.name())
         if len(path) > 1:
-            return Member(TypeName(tuple(path[:-1]), absolute), path[-1])
+            return EnumLiteral(str(TypeName(tuple(path[:-1]), absolute)), path[-1])
         if absolute or path[0] in ("and", "or", "not"):
             self.at -= len(path[0])
             self.fail(f"expected a value, found {path[0]!r}")
@@ -280,14 +274,14 @@ class _Parser(Scanner):
             return chr(int(found["unicode"], 16))
         return chr(int(found["octal"], 8)) if found["octal"] else _ESCAPES[str(found["simple"])]
 
-    def formatted(self) -> Expression:
-        parts: list[str | Expression] = []
+    def formatted(self) -> Expr:
+        parts: list[Expr] = []
         text = ""
         while not self.text.startswith('"', self.at):
             if self.text.startswith("{", self.at):
                 self.at += 1
                 if text:
-                    parts.append(text)
+                    parts.append(Literal(text))
                     text = ""
                 parts.append(self.test())
                 self.require("}")
@@ -295,5 +289,5 @@ class _Parser(Scanner):
                 text += self.character()
         self.at += 1
         if text:
-            parts.append(text)
-        return Format(tuple(parts))
+            parts.append(Literal(text))
+        return Call("f", tuple(parts))

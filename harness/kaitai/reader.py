@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from harness.core.document import Key
-from harness.kaitai.expression import Expression, Number, Unary
+from harness.grammar.language.expression import Expr
+from harness.kaitai.expression import integer
 from harness.kaitai.field_reader import FieldReader
 from harness.kaitai.parser import ID, parse, parse_type
 from harness.kaitai.scanner import ExpressionError
@@ -197,13 +198,13 @@ class _Reader:
         if on is None or not isinstance(cases, dict):
             self.report(key, "a computed byte order needs `switch-on` and `cases`")
             return "be"
-        made: list[tuple[Expression | None, str]] = []
+        made: list[tuple[Expr | None, str]] = []
         for label, order in cases.items():
             at = (*key, "cases", label)
             if order not in ("le", "be"):
                 self.report(at, f"expected le or be, got {kind_of(order)}")
             made.append((None if label == "_" else self.source.expression(label, at), str(order)))
-        return ByteOrder(on, tuple(made), key)
+        return ByteOrder(on, tuple(made), key, tuple(cases))
 
     def enumeration(self, name: str, value: Any, made: Structure, key: Key) -> None:
         self.name(name, "enum ID", key)
@@ -271,9 +272,7 @@ def parameter_enum(text: str) -> Any:
 
 def _integer(text: str) -> int:
     """Convert a key of an enum to int, in any integer notation of the expression language."""
-    found = parse(re.sub(r"^(-?)0+(?=[0-9])", r"\1", text))
-    if isinstance(found, Unary) and found.op == "-" and isinstance(found.operand, Number):
-        return -found.operand.value
-    if isinstance(found, Number):
-        return found.value
-    raise ValueError(text)
+    found = integer(parse(re.sub(r"^(-?)0+(?=[0-9])", r"\1", text)))
+    if found is None:
+        raise ValueError(text)
+    return found

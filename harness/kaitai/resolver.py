@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.core.document import Key
-from harness.kaitai.expression import TypeName
+from harness.kaitai.expression import TypeName, case_label
 from harness.kaitai.library import Library
 from harness.kaitai.parser import parse_type
 from harness.kaitai.scanner import ExpressionError
@@ -32,12 +32,15 @@ def resolve(library: Library) -> None:
             field.type = _resolved(library, structure, field.type, field, key)
 
 
-def _resolved(library: Library, structure: Structure, kind: DataType, field: Field, key: Key) -> DataType:
+def _resolved(
+    library: Library, structure: Structure, kind: DataType, field: Field, key: Key, *, last: str | None = None
+) -> DataType:
     match kind:
         case User():
             target = find_type(library, structure, kind.name)
             if target is None and not structure.opaque:
-                structure.source.report(key, f"unknown type {str(kind.name)!r}, looked for from {structure.name}")
+                what = f"unknown type {str(kind.name)!r}, looked for from {structure.name}"
+                structure.source.report(key, what, last=last)
             return replace(kind, target=target)
         case Array(of=of):
             return Array(_resolved(library, structure, of, field, key))
@@ -51,8 +54,9 @@ def _resolved(library: Library, structure: Structure, kind: DataType, field: Fie
             labels = kind.labels
             made = []
             for place, (value, case) in enumerate(kind.cases):
-                at = (*key, "cases", labels[place]) if place < len(labels) else key
-                made.append((value, _resolved(library, structure, case, field, at)))
+                label = labels[place] if place < len(labels) else "_"
+                shown = case_label(value, label)
+                made.append((value, _resolved(library, structure, case, field, (*key, "cases", label), last=shown)))
             return replace(kind, cases=tuple(made))
     return kind
 

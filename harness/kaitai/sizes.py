@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.kaitai.expression import Expression, Number
+from harness.grammar.language.expression import Expr
+from harness.kaitai.expression import integer
 from harness.kaitai.structure import (
     Boolean,
     Bytes,
@@ -83,12 +84,13 @@ def size_of_field(field: Field, *, busy: frozenset[Structure] = frozenset()) -> 
     return constant(field.repeat_by) * size_of_type(field.type, busy=busy)
 
 
-def constant(expression: Expression) -> int:
+def constant(expression: Expr) -> int:
     """Return the value of an integer literal.
 
     Raises:
         DynamicSizeError: if the expression is not a literal.
     """
-    if isinstance(expression, Number):
-        return expression.value
-    raise DynamicSizeError("it depends on the data")
+    found = integer(expression)
+    if found is None:
+        raise DynamicSizeError("it depends on the data")
+    return found

@@ -9,10 +9,11 @@ from typing import Any
 
 from harness.core.document import Document, Key
 from harness.core.errors import position
-from harness.kaitai.expression import Expression
+from harness.grammar.language.expression import Expr, Name
+from harness.kaitai.expression import case_label
 from harness.kaitai.findings import Finding, Severity, path_text
 from harness.kaitai.parser import parse
-from harness.kaitai.scanner import ExpressionError
+from harness.kaitai.scanner import NAME, ExpressionError
 
 MAX_FINDINGS = 1_000
 """Maximum number of errors, and of warnings, per file; later ones are dropped."""
@@ -44,15 +45,15 @@ class Source:
                 return position(self.path, *self.document.positions[key[:end]])
         return position(self.path, 1, 1)
 
-    def report(self, key: Key, message: str, *, severity: Severity = "error") -> None:
-        """Add a finding at a key."""
-        finding = Finding(severity, self.where(key), path_text(key), message)
+    def report(self, key: Key, message: str, *, severity: Severity = "error", last: str | None = None) -> None:
+        """Add a finding at a key; `last` replaces the last part of its path."""
+        finding = Finding(severity, self.where(key), path_text(key, last=last), message)
         if finding not in self._known and self._counts[severity] < MAX_FINDINGS:
             self._known.add(finding)
             self._counts[severity] += 1
             self.findings.append(finding)
 
-    def expression(self, value: Any, key: Key) -> Expression | None:
+    def expression(self, value: Any, key: Key) -> Expr | None:
         """Parse an expression from a YAML string, number or boolean; None, with a finding, if it is invalid."""
         if isinstance(value, bool):
             value = "true" if value else "false"
@@ -64,7 +65,9 @@ class Source:
         try:
             return parse(value)
         except ExpressionError as error:
-            self.report(key, str(error))
+            # As in the compiler, the key of a case that is a word is a name, if not a valid one.
+            case = value == key[-1] and NAME.fullmatch(value)
+            self.report(key, str(error), last=case_label(Name(value), value) if case else None)
             return None
 
 

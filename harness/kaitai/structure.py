@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.core.document import Key
-from harness.kaitai.expression import Expression, TypeName
+from harness.grammar.language.expression import Expr
+from harness.kaitai.expression import TypeName
 from harness.kaitai.source import Source
 
 Kind = Literal["seq", "parse", "value", "param"]
@@ -49,7 +50,7 @@ class Process:
     """A transformation of bytes before parsing: `xor(key)`, `zlib`, or a custom process."""
 
     name: str
-    arguments: tuple[Expression, ...] = ()
+    arguments: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Bytes:
     """Bytes; `form` is how their number is defined: size, eos, terminator, or computed."""
 
     form: str = "computed"
-    size: Expression | None = None
+    size: Expr | None = None
     terminator: bytes | None = None
     include: bool = False
     consume: bool = True
@@ -79,9 +80,9 @@ class User:
     """A type of this file or an imported one; with `bytes` it is read in a substream."""
 
     name: TypeName
-    arguments: tuple[Expression, ...] = ()
+    arguments: tuple[Expr, ...] = ()
     bytes: Bytes | None = None
-    parent: Expression | None = None
+    parent: Expr | None = None
     orphan: bool = False
     """`parent: false`"""
     target: Structure | None = None
@@ -119,8 +120,8 @@ class Enum:
 class Switch:
     """A type that is selected by a value; the case None is `_`."""
 
-    on: Expression
-    cases: tuple[tuple[Expression | None, DataType], ...]
+    on: Expr
+    cases: tuple[tuple[Expr | None, DataType], ...]
     labels: tuple[str, ...] = field(default=(), compare=False)
     """The keys as written in the file."""
 
@@ -195,9 +196,11 @@ def raw_bytes(kind: DataType) -> Bytes | None:
 class ByteOrder:
     """A byte order that is selected by a value; the case None is `_`."""
 
-    on: Expression
-    cases: tuple[tuple[Expression | None, str], ...]
+    on: Expr
+    cases: tuple[tuple[Expr | None, str], ...]
     key: Key
+    labels: tuple[str, ...] = ()
+    """The keys as written in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ class Check:
     """One `valid:` condition: eq, min, max, any-of, expr, in-enum."""
 
     rule: str
-    expressions: tuple[Expression, ...]
+    expressions: tuple[Expr, ...]
     key: Key
     """The key of the condition; an element of `any-of` is one level deeper."""
 
@@ -219,13 +222,13 @@ class Field:
     key: Key
     type: DataType
     """The type of one element if the field repeats; for a value instance it is set when derived."""
-    condition: Expression | None = None
+    condition: Expr | None = None
     repeat: str | None = None
-    repeat_by: Expression | None = None
+    repeat_by: Expr | None = None
     checks: tuple[Check, ...] = ()
-    position: Expression | None = None
-    io: Expression | None = None
-    value: Expression | None = None
+    position: Expr | None = None
+    io: Expr | None = None
+    value: Expr | None = None
     contents: bytes | None = None
     doc: str = ""
     enum: str | None = None
@@ -260,7 +263,7 @@ class Structure:
     instances: dict[str, Field] = field(default_factory=dict)
     types: dict[str, Structure] = field(default_factory=dict)
     enums: dict[str, Enumeration] = field(default_factory=dict)
-    to_string: Expression | None = None
+    to_string: Expr | None = None
     doc: str = ""
     title: str = ""
     parents: list[Structure | None] = field(default_factory=list)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from harness.grammar.language.expression import Attribute, Expr, Name, walk
 from harness.kaitai.common_type import TypeFaultError
-from harness.kaitai.expression import Attribute, Expression, Name, walk
 from harness.kaitai.library import Library
 from harness.kaitai.structure import ByteOrder, Field, Structure, Switch, User, leaves, raw_bytes
 from harness.kaitai.type_inference import TypeInference
@@ -35,7 +35,7 @@ def check_style(library: Library) -> None:
                 structure.source.report(at, message, severity="warning")
 
 
-def _roles(field: Field) -> Iterator[tuple[Expression | None, str, str]]:
+def _roles(field: Field) -> Iterator[tuple[Expr | None, str, str]]:
     raw = next((found for kind in leaves(field.type) if (found := raw_bytes(kind))), None)
     if field.kind != "value":
         yield raw.size if raw else None, "len_", "byte size"
@@ -43,21 +43,21 @@ def _roles(field: Field) -> Iterator[tuple[Expression | None, str, str]]:
         yield field.position, "ofs_", "position"
 
 
-def _meant(library: Library, structure: Structure, expression: Expression) -> Field | None:
+def _meant(library: Library, structure: Structure, expression: Expr) -> Field | None:
     """Find the field that a name or an attribute refers to."""
     match expression:
-        case Name(id=name):
+        case Name(name=name):
             return structure.find(name)
-        case Attribute(value=value, name=name):
+        case Attribute(of=of, name=name):
             try:
-                kind = TypeInference(library, structure).value(value)
+                kind = TypeInference(library, structure).value(of)
             except TypeFaultError:
                 return None
             return kind.target.find(name) if isinstance(kind, User) and kind.target else None
     return None
 
 
-def expressions(structure: Structure) -> Iterator[Expression]:
+def expressions(structure: Structure) -> Iterator[Expr]:
     """Iterate over all expressions of a type, except those in inner types."""
     if isinstance(structure.order, ByteOrder):
         yield structure.order.on
@@ -67,7 +67,7 @@ def expressions(structure: Structure) -> Iterator[Expression]:
         yield from _of_field(field)
 
 
-def _of_field(field: Field) -> Iterator[Expression]:
+def _of_field(field: Field) -> Iterator[Expr]:
     for one in (field.condition, field.repeat_by, field.position, field.io, field.value):
         if one is not None:
             yield one

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from harness.kaitai import expression as ast
-from harness.kaitai.common_type import TypeFaultError, combined, comparable, is_unknown, settled, user
+from harness.grammar.language.expression import (
+    ArrayOf,
+    Attribute,
+    Binary,
+    Call,
+    EnumLiteral,
+    Expr,
+    Item,
+    Literal,
+    Method,
+    Name,
+    Ternary,
+    Unary,
+)
+from harness.kaitai.common_type import TypeFaultError, combined, comparable, is_unknown, literal_type, settled, user
+from harness.kaitai.expression import COMPARISONS, TypeName, integer
 from harness.kaitai.library import Library
 from harness.kaitai.resolver import enum_named, find_enum, find_type, type_named
 from harness.kaitai.scanner import ExpressionError
@@ -50,85 +62,74 @@ class TypeInference:
         self.item: DataType | None = None
         """The type of `_`, or None if `_` is not in scope."""
 
-    def type_of(self, expression: ast.Expression) -> DataType:
+    def type_of(self, expression: Expr) -> DataType:
         """Infer the type of an expression.
 
         Raises:
             TypeFaultError: if it has none; the message says why.
         """
         match expression:
-            case ast.Number(value=value):
-                return Integer(1, signed=value < 128) if 0 <= value <= 255 else INTEGER
-            case ast.Real():
-                return FLOAT
-            case ast.Text():
-                return STRING
-            case ast.Truth():
-                return BOOLEAN
-            case ast.Format(parts=parts):
-                for part in parts:
-                    if not isinstance(part, str):
-                        self.printable(self.type_of(part))
-                return STRING
-            case ast.Name(id=name):
+            case Literal(value=value):
+                return literal_type(value)
+            case Name(name=name):
                 return self.name(name)
-            case ast.Member():
+            case EnumLiteral():
                 return self.member(expression)
-            case ast.Unary(op=op, operand=operand):
-                return self.unary(op, operand)
-            case ast.Binary(op=op, left=left, right=right):
-                return self.binary(op, self.value(left), self.value(right))
-            case ast.Compare(op=op, left=left, right=right):
-                comparable(op, self.value(left), self.value(right))
+            case Unary(operator=operator, of=of):
+                return self.unary(operator, of)
+            case Binary(operator="and" | "or" as operator, left=left, right=right):
+                for operand in (left, right):
+                    self.require(operand, Boolean, f"`{operator}` needs booleans")
                 return BOOLEAN
-            case ast.Logic(op=op, operands=operands):
-                for operand in operands:
-                    self.require(operand, Boolean, f"`{op}` needs booleans")
+            case Binary(operator=operator, left=left, right=right) if operator in COMPARISONS:
+                comparable(operator, self.value(left), self.value(right))
                 return BOOLEAN
-            case ast.Ternary(condition=condition, yes=yes, no=no):
+            case Binary(operator=operator, left=left, right=right):
+                return self.binary(operator, self.value(left), self.value(right))
+            case Ternary(condition=condition, then=then, otherwise=otherwise):
                 self.require(condition, Boolean, "the condition of `? :` must be a boolean")
-                return combined(self.type_of(yes), self.type_of(no))
-            case ast.Index(container=container, index=index):
-                return self.index(self.value(container), index)
-            case ast.Attribute(value=value, name=name):
-                return self.attribute(value, name)
-            case ast.Call(value=value, method=method, arguments=arguments):
-                kind = self.value(value)
-                if (
-                    isinstance(kind, Bytes)
-                    and method == "to_s"
-                    and not isinstance(arguments[0] if arguments else None, ast.Text)
-                ):
-                    raise TypeFaultError("to_s needs the name of an encoding, as a string literal")
-                return self.call(kind, method, [self.value(each) for each in arguments])
-            case ast.Items(values=values):
-                return self.items(values)
-            case ast.Cast(value=value, type=name):
-                self.type_of(value)
-                return self.named_type(name)
-            case ast.SizeOf(type=name):
-                kind = self.named_type(name)
+                return combined(self.type_of(then), self.type_of(otherwise))
+            case Item(of=of, index=index):
+                return self.index(self.value(of), index)
+            case Attribute(of=of, name=name):
+                return self.attribute(of, name)
+            case Method(of=of, name="as", arguments=(Literal(value=str() as type_name),)):
+                self.type_of(of)
+                return self.named_type(TypeName.of(type_name))
+            case Method(of=of, name=name, arguments=arguments):
+                kind = self.value(of)
+                if isinstance(kind, Bytes) and name == "to_s":
+                    match arguments:
+                        case (Literal(value=str()), *_):
+                            pass
+                        case _:
+                            raise TypeFaultError("to_s needs the name of an encoding, as a string literal")
+                return self.call(kind, name, [self.value(each) for each in arguments])
+            case ArrayOf(items=items):
+                return self.items(items)
+            case Call(name="f", arguments=parts):
+                for part in parts:
+                    if not isinstance(kind := self.value(part), Integer | String | Anything):
+                        raise TypeFaultError(f"{describe(kind)} cannot be converted to a string")
+                return STRING
+            case Call(arguments=(Literal(value=str() as type_name),)):
+                kind = self.named_type(TypeName.of(type_name))
                 try:
                     size_of_type(kind)
                 except DynamicSizeError as error:
-                    raise TypeFaultError(f"sizeof<{name}> is not known: {error}") from None
+                    raise TypeFaultError(f"sizeof<{type_name}> is not known: {error}") from None
                 return INTEGER
-        assert_never(expression)
+        raise TypeFaultError(f"{expression} has no type")
 
-    def value(self, expression: ast.Expression) -> DataType:
+    def value(self, expression: Expr) -> DataType:
         """Infer the type of an expression; a switch becomes the common type of its cases."""
         return settled(self.type_of(expression))
 
-    def require(self, expression: ast.Expression, kind: type, what: str) -> None:
+    def require(self, expression: Expr, kind: type, what: str) -> None:
         """Require that an expression has a type of a given kind."""
         found = self.value(expression)
         if not isinstance(found, kind):
             raise TypeFaultError(f"{what}, this is {describe(found)}")
-
-    def printable(self, kind: DataType) -> None:
-        """Require that values can be part of an f-string."""
-        if not isinstance(settled(kind), Integer | String | Anything):
-            raise TypeFaultError(f"{describe(kind)} cannot be converted to a string")
 
     def name(self, name: str) -> DataType:
         """Infer the type of a name, including special names."""
@@ -182,21 +183,22 @@ class TypeInference:
         parents = list(dict.fromkeys(structure.parents))
         return user(parents[0]) if len(parents) == 1 and parents[0] is not None else STRUCT
 
-    def member(self, expression: ast.Member) -> DataType:
+    def member(self, expression: EnumLiteral) -> DataType:
         """Infer the type of `enum::member`."""
-        found = find_enum(self.library, self.structure, expression.enum)
+        name = TypeName.of(expression.enum)
+        found = find_enum(self.library, self.structure, name)
         if found is None:
-            raise TypeFaultError(f"unknown enum {str(expression.enum)!r}, looked for from {self.structure.name}")
-        if expression.name not in found.members.values():
-            raise TypeFaultError(f"the enum {expression.enum} has no member {expression.name!r}")
-        return Enum(expression.enum, INTEGER, found)
+            raise TypeFaultError(f"unknown enum {expression.enum!r}, looked for from {self.structure.name}")
+        if expression.label not in found.members.values():
+            raise TypeFaultError(f"the enum {expression.enum} has no member {expression.label!r}")
+        return Enum(name, INTEGER, found)
 
-    def unary(self, op: str, operand: ast.Expression) -> DataType:
+    def unary(self, op: str, operand: Expr) -> DataType:
         """Infer the type of `-x`, `~x`, `not x`."""
         kind = self.value(operand)
         if op == "not" and isinstance(kind, Boolean):
             return BOOLEAN
-        if op == "-" and isinstance(operand, ast.Number) and operand.value <= 128:
+        if op == "-" and (number := integer(operand)) is not None and number <= 128:
             return Integer(1, signed=True)
         if op in "+-~" and isinstance(kind, Integer):
             return INTEGER
@@ -216,7 +218,7 @@ class TypeInference:
             return ANY
         raise TypeFaultError(f"`{op}` does not apply to {describe(left)} and {describe(right)}")
 
-    def index(self, container: DataType, index: ast.Expression) -> DataType:
+    def index(self, container: DataType, index: Expr) -> DataType:
         """Infer the type of an item."""
         self.require(index, Integer, "an index must be an integer")
         match container:
@@ -228,7 +230,7 @@ class TypeInference:
                 return ANY
         raise TypeFaultError(f"{describe(container)} cannot be indexed")
 
-    def attribute(self, value: ast.Expression, name: str) -> DataType:
+    def attribute(self, value: Expr, name: str) -> DataType:
         """Infer the type of `value.name`."""
         if name in ("_sizeof", "_bitsizeof"):
             return self.size_of(value)
@@ -295,7 +297,7 @@ class TypeInference:
             raise TypeFaultError(f"{method} takes ({names}), got ({got})")
         return result
 
-    def items(self, values: tuple[ast.Expression, ...]) -> DataType:
+    def items(self, values: tuple[Expr, ...]) -> DataType:
         """Infer the type of a list: bytes if every item is a byte."""
         if not values:
             return BYTES
@@ -305,7 +307,7 @@ class TypeInference:
         literal = isinstance(found, Integer) and found.width == 1
         return BYTES if literal else Array(found)
 
-    def named_type(self, name: ast.TypeName) -> DataType:
+    def named_type(self, name: TypeName) -> DataType:
         """Resolve the type that a cast or `sizeof` names."""
         try:
             kind = parameter_type(str(name), self.structure)
@@ -317,12 +319,12 @@ class TypeInference:
             raise TypeFaultError(f"unknown type {str(name)!r}, looked for from {self.structure.name}")
         return resolved
 
-    def size_of(self, value: ast.Expression) -> DataType:
+    def size_of(self, value: Expr) -> DataType:
         """Infer the type of `value._sizeof`; the size must be constant."""
         match value:
-            case ast.Name(id=name) if not name.startswith("_"):
+            case Name(name=name) if not name.startswith("_"):
                 holder: Structure | None = self.structure
-            case ast.Attribute(value=outer, name=name):
+            case Attribute(of=outer, name=name):
                 kind = self.value(outer)
                 holder = kind.target if isinstance(kind, User) else None
             case _:

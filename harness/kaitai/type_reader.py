@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core.document import Key
+from harness.grammar.language.expression import Expr, Literal
 from harness.kaitai.encodings import unit
-from harness.kaitai.expression import Expression, Number
+from harness.kaitai.expression import integer
 from harness.kaitai.parser import parse, parse_type
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.source import Source, kind_of
@@ -65,7 +66,7 @@ class TypeReader:
         """Read the type; also return the additional keys that a field of this type may have."""
         raw = self.spec.get("type")
         if contents is not None and raw is None:
-            return Bytes("size", Number(len(contents)), process=self.process), _BYTES_KEYS
+            return Bytes("size", Literal(len(contents)), process=self.process), _BYTES_KEYS
         if isinstance(raw, dict):
             return self.read_switch(raw), _BYTES_KEYS
         if raw is not None and not isinstance(raw, str | int | bool):
@@ -101,8 +102,9 @@ class TypeReader:
 
     def plain(self, name: str | None, key: Key) -> DataType:
         """Read a type by its name, without an enum."""
+        place = self.key if key[-1] == "type" else key  # a case of a switch has a place of its own
         if name is None:
-            return self.sized_bytes()
+            return self.sized_bytes(place)
         number = numeric(name, self.structure, alone=self.enum is None)
         if number is not None:
             if isinstance(number, str):
@@ -110,7 +112,7 @@ class TypeReader:
                 return INTEGER
             return number
         if name in ("str", "strz"):
-            return self.string(zero=name == "strz")
+            return self.string(place, zero=name == "strz")
         try:
             reference, arguments = parse_type(name)
         except ExpressionError as error:
@@ -122,7 +124,7 @@ class TypeReader:
         user = User(
             reference,
             arguments,
-            self.sized_bytes() if {"size", "terminator"} & self.spec.keys() or self.spec.get("size-eos") else None,
+            self.sized_bytes(place) if {"size", "terminator"} & self.spec.keys() or self.spec.get("size-eos") else None,
             None if parent in (None, False) else self.source.expression(parent, (*self.key, "parent")),
             parent is False,
         )
@@ -132,24 +134,24 @@ class TypeReader:
             )
         return user
 
-    def string(self, *, zero: bool) -> String:
+    def string(self, place: Key, *, zero: bool) -> String:
         """The type of `str` or, with `zero`, `strz`."""
         encoding = self.text("encoding") or self.structure.encoding
         if not encoding:
-            self.source.report(self.key, "a string, but no encoding is given here or in meta")
-        raw = self.sized_bytes(default=bytes(unit(encoding or "ASCII")) if zero else None)
+            self.source.report(place, "a string, but no encoding is given here or in meta")
+        raw = self.sized_bytes(place, default=bytes(unit(encoding or "ASCII")) if zero else None)
         return String(raw, encoding or "")
 
-    def sized_bytes(self, *, default: bytes | None = None) -> Bytes:
+    def sized_bytes(self, place: Key, *, default: bytes | None = None) -> Bytes:
         """Read the keys that define the bytes of a field."""
         spec = self.spec
         size = self.source.expression(spec["size"], (*self.key, "size")) if "size" in spec else None
         eos = self.boolean("size-eos", default=False)
         terminator = self.ending or default
         if "size" in spec and eos:
-            self.source.report(self.key, "only one of size and size-eos can be given")
+            self.source.report(place, "only one of size and size-eos can be given")
         if "size" not in spec and not eos and terminator is None:
-            self.source.report(self.key, "size, size-eos or terminator must be given")
+            self.source.report(place, "size, size-eos or terminator must be given")
         return Bytes(
             "size" if "size" in spec else "eos" if eos else "terminator",
             size,
@@ -174,8 +176,8 @@ class TypeReader:
         value = self.spec.get(name)
         if isinstance(value, str):
             try:
-                number = parse(value)
-                value = number.value if isinstance(number, Number) else value
+                number = integer(parse(value))
+                value = value if number is None else number
             except ExpressionError:
                 pass
         if value is None or (type(value) is int and 0 <= value <= 255):
@@ -239,7 +241,7 @@ class TypeReader:
             cases = {}
         elif not cases and "cases" in raw:
             self.source.report((*here, "cases"), "`cases` is empty")
-        made: list[tuple[Expression | None, DataType]] = []
+        made: list[tuple[Expr | None, DataType]] = []
         for label, name in cases.items():
             at = (*here, "cases", label)
             if not isinstance(name, str):
@@ -249,7 +251,7 @@ class TypeReader:
             if label == "_" or value is not None:
                 made.append((value, self.named(name, at)))
         if all(value is not None for value, _ in made) and {"size", "size-eos"} & self.spec.keys():
-            made.append((None, replace(self.sized_bytes(), terminator=None, pad=None)))
+            made.append((None, replace(self.sized_bytes(self.key), terminator=None, pad=None)))
         return Switch(on, tuple(made), tuple(cases)) if on else STRUCT
 
 

@@ -9,21 +9,23 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from harness.core.errors import LedgerError
-from harness.core.evaluation import Evaluation, SerialisedEvaluation
-from harness.core.run import Run, RunStatus
-from harness.core.tier import Tier
+from harness.core.status import RunStatus
 from harness.ledger import file, recovery, row_writer
 from harness.ledger.journal import Journal
 from harness.ledger.row import Record, now
 from harness.ledger.version import SCHEMA_VERSION
 
+if TYPE_CHECKING:  # pydantic is imported by what reads or writes an evaluation, not by what reads columns
+    from harness.core.evaluation import Evaluation
+    from harness.core.run import Run
+    from harness.core.tier import Tier
+
 T = TypeVar("T")
 
-BATCH = 1000
-BATCH_SECONDS = 1.0
+BATCH, BATCH_SECONDS = 1000, 1.0  # evaluations and seconds between two transactions
 
 
 class Ledger:
@@ -148,6 +150,8 @@ class Ledger:
         Raises:
             LedgerError: if the run has not begun.
         """
+        from harness.core.evaluation import SerialisedEvaluation
+
         if run_id not in self._runs:
             raise LedgerError(f"run {run_id} has not begun", where=str(self.path), fix="call begin(run) first")
         record = Record(
@@ -273,10 +277,7 @@ class Ledger:
         return self.remembered((sql, parameters), lambda: file.rows(self._connection, sql, parameters)).copy()
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `make` for this key, kept until the ledger changes; no caller may change it.
-
-        Terminal, page and CI ask the same of a run that is over.
-        """
+        """The result of `make` for this key, kept until the ledger changes; no caller may change it."""
         if self._pending:
             with contextlib.suppress(LedgerError):  # what cannot be written yet is reported by `finish`
                 self.flush()

@@ -38,7 +38,13 @@ FILES = {
     "seq: [{id: a, type: nope}]\n",
     "formats_err/type_b.ksy": "# type_b.ksy: /seq/0/type:\n# \terror: really wrong\nmeta: {id: type_b}\n"
     "seq: [{id: a, type: u1}]\n",
-    "formats_err/style_a.ksy": "# style_a.ksy: /meta:\n# \twarning: unknown\nmeta: {id: style_a, encoding: klingon}\n",
+    "formats_err/type_c.ksy": "# type_c.ksy: /seq/0:\n# \terror: elsewhere\nmeta: {id: type_c}\n"
+    "seq: [{id: a, type: nope}]\n",
+    "formats_err/type_d.ksy": "# type_d.ksy: /seq/0/type:\n# \twarning: milder\nmeta: {id: type_d}\n"
+    "seq: [{id: a, type: nope}]\n",
+    "formats_err/yaml_a.ksy": "# yaml_a.ksy:5:3:\n# \terror: not YAML\nmeta:\n  id: yaml_a\n  ]: 1\n",
+    "formats_err/style_a.ksy": "# style_a.ksy: /meta/encoding:\n# \twarning: unknown\n"
+    "meta: {id: style_a, encoding: klingon}\n",
     "formats_err/helper.ksy": "meta: {id: helper}\n",
 }
 
@@ -70,7 +76,7 @@ def test_what_is_right_and_what_is_wrong_is_counted(folder, tmp_path):
     found = run(folder, "--verbose", "--json", tmp_path / "figures.json")
     assert found.returncode == 0, found.stderr
     assert "asserts passed 8 / 15 (53.3 %)" in found.stdout
-    assert "rejected 2 / 3 (66.7 %)" in found.stdout
+    assert "rejected 3 / 6 (50.0 %)" in found.stdout
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert [figures["asserts"][feature][:2] for feature in ("fail", "gone", "pair", "short")] == [
         [1, 1],
@@ -78,7 +84,11 @@ def test_what_is_right_and_what_is_wrong_is_counted(folder, tmp_path):
         [6, 9],
         [1, 1],
     ]
-    assert [line.partition(":")[0] for line in figures["rejected"]["type"][2]] == ["type_b.ksy"]
+    assert [line.partition(":")[0] for line in figures["rejected"]["type"][2]] == [
+        "type_b.ksy",
+        "type_c.ksy",
+        "type_d.ksy",
+    ]
     assert "pair_one: a is 513, expected 7" in found.stdout
     assert "pair_one: nowhere: " in found.stdout
     assert figures["asserts"]["torn"][:2] == [0, 2]

@@ -6,31 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.kaitai.expression import (
+from harness.grammar.language.expression import (
+    ArrayOf,
     Attribute,
     Binary,
     Call,
-    Cast,
-    Compare,
-    Format,
-    Index,
-    Items,
-    Logic,
-    Member,
+    EnumLiteral,
+    Item,
+    Literal,
+    Method,
     Name,
-    Number,
-    Real,
-    SizeOf,
     Ternary,
-    Text,
-    TypeName,
     Unary,
     walk,
 )
+from harness.kaitai.expression import TypeName
 from harness.kaitai.parser import parse, parse_type
 from harness.kaitai.scanner import MAX_DEPTH, ExpressionError
 
-ONE, TWO, THREE = Number(1), Number(2), Number(3)
+ONE, TWO, THREE = Literal(1), Literal(2), Literal(3)
 
 
 @pytest.mark.parametrize(
@@ -41,26 +35,26 @@ ONE, TWO, THREE = Number(1), Number(2), Number(3)
         ("1 - 2 - 3", Binary("-", Binary("-", ONE, TWO), THREE)),
         ("1 | 2 & 3", Binary("|", ONE, Binary("&", TWO, THREE))),
         ("1 << 2 + 3", Binary("<<", ONE, Binary("+", TWO, THREE))),
-        ("a << 1 < 2", Compare("<", Binary("<<", Name("a"), ONE), TWO)),
-        ("not a and b or c", Logic("or", (Logic("and", (Unary("not", Name("a")), Name("b"))), Name("c")))),
+        ("a << 1 < 2", Binary("<", Binary("<<", Name("a"), ONE), TWO)),
+        ("not a and b or c", Binary("or", Binary("and", Unary("not", Name("a")), Name("b")), Name("c"))),
         ("a ? b : c ? 1 : 2", Ternary(Name("a"), Name("b"), Ternary(Name("c"), ONE, TWO))),
         ("-1", Unary("-", ONE)),
         ("~a.b", Unary("~", Attribute(Name("a"), "b"))),
         ("0x_ff + 0b1010 + 0o17 + 1_000", None),
         ("1.to_s", Attribute(ONE, "to_s")),
-        ("1.5e3", Real(1500.0)),
-        ("a[1].b", Attribute(Index(Name("a"), ONE), "b")),
-        ("s.substring(1, 2)", Call(Name("s"), "substring", (ONE, TWO))),
-        ("x.as<a::b[]>", Cast(Name("x"), TypeName(("a", "b"), array=True))),
-        ("::a::b", Member(TypeName(("a",), absolute=True), "b")),
-        ("sizeof<t>", SizeOf(TypeName(("t",)))),
-        ("bitsizeof<b5>", SizeOf(TypeName(("b5",)), bits=True)),
-        ("[1, 2, ]", Items((ONE, TWO))),
-        (r'"a\n\"\x"'.replace(r"\x", r"\u263a"), Text('a\n"☺')),
-        (r"'raw\n'", Text(r"raw\n")),
-        ("'a' \"b\"", Text("ab")),
-        ('f"x={a}!"', Format(("x=", Name("a"), "!"))),
-        ("f\"{'}'}\"", Format((Text("}"),))),
+        ("1.5e3", Literal(1500.0)),
+        ("a[1].b", Attribute(Item(Name("a"), ONE), "b")),
+        ("s.substring(1, 2)", Method(Name("s"), "substring", (ONE, TWO))),
+        ("x.as<a::b[]>", Method(Name("x"), "as", (Literal("a::b[]"),))),
+        ("::a::b", EnumLiteral("::a", "b")),
+        ("sizeof<t>", Call("sizeof", (Literal("t"),))),
+        ("bitsizeof<b5>", Call("bitsizeof", (Literal("b5"),))),
+        ("[1, 2, ]", ArrayOf((ONE, TWO))),
+        (r'"a\n\"\x"'.replace(r"\x", r"\u263a"), Literal('a\n"☺')),
+        (r"'raw\n'", Literal(r"raw\n")),
+        ("'a' \"b\"", Literal("ab")),
+        ('f"x={a}!"', Call("f", (Literal("x="), Name("a"), Literal("!")))),
+        ("f\"{'}'}\"", Call("f", (Literal("}"),))),
         ("1 + # a comment\n 2", Binary("+", ONE, TWO)),
     ],
 )

@@ -15,7 +15,6 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import display, options, run_folders
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.bundle import unpack_run
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 
@@ -55,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
 def _find_folder(args: argparse.Namespace) -> Path:
     path = Path(args.run_folder)
     if path.suffix == ".zip" and path.is_file():
+        from harness.dsl.machine.bundle import unpack_run
+
         folder = run_folders.choose_folder(path, args.state)
         left = unpack_run(path, folder)
         if left:

@@ -133,8 +133,9 @@ def parse_file(args: argparse.Namespace) -> ParseResult:
 
 
 def print_errors(result: ParseResult) -> None:
-    """Print the errors of a parse to stderr, at most `MAX_ERRORS`."""
-    for error in result.errors[:MAX_ERRORS]:
-        print(error, file=sys.stderr)
-    if len(result.errors) > MAX_ERRORS:
-        print(f"... and {len(result.errors) - MAX_ERRORS} more errors", file=sys.stderr)
+    """Print the errors and the warnings of a parse to stderr, at most `MAX_ERRORS` of each."""
+    warnings = [f"warning: {fault}" for fault in result.parse.warnings] if result.parse is not None else []
+    for lines, what in ((list(result.errors), "errors"), (warnings, "warnings")):
+        print(*lines[:MAX_ERRORS], sep="\n", end="\n" if lines else "", file=sys.stderr)
+        if len(lines) > MAX_ERRORS:
+            print(f"... and {len(lines) - MAX_ERRORS} more {what}", file=sys.stderr)

@@ -29,5 +29,5 @@ def advance(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> 
 
 def _skip_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, count: int) -> None:
     if window.pos + count > window.end:
-        run.short(scope.record, plan, ShortError(count, window.end - window.pos), None)
+        run.short(scope.record, plan, ShortError(count, window.end - window.pos), None, window=window)
     window.pos += count

@@ -7,7 +7,7 @@ from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.field_plan import FieldPlan
 from harness.grammar.engine.field_reader import FieldReader
 from harness.grammar.engine.items import read_item
-from harness.grammar.engine.node import Array, Leaf, Node, Record, Window
+from harness.grammar.engine.node import Array, Leaf, Node, Window
 from harness.grammar.engine.recovery import next_start, starts_right
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import StopRecordError
@@ -21,7 +21,7 @@ def read_row_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window)
     """Read a row of equal numbers at once; False if the field is not such a row.
 
     Raises:
-        StopRecordError: if there are fewer; then none is kept, because the count may be the fault.
+        StopRecordError: if there are fewer; those that are there are kept.
     """
     record, primitive = scope.record, plan.field.type.primitive  # type: ignore[union-attr]
     if primitive is None:
@@ -30,13 +30,13 @@ def read_row_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window)
     at, width = window.pos, primitive.width
     fits = (window.end - at) // width
     count = fits if plan.field.repeat is Word.REST else run.amount(plan.repeat, scope, plan, "count")
-    if count > fits:
-        run.short(record, plan, ShortError(count * width, window.end - at), fits)
-    run.state.count_items(count, record)
-    values = read_row(window, primitive, count, big=run.big(primitive, plan, record))
+    whole = min(count, fits)
+    run.state.count_items(whole, record)
+    values = read_row(window, primitive, whole, big=run.big(primitive, plan, record))
     record.raw[plan.name] = Leaf(plan.field, window.buffer, at, window.pos, values, primitive=primitive)
-    if plan.field.repeat is Word.REST and window.pos < window.end:
-        run.short(record, plan, ShortError(width, window.end - window.pos), count)
+    if count > fits or (plan.field.repeat is Word.REST and window.pos < window.end):
+        needed = width if plan.field.repeat is Word.REST else (count - whole) * width
+        run.short(record, plan, ShortError(needed, window.end - window.pos), whole, window=window)
     return True
 
 
@@ -80,7 +80,7 @@ def continue_array(
                 break
             scope.index = index
             run.state.count_items(1, record)
-            node = _next(run, scope, plan, window, array, to_end=to_end or plan.until is not None)
+            node = _next(run, scope, plan, window, to_end=to_end or plan.until is not None)
             if node is None and to_end:
                 break
             if node is not None and plan.until is not None:
@@ -99,9 +99,7 @@ def continue_array(
         scope.index, scope.item = outer_index, outer_item
 
 
-def _next(
-    run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, array: Array, *, to_end: bool
-) -> Node | None:
+def _next(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *, to_end: bool) -> Node | None:
     """Read one item of an array; after an error, continue at the next position where an item may begin.
 
     Raises:
@@ -124,8 +122,6 @@ def _next(
                 if not magic:
                     raise
             else:
-                if node is not None and not isinstance(node, Record):
-                    array.items.append(node)
                 return node
         again = next_start(window, magic, start + 1)
         if again is None:

@@ -12,7 +12,7 @@ from harness.grammar.engine.node import Leaf, Window
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import State, StopRecordError
 from harness.grammar.language.grammar import Word
-from harness.grammar.processing import ProcessError
+from harness.grammar.processing import Inflated, ProcessError
 
 
 class Extent:
@@ -24,13 +24,15 @@ class Extent:
         stop: End offset of the content (exclusive), without terminator and padding.
         end: End offset of the value (exclusive), with terminator and padding.
         missing: Number of bytes beyond the end of the data.
+        unread: The bytes after the terminator, unless they are padding; None without such bytes.
     """
 
-    __slots__ = ("begin", "end", "missing", "start", "stop", "window")
+    __slots__ = ("begin", "end", "missing", "start", "stop", "unread", "window")
 
     def __init__(self, window: Window, start: int, stop: int, end: int, missing: int) -> None:
         self.window, self.start, self.stop, self.end, self.missing = window, start, stop, end, missing
         self.begin = start
+        self.unread: tuple[int, int] | None = None
 
     def data(self, state: State) -> Any:
         """The content: bytes, or a memoryview of a large value."""
@@ -59,7 +61,7 @@ def extent_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *
         try:
             length = read_number(window, field.prefix, big=big, bits_big=True)
         except ShortError as error:
-            run.short(record, plan, error, scope.index)
+            run.short(record, plan, error, scope.index, window=window)
         except LongError:
             run.state.fault(FaultKind.LENGTH, begin, record, field, "a length", "a number of more than 10 bytes")
             raise StopRecordError from None
@@ -78,17 +80,17 @@ def extent_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *
             window.pos = begin
             raise StopRecordError
         end = window.end
-    stop = end
-    if plan.pad is not None or plan.terminator is not None:
-        stop = _trim(plan, window, start, end, run)
     window.pos = end
-    found = Extent(window, start, stop, end, missing)
+    found = Extent(window, start, end, end, missing)
     found.begin = begin
+    if plan.pad is not None or plan.terminator is not None:
+        _trim(plan, window, found)
     return found
 
 
-def _trim(plan: FieldPlan, window: Window, start: int, end: int, run: FieldReader) -> int:
-    data, delimiter = window.buffer.data, plan.field.delimiter
+def _trim(plan: FieldPlan, window: Window, extent: Extent) -> None:
+    """End the content at the padding, and at a terminator before that."""
+    data, delimiter, start, end = window.buffer.data, plan.field.delimiter, extent.start, extent.end
     if plan.pad is not None:
         pad = bytes([plan.pad])
         while end > start:
@@ -100,8 +102,11 @@ def _trim(plan: FieldPlan, window: Window, start: int, end: int, run: FieldReade
     if plan.terminator is not None:
         found = find_terminator(data, plan.terminator, start, end)
         if found >= 0:
-            return found + len(plan.terminator) if delimiter is not None and delimiter.include else found
-    return end
+            after = found + len(plan.terminator)
+            if bytes(data[after:end]).strip(plan.terminator):  # more terminators are padding
+                extent.unread = (after, end)
+            end = after if delimiter is not None and delimiter.include else found
+    extent.stop = end
 
 
 def _terminated(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> Extent:
@@ -124,14 +129,20 @@ def _terminated(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window)
     return Extent(window, start, after if delimiter.include else found, window.pos, 0)
 
 
-def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, data: Any) -> bytes | None:
-    """The processed bytes; None, and a fault, if they cannot be processed.
+def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, extent: Extent) -> bytes | None:
+    """The processed bytes; None, and a fault, if they cannot be processed. Notes where a compressed stream ends.
+
+    A field without a length and a terminator ends where its stream ends. `extent.missing` is set if that is unknown.
 
     Raises:
         HaltError: if the output exceeds `Limits.inflated`.
     """
-    state = run.state
+    state, window = run.state, extent.window
     processors = run.program.grammar.processes
+    first = processors[plan.process[0][0]]
+    open_end = first.ends and plan.field.length is None and plan.terminator is None
+    data: Any = memoryview(window.buffer.data)[extent.start : extent.stop] if first.ends else extent.data(state)
+    size = len(data)
     for name, closures in plan.process:
         arguments = [run.value(closure, scope, plan) for closure in closures]
         most = max(0, state.limits.inflated - state.inflated)
@@ -139,7 +150,14 @@ def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, d
             state.halt("inflated", scope.record, f"at most {state.limits.inflated} processed bytes")
         failed = False
         try:
-            data = processors[name].apply(data if isinstance(data, bytes) else bytes(data), most, *arguments)
+            processor = processors[name]
+            ready = isinstance(data, bytes) or processor.ends
+            made = processor.apply(data if ready else bytes(data), most, *arguments)
+            if isinstance(made, Inflated):
+                if made.used < len(data) == size:  # only steps that keep the size came before
+                    leaf.unread = (extent.start + made.used, leaf.end)
+                made = made.data
+            data = made
         except ProcessError as error:
             if error.limit:
                 state.halt("inflated", scope.record, f"at most {state.limits.inflated} processed bytes")
@@ -152,7 +170,11 @@ def process_bytes(run: FieldReader, scope: Scope, plan: FieldPlan, leaf: Leaf, d
         state.inflated += len(data)
         if failed:
             leaf.valid = False
+            extent.missing += open_end
             return data or None
+    if open_end and leaf.unread is not None:
+        window.pos = leaf.end = extent.stop = extent.end = leaf.unread[0]
+        leaf.unread = None
     return data if isinstance(data, bytes) else bytes(data)
 
 

@@ -138,7 +138,8 @@ class Counter:
             made.bytes = float((stop - begin).sum())
             blobs = (table.extent_key(part), "blobs", name)
             made.values = memo.get(blobs, lambda: (blob_values(table.file.data, begin, stop, name),))[0]
-            made.printable = decoded(table, part)[1] if name is not None else 0
+            if name is not None:
+                _, made.printable, made.characters = decoded(table, part)
         made.weight = self.weigh(table, part)
         failed = failures(table, part, self.layout.grammar.enums)
         for other in failed[1:]:
@@ -202,4 +203,8 @@ def joined(a: FieldTally, b: FieldTally) -> FieldTally:
         invisible=a.invisible + b.invisible,
         weight=a.weight + b.weight,
         failed_weight=a.failed_weight + b.failed_weight,
+        unread=a.unread + b.unread,
+        unread_weight=a.unread_weight + b.unread_weight,
+        processed=a.processed + b.processed,
+        characters=a.characters + b.characters,
     )

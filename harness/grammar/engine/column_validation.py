@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +122,7 @@ def failures(table: Table, part: Part, enums: dict[str, EnumDef]) -> list[Vector
         apply = _numbers_fail if numeric else _blobs_fail
         found.append(memo.get((table.extent_key(part), "fails", how), lambda: apply(table, part, labels)))
     elif part.primitive is not None and part.primitive.kind is Kind.STRING:
-        bad, _ = decoded(table, part)
+        bad, *_ = decoded(table, part)
         if bad:
             failed = numpy.zeros(len(table), bool)
             failed[bad] = True
@@ -131,9 +132,9 @@ def failures(table: Table, part: Part, enums: dict[str, EnumDef]) -> list[Vector
     return found
 
 
-def decoded(table: Table, part: Part) -> tuple[list[int], int]:
-    """The indices of undecodable strings of a field, and the number of bytes of the printable ones."""
-    name = codec(part.field.encoding)
+def decoded(table: Table, part: Part) -> tuple[list[int], int, Counter[str]]:
+    """The indices of undecodable strings of a field, and the bytes and characters of the others as `FieldTally`."""
+    name = part.field.encoding
     begin, stop = table.begin(part), table.stop(part)
     key = (table.extent_key(part), "texts", name)
     return table.file.memo.get(key, lambda: decode_strings(table.file.data, begin, stop, name))  # type: ignore[no-any-return]

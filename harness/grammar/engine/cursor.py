@@ -38,7 +38,9 @@ def read_number(window: Window, primitive: Primitive, *, big: bool, bits_big: bo
     """
     kind = primitive.kind
     if kind is Kind.BITS:
-        return read_bits(window, primitive.width, big=bits_big)
+        bits = read_bits(window, primitive.width, big=bits_big)
+        negative = primitive.signed and bits >> (primitive.width - 1)
+        return bits - (1 << primitive.width) if negative else bits
     if kind is Kind.FLAG:
         return bool(read_bits(window, 1, big=bits_big))
     window.align()

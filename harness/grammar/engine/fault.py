@@ -35,6 +35,10 @@ class FaultKind(StrEnum):
     """A limit of the parse was hit."""
 
 
+ASKED = frozenset({FaultKind.MISMATCH, FaultKind.CHECKSUM, FaultKind.LIMIT})
+"""Kinds that are errors also in an instance that nothing uses: the grammar itself asks for a check."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One error or warning of a parse.

@@ -29,7 +29,9 @@ class FieldReader(Host, Protocol):
         """Read the fields of a record."""
         ...
 
-    def short(self, record: Record, plan: FieldPlan, error: ShortError, index: int | None) -> NoReturn:
+    def short(
+        self, record: Record, plan: FieldPlan, error: ShortError, index: int | None, *, window: Window
+    ) -> NoReturn:
         """Record that bytes are missing; raises StopRecordError."""
         ...
 

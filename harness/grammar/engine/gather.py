@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from harness.grammar.engine.tally import MAX_VALUES, is_printable
+from harness.grammar.engine.tally import MAX_VALUES, printable_bytes
+from harness.grammar.language.encodings import accepts_random_bytes, codec
 from harness.grammar.language.primitive import Kind, Primitive
 
 if TYPE_CHECKING:
@@ -149,21 +151,30 @@ _PLAIN = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _ASCII_LIKE = ("ascii", "utf-8", "latin-1")
 
 
-def decode_strings(data: Any, starts: Vector, stops: Vector, codec: str) -> tuple[list[int], int]:
-    """The indices of strings that do not decode, and the number of bytes of the printable ones."""
+def decode_strings(data: Any, starts: Vector, stops: Vector, encoding: str) -> tuple[list[int], int, Counter[str]]:
+    """The indices of strings that do not decode, and the bytes and characters of the others as `FieldTally`."""
+    characters: Counter[str] = Counter()
+    keep, name = accepts_random_bytes(encoding), codec(encoding)
     total = int((stops - starts).sum()) if len(starts) else 0
     pairs = list(zip(starts.tolist(), stops.tolist(), strict=True))
-    if codec in _ASCII_LIKE and not any(
-        b"".join([data[i:j] for i, j in pairs[at : at + 65_536]]).translate(None, _PLAIN)
-        for at in range(0, len(pairs), 65_536)
-    ):
-        return [], total
+    chunks = (b"".join([data[i:j] for i, j in pairs[at : at + 65_536]]) for at in range(0, len(pairs), 65_536))
+    for chunk in chunks if encoding in _ASCII_LIKE else ():
+        if chunk.translate(None, _PLAIN):
+            characters.clear()
+            break
+        if keep:
+            characters.update(chunk.decode("ascii"))
+    else:
+        if encoding in _ASCII_LIKE:
+            return [], total, characters
     wrong, printable = [], 0
     for place, (i, j) in enumerate(pairs):
         try:
-            text = bytes(data[i:j]).decode(codec)
+            text = bytes(data[i:j]).decode(name)
         except UnicodeDecodeError:
             wrong.append(place)
         else:
-            printable += j - i if is_printable(text) else 0
-    return wrong, printable
+            printable += printable_bytes(text, j - i)
+            if keep:
+                characters.update(text)
+    return wrong, printable, characters

@@ -11,7 +11,7 @@ from harness.grammar.engine.fast_path import fill_flat, read_blob, read_fixed_ru
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.field_plan import FieldPlan
 from harness.grammar.engine.items import read_item
-from harness.grammar.engine.node import Leaf, Node, Record, Window
+from harness.grammar.engine.node import NOTHING, Leaf, Node, Record, Window
 from harness.grammar.engine.plan import Program, TypePlan
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import HaltError, State, StopRecordError
@@ -34,6 +34,9 @@ class Interpreter:
     def __init__(self, program: Program, state: State) -> None:
         self.program, self.state = program, state
         self.labels = {name: enum.labels for name, enum in program.grammar.enums.items()}
+        constants: list[Any] = [program.compiler.compile(argument, None) for argument in program.grammar.arguments]
+        params = program.grammar.types[program.grammar.root].params
+        self.given = {name: constant(None) for name, constant in zip(params, constants, strict=False)} or NOTHING
         self.lazy: list[Record] = []  # records with instances that are not read yet
         self.skipped: list[tuple[int, int]] = []
         self._busy: set[tuple[int, str]] = set()
@@ -44,10 +47,13 @@ class Interpreter:
         at = window.pos + (window.bit > 0)
         if holder is None or field is None:
             record = Record(plan.definition, None, None, window, at)
+            record.arguments = self.given
         else:
             record = Record(plan.definition, field.field, holder.record, window, at)
             record.index = holder.index or 0
-            if field.field.parent is not None:
+            if plan.definition.module != holder.record.type.module:
+                record.parent = None
+            elif field.field.parent is not None:
                 found = self.evaluate(field.field.parent, holder, field)
                 record.parent = found if isinstance(found, Record) else None
         if plan.instances:
@@ -109,7 +115,7 @@ class Interpreter:
         try:
             value = read_number(window, primitive, big=big, bits_big=True)
         except ShortError as error:
-            self.short(record, plan, error, None)
+            self.short(record, plan, error, None, window=window)
         end = window.pos
         record.raw[plan.name] = Leaf(field, window.buffer, end - primitive.width, end, value, primitive=primitive)
         self.state.count_items(1, record)
@@ -128,16 +134,16 @@ class Interpreter:
             raise StopRecordError
         return found
 
-    def short(self, record: Record, plan: FieldPlan, error: ShortError, index: int | None) -> NoReturn:
+    def short(
+        self, record: Record, plan: FieldPlan, error: ShortError, index: int | None, *, window: Window
+    ) -> NoReturn:
         """Record a fault: bytes are missing.
 
         Raises:
             StopRecordError: always.
         """
-        window = record.window
-        found = f"{error.left} bytes to the end"
-        at = window.pos
-        self.state.fault(FaultKind.TRUNCATED, at, record, plan.field, f"{error.needed} bytes", found, index=index)
+        needed, found = f"{error.needed} bytes", f"{error.left} bytes to the end"
+        self.state.fault(FaultKind.TRUNCATED, window.pos, record, plan.field, needed, found, index=index)
         raise StopRecordError
 
     def evaluate(self, expr: Any, scope: Scope, plan: FieldPlan) -> Any:
@@ -225,7 +231,7 @@ class Interpreter:
         try:
             self.field(Scope(record, self), plan)
         except StopRecordError:
-            if field.name not in record.raw and self.state.quiet == 0:
+            if field.name not in record.raw and not self.state.quiet and not self.state.unasked:
                 record.complete = False
         finally:
             self._busy.discard(key)
@@ -237,7 +243,7 @@ class Interpreter:
         Raises:
             HaltError: if a limit is hit.
         """
-        at = 0
+        at, self.state.unasked = 0, True
         while at < len(self.lazy):
             record = self.lazy[at]
             at += 1
@@ -303,7 +309,6 @@ class Interpreter:
                 return
             window = found
         before = window.pos, window.bit, window.big
-        own = record.window
         try:
             if plan.at is not None:
                 position = window.start + self.amount(plan.at, scope, plan, "position")
@@ -316,22 +321,17 @@ class Interpreter:
                 )
                 return
             window.pos, window.bit = position, 0
-            # From here on, `_io` is the other stream.
-            record.window = window
             self._sequential(scope, plan, window)
         except StopRecordError:
             pass  # the record continues at its own position
         finally:
-            record.window = own
             window.pos, window.bit, window.big = before
 
     def _sequential(self, scope: Scope, plan: FieldPlan, window: Window) -> None:
         if plan.skip is not None or plan.align is not None:
             advance(self, scope, plan, window)
         if plan.repeat is None and plan.until is None and plan.field.repeat is None:
-            node = read_item(self, scope, plan, window)
-            if node is not None and not isinstance(node, Record):
-                scope.record.raw[plan.name] = node
+            read_item(self, scope, plan, window)
             return
         if plan.packed and read_row_of(self, scope, plan, window):
             return

@@ -17,7 +17,11 @@ from harness.grammar.language.primitive import Kind, Primitive
 
 
 def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> Node | None:
-    """Read one value of a field; a record is attached before it is read, so that a partial one is kept."""
+    """Read one value of a field, attach it to its record or array, and check it.
+
+    A record is attached before it is read, so that a partial one is kept; an item of an array is attached after it was
+    read, so that the array holds the earlier items while an item is read.
+    """
     source, chosen = _source(run, scope, plan)
     primitive = source.primitive if source is not None else None
     if source is None and plan.field.length is None:
@@ -28,14 +32,16 @@ def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -
         return _number(run, scope, plan, window, primitive)
     extent = extent_of(run, scope, plan, window)
     leaf = Leaf(plan.field, window.buffer, extent.begin, extent.end, None, primitive=primitive)
-    value: Any = extent.data(run.state)
-    if plan.process:
-        value = process_bytes(run, scope, plan, leaf, value)
+    leaf.unread = extent.unread
+    value: Any = process_bytes(run, scope, plan, leaf, extent) if plan.process else extent.data(run.state)
     leaf.value = value
     if primitive is not None and primitive.kind is Kind.STRING and value is not None:
         decode_text(run.state, scope, plan, leaf)
     run.state.count_items(1, scope.record)
+    _attach(scope, plan, leaf)
     run.validate(scope, plan, leaf)
+    if extent.missing:
+        raise StopRecordError
     return leaf
 
 
@@ -80,16 +86,18 @@ def _number(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, pri
     try:
         value = read_number(window, primitive, big=run.big(primitive, plan, record), bits_big=bits_big)
     except ShortError as error:
-        run.short(record, plan, error, scope.index)
+        run.short(record, plan, error, scope.index, window=window)
     except LongError:
         what = "a number of at most 10 bytes"
         run.state.fault(FaultKind.LENGTH, start, record, plan.field, what, "a longer one", index=scope.index)
         raise StopRecordError from None
-    stop = window.pos + (window.bit > 0) if end is None else end
-    leaf = Leaf(plan.field, window.buffer, start, stop, value, primitive=primitive)
+    read = window.pos + (window.bit > 0)
+    leaf = Leaf(plan.field, window.buffer, start, read if end is None else end, value, primitive=primitive)
+    leaf.unread = (read, end) if end is not None and read < end else None
     if primitive.bitwise:
         leaf.first_bit, leaf.bits = first, primitive.width
     run.state.count_items(1, record)
+    _attach(scope, plan, leaf)
     run.validate(scope, plan, leaf)
     return leaf
 
@@ -116,23 +124,29 @@ def _record(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, sou
         inner = Window(window.buffer, extent.start, extent.stop)
         if not plan.process and (extent.begin < extent.start or extent.stop < extent.end):
             note_frame(scope.record, plan, window, extent.begin, extent.start)
-            note_frame(scope.record, plan, window, extent.stop, extent.end)
+            note_frame(scope.record, plan, window, extent.stop, extent.unread[0] if extent.unread else extent.end)
         if plan.process:
             holder = Leaf(field, window.buffer, extent.begin, extent.end, None)
-            data = process_bytes(run, scope, plan, holder, extent.data(run.state))
+            holder.unread = extent.unread
+            data = process_bytes(run, scope, plan, holder, extent)
             holder.value = data
             inner = Window(Buffer(data if data is not None else b"", holder), 0, len(data or b""))
     record = run.begin(type_plan, scope, plan, inner)
     if arguments:
         record.arguments = arguments
     record.chosen = chosen
-    _attach(run, scope, plan, record)
+    array = scope.record.raw.get(plan.name)
+    if not isinstance(array, Array):
+        _attach(scope, plan, record)
     inherited = scope.record.big if field.big is None else field.big
     try:
         run.fill(record, type_plan, bool(inherited))
     except StopRecordError:
         if inner is window:
             raise
+    finally:
+        if isinstance(array, Array):
+            array.items.append(record)
     if inner is not window:
         record.exact = inner.pos >= inner.end and not inner.bit and record.complete
         if extent is not None and extent.missing:
@@ -149,9 +163,9 @@ def note_frame(record: Record, plan: FieldPlan, window: Window, start: int, end:
         record.frames = (*record.frames, Leaf(plan.field, window.buffer, start, end, data))
 
 
-def _attach(run: FieldReader, scope: Scope, plan: FieldPlan, record: Record) -> None:
-    node = scope.record.raw.get(plan.name)
-    if isinstance(node, Array):
-        node.items.append(record)
+def _attach(scope: Scope, plan: FieldPlan, node: Node) -> None:
+    array = scope.record.raw.get(plan.name)
+    if isinstance(array, Array):
+        array.items.append(node)
     else:
-        scope.record.raw[plan.name] = record
+        scope.record.raw[plan.name] = node

@@ -43,7 +43,8 @@ def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights 
     right = columns.take(~broken) if lost else columns
     counter = Counter(columns.layout, weights)
     counter.add(right)
-    counter.join(tally(found, weights=weights))
+    replayed = tally(found, weights=weights)
+    counter.join(replayed)
     gaps = _gaps(found, columns, broken, counter.holes)
     return Tally(
         size=found.size,
@@ -57,6 +58,7 @@ def tally_columns(columns: Columns, data: Any, limits: Limits, weights: Weights 
         error_count=found.error_count + int(judgement.faults.sum()),
         stopped_at=found.stopped_at,
         engine="columns",
+        framed=replayed.framed,
         weight=weights.of(0, found.size) if weights is not None else 0,
         covered_weight=weights.of(0, found.size) - sum(weights.of(*gap) for gap in gaps) if weights is not None else 0,
     )

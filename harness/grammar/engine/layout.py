@@ -202,7 +202,7 @@ class _Framer:
         )
 
     def type(self, definition: TypeDef, path: Path, *, big: bool) -> None:
-        if definition.instances or definition.params or not definition.fields or definition.own_root:
+        if definition.instances or definition.params or not definition.fields:
             raise NoLayoutError(f"{definition.name!r} has instances, parameters or no fields")
         if len(path) > 4:
             raise NoLayoutError("records are nested deeper than four levels")

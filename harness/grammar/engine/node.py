@@ -58,9 +58,11 @@ class Leaf:
         valid: Whether the value passed its checks and checksum; None without any.
         first_bit: For bit fields, the first bit within byte `start`; else 0.
         bits: For bit fields, their number of bits; else 0.
+        unread: The range of the bytes of the leaf that its value does not come from: after a terminator, or after the
+            end of a compressed stream; None without such bytes.
     """
 
-    __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "valid", "value")
+    __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "unread", "valid", "value")
 
     def __init__(
         self,
@@ -75,23 +77,29 @@ class Leaf:
         self.field, self.buffer, self.start, self.end, self.value = field, buffer, start, end, value
         self.primitive = primitive
         self.valid: bool | None = None
+        self.unread: tuple[int, int] | None = None
         self.first_bit = self.bits = 0
 
 
 class Array:
     """Repeated leaves or records, in order."""
 
-    __slots__ = ("buffer", "end", "field", "items", "start", "valid")
+    __slots__ = ("_values", "buffer", "end", "field", "items", "start", "valid")
 
     def __init__(self, field: Field, buffer: Buffer, start: int) -> None:
         self.field, self.buffer, self.start, self.end = field, buffer, start, start
         self.items: list[Node] = []
         self.valid: bool | None = None
+        self._values: list[Any] = []
 
     @property
     def value(self) -> list[Any]:
-        """The values of the items."""
-        return [item.value for item in self.items]
+        """The values of the items; an expression that names the array in each item costs no copy."""
+        known = self._values
+        if len(known) > len(self.items):
+            known.clear()
+        known.extend(item.value for item in self.items[len(known) :])
+        return known
 
 
 class Record:

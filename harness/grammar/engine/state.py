@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from harness.grammar.engine.fault import Fault, FaultKind
+from harness.grammar.engine.fault import ASKED, Fault, FaultKind
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.node import Record
 from harness.grammar.language.grammar import Field
@@ -37,6 +37,8 @@ class State:
         self.deadline = time.monotonic() + limits.seconds
         self.quiet = 0
         """While positive, faults are not recorded: bytes are read ahead."""
+        self.unasked = False
+        """Whether instances are read that nothing has used: what cannot be read of them is a warning."""
         self._ticks = 0
 
     def fault(  # noqa: PLR0917 - the parts of each fault, in the order of its message
@@ -55,6 +57,7 @@ class State:
         """Record a fault, unless bytes are only read ahead."""
         if self.quiet:
             return
+        warning = warning or (self.unasked and kind not in ASKED)
         kept = self.warnings if warning else self.errors
         if not warning:
             self.error_count += 1

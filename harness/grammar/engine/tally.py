@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.grammar.engine.byte_weights import Weights
 from harness.grammar.engine.fault import Fault
 from harness.grammar.engine.node import Array, Leaf, Record
 from harness.grammar.engine.parse_result import Parse
+from harness.grammar.language.encodings import accepts_random_bytes, count_text
 
 MAX_VALUES = 256
 MAX_GAPS = 10_000
@@ -26,7 +28,7 @@ class FieldTally:
         bytes: Bytes of the file they cover; bit fields count bits / 8, records 0 (their fields count).
         passed: Number of values that passed `validate` or a checksum.
         failed: Number of values that failed, or did not decode.
-        printable: Bytes of the strings that hold only printable characters, tabs and line ends.
+        printable: Bytes of the characters of strings that occur in text; none of strings that fail a check.
         values: The distinct values if there are at most 256; None if there are more, or if they are not compared (rows,
             blobs of more than 64 bytes, records).
         low: The minimum; None for values that are not numbers.
@@ -37,6 +39,10 @@ class FieldTally:
         weight: Weight of the bytes, in units of `byte_weights.UNIT`; of records only those in processed bytes, whose
             fields have no bytes in the file. 0 without weights.
         failed_weight: Weight of the values that failed.
+        unread: Bytes among `bytes` that no value comes from: after a terminator or the end of a compressed stream.
+        unread_weight: Their weight.
+        processed: Bytes that processing made from them.
+        characters: Number of occurrences of each character of the strings, in an encoding that accepts random bytes.
     """
 
     type: str
@@ -53,6 +59,10 @@ class FieldTally:
     invisible: int = 0
     weight: int = 0
     failed_weight: int = 0
+    unread: int = 0
+    unread_weight: int = 0
+    processed: int = 0
+    characters: Counter[str] = field(default_factory=Counter)
 
     def to_wire(self) -> list[Any]:
         """A list of numbers; `values` becomes their number."""
@@ -60,7 +70,7 @@ class FieldTally:
             self.count, self.bytes, self.passed, self.failed, self.printable,
             None if self.values is None else len(self.values),
             self.low, self.high, self.exact, self.chosen, self.invisible, self.weight,
-            self.failed_weight,
+            self.failed_weight, self.unread, self.unread_weight, self.processed, len(self.characters),
         ]  # fmt: skip
 
 
@@ -71,6 +81,7 @@ class Tally:
     Attributes:
         size: Bytes of the file.
         covered: Bytes that leaves cover.
+        framed: Bytes among them that belong to a record, but to no field: terminators of records, alignment.
         gaps: Ranges that no leaf covers (the first 10,000); their sum is `size - covered`.
         records: Number of records of each type, at all levels.
         top_records: Number of top-level records.
@@ -97,6 +108,7 @@ class Tally:
     engine: str
     weight: int = 0
     covered_weight: int = 0
+    framed: int = 0
 
     def to_wire(self) -> dict[str, Any]:
         """JSON values in a fixed order: the same for the same file and grammar, from each engine."""
@@ -142,17 +154,20 @@ def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
         engine="records",
         weight=weights.of(0, parse.size) if weights is not None else 0,
         covered_weight=sum(weights.of(*fixed_run) for fixed_run in parse.covered) if weights is not None else 0,
+        framed=counter.framed,
     )
 
 
-def is_printable(text: str) -> bool:
-    """Whether a string holds only printable characters, tabs and line ends."""
-    return text.isprintable() or all(c.isprintable() or c in "\t\r\n" for c in text)
+def printable_bytes(text: str, size: int) -> int:
+    """Number of the bytes of a string whose characters occur in text, of `size` bytes in all."""
+    good = count_text(text)
+    return size if good == len(text) else size * good // len(text)
 
 
 class _Counter:
     def __init__(self, weights: Weights | None) -> None:
         self.weights = weights
+        self.framed = 0
         self.records: dict[str, int] = {}
         self.fields: dict[tuple[str, str], FieldTally] = {}
         self.values: dict[tuple[str, str], set[Any] | None] = {}
@@ -160,8 +175,10 @@ class _Counter:
     def record(self, record: Record) -> None:
         name = record.type.name
         self.records[name] = self.records.get(name, 0) + 1
-        for field, node in record.parts():
-            path = f"{name}.{field}"
+        for frame in record.frames:
+            self.framed += frame.end - frame.start if frame.buffer.origin is None else 0
+        for part, node in record.parts():
+            path = f"{name}.{part}"
             for item in node.items if isinstance(node, Array) else (node,):
                 if isinstance(item, Record):
                     self.inner(path, item, record)
@@ -185,6 +202,7 @@ class _Counter:
             if record.buffer is not holder.buffer and origin.buffer.origin is None:
                 found.bytes += origin.end - origin.start
                 found.weight += self.weigh(origin)
+                self.processing(found, origin, len(record.buffer.data))
         self.count_validity(found, record.valid)
 
     def weigh(self, leaf: Leaf) -> int:
@@ -192,6 +210,15 @@ class _Counter:
             return 0
         weight = self.weights.of(leaf.start, leaf.end)
         return weight * leaf.bits // (8 * (leaf.end - leaf.start)) if leaf.bits else weight
+
+    def processing(self, found: FieldTally, leaf: Leaf, made: int) -> None:
+        """Count the bytes that processing made, and those that no value comes from."""
+        if leaf.field.process:
+            found.processed += made
+        if leaf.unread is not None:
+            start, end = leaf.unread
+            found.unread += end - start
+            found.unread_weight += self.weights.of(start, end) if self.weights is not None else 0
 
     @staticmethod
     def count_validity(found: FieldTally, valid: bool | None) -> None:
@@ -211,12 +238,16 @@ class _Counter:
             weight = self.weigh(leaf)
             found.weight += weight
             found.failed_weight += weight if leaf.valid is False else 0
+            self.processing(found, leaf, len(value) if isinstance(value, str | bytes | memoryview) else 0)
         else:
             found.invisible += 1
         self.count_validity(found, leaf.valid)
         if isinstance(value, str):
-            if visible and leaf.valid is not False and is_printable(value):
-                found.printable += size
+            if visible and leaf.valid is not False:
+                read = size if leaf.unread is None else size - (leaf.unread[1] - leaf.unread[0])
+                found.printable += printable_bytes(value, read)
+                if accepts_random_bytes(leaf.field.encoding):
+                    found.characters.update(value)
         elif isinstance(value, int | float):
             if not math.isnan(value):  # NaN is neither minimum nor maximum
                 found.low = value if found.low is None or value < found.low else found.low

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness.grammar.engine.byte_weights import UNIT, Weights
-from harness.grammar.engine.tally import is_printable
+from harness.grammar.language.encodings import accepts_random_bytes, codec, is_text, unit
 
-_ASCII = ("ascii", "utf-8", "utf-16-le", "utf-16-be")
 # Maximum share of printable bytes: a printable string saves bits even if all bytes of the files are printable.
 _MAX_PRINTABLE = 0.97
 
@@ -20,19 +20,19 @@ class ByteHistogram:
 
     Attributes:
         bits: Entropy of one byte.
-        printable: Share of printable ASCII.
-        readable: Share of bytes that are printable in an eight-bit encoding.
+        shares: Share of each of the 256 bytes.
         size: Bytes of the largest file, the maximum of each length and offset.
     """
 
     bits: float
-    printable: float
-    readable: float
+    shares: tuple[float, ...]
     size: int
 
     def chance(self, encoding: str) -> float:
-        """Probability that a byte of these files is printable in an encoding."""
-        return min(_MAX_PRINTABLE, self.printable if encoding in _ASCII else self.readable)
+        """Probability that a byte of these files is text in an encoding."""
+        if unit(encoding) > 1:
+            return _MAX_PRINTABLE if accepts_random_bytes(encoding) else self.chance("ascii")
+        return min(_MAX_PRINTABLE, sum(share for byte, share in enumerate(self.shares) if byte in _shown(encoding)))
 
 
 def byte_histogram_of(files: Iterable[tuple[bytes, Weights]]) -> ByteHistogram:
@@ -47,15 +47,18 @@ def byte_histogram_of(files: Iterable[tuple[bytes, Weights]]) -> ByteHistogram:
         counts += numpy.bincount(values, weights=numpy.diff(weights.sums), minlength=256) / UNIT
     total = float(counts.sum())
     if not total:
-        return ByteHistogram(0.0, 0.0, 0.0, size)
-    shares = counts[counts > 0] / total
+        return ByteHistogram(0.0, (0.0,) * 256, size)
+    every, shares = counts / total, counts[counts > 0] / total
     return ByteHistogram(
         bits=float(max(0.0, -(shares * numpy.log2(shares)).sum())),
-        printable=float(counts[_shown("ascii")].sum() / total),
-        readable=float(counts[_shown("latin-1")].sum() / total),
+        shares=tuple(every.tolist()),
         size=size,
     )
 
 
-def _shown(encoding: str) -> list[int]:
-    return [byte for byte in range(256) if is_printable(bytes([byte]).decode(encoding, "replace").replace("�", "\0"))]
+@functools.cache
+def _shown(encoding: str) -> frozenset[int]:
+    """The bytes that are text in an encoding; in one of several bytes per character, also its first and next bytes."""
+    found = [bytes([byte]).decode(codec(encoding), "replace") for byte in range(256)]
+    several = accepts_random_bytes(encoding) and len(bytes(range(128, 256)).decode(codec(encoding), "replace")) < 128
+    return frozenset(b for b, c in enumerate(found) if (several if c == "\ufffd" else is_text(c)))

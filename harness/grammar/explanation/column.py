@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,10 @@ class Column:
         printable: Bytes of strings that decode and are printable.
         invisible: Number of values in processed bytes, which have no bytes in the file.
         exact: Number of confined records that fill their bytes exactly.
+        unread: Bytes that no value comes from; not among `bytes`.
+        unread_weight: Their weight, not in `weight`.
+        processed: Bytes that processing made.
+        characters: Number of occurrences of each character, in an encoding that accepts random bytes.
     """
 
     count: int = 0
@@ -47,6 +52,10 @@ class Column:
     printable: int = 0
     invisible: int = 0
     exact: int = 0
+    unread: float = 0.0
+    unread_weight: float = 0.0
+    processed: int = 0
+    characters: Counter[str] = field(default_factory=Counter, repr=False)
 
     @property
     def good(self) -> float:
@@ -74,6 +83,10 @@ class Column:
             printable=self.printable + other.printable,
             invisible=self.invisible + other.invisible,
             exact=self.exact + other.exact,
+            unread=self.unread + other.unread,
+            unread_weight=self.unread_weight + other.unread_weight,
+            processed=self.processed + other.processed,
+            characters=self.characters + other.characters,
         )
 
     def code(self, plain: float, count: int) -> tuple[float, float]:
@@ -123,8 +136,8 @@ def _column(entry: FieldTally) -> Column:
     values = entry.values if entry.values is not None and len(entry.values) <= MAX_VALUES else None
     return Column(
         count=entry.count,
-        bytes=entry.bytes,
-        weight=entry.weight / UNIT,
+        bytes=entry.bytes - entry.unread,
+        weight=(entry.weight - entry.unread_weight) / UNIT,
         failed_weight=entry.failed_weight / UNIT,
         passed=entry.passed,
         failed=entry.failed,
@@ -134,4 +147,8 @@ def _column(entry: FieldTally) -> Column:
         printable=entry.printable,
         invisible=entry.invisible,
         exact=entry.exact,
+        unread=entry.unread,
+        unread_weight=entry.unread_weight / UNIT,
+        processed=entry.processed,
+        characters=entry.characters,
     )

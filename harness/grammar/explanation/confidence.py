@@ -11,6 +11,7 @@ from harness.grammar.explanation.byte_histogram import ByteHistogram
 from harness.grammar.explanation.column import Column, Key
 from harness.grammar.explanation.self_information import width_bits
 from harness.grammar.explanation.size_consistency import file_size_consistency_bits, is_closed, size_consistency_bits
+from harness.grammar.explanation.text import text_share
 from harness.grammar.explanation.usage import FieldKey, Place, Use, places
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
@@ -66,7 +67,8 @@ def weigh_evidence(
     gross, plain = dict.fromkeys(grammar.types, 0.0), dict.fromkeys(grammar.types, 0.0)
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
-        if use is not None and column.count and not use.peeked:
+        # Processed bytes are not those of the file, and a key can be chosen so that they look like anything.
+        if use is not None and column.count and not use.peeked and not column.invisible:
             bits, book = _saved(use, kind, column, column, histogram)
             gross[owner] += bits
             saved[owner] += bits - book
@@ -77,7 +79,7 @@ def weigh_evidence(
         saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
     for name in tops(grammar):
         saved[name] -= REFUTED * lost_positions(columns, tallies)
-    overlap = sum(column.bytes for column in columns.values()) - sum(tally.covered for tally in tallies)
+    overlap = claimed_twice(columns, tallies)
     where = places(grammar)
     for name, at in where.items():
         # Bytes that two fields claim would confirm both; a type that was chosen by its own bytes confirms nothing.
@@ -106,7 +108,7 @@ def held_evidence(
     gross: dict[str, float] = {}
     for key, column in columns.items():
         use = known.get(key[:2])
-        if use is not None and column.count and not use.peeked:
+        if use is not None and column.count and not use.peeked and not column.invisible:
             bits, _ = _saved(use, key[2], column, evidence.columns.get(key, Column()), histogram)
             gross[key[0]] = gross.get(key[0], 0.0) + bits
     for name in evidence.tops:
@@ -116,6 +118,12 @@ def held_evidence(
         if rate > 0 and count.get(name):
             own[name] *= min(1.0, max(0.0, TOLERANCE * gross.get(name, 0.0) / count[name] / rate))
     return replace(evidence, own=own)
+
+
+def claimed_twice(columns: dict[Key, Column], tallies: Sequence[Tally]) -> float:
+    """Number of bytes that are in two fields, counted for each field after the first."""
+    claimed = sum(column.bytes + column.unread for column in columns.values())
+    return claimed + sum(tally.framed - tally.covered for tally in tallies)
 
 
 def lost_positions(columns: dict[Key, Column], tallies: Sequence[Tally]) -> int:
@@ -206,7 +214,8 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteH
     if use.checks is not None and (column.passed or column.failed):
         found.append((column.passed * claim_bits(use, column, histogram), 0.0))
     elif kind == Kind.STRING:
-        found.append((_printable_bits(column, histogram.chance(use.field.encoding)), 0.0))
+        share = text_share(column, taught, use.field.encoding)
+        found.append((share * _printable_bits(column, histogram.chance(use.field.encoding)), 0.0))
     if not use.row:
         joined = column if taught is column else column.joined(taught)
         code, book = joined.code(width, column.count)

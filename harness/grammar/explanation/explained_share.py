@@ -34,11 +34,12 @@ from harness.grammar.explanation.confidence import (
     weigh_evidence,
 )
 from harness.grammar.explanation.self_information import width_bits
+from harness.grammar.explanation.text import text_share
 from harness.grammar.explanation.usage import FieldKey, Use, uses
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
+from harness.grammar.processing import PROCESSORS
 
-MIN_PRINTABLE_SHARE = 0.95  # minimum share of printable bytes for the credit of strings
 # Credits of numbers without further knowledge; values that steer the parse; printable strings with known bounds.
 NUMBER, STEERING, TEXT = 0.30, 0.50, 0.90
 # Width above which a number without further knowledge earns less, down to the credit of opaque bytes.
@@ -46,7 +47,9 @@ NARROW_BITS = 32.0
 FINER = 0.01  # bonus of the finer of two otherwise equal descriptions
 UNDECLARED = 0.9  # factor for regularities that the grammar does not declare
 NOTHING = 0.3  # factor for an undeclared number that is always zero: padding looks like that under each grammar
-INFLATED = 0.9  # credit of bytes that inflate: their own checksum confirms them
+INFLATED = 0.9  # credit of bytes that inflate
+INFLATING = tuple(name for name, processor in PROCESSORS.items() if processor.ends)
+GROWTH = 0.05  # share by which inflated bytes must be more than compressed ones, for the whole credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def explain(
     found: list[Credit] = []
     for key, use in known.items():
         mine = {k: column for k, column in columns.items() if k[:2] == key and column.count}
-        total = sum(column.weight for column in mine.values())
+        total = sum(column.weight + column.unread_weight for column in mine.values())
         trust = _Trust(
             sure=confidence.get(key[0], 0.0),
             own=evidence.own.get(key[0], 0.0) if key[0] in bulk else 1.0,
@@ -150,8 +153,8 @@ def explain(
         for k, column in mine.items():
             seen = _Seen(use, k[2], column, fit.evidence.columns.get(k, Column()) if held else column, histogram)
             one, why = _credit(seen, trust)
-            value += one * column.weight
-        size = sum(column.bytes for column in mine.values())
+            value += one * column.weight + trust.floor * column.unread_weight
+        size = sum(column.bytes + column.unread for column in mine.values())
         found.append(Credit(*key, size, total, value / total if total else 0.0, trust.paid, use.bits, why))
     bits = sum(use.bits for use in known.values())
     covered_weight = sum(tally.covered_weight for tally in tallies) / UNIT
@@ -233,18 +236,18 @@ def _credit(seen: _Seen, trust: _Trust) -> tuple[float, str]:
 def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     """Credit and reason of a value whose position is certain."""
     use, column, own = seen.use, seen.column, trust.own
-    if any(step.name in ("zlib", "gzip", "deflate") for step in use.field.process):
-        return INFLATED, "inflated"
+    if any(step.name in INFLATING for step in use.field.process):
+        # Random bytes do not get smaller: a stream that stores them explains its own head only.
+        return INFLATED * min(1.0, max(0.0, column.processed / column.bytes - 1.0) / GROWTH), "inflated"
     narrow = FINER * own * min(1.0, 8.0 / max(8.0, 8.0 * column.bytes / max(1, column.count)))
     known = _known(seen)
     if seen.kind == Kind.BYTES:
         value, reason = 0.0, "opaque"
     elif seen.kind == Kind.STRING:
-        share = column.printable / column.bytes if column.bytes else 0.0
         claimed = TEXT if use.measured else STEERING if use.framed else NUMBER
         if use.lone:  # only adjacent fields can confirm where it begins and ends
             claimed = NUMBER + (claimed - NUMBER) * trust.plain
-        value, reason = max(claimed * (share >= MIN_PRINTABLE_SHARE), known * UNDECLARED), "text"
+        value, reason = max(claimed * text_share(column, seen.taught, use.field.encoding), known * UNDECLARED), "text"
     elif use.row:
         value, reason = (1.0 - NUMBER) * known, "row of numbers"
     elif use.steers:

@@ -1,21 +1,10 @@
-"""Expression walk: all nodes of an expression, the names in it, and whether it reads the stream."""
+"""Expression walk: the names in an expression, and whether it reads the stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.grammar.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    Expr,
-    Item,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
+from harness.grammar.language.expression import Attribute, Expr, Name, walk
 from harness.grammar.language.grammar import Field, Word
 
 
@@ -24,29 +13,6 @@ def names_in(expr: Expr) -> Iterator[str]:
     for part in walk(expr):
         if isinstance(part, Name | Attribute):
             yield part.name
-
-
-def walk(expr: Expr) -> Iterator[Expr]:
-    """The expression and all its nodes."""
-    waiting = [expr]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        match part:
-            case ArrayOf(items):
-                waiting.extend(items)
-            case Attribute(of, _) | Unary(_, of):
-                waiting.append(of)
-            case Item(of, index):
-                waiting.extend((of, index))
-            case Method(of, _, arguments):
-                waiting.extend((of, *arguments))
-            case Call(_, arguments):
-                waiting.extend(arguments)
-            case Binary(_, left, right):
-                waiting.extend((left, right))
-            case Ternary(condition, then, otherwise):
-                waiting.extend((condition, then, otherwise))
 
 
 def reads_stream_position(expr: Expr | Word | None) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from harness.grammar.explanation.expression_walk import walk
-from harness.grammar.language.expression import Attribute, Call, Expr, Literal, Name
+from harness.grammar.language.expression import Attribute, Call, Expr, Literal, Name, walk
 from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.primitive import Kind
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.grammar.explanation.expression_walk import counted, names_in, walk
+from harness.grammar.explanation.expression_walk import counted, names_in
 from harness.grammar.explanation.self_information import peeking_fields, peeks, self_information
-from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Literal, Name
+from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Literal, Name, walk
 from harness.grammar.language.grammar import Checks, Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 

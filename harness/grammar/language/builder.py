@@ -20,6 +20,7 @@ from harness.grammar.language.grammar import (
     RecordSwitch,
     RegistryEntry,
     TypeDef,
+    TypeRef,
 )
 from harness.grammar.language.primitive import primitive
 from harness.grammar.language.raw_values import Raw, kind_of, number, short
@@ -65,13 +66,14 @@ class _Builder:
         if repeat not in ("until_eof", "once"):
             hint = "write until_eof or once"
             self.report.error("wrong-value", f"unknown framing {short(repeat)}", ("framing", "repeat"), hint=hint)
-        root = value.get("root", next(iter(names)))
-        if not isinstance(root, str) or root not in names:
-            hint = self.report.nearest(root, names)
-            self.report.error("unknown-type", f"Unknown type {short(root)}", ("root",), hint=hint)
-            root = next(iter(names))
+        root = fields.reference(value.get("root", next(iter(names))), ("root",))
+        if root is not None and root.primitive is not None:
+            self.report.error("unknown-type", f"{root.name} is not a type of the grammar", ("root",))
+        if root is None or root.primitive is not None:
+            root = TypeRef(next(iter(names)))
         return Grammar(
-            root=str(root),
+            root=root.name,
+            arguments=root.arguments,
             once=repeat == "once",
             types=types,
             enums=enums,
@@ -161,7 +163,7 @@ class _Builder:
             instances=tuple(made["instances"]),
             params=params,
             endian=self.endian(body, path, enums),
-            own_root=self.raw.flag(body, "own_root", False, path),
+            module=self.raw.text(body.get("module", ""), (*path, "module"), "module"),
             doc=self.raw.text(body.get("doc", ""), (*path, "doc"), "doc"),
         )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from harness.grammar.language.expression import Expr
+from harness.grammar.language.expression import ArrayOf, EnumLiteral, Expr, Literal, walk
 from harness.grammar.language.finding import Key, Report
 from harness.grammar.language.grammar import Constant, Field, Grammar, TypeDef, TypeRef, Word
 from harness.grammar.language.inference import Inference, MistakeError
 from harness.grammar.language.primitive import Kind
-from harness.grammar.language.reach import endless_types, takes_bytes, unused_types
+from harness.grammar.language.printer import print_expression
+from harness.grammar.language.reach import endless_types, takes_bytes, tops, unused_types
 from harness.grammar.language.types import Sort, Type
 
 _WHOLE = (Sort.INT, Sort.ANY)
@@ -70,26 +69,28 @@ class _Checker:
             ("skip", field.skip, _WHOLE),
             ("align", field.align, _WHOLE),
             ("compute", field.compute, None),
-            ("length", field.length if not isinstance(field.length, Word) else None, _WHOLE),
             ("repeat", field.repeat if not isinstance(field.repeat, Word) else None, _WHOLE),
         ):
             self.expression(expr, owner, (*path, key), wanted, before=before)
+        # A check may use the value itself, and an item of an array the items before it.
+        checked = None if before is None else before + 1
+        before = checked if field.repeat is not None or field.until is not None else before
+        length = field.length if not isinstance(field.length, Word) else None
+        self.expression(length, owner, (*path, "length"), _WHOLE, before=before)
         item = self.inference.of_item(field)
         if field.compute is not None:
             try:
                 item = self.inference.of_field(owner, field)
             except MistakeError:
                 return  # reported above
-        # `until` may use the array that is being read
-        reached = None if before is None else before + 1
-        self.expression(field.until, owner, (*path, "until"), _TRUTH, before=reached, item=item)
+        self.expression(field.until, owner, (*path, "until"), _TRUTH, before=before, item=item)
         if field.until is not None and field.repeat is not None:
             self.report.error("conflict", "repeat and until exclude each other", (*path, "until"))
         for process in field.process:
             for argument in process.arguments:
                 self.expression(argument, owner, (*path, "process"), None, before=before)
         self.references(field, owner, path, before)
-        self.validation(field, owner, path, before, item)
+        self.validation(field, owner, path, checked, item)
         if field.stream is not None and field.at is None:
             self.report.error("conflict", "stream needs at", (*path, "stream"))
         if field.at is not None and field.offset is not None:
@@ -109,10 +110,15 @@ class _Checker:
             place = (*at, "cases", spellings.get(id(ref), str(case)))
             self.reference(ref, owner, place, before)
             self.case(case, by, field, owner, place)
-            if ref.primitive is not None and ref.primitive.kind in (Kind.BYTES, Kind.STRING) and not _ends(field):
+            if ref.primitive is not None and ref.primitive.kind in (Kind.BYTES, Kind.STRING) and not self.ends(field):
                 self.report.error("missing-length", f"{ref.name} needs a length", place, hint="give the field a length")
         if field.switch.default is None and field.type is None and field.length is None:
             self.report.warning("no-default", "other values read no bytes", at, hint="give a default")
+
+    def ends(self, field: Field) -> bool:
+        delimited = field.delimiter is not None and field.delimiter.terminator is not None
+        processed = bool(field.process) and self.grammar.processes[field.process[0].name].ends
+        return field.length is not None or delimited or processed
 
     def case(self, case: Constant, by: Type | None, field: Field, owner: TypeDef, path: Key) -> None:
         if by is None or by.sort is Sort.ANY:
@@ -205,9 +211,7 @@ class _Checker:
         if not grammar.once and grammar.select is None and not takes_bytes(grammar.types[grammar.root], grammar):
             what = f"{grammar.root!r} takes no bytes, so repeating it never ends"
             self.report.error("zero-size", what, ("types", grammar.root))
-        for name in self.top():
-            if grammar.types[name].params:
-                self.report.error("wrong-arguments", f"{name!r} has parameters that nothing passes", ("types", name))
+        self.parameters()
         self.selection()
         unused = unused_types(grammar)
         if unused:
@@ -231,20 +235,23 @@ class _Checker:
             if member.type is not None and member.type.primitive is None:
                 owner = self.grammar.types[member.type.name]
 
-    def top(self) -> Iterator[str]:
-        select = self.grammar.select
-        if select is None:
-            yield self.grammar.root
-            return
-        yield from dict.fromkeys(
-            name
-            for name in (select.header, *select.cases.values(), select.default)
-            if name is not None and name in self.grammar.types
-        )
-
-
-def _ends(field: Field) -> bool:
-    return field.length is not None or (field.delimiter is not None and field.delimiter.terminator is not None)
+    def parameters(self) -> None:
+        grammar = self.grammar
+        params, given = grammar.types[grammar.root].params, grammar.arguments
+        for name in tops(grammar):
+            if grammar.types[name].params and grammar.select is not None:
+                self.report.error("wrong-arguments", f"{name!r} has parameters that nothing passes", ("types", name))
+        if params and not given and grammar.select is None:
+            hint = f"write root: {grammar.root}({', '.join(params)}) with constants"
+            self.report.warning("no-arguments", "the parameters of the root have no values", ("root",), hint=hint)
+        elif len(params) != len(given):
+            what = f"{grammar.root} takes {len(params)} arguments, not {len(given)}"
+            self.report.error("wrong-arguments", what, ("root",))
+        for argument in given:
+            if not all(isinstance(part, Literal | EnumLiteral | ArrayOf) for part in walk(argument)):
+                self.report.error("wrong-arguments", f"{print_expression(argument)} is not a constant", ("root",))
+            else:
+                self.expression(argument, grammar.types[grammar.root], ("root",), None, before=0)
 
 
 def _comparable(a: Type, b: Type) -> bool:

@@ -96,7 +96,7 @@ FIELD: dict[str, Key] = {
     "checksum": Key(_object(CHECKSUM, "algorithm"), "The number is a checksum."),
     "process": Key(
         {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
-        "Transformations of the bytes before they are parsed: zlib, xor(key) …",
+        "Transformations of the bytes before they are parsed: zlib, xor(key) … Compressed bytes need no length.",
     ),
     "parent": Key(_EXPRESSION, "The `_parent` of the record; `none` for no parent."),
     "compute": Key(_EXPRESSION, "An expression; the value is computed and no bytes are read."),
@@ -121,7 +121,9 @@ TYPE: dict[str, Key] = {
     "endian": Key({"anyOf": [_ORDER, _object(SWITCH, "by", "cases")]}, "Byte order, or a switch that selects it."),
     "bit_order": Key(_ORDER, "Order in which bit fields take bits from a byte."),
     "encoding": Key(_TEXT, "Text encoding of strings that name none."),
-    "own_root": Key(_FLAG, "`_root` is the record of this type in all records below it."),
+    "module": Key(
+        _NAME, "Types of one file; a record in a record of another module has no `_parent` and is a `_root` of its own."
+    ),
     "doc": Key(_TEXT, "Documentation."),
 }
 RECORD_SWITCH: dict[str, Key] = {
@@ -140,7 +142,7 @@ GRAMMAR: dict[str, Key] = {
     "endian": Key(_ORDER, "Default byte order; big, with a warning, if absent."),
     "bit_order": Key(_ORDER, "Order in which bit fields take bits from a byte; default big."),
     "encoding": Key(_TEXT, "Default text encoding; utf-8 if absent."),
-    "root": Key(_TEXT, "The type of the file, or of its records; default is the first type."),
+    "root": Key(_TEXT, "The type of the file, or of its records, or `Type(constants)`; default is the first type."),
     "framing": Key(
         _object(
             {"repeat": Key({"enum": ["until_eof", "once"]}, "`until_eof` repeats the root to the end of the file.")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 _ALIASES = {
     "ascii": ("us-ascii", "iso646-us"),
     "utf-8": ("utf8",),
@@ -32,6 +34,8 @@ _ALIASES = {
 ENCODINGS: tuple[str, ...] = tuple(_ALIASES)
 """Canonical names; the usual aliases are accepted, too."""
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in (name, *aliases)}
+_EXACT = frozenset({"ascii", "utf-8", "utf-32le", "utf-32be"})
+_SEPARATORS = frozenset("\t\n\v\f\r\x04\x1c\x1d\x1e\x1f")  # control characters that formats use in text
 _CODECS = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "utf-32le": "utf-32-le", "utf-32be": "utf-32-be"}
 _WIDTHS = {"utf-16le": 2, "utf-16be": 2, "utf-16": 2, "utf-32le": 4, "utf-32be": 4}
 
@@ -49,3 +53,25 @@ def codec(name: str) -> str:
 def unit(name: str) -> int:
     """Return the bytes of one code unit; terminators are that wide and aligned."""
     return _WIDTHS.get(name, 1)
+
+
+def accepts_random_bytes(name: str) -> bool:
+    """Whether most random bytes are text in a canonical encoding, so that decoding them proves nothing."""
+    return name not in _EXACT
+
+
+def is_text(character: str) -> bool:
+    """Whether a character occurs in text: letters, signs, spaces, format characters, and usual separators."""
+    return (
+        character.isprintable()
+        or character in _SEPARATORS
+        or unicodedata.category(character) in ("Zs", "Zl", "Zp", "Cf")
+    )
+
+
+def count_text(value: str) -> int:
+    """Number of characters of a string that occur in text."""
+    if value.isprintable():
+        return len(value)
+    odd = {character for character in set(value) if not is_text(character)}
+    return len(value) - sum(value.count(character) for character in odd)

@@ -140,7 +140,7 @@ class Compiler:
         if name in _SPECIAL:
             return _SPECIAL[name]
         if type is not None and name in type.params:
-            return lambda scope: scope.record.arguments[name]
+            return lambda scope: attribute(scope.record, name, scope.run)
         path = nested_path(name, type, self.types) if type is not None else None
         if path is not None:
             outer = self._name(path[0], type)

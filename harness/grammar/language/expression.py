@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 
@@ -95,3 +96,21 @@ class Ternary:
 
 
 Expr: TypeAlias = Literal | ArrayOf | Name | EnumLiteral | Attribute | Item | Method | Call | Unary | Binary | Ternary
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """Iterate over the direct subexpressions."""
+    for field in fields(expr):
+        value = getattr(expr, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Expr):
+                yield part
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Iterate over an expression and all its subexpressions, outermost first."""
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(children(part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
@@ -30,7 +31,7 @@ from harness.grammar.language.printer import print_expression
 from harness.grammar.language.raw_values import Raw, kind_of, short
 from harness.grammar.processing import Processor
 
-_POSITIONS = ("at", "offset")
+_ODD_NUMBER = re.compile(r"([ui])([0-9]+(?:le|be)?)")
 
 
 class FieldBuilder:
@@ -71,7 +72,9 @@ class FieldBuilder:
         own_bits = self.raw.order(raw, "bit_order", path)
         delimiter = self.delimiter(raw, path)
         kind = type_ref.primitive if type_ref else None
-        self.lengths(raw, path, kind, has_end=_bounded(raw), switched=switch is not None)
+        process = self.process(raw, path)
+        ends = _bounded(raw) or bool(process and self.processes[process[0].name].ends)
+        self.lengths(raw, path, kind, has_end=ends, switched=switch is not None)
         enum = self.enum(raw, path)
         checks, checksum = self.validate(raw, path, kind, enum)
         return Field(
@@ -93,7 +96,7 @@ class FieldBuilder:
             stream=self.raw.optional(raw, "stream", path),
             skip=self.raw.optional(raw, "skip", path),
             align=self.raw.optional(raw, "align", path),
-            process=self.process(raw, path),
+            process=process,
             parent=Literal(False) if raw.get("parent") == "none" else self.raw.optional(raw, "parent", path),
             enum=enum,
             checks=checks,
@@ -118,7 +121,10 @@ class FieldBuilder:
                     return TypeRef(parsed.name, None, parsed.arguments)
                 if parsed is None:
                     return None
+        bits = _ODD_NUMBER.fullmatch(str(value))
         hint = self.report.nearest(value, (*self.type_names, *NAMES))
+        if bits is not None and primitive(name := f"{'s' * (bits[1] == 'i')}b{bits[2]}"):
+            hint = f"{hint} a bit field of that width is {name}".strip()
         self.report.error("unknown-type", f"Unknown type {short(value)}", path, hint=hint)
         return None
 
@@ -171,7 +177,7 @@ class FieldBuilder:
             return
         if kind.kind in (Kind.BYTES, Kind.STRING):
             if not has_end:
-                hint = "give length (bytes, an expression or rest) or terminator"
+                hint = "give length (bytes, an expression or rest), terminator, or a process that ends such as zlib"
                 self.report.error("missing-length", f"{kind.name} needs a length", path, hint=hint)
         elif "length" in raw and not switched:
             self.report.error("conflict", f"{kind.name} has a fixed length", (*path, "length"))

@@ -83,7 +83,7 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A transformation of bytes before parsing: `xor(key)`, `rol(n)`, `ror(n)`, `zlib`, `deflate`, `gzip`."""
+    """A transformation of bytes before parsing: `xor(key)`, `zlib` …; see `PROCESSORS`."""
 
     name: str
     arguments: tuple[Expr, ...] = ()
@@ -174,8 +174,8 @@ class TypeDef:
     instances: tuple[Field, ...] = ()
     params: tuple[str, ...] = ()
     endian: EndianSwitch | bool | None = None
-    own_root: bool = False
-    """Whether `_root` is the record of this type in all records below it."""
+    module: str = ""
+    """A record in a record of another module has no `_parent`, and is the `_root` of the records below it."""
     doc: str = ""
 
 
@@ -211,6 +211,8 @@ class Grammar:
     """A grammar that passed lint; all its names are resolved."""
 
     root: str
+    arguments: tuple[Expr, ...] = ()
+    """The constants that the root's parameters get; none if its parameters have no values."""
     once: bool
     """False if the root type repeats until the end of the file."""
     types: dict[str, TypeDef]

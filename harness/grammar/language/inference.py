@@ -21,6 +21,7 @@ from harness.grammar.language.expression import (
 from harness.grammar.language.grammar import EnumDef, Field, TypeDef, TypeRef
 from harness.grammar.language.operations import METHODS
 from harness.grammar.language.primitive import Kind
+from harness.grammar.language.reach import roots
 from harness.grammar.language.types import ANY, BOOL, BYTES, FLOAT, INT, IO, STR, Sort, Type, array_of, common
 
 _PRIMITIVES = {
@@ -71,6 +72,7 @@ class Inference:
         self.members = {name: {f.name: f for f in (*t.fields, *t.instances)} for name, t in types.items()}
         self._known: dict[tuple[str, str], Type] = {}
         self._busy: set[tuple[str, str]] = set()
+        self._roots = roots(types, root)
 
     def infer(self, expr: Expr, owner: TypeDef, *, before: int | None = None, item: Type | None = None) -> Type:
         """Infer the type of an expression.
@@ -82,6 +84,16 @@ class Inference:
             MistakeError: at the first part that has no type.
         """
         return _Scope(self, owner, before, item).infer(expr)
+
+    def root_of(self, owner: TypeDef) -> Type:
+        """Return the type of `_root` in a type: that of the file's top records, or of the first record of its module.
+
+        It is `ANY` if there are several, or if the type itself begins its module, which need not be the top of a file.
+        """
+        found = self._roots.get(owner.name, {self.root})
+        name = next(iter(found))
+        known_root = len(found) == 1 and name and (name != owner.name or name == self.root)
+        return Type(Sort.RECORD, name) if known_root else ANY
 
     def of_field(self, owner: TypeDef, field: Field) -> Type:
         """Infer the type of a field's value; a cycle of computed fields is reported by the checker."""
@@ -208,7 +220,7 @@ class _Scope:
         if name == "_io":
             return IO
         if name == "_root":
-            return Type(Sort.RECORD, self.inference.root) if self.inference.root else ANY
+            return self.inference.root_of(self.owner)
         if name == "_self":
             return Type(Sort.RECORD, self.owner.name)
         return ANY if name == "_parent" else INT

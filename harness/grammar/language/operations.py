@@ -168,8 +168,8 @@ def attribute(value: Any, name: str, run: Any) -> Any:
 
 
 def root_of(record: Any) -> Any:
-    """Find the top record, or the nearest record whose type has `own_root`."""
-    while record.holder is not None and not record.type.own_root:
+    """Find the top record, or the first record of its module."""
+    while record.holder is not None and record.holder.type.module == record.type.module:
         record = record.holder
     return record
 
@@ -185,7 +185,9 @@ def _of_record(record: Any, name: str, run: Any) -> Any:
         return root_of(record)
     if name == "_index":
         return record.index
-    if name in record.arguments:
+    if name in record.type.params:
+        if name not in record.arguments:
+            raise NoValueError(f"the parameter {name!r} of {record.type.name!r} has no value")
         return record.arguments[name]
     return run.value_of(record, name)
 

@@ -27,7 +27,7 @@ class Primitive:
     Attributes:
         kind: The family.
         width: Bytes; bits for bit fields; 0 if the data determine it.
-        signed: Whether an integer is signed.
+        signed: Whether an integer or a bit field is signed.
         big: Byte order (for bit fields: bit order) that the type's name fixes, True for big; None if it fixes none.
         code: `struct` format character; empty if `struct` has none.
     """
@@ -59,7 +59,7 @@ VARINTS = {
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _FLOATS = {16: "e", 32: "f", 64: "d"}
 _NUMBER = re.compile(r"([uif])([1-9][0-9]?)(le|be)?")
-_BITS = re.compile(r"b([1-9][0-9]?)(le|be)?")
+_BITS = re.compile(r"(s?)b([1-9][0-9]?)(le|be)?")
 MAX_BITS = 64
 
 
@@ -67,8 +67,8 @@ MAX_BITS = 64
 def primitive(name: str) -> Primitive | None:
     """Find a primitive by name, or None.
 
-    The names are `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`, `flag`, `leb128`,
-    `sleb128`, `zigzag`, `vlq`, `bytes` and `string`; numbers may end in `le` or `be`.
+    The names are `u8` to `u64` and `i8` to `i64` in whole bytes, `f16`, `f32`, `f64`, `b1` to `b64`, signed `sb1` to
+    `sb64`, `flag`, `leb128`, `sleb128`, `zigzag`, `vlq`, `bytes` and `string`; numbers may end in `le` or `be`.
     """
     if name in ("bytes", "string"):
         return Primitive(name, Kind(name))
@@ -77,8 +77,8 @@ def primitive(name: str) -> Primitive | None:
     if name == "flag":
         return Primitive(name, Kind.FLAG, 1)
     if found := _BITS.fullmatch(name):
-        bits = int(found[1])
-        return Primitive(name, Kind.BITS, bits, big=_order(found[2])) if bits <= MAX_BITS else None
+        bits, order = int(found[2]), _order(found[3])
+        return Primitive(name, Kind.BITS, bits, signed=bool(found[1]), big=order) if bits <= MAX_BITS else None
     if not (found := _NUMBER.fullmatch(name)):
         return None
     letter, bits, big = found[1], int(found[2]), _order(found[3])
@@ -100,4 +100,4 @@ NAMES = (
     *(f"{sign}{bits}" for sign in "ui" for bits in range(8, 65, 8)),
     *("f16", "f32", "f64", "flag", "bytes", "string", *VARINTS),
 )
-"""Names suggested for a misspelt type; bit fields `b1` to `b64` exist, too."""
+"""Names suggested for a misspelt type; bit fields `b1` to `b64` and `sb1` to `sb64` exist, too."""

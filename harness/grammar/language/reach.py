@@ -27,6 +27,22 @@ def tops(grammar: Grammar) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name is not None and name in grammar.types))
 
 
+def roots(types: dict[str, TypeDef], root: str) -> dict[str, set[str]]:
+    """Map each type that the root reaches to the types that `_root` may have in it."""
+    found: dict[str, set[str]] = {}
+    waiting = [(root, root)] if root else []
+    while waiting:
+        name, above = waiting.pop()
+        known, here = found.setdefault(name, set()), types.get(name)
+        if above in known or here is None:
+            continue
+        known.add(above)
+        for field in (*here.fields, *here.instances):
+            inner = [types[ref.name] for ref in references(field) if ref.name in types]
+            waiting.extend((t.name, above if t.module == here.module else t.name) for t in inner)
+    return found
+
+
 def unused_types(grammar: Grammar) -> list[str]:
     """List the types that no record can have, in the order of the document."""
     seen, waiting = set(), list(tops(grammar))
@@ -89,7 +105,7 @@ def takes_bytes(definition: TypeDef, grammar: Grammar) -> bool:
                 continue
             for ref in references(field):
                 if ref.primitive is not None:
-                    if ref.primitive.numeric or field.delimiter is not None:
+                    if ref.primitive.numeric or field.delimiter is not None or field.process:
                         return True
                 elif ref.name not in seen and ref.name in grammar.types:
                     seen.add(ref.name)

@@ -145,7 +145,7 @@ class _Parser:
         if self.here.text == "::":
             parts = [name]
             while self.take("::"):
-                parts.append(self.name())
+                parts.append(self.expect("name", "").text)
             return EnumLiteral("::".join(parts[:-1]), parts[-1])
         return Name(name)
 

@@ -1,6 +1,8 @@
 """The reference engine: values, faults, and that it always ends."""
 # ruff: noqa: E501 - one case a line
 
+import bz2
+import lzma
 import mmap
 import zlib
 from itertools import pairwise
@@ -46,6 +48,8 @@ def adds_up(found: Parse) -> None:
         ("{name: a, type: u24}\n{name: b, type: i16le}\n{name: c, type: u40le}", "000102 feff 0100000000", [258, -2, 1]),
         ("{name: a, type: f16}\n{name: b, type: f32le}\n{name: c, type: f64}", "3c00 0000803f 3ff0000000000000", [1, 1, 1]),
         ("{name: a, type: b3}\n{name: b, type: b10}\n{name: c, type: flag}\n{name: d, type: u8}", "b6d4 07", [5, 0x2DA >> 0 & 0x3FF, True, 7]),
+        ("{name: a, type: sb4}\n{name: b, type: sb12}\n{name: c, type: sb1}\n{name: d, type: b7}\n{name: e, type: sb64}", "8fff81 8000000000000001", [-8, -1, -1, 1, 1 - (1 << 63)]),
+        ("{name: a, type: sb3le}\n{name: b, type: sb13le}\n{name: c, type: sb5le, repeat: 2}", "07f8 4f01", [-1, -256, [15, 10]]),
         ("{name: a, type: b4le}\n{name: b, type: b6le}\n{name: c, type: u8}", "f501 09", [5, 0x1F, 9]),
         ("{name: a, type: leb128}\n{name: b, type: sleb128}\n{name: c, type: zigzag}\n{name: d, type: vlq}", "e58e26 9bf159 03 8100", [624485, -624485, -2, 128]),
         ("{name: a, type: string, terminator: 0}\n{name: b, type: bytes, terminator: [13, 10], include: true}", "616200 63 0d 0d0a", ["ab", b"c\r\r\n"]),
@@ -66,6 +70,260 @@ def test_values(fields: str, data: str, expected: list[Any]) -> None:
     assert [str(error) for error in found.errors] == []
     assert list(plain(found.records[0]).values()) == expected
     adds_up(found)
+
+
+def read(grammar: str, data: bytes) -> tuple[Any, list[tuple[FaultKind, int, str]]]:
+    found = parse(linted(grammar), data)
+    adds_up(found)
+    return [plain(record) for record in found.records], [(f.kind, f.offset, f.path) for f in found.errors]
+
+
+@pytest.mark.parametrize(
+    ("fields", "data", "expected"),
+    [
+        (
+            "{name: a, type: bytes, length: '_index == 0 ? 1 : a[_index - 1].size + 1', repeat: 3}",
+            "010203040506",
+            [[b"\x01", b"\x02\x03", b"\x04\x05\x06"]],
+        ),
+        (
+            "{name: a, switch: {by: '_index == 0 ? 1 : a.last', cases: {1: u8, 2: u16}}, repeat: 2}",
+            "020304",
+            [[2, 0x304]],
+        ),
+        ("{name: a, type: u8, repeat: 3, validate: {expr: a.size == _index + 1}}", "010101", [[1, 1, 1]]),
+        ("{name: f, type: u8}\n{name: m, type: u8, validate: {equals: 'f == 1 ? 0 : m'}}", "0005", [0, 5]),
+        (
+            "{name: a, type: B, repeat: rest}",
+            "0102030405",
+            [[{"n": 1, "before": b""}, {"n": 2, "before": b"\x03"}, {"n": 4, "before": b"\x05"}]],
+        ),
+        (
+            "{name: a, type: 'C(_index == 0 ? 0 : a[_index - 1].total)', repeat: rest}",
+            "010203",
+            [[{"n": 1, "total": 1}, {"n": 2, "total": 3}, {"n": 3, "total": 6}]],
+        ),
+    ],
+)
+def test_an_item_may_use_the_items_before_it_and_a_check_the_value_itself(
+    fields: str, data: str, expected: list[Any]
+) -> None:
+    more = (
+        "  B: {fields: [{name: n, type: u8}, {name: before, type: bytes, length: '_parent.a.size > 1 ? 1 : _parent.a.size'}]}\n"
+        "  C: {params: [before], fields: [{name: n, type: u8}, {name: total, compute: before + n}]}\n"
+    )
+    found = parse(once(fields, more), bytes.fromhex(data))
+    assert [plain(value) for value in plain(found.records[0]).values()] == expected
+    assert not found.errors
+
+
+@pytest.mark.parametrize("key", ["if: a.size == 0", "repeat: a.size", "at: a.size", "skip: a.size"])
+def test_what_is_decided_before_an_array_begins_may_not_use_it(key: str) -> None:
+    repeat = "" if key.startswith("repeat") else ", repeat: 2"
+    lint = lint_text(
+        f"endian: big\ntypes: {{A: {{fields: [{{name: z, type: u8}}, {{name: a, type: u8, {key}{repeat}}}]}}}}"
+    )
+    assert [(error.code, error.message) for error in lint.errors] == [("forward-reference", "it refers to itself")]
+
+
+STREAMS = """endian: big
+framing: {repeat: once}
+types:
+  Top:
+    fields:
+      - {name: box, type: Box, length: 6}
+      - {name: a, type: u8}
+    instances:
+      other: {type: bytes, at: 1, stream: box._io, %s}
+  Box: {fields: [{name: first, type: u8}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("length: _io.size - 5", b"BCDEF"),
+        ("length: '_io.pos == 7 ? 2 : 4'", b"BC"),
+        ("length: 1, repeat: 3, if: _io.pos == 7", [b"B", b"C", b"D"]),
+        ("length: 1, until: _io.pos == 7", [b"B"]),
+        ("length: rest, validate: {expr: _io.size == 10}", b"BCDEF"),
+        ("length: rest, process: xor(_io.size - 9)", bytes(b ^ 1 for b in b"BCDEF")),
+    ],
+)
+def test_the_stream_of_a_positioned_field_is_not_the_io_of_its_expressions(keys: str, expected: Any) -> None:
+    (found,), faults = read(STREAMS % keys, b"ABCDEFghij")
+    assert (found["other"], faults) == (expected, [])
+
+
+@pytest.mark.parametrize("kind", ["u8", "u24", "R"])
+def test_items_that_are_there_are_kept(kind: str) -> None:
+    width = 3 if kind == "u24" else 1
+    grammar = once(
+        f"{{name: n, type: u8}}\n{{name: a, type: {kind}, repeat: n}}", "  R: {fields: [{name: x, type: u8}]}\n"
+    )
+    found = parse(grammar, b"\x20" + bytes(range(2 * width)))
+    assert len(found.records[0]["a"][:2]) == 2
+    assert [(f.kind, f.offset) for f in found.errors] == [(FaultKind.TRUNCATED, 1 + 2 * width)]
+
+
+PACKED = {"zlib": zlib.compress(b"hello"), "bz2": bz2.compress(b"hello"), "lzma": lzma.compress(b"hello")}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_compressed_field_without_a_length_ends_where_its_stream_ends(name: str) -> None:
+    packed = PACKED[name]
+    data = packed + packed + b"\x07" + packed + packed + b"\x08"
+    grammar = once(
+        f"{{name: a, type: string, process: {name}}}\n{{name: b, type: B, process: {name}}}\n{{name: c, type: u8}}\n"
+        f"{{name: d, switch: {{by: c, cases: {{7: string}}}}, process: {name}, repeat: 2}}\n{{name: e, type: u8}}",
+        "  B: {fields: [{name: x, type: string, length: rest}]}\n",
+    )
+    found = parse(grammar, data)
+    assert plain(found.records[0]) == {"a": "hello", "b": {"x": "hello"}, "c": 7, "d": ["hello", "hello"], "e": 8}
+    size = len(packed)
+    assert [(span.start, span.end) for span in found.leaves()][:3] == [
+        (0, size),
+        (size, 2 * size),
+        (2 * size, 2 * size + 1),
+    ]
+    assert not found.errors
+    assert not found.gaps
+
+
+@pytest.mark.parametrize("data", [zlib.compress(b"hello")[:-2], b"no stream"])
+def test_a_stream_that_does_not_end_stops_its_record(data: bytes) -> None:
+    for kind in ("string", "B"):
+        grammar = once(
+            f"{{name: a, type: {kind}, process: zlib}}\n{{name: b, type: u8}}",
+            "  B: {fields: [{name: x, type: string, length: rest}]}\n",
+        )
+        found = parse(grammar, data)
+        assert [(f.kind, f.offset, f.path) for f in found.errors] == [(FaultKind.PROCESS, 0, "A[0].a")]
+        assert "b" not in found.records[0].nodes
+        adds_up(found)
+
+
+PARAMETERS = """endian: big
+root: %s
+framing: {repeat: once}
+types:
+  Top:
+    params: [n, s]
+    fields:
+      - {name: a, type: u8, repeat: n}
+      - {name: b, type: B}
+  B: {fields: [{name: x, compute: _root.s + _parent.s}]}
+"""
+
+
+def test_the_root_may_have_parameters() -> None:
+    (found,), faults = read(PARAMETERS % "'Top(2, \"s\")'", b"\x01\x02")
+    assert (found, faults) == ({"a": (1, 2), "b": {"x": "ss"}}, [])
+    parsed = parse(linted(PARAMETERS % "Top"), b"\x01")
+    assert [(f.kind, f.found) for f in parsed.errors] == [
+        (FaultKind.EXPRESSION, "the parameter 'n' of 'Top' has no value")
+    ]
+    for wrong, what in (
+        ("Top(1)", "Top takes 2 arguments, not 1"),
+        ("Top(1, _io.size)", "_io.size is not a constant"),
+        ("u8", "u8 is not a type of the grammar"),
+    ):
+        lint = lint_text(PARAMETERS % f"'{wrong}'")
+        assert what in [error.message for error in lint.errors]
+        assert {(error.line, error.column) for error in lint.errors} == {(2, 1)}
+
+
+MODULES = """endian: big
+framing: {repeat: once}
+types:
+  Top:
+    fields:
+      - {name: n, type: u8}
+      - {name: box, type: Box}
+      - {name: item, type: Item}
+  Box:
+    module: box
+    fields:
+      - {name: n, type: u8}
+      - {name: item, type: Item}
+      - {name: more, type: Box, if: n == 2}
+    instances: {up: {compute: _parent.n, if: n == 3}}
+  Item:
+    module: box
+    fields: [{name: x, type: u8}]
+    instances: {r: {compute: _root.n}}
+"""
+
+
+def test_records_of_another_module_have_their_own_root_and_no_parent() -> None:
+    (found,), faults = read(MODULES, bytes([1, 2, 3, 3, 4, 5]))
+    inner = {"n": 3, "item": {"x": 4, "r": 2}, "up": 2}
+    assert found == {"n": 1, "box": {"n": 2, "item": {"x": 3, "r": 2}, "more": inner}, "item": {"x": 5}}
+    assert not faults
+    (warning,) = parse(linted(MODULES), bytes([1, 2, 3, 3, 4, 5])).warnings
+    assert (warning.path, warning.found) == ("Top[0].item.r", "'Item' has no 'n'")
+
+
+@pytest.mark.parametrize(("name", "hint"), [("i12", "is sb12"), ("u12le", "is b12le"), ("u65", "?"), ("i99", "")])
+def test_an_odd_width_is_a_bit_field(name: str, hint: str) -> None:
+    lint = lint_text(f"endian: big\ntypes: {{T: {{fields: [{{name: a, type: {name}}}]}}}}")
+    assert [(e.code, e.line, e.column) for e in lint.errors] == [("unknown-type", 2, 32)]
+    assert (lint.errors[0].hint or "").endswith(hint)
+
+
+LAZY = """endian: big
+framing: {repeat: once}
+types:
+  Top:
+    fields:
+      - {name: n, type: u8}
+      - {name: m, type: u8, if: %s}
+    instances:
+      far: {type: u8, at: 99}
+      nothing: {compute: 1 / 0}
+      via: {compute: far}
+      box: {type: Box, at: 1}
+      fine: {type: u8, at: 1}
+  Box: {fields: [{name: x, type: u16}, {name: y, type: u8}]}
+"""
+
+
+def test_an_instance_that_nothing_uses_is_read_but_its_faults_are_warnings() -> None:
+    found = parse(linted(LAZY % "n == 5"), b"\x01\x02")
+    assert (found.errors, found.error_count, found.records[0].complete) == ((), 0, True)
+    assert plain(found.records[0]) == {"n": 1, "fine": 2, "box": {}}
+    assert {(w.kind, w.path.split(".")[1], w.warning) for w in found.warnings} == {
+        (FaultKind.TRUNCATED, "far", True),
+        (FaultKind.EXPRESSION, "nothing", True),
+        (FaultKind.TRUNCATED, "box", True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("use", "kinds"),
+    [
+        ("far == 1", ["truncated", "expression"]),
+        ("via == 1", ["truncated", "expression"]),
+        ("nothing == 1", ["expression", "expression"]),
+    ],
+)
+def test_a_fault_of_an_instance_that_a_field_uses_is_an_error(use: str, kinds: list[str]) -> None:
+    assert [fault.kind for fault in parse(linted(LAZY % use), b"\x01\x02").errors] == kinds
+
+
+def test_a_check_of_an_instance_is_asked_for_by_the_grammar() -> None:
+    grammar = linted(
+        "endian: big\nframing: {repeat: once}\ntypes: {T: {fields: [{name: a, type: u8}], instances: {b: {type: u8, at: 0, validate: {equals: 2}}}}}"
+    )
+    assert [(f.kind, f.path) for f in parse(grammar, b"\x01").errors] == [(FaultKind.MISMATCH, "T[0].b")]
+
+
+def test_a_label_may_be_any_word() -> None:
+    (found,), faults = read(
+        "endian: big\nframing: {repeat: once}\nenums: {E: {0: 'false', 1: 'true', 2: 'not'}}\ntypes:\n  T:\n    fields: [{name: k, type: u8, enum: E}, {name: t, compute: 'k == E::true'}, {name: n, compute: 'E::not + E::false'}]\n",
+        b"\x01",
+    )
+    assert (found, faults) == ({"k": 1, "t": True, "n": 2}, [])
 
 
 def test_records_within_records() -> None:
@@ -101,7 +359,7 @@ def test_records_within_records() -> None:
         ("{name: a, type: i8}\n{name: b, type: bytes, length: a}", "ff00", FaultKind.LENGTH, 1, "A[0].b"),
         ("{name: a, type: u8}\n{name: b, type: bytes, length: 4 / a}", "0000", FaultKind.EXPRESSION, 1, "A[0].b"),
         ("{name: a, type: u64}\n{name: b, type: bytes, length: a}", "7fffffffffffffff00", FaultKind.LENGTH, 8, "A[0].b"),
-        ("{name: a, type: u64}\n{name: b, type: u8, repeat: a}", "0fffffffffffffff00", FaultKind.TRUNCATED, 8, "A[0].b[1]"),
+        ("{name: a, type: u64}\n{name: b, type: u8, repeat: a}", "0fffffffffffffff00", FaultKind.TRUNCATED, 9, "A[0].b[1]"),
         ("{name: a, type: u8}\n{name: c, type: u32, checksum: {algorithm: crc32, over: [a]}}", "0100000000", FaultKind.CHECKSUM, 1, "A[0].c"),
         ("{name: a, type: bytes, length: rest, process: zlib}", "789c0000", FaultKind.PROCESS, 0, "A[0].a"),
         ("{name: a, type: leb128}", "ff" * 12, FaultKind.LENGTH, 0, "A[0].a"),

@@ -80,7 +80,9 @@ def test_all_mistakes_are_found_at_once() -> None:
 def test_the_message_of_an_unknown_type_is_the_promised_one() -> None:
     lint = lint_text(grammar("      - {name: bad, type: NonExistentType}\n"))
     assert lint.errors[0].message == "Unknown type 'NonExistentType'"
-    assert lint_text(grammar("      - {name: x, type: u61}\n")).errors[0].hint == "did you mean 'u64'?"
+    assert lint_text(grammar("      - {name: x, type: u61}\n")).errors[0].hint == (
+        "did you mean 'u64'? a bit field of that width is b61"
+    )
 
 
 @pytest.mark.parametrize(

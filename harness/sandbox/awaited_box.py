@@ -1,0 +1,57 @@
+"""Awaited box: asks a `PolledBox` from a coroutine of a `Loop`."""
+
+from __future__ import annotations
+
+from harness.sandbox.answer import Answer
+from harness.sandbox.limits import Limits
+from harness.sandbox.loop import Wait
+from harness.sandbox.polled_box import PolledBox
+from harness.sandbox.pool import BoxPool
+
+
+async def opened(pool: BoxPool, source: bytes, *, entry: str, limits: Limits, hash_seed: int) -> PolledBox:
+    """Open a box and wait until it has loaded a source; arguments as for `BoxPool.open`. The caller closes it.
+
+    Raises:
+        BoxFault: if the source cannot be loaded.
+        InfraError: if no box can be opened.
+    """
+    async with pool.computing.taken(pool.computing.count):
+        box = pool.begin(source, entry=entry, limits=limits, hash_seed=hash_seed)
+        try:
+            while not box.is_idle:
+                await _event(box)
+                box.receive_ready()
+        except BaseException:
+            box.close()
+            raise
+    return box
+
+
+async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -> Answer:
+    """Ask one question in canonical JSON, when it is this coroutine's turn.
+
+    Few boxes of a pool compute at a time, and a slow one alone: several would share the cores, and each would seem
+    slower than it is.
+
+    Args:
+        pool: The pool of the box.
+        box: A box that is loaded and idle.
+        question: The question.
+        due: Length in bytes of the right answer, so that a large one is accepted; 0 where it is unknown.
+
+    Raises:
+        BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
+    """
+    async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
+        box.allow(due)
+        box.send(question)
+        while True:
+            await _event(box)
+            answer = box.receive_ready()
+            if answer is not None:
+                return answer
+
+
+def _event(box: PolledBox) -> Wait:
+    return Wait(box.deadline, box.fileno(), box.write_fileno() if box.unsent else -1)
