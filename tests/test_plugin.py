@@ -101,7 +101,7 @@ def test_an_evaluation_is_serialised_once(project, more):
     conftest = project.path / "conftest.py"
     conftest.write_text(conftest.read_text() + COUNTED)
     project.suite(good="ok", bad="wrong")
-    project.run(*more)
+    project.run(*more, subprocess=True)  # the counter must not stay in this process
     assert sorted((project.path / "serialised").read_text().split()) == ["bad", "good"]
     assert project.verdicts() == {"good": "ok", "bad": "wrong"}
 
