@@ -50,7 +50,7 @@ def test_a_run_without_byte_code_says_so_once_and_how_to_end_it(project, monkeyp
     if not keeps:
         monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     project.suite(good="ok")
-    result = project.run("-n2")
+    result = project.run("-n2", subprocess=True)
     result.assert_outcomes(passed=1)
     said = [line for line in result.outlines if "byte code" in line]
     assert len(said) == (0 if keeps else 1)
@@ -176,7 +176,7 @@ def test_a_worker_has_no_ledger_and_no_page(project):
     project.suite(good="ok")
     conftest = project.path / "conftest.py"
     conftest.write_text(conftest.read_text() + LIST)
-    project.run("-n1").assert_outcomes(passed=1)
+    project.run("-n1", subprocess=True).assert_outcomes(passed=1)
     found = (project.path / "modules").read_text()
     unwanted = {"hypothesis", "lark", "torch", "harness.grammar", "harness.dsl"}
     assert modules_of(found, "controller") & unwanted == set()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gettext
+import io
 import random
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from harness.grammar.language.lint import lint_text
 ROOT = Path(__file__).parents[2]
 GRAMMARS, SAMPLES = ROOT / "specs" / "grammars", ROOT / "specs" / "samples"
 FORMATS = {"png_complete": "png"}
-NAMES = ("bmp", "elf", "gif", "gzip", "pcap", "png", "png_complete", "sqlite", "tar", "wav", "zip")
+NAMES = ("ar", "bmp", "elf", "gif", "gzip", "mo", "pcap", "png", "png_complete", "sqlite", "tar", "wav", "zip")
 
 
 def grammar(name):
@@ -109,9 +112,132 @@ def test_an_executable_of_this_machine_is_read():
 def test_the_script_writes_the_samples_that_are_there(tmp_path):
     subprocess.run([sys.executable, str(SAMPLES / "make_formats.py"), str(tmp_path)], check=True, timeout=60)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert len(made) == 27
+    assert len(made) == 40
     for path in made:
         ours = (SAMPLES / path).read_bytes()
         # Compressed bytes and layout may differ between versions of a library; the other bytes are fixed.
-        if path.parts[0].partition("_")[0] in ("wav", "bmp", "gif", "elf", "pcap", "tar"):
+        if path.parts[0].partition("_")[0] in ("wav", "bmp", "gif", "elf", "pcap", "tar", "mo", "ar"):
             assert (tmp_path / path).read_bytes() == ours, path
+
+
+def entries(data: bytes) -> list[tuple[str, str, bytes]]:
+    """Names, link targets and contents of a tar file as its grammar reads them, with names in entries of their own."""
+    found, longer = [], {}
+    parsed = parse(grammar("tar"), data)
+    assert not parsed.errors, parsed.errors[:3]
+    assert parsed.gaps == ()
+    for entry in parsed.records[0]["entries"]:
+        header, body = entry["header"], entry["data"]
+        match chr(header["kind"]):
+            case "L":
+                longer["path"] = body["name"]
+            case "K":
+                longer["linkpath"] = body["name"]
+            case "x":
+                longer |= {record["key"]: record["value"] for record in body["records"]}
+            case "g":
+                pass
+            case _:
+                prefix = header.get("prefix") or ""
+                name = f"{prefix}/{header['name']}" if prefix else header["name"]
+                name, linked = longer.get("path", name), longer.get("linkpath", header["linked"])
+                found.append((name.rstrip("/"), linked, bytes(body) if header["bytes"] else b""))
+                longer = {}
+    return found
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("seed", range(4))
+def test_tars_have_the_names_and_contents_that_tarfile_reads(form, seed):
+    rng, file = random.Random(seed), io.BytesIO()
+    # GNU tar cuts a copy of a long name after 100 bytes, perhaps within a character.
+    wide, letter = form != tarfile.USTAR_FORMAT, "é" if form == tarfile.PAX_FORMAT else "e"
+    with tarfile.open(fileobj=file, mode="w", format=form, encoding="utf-8") as made:
+        for i in range(8):
+            parts = [
+                "".join(rng.choice("abcdef") for _ in range(rng.randrange(1, 40))) for _ in range(rng.randrange(1, 4))
+            ]
+            name = "/".join([*parts, letter * rng.randrange(120) if wide and i % 3 == 0 else f"file{i}"])
+            info = tarfile.TarInfo(name)
+            info.mtime = 1_700_000_000 + (0.5 if form == tarfile.PAX_FORMAT else 0)
+            if i % 4 == 3:
+                info.type, info.linkname = tarfile.SYMTYPE, "target/" * rng.randrange(1, 30 if wide else 10)
+                made.addfile(info)
+            elif i % 4 == 2:
+                info.type = tarfile.DIRTYPE
+                made.addfile(info)
+            else:
+                info.size = rng.randrange(2000)
+                made.addfile(info, io.BytesIO(rng.randbytes(info.size)))
+    with tarfile.open(fileobj=io.BytesIO(file.getvalue())) as read:
+        members = [(m.name, m.linkname, read.extractfile(m).read() if m.isreg() else b"") for m in read.getmembers()]
+    found = entries(file.getvalue())
+    found, members = ([(n, link.rstrip("/"), data) for n, link, data in listed] for listed in (found, members))
+    assert found == members
+
+
+class Pipe(io.RawIOBase):
+    """A file that cannot be rewound, so that sizes follow the data."""
+
+    def __init__(self):
+        self.data = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.data += bytes(data)
+        return len(data)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+def test_zips_have_the_names_and_contents_that_zipfile_reads(wide, stream):
+    file = Pipe() if stream else io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for i in range(4):
+            with made.open(f"file{i}.txt", "w", force_zip64=wide) as inner:
+                inner.write(b"the contents of a file\n" * 20 * i)
+    data = file.data if stream else file.getvalue()
+    parsed = parse(grammar("zip"), data)
+    assert not parsed.errors, parsed.errors[:3]
+    assert parsed.gaps == ()
+    found = {}
+    for section in parsed.records:
+        if section["signature"] == 0x04034B50:
+            body = section["body"]
+            found[body["name"]] = bytes(body["stream"] if stream else body["data"]["bytes"])
+    with zipfile.ZipFile(io.BytesIO(data)) as read:
+        assert found == {name: read.read(name) for name in read.namelist()}
+
+
+@pytest.mark.parametrize(
+    "path", [p for f in ("mo", "mo_holdout") for p in sorted((SAMPLES / f).iterdir())], ids=lambda p: p.name
+)
+def test_catalogues_have_the_messages_that_gettext_reads(path):
+    (record,) = parse_file(grammar("mo"), path).records
+    found = {
+        one["text"]["text"]: other["text"]["text"]
+        for one, other in zip(record["originals"], record["translations"], strict=True)
+    }
+    with path.open("rb") as file:
+        read = gettext.GNUTranslations(file)
+    assert found
+    for original, translation in found.items():
+        if "\0" in original:
+            assert read.ngettext(*original.split("\0"), 1) == translation.split("\0")[0]
+        else:
+            assert read.gettext(original) == translation
+
+
+@pytest.mark.parametrize(
+    "path", [p for f in ("ar", "ar_holdout") for p in sorted((SAMPLES / f).iterdir())], ids=lambda p: p.name
+)
+def test_archives_have_the_members_that_their_headers_state(path):
+    data, at, expected = path.read_bytes(), 8, []
+    while at < len(data):
+        size = int(data[at + 48 : at + 58])
+        expected.append((data[at : at + 16].decode().rstrip(), data[at + 60 : at + 60 + size]))
+        at += 60 + size + size % 2
+    (record,) = parse_file(grammar("ar"), path).records
+    assert [(member["name"], bytes(member["data"])) for member in record["members"]] == expected

@@ -16,9 +16,10 @@ from typing import Any
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
-from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.codec import decode
@@ -146,7 +147,7 @@ async def measure(
     """
     null = null_call(pool)
     profile = Profile(total=sum(len(workload.questions) for workload in workloads))
-    idle_before = box.idle_cpu
+    idle_before, waiting = box.idle_cpu, Waiting(box.pid)
     try:
         for workload in workloads:
             times: list[float] = []
@@ -155,6 +156,7 @@ async def measure(
                 answer = await ask(pool, box, question.key, due=question.due)
                 profile.fault_question = None
                 profile.seconds.append(answer.seconds)
+                waiting.note(len(profile.seconds), question.key, answer)
                 if answer.cpu_seconds is None:
                     profile.clock = "wall"
                     times.append(answer.seconds - null.seconds)
@@ -177,6 +179,8 @@ async def measure(
                     "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
                 }
             )
+        if profile.clock == "cpu" and waiting.is_on_purpose(box.pid):
+            _add_waits(profile, list(waiting.idle.values()))
     except BoxFault as fault:
         profile.fault = fault
         box.close()
@@ -188,6 +192,16 @@ async def measure(
                 for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
                     row[name] += idle
     return profile
+
+
+def _add_waits(profile: Profile, idle: Sequence[float]) -> None:
+    """Add the time that a candidate waits to its rows: for each size the mean of its calls."""
+    for index, row in enumerate(profile.rows):
+        wait = statistics.fmean(idle[index * REPEATS : (index + 1) * REPEATS])
+        for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
+            row[name] += wait
+        row["wait_s"] = wait
+        profile.samples[row["size"]] = [seconds + wait for seconds in profile.samples[row["size"]]]
 
 
 @dataclass(frozen=True, slots=True)

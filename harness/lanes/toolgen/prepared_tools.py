@@ -64,7 +64,7 @@ class PreparedTools:
         if tool.digest not in self._tools:
             while len(self._tools) >= MAX_TOOLS:
                 self._tools.popitem(last=False)[1].oracle.close()
-            self._tools[tool.digest] = _Prepared(Oracle(tool.oracle, folder))
+            self._tools[tool.digest] = _Prepared(Oracle(tool.oracle, folder, rules=tool.answer_rules))
         self._tools.move_to_end(tool.digest)
         return self._tools[tool.digest]
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.status import Status
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
-from harness.lanes.toolgen.tool_spec import Signature, signature_of
+from harness.lanes.toolgen.signature import Signature, signature_of
 
 
 def signature(line: str) -> Signature:
