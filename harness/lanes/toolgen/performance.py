@@ -6,8 +6,11 @@ import math
 import random
 import statistics
 import weakref
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate, combinations_with_replacement
 from typing import Any
 
 from harness.core.digest import derive_seed
@@ -35,6 +38,8 @@ MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
 NULL_SOURCE = b"def null():\n    return None\n"
 _NULL_CALLS = 15
 RESAMPLES = 400
+TAIL = 0.025  # of a 95 % interval, at each end
+MAX_EXACT_SAMPLES = 5  # of one size: at most 10,000 slopes in the exact bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,18 +243,65 @@ def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float |
 def growth_interval(profile: Profile) -> tuple[float, float] | None:
     """95 % interval of the exponent: a bootstrap over the samples of each size; None below three sizes.
 
-    Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time).
+    Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time). For few
+    samples the bootstrap distribution is computed exactly, else it is resampled.
     """
     if len(profile.samples) < 3:
         return None
-    rng = random.Random(len(profile.rows))  # noqa: S311 - resampling, not a secret
     statistic = min if profile.clock == "cpu" else statistics.median
+    if max(map(len, profile.samples.values())) <= MAX_EXACT_SAMPLES:
+        return _exact_interval(profile.samples, statistic)
+    rng = random.Random(len(profile.rows))  # noqa: S311 - resampling, not a secret
     slopes = sorted(
         _slope([(size, statistic(rng.choices(times, k=len(times)))) for size, times in profile.samples.items()])
         for _ in range(RESAMPLES)
     )
-    tail = round(0.025 * (RESAMPLES - 1))
+    tail = round(TAIL * (RESAMPLES - 1))
     return slopes[tail], slopes[-1 - tail]
+
+
+def _exact_interval(
+    samples: Mapping[int, Sequence[float]], statistic: Callable[[Sequence[float]], float]
+) -> tuple[float, float]:
+    """The ends of all slopes that resampling can give, each with its probability.
+
+    The slope is linear in the logarithms of the times, so it is a sum with one independent term for each size.
+    """
+    xs = [math.log(size) for size in samples]
+    mean = statistics.fmean(xs)
+    spread = sum((x - mean) ** 2 for x in xs)
+    slopes = [(0.0, 1.0)]
+    for x, times in zip(xs, samples.values(), strict=True):
+        terms = [
+            ((x - mean) / spread * math.log(max(MIN_SECONDS, seconds)), probability)
+            for seconds, probability in _resampled(times, statistic).items()
+        ]
+        slopes = [(slope + term, p * q) for slope, p in slopes for term, q in terms]
+    slopes.sort()
+    return _reached(slopes), _reached(slopes[::-1])
+
+
+def _resampled(times: Sequence[float], statistic: Callable[[Sequence[float]], float]) -> dict[float, float]:
+    """The probability of each value of a statistic of as many draws with replacement as there are samples."""
+    found = defaultdict[float, float](float)
+    for drawn, probability in _draws(len(times)):
+        found[statistic([times[one] for one in drawn])] += probability
+    return found
+
+
+@cache
+def _draws(count: int) -> list[tuple[tuple[int, ...], float]]:
+    """Each set of `count` draws from `count` samples, as indices, with its probability."""
+    return [
+        (drawn, math.factorial(count) / math.prod(map(math.factorial, Counter(drawn).values())) / count**count)
+        for drawn in combinations_with_replacement(range(count), count)
+    ]
+
+
+def _reached(slopes: Sequence[tuple[float, float]]) -> float:
+    """The first slope at which the probability of a tail is used up."""
+    totals = accumulate(probability for _, probability in slopes)
+    return next(slope for (slope, _), total in zip(slopes, totals, strict=True) if total >= TAIL)
 
 
 def _slope(points: Sequence[tuple[int, float]]) -> float:
