@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlite_utils import Database
 
 # `secret_seed` has no type on purpose: SQLite then keeps a small seed as an integer and one beyond 64 bits as text,
 # where INTEGER would quietly turn the latter into a float.
@@ -285,7 +291,17 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
 
 
 MIGRATIONS = (_first, _stability, _ranks, _spec_versions, _points, _views)
-"""Number N, from 1, makes version N of the schema out of the one before it."""
+"""Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
+
+
+def _apply(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database, Migrations  # only a new ledger, or an old one, needs it
+
+    migrations = Migrations("crucible")
+    for number, step in enumerate(MIGRATIONS, 1):
+        migrations(name=f"m{number:03}{step.__name__}")(lambda db, step=step: step(db.conn))
+    apply: Callable[[Database], None] = migrations.apply
+    apply(Database(connection, recursive_triggers=False, execute_plugins=False))
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -294,9 +310,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     # the tables and the other, once it is let in, finds nothing pending.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for step in MIGRATIONS[version:]:
-            step(connection)
+        _apply(connection)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS):d}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
         connection.execute("COMMIT")
