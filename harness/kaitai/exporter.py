@@ -11,7 +11,7 @@ from harness.grammar.language.reach import references
 from harness.grammar.language.types import Sort, Type
 from harness.kaitai.byte_orders import Orders, find_orders
 from harness.kaitai.export_names import ExportNames
-from harness.kaitai.expression_exporter import ExpressionWriter, label_id
+from harness.kaitai.expression_exporter import ExpressionWriter
 from harness.kaitai.field_exporter import FieldExporter
 
 _PARAMETERS = {
@@ -76,6 +76,8 @@ class _Exporter:
         meta["endian"] = "be" if grammar.big else "le"
         if grammar.select is not None:
             self.report_lost("record.switch", "a header type that selects the record's type")
+        if root.params:
+            self.report_lost("root", "the arguments of the root")
         if grammar.registry:
             self.report_lost("registry", "the registry of discriminators", serious=False)
         nested = {name for name, order in self.orders.single.items() if order not in (True, False, name)}
@@ -93,10 +95,7 @@ class _Exporter:
         if types:
             made["types"] = {**types, **made.get("types", {})}
         if grammar.enums:
-            made["enums"] = {
-                names.enums[name]: {number: label_id(label) for number, label in enum.labels.items()}
-                for name, enum in grammar.enums.items()
-            }
+            made["enums"] = {names.enums[name]: members for name, members in names.members.items()}
         return Exported(made, tuple(self.lost))
 
     def writer(self, owner: TypeDef) -> ExpressionWriter:
@@ -106,8 +105,12 @@ class _Exporter:
             owner,
             field_id=names.field,
             type_id=lambda name: names.types.get(name, name),
-            enum_id=lambda name: names.enums.get(name, name),
+            label_id=self.label,
         )
+
+    def label(self, enum: str, label: str) -> str:
+        number = self.grammar.enums[enum].numbers[label]
+        return f"{self.names.enums[enum]}::{self.names.members[enum][number]}"
 
     def parameter(self, found: TypeDef, place: int) -> str:
         """Infer the type of the arguments of a parameter, if all of them have the same type."""

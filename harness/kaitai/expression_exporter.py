@@ -38,7 +38,7 @@ class ExpressionWriter:
         owner: The type whose names are in scope.
         field_id: Maps a field's name to its Kaitai Struct name.
         type_id: Maps a type's name.
-        enum_id: Maps an enum's name.
+        label_id: Maps an enum and one of its labels to `enum::label`.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class ExpressionWriter:
         *,
         field_id: Callable[[str], str],
         type_id: Callable[[str], str],
-        enum_id: Callable[[str], str],
+        label_id: Callable[[str, str], str],
     ) -> None:
         self.inference, self.owner = inference, owner
-        self.field_id, self.type_id, self.enum_id = field_id, type_id, enum_id
+        self.field_id, self.type_id, self.label_id = field_id, type_id, label_id
         self.parents = holders(inference.types)
         self.item: Type | None = None
         """The type of `_`, or None if `_` is not in scope."""
@@ -128,7 +128,7 @@ class ExpressionWriter:
             case Name(name=name):
                 return self.name(name)
             case EnumLiteral(enum=enum, label=label):
-                return f"{self.enum_id(enum)}::{label_id(label)}"
+                return self.label_id(enum, label)
             case Attribute(of=of, name=name):
                 return self.attribute(of, name)
             case Item(of=of, index=index):
@@ -231,8 +231,3 @@ def holders(types: dict[str, TypeDef]) -> dict[str, frozenset[str]]:
             for ref in references(field):
                 made.setdefault(ref.name, set()).add(name)
     return {name: frozenset(above) for name, above in made.items()}
-
-
-def label_id(label: str) -> str:
-    """Convert a label to a valid identifier of Kaitai Struct."""
-    return label.lower()
