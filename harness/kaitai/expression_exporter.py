@@ -99,8 +99,9 @@ class ExpressionWriter:
 
     def operand(self, expr: Expr) -> str:
         """Export a number, in parentheses if needed."""
-        text = self.number(expr)
-        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not text.endswith(".to_i") else text
+        text, kind = self.number(expr), self.kind(expr)
+        labelled = kind.sort is Sort.INT and bool(kind.name)  # then `number` has added the parentheses
+        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not labelled else text
 
     def inner(self, expr: Expr) -> str:
         """Add parentheses unless the text is a primary expression."""

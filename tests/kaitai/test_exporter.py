@@ -108,6 +108,15 @@ SAME = {
         ],
         "05",
     ),
+    "numbers with labels": (
+        [
+            {"name": "k", "type": "u8"},
+            {"name": "x", "compute": "abs(0 - k) - (k - 1)"},
+            {"name": "y", "compute": "min(k, 3) * -k"},
+            {"name": "z", "compute": "2 * (k == 1 ? k : 7)"},
+        ],
+        "05",
+    ),
     "processed text": ([{"name": "s", "type": "string", "length": 2, "process": "xor(1)"}], "6063"),
 }
 
@@ -115,7 +124,9 @@ SAME = {
 @pytest.mark.parametrize("name", SAME)
 def test_each_construct_survives(name, tmp_path):
     fields, data = SAME[name]
-    ours = grammar(one(fields))
+    if name == "numbers with labels":
+        fields = [{**fields[0], "enum": "K"}, *fields[1:]]
+    ours = grammar(yaml.safe_dump({**yaml.safe_load(one(fields)), "enums": {"K": {1: "one", 5: "five"}}}))
     exported, back = there_and_back(ours, tmp_path)
     assert exported.complete, exported.lost
     data = bytes.fromhex(data)
