@@ -147,7 +147,8 @@ class ExpressionWriter:
             case Binary(operator=operator, left=left, right=right):
                 return self.binary(operator, left, right)
             case Ternary(condition=condition, then=then, otherwise=otherwise):
-                return f"{self.boolean(condition)} ? {self.inner(then)} : {self.inner(otherwise)}"
+                write = self.inner if self.kind(then) == self.kind(otherwise) else self.operand
+                return f"{self.boolean(condition)} ? {write(then)} : {write(otherwise)}"
 
     def name(self, name: str) -> str:
         """Export a name of the type, or a special name."""
