@@ -169,6 +169,9 @@ class ExpressionImporter:
 
     def size_of(self, value: Expr, *, bits: bool) -> Expr:
         """Convert `value._sizeof` to a number."""
+        whole = self.kind(value)
+        if isinstance(value, Name | Attribute) and value.name in SPECIAL and isinstance(whole, User):
+            return self.size(lambda: size_of_type(whole), bits=bits)
         match value:
             case Name(name=name):
                 holder: Structure | None = self.structure
