@@ -18,12 +18,14 @@ from harness.grammar.language.expression import (
     Ternary,
     Unary,
 )
-from harness.grammar.language.grammar import TypeDef
+from harness.grammar.language.grammar import Field, TypeDef
 from harness.grammar.language.inference import Inference, MistakeError
 from harness.grammar.language.printer import print_expression
 from harness.grammar.language.reach import references
 from harness.grammar.language.types import ANY, Sort, Type
 from harness.kaitai.expression import COMPARISONS, SPECIAL
+
+_MAX_LEVELS = 20
 
 
 class UnwritableError(Exception):
@@ -187,13 +189,26 @@ class ExpressionWriter:
                 return f"{inner}.as<bytes>"
         return f"{inner}.{name if name in SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
 
+    def field(self, of: Expr) -> Field | None:
+        """Return the field that a name or an attribute refers to, or None."""
+        holder = self.kind(of.of).name if isinstance(of, Attribute) else self.owner.name
+        return self.inference.members.get(holder, {}).get(of.name if isinstance(of, Attribute | Name) else "")
+
+    def is_fixed(self, field: Field, *, level: int = 0) -> bool:
+        """Whether the size of a field is constant, as Kaitai Struct's `_sizeof` needs."""
+        constant = isinstance(field.length, Literal)
+        if field.condition or field.until or field.switch or field.type is None or level > _MAX_LEVELS:
+            return False
+        if not isinstance(field.repeat, Literal | None) or (field.length is not None and not constant):
+            return False
+        if field.type.primitive is not None:
+            return constant or field.type.primitive.width > 0
+        inner = self.inference.types[field.type.name].fields
+        return constant or all(self.is_fixed(each, level=level + 1) for each in inner)
+
     def varies(self, of: Expr) -> bool:
         """Whether a value may be a record of several types."""
-        holder = self.owner.name
-        if isinstance(of, Attribute):
-            holder = self.kind(of.of).name
-        name = of.name if isinstance(of, Attribute | Name) else ""
-        field = self.inference.members.get(holder, {}).get(name)
+        field = self.field(of)
         return field is not None and len({ref.name for ref in references(field) if ref.primitive is None}) > 1
 
     def binary(self, operator: str, left: Expr, right: Expr) -> str:
@@ -214,7 +229,7 @@ class ExpressionWriter:
         match name, arguments:
             case "len", (of,):
                 return self.attribute(of, "size")
-            case "sizeof", (of,):
+            case "sizeof", (Name() | Attribute() as of,) if (held := self.field(of)) and self.is_fixed(held):
                 return f"{self.inner(of)}._sizeof"
             case (("min" | "max"), (a, b)):
                 one, two = self.operand(a), self.operand(b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import subprocess
 import sys
@@ -95,6 +96,45 @@ def test_a_wheel_that_zipfile_writes_now_is_read(tmp_path):
     assert found.gaps == ()
     names = [record["body"]["name"] for record in found.records if record["signature"] == 0x04034B50]
     assert names == ["pkg/__init__.py", "pkg/data.txt"]
+
+
+class Pipe(io.RawIOBase):
+    """A file that cannot be rewound, so that zipfile writes the sizes after the data."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:
+        self.data += data
+        return len(data)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_the_files_of_an_archive_are_those_of_zipfile(method, streamed):
+    texts = {"a.txt": b"hello " * 50, "b.txt": b"", "c.bin": bytes(range(256)) * 3}
+    pipe = Pipe() if streamed else io.BytesIO()
+    with zipfile.ZipFile(pipe, "w", method) as made:
+        for name, text in texts.items():
+            made.writestr(name, text)
+    data = bytes(pipe.data if streamed else pipe.getvalue())
+    found = parse(grammar("zip"), data)
+    files = [record["body"] for record in found.records if record["signature"] == 0x04034B50]
+    if streamed and method == zipfile.ZIP_BZIP2:
+        assert found.errors  # only deflated data is read without its size
+        return
+    assert not found.errors, found.errors[:3]
+    held = [body.get("stream") or body.get("data") for body in files]
+    assert {body["name"]: each["bytes"] for body, each in zip(files, held, strict=True)} == texts
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sizes = [(info.compress_size, info.file_size, info.CRC) for info in archive.infolist()]
+    where = [body["stream"] if streamed else body for body in files]
+    assert [(each["packed_size"], each["size"], each["crc"]) for each in where] == sizes
+    broken = data.replace(sizes[0][2].to_bytes(4, "little"), b"\0\0\0\0", 1)
+    assert bool(parse(grammar("zip"), broken).errors) is streamed  # the checksum of a streamed file is checked
 
 
 def test_an_executable_of_this_machine_is_read():
