@@ -100,12 +100,17 @@ def _cpu() -> float:
     for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
         usage = resource.getrusage(who)
         total += usage.ru_utime + usage.ru_stime
-    # Our boxes are children of a zygote that still lives: its share is in its own stat line.
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    # Our zygotes still live, and their boxes count in their own stat lines: every living descendant is read.
     ticks = os.sysconf("SC_CLK_TCK")
-    for pid in children:
-        cells = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        total += sum(int(cell) for cell in cells[11:15]) / ticks
+    waiting = [os.getpid()]
+    while waiting:
+        pid = waiting.pop()
+        lists = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        children = " ".join(lists).split()
+        waiting += map(int, children)
+        for child in children:
+            cells = Path(f"/proc/{child}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            total += sum(int(cell) for cell in cells[11:15]) / ticks
     return total
 
 

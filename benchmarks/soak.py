@@ -30,20 +30,26 @@ BAD = (
 MEMORY_SLACK_KB = 2048
 
 
+def children(pid: int) -> list[int]:
+    """The child processes of a process."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
 def measure(pool: BoxPool) -> dict[str, int]:
     """What could leak."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-    boxes = sum(len(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()) for pid in children)
+    roots = children(os.getpid())
+    zygotes = [pid for root in roots for pid in children(root)]
     groups = [
         path for path in Path("/sys/fs/cgroup").glob("**/crucible-*") if path.name.split("-")[2] == str(os.getpid())
     ]
     return {
         "resident_kb": resident,
         "descriptors": len(os.listdir("/proc/self/fd")),
-        "zygotes": len(children),
-        "boxes": boxes,
+        "root_zygotes": len(roots),
+        "zygotes": len(zygotes),
+        "boxes": sum(len(children(pid)) for pid in zygotes),
         "cgroups": len(groups),
         "temporary_files": len(list(Path(tempfile.gettempdir()).glob("*crucible*"))),
     }

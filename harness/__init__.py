@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.core.tier import Tier
     from harness.hooks import Lane, hookimpl
     from harness.judge.evaluate import evaluate
+    from harness.judge.pool import JudgePool
+    from harness.judge.verdict import Verdict
     from harness.ledger.store import Ledger
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Evidence",
     "Gate",
     "GateResult",
+    "JudgePool",
     "Lane",
     "Ledger",
     "Policy",
@@ -39,6 +42,7 @@ __all__ = [
     "Status",
     "Subject",
     "Tier",
+    "Verdict",
     "evaluate",
     "hookimpl",
 ]
@@ -52,6 +56,7 @@ _HOME = {
     "Evidence": "harness.core.evidence",
     "Gate": "harness.core.gate",
     "GateResult": "harness.core.gate",
+    "JudgePool": "harness.judge.pool",
     "Lane": "harness.hooks",
     "Ledger": "harness.ledger.store",
     "Policy": "harness.core.policy",
@@ -61,6 +66,7 @@ _HOME = {
     "Status": "harness.core.status",
     "Subject": "harness.core.case",
     "Tier": "harness.core.tier",
+    "Verdict": "harness.judge.verdict",
     "evaluate": "harness.judge.evaluate",
     "hookimpl": "harness.hooks",
 }

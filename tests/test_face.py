@@ -80,8 +80,8 @@ def test_a_run_without_suites_imports_the_plugin_and_what_guards_conftests(pytes
         def test_what_is_loaded():
             ours = sorted(name for name in sys.modules if name.split(".")[0] == "harness")
             assert ours == [
-                "harness", "harness.core", "harness.core.number", "harness.plugin", "harness.session",
-                "harness.session.untrusted",
+                "harness", "harness.bytecode", "harness.core", "harness.core.number", "harness.plugin",
+                "harness.session", "harness.session.untrusted",
             ]
             assert not {"yaml", "pydantic", "lark", "jinja2", "httpx", "sqlite_utils", "numpy"} & set(sys.modules)
         """

@@ -8,6 +8,8 @@ Example:
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -18,6 +20,7 @@ from harness.core.errors import CrucibleError, UsageError
 
 VERBS = (
     "init",
+    "judge",
     "doctor",
     "top",
     "show",
@@ -44,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 1 if something failed; 4 for wrong usage.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # an interpreter that ends looks for cycles among all its objects several times
+        atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
         # Characters that a terminal cannot show (it is ASCII or Latin-1) and unpaired surrogates are escaped.
         if isinstance(stream, io.TextIOWrapper):

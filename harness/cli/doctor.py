@@ -13,6 +13,7 @@ import platform
 import sys
 from pathlib import Path
 
+from harness.bytecode import describe_missing
 from harness.cli import output
 from harness.core.errors import UsageError
 
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"{path} does not exist", fix="name files or folders that exist")
     found = probe([path.absolute() for path in args.paths] or [Path.cwd()])
     extras = {module: importlib.util.find_spec(module) is not None for module in EXTRAS}
+    missing = describe_missing(Path(__file__))
     if args.json:
         output.print_json(
             {
@@ -48,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
                 "python": platform.python_version(),
                 "platform": sys.platform,
                 "extras": extras,
+                "byte_code": missing is None,
             }
         )
         return int(bool(found.breaches))
@@ -55,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     for layer, state, note in found.table():
         print(f"  {layer:<12} {state:<9} {note}".rstrip())
     print(f"python {platform.python_version()} on {sys.platform}")
+    if missing:
+        print(f"  {'byte code':<12} {missing}")
     for module, is_installed in extras.items():
         state = "installed" if is_installed else f"not installed: pip install pytest-crucible[{EXTRAS[module]}]"
         print(f"  {module:<12} {state}")

@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 
 from harness.cli import output
-from harness.report.html import write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from harness.report.html import write_report
+
     with output.read_ledger(args.ledger) as ledger:
         path = write_report(ledger, args.run, args.report)
     if args.json:

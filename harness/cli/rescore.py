@@ -28,7 +28,8 @@ from harness.core.errors import UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.number import whole
 from harness.core.policy import Policy
-from harness.core.run import Run, RunStatus, new_run_id
+from harness.core.run import Run, new_run_id
+from harness.core.status import RunStatus
 from harness.core.tier import Tier
 from harness.hooks import Lane, Registry
 from harness.ledger import queries

@@ -8,11 +8,17 @@ Example:
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import importlib.util
+import inspect
+import textwrap
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import ModelSchema
 
 from harness.cli import output
 from harness.core.errors import UsageError
@@ -39,6 +45,19 @@ class Export(Frozen):
     evaluations: tuple[Evaluation, ...]
 
 
+class DocumentedSchema(GenerateJsonSchema):
+    """A generator of JSON Schemas that describes each property by the docstring below its field."""
+
+    def model_schema(self, schema: ModelSchema) -> dict[str, Any]:
+        """Build the schema of a model; a description that the model itself gives is kept."""
+        made = super().model_schema(schema)
+        for base in schema["cls"].__mro__:
+            if issubclass(base, Frozen):
+                for name, text in _read_docstrings(base).items():
+                    made.get("properties", {}).get(name, {}).setdefault("description", text)
+        return made
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = ["suite", *(name for name, (module, _) in FORMATS.items() if _is_installed(module)), "ledger"]
     parser.add_argument("format", choices=names, help="which file format")
@@ -59,10 +78,10 @@ def build_schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
     if name == "suite":
         return _build_suite(lane)
     if name == "ledger":
-        return Export.model_json_schema()
+        return Export.model_json_schema(schema_generator=DocumentedSchema)
     module, attribute = FORMATS[name]
     found: Any = getattr(importlib.import_module(module), attribute)
-    ready: dict[str, Any] = found.model_json_schema() if _is_model(found) else found
+    ready: dict[str, Any] = found.model_json_schema(schema_generator=DocumentedSchema) if _is_model(found) else found
     return ready
 
 
@@ -80,9 +99,27 @@ def _build_suite(lane: str | None) -> dict[str, Any]:
 
 
 def _build_lane(lane: Lane, references: str) -> dict[str, Any]:
-    made = lane.options.model_json_schema(ref_template=references)
+    made = lane.options.model_json_schema(ref_template=references, schema_generator=DocumentedSchema)
     made["properties"]["lane"] = {"const": lane.name, "description": made["properties"]["lane"]["description"]}
     return made
+
+
+def _read_docstrings(model: type) -> dict[str, str]:
+    """Return the docstring below each field of a class, by the field's name; empty if its source is not available."""
+    try:
+        source = inspect.getsource(model)
+    except OSError:
+        return {}
+    body = ast.parse(textwrap.dedent(source)).body[0].body  # type: ignore[attr-defined]
+    return {
+        field.target.id: inspect.cleandoc(below.value.value)
+        for field, below in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
 
 
 def _is_model(found: Any) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
-from harness.core.evaluation import Evaluation
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
+
+if TYPE_CHECKING:
+    from harness.core.evaluation import Evaluation
 
 MAX_SHOWN = 5
 MAX_ATTEMPTS = 12

@@ -16,30 +16,26 @@ import secrets
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
-from harness.cli.rescore import load_lanes
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
-from harness.core.evaluation import Evaluation
 from harness.core.number import whole
-from harness.core.run import Run, RunStatus, new_run_id
 from harness.core.stability import FACT, Stability, stability_of
+from harness.core.status import RunStatus
 from harness.core.tier import Tier
-from harness.judge.folders import project_root, scratch_folder
-from harness.judge.isolation import folders_of, prove_tier, secrets_of
-from harness.lane.context import Context
-from harness.lane.fingerprint import engine_of
-from harness.lane.protocol import Lane
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import words
-from harness.session.confirmation import another_round
-from harness.session.provenance import machine, versions
-from harness.suites.settings import settle
+
+if TYPE_CHECKING:
+    from harness.core.evaluation import Evaluation
+    from harness.lane.context import Context
+    from harness.lane.protocol import Lane
 
 BATCH = 40
 """Attempts between two lines of progress; Ctrl-C keeps the finished ones."""
@@ -80,8 +76,11 @@ def run(args: argparse.Namespace) -> int:
             if len(shown) > 1:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
                 raise UsageError(f"{len(shown)} cases match {args.what}", fix=f"name one of {names}")
-            extended = _add_attempts(shown[0], args)
-            written = _store(ledger, newest[0], extended, load_lanes(args.plugin)) if extended is not shown[0] else None
+            from harness.cli.rescore import load_lanes
+
+            lanes = load_lanes(args.plugin)
+            extended = _add_attempts(shown[0], lanes, args)
+            written = _store(ledger, newest[0], extended, lanes) if extended is not shown[0] else None
             shown = [extended]
     if args.json:
         output.print_json([_to_json(one, written) for one in shown])
@@ -94,9 +93,11 @@ def run(args: argparse.Namespace) -> int:
     return int(args.attempts is not None and not shown[0].as_expected)
 
 
-def _add_attempts(evaluation: Evaluation, args: argparse.Namespace) -> Evaluation:
+def _add_attempts(evaluation: Evaluation, lanes: Mapping[str, Lane], args: argparse.Namespace) -> Evaluation:
     """Make attempts in batches until there are `args.attempts` of them or one disagrees."""
-    lane = load_lanes(args.plugin).get(evaluation.case.lane)
+    from harness.session.confirmation import another_round
+
+    lane = lanes.get(evaluation.case.lane)
     if lane is None:
         raise UsageError(f"unknown lane {evaluation.case.lane!r}", fix="name the file that defines it with --plugin")
     known = stability_of(evaluation.evidence)
@@ -134,6 +135,11 @@ def _wants_more(evaluation: Evaluation, attempts: int) -> bool:
 
 
 def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace, secret: int) -> Context:
+    from harness.judge.folders import project_root, scratch_folder
+    from harness.judge.isolation import folders_of, prove_tier, secrets_of
+    from harness.lane.context import Context
+    from harness.suites.settings import settle
+
     subject = Path(evaluation.case.subject.path or ".")
     settings = settle(project_root(subject), command={"secret_seed": secret, "min_tier": args.min_tier})
     hidden = secrets_of([evaluation.case], root=project_root(subject), ledger=args.ledger.absolute())
@@ -143,6 +149,10 @@ def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace,
 
 
 def _store(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
+    from harness.core.run import Run, new_run_id
+    from harness.lane.fingerprint import engine_of
+    from harness.session.provenance import machine, versions
+
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -201,7 +211,7 @@ def _to_json(evaluation: Evaluation, written: str | None) -> dict[str, Any]:
         "nodeid": evaluation.case.nodeid,
         "digest": evaluation.case.subject.digest,
         "status": evaluation.status.value,
-        "stability": None if known is None else known.to_wire() | {"text": known.text, "confirmed": known.confirmed},
+        "stability": None if known is None else asdict(known) | {"text": known.text, "confirmed": known.confirmed},
         "rounds": evaluation.evidence.facts.get(FACT, []),
         "counterexample": evaluation.evidence.counterexample and evaluation.evidence.counterexample.to_wire(),
         "written": written,

@@ -2,21 +2,25 @@
 
 A verb is a module with `add_arguments(parser)` and `run(args) -> int`. Its docstring is its help: one sentence, an
 empty line, an example. A group of verbs is a package with `VERBS`, their names; `import-ksy` is `import_ksy.py` there.
-Only the module of the named verb and the packages that contain it are imported.
+Only the module of the named verb and the packages that contain it are imported; a list of verbs imports none of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest, nearest_name
+
+if TYPE_CHECKING:
+    from importlib.abc import InspectLoader
 
 USAGE = 4  # exit status for wrong usage, as pytest's
 
@@ -125,7 +129,20 @@ def list_verbs(module: object) -> tuple[str, ...]:
 
 
 def _load(package: str, name: str) -> Verb:
-    return cast("Verb", importlib.import_module(f"{package}.{name.replace('-', '_')}"))
+    return cast("Verb", importlib.import_module(_module_name(package, name)))
+
+
+def _module_name(package: str, name: str) -> str:
+    return f"{package}.{name.replace('-', '_')}"
+
+
+def _read_sentence(module: str) -> str:
+    """Return the first line of a verb's docstring, from its compiled code: nothing of it is executed."""
+    spec = importlib.util.find_spec(module)
+    loader = cast("InspectLoader", spec.loader) if spec else None
+    code = loader.get_code(module) if loader else None
+    docstring = code.co_consts[0] if code else None
+    return docstring.strip().partition("\n")[0] if isinstance(docstring, str) else ""
 
 
 def _get_help(verb: Verb) -> str:
@@ -136,6 +153,6 @@ def _format_overview(command: str, group: Verb) -> str:
     sentence, _, example = _get_help(group).partition("\n\n")
     names = list_verbs(group)
     width = max(map(len, names))
-    lines = [f"  {name:<{width}}  {_get_help(_load(group.__name__, name)).partition(chr(10))[0]}" for name in names]
+    lines = [f"  {name:<{width}}  {_read_sentence(_module_name(group.__name__, name))}" for name in names]
     usage = f"usage: {command} VERB ..."
     return "\n".join([usage, "", f"{sentence} Each verb has --help.", "", *lines, *(["", example] if example else [])])

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import NonNegativeInt
 
 from harness.core.frozen import Frozen
 from harness.core.tier import Tier
-
-
-class RunStatus(StrEnum):
-    """The state of a run in the ledger."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    ABORTED = "aborted"
 
 
 class Run(Frozen):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pydantic import NonNegativeInt
-
-from harness.core.evidence import Evidence, Unit
-from harness.core.frozen import Frozen
 from harness.core.stats import flake_bound
 from harness.core.status import Status, first_of
+
+if TYPE_CHECKING:
+    from harness.core.evidence import Evidence
 
 EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST = 3, 20, 59, 299
 RUNGS = (EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST)
@@ -21,17 +21,23 @@ FACT = "confirmation"
 """The fact that lists the rounds of fresh attempts."""
 
 
-class Stability(Frozen):
-    """The agreement of the attempts on one subject, and the bound that follows from it."""
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """The agreement of the attempts on one subject, and the bound that follows from it.
+
+    Attributes:
+        flaky: Whether the attempts disagree.
+        attempts: Number of attempts.
+        hash_seeds: Number of distinct hash seeds; None where attempts have no hash seed.
+        rounds: Number of input sets: 1 for the run's own, one more for each confirmation.
+        bound: Upper bound of the failure probability at 95 %, from 0 to 1; 1 if the attempts disagree.
+    """
 
     flaky: bool
-    attempts: NonNegativeInt
-    hash_seeds: NonNegativeInt | None
-    """Number of distinct hash seeds; None where attempts have no hash seed."""
-    rounds: NonNegativeInt
-    """Number of input sets: 1 for the run's own, one more for each confirmation."""
-    bound: Unit
-    """Upper bound of the failure probability at 95 %; 1 if the attempts disagree."""
+    attempts: int
+    hash_seeds: int | None
+    rounds: int
+    bound: float
 
     @property
     def rung(self) -> int:

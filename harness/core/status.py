@@ -1,4 +1,4 @@
-"""Status: one word for what happened to a case."""
+"""Status: one word for what happened to a case, and one for the state of a run."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ class Status(StrEnum):
     def blames_subject(self) -> bool:
         """Whether this status is a fault of the subject, and not of Crucible, the machine or a disturbance."""
         return self not in (Status.INFRA, Status.REVIEW, Status.NOISY, Status.SKIPPED, Status.OK)
+
+
+class RunStatus(StrEnum):
+    """The state of a run in the ledger."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    ABORTED = "aborted"
 
 
 _ORDER = {status: rank for rank, status in enumerate(Status)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from harness.core.frozen import Frozen
 from harness.grammar.anomaly import anomalies
 from harness.grammar.tool_host import GenerateSpansInput, ParseResult, Span, ToolHost
 
@@ -16,20 +16,21 @@ _COLOURS = {"int": 36, "float": 35, "string": 32, "bytes": 34, "unknown": 37, "g
 _VALUE = 60  # characters
 
 
-class Stretch(Frozen):
-    """Bytes [start, end) of one kind."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes [start, end) of one kind: int, float, string, bytes, unknown, or gap."""
 
     start: int
     end: int
     kind: str
-    """int, float, string, bytes, unknown, or gap."""
     path: str = ""
     value: str = ""
     color: str | None = None
     valid: bool | None = None
 
 
-class Mark(Frozen):
+@dataclass(frozen=True, slots=True)
+class Mark:
     """An anomaly at a byte offset."""
 
     offset: int
@@ -38,25 +39,32 @@ class Mark(Frozen):
     message: str
 
 
-class HexView(Frozen):
-    """A part of a file; every byte is in exactly one stretch."""
+@dataclass(frozen=True, slots=True)
+class HexView:
+    """A part of a file; every byte is in exactly one stretch.
+
+    Attributes:
+        start: Offset of the first byte.
+        size: Bytes of the whole file.
+        data: The bytes as hexadecimal digits.
+        stretches: The kinds of the bytes, in order.
+        marks: Anomalies in the part.
+    """
 
     start: int
     size: int
-    """Bytes of the whole file."""
     data: str
-    """The bytes as hexadecimal digits."""
     stretches: tuple[Stretch, ...]
     marks: tuple[Mark, ...]
 
 
-class Comparison(Frozen):
-    """The same bytes before and after a patch."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same bytes before and after a patch, and the ranges [start, end) in which the two views differ."""
 
     before: HexView
     after: HexView
     changed: tuple[tuple[int, int], ...]
-    """Ranges [start, end) in which the two views differ."""
 
 
 def hex_view(result: ParseResult, *, start: int = 0, length: int = 4096) -> HexView:

@@ -15,7 +15,7 @@ from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lane.context import Context
-from harness.lane.protocol import Lane
+from harness.lane.protocol import Lane, ObservingLane
 
 MAX_FRAMES = 3  # of a traceback that enter a record
 
@@ -30,20 +30,36 @@ def judge_case(case: Case, lane: Lane, context: Context) -> SerialisedEvaluation
     """
     started = time.perf_counter()
     try:
-        evidence = lane.evaluate(case, context)
-        if evidence.seconds == 0:
-            evidence = evidence.model_copy(update={"seconds": time.perf_counter() - started})
-        evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
-        return SerialisedEvaluation(evaluation, evaluation.model_dump_json())  # fails if facts are not JSON
+        return _scored(case, lane, lane.evaluate(case, context), started)
     except (Exception, SystemExit) as error:
-        failed = unjudged(
-            case,
-            _summary(error, lane),
-            seconds=time.perf_counter() - started,
-            tier=context.tier,
-            trusted=isinstance(error, SuiteError),
-        )
-        return SerialisedEvaluation.of(failed)
+        return _unjudged(case, lane, context, error, started)
+
+
+async def judge_case_in_loop(case: Case, lane: ObservingLane, context: Context) -> SerialisedEvaluation:
+    """`judge_case` as a coroutine of a `harness.sandbox.loop.Loop`."""
+    started = time.perf_counter()
+    try:
+        return _scored(case, lane, await lane.observe(case, context), started)
+    except (Exception, SystemExit) as error:
+        return _unjudged(case, lane, context, error, started)
+
+
+def _scored(case: Case, lane: Lane, evidence: Evidence, started: float) -> SerialisedEvaluation:
+    if evidence.seconds == 0:
+        evidence = evidence.model_copy(update={"seconds": time.perf_counter() - started})
+    evaluation = Evaluation(case=case, evidence=evidence, score=lane.score(evidence, case.policy))
+    return SerialisedEvaluation(evaluation, evaluation.model_dump_json())  # fails if facts are not JSON
+
+
+def _unjudged(case: Case, lane: Lane, context: Context, error: BaseException, started: float) -> SerialisedEvaluation:
+    failed = unjudged(
+        case,
+        _summary(error, lane),
+        seconds=time.perf_counter() - started,
+        tier=context.tier,
+        trusted=isinstance(error, SuiteError),
+    )
+    return SerialisedEvaluation.of(failed)
 
 
 def evaluate_case(case: Case, lane: Lane, context: Context) -> Evaluation:

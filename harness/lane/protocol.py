@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.core.case import Case
     from harness.core.evidence import Evidence
     from harness.core.policy import Policy
@@ -52,4 +54,25 @@ class Lane(Protocol):
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Score evidence under a policy. A pure function: `crucible rescore` runs no subjects."""
+        ...
+
+
+@runtime_checkable
+class ObservingLane(Lane, Protocol):
+    """A lane whose cases wait most of the time: a judge process observes many of them at once."""
+
+    async def observe(self, case: Case, context: Context) -> Evidence:
+        """`evaluate` as a coroutine that awaits nothing but what `harness.sandbox.loop` offers."""
+        ...
+
+    def case_of(self, suite: Suite, path: Path) -> Case:
+        """The case of one more subject, beside those that the suite itself names.
+
+        Raises:
+            SuiteError: as `collect`.
+        """
+        ...
+
+    def screened(self, case: Case) -> Case:
+        """The same case for a cheap verdict, which may miss faults but finds none where there is none."""
         ...

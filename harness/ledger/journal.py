@@ -14,13 +14,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from harness.core.evaluation import Evaluation
-from harness.core.run import Run
 from harness.core.slug import slug
-from harness.ledger.process import Process
 from harness.ledger.row import Record, dump
+
+if TYPE_CHECKING:
+    from harness.core.run import Run
+    from harness.ledger.process import Process
 
 FORMAT = 1
 SUFFIX = ".jsonl"
@@ -60,6 +61,8 @@ class Journal:
         try:
             # Waits only for a reader that came between these two lines; it lets a fresh file go at once.
             fcntl.flock(journal._descriptor, fcntl.LOCK_EX)
+            from harness.ledger.process import Process
+
             journal._write(dump({"journal": FORMAT, "run": run.to_wire(), "process": Process.current().to_wire()}))
         except BaseException:
             journal.close()
@@ -182,6 +185,9 @@ def _orphan(path: Path, descriptor: int) -> bool:
 
 
 def _header(path: Path) -> tuple[Run | None, Process | None]:
+    from harness.core.run import Run
+    from harness.ledger.process import Process
+
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline())
@@ -214,6 +220,8 @@ def _read_into(found: Leftover, file: BinaryIO) -> None:
 
 
 def _parse(line: bytes, run: Run) -> Record | None:
+    from harness.core.evaluation import Evaluation
+
     try:
         entry: dict[str, Any] = json.loads(line)
         evaluation = Evaluation.from_wire(entry["evaluation"])

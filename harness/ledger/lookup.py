@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import LedgerError
-from harness.core.evaluation import Evaluation
 from harness.core.nearest import nearest_names
 from harness.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from harness.core.evaluation import Evaluation
 
 Row = dict[str, Any]
 
@@ -192,13 +194,13 @@ def load(ledger: Ledger, run_id: str, nodeid: str) -> Evaluation:
     found = ledger.rows("SELECT record FROM evaluations WHERE run_id = ? AND nodeid = ?", run_id, nodeid)
     if not found:
         raise LedgerError(f"run {run_id} has no evaluation {nodeid}", where=str(ledger.path))
-    return Evaluation.from_wire(json.loads(found[0]["record"]))
+    return _restore(found[0]["record"])
 
 
 def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
     """All evaluations of a run as they were recorded."""
     for row in ledger.rows("SELECT record FROM evaluations WHERE run_id = ? ORDER BY nodeid", run_id):
-        yield Evaluation.from_wire(json.loads(row["record"]))
+        yield _restore(row["record"])
 
 
 def judged(
@@ -232,5 +234,11 @@ def judged(
                 latest[row["case_key"]] = row
         for key, row in latest.items():  # records are large: only those that count are read
             [kept] = ledger.rows("SELECT record FROM evaluations WHERE rowid = ?", row["place"])
-            found[key] = row["run_id"], Evaluation.from_wire(json.loads(kept["record"]))
+            found[key] = row["run_id"], _restore(kept["record"])
     return found
+
+
+def _restore(record: str) -> Evaluation:
+    from harness.core.evaluation import Evaluation  # here: most verbs read columns only, and start without pydantic
+
+    return Evaluation.from_wire(json.loads(record))

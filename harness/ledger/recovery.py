@@ -7,10 +7,14 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.core.run import Run, RunStatus
+from harness.core.status import RunStatus
 from harness.ledger import journal, row_writer
 from harness.ledger.row import Record, stamp
+
+if TYPE_CHECKING:
+    from harness.core.run import Run
 
 UNREAD = ".unread"
 

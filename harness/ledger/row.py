@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.core.case import Case
 from harness.core.digest import digest_json
-from harness.core.evaluation import Evaluation
-from harness.core.run import Run
-from harness.core.stability import stability_of
+
+if TYPE_CHECKING:
+    from harness.core.case import Case
+    from harness.core.evaluation import Evaluation
+    from harness.core.run import Run
 
 Values = dict[str, Any]
 
@@ -92,6 +93,8 @@ def run_values(run: Run) -> Values:
 
 def evaluation_values(record: Record) -> Values:
     """The values of one row of `evaluations`, by column."""
+    from harness.core.stability import stability_of
+
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
     score_low, score_high = evaluation.score.interval

@@ -6,10 +6,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
-from harness.core.run import Run, RunStatus
 from harness.ledger import row
 from harness.ledger.row import Record, Values
+
+if TYPE_CHECKING:
+    from harness.core.run import Run
+    from harness.core.status import RunStatus
 
 SNAPSHOT_RANKS = 100
 

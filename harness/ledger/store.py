@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.core.errors import LedgerError
-from harness.core.evaluation import Evaluation, SerialisedEvaluation
-from harness.core.run import Run, RunStatus
-from harness.core.tier import Tier
+from harness.core.status import RunStatus
 from harness.ledger import file, recovery, row_writer
 from harness.ledger.journal import Journal
 from harness.ledger.row import Record, stamp
 from harness.ledger.version import SCHEMA_VERSION
+
+if TYPE_CHECKING:  # pydantic is imported by what reads or writes an evaluation, not by what reads columns
+    from harness.core.evaluation import Evaluation
+    from harness.core.run import Run
+    from harness.core.tier import Tier
 
 BATCH = 1000
 BATCH_SECONDS = 1.0
@@ -152,6 +155,8 @@ class Ledger:
         Raises:
             LedgerError: if the run has not begun.
         """
+        from harness.core.evaluation import SerialisedEvaluation
+
         if run_id not in self._runs:
             raise LedgerError(f"run {run_id} has not begun", where=str(self.path), fix="call begin(run) first")
         record = Record(

@@ -8,10 +8,12 @@ import shlex
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.report.words import printable, width
-from harness.suites.settings import Settings
+
+if TYPE_CHECKING:
+    from harness.suites.settings import Settings
 
 Row = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Answer: the reply of a box to one question."""
+"""Answer: the reply of a box to one question, and its making from a frame."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import json
 from dataclasses import dataclass
 
 from harness.core.clip import clip
+from harness.core.status import Status
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.frame_reader import ANSWERS, Frame
+from harness.sandbox.limits import Limits
+
+MAX_EXCEPTION_BYTES = 64 << 10
+"""Size limit of a reported exception or type name; the shim sends at most a few thousand characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +39,23 @@ def describe(payload: bytes) -> str:
         return clip(f"{reported['type']}: {reported['message']}" if reported.get("message") else str(reported["type"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "an unreadable exception"
+
+
+def read_answer(frame: Frame, nonce: bytes, *, seconds: float, cpu_seconds: float | None, limits: Limits) -> Answer:
+    """Make an answer from the frame that came after the question with this nonce.
+
+    Raises:
+        BoxFault: memory, output or protocol.
+    """
+    tag, seen, body = frame
+    if seen != nonce:
+        raise BoxFault(Status.PROTOCOL, "an answer with a wrong nonce: to another question, or forged by the subject")
+    if tag == b"M":
+        raise BoxFault(Status.MEMORY, f"out of memory in a call ({limits.memory_text})")
+    if tag not in ANSWERS:
+        raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} in a call")
+    if not body.isascii():
+        raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
+    if tag != b"R" and len(body) > MAX_EXCEPTION_BYTES:
+        raise BoxFault(Status.OUTPUT, f"an exception of {len(body)} bytes in a call (limit {MAX_EXCEPTION_BYTES})")
+    return Answer(ANSWERS[tag], body, seconds, cpu_seconds)

@@ -43,6 +43,7 @@ class Cgroup:
             else ("memory.max_usage_in_bytes", "memory.limit_in_bytes", "memory.usage_in_bytes")
         )
         self._usage_file = _open(memory / usage, os.O_RDONLY)
+        self._kills_file = _open(memory / ("memory.events" if version == 2 else "memory.oom_control"), os.O_RDONLY)
         self._limit_path = memory / limit
         try:
             # Writing resets the peak; on v2 the reset is private to this very descriptor (Linux 6.12).
@@ -152,16 +153,16 @@ class Cgroup:
 
     def kills(self) -> int:
         """Number of processes of this group that the kernel's out-of-memory killer ended."""
-        name = "memory.events" if self.version == 2 else "memory.oom_control"
-        for line in (self._memory / name).read_text().splitlines():
-            key, _, value = line.partition(" ")
-            if key == "oom_kill":
+        for line in os.pread(self._kills_file, 4096, 0).splitlines():
+            key, _, value = line.partition(b" ")
+            if key == b"oom_kill":
                 return int(value)
         return 0
 
     def close(self) -> None:
         """Remove the group; its processes must have ended."""
         os.close(self._usage_file)
+        os.close(self._kills_file)
         if self._peak_file is not None:
             os.close(self._peak_file)
         for group in (self._memory, self._pids):

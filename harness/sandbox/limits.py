@@ -40,3 +40,8 @@ class Limits:
     output_bytes: int = 16 * MIB
     total_output_bytes: int = 32 * MIB
     policy: SyscallPolicy = SyscallPolicy.STRICT
+
+    @property
+    def memory_text(self) -> str:
+        """The memory limit as messages name it."""
+        return f"limit {self.memory_bytes / MIB:g} MB"

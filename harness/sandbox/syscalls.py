@@ -28,7 +28,7 @@ getcwd 79 17|chdir 80 49|fchdir 81 50|rename 82 -1|mkdir 83 -1|rmdir 84 -1|creat
 symlink 88 -1|readlink 89 -1|chmod 90 -1|fchmod 91 52|umask 95 166|gettimeofday 96 169|getrlimit 97 163|getrusage 98 165
 sysinfo 99 179|times 100 153|ptrace 101 117|getuid 102 174|syslog 103 116|getgid 104 176|setuid 105 146|setgid 106 144
 geteuid 107 175|getegid 108 177|setpgid 109 154|getppid 110 173|getpgrp 111 -1|setsid 112 157|setreuid 113 145
-getgroups 115 158|setresuid 117 147|getresuid 118 148|getresgid 120 150|getpgid 121 155|getsid 124 156
+getgroups 115 158|setresuid 117 147|getresuid 118 148|getresgid 120 150|getpgid 121 155|getsid 124 156|capset 126 91
 rt_sigpending 127 136|rt_sigtimedwait 128 137|rt_sigqueueinfo 129 138|sigaltstack 131 132|mknod 133 -1
 personality 135 92|statfs 137 43|fstatfs 138 44|setpriority 141 140|sched_setparam 142 118|sched_setscheduler 144 119
 mlock 149 228|mlockall 151 230|vhangup 153 58|modify_ldt 154 -1|pivot_root 155 41|prctl 157 167|arch_prctl 158 -1
@@ -68,11 +68,9 @@ NUMBERS: dict[str, int] = {
 """System call numbers of this machine by name; unsupported calls are absent, and the table is empty off Linux."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
-# PyDLL keeps the GIL: a process cloned without the interpreter's knowledge must start with the GIL held.
-_libc_with_gil = ctypes.PyDLL(None, use_errno=True)
 
 
-def syscall(name: str, *arguments: object, with_gil: bool = False) -> int:
+def syscall(name: str, *arguments: object) -> int:
     """Make a system call by name and return its result.
 
     Raises:
@@ -81,9 +79,8 @@ def syscall(name: str, *arguments: object, with_gil: bool = False) -> int:
     number = NUMBERS.get(name)
     if number is None:
         raise OSError(errno.ENOSYS, f"{name}: this system has no such call")
-    library = _libc_with_gil if with_gil else _libc
     values = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result = int(library.syscall(ctypes.c_long(number), *values))
+    result = int(_libc.syscall(ctypes.c_long(number), *values))
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")

@@ -1,7 +1,8 @@
-"""Usage: the CPU time and memory that a box used, and the CPU clock of a process."""
+"""Usage: the CPU time and memory that a box used, how it ended, and the CPU clock of a process."""
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -27,6 +28,20 @@ class Usage:
     load_cpu_ms: float = 0.0
     idle_cpu_ms: float = 0.0
     signal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """The kernel's report on a reaped child process: wait status, CPU microseconds, peak resident KiB."""
+
+    wait_status: int
+    cpu_us: int
+    resident_kib: int
+
+    @property
+    def signal(self) -> int:
+        """The signal that ended the process; 0 if it exited by itself."""
+        return os.WTERMSIG(self.wait_status) if os.WIFSIGNALED(self.wait_status) else 0
 
 
 def cpu_clock(pid: int) -> int | None:

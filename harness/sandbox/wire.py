@@ -5,11 +5,14 @@ Questions are `S` (source) and `Q` (keyword arguments); answers are `Y` (all lay
 reads untrusted bytes), `X` (a layer failed), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result
 cannot be encoded), `M` (out of memory).
 
-Requests to a zygote and its replies have fixed sizes:
+Requests to a root zygote or a zygote, and their replies, have fixed sizes:
 
-* `O` open a box, the two channel descriptors attached; answered by `o` pid with a pidfd attached, or `e` errno.
-* `K` kill a box (on systems without pidfd); not answered.
-* `R` wait for a box that ended and reap it; answered by `r` pid, wait status, CPU microseconds, peak resident KiB.
+* `O` fork: a root zygote forks a zygote, with its control socket attached; a zygote forks a box, with the two channel
+  descriptors attached. Answered by `o` pid with a pidfd attached, or `e` errno.
+* `K` kill a child (on systems without pidfd); not answered.
+* `N` next: as `R` for the child that ended, then as `O`. One reply: that of `O` with the values of `R`, or `l`.
+* `R` wait for a child that ended and reap it; answered by `r` pid, wait status, CPU microseconds, peak resident KiB. A
+  zygote whose work directory the box has used answers `l` instead of `r`, and ends: that box was its last.
 """
 
 from __future__ import annotations

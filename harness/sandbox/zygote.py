@@ -1,12 +1,14 @@
-"""Zygote: an interpreter that forks boxes on request. It is started by exec and never receives questions or answers.
+"""Zygote: an interpreter that forks boxes on request. It never receives questions or answers.
 
-The command is `python -P -s -S -B -c BOOTSTRAP package-root control-fd`, with a cleared environment and its own
-PYTHONHASHSEED. Standard library only. It serves the requests of `wire` until the parent closes the socket.
+A root zygote is started by exec: `python -P -s -S -B -c BOOTSTRAP package-root control-fd`, with a cleared environment
+and its own PYTHONHASHSEED. It only imports what boxes need and forks zygotes; each of them enters namespaces of its
+own, prepares the layers and forks boxes. Standard library only. Both serve the requests of `wire` until the parent
+closes their socket.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import fcntl
 import gc
 import json
@@ -14,154 +16,22 @@ import os
 import resource
 import signal
 import socket
-import stat
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from harness.sandbox import layers as confinement
 from harness.sandbox import namespaces, shim
-from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
-from harness.sandbox.seccomp import Filter
-from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
-from harness.sandbox.wire import ANSWERS, NONCE, QUESTIONS, REPLY, REQUEST, SUBJECT_EXITED
+from harness.sandbox.layers import Layers
+from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 
-OPEN_FILES, PROCESSES = 32, 64
-WORK_BYTES, WORK_FILES = 8 << 20, 256
 PRELOADED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
 """Modules imported once for all boxes, since most subjects use them. Not `random`: forks would share its state."""
 
-
-class Zygote:
-    """State of one zygote: the active layers, and the prepared objects that each box activates them with."""
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        self.off = frozenset(config["off"])
-        self.layers: dict[str, str] = {}
-        self.uid = config["uid"]
-        self.namespaces = False
-        self.ruleset: Ruleset | None = None
-        self.filters: dict[bool, Filter] = {}
-        self.rooted = False
-        self.root = os.getuid() == 0
-
-    def prepare(self, config: dict[str, Any]) -> None:
-        """Build the objects that boxes share; a refused layer is recorded with the kernel's reason."""
-        self.namespaces = self._try("namespaces", lambda: self._enter(config))
-        self._try("landlock", lambda: self._build_ruleset(config))
-        self._try("seccomp", self._compile)
-        self._try("rlimits", lambda: resource.getrlimit(resource.RLIMIT_CPU))
-        if self.root:
-            self._try("uid", lambda: self._check_reachable(config))
-        elif self.namespaces and "uid" not in self.off:
-            self.layers["uid"] = ""
-        else:
-            self.layers["uid"] = "not root, so boxes run as the same user"
-
-    def _try(self, layer: str, action: Any) -> bool:
-        if layer in self.off:
-            self.layers[layer] = "switched off"
-            return False
-        try:
-            action()
-        except OSError as error:
-            self.layers[layer] = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
-            return False
-        self.layers[layer] = ""
-        return True
-
-    def _enter(self, config: dict[str, Any]) -> None:
-        namespaces.unshare_zygote()
-        if "pivot_root" in self.off:
-            return
-        namespaces.build_root(config["binds"], config["masks"])
-        self.rooted = True
-
-    def _build_ruleset(self, config: dict[str, Any]) -> None:
-        rules = Ruleset()
-        for path in config["listable"]:
-            rules.allow(path, READ_DIR)
-        for path in config["readable"]:
-            rules.allow(path, READ)
-        for name in namespaces.DEVICES:
-            rules.allow(f"/dev/{name}", READ_FILE | WRITE_FILE)
-        if self.rooted:
-            rules.allow_writing(namespaces.WORK_PARENT)
-        self.ruleset = rules
-
-    def _check_reachable(self, config: dict[str, Any]) -> None:
-        # The pivoted root is readable for every user; without it another user may be unable to enter, say, /root.
-        if self.rooted:
-            return
-        for path in config["listable"]:
-            directory = path
-            while directory != "/":
-                if not os.stat(directory).st_mode & stat.S_IXOTH:
-                    raise OSError(errno.EACCES, f"the interpreter lies below {directory}, closed to other users")
-                directory = os.path.dirname(directory)
-
-    def _compile(self) -> None:
-        # Landlock does not cover modes and times, so those calls are refused where the user's files are visible.
-        self.filters = {True: Filter("strict" if self.rooted else "sealed"), False: Filter("compute")}
-
-    def set_inherited_state(self) -> None:
-        """Set the process state that every box inherits by fork: umask, privileges, user and resource limits."""
-        os.umask(0o077)
-        if sys.platform == "linux":
-            prctl(PR_SET_NO_NEW_PRIVS, 1)
-            prctl(PR_SET_DUMPABLE, 0)
-        if self.root and self.layers["uid"] == "":
-            os.setgroups([])
-            os.setresgid(self.uid, self.uid, self.uid)
-        if self.layers["rlimits"] == "":
-            limits = {"CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": OPEN_FILES, "FSIZE": WORK_BYTES}
-            # The kernel counts processes per user, so this needs a box with its own user (or user namespace).
-            if self.layers["uid"] == "":
-                limits["NPROC"] = PROCESSES
-            for name, value in limits.items():
-                _limit(getattr(resource, f"RLIMIT_{name}", None), value)
-
-    def enter_box(self, strict: bool, space: int, cpu: int, questions: int, answers: int) -> None:
-        """In the new process: activate every layer, then serve questions. Never returns."""
-        try:
-            os.dup2(questions, QUESTIONS)
-            os.dup2(answers, ANSWERS)
-            if self.rooted:
-                namespaces.mount_work(WORK_BYTES, WORK_FILES)
-            if self.root and self.layers["uid"] == "":
-                os.setresuid(self.uid, self.uid, self.uid)
-            elif sys.platform == "linux" and "uid" not in self.off:
-                # Root without capabilities has the rights of an ordinary user, except for the files it owns.
-                drop_capabilities()
-            if sys.platform == "linux":
-                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # sent when the zygote, which has one thread, ends
-            if self.layers["rlimits"] == "":
-                _limit(resource.RLIMIT_CPU, cpu)
-                if sys.platform == "linux":
-                    _limit(resource.RLIMIT_AS, space)
-            if self.ruleset is not None:
-                self.ruleset.enforce()
-            os.closerange(ANSWERS + 1, OPEN_FILES)
-            if self.filters:
-                self.filters[strict].install()
-        except BaseException as error:
-            try:
-                shim.send(ANSWERS, b"X", bytes(NONCE), f"{type(error).__name__}: {error}".encode()[:500])
-            finally:
-                os._exit(99)
-        try:
-            shim.send(ANSWERS, b"Y", bytes(NONCE), b"")
-            shim.serve()
-        finally:
-            # SystemExit and KeyboardInterrupt of the subject end here: the box exits.
-            os._exit(SUBJECT_EXITED)
-
-
-def _limit(kind: int | None, value: int) -> None:
-    if kind is None:
-        return
-    hard = resource.getrlimit(kind)[1]
-    ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (ceiling, ceiling))
+Request = tuple[Any, ...]
+Fork = Callable[[Request, list[int]], tuple[int, int]]
+"""Forks a child for a request with its descriptors; returns its pid and pidfd (or -1), in the child never."""
 
 
 def _virtual_size() -> int:
@@ -172,7 +42,8 @@ def _virtual_size() -> int:
         return 0
 
 
-def _serve(zygote: Zygote, control: socket.socket) -> None:
+def _serve(control: socket.socket, fork: Fork, *, may_continue: Callable[[], bool] = lambda: True) -> None:
+    """Serve requests until the parent closes the socket, or until `may_continue` is false after a child was reaped."""
     children: set[int] = set()
     while True:
         data, fds, _flags, _address = socket.recv_fds(control, REQUEST.size, 2)
@@ -180,45 +51,57 @@ def _serve(zygote: Zygote, control: socket.socket) -> None:
             break
         request = REQUEST.unpack(data)
         op, pid = request[0], request[-1]
-        if op == b"O":
-            _open(zygote, control, request, fds, children)
-            for fd in fds:
-                os.close(fd)
-        elif op == b"K" and pid in children:
+        ended = 0, 0, 0
+        if op == b"K" and pid in children:
             os.kill(pid, signal.SIGKILL)
-        elif op == b"R" and pid in children:
+        if op in (b"R", b"N") and pid in children:
             _pid, status, usage = os.wait4(pid, 0)
             children.discard(pid)
-            cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
-            control.send(REPLY.pack(b"r", pid, status, cpu, usage.ru_maxrss))
+            ended = status, int((usage.ru_utime + usage.ru_stime) * 1e6), usage.ru_maxrss
+            if not may_continue():
+                control.send(REPLY.pack(b"l", pid, *ended))
+                break
+        if op == b"R":
+            control.send(REPLY.pack(b"r", pid, *ended))
+        if op in (b"O", b"N"):
+            _open(control, fork, request, fds, children, ended=ended)
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
 
-def _open(zygote: Zygote, control: socket.socket, request: tuple[Any, ...], fds: list[int], children: set[int]) -> None:
+def _open(
+    control: socket.socket,
+    fork: Fork,
+    request: Request,
+    fds: list[int],
+    children: set[int],
+    *,
+    ended: tuple[int, int, int],
+) -> None:
     try:
-        if zygote.namespaces:
-            pid, pidfd = namespaces.clone_box()
-        else:
-            pid, pidfd = os.fork(), -1
+        pid, pidfd = fork(request, fds)
     except OSError as error:
-        control.send(REPLY.pack(b"e", error.errno or 0, 0, 0, 0))
+        control.send(REPLY.pack(b"e", error.errno or 0, *ended))
         return
-    if pid == 0:
-        _op, strict, space, cpu, _pid = request
-        zygote.enter_box(strict, space, cpu, *fds)
+    finally:
+        for fd in fds:
+            os.close(fd)
     children.add(pid)
-    if pidfd < 0 and hasattr(os, "pidfd_open"):
-        try:
-            pidfd = os.pidfd_open(pid)
-        except OSError:
-            pidfd = -1
-    reply = REPLY.pack(b"o", pid, 0, 0, 0)
+    reply = REPLY.pack(b"o", pid, *ended)
     if pidfd < 0:
         control.send(reply)
     else:
         socket.send_fds(control, [reply], [pidfd])
         os.close(pidfd)
+
+
+def _fork() -> tuple[int, int]:
+    """As `os.fork`, but with a pidfd in the parent, where the system has them."""
+    pid, pidfd = os.fork(), -1
+    if pid and hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            pidfd = os.pidfd_open(pid)
+    return pid, pidfd
 
 
 def _reserve_channel(control_fd: int) -> int:
@@ -233,14 +116,22 @@ def _reserve_channel(control_fd: int) -> int:
     return moved
 
 
-def main(root: str, control_fd: int) -> None:
-    """Prepare the layers, report them to the parent, and serve until the parent closes the socket."""
-    control = socket.socket(fileno=_reserve_channel(control_fd))
+def _receive_json(control: socket.socket) -> Any:
     length = struct.unpack("<I", control.recv(4))[0]
     text = b""
     while len(text) < length:
         text += control.recv(length - len(text))
-    config = json.loads(text)
+    return json.loads(text)
+
+
+def _send_json(control: socket.socket, value: object) -> None:
+    text = json.dumps(value).encode()
+    control.sendall(struct.pack("<I", len(text)) + text)
+
+
+def main(root: str, control_fd: int) -> None:
+    """Import what boxes need, report to the parent, and fork zygotes until the parent closes the socket."""
+    control = socket.socket(fileno=_reserve_channel(control_fd))
     # Boxes must not be able to import the harness's modules by name.
     sys.path[:] = [entry for entry in sys.path if entry != root]
     for name in [name for name in sys.modules if name.split(".")[0] == "harness"]:
@@ -249,28 +140,61 @@ def main(root: str, control_fd: int) -> None:
     sys.orig_argv[:] = ["python"]
     for name in PRELOADED:
         __import__(name)
-    size = _virtual_size()
-    zygote = Zygote(config)
-    zygote.prepare(config)
-    zygote.set_inherited_state()
     os.environ.clear()
     os.chdir("/")
-    hello = {
-        "layers": zygote.layers,
-        "version": sys.version,
-        "virtual_size": size,
-        "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "landlock_abi": zygote.ruleset.abi if zygote.ruleset else 0,
-    }
-    del config, text
+    with contextlib.suppress(OSError):
+        confinement.filters()
     shim.rehearse()
-    message = json.dumps(hello).encode()
     gc.collect()
     gc.freeze()
-    # The parent can read start-up errors until here; from now on the channel is the only way out.
+    # The parent can read start-up errors until here; from now on the sockets are the only way out.
     os.dup2(1, 2)
-    control.sendall(struct.pack("<I", len(message)) + message)
+    _send_json(control, {"version": sys.version})
+
+    def fork(_request: Request, fds: list[int]) -> tuple[int, int]:
+        pid, pidfd = _fork()
+        if pid == 0:
+            try:
+                control.close()
+                _run_zygote(socket.socket(fileno=fds[0]))
+            finally:
+                os._exit(0)
+        return pid, pidfd
+
     try:
-        _serve(zygote, control)
+        _serve(control, fork)
     finally:
         os._exit(0)
+
+
+def _run_zygote(control: socket.socket) -> None:
+    """In a forked zygote: prepare the layers, report them to the parent, and fork boxes until it closes the socket."""
+    config = _receive_json(control)
+    size = _virtual_size()
+    layers = Layers(config)
+    try:
+        layers.prepare(config)
+        layers.set_inherited_state()
+        shared = layers.activate_once() if config["single"] else "several boxes may be open at once"
+    except Exception as error:
+        _send_json(control, {"error": f"{type(error).__name__}: {error}"})
+        return
+    hello = {
+        "layers": layers.layers,
+        "shared": shared,
+        "virtual_size": size,
+        "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "landlock_abi": layers.ruleset.abi if layers.ruleset else 0,
+    }
+    del config
+    gc.freeze()
+    _send_json(control, hello)
+
+    def fork(request: Request, fds: list[int]) -> tuple[int, int]:
+        pid, pidfd = namespaces.clone_box(layers.box_namespaces) if layers.namespaces else _fork()
+        if pid == 0:
+            _op, strict, space, cpu, _pid = request
+            layers.enter_box(strict, space, cpu, *fds)
+        return pid, pidfd
+
+    _serve(control, fork, may_continue=layers.is_unused)

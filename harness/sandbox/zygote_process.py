@@ -2,108 +2,71 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import json
 import math
 import os
-import signal
-import socket
-import struct
-import subprocess
-import sys
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import InfraError
 from harness.sandbox import root
 from harness.sandbox.cgroup import Cgroup
+from harness.sandbox.control import ChildProcess, Control
+from harness.sandbox.forked_box import ForkedBox, KernelLimits
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
-from harness.sandbox.wire import REPLY, REQUEST
+from harness.sandbox.root_zygote import RootZygote
+from harness.sandbox.usage import ExitStatus
+from harness.sandbox.wire import REQUEST
 
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
-BOOTSTRAP = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox.zygote import main; "
-    "main(sys.argv[1], int(sys.argv[2]))"
-)
 EMPTY_BOX_BYTES = 3 * MIB
 """Bytes that an idle box uses for page tables, stacks and copied pages; not charged to the subject."""
-START_SECONDS = 20.0
 _serials = itertools.count()
 LAYERS = ("namespaces", "pivot_root", "uid", "rlimits", "landlock", "seccomp", "cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class ChildProcess:
-    """The process of a box, as reported by the zygote; `pidfd` is -1 where the system has none."""
-
-    pid: int
-    pidfd: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExitStatus:
-    """The kernel's report on a reaped child process: wait status, CPU microseconds, peak resident KiB."""
-
-    wait_status: int
-    cpu_us: int
-    resident_kib: int
-
-    @property
-    def signal(self) -> int:
-        """The signal that ended the process; 0 if it exited by itself."""
-        return os.WTERMSIG(self.wait_status) if os.WIFSIGNALED(self.wait_status) else 0
-
-
-class ZygoteProcess:
-    """One zygote: starts it, requests boxes from it, reaps them and ends it.
+class ZygoteProcess(Control):
+    """One zygote: forks it from its root zygote, requests boxes from it, reaps them and ends it.
 
     Args:
-        hash_seed: PYTHONHASHSEED of the zygote and all its boxes.
+        parent: The root zygote.
+        single: Whether one box at a time is enough, so that the zygote can activate layers that its boxes inherit.
         protect: Paths that are hidden from boxes even if they lie beneath a library directory.
         without: Layers to leave out; for tests that show the effect of each layer.
+
+    Attributes:
+        pid: Its process id.
+        layers: For each layer an empty string if it is on, otherwise the reason why it is off.
+        shared: Why several boxes may be open at once and each activates all layers by itself; empty for a single one.
+        open_boxes: How many boxes are open.
+
+    Raises:
+        InfraError: if it cannot be forked or cannot activate a layer.
     """
 
-    def __init__(self, hash_seed: int, *, protect: Iterable[Path] = (), without: frozenset[str] = frozenset()) -> None:
-        self.hash_seed = hash_seed
+    def __init__(
+        self,
+        parent: RootZygote,
+        *,
+        single: bool = True,
+        protect: Iterable[Path] = (),
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self.layers: dict[str, str] = {}
         self.cgroup: Cgroup | None = None
-        self._serial = next(_serials)
-        self._waiting = False
-        self._open_boxes = 0  # usually at most one; a paired benchmark opens several under the same limit
-        ours, theirs = socket.socketpair()
-        environment = {"PYTHONHASHSEED": str(hash_seed), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
-        if os.environ.get("LD_LIBRARY_PATH") and not root.interpreter_libraries():
-            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        command = [sys.executable, "-P", "-s", "-S", "-B", "-c", BOOTSTRAP, PACKAGE_ROOT, str(theirs.fileno())]
-        try:
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        except OSError as error:
-            ours.close()
-            fix = "use an interpreter that this user can execute"
-            raise InfraError(f"the zygote cannot be started: {error}", where=sys.executable, fix=fix) from error
-        finally:
-            theirs.close()
-        self._socket = ours
-        ours.settimeout(START_SECONDS)
+        self.open_boxes = 0
+        self._ahead: ForkedBox | None = None
+        self._parent = parent
+        self._child, ours = parent.fork_zygote()
+        self.pid = self._child.pid
+        super().__init__(ours)
         try:
             self._join_cgroup(without)
             listable, readable = root.readable()
             config = {
                 "off": sorted(without),
-                "uid": _private_uid(self._serial),
+                "single": single,
+                "uid": _private_uid(next(_serials)),
                 "binds": root.binds(),
                 "masks": root.masks(protect),
                 "listable": listable,
@@ -113,16 +76,14 @@ class ZygoteProcess:
         except BaseException:
             self.close()
             raise
-        if self._process.stderr is not None:
-            self._process.stderr.close()
         self.layers.update(hello["layers"])
         self.layers["pivot_root"] = (
             "switched off" if "pivot_root" in without else hello["layers"].get("namespaces", "not tried")
         )
+        self.shared = str(hello["shared"])
         self.virtual_size = int(hello["virtual_size"])
         self.resident_kib = int(hello["resident_kib"])
         self.landlock_abi = int(hello["landlock_abi"])
-        self.version = str(hello["version"])
 
     def _join_cgroup(self, without: frozenset[str]) -> None:
         if "cgroup" in without:
@@ -130,7 +91,7 @@ class ZygoteProcess:
             return
         try:
             self.cgroup = Cgroup.create()
-            self.cgroup.adopt(self._process.pid)
+            self.cgroup.adopt(self.pid)
         except OSError as error:
             self.layers["cgroup"] = error.strerror or str(error)
             if self.cgroup is not None:
@@ -140,117 +101,145 @@ class ZygoteProcess:
             self.layers["cgroup"] = ""
 
     def _handshake(self, config: dict[str, object]) -> dict[str, Any]:
-        message = json.dumps(config).encode()
         try:
-            self._socket.sendall(struct.pack("<I", len(message)) + message)
-            length = struct.unpack("<I", self._receive_exactly(4))[0]
-            hello: dict[str, Any] = json.loads(self._receive_exactly(length))
+            self.send_json(config)
+            hello = self.receive_json()
         except OSError as error:
-            self._process.kill()
-            said = self._process.stderr.read(2000).decode("utf-8", "replace") if self._process.stderr else ""
-            last = said.strip().splitlines()[-1:] or [str(error)]
-            raise InfraError(f"the zygote did not start: {last[0]}", where=sys.executable) from error
+            raise InfraError(f"the zygote did not start: {error}") from error
+        if "error" in hello:
+            raise InfraError(f"the zygote did not start: {hello['error']}")
         return hello
 
-    def _receive_exactly(self, count: int) -> bytes:
-        data = b""
-        while len(data) < count:
-            part = self._socket.recv(count - len(data))
-            if not part:
-                raise ConnectionResetError("the zygote closed the connection")
-            data += part
-        return data
+    @property
+    def is_free(self) -> bool:
+        """Whether another box may be opened, now or when one was forked ahead."""
+        return self.is_usable if self.shared else not self.open_boxes and (self.is_usable or self.is_preparing)
 
     @property
-    def is_usable(self) -> bool:
-        """Whether the zygote is running and has no unread reply.
+    def is_preparing(self) -> bool:
+        """Whether it reaps the last box and forks the next one, so that `settle` would wait for it."""
+        return self._ahead is not None and self._ahead.child is None
 
-        An exception between a request and its reply (Ctrl-C, a timeout plugin) leaves the reply unread; every later
-        reply would then be assigned to the wrong request.
+    def is_ready(self, limits: Limits) -> bool:
+        """Whether a box with these limits was forked ahead."""
+        return self._ahead is not None and self._ahead.limits == self._kernel_limits(limits) and not self.is_preparing
+
+    def settle(self, *, wait: bool = False) -> None:
+        """Take over the box that was forked ahead, if it has been reported or if `wait`.
+
+        A zygote that ended instead is not free afterwards.
         """
-        return not self._waiting and self._process.poll() is None
+        box = self._ahead
+        if box is None or box.child is not None or not (wait or self._poll.poll(0)):
+            return
+        try:
+            box.report_to_kernel(self._forked())
+        except InfraError:
+            self._ahead = None
+            box.close()
 
-    def open(self, limits: Limits, questions: int, answers: int) -> ChildProcess:
-        """Request a box whose channel is the two descriptors.
+    def open(self, limits: Limits) -> ForkedBox:
+        """Open a box: the one that was forked ahead, if it has the right limits, else a new one.
 
         Raises:
-            InfraError: if the zygote has ended, has an unread reply, or cannot fork.
+            InfraError: if the zygote has ended, has an unread reply, or cannot fork, or if a layer cannot be activated.
         """
-        if self.cgroup is not None and not self._open_boxes:
+        try:
+            box = self._open(limits)
+        except BaseException:
+            # A reply may have been lost (Ctrl-C, a timeout plugin), so later ones would be taken for answers to others.
+            self._waiting = True
+            if self._ahead is not None:
+                self._ahead.close()
+                self._ahead = None
+            raise
+        self._ahead = None
+        self.open_boxes += 1
+        return box
+
+    def _open(self, limits: Limits) -> ForkedBox:
+        wanted = self._kernel_limits(limits)
+        box = self._box_ahead(wanted)
+        if self.cgroup is not None and not self.open_boxes:
             try:
                 self.cgroup.reset(limits.memory_bytes + EMPTY_BOX_BYTES)
             except OSError as error:
                 raise InfraError(f"the zygote's group cannot be reset: {error}") from error
+        if box is None:
+            box = self._ahead = self._request_box(b"O", wanted)
+            box.report_to_kernel(self._forked())
+        box.await_layers()
+        return box
+
+    def _box_ahead(self, wanted: KernelLimits) -> ForkedBox | None:
+        """The box that was forked ahead; None if there is none, or if it has other limits and was ended."""
+        self.settle(wait=True)
+        box = self._ahead
+        if box is None or box.child is None or box.limits == wanted:
+            return box
+        self._ahead = None
+        box.close()
+        self.kill(box.child)
+        super().reap(box.child)
+        return None
+
+    def _request_box(self, op: bytes, limits: KernelLimits, ended: int = 0) -> ForkedBox:
+        questions = answers = write = read = -1
+        try:
+            questions, write = os.pipe()
+            read, answers = os.pipe()
+            os.set_blocking(write, False)
+            os.set_blocking(read, False)
+            self._send(REQUEST.pack(op, *limits, ended), (questions, answers))
+        except BaseException:
+            _close(write, read)
+            raise
+        finally:
+            _close(questions, answers)
+        return ForkedBox(limits, write, read)
+
+    def _kernel_limits(self, limits: Limits) -> KernelLimits:
         space = self.virtual_size + limits.memory_bytes + EMPTY_BOX_BYTES
         if self.cgroup is not None:
             # The group counts memory that is really used, so the address-space limit can be wide: thread stacks and
             # allocator arenas may be reserved without being used.
             space += 4 * limits.memory_bytes + 512 * MIB
-        strict = limits.policy is SyscallPolicy.STRICT
-        request = REQUEST.pack(b"O", strict, space, max(1, math.ceil(limits.cpu_seconds)), 0)
-        (op, pid, *_), fds = self._request(request, (questions, answers))
-        if op != b"o":
-            raise InfraError(f"a box cannot be forked: {os.strerror(pid)}")
-        # Memory that a box unmapped stays charged to the group it shares with its zygote; the kernel must not kill the
-        # zygote for it. Where this file cannot be written, `Box` reads the group's kill counter instead.
-        with contextlib.suppress(OSError):
-            Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
-        self._open_boxes += 1
-        return ChildProcess(pid, fds[0] if fds else -1)
+        return limits.policy is SyscallPolicy.STRICT, space, max(1, math.ceil(limits.cpu_seconds))
 
-    def _request(self, request: bytes, fds: tuple[int, ...] = ()) -> tuple[tuple[Any, ...], list[int]]:
-        if self._waiting:
-            raise InfraError("the zygote has an unread reply: an earlier request was interrupted")
-        self._waiting = True
-        try:
-            if fds:
-                socket.send_fds(self._socket, [request], fds)
-            else:
-                self._socket.sendall(request)
-            data, received, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
-        except OSError as error:
-            raise InfraError(f"the zygote cannot be reached: {error}") from error
-        if len(data) < REPLY.size:
-            raise InfraError("the zygote has ended")
-        self._waiting = False
-        return REPLY.unpack(data), received
+    @property
+    def can_retire(self) -> bool:
+        """Whether the zygote may reap a box in its own time, since its memory is known without."""
+        return not self.shared and self.cgroup is not None
 
-    def kill(self, child: ChildProcess) -> None:
-        """Kill a box and every process in its process namespace. Idempotent."""
-        if child.pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
-            return
-        # Only the zygote, which reaps its children, can be sure that the pid still belongs to this process.
-        with contextlib.suppress(OSError):
-            self._socket.send(REQUEST.pack(b"K", True, 0, 0, child.pid))
-
-    def reap(self, child: ChildProcess) -> ExitStatus:
-        """Wait for a box that was killed or has ended, and reap it.
+    def retire(self, child: ChildProcess, limits: Limits) -> None:
+        """Let the zygote reap a box that was killed and fork the next one with equal limits; waits for neither.
 
         Raises:
-            InfraError: if the zygote does not answer.
+            InfraError: if the zygote has ended.
         """
-        if child.pidfd >= 0:
-            os.close(child.pidfd)
-        (op, pid, status, cpu, resident), _fds = self._request(REQUEST.pack(b"R", True, 0, 0, child.pid))
-        if op != b"r" or pid != child.pid:
-            self._waiting = True
-            raise InfraError("the zygote reaped another box than requested")
-        self._open_boxes -= 1
-        return ExitStatus(status, cpu, resident)
+        os.close(child.pidfd)
+        self.open_boxes -= 1
+        self._ahead = self._request_box(b"N", self._kernel_limits(limits), child.pid)
+
+    def reap(self, child: ChildProcess) -> ExitStatus:
+        """As `Control.reap`, for a box."""
+        exit_status = super().reap(child)
+        self.open_boxes -= 1
+        return exit_status
 
     def close(self) -> None:
         """End the zygote and all of its boxes, and remove its memory group."""
-        self._socket.close()
-        deadline = time.monotonic() + 1.0
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.0005)
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        self.hang_up()
+        if self._ahead is not None:
+            self._ahead.close()
+            if self._ahead.child is not None and self._ahead.child.pidfd >= 0:
+                os.close(self._ahead.child.pidfd)
+            self._ahead = None
+        try:
+            self._parent.kill(self._child)
+            self._parent.reap(self._child)
+        except InfraError:
+            pass
         if self.cgroup is not None:
             self.cgroup.close()
             self.cgroup = None
@@ -263,6 +252,12 @@ def _private_uid(serial: int) -> int:
         spans = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
     except OSError:
         return 65534
-    wanted = 0x70000000 + (os.getpid() * 64 + serial) % 0x0F000000
+    wanted = 0x70000000 + (os.getpid() * 4096 + serial % 4096) % 0x0F000000
     inside = any(int(first) <= wanted < int(first) + int(count) for first, _outside, count in spans)
     return wanted if inside else 65534
+
+
+def _close(*fds: int) -> None:
+    for fd in fds:
+        if fd >= 0:
+            os.close(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +17,12 @@ from harness.core.stability import EVERYONE, FIRST_TEN, MIN_HASH_SEEDS, add_roun
 from harness.core.status import Status
 from harness.judge.case import evaluate_case
 from harness.judge.folders import scratch_folder
+from harness.judge.judges import Judges
 from harness.lane.context import Context
 from harness.lane.protocol import Lane
 from harness.lane.registry import Registry
 from harness.ledger import queries
-from harness.session.finalists import Contender, Finalists
+from harness.session.finalists import LEADER, Contender, Finalists
 from harness.session.recorder import Recorder
 from harness.suites.settings import Settings
 from harness.timing.lock import machine_lock
@@ -28,6 +30,9 @@ from harness.timing.lock import machine_lock
 MIN_CONFIRM_SECONDS = 10.0  # the budget of a short run
 CONFIRM_SHARE = 0.25  # of the run's own duration: the budget of a longer one
 SLOW_SECONDS = 1.0  # a confirmation that is expected to take longer is announced
+MAX_BATCH = 24  # finalists that are judged beside each other
+SPEED_UP = 4.0  # of one judge process over one case after the other, since most of a case's time is pauses
+Job = tuple[int, float, Contender, int]
 
 
 def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts: int, remeasure: bool) -> Evaluation:
@@ -44,15 +49,24 @@ def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts:
         The evaluation of all attempts; where the new ones gave no verdict, `before` with the reason in
         `evidence.unconfirmed`.
     """
+    case = _round_of(before, attempts, remeasure=remeasure)
+    lock = machine_lock()
+    with lock.exclusive() if case.policy.timing is Timing.EXACT else lock.shared():
+        fresh = evaluate_case(case, lane, context)
+    return _merged(before, fresh, lane, context.secret_seed, remeasure=remeasure)
+
+
+def _round_of(before: Evaluation, attempts: int, *, remeasure: bool) -> Case:
     policy = before.case.policy.model_copy(
         update={"attempts": attempts, **({} if remeasure else {"timing": Timing.NONE})}
     )
-    lock = machine_lock()
-    with lock.exclusive() if policy.timing is Timing.EXACT else lock.shared():
-        fresh = evaluate_case(before.case.model_copy(update={"policy": policy}), lane, context)
+    return before.case.model_copy(update={"policy": policy})
+
+
+def _merged(before: Evaluation, fresh: Evaluation, lane: Lane, secret_seed: int, *, remeasure: bool) -> Evaluation:
     if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
         return _with(before, before.evidence, lane, unconfirmed=f"{fresh.status}: {fresh.why}")
-    note: dict[str, Any] = {"secret_seed": str(context.secret_seed)}
+    note: dict[str, Any] = {"secret_seed": str(secret_seed)}
     if remeasure:
         note["score_before"] = before.score.total
     merged = add_round(before.evidence, fresh.evidence, adopt=remeasure and fresh.status is not Status.NOISY, note=note)
@@ -73,6 +87,7 @@ class Confirmation:
         settings: The settings of the run.
         rerun: The command that repeats the case of a node id, with settings changed by name.
         say: Shows a line before a slow confirmation.
+        processes: Number of judge processes, for several finalists at once.
     """
 
     def __init__(
@@ -83,11 +98,14 @@ class Confirmation:
         *,
         rerun: Callable[..., str],
         say: Callable[[str], None],
+        processes: int = 1,
     ) -> None:
         self._recorder, self._opened, self._outcome = recorder, recorder.opened, recorder.outcome
         self._registry, self._settings, self._rerun, self._say = registry, settings, rerun, say
         self._finalists = Finalists(self._opened.run.run_id)
         self._contexts: dict[int, Context] = {}
+        self._processes = processes
+        self._judges: dict[tuple[int, str], Judges] = {}
 
     def run(self) -> None:
         """Confirm finalists until none is left or the time limit is reached."""
@@ -97,38 +115,76 @@ class Confirmation:
         started, done = time.monotonic(), 0
         while True:
             self._finalists.read(self._opened.ledger)
+            # Unless more is asked for, only the leaders of the boards are confirmed.
+            jobs = [job for job in self._finalists.jobs() if given is not None or job[0] == LEADER]
             left = budget - (time.monotonic() - started)
-            fitting = [job for job in self._finalists.jobs() if job[1] <= left]
+            fitting = sorted((job for job in jobs if job[1] <= left), key=lambda job: (job[0], job[1], job[2].nodeid))
             if not fitting:
                 break
-            _, expected, contender, attempts = min(fitting, key=lambda job: (job[0], job[1], job[2].nodeid))
-            if expected >= SLOW_SECONDS:
-                self._say(f"confirming {contender.nodeid}: {counted(attempts, 'attempt')} on fresh inputs")
-            self._confirm(contender, attempts)
-            done += 1
-        left_out = len(list(self._finalists.jobs()))
-        if done or left_out:
-            self._report(done, left_out, time.monotonic() - started, budget)
+            batch = self._batch(fitting, left)
+            if sum(expected for _, expected, _, _ in batch) >= SLOW_SECONDS:
+                names = ", ".join(contender.nodeid for _, _, contender, _ in batch[:3])
+                more = f" and {len(batch) - 3} more" if len(batch) > 3 else ""
+                self._say(f"confirming {names}{more}, on fresh inputs")
+            self._confirm([(contender, attempts) for _, _, contender, attempts in batch])
+            done += len(batch)
+        if done or jobs:
+            self._report(done, len(jobs), time.monotonic() - started, budget)
+
+    def _batch(self, fitting: list[Job], left: float) -> list[Job]:
+        """The most urgent job, and those of the same urgency that can be judged beside it in the time that is left."""
+        first = fitting[0]
+        if not self._is_pooled(first[2]):
+            return [first]
+        batch, spent = [first], first[1]
+        for job in fitting[1:]:
+            spent += job[1]
+            if job[0] != first[0] or len(batch) >= MAX_BATCH or spent > left * self._processes * SPEED_UP:
+                break
+            if self._is_pooled(job[2]):
+                batch.append(job)
+        return batch if len(batch) > 1 else [first]
+
+    def _is_pooled(self, one: Contender) -> bool:
+        case = self._opened.cases.get(one.nodeid)
+        lane = None if case is None else self._registry.lanes.get(case.lane)
+        return case is not None and lane is not None and not case.timed and Judges.can_judge(lane)
 
     def close(self) -> None:
-        """Stop the boxes that confirmations started."""
+        """Stop the processes that confirmations started."""
+        for judges in self._judges.values():
+            judges.close()
         for context in self._contexts.values():
             context.close()
 
-    def _confirm(self, one: Contender, attempts: int) -> None:
-        before = queries.load(self._opened.ledger, self._opened.run.run_id, one.nodeid)
-        lane = self._registry.lanes.get(before.case.lane)
-        if lane is None:  # a conftest.py deep in the tree, which only workers have read
-            self._finalists.tried.add(one.nodeid)
-            return
-        known = stability_of(before.evidence)
-        number = 1 if known is None else known.rounds
-        after = another_round(before, lane, self._context(number), attempts=attempts, remeasure=number == 1)
-        stability = stability_of(after.evidence)
-        if after.evidence.unconfirmed or stability is None or not stability.confirmed:
-            self._finalists.tried.add(one.nodeid)  # no verdict, or its lane makes too few attempts
-        rerun = self._rerun_line(before.case, number, attempts)
-        self._recorder.revise(before.status, SerialisedEvaluation.of(after), rerun=rerun)
+    def _confirm(self, batch: list[tuple[Contender, int]]) -> None:
+        """Judge finalists on fresh inputs: several beside each other in judge processes, a single one here."""
+        judged: list[tuple[Contender, int, int, Evaluation, Lane, Future[str] | None]] = []
+        for one, attempts in batch:
+            before = queries.load(self._opened.ledger, self._opened.run.run_id, one.nodeid)
+            lane = self._registry.lanes.get(before.case.lane)
+            if lane is None:  # a conftest.py deep in the tree, which only workers have read
+                self._finalists.tried.add(one.nodeid)
+                continue
+            known = stability_of(before.evidence)
+            number = 1 if known is None else known.rounds
+            found = None
+            if len(batch) > 1:
+                case = _round_of(before, attempts, remeasure=number == 1)
+                found = self._judges_of(number, lane).submit(case)
+            judged.append((one, attempts, number, before, lane, found))
+        for one, attempts, number, before, lane, found in judged:
+            context, remeasure = self._context(number), number == 1
+            if found is None:
+                after = another_round(before, lane, context, attempts=attempts, remeasure=remeasure)
+            else:
+                fresh = Evaluation.model_validate_json(found.result())
+                after = _merged(before, fresh, lane, context.secret_seed, remeasure=remeasure)
+            stability = stability_of(after.evidence)
+            if after.evidence.unconfirmed or stability is None or not stability.confirmed:
+                self._finalists.tried.add(one.nodeid)  # no verdict, or its lane makes too few attempts
+            rerun = self._rerun_line(before.case, number, attempts)
+            self._recorder.revise(before.status, SerialisedEvaluation.of(after), rerun=rerun)
 
     def _context(self, number: int) -> Context:
         if number not in self._contexts:
@@ -142,6 +198,12 @@ class Confirmation:
                 warm=FIRST_TEN,
             )
         return self._contexts[number]
+
+    def _judges_of(self, number: int, lane: Lane) -> Judges:
+        key = number, lane.name
+        if key not in self._judges:
+            self._judges[key] = Judges([lane], count=self._processes, context=self._context(number))
+        return self._judges[key]
 
     def _rerun_line(self, case: Case, number: int, attempts: int) -> str:
         return self._rerun(case.nodeid, attempts=attempts, secret_seed=self._context(number).secret_seed)

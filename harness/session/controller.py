@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
+from harness.bytecode import describe_missing
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
-from harness.core.run import RunStatus
-from harness.core.status import Status
+from harness.core.status import RunStatus, Status
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
-from harness.lane import hard_timeout
 from harness.lane.registry import Registry
 from harness.session.confirmation import Confirmation
+from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
 from harness.session.outcome import RunOutcome
@@ -123,6 +123,8 @@ class Controller:
             opponents = opponents_of(self.cases, opened.ledger)
         except (LedgerError, UsageError) as error:
             raise pytest.UsageError(str(error)) from None
+        if missing := describe_missing(Path(__file__)):
+            self.outcome.notices.append(missing)
         if reused:
             self.outcome.notices.append(
                 f"{len(reused)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "
@@ -161,9 +163,7 @@ class Controller:
         elif report.failed and report.nodeid not in self.outcome.rows:
             # A worker that died, or another plugin that failed before the case began.
             text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
-            overdue = hard_timeout.reason_of(text)  # a trusted file of the user's may have ended the worker
-            case, why = self.cases[report.nodeid], overdue or f"no verdict: {text}"
-            evaluation = unjudged(case, why, tier=self._tier, trusted=bool(overdue))
+            evaluation = unjudged(self.cases[report.nodeid], f"no verdict: {text}", tier=self._tier)
             self._recorder.record(SerialisedEvaluation.of(evaluation))
 
     @pytest.hookimpl(tryfirst=True)
@@ -217,7 +217,14 @@ class Controller:
         stopped = bool(session.shouldfail or session.shouldstop)
         if self._recorder is None or self.outcome.aborted or not complete or stopped or self._settings.confirm == 0:
             return
-        confirmation = Confirmation(self._recorder, self._registry, self._settings, rerun=self._rerun, say=self._say)
+        confirmation = Confirmation(
+            self._recorder,
+            self._registry,
+            self._settings,
+            rerun=self._rerun,
+            say=self._say,
+            processes=judge_count(self._config),
+        )
         try:
             confirmation.run()
         except LedgerError as error:

@@ -11,6 +11,8 @@ from harness.ledger.store import Ledger
 
 MAX_RANKS = 30  # read of each suite: when one of the first ten fails, the next contender moves up
 FIRST_TEN_RANKS, FIRST_THREE_RANKS = 10, 3
+LEADER = 0
+"""Urgency of the first of a board while it is not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +101,5 @@ def _turn(place: int, one: Contender) -> tuple[int, int]:
     # Attempts so far were not made on fresh inputs, however many there are. A leader gets only the attempts that first
     # place needs, so that every board gets a confirmed leader; the contenders that share first place come next.
     if one.leads:
-        return (0 if place == 1 else 1), max(EVERYONE, MIN_HASH_SEEDS - one.seeds)
+        return (LEADER if place == 1 else 1), max(EVERYONE, MIN_HASH_SEEDS - one.seeds)
     return 2, max(EVERYONE, FIRST_TEN - one.attempts)

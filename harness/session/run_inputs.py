@@ -23,12 +23,14 @@ class RunInputs:
         protect: Folders that boxes hide.
         reused: Evidence of earlier runs that still applies, by node id; JSON text where it came from the snapshot.
         opponents: The opponents of each timed case, by node id.
+        ahead: The node ids of the cases that judge processes of the controller judge.
     """
 
     tier: Tier | None = None
     protect: tuple[Path, ...] = ()
     reused: Mapping[str, Evidence | str] = field(default_factory=dict)
     opponents: Mapping[str, tuple[Opponent, ...]] = field(default_factory=dict)
+    ahead: frozenset[str] = frozenset()
 
     def evidence_for(self, nodeid: str) -> Evidence | None:
         """Evidence of an earlier run for a case, parsed when the case is reached."""
@@ -47,6 +49,7 @@ class RunInputs:
                     for nodeid, one in self.reused.items()
                 },
                 "opponents": {nodeid: [one.to_wire() for one in found] for nodeid, found in self.opponents.items()},
+                "ahead": sorted(self.ahead),
             },
         )
 
@@ -61,4 +64,5 @@ class RunInputs:
             protect=tuple(map(Path, wire["protect"])),
             reused=wire["reused"],
             opponents={nodeid: tuple(map(Opponent.from_wire, found)) for nodeid, found in wire["opponents"].items()},
+            ahead=frozenset(wire["ahead"]),
         )

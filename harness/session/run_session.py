@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +18,11 @@ from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.judge.case import judge_case
 from harness.judge.evaluate import evaluate
 from harness.judge.folders import scratch_folder
-from harness.lane import hard_timeout
 from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
+from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count
 from harness.session.run_inputs import RunInputs
 from harness.session.selection import select_items
 from harness.session.snapshot import Collected, Snapshot
@@ -62,6 +64,7 @@ class RunSession:
         self.registry = registry
         self._context: Context | None = None
         self._inputs: RunInputs | None = None
+        self._judging: JudgingAhead | JudgingClient | None = None
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -92,10 +95,11 @@ class RunSession:
         # Thousands of cases, reports and records exist until the end; frequent garbage collection among them took a
         # quarter of the time.
         self.termination = None if self.is_worker else Termination()
-        hard_timeout.prepare(config, folder)
         self._thresholds = gc.get_threshold()
         if 0 < self._thresholds[0] < GC_THRESHOLD:
             gc.set_threshold(GC_THRESHOLD, *self._thresholds[1:])
+        # An interpreter that ends looks for cycles among all its objects several times, which takes 0.1 s.
+        atexit.register(gc.freeze)
         config.pluginmanager.register(self, "crucible-session")
 
     # Opening the run, on the controller
@@ -124,7 +128,6 @@ class RunSession:
         if self.controller is None or self.controller.is_prepared:
             return
         snapshot = Snapshot(Path(folder))
-        hard_timeout.meet_in(Path(folder))
         known = {case.nodeid: case for suite in snapshot.suites() for case in suite.cases}
         wanted = set(ids)
         lines = self.controller.prepare({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
@@ -132,7 +135,25 @@ class RunSession:
         if reporter is not None:
             for line in lines:
                 reporter.write_line(line)
-        self.controller.open().publish(snapshot)
+        inputs = self._judge_ahead(self.controller.open(), ids, processes=judge_count(self.config))
+        if isinstance(self._judging, JudgingAhead):
+            self._judging.listen(snapshot.folder)
+        inputs.publish(snapshot)
+
+    def _judge_ahead(self, inputs: RunInputs, order: Iterable[str], *, processes: int) -> RunInputs:
+        """Prepare judge processes for the cases of this run that are judged and not reused."""
+        if self.controller is None:
+            return inputs
+        cases = self.controller.cases
+        wanted = {nodeid: cases[nodeid] for nodeid in order if nodeid in cases and nodeid not in inputs.reused}
+        found = cases_for_judges(wanted, self.registry.lanes)
+        if not found:
+            return inputs
+        context = Context(
+            secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=inputs.tier, protect=inputs.protect
+        )
+        self._judging = JudgingAhead(found, self.registry.lanes, processes=processes, context=context)
+        return replace(inputs, ahead=frozenset(found))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
         option = self.config.option
@@ -171,16 +192,29 @@ class RunSession:
 
     def judge(self, case: Case) -> SerialisedEvaluation:
         """Judge one case of this run, or score the evidence of an earlier run."""
-        context, lane = self.context, self.registry.lanes[case.lane]
+        lane = self.registry.lanes[case.lane]
         evidence = self.inputs.evidence_for(case.nodeid)
         if evidence is not None:
             score = lane.score(evidence, case.policy)
             return SerialisedEvaluation.of(Evaluation(case=case, evidence=evidence, score=score))
+        if (judging := self._judging_for(case.nodeid)) is not None:
+            return SerialisedEvaluation.parse(judging.take(case.nodeid))
         # While one process measures, no other process on this machine judges. Ordinary tests take no lock: a test may
         # start its own pytest, which would then wait for its parent.
         lock = machine_lock()
         with lock.exclusive() if case.timed else lock.shared():
-            return judge_case(case, lane, context)
+            return judge_case(case, lane, self.context)
+
+    def _judging_for(self, nodeid: str) -> JudgingAhead | JudgingClient | None:
+        """What judges a case ahead; None if its item judges it."""
+        if nodeid not in self.inputs.ahead:
+            return None
+        if self._judging is None and self.state.snapshot is not None:
+            try:
+                self._judging = JudgingClient(self.state.snapshot.folder)
+            except OSError:  # a worker on another machine
+                self._inputs = replace(self.inputs, ahead=frozenset())
+        return self._judging
 
     def timed(self) -> set[str]:
         """The node ids of the selected cases that measure wall time, once those are known."""
@@ -207,9 +241,11 @@ class RunSession:
 
     def close(self) -> None:
         """Stop boxes and close the ledger."""
-        hard_timeout.forget()
         if self.termination is not None:
             self.termination.release()
+        if self._judging is not None:
+            self._judging.close()
+            self._judging = None
         if self._context is not None:
             self._context.close()
             self._context = None
@@ -247,7 +283,8 @@ class RunSession:
         if self.controller is not None and not (distributed or stopped or session.config.option.collectonly):
             if not self.controller.is_prepared:  # without a terminal, pytest_report_collectionfinish is not called
                 self.open_serial(session.items)
-            self._inputs = self.controller.open()
+            order = [item.nodeid for item in session.items]
+            self._inputs = self._judge_ahead(self.controller.open(), order, processes=1)
         alone = all(isinstance(item, CaseItem) for item in session.items)
         if alone:
             self.state.hooks = BareHooks(self.config)

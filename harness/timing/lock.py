@@ -102,6 +102,18 @@ class FairLock:
             if self._depth:
                 self._enter()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another session waits for the lock exclusively, so that a long hold should be given up soon."""
+        if self._gate < 0:
+            return False
+        try:
+            flock(self._gate, SHARED)
+        except BlockingIOError:
+            return True
+        flock(self._gate, fcntl.LOCK_UN)
+        return False
+
     # The two files
 
     def _enter(self) -> Hold:

@@ -31,11 +31,13 @@ class Call:
         target: The function to call.
         argument: Its argument, an input that was never used before.
         pid: Process id of the box that executes the call; 0 for this process.
+        seconds: Reads the wall seconds of the call from its answer, where the called process measures them itself.
     """
 
     target: Callable[[Any], Any]
     argument: Any
     pid: int = 0
+    seconds: Callable[[Any], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,8 @@ class Stopwatch:
         samples: dict[tuple[str, str], list[float]] = defaultdict(list)
         waited: dict[tuple[str, str], list[bool]] = defaultdict(list)
         used: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for one, wall, late, spent in zip(rounds, walls, run.waited, run.cpu, strict=True):
-            samples[one.series, one.side].append(wall)
+        for one, wall, own, late, spent in zip(rounds, walls, run.own, run.waited, run.cpu, strict=True):
+            samples[one.series, one.side].append(wall if own is None else own)
             waited[one.series, one.side].append(late)
             used[one.series, one.side].append(spent)
         shortest = min((statistics.median(own) for (_, side), own in samples.items() if side == SUBJECT), default=0.0)
@@ -191,12 +193,14 @@ class _Run:
     def __init__(self, rounds: Sequence[Round]) -> None:
         self._rounds = iter(rounds)
         self._current: Round | None = None
+        self._call: Call | None = None
         self._pid = 0
         self._answer: Any = None
         self._wall = self._cpu = self._box = 0.0
         self.all, self.control = CallTimes([], []), CallTimes([], [])
         self.waited: list[bool] = []
         self.cpu: list[float] = []
+        self.own: list[float | None] = []  # seconds that the called process measured
 
     def target(self, call: Callable[[Any], Any], argument: Any) -> None:
         self._answer = call(argument)
@@ -204,7 +208,7 @@ class _Run:
     def setup(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         self.finish()
         self._current = one = next(self._rounds)
-        call = one.prepare()
+        self._call = call = one.prepare()
         self._pid = call.pid
         self._box = cpu_of(call.pid) if call.pid else 0.0
         self._cpu = time.thread_time() + self._box
@@ -224,6 +228,8 @@ class _Run:
             tally.cpu.append(cpu)
         self.waited.append(cpu < MIN_CPU_SHARE * wall)
         answer, self._answer, self._current = self._answer, None, None
+        read = self._call.seconds if self._call is not None else None
+        self.own.append(None if read is None else read(answer))
         one.check(answer)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import Field
 
 from harness.cli import main, schema
+from harness.core.frozen import Frozen
 from harness.hooks import Registry
 
 
@@ -52,3 +54,35 @@ def test_formats_that_do_not_exist_are_not_offered(monkeypatch, capsys):
     monkeypatch.setitem(schema.FORMATS, "poem", ("harness.lanes.poetry.schema", "POEM"))
     assert main(["schema", "poem"]) == 4
     assert "invalid choice" in capsys.readouterr().err
+
+
+class Documented(Frozen):
+    """A model whose fields are described in three ways."""
+
+    plain: int
+    below: int
+    """Described below,
+    in two lines."""
+    named: int = Field(description="Described by name.")
+    """Not this one."""
+
+
+class Inherited(Documented):
+    """A model that describes a field of its own."""
+
+    below: str
+    """Described again."""
+
+
+def test_a_property_has_the_docstring_below_its_field():
+    found = Inherited.model_json_schema(schema_generator=schema.DocumentedSchema)["properties"]
+    assert {name: entry.get("description") for name, entry in found.items()} == {
+        "plain": None,
+        "below": "Described again.",
+        "named": "Described by name.",
+    }
+
+
+def test_the_schema_of_a_suite_describes_its_keys():
+    for lane in Registry().lanes:
+        assert "description" in schema.build_schema("suite", lane=lane)["properties"]["budget"], lane

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import LedgerError
-from harness.core.run import RunStatus
+from harness.core.status import RunStatus
 from harness.core.tier import Tier
 from harness.ledger import file, queries, recovery, store
 from harness.ledger.journal import folder_of

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections.abc import Callable
 
 import pytest
 
-from harness.sandbox.seccomp import COMPUTE_DENIED, DEVICE_DENIED, METADATA, STRICT, build
+from harness.sandbox.seccomp import COMPUTE_DENIED, DEVICE_DENIED, METADATA, STRICT, ZYGOTE_ONLY, build
 from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS
 
 pytestmark = pytest.mark.skipif(not ARCHITECTURE, reason=f"no system call table for {MACHINE}")
@@ -88,6 +89,52 @@ def test_arguments_decide_where_a_call_has_two_faces(policy: str) -> None:
     assert run(program, NUMBERS["prlimit64"], 0, 7, 1 << 40, 0) == refuse(errno.EPERM)
 
 
+def together(*programs: bytes) -> Callable[..., int]:
+    """What several installed filters do with one call: the kernel takes the most severe verdict."""
+
+    def verdict(number: int, *arguments: int, architecture: int = ARCHITECTURE) -> int:
+        verdicts = [run(program, number, *arguments, architecture=architecture) for program in programs]
+        return min(verdicts, key=lambda value: value - (1 << 32) if value >> 31 else value)
+
+    return verdict
+
+
+ARGUMENTS = (
+    (),
+    (0x003D0F00,),
+    (17,),
+    (0x003D0F00 | 0x10000000,),
+    *((3, command) for command in (1, 8, 10, 15, 1024, 1026, 1031, 0x5401, 0x5412)),
+    (0, 7, 0x1000, 0),
+    (0, 7, 1 << 40, 0),
+    (0, 7, 0, 1),
+    (0, 4096, 3, 0x40022),
+    (0, 4096, 3, 0x22),
+)
+
+
+def test_the_filter_of_a_zygote_and_the_seal_of_a_box_are_together_the_strict_one() -> None:
+    both, strict = together(build("seal"), build("zygote")), build("strict")
+    numbers = [*range(500), 0x40000000 | NUMBERS["read"], 0xFFFFFFFF]
+    for number in numbers:
+        for arguments in ARGUMENTS:
+            assert both(number, *arguments) == run(strict, number, *arguments), (number, arguments)
+    assert both(NUMBERS["read"], architecture=0x40000003) == KILL
+
+
+def test_a_zygote_may_fork_and_reap_but_not_more() -> None:
+    program = build("zygote")
+    names = {number: name for name, number in NUMBERS.items()}
+    more = {
+        names.get(number)
+        for number in range(500)
+        for arguments in ARGUMENTS
+        if run(program, number, *arguments) == ALLOW != run(build("strict"), number, *arguments)
+    }
+    assert more == {"clone", "prlimit64", *ZYGOTE_ONLY}
+    assert not more & {"execve", "socket", "ptrace", "mount", "umount2", "unshare", "setns", "pidfd_open", "bpf"}
+
+
 def test_foreign_architectures_and_x32_numbers_kill() -> None:
     program = build("strict")
     assert run(program, NUMBERS["read"], architecture=0x40000003) == KILL
@@ -99,4 +146,4 @@ def test_the_lists_name_only_calls_the_table_knows() -> None:
     from harness.sandbox.syscalls import _TABLE
 
     known = {entry.split()[0] for line in _TABLE.splitlines() for entry in line.split("|") if entry.strip()}
-    assert known >= STRICT | COMPUTE_DENIED
+    assert known >= STRICT | COMPUTE_DENIED | ZYGOTE_ONLY

@@ -95,7 +95,7 @@ def stored(project):
 @pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
 def test_the_ladder(coins, extra):
     coins.coins(**{f"c{rank:02}": f"sure {1 - rank / 100}" for rank in range(12)}, bad="wrong 1.0")
-    result = coins.run(*extra)
+    result = coins.run("--confirm", "60", *extra)
     result.assert_outcomes(passed=12, failed=1)
     rungs = {rank: 59 if rank < 3 else 20 if rank < 10 else 3 for rank in range(12)}
     expected = {f"c{rank:02}": ["ok", count, int(count > 3)] for rank, count in rungs.items()}
@@ -111,10 +111,16 @@ def test_the_ladder(coins, extra):
     assert all(line[2] == "True" for line in log[first_fresh:])
 
 
+def test_only_leaders_are_confirmed_unless_more_is_asked_for(coins):
+    coins.coins(first="sure 0.9", other="sure 0.9", third="sure 0.5")
+    coins.run()
+    assert coins.rows("SELECT max(attempts), min(attempts), sum(attempts) FROM evaluations") == [(14, 3, 20)]
+
+
 @pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
 def test_who_fails_on_fresh_inputs_drops_and_so_does_the_run(coins, extra):
     coins.coins(later="later 1.0", sure="sure 0.9")
-    result = coins.run(*extra)
+    result = coins.run("--confirm", "60", *extra)
     assert result.ret == 1
     found = stored(coins)
     assert found["later"][0] == "wrong"
@@ -168,13 +174,13 @@ def test_what_cannot_be_confirmed_is_not_called_first(coins, kind):
 
 def test_among_equals_the_confirmed_one_is_first(coins):
     coins.coins(slow="slow 0.9", sure="sure 0.9")
-    coins.run().stdout.fnmatch_lines(["1?2  sure *", "  ?  slow *"])
+    coins.run("--confirm", "60").stdout.fnmatch_lines(["1?2  sure *", "  ?  slow *"])
 
 
 def test_every_board_gets_as_far_as_first_place_before_anybody_climbs_on(coins):
     for name in ("a", "b"):
         coins.coins(name, **{f"{name}1": "sure 0.9", f"{name}2": "sure 0.9", f"{name}3": "sure 0.5"})
-    coins.run()
+    coins.run("--confirm", "60")
     fresh = [line.split()[:2] for line in (coins.path / "log").read_text().splitlines() if line.split()[2] == "True"]
     leaders, sharing = fresh[:2], fresh[2:4]
     assert {count for _, count in leaders + sharing} == {"11"}
@@ -250,7 +256,7 @@ def test_a_plugin_is_told_again_of_what_changed(coins):
         + "\n\n@hookimpl\ndef crucible_evaluated(evaluation):\n    print('told', len(evaluation.evidence.attempts))\n"
     )
     coins.coins(sure="sure 1.0")
-    coins.run("-s").stdout.fnmatch_lines(["*told 3*", "*told 14*", "*told 20*", "*told 59*"])
+    coins.run("-s", "--confirm", "60").stdout.fnmatch_lines(["*told 3*", "*told 14*", "*told 20*", "*told 59*"])
 
 
 def test_who_must_not_be_repeated_is_no_finalist(project):

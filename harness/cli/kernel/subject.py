@@ -15,7 +15,6 @@ from harness.core.errors import MissingExtraError, UsageError
 from harness.core.number import amount
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
-from harness.lanes.kernel.evaluate import EXTRA, MODULES
 from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.trace_items import DEFAULT_FIELDS
 from harness.ledger.points import Points
@@ -182,6 +181,8 @@ def require_extra() -> None:
     Raises:
         MissingExtraError: if one of them is not installed.
     """
+    from harness.lanes.kernel.evaluate import EXTRA, MODULES
+
     for module in MODULES:
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(EXTRA, module=module)

@@ -7,6 +7,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from harness.cli import output
 from harness.cli.spec import inputs
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     limit = 4096 if args.limit is None else args.limit
     view = hex_view(result, start=args.offset, length=limit)
     if args.json:
-        output.print_json(view.to_wire())
+        output.print_json(asdict(view))
         return 0
     for line in render(view, colour=output.has_colour()):
         print(line)

@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
@@ -16,7 +16,9 @@ from harness.core.errors import InfraError, SuiteError
 from harness.grammar.measurement import Measured
 from harness.grammar.patch import Patch, PatchError, read_patch
 from harness.grammar.version import SpecVersion
-from harness.providers.question import Provider, Question
+
+if TYPE_CHECKING:
+    from harness.providers.question import Provider
 
 COMMAND_SECONDS = 120.0
 ROLE = "You improve grammars of binary formats. You answer with patches and nothing else."
@@ -92,6 +94,7 @@ def from_provider(provider: Provider) -> Proposer:
     Args:
         provider: A provider of `harness.providers`.
     """
+    from harness.providers.question import Question
 
     def propose(situation: Situation) -> list[Patch]:
         text = prompt(situation)

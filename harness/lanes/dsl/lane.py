@@ -12,7 +12,6 @@ from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
 from harness.lane.context import Context
 from harness.lanes.dsl.collect import LANE, collect_cases
-from harness.lanes.dsl.evaluate import evaluate_part
 from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.programs import Programs
 from harness.lanes.dsl.score import WEIGHTS, score_part
@@ -39,6 +38,8 @@ class DslLane:
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Run or reuse the program and observe one case, with `evaluate_part`."""
+        from harness.lanes.dsl.evaluate import evaluate_part  # a run whose cases are all known does not need it
+
         return evaluate_part(case, context, self._programs)
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:

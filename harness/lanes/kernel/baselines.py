@@ -14,9 +14,9 @@ from typing import Any, Self
 
 from harness.core.clip import clip
 from harness.core.errors import InfraError
+from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel.definition import Definition, Point
 from harness.lanes.kernel.device_client import START_SECONDS, DeviceClient
-from harness.lanes.kernel.json_worker import WorkerFault
 from harness.lanes.kernel.measurement import Ceilings
 
 Plans = Sequence[dict[str, Any]]

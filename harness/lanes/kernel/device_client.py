@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from harness.lanes.kernel.json_worker import JsonWorker, WorkerFault
+from harness.lane.json_worker import JsonWorker, WorkerFault
 from harness.lanes.kernel.warm_processes import ENVIRONMENT
 
 Role = Literal["baseline", "compile", "kernel", "unfiltered"]

@@ -13,12 +13,12 @@ from typing import Any
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
+from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_client import START_SECONDS, DeviceClient, Role
 from harness.lanes.kernel.gpu import Gpu
 from harness.lanes.kernel.job import Job, process_fault
-from harness.lanes.kernel.json_worker import WorkerFault
 from harness.lanes.kernel.measurement import Ceilings
 from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.warm_processes import Outcome

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from harness.lane.json_worker import answer_requests, claim_channel
 from harness.lanes.kernel.accelerator import open_accelerator
 from harness.lanes.kernel.confinement import adopt_orphans, confine
 from harness.lanes.kernel.inputs import poison, sample_inputs
 from harness.lanes.kernel.interpreter import patch
-from harness.lanes.kernel.json_worker import answer_requests, claim_channel
 from harness.lanes.kernel.kernel_worker import (
     OperatorLog,
     bytes_of,

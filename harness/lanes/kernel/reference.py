@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.inputs import sample_inputs
-from harness.lanes.kernel.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.numerical_error import compare_output
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 

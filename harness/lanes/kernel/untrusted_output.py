@@ -31,10 +31,3 @@ def read_table(path: Path, *, max_bytes: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {}
-
-
-def last_line(path: Path, *, max_bytes: int = 4000) -> str:
-    """The last line of a log; empty if there is none."""
-    data = read_untrusted(path, max_bytes=max_bytes, tail=True) or b""
-    lines = data.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else ""

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.errors import InfraError
-from harness.lanes.kernel.json_worker import JsonWorker, WorkerFault
-from harness.lanes.kernel.untrusted_output import last_line, read_table
+from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
+from harness.lanes.kernel.untrusted_output import read_table
 
 Mode = Literal["interpret", "compile", "reference"]
 _START_SECONDS = 180.0  # importing PyTorch may take this long on a very busy machine

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.confinement import adopt_orphans, confine
-from harness.lanes.kernel.json_worker import answer_requests, claim_channel, send_answer
 
 _FIRST_DESCRIPTOR = 3  # the first that is not a standard stream
 

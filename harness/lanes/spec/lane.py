@@ -12,7 +12,6 @@ from harness.core.score import Score
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
 from harness.lanes.spec.collect import collect_cases
-from harness.lanes.spec.evaluate import evaluate_patch
 from harness.lanes.spec.options import SpecOptions
 from harness.lanes.spec.score import CLASSIC, WEIGHTS, score_patch
 
@@ -48,6 +47,8 @@ class SpecLane:
             InfraError: if a file changed since it was collected.
         """
         del context  # nothing is sampled and nothing leaves this process
+        from harness.lanes.spec.evaluate import evaluate_patch  # a run whose cases are all known does not need it
+
         return evaluate_patch(case)
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:

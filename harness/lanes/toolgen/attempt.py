@@ -6,29 +6,25 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
-from harness.lane.watchdog import OverdueError, limited, paused
 from harness.lanes.toolgen.documentation import DocExample
-from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.questions import Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
-from harness.sandbox.box import Box
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.awaited_box import ask, loaded
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
+from harness.sandbox.loop import pause
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
-
-
-class _CandidateRaisedError(Exception):
-    """The candidate raised an exception inside a property."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +38,8 @@ class Plan:
         seed: Seed of this case; each attempt derives its own from it.
         hash_seeds: PYTHONHASHSEED of each attempt's box.
         jitter_ms: Shortest and longest pause between questions, in milliseconds.
+        is_full: Whether an attempt continues after a wrong answer, for partial credit.
+        is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
     """
 
     source: bytes
@@ -50,6 +48,8 @@ class Plan:
     seed: int
     hash_seeds: tuple[int, ...]
     jitter_ms: tuple[float, float]
+    is_full: bool = False
+    is_screening: bool = False
 
 
 PAUSES = 24
@@ -61,8 +61,33 @@ MANY_PAUSES = 96
 """Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
 
 
-def run_attempt(
-    pool: BoxPool, questions: Questions, plan: Plan, index: int, *, doc_examples: tuple[DocExample, ...] = ()
+_SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
+
+Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
+"""Asks more of a box whose attempt is over; it handles the faults of the box itself."""
+
+
+@asynccontextmanager
+async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[PolledBox]:
+    """A box with the candidate loaded.
+
+    Raises:
+        BoxFault: if it cannot be loaded, or if it sent something after the last answer.
+        InfraError: if no box can be opened.
+    """
+    with pool.begin(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
+        await loaded(box)
+        yield box
+
+
+async def run_attempt(
+    pool: BoxPool,
+    questions: Questions,
+    plan: Plan,
+    index: int,
+    *,
+    doc_examples: tuple[DocExample, ...] = (),
+    afterwards: Afterwards | None = None,
 ) -> Outcome:
     """Ask one box all questions of an attempt.
 
@@ -71,7 +96,8 @@ def run_attempt(
         questions: The questions.
         plan: How the candidate is asked.
         index: Index of the attempt, from 0.
-        doc_examples: Examples of the docstrings; they are asked last and cannot change the verdict.
+        doc_examples: Examples of the docstrings; they are asked after the questions and cannot change the verdict.
+        afterwards: Is given the box at the end.
 
     Raises:
         SpecError: if the oracle's `accept`, or a property itself, fails.
@@ -84,10 +110,12 @@ def run_attempt(
     outcome.total = len(known) + len(questions.trials)
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
     started = time.perf_counter()
-    box: Box | None = None
+    box: PolledBox | None = None
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=outcome.hash_seed) as box:
-            _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
+        async with opened(pool, plan, outcome.hash_seed) as box:
+            await _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
+            if afterwards is not None:
+                await afterwards(box, outcome)
     except BoxFault as fault:
         outcome.fault = fault
         outcome.answers = ""
@@ -97,16 +125,18 @@ def run_attempt(
 
 
 class _AttemptRun:
-    def __init__(self, box: Box, questions: Questions, plan: Plan, outcome: Outcome) -> None:
+    def __init__(self, box: PolledBox, questions: Questions, plan: Plan, outcome: Outcome) -> None:
         self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
         self.fingerprints: dict[int, bytes] = {}
         self.property_answers = hashlib.sha256()
-        self.fault: BoxFault | None = None
 
-    def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
+    async def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
         rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*self.questions.shared, *extras)))
-        rng.shuffle(numbered)
+        if self.plan.is_screening:
+            numbered.sort(key=lambda one: (_SCREENING.index(one[1].origin), len(one[1].key)))
+        else:
+            rng.shuffle(numbered)
         low, high = self.plan.jitter_ms
         attempts = len(self.plan.hash_seeds)
         least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / attempts))
@@ -114,41 +144,39 @@ class _AttemptRun:
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
         for turn, (number, question) in enumerate(numbered):
             if turn in pauses:
-                time.sleep(rng.uniform(low, high) / 1e3)
-            self._ask(number, question, first=turn == 0)
+                await pause(rng.uniform(low, high) / 1e3)
+            await self._ask(number, question, first=turn == 0)
+            if self._is_decided:
+                return
         for trial in self.questions.trials:
-            self._try(trial)
+            await self._try(trial)
+            if self._is_decided:
+                return
         whole = hashlib.sha256()
         for number in range(len(self.questions.shared)):
             whole.update(self.fingerprints[number])
         whole.update(self.property_answers.digest())
         self.outcome.answers = whole.hexdigest()
         try:
-            self.outcome.doc_examples = [self._shows(example) for example in doc_examples]
+            self.outcome.doc_examples = [await self._shows(example) for example in doc_examples]
         except BoxFault:
             self.outcome.doc_examples = [False] * len(doc_examples)
+            self.box.close()
 
-    def _reply(self, key: bytes) -> Reply:
-        answer = self._answer(key)
-        return Reply(answer.kind, answer.payload)
+    @property
+    def _is_decided(self) -> bool:
+        return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
-    def _answer(self, key: bytes) -> Answer:
+    async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         self.outcome.fault_question = key
-        if self.fault is not None:
-            raise self.fault
-        try:
-            answer = self.box.ask(key)
-        except BoxFault as fault:
-            self.fault = fault
-            raise
+        answer = await ask(self.box, key, due=due)
         self.outcome.fault_question = None
         self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
         return answer
 
-    def _ask(self, number: int, question: Question, *, first: bool) -> None:
+    async def _ask(self, number: int, question: Question, *, first: bool) -> None:
         outcome = self.outcome
-        self.box.allow(question.due)
-        answer = self._answer(question.key)
+        answer = await self._answer(question.key, due=question.due)
         reply = Reply(answer.kind, answer.payload)
         if question.origin != "edge":
             outcome.seconds.append(answer.seconds)
@@ -163,7 +191,7 @@ class _AttemptRun:
             self.outcome.replies[number] = reply.trimmed()
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
-        elif self.questions.right(question, reply):
+        elif await self.questions.right(question, reply):
             outcome.right += 1
             outcome.edges_handled += question.origin == "edge"
         elif shared:
@@ -171,83 +199,67 @@ class _AttemptRun:
         else:
             outcome.wrong_extras.append((question, reply.trimmed()))
 
-    def _shows(self, example: DocExample) -> bool:
-        self.box.allow(len(example.promised))
-        answer = self.box.ask(example.key)
+    async def _shows(self, example: DocExample) -> bool:
+        answer = await ask(self.box, example.key, due=len(example.promised))
         return answer.kind == "value" and answer.payload == example.promised
 
-    def _try(self, trial: Trial) -> None:
+    async def _try(self, trial: Trial) -> None:
         oracle = self.questions.oracle
         if oracle is None:
             return
-        check = oracle.properties[trial.index]
-        try:
-            with limited(TRUSTED_SECONDS):
-                problem = check(self._caller(trial), decode(trial.key), random.Random(trial.seed))  # noqa: S311
-        except _CandidateRaisedError as error:
-            problem = str(error)
-        except (SystemExit, OverdueError) as error:
-            raise oracle.fault(f"property {trial.name}", trial.key, error) from error
-        except Exception as error:
-            if self.fault is None:
-                _check_property(oracle, trial, error)
-            problem = f"it cannot be checked on this answer ({type(error).__name__}: {clip(str(error), limit=120)})"
-        if self.fault is not None:
-            raise self.fault  # also if a property caught the exception
+        replies: list[list[str]] = []
+        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+        while "asks" in found:
+            key = found["asks"].encode("ascii")
+            answer = await self._answer(key)
+            reply = Reply(answer.kind, answer.payload)
+            self.property_answers.update(b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1])))
+            sentence = f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(key)}"
+            if reply.kind == "value" and await self._is_oversized(reply.payload, key):
+                reply = Reply("raised", b"")
+                sentence = f"{self.plan.entry} returned {len(answer.payload)} bytes, too many to check"
+            replies.append([key.decode("ascii"), reply.kind, reply.payload.decode("ascii"), sentence])
+            found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+        if "undecodable" in found:
+            raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
+        problem = found.get("problem")
+        if "raised" in found:
+            await _require_property(oracle, trial, found)
+            problem = f"it cannot be checked on this answer ({clip(found['raised'], limit=160)})"
         if problem is None:
             self.outcome.right += 1
             return
-        sentence = f"property {trial.name} fails: {clip(str(problem), limit=300)}"
-        self.outcome.wrong.append(WrongAnswer(trial.key, f'"{trial.name}"', clip(str(problem)), sentence))
+        sentence = f"property {trial.name} fails: {clip(problem, limit=300)}"
+        self.outcome.wrong.append(WrongAnswer(trial.key, f'"{trial.name}"', clip(problem), sentence))
 
-    def _oversized(self, payload: bytes, key: bytes) -> bool:
+    async def _is_oversized(self, payload: bytes, key: bytes) -> bool:
         oracle = self.questions.oracle
         if oracle is None or not is_oversized(payload, key, b""):
             return False
-        right = oracle.reply(key, any_error=True).payload
+        right = (await oracle.reply(key, any_error=True)).reply.payload
         self.box.allow(len(right))
         return is_oversized(payload, key, right)
 
-    def _caller(self, trial: Trial) -> Callable[..., Any]:
-        def call(**kwargs: Any) -> Any:
-            with paused():  # the box enforces the candidate's own limits
-                reply = self._reply(encode(kwargs))
-            self.property_answers.update(b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1])))
-            if reply.kind != "value":
-                raise _CandidateRaisedError(
-                    f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(encode(kwargs))}"
-                )
-            if self._oversized(reply.payload, encode(kwargs)):
-                raise _CandidateRaisedError(f"{self.plan.entry} returned {len(reply.payload)} bytes, too many to check")
-            try:
-                return decode(reply.payload)
-            except CodecError:
-                self.fault = BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
-                raise self.fault from None
 
-        return call
-
-
-def _check_property(oracle: Oracle, trial: Trial, error: Exception) -> None:
-    """Check whether a property that raised `error` also raises on the reference's answers.
+async def _require_property(oracle: Oracle, trial: Trial, raised: dict[str, str]) -> None:
+    """Check whether a property that raised on a candidate's answers also raises on the reference's.
 
     Raises:
         SpecError: if it does; otherwise the candidate's answer caused the error.
     """
+    replies: list[list[str]] = []
+    found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+    while "asks" in found:
+        reply = (await oracle.reply(found["asks"].encode("ascii"), any_error=True)).reply
+        payload = reply.payload.decode("ascii") if reply.kind == "value" else "null"
+        replies.append([found["asks"], "value", payload, ""])
+        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+    if "raised" in found:
+        asked = clip(trial.key.decode("ascii"), limit=200)
+        raise oracle.fault(f"the oracle's property {trial.name} raised {clip(raised['raised'])} on {asked}")
 
-    def reference(**kwargs: Any) -> Any:
-        reply = oracle.reply(encode(kwargs))
-        return decode(reply.payload) if reply.kind == "value" else None
 
-    check = oracle.properties[trial.index]
-    try:
-        with limited(TRUSTED_SECONDS):
-            check(reference, decode(trial.key), random.Random(trial.seed))  # noqa: S311 - not a secret
-    except (Exception, SystemExit, OverdueError):
-        raise oracle.fault(f"property {trial.name}", trial.key, error) from error
-
-
-def ask_once(
+async def ask_once(
     pool: BoxPool, plan: Plan, question: Question, hash_seed: int, *, before: Iterable[Question] = ()
 ) -> Reply | BoxFault:
     """The reply to one question in a fresh box, after the questions `before`, or the fault of the box.
@@ -256,76 +268,53 @@ def ask_once(
         InfraError: if no box can be opened.
     """
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
+        async with opened(pool, plan, hash_seed) as box:
             for other in before:
-                box.allow(other.due)
-                box.ask(other.key)
-            box.allow(question.due)
-            answer = box.ask(question.key)
+                await ask(box, other.key, due=other.due)
+            answer = await ask(box, question.key, due=question.due)
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
         return fault
-
-
-ROUNDS = 2
-"""Rounds with each of two hash seeds. A candidate that is wrong at random, with probability p, passes all rounds with
-probability (p * (1 - p))**4, at most 0.4 %."""
-MAX_BEFORE = 8
-"""Maximum number of questions that a box is asked before the one that is examined."""
-
-
-def depends_on_other_questions(
-    pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
-) -> bool:
-    """Whether a shared question is always answered rightly alone, and wrongly after others.
-
-    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
-
-    Args:
-        pool: Opens up to two boxes for each round.
-        questions: The questions.
-        plan: How the candidate is asked.
-        key: The key of the question.
-        hash_seeds: The hash seeds of the two attempts that disagree.
-
-    Raises:
-        InfraError: if no box can be opened.
-    """
-    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
-    if question is None or questions.is_judged_by_accept:
-        return False
-    others = [one for one in questions.shared if one is not question][:MAX_BEFORE]
-    for hash_seed in hash_seeds * ROUNDS:
-        alone = ask_once(pool, plan, question, hash_seed)
-        if isinstance(alone, BoxFault) or not questions.right(question, alone):
-            return False
-        later = ask_once(pool, plan, question, hash_seed, before=others)
-        if isinstance(later, BoxFault) or questions.right(question, later):
-            return False
-    return True
 
 
 MAX_FAULTS = 2
 """After this number of faults the remaining derived edge inputs count as not handled."""
 
 
-def ask_derived(pool: BoxPool, questions: Questions, plan: Plan) -> int:
-    """Count the derived edge inputs that are handled as the reference does; after a fault a new box continues.
+async def ask_derived(pool: BoxPool, box: PolledBox, questions: Questions, plan: Plan) -> int:
+    """Ask the derived edge inputs in the box of an attempt; after a fault it is closed and a fresh one continues.
+
+    Returns:
+        How many are handled as the reference does.
 
     Raises:
         SpecError: if the oracle's `accept` fails.
         InfraError: if no box can be opened.
     """
-    handled = faults = 0
     waiting = list(reversed(questions.derived))
-    while waiting and faults < MAX_FAULTS:
+    handled = await _ask_waiting(box, waiting, questions)
+    for _ in range(MAX_FAULTS - 1):
+        if not waiting:
+            break
+        waiting.pop()  # the guilty one
         try:
-            with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
-                while waiting:
-                    question = waiting.pop()
-                    box.allow(question.due)
-                    answer = box.ask(question.key)
-                    handled += questions.right(question, Reply(answer.kind, answer.payload))
+            async with opened(pool, plan, plan.hash_seeds[0]) as fresh:
+                handled += await _ask_waiting(fresh, waiting, questions)
         except BoxFault:
-            faults += 1
+            break
+    return handled
+
+
+async def _ask_waiting(box: PolledBox, waiting: list[Question], questions: Questions) -> int:
+    """Ask until the list is empty or the box ends at its last question."""
+    handled = 0
+    while waiting:
+        question = waiting[-1]
+        try:
+            answer = await ask(box, question.key, due=question.due)
+        except BoxFault:
+            box.close()
+            break
+        handled += await questions.right(question, Reply(answer.kind, answer.payload))
+        waiting.pop()
     return handled

@@ -18,8 +18,10 @@ from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.exact_timing import measure_exactly
 from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.opponent_benchmark import OpponentBenchmark, SubjectFault
-from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure
+from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure, null_call
+from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.questions import Questions
+from harness.sandbox.polled_box import PolledBox
 
 
 class CandidateTiming:
@@ -53,20 +55,25 @@ class CandidateTiming:
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
 
-    def run(self) -> tuple[Status, str]:
-        """Time the candidate; return a status other than `ok` and its reason if an answer is wrong or the box ends."""
-        timing = self._case.policy.timing
-        if timing is Timing.NONE:
+    async def run(self, tools: PreparedTools, box: PolledBox | None) -> tuple[Status, str]:
+        """Time the candidate.
+
+        Args:
+            tools: Has the workloads.
+            box: The box of an attempt, for CPU time; exact timing uses boxes of its own.
+
+        Returns:
+            A status other than `ok` and its reason if an answer is wrong or the box ends.
+        """
+        exact = self._case.policy.timing is Timing.EXACT
+        boxes, questions, plan = self._context.boxes, self._questions, self._plan
+        if exact:
+            profile = measure_exactly(boxes, questions, plan, self._context.stopwatch, name=self._case.nodeid)
+        elif box is not None and (workloads := await tools.workloads(questions)):
+            profile = await measure(box, workloads, questions, plan, null_call(boxes))
+        else:
             return Status.OK, ""
-        exact = timing is Timing.EXACT
-        boxes = self._context.boxes
-        self.profile = profile = (
-            measure_exactly(boxes, self._questions, self._plan, self._context.stopwatch, name=self._case.nodeid)
-            if exact
-            else measure(boxes, self._questions, self._plan)
-        )
-        if profile is None:
-            return Status.OK, ""
+        self.profile = profile
         self._note(profile)
         if profile.fault is not None:
             size = self._questions.tool.spec.workload_size

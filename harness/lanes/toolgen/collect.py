@@ -25,25 +25,43 @@ def collect_cases(suite: Suite) -> list[Case]:
         SuiteError: if the suite names a missing file, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    options = suite.options
-    if not isinstance(options, ToolgenSuite):
-        raise SuiteError(f"options of {type(options).__name__} are not a toolgen suite", where=suite.where())
+    options = _options(suite)
     tool = read_tool(suite.resolve(options.tool, "tool"))
     files = digest_folder(tool.path)
-    return [
-        case_for(
-            tool,
-            path,
-            suite=suite.name,
-            policy=suite.policy,
-            questions=options.questions,
-            jitter_ms=options.jitter_ms,
-            attempt_seconds=options.attempt_seconds,
-            line=suite.line("candidates"),
-            files=files,
-        )
-        for path in suite.glob(options.candidates, "candidates")
-    ]
+    return [_case(suite, tool, path, files) for path in suite.glob(options.candidates, "candidates")]
+
+
+def case_of(suite: Suite, path: Path) -> Case:
+    """Make the case of a candidate that the suite does not name.
+
+    Raises:
+        SuiteError: if the suite names a missing tool, or is not a toolgen suite.
+        SpecError: if the tool specification is invalid.
+    """
+    tool = read_tool(suite.resolve(_options(suite).tool, "tool"))
+    return _case(suite, tool, path, digest_folder(tool.path))
+
+
+def _options(suite: Suite) -> ToolgenSuite:
+    if not isinstance(suite.options, ToolgenSuite):
+        raise SuiteError(f"options of {type(suite.options).__name__} are not a toolgen suite", where=suite.where())
+    return suite.options
+
+
+def _case(suite: Suite, tool: Tool, path: Path, files: str) -> Case:
+    options = _options(suite)
+    return case_for(
+        tool,
+        path,
+        suite=suite.name,
+        policy=suite.policy,
+        questions=options.questions,
+        jitter_ms=options.jitter_ms,
+        attempt_seconds=options.attempt_seconds,
+        full=options.full,
+        line=suite.line("candidates"),
+        files=files,
+    )
 
 
 def case_for(
@@ -55,6 +73,7 @@ def case_for(
     questions: int = 24,
     jitter_ms: tuple[float, float] = (0.0, 10.0),
     attempt_seconds: float = 60.0,
+    full: bool = False,
     line: int | None = None,
     files: str = "",
 ) -> Case:
@@ -68,6 +87,7 @@ def case_for(
         questions: Number of distinct sampled inputs.
         jitter_ms: Range of the pauses in each attempt, in milliseconds.
         attempt_seconds: Wall seconds for loading and all calls of one attempt.
+        full: Whether questions continue after the first wrong answer.
         line: 1-based line of the suite that names the candidates.
         files: Digest of all files in the tool's folder, which the oracle may read.
     """
@@ -94,6 +114,7 @@ def case_for(
             "questions": questions,
             "jitter_ms": list(jitter_ms),
             "attempt_seconds": attempt_seconds,
+            "full": full,
         },
         policy=policy,
         line=line,

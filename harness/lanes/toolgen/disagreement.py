@@ -1,11 +1,14 @@
-"""Disagreement: finds the first question that two attempts answered differently."""
+"""Disagreement: the first question that two attempts answered differently, and whether other questions cause it."""
 
 from __future__ import annotations
 
 from harness.core.clip import clip
+from harness.lanes.toolgen.attempt import Plan, ask_once
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.pool import BoxPool
 
 
 def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:
@@ -35,3 +38,41 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
             f"{describe_reply(two)} with hash seed {other.hash_seed}",
         )
     return None
+
+
+ROUNDS = 2
+"""Rounds with each of two hash seeds. A candidate that is wrong at random, with probability p, passes all rounds with
+probability (p * (1 - p))**4, at most 0.4 %."""
+MAX_BEFORE = 8
+"""Maximum number of questions that a box is asked before the one that is examined."""
+
+
+async def depends_on_other_questions(
+    pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
+) -> bool:
+    """Whether a shared question is always answered rightly alone, and wrongly after others.
+
+    False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
+
+    Args:
+        pool: Opens up to two boxes for each round.
+        questions: The questions.
+        plan: How the candidate is asked.
+        key: The key of the question.
+        hash_seeds: The hash seeds of the two attempts that disagree.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
+    question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
+    if question is None or questions.is_judged_by_accept:
+        return False
+    others = [one for one in questions.shared if one is not question][:MAX_BEFORE]
+    for hash_seed in hash_seeds * ROUNDS:
+        alone = await ask_once(pool, plan, question, hash_seed)
+        if isinstance(alone, BoxFault) or not await questions.right(question, alone):
+            return False
+        later = await ask_once(pool, plan, question, hash_seed, before=others)
+        if isinstance(later, BoxFault) or await questions.right(question, later):
+            return False
+    return True

@@ -14,29 +14,31 @@ from harness.core.case import Case
 from harness.core.clip import clip
 from harness.core.evidence import Counterexample, Evidence
 from harness.core.paired import Comparison
+from harness.core.policy import Timing
 from harness.core.stats import median_interval, wilson_interval
-from harness.core.status import Status, first_of
+from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import Plan, ask_derived, ask_once, depends_on_other_questions, run_attempt
+from harness.lanes.toolgen.attempt import Plan, ask_derived, opened
+from harness.lanes.toolgen.attempts import Attempts
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
-from harness.lanes.toolgen.disagreement import find_disagreement
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
 from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
+from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
-from harness.lanes.toolgen.questions import Questions, questions_for
+from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.score import memory_limit, time_limit
 from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.static_check import Violation, violations
 from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.usage import Usage
 
 LOAD_SECONDS = 2.0
@@ -52,12 +54,11 @@ class Evaluator:
         self.started = time.perf_counter()
         self.tool = _unchanged_tool(case)
         self.source = _unchanged_source(case)
-        self.outcomes: list[Outcome] = []
-        self.split: WrongAnswer | None = None
-        self.split_seeds = (0, 0)  # hash seeds of the attempts that disagree
+        self.attempts: Attempts | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
         self.notices: list[str] = []
+        self.timed: tuple[Status, str] | None = None
         self.facts: dict[str, Any] = {
             "questions": {"right": 0, "total": 0, "low": 0.0, "high": 1.0},
             "edges": {"handled": 0, "total": 0, "source": ""},
@@ -71,7 +72,7 @@ class Evaluator:
             "examples_only": self.tool.examples_only,
         }
 
-    def run(self) -> Evidence:
+    async def run(self) -> Evidence:
         """Check the source, ask the questions, time the candidate; cheap checks that can reject it come first."""
         if self.source.status is not Status.OK:
             return self._evidence(self.source.status, self.source.why)
@@ -95,11 +96,12 @@ class Evaluator:
         if found:
             self.facts["violations"] = [violation.to_wire() for violation in found]
             return self._evidence(Status.FORBIDDEN, f"it uses {found[0]}")
-        return self._ask(tree, documentation)
+        return await self._ask(tree, documentation)
 
-    def _ask(self, tree: ast.Module, documentation: Documentation) -> Evidence:
+    async def _ask(self, tree: ast.Module, documentation: Documentation) -> Evidence:
         policy, inputs = self.case.policy, self.case.inputs
-        questions = questions_for(
+        self.tools = self.context.keep(PreparedTools)
+        questions = await self.tools.questions(
             self.tool,
             secret_seed=self.context.secret_seed,
             count=inputs["questions"],
@@ -120,93 +122,61 @@ class Evaluator:
             seed=self.context.seed(self.case),
             hash_seeds=tuple(self.context.hash_seed(index) for index in range(policy.attempts)),
             jitter_ms=(low, high),
+            is_full=inputs.get("full", False),
+            is_screening=inputs.get("screen", False),
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
         if questions.surprise:
             self.notices.append(questions.surprise)
-        self._attempt(questions, plan, documentation)
-        status, why = self._verdict(questions, plan)
+        self.attempts = attempts = Attempts(self.context.boxes, questions, plan)
+        status, why = await attempts.run(documentation.examples, lambda box: self._ask_more(box, questions, plan))
+        shown = attempts.outcomes[0].doc_examples
+        self.facts["documentation"]["example"] = bool(shown) and all(shown)
         self._count(questions)
+        public = {question.key for question in questions.shared if question.origin == "example"}
+        sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
+        if sentences:
+            self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
         if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature)):
             why = clip(f"{mismatch}; {why}")
         if status is Status.OK:
-            if questions.derived:
-                handled = ask_derived(self.context.boxes, questions, plan)
-                self.facts["edges"] = {"handled": handled, "total": len(questions.derived), "source": "derived"}
-            status, why = self._time(questions, plan)
-            costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
-            costs = costs or ordinary_costs(questions, self.outcomes, null_call(self.context.boxes))
-            if costs is not None:
-                self.facts["ordinary"] = costs
+            status, why = await self._conclude(questions, plan)
         self._describe_style(questions)
         return self._evidence(status, why)
 
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The observations of the attempts so far."""
+        return self.attempts.outcomes if self.attempts is not None else []
+
     # --- questions ---
 
-    def _attempt(self, questions: Questions, plan: Plan, documentation: Documentation) -> None:
-        for index in range(self.case.policy.attempts):
-            examples = documentation.examples if index == 0 else ()
-            outcome = run_attempt(self.context.boxes, questions, plan, index, doc_examples=examples)
-            self.outcomes.append(outcome)
-            if index:
-                if self.split is None:
-                    self.split = find_disagreement(plan.entry, questions, self.outcomes[0], outcome)
-                    self.split_seeds = self.outcomes[0].hash_seed, outcome.hash_seed
-                outcome.replies.clear()
-            last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
-            if len(last) == 2 and last[0] is not None and last[0] is last[1]:
-                break  # two boxes with the same fault decide the verdict; each may have used a whole time budget
-        shown_examples = self.outcomes[0].doc_examples
-        self.facts["documentation"]["example"] = bool(shown_examples) and all(shown_examples)
+    async def _ask_more(self, box: PolledBox, questions: Questions, plan: Plan) -> None:
+        """Ask the box of the last attempt what does not decide whether the answers are right."""
+        if questions.derived:
+            if box.is_open:
+                handled = await ask_derived(self.context.boxes, box, questions, plan)
+            else:
+                async with opened(self.context.boxes, plan, plan.hash_seeds[-1]) as fresh:
+                    handled = await ask_derived(self.context.boxes, fresh, questions, plan)
+            self.facts["edges"] = {"handled": handled, "total": len(questions.derived), "source": "derived"}
+        if self.case.policy.timing is Timing.CPU and box.is_open:
+            self.timed = await self._time(questions, plan, box)
 
-    def _verdict(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
-        outcomes = self.outcomes
-        seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
-        statuses = {status for status, _ in seen}
-        if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
-            return Status.FLAKY, self._disagreement(questions, plan)
-        status = first_of(statuses)
-        if status is Status.OK:
-            return self._replay_extras(questions, plan)
-        guilty = next(outcome for outcome in outcomes if outcome.shared_status is status)
-        if guilty.fault is None:
-            wrong = guilty.total - guilty.right
-            return status, clip(f"{wrong} of {guilty.total} answers are wrong; {self._worst().sentence}")
-        asked = f", asked {plan.entry}({format_arguments(guilty.fault_question)})" if guilty.fault_question else ""
-        return status, clip(f"{guilty.fault.why}{asked}")
-
-    def _replay_extras(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
-        """Ask the other attempts a question that one attempt answered wrongly: wrong everywhere, or flaky."""
-        for outcome in self.outcomes:
-            for question, reply in outcome.wrong_extras[:1]:
-                others = [other for other in self.outcomes if other is not outcome]
-                replies = [ask_once(self.context.boxes, plan, question, other.hash_seed) for other in others]
-                wrong = wrong_answer(plan.entry, question, reply)
-                outcome.wrong.append(wrong)
-                if any(
-                    isinstance(one, BoxFault) or one.trimmed().comparison_key != reply.comparison_key for one in replies
-                ):
-                    return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
-                for other in others:
-                    other.wrong.append(wrong)
-                    other.total += 1
-                return Status.WRONG, wrong.sentence
-        return Status.OK, ""
-
-    def _disagreement(self, questions: Questions, plan: Plan) -> str:
-        if self.split is not None:
-            is_state = depends_on_other_questions(self.context.boxes, questions, plan, self.split.key, self.split_seeds)
-            state = "right alone, wrong after another question: " if is_state else ""
-            return clip(f"attempts disagree: {state}{self.split.sentence}")
-        first = self.outcomes[0]
-        other = next(
-            one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)
-        )
-        sides = [
-            f"with hash seed {one.hash_seed} {one.shared_status}" + (f" ({one.why})" if one.why else "")
-            for one in (first, other)
-        ]
-        return clip(f"attempts disagree: {sides[0]}, {sides[1]}")
+    async def _conclude(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
+        """Time a candidate whose answers are right, unless the box of its last attempt did."""
+        if self.timed is None and self.case.policy.timing is Timing.CPU:
+            try:
+                async with opened(self.context.boxes, plan, plan.hash_seeds[0]) as box:
+                    self.timed = await self._time(questions, plan, box)
+            except BoxFault as fault:
+                self.timed = fault.status, fault.why
+        status, why = self.timed or await self._time(questions, plan, None)
+        costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
+        costs = costs or ordinary_costs(questions, self.outcomes, null_call(self.context.boxes))
+        if costs is not None:
+            self.facts["ordinary"] = costs
+        return status, why
 
     def _count(self, questions: Questions) -> None:
         right = sum(outcome.right for outcome in self.outcomes)
@@ -226,11 +196,11 @@ class Evaluator:
 
     # --- timing and style ---
 
-    def _time(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
+    async def _time(self, questions: Questions, plan: Plan, box: PolledBox | None) -> tuple[Status, str]:
         forbidden = forbidden_of(self.tool)
         measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
         try:
-            return measuring.run()
+            return await measuring.run(self.tools, box)
         finally:
             self.profile, self.comparisons = measuring.profile, measuring.comparisons
 
@@ -241,12 +211,21 @@ class Evaluator:
 
     # --- evidence ---
 
-    def _worst(self) -> WrongAnswer:
-        """The wrong answer with the shortest question, since it is shown in the report."""
-        found = [wrong for outcome in self.outcomes for wrong in outcome.wrong]
-        if self.profile is not None:
+    def _counterexample(self, status: Status) -> Counterexample | None:
+        """The shown wrong answer: the one on which attempts disagree, else the one with the shortest question."""
+        if status not in (Status.WRONG, Status.FLAKY) or self.attempts is None:
+            return None
+        found = [self.attempts.worst] if self.attempts.worst else []
+        if self.profile is not None and status is Status.WRONG:
             found += self.profile.wrong
-        return min(found, key=lambda wrong: (len(wrong.key), wrong.key))
+        worst = min(found, key=lambda wrong: (len(wrong.key), wrong.key), default=None)
+        if status is Status.FLAKY and self.attempts.split is not None:
+            worst = self.attempts.split
+        if worst is None:
+            return None
+        return Counterexample(
+            question=clip(worst.key.decode("ascii", "replace")), expected=worst.expected, observed=worst.observed
+        )
 
     def _evidence(self, status: Status, why: str) -> Evidence:
         seconds = [one for outcome in self.outcomes for one in outcome.seconds]
@@ -260,19 +239,11 @@ class Evaluator:
                 usages.append(self.profile.usage)
         if slowest:
             self.facts["slowest_ms"] = max(0.0, max(slowest) - null) * 1e3
-        wrong = status in (Status.WRONG, Status.FLAKY) and any(outcome.wrong for outcome in self.outcomes)
-        wrong = wrong or (status is Status.WRONG and self.profile is not None and bool(self.profile.wrong))
-        worst = self._worst() if wrong else None
-        if status is Status.FLAKY and self.split is not None:
-            worst = self.split
         attempts = tuple(outcome.to_attempt() for outcome in self.outcomes)
         return Evidence(
             status=status,
             why=why,
-            counterexample=worst
-            and Counterexample(
-                question=clip(worst.key.decode("ascii", "replace")), expected=worst.expected, observed=worst.observed
-            ),
+            counterexample=self._counterexample(status),
             attempts=attempts,
             facts=self.facts,
             notices=tuple(self.notices),

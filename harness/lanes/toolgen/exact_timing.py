@@ -11,7 +11,7 @@ from typing import Any
 from harness.core.errors import SpecError
 from harness.core.stats import bootstrap_interval
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.oracle import Reply
+from harness.lanes.toolgen.oracle import Reply, Timed
 from harness.lanes.toolgen.performance import FACTORS, MIN_SECONDS, NULL_SOURCE, Profile, workload_key
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.wrong_answer import wrong_answer
@@ -19,6 +19,7 @@ from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
+from harness.sandbox.loop import drive
 from harness.sandbox.pool import BoxPool
 from harness.timing import stopwatch as sides
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
@@ -113,12 +114,14 @@ class _Timing:
         """The rounds of one try; each kind of call is first made once, untimed, to find how many calls fit."""
         self.section = section
         self._open("null", NULL_SOURCE, "null", Limits())
+        if self.oracle is not None:
+            section.adopt(self.oracle.pid)
         self._open("workload", self.plan.source, self.plan.entry, self.plan.limits)
         passes = self._often(lambda: self._pass(0), len(self.asked), share=0.5)
         blocks = [self._pass(turn) for turn in range(passes)]
         sizes = [self.questions.tool.spec.workload_size * factor for factor in FACTORS]
         pairs: list[list[list[Round]]] = []
-        if self.oracle is not None and self.oracle.workload is not None:
+        if self.oracle is not None and self.oracle.defines("workload"):
             for size in sizes:
                 often = self._often(lambda size=size: self._pair(size, 0), 1, share=0.5 / len(sizes))  # type: ignore[misc]
                 pairs.append([self._pair(size, turn) for turn in range(often)])
@@ -171,7 +174,11 @@ class _Timing:
         oracle = self.oracle
         if oracle is None:
             raise SpecError("the tool has no reference to time", where=str(self.questions.tool.path))
-        return lambda: Call(oracle.reply, key())
+
+        def ask(asked: bytes) -> Timed:
+            return drive(oracle.reply(asked))
+
+        return lambda: Call(ask, key(), oracle.pid, lambda timed: float(timed.seconds))
 
     # Growing inputs, each used once per side
 
@@ -186,7 +193,7 @@ class _Timing:
         if self.oracle is None:
             raise SpecError("the tool has no workload to time", where=str(self.questions.tool.path))
         self.made += 1
-        return workload_key(self.questions, self.oracle, size, "exact", self.made)
+        return drive(workload_key(self.questions, self.oracle, size, "exact", self.made))
 
     def _call(self, name: str, key: bytes) -> Call:
         self.profile.fault_question = key
@@ -199,7 +206,7 @@ class _Timing:
         profile.seconds.append(answer.seconds)
         profile.total += 1
         reply = Reply(answer.kind, answer.payload)
-        if self.questions.right(question, reply):
+        if drive(self.questions.right(question, reply)):
             profile.right += 1
         else:
             profile.wrong.append(wrong_answer(self.plan.entry, question, reply))
@@ -254,8 +261,8 @@ class _Pair:
         self._answer = answer
         self._compare()
 
-    def referred(self, reply: Reply) -> None:
-        self._reply = reply
+    def referred(self, timed: Timed) -> None:
+        self._reply = timed.reply
         self._compare()
 
     def _compare(self) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.core.case import Case
 from harness.core.evidence import Evidence
-from harness.core.policy import Policy
+from harness.core.policy import Policy, Timing
 from harness.core.score import Score
 from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lane.context import Context
-from harness.lanes.toolgen.collect import collect_cases
-from harness.lanes.toolgen.evaluate import Evaluator
+from harness.lanes.toolgen.collect import case_of, collect_cases
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
 from harness.suites.suite import Suite
@@ -35,6 +35,16 @@ class Toolgen:
         """Make one case per candidate; see `collect_cases` for errors."""
         return collect_cases(suite)
 
+    def case_of(self, suite: Suite, path: Path) -> Case:
+        """Make the case of a candidate that the suite does not name; see `collect.case_of` for errors."""
+        return case_of(suite, path)
+
+    def screened(self, case: Case) -> Case:
+        """The case for a cheap verdict: one attempt without pauses and timing, which ends at the first wrong answer."""
+        policy = case.policy.model_copy(update={"attempts": 1, "timing": Timing.NONE})
+        inputs = {**case.inputs, "screen": True, "full": False, "jitter_ms": [0.0, 0.0]}
+        return case.model_copy(update={"policy": policy, "inputs": inputs})
+
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Ask the candidate in boxes and return the observations.
 
@@ -42,7 +52,16 @@ class Toolgen:
             SpecError: if the oracle fails.
             InfraError: if a file changed since it was collected, or no box can be opened.
         """
-        return Evaluator(case, context).run()
+        from harness.sandbox.loop import drive
+
+        return drive(self.observe(case, context))
+
+    async def observe(self, case: Case, context: Context) -> Evidence:
+        """`evaluate` as a coroutine of a `harness.sandbox.loop.Loop`, beside those of other cases."""
+        # A process whose cases are judged in another one, or are all known, does not need it.
+        from harness.lanes.toolgen.evaluate import Evaluator
+
+        return await Evaluator(case, context).run()
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Score the evidence; see docs/scoring-toolgen.md for the formulas."""

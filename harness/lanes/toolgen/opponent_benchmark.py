@@ -22,6 +22,7 @@ from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.box import Box
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
+from harness.sandbox.loop import drive
 from harness.sandbox.pool import BoxPool
 from harness.timing.log_ratios import OPPONENT
 from harness.timing.paired_benchmark import MAX_PAIRS, PairedBenchmark, run_paired_benchmark
@@ -153,7 +154,7 @@ class _Sides:
     def _workload(self, _index: int) -> bytes:
         self._made += 1
         oracle = self._oracle()
-        return workload_key(self.questions, oracle, self.size or 0, "paired", self._made)
+        return drive(workload_key(self.questions, oracle, self.size or 0, "paired", self._made))
 
     def _ordinary(self, index: int) -> bytes:
         return self.asked[index].key
@@ -169,7 +170,7 @@ class _Sides:
         for box in self._boxes:
             box.allow(question.due)
         reply = Reply(answer.kind, answer.payload)
-        if self.questions.right(question, reply):
+        if drive(self.questions.right(question, reply)):
             return
         if side != SUBJECT:
             sentence = wrong_answer(self.plan.entry, question, reply).sentence
@@ -179,7 +180,7 @@ class _Sides:
     def _question(self, key: bytes) -> Question:
         if self._last is None or self._last[0] != key:
             known = next((one for one in self.asked if one.key == key), None) if self.size is None else None
-            self._last = key, known or Question("workload", key, self._oracle().reply(key))
+            self._last = key, known or Question("workload", key, drive(self._oracle().reply(key)).reply)
         return self._last[1]
 
 

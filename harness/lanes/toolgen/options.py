@@ -25,6 +25,9 @@ class ToolgenSuite(SuiteOptions):
 
     attempt_seconds: PositiveFloat = 60.0
     """Limit on the wall seconds of loading and all calls of one attempt together; beyond it the status is `timeout`."""
+    full: bool = False
+    """Whether questions continue after the first wrong answer, so that the score of a wrong candidate is the share of
+    its right answers."""
 
     @model_validator(mode="after")
     def _jitter_is_a_range(self) -> Self:

@@ -1,33 +1,34 @@
-"""Oracle: the trusted code of a tool, loaded in the judge's process and never in a box."""
+"""Oracle: a tool's trusted code. It runs in a process of its own, never in a box and never in a judge's process."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import random
+import json
+import os
+import re
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
-from harness.core.errors import SpecError, position
-from harness.lane import hard_timeout
-from harness.lane.watchdog import OverdueError, limited
+from harness.core.errors import InfraError, SpecError, position
+from harness.lane.json_worker import JsonWorker, WorkerFault
 from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.loop import Lock
 
 Kwargs = dict[str, Any]
-Property = Callable[[Callable[..., Any], Kwargs, random.Random], str | None]
+Drawn = list[list[bytes]]
 
-ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
-"""Exceptions that a reference may raise as the right answer to an input in the tool's domain, unless the oracle defines
-`RAISES`. Any other exception (NameError, RuntimeError and others) means that the oracle is broken."""
 TRUSTED_SECONDS = IMPORT_SECONDS = 60.0
 """Limit on the wall seconds of one call of trusted code, and of its import."""
+DRAW_SECONDS = 120.0
+"""Limit on the wall seconds for drawing all inputs, and for answering the derived edge inputs."""
+_SLACK = 10.0  # beyond a limit, for a process that has to be started on a busy machine
+_FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MULTILINE)
 
 MAX_KEPT_BYTES = 4096
 """Bytes kept of a long reply, since the judge keeps one reply per question."""
@@ -74,152 +75,227 @@ class Reply:
         )
 
 
-def raised_reply(error: BaseException) -> Reply:
-    """The reply of a call that raised `error`."""
-    return Reply("raised", encode({"type": type(error).__name__, "message": clip(str(error))}))
-
-
 @dataclass(frozen=True, slots=True)
+class Timed:
+    """A reply of the reference with its CPU and wall seconds, decoding and encoding included as for a candidate."""
+
+    reply: Reply
+    cpu_seconds: float
+    seconds: float
+
+
 class Oracle:
-    """The callables of one `oracle.py`; all but `reference` are optional."""
+    """The process of one `oracle.py`; it starts at first use, and again after it was killed.
 
-    path: Path
-    reference: Callable[..., Any]
-    inputs: Callable[[], Any] | None
-    edges: Callable[[], Sequence[Kwargs]] | None
-    workload: Callable[[int, random.Random], Kwargs] | None
-    accept: Callable[[Kwargs, Any], bool] | None
-    properties: tuple[Property, ...]
-    raises: tuple[type[Exception], ...] | None = None
-    """Exceptions that `reference` may raise as an answer; None if the oracle does not define them."""
+    Args:
+        path: The file; None for a tool with examples only, whose inputs are drawn from annotations.
+        folder: A private folder for its log and for Hypothesis.
 
-    def reply(self, key: bytes, *, any_error: bool = False, watched: bool = True) -> Reply:
+    Attributes:
+        properties: The names of its properties, in order.
+        has_raises: Whether it defines RAISES.
+    """
+
+    def __init__(self, path: Path | None, folder: Path) -> None:
+        self.path, self._folder = path, folder
+        self.properties: tuple[str, ...] = ()
+        self.has_raises = False
+        self._defines: frozenset[str] = frozenset()
+        self._worker: JsonWorker | None = None
+        self._log = folder / f"oracle-{os.getpid()}-{id(self):x}.log"
+        self._lock = Lock()
+
+    def defines(self, name: str) -> bool:
+        """Whether the oracle defines one of its optional functions; known once it has started."""
+        return name in self._defines
+
+    @property
+    def pid(self) -> int:
+        """Process id; 0 while it does not run."""
+        return self._worker.pid if self._worker is not None else 0
+
+    @property
+    def _where(self) -> Path | str:
+        return "" if self.path is None else self.path
+
+    async def start(self) -> None:
+        """Start the process and import the oracle.
+
+        Raises:
+            SpecError: if the file cannot be imported, or one of its names has a wrong type.
+        """
+        async with self._lock:
+            await self._start()
+
+    async def draw(self, parameters: dict[str, Any], draws: list[tuple[int, int]]) -> Drawn:
+        """For each (seed, count) at most that many distinct inputs, encoded; equal seeds give equal inputs.
+
+        Args:
+            parameters: For each parameter its kind (see `annotation_kinds`) and whether it is required.
+            draws: Seeds and counts.
+
+        Raises:
+            SpecError: if `inputs()` fails.
+            InfraError: if drawing takes longer than `DRAW_SECONDS`.
+        """
+        request = {"do": "draw", "parameters": parameters, "draws": draws}
+        answer = await self._ask(request, "inputs", seconds=DRAW_SECONDS)
+        return [[key.encode("ascii") for key in keys] for keys in answer["drawn"]]
+
+    async def reply(self, key: bytes, *, any_error: bool = False) -> Timed:
         """The reference's answer to encoded keyword arguments; the reference may modify the decoded ones.
 
         Args:
             key: `codec.encode` of the keyword arguments.
             any_error: Accept any exception as an answer, for inputs outside of the domain.
-            watched: Whether to enforce `TRUSTED_SECONDS`; a caller that measures enforces it outside of its clock.
 
         Raises:
             SpecError: if the reference raises an unexpected exception, or returns a value that cannot be encoded.
         """
-        try:
-            with limited(TRUSTED_SECONDS) if watched else contextlib.nullcontext():
-                value = self.reference(**decode(key))
-        except Exception as error:
-            if any_error or isinstance(error, ANSWERS if self.raises is None else self.raises):
-                return raised_reply(error)
-            raise self.fault("reference", key, error) from error
-        except (SystemExit, OverdueError) as error:
-            raise self.fault("reference", key, error) from error
-        try:
-            return Reply("value", encode(value))
-        except CodecError as error:
-            raise self.fault("reference", key, error) from error
+        request = {"do": "replies", "keys": [key.decode("ascii")], "any_error": any_error}
+        ((kind, payload, cpu_seconds, seconds),) = (await self._ask(request, "reference", key))["replies"]
+        return Timed(Reply(kind, payload.encode("ascii")), cpu_seconds, seconds)
 
-    def timed_reply(self, key: bytes, *, any_error: bool = False) -> tuple[Reply, float]:
-        """The reply and its CPU seconds, including decoding and encoding as for a candidate; see `reply`."""
-        with limited(TRUSTED_SECONDS):  # outside of the clock: setting an alarm takes a few microseconds
-            begun = time.thread_time()
-            reply = self.reply(key, any_error=any_error, watched=False)
-            return reply, time.thread_time() - begun
+    async def derived(self, keys: tuple[bytes, ...]) -> list[Reply | None]:
+        """The reference's answers to derived edge inputs; None where it has none in time."""
+        request = {"do": "derived", "keys": [key.decode("ascii") for key in keys], "seconds": DRAW_SECONDS}
+        answer = await self._ask(request, "reference", seconds=DRAW_SECONDS)
+        return [one and Reply(one[0], one[1].encode("ascii")) for one in answer["replies"]]
 
-    def accepts(self, key: bytes, payload: bytes) -> bool:
-        """Whether `accept` accepts a candidate's value as right.
+    async def edges(self) -> list[bytes]:
+        """The encoded edge inputs that the oracle itself names.
 
         Raises:
-            SpecError: if `accept` raises; it must handle any value.
+            SpecError: if `edges` fails.
         """
-        accept = self.accept
-        if accept is None:
-            raise SpecError("the oracle has no accept()", where=position(self.path))
-        try:
-            with limited(TRUSTED_SECONDS):
-                return bool(accept(decode(key), decode(payload)))
-        except (Exception, SystemExit, OverdueError) as error:
-            raise self.fault("accept", key, error) from error
+        return [key.encode("ascii") for key in (await self._ask({"do": "edges"}, "edges", b"{}"))["keys"]]
 
-    def fault(self, name: str, key: bytes, error: BaseException) -> SpecError:
-        """Make the error for a trusted callable that failed, with its line and input."""
-        line, trace = None, error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == str(self.path):
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        asked = clip(key.decode("ascii"), limit=200)
-        what = f"raised {type(error).__name__}: {clip(str(error), limit=200)}"
-        if isinstance(error, OverdueError):
-            what = f"did not return within {TRUSTED_SECONDS:g} s"
-        elif isinstance(error, SystemExit):
-            what = f"ended the program, sys.exit({clip(repr(error.code), limit=80)}),"
+    async def workload(self, size: int, seed: int) -> bytes:
+        """An encoded input of one size.
+
+        Raises:
+            SpecError: if `workload` fails.
+        """
+        answer = await self._ask({"do": "workload", "size": size, "seed": seed}, "workload", b"{}")
+        key: str = answer["key"]
+        return key.encode("ascii")
+
+    async def accepts(self, key: bytes, payload: bytes) -> bool:
+        """Whether `accept` accepts a candidate's value as right; false for bytes that are not canonical JSON.
+
+        Raises:
+            SpecError: if `accept` fails; it must handle any value.
+        """
+        if not payload.isascii():
+            return False
+        request = {"do": "accept", "key": key.decode("ascii"), "payload": payload.decode("ascii")}
+        return bool((await self._ask(request, "accept", key))["right"])
+
+    async def check(self, index: int, key: bytes, seed: int, replies: list[list[str]]) -> dict[str, Any]:
+        """Run one property with the candidate's replies so far; see `oracle_process` for arguments and answer.
+
+        Raises:
+            SpecError: if the property does not return.
+        """
+        text = key.decode("ascii")
+        request = {"do": "property", "index": index, "key": text, "seed": seed, "replies": replies}
+        return await self._ask(request, f"property {self.properties[index]}", key)
+
+    def fault(self, what: str, *, line: int | None = None) -> SpecError:
+        """The error for trusted code that failed."""
         return SpecError(
-            f"the oracle's {name} {what} on {asked}",
-            where=position(self.path, line),
-            fix=f"make {name} handle every value of inputs(), edges(), workload() and the test cases",
+            what,
+            where=position(self._where, line),
+            fix="make it handle every value of inputs(), edges(), workload() and the test cases",
         )
 
+    def close(self) -> None:
+        """End the process."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+        with contextlib.suppress(OSError):
+            self._log.unlink()
 
-_LOADED: dict[tuple[str, str], Oracle] = {}
+    # The process
 
-
-def load_oracle(path: Path, digest: str) -> Oracle:
-    """Load `oracle.py` under a private module name, once per process and content.
-
-    Args:
-        path: The file.
-        digest: The tool's digest; a different digest loads a new module.
-
-    Raises:
-        SpecError: if the file cannot be imported, or one of its names has a wrong type.
-    """
-    key = (str(path), digest)
-    ended = hard_timeout.ended_in(path)
-    if ended:
-        raise SpecError(
-            f"the oracle did not return from {ended} and could not be interrupted: a process of this run ended",
-            where=position(path),
-            fix="make it return within a minute for every input",
+    async def _start(self) -> JsonWorker:
+        if self._worker is not None:
+            return self._worker
+        self._folder.mkdir(parents=True, exist_ok=True)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV_"))}
+        environment["PYTHONHASHSEED"] = "0"
+        environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(self._folder / "hypothesis")
+        self._worker = JsonWorker(
+            "harness.lanes.toolgen.oracle_process",
+            str(self.path or ""),
+            json.dumps(sys.path),
+            folder=self._folder,
+            log=self._log,
+            environment=environment,
         )
-    if key not in _LOADED:
-        _LOADED[key] = _check(path, _import(path, f"_crucible_oracle_{digest[:16]}"))
-    return _LOADED[key]
+        try:
+            found = await self._worker.exchange(None, timeout=IMPORT_SECONDS)
+        except WorkerFault as fault:
+            raise self.fault(f"importing the oracle {self._end(fault, IMPORT_SECONDS)}") from None
+        if "fault" in found:
+            sentence, line, _ = found["fault"]
+            self._kill()
+            raise SpecError(clip(sentence), where=position(self._where, line))
+        self.properties, self.has_raises = tuple(found["properties"]), found["raises"]
+        self._defines = frozenset(found["defines"])
+        return self._worker
 
+    async def _ask(
+        self, request: dict[str, Any], name: str, key: bytes | None = None, *, seconds: float | None = None
+    ) -> dict[str, Any]:
+        asked = "" if key is None else f" on {clip(key.decode('ascii'), limit=200)}"
+        limit = TRUSTED_SECONDS if seconds is None else seconds
+        async with self._lock:
+            worker = await self._start()
+            try:
+                answer = await worker.exchange(request, timeout=limit if seconds is None else limit + _SLACK)
+            except WorkerFault as fault:
+                line = self._line() if fault.is_late else None
+                what = self._end(fault, limit)
+                if name == "inputs" and fault.is_late:
+                    raise InfraError(
+                        f"sampling inputs took longer than {limit:g} s",
+                        where=position(self._where),
+                        fix="make inputs() return smaller values",
+                    ) from None
+                raise self.fault(f"the oracle's {name} {what}{asked}", line=line) from None
+        if "fault" in answer:
+            sentence, line, _ = answer["fault"]
+            if name == "inputs":
+                raise SpecError(
+                    f"inputs cannot be sampled: {clip(sentence.removeprefix('raised '))}",
+                    where=position(self._where, line),
+                    fix="correct inputs() in oracle.py",
+                )
+            raise self.fault(f"the oracle's {name} {clip(sentence)}{asked}", line=line)
+        return answer
 
-def _import(path: Path, name: str) -> ModuleType:
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        raise SpecError("cannot be imported", where=position(path))
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module  # dataclasses and Hypothesis look their module up by name
-    try:
-        with limited(IMPORT_SECONDS):
-            found.loader.exec_module(module)
-    except (Exception, SystemExit, OverdueError) as error:
-        del sys.modules[name]
-        what = f"raised {type(error).__name__}: {clip(str(error))}"
-        if isinstance(error, OverdueError):
-            what = f"did not return within {IMPORT_SECONDS:g} s"
-        raise SpecError(f"importing the oracle {what}", where=position(path)) from error
-    return module
+    def _end(self, fault: WorkerFault, limit: float) -> str:
+        """End the process after a fault, and say what happened."""
+        self._kill()
+        if fault.is_late:
+            return f"did not return within {limit:g} s"
+        return f"ended its process with exit status {fault.code}" if fault.code is not None else f"gave {fault}"
 
+    def _kill(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
-def _check(path: Path, module: ModuleType) -> Oracle:
-    found: dict[str, Any] = {}
-    for name in ("reference", "inputs", "edges", "workload", "accept"):
-        value = getattr(module, name, None)
-        if value is not None and not callable(value):
-            raise SpecError(f"{name} is not callable", where=position(path))
-        found[name] = value
-    if found["reference"] is None:
-        raise SpecError("oracle.py defines no reference(**kwargs)", where=position(path))
-    properties = getattr(module, "PROPERTIES", ())
-    if not isinstance(properties, tuple | list) or not all(callable(one) for one in properties):
-        raise SpecError("PROPERTIES must be a tuple of callables (call, kwargs, rng)", where=position(path))
-    raises = getattr(module, "RAISES", None)
-    if raises is not None:
-        raises = raises if isinstance(raises, tuple | list) else (raises,)
-        if not all(isinstance(one, type) and issubclass(one, Exception) for one in raises):
-            raise SpecError("RAISES must be a tuple of exception classes", where=position(path))
-        raises = tuple(raises)
-    return Oracle(path=path, properties=tuple(properties), raises=raises, **found)
+    def _line(self) -> int | None:
+        """The line of the oracle at which the process is, from its own stack trace."""
+        if self._worker is None or self.path is None:
+            return None
+        os.kill(self._worker.pid, signal.SIGUSR1)
+        for _ in range(50):
+            time.sleep(0.01)
+            for frame in _FRAME.finditer(self._log.read_text("utf-8", "replace")):
+                if frame["file"] == str(self.path):
+                    return int(frame["line"])
+        return None

@@ -1,4 +1,4 @@
-"""Performance: CPU time at sizes n, 2n, 4n and 8n, of the candidate in its box and of the reference in this process."""
+"""Performance: CPU time at sizes n, 2n, 4n and 8n, of the candidate in its box and of the reference in its process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from typing import Any
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
-from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.attempt import Plan
-from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
-from harness.sandbox.codec import encode
+from harness.sandbox.awaited_box import ask
+from harness.sandbox.codec import decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 
@@ -81,110 +82,101 @@ class Profile:
     quality: Quality | None = None
 
 
-_WORKLOADS: dict[tuple[str, int], tuple[Workload, ...]] = {}
-
-
-def workloads_for(questions: Questions) -> tuple[Workload, ...]:
-    """The timed inputs of one tool in this run, made once per process; empty if the oracle has no `workload`.
+async def make_workloads(questions: Questions) -> tuple[Workload, ...]:
+    """The timed inputs of one tool in this run; empty if the oracle has no `workload`.
 
     Raises:
         SpecError: if `workload` or the reference fails.
     """
     oracle = questions.oracle
-    if oracle is None or oracle.workload is None:
+    if oracle is None or not oracle.defines("workload"):
         return ()
-    key = (questions.tool.digest, questions.seed)
-    if key not in _WORKLOADS:
-        if len(_WORKLOADS) >= 16:
-            _WORKLOADS.pop(next(iter(_WORKLOADS)))
-        smallest = questions.tool.spec.workload_size
-        _make(questions, oracle, smallest, repeats=1)  # the first call fills caches and runs lazy imports
-        _WORKLOADS[key] = tuple(_make(questions, oracle, smallest * factor) for factor in FACTORS)
-    return _WORKLOADS[key]
+    smallest = questions.tool.spec.workload_size
+    await _make(questions, oracle, smallest, repeats=1)  # the first call fills caches and runs lazy imports
+    return tuple([await _make(questions, oracle, smallest * factor) for factor in FACTORS])
 
 
-def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int = REPEATS) -> Workload:
+async def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int = REPEATS) -> Workload:
     made: list[Question] = []
     times: list[float] = []
     for repeat in range(repeats):
-        key = workload_key(questions, oracle, size, repeat)
-        reply, seconds = oracle.timed_reply(key)
-        made.append(Question("workload", key, reply))
-        times.append(seconds)
+        key = await workload_key(questions, oracle, size, repeat)
+        timed = await oracle.reply(key)
+        made.append(Question("workload", key, timed.reply))
+        times.append(timed.cpu_seconds)
     return Workload(size, tuple(made), max(MIN_SECONDS, min(times)))
 
 
-def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object) -> bytes:
+async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: object) -> bytes:
     """Encoded keyword arguments of one size, made by the oracle's `workload`; `parts` select one of many inputs.
 
     Raises:
         SpecError: if `workload` fails, or its result does not match the signature.
     """
-    rng = random.Random(derive_seed(questions.seed, "workload", size, *parts))  # noqa: S311 - the seed is the secret
-    try:
-        with limited(TRUSTED_SECONDS):
-            kwargs = oracle.workload(size, rng) if oracle.workload else {}
-        key = encode(kwargs)
-    except (Exception, SystemExit, OverdueError) as error:
-        raise oracle.fault("workload", b"{}", error) from error
-    misfit = questions.tool.signature.misfit(kwargs)
+    key = await oracle.workload(size, derive_seed(questions.seed, "workload", size, *parts))
+    kwargs = decode(key)
+    misfit = questions.tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "it is not a dictionary"
     if misfit:
-        raise SpecError(f"workload() does not match the signature: {misfit}", where=position(oracle.path))
+        raise SpecError(
+            f"workload() does not match the signature: {misfit}",
+            where=position(questions.tool.oracle or questions.tool.path),
+        )
     return key
 
 
-def measure(pool: BoxPool, questions: Questions, plan: Plan) -> Profile | None:
-    """Time a candidate on the workloads in a fresh box and check every answer; None if the tool has no workload.
+async def measure(
+    box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, null: NullCall
+) -> Profile:
+    """Time a candidate on the workloads, in the box of an attempt, and check every answer.
+
+    Args:
+        box: The box; it has answered all other questions.
+        workloads: The timed inputs.
+        questions: The questions.
+        plan: How the candidate is asked.
+        null: The time of a question to a function that does nothing.
 
     Raises:
         SpecError: if the oracle fails.
-        InfraError: if no box can be opened.
     """
-    workloads = workloads_for(questions)
-    if not workloads:
-        return None
-    null = null_call(pool)
     profile = Profile(total=sum(len(workload.questions) for workload in workloads))
-    box = None
+    idle_before = box.idle_cpu
     try:
-        with pool.open(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
-            for workload in workloads:
-                times: list[float] = []
-                for question in workload.questions:
-                    profile.fault_question = question.key
-                    box.allow(question.due)
-                    answer = box.ask(question.key)
-                    profile.fault_question = None
-                    profile.seconds.append(answer.seconds)
-                    if answer.cpu_seconds is None:
-                        profile.clock = "wall"
-                        times.append(answer.seconds - null.seconds)
-                    else:
-                        times.append(answer.cpu_seconds - null.cpu_seconds)
-                    reply = Reply(answer.kind, answer.payload)
-                    if questions.right(question, reply):
-                        profile.right += 1
-                    else:
-                        profile.wrong.append(wrong_answer(plan.entry, question, reply))
-                profile.samples[workload.size] = times
-                quickest = max(MIN_SECONDS, min(times))
-                reference = workload.reference_seconds
-                profile.rows.append(
-                    {
-                        "size": workload.size,
-                        "candidate_s": quickest,
-                        "reference_s": reference,
-                        "candidate_low_s": quickest,
-                        # The minimum of three may be too low by chance; the median is not too high by chance.
-                        "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
-                    }
-                )
+        for workload in workloads:
+            times: list[float] = []
+            for question in workload.questions:
+                profile.fault_question = question.key
+                answer = await ask(box, question.key, due=question.due)
+                profile.fault_question = None
+                profile.seconds.append(answer.seconds)
+                if answer.cpu_seconds is None:
+                    profile.clock = "wall"
+                    times.append(answer.seconds - null.seconds)
+                else:
+                    times.append(answer.cpu_seconds - null.cpu_seconds)
+                reply = Reply(answer.kind, answer.payload)
+                if await questions.right(question, reply):
+                    profile.right += 1
+                else:
+                    profile.wrong.append(wrong_answer(plan.entry, question, reply))
+            profile.samples[workload.size] = times
+            quickest = max(MIN_SECONDS, min(times))
+            profile.rows.append(
+                {
+                    "size": workload.size,
+                    "candidate_s": quickest,
+                    "reference_s": workload.reference_seconds,
+                    "candidate_low_s": quickest,
+                    # The minimum of three may be too low by chance; the median is not too high by chance.
+                    "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
+                }
+            )
     except BoxFault as fault:
         profile.fault = fault
-    profile.usage = box.usage if box is not None else None
-    if profile.usage is not None and profile.rows:
+        box.close()
+    if profile.rows:
         # CPU time between questions counts too: a thread could compute then.
-        idle = profile.usage.idle_cpu_ms / 1e3 / len(profile.rows)
+        idle = (box.idle_cpu - idle_before) / len(profile.rows)
         if idle > FREE_IDLE:
             for row in profile.rows:
                 for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):

@@ -1,4 +1,4 @@
-"""Questions: all questions of one tool in one run, with the right answers; built once per process."""
+"""Questions: all questions of one tool in one run, with the right answers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Any, Literal
 from harness.core.clip import clip
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
-from harness.lane.watchdog import OverdueError, limited
 from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.edges import derived_edges, extremes
-from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Kwargs, Oracle, Reply, load_oracle
+from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.codec import decode, encode
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
 PROPERTY_INPUTS = 5
@@ -91,7 +90,7 @@ class Questions:
     @property
     def surprise(self) -> str:
         """A warning about a reference that raises an exception not listed in RAISES; empty without one."""
-        if self.oracle is None or self.oracle.raises is not None:
+        if self.oracle is None or self.oracle.has_raises:
             return ""
         for question in (*self.shared, *(one for group in self.extras for one in group)):
             expected = question.expected
@@ -99,16 +98,16 @@ class Questions:
                 return (
                     f"the reference of {self.tool.spec.tool_id} raised {expected.exception} on "
                     f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; define "
-                    f"RAISES = ({expected.exception},) in {self.oracle.path.name} if it is, or correct the reference"
+                    f"RAISES = ({expected.exception},) in oracle.py if it is, or correct the reference"
                 )
         return ""
 
     @property
     def is_judged_by_accept(self) -> bool:
         """Whether the oracle's `accept` decides, so that several answers may be right."""
-        return self.oracle is not None and self.oracle.accept is not None
+        return self.oracle is not None and self.oracle.defines("accept")
 
-    def right(self, question: Question, reply: Reply) -> bool:
+    async def right(self, question: Question, reply: Reply) -> bool:
         """Whether a reply is right; always true where the right answer is unknown.
 
         Raises:
@@ -120,14 +119,10 @@ class Questions:
             if reply.kind != "value" or is_oversized(reply.payload, question.key, question.expected.payload):
                 return False
             try:
-                decode(reply.payload)
-            except CodecError:
-                return False
-            try:
-                return self.oracle.accepts(question.key, reply.payload)
+                return await self.oracle.accepts(question.key, reply.payload)
             except SpecError:
                 # The oracle is at fault only if it fails on the right answer too.
-                self.oracle.accepts(question.key, question.expected.payload)
+                await self.oracle.accepts(question.key, question.expected.payload)
                 return False
         return reply.comparison_key == question.comparison_key
 
@@ -137,113 +132,102 @@ def is_oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
     return len(payload) > FREE_BYTES + GROWTH * (len(key) + len(expected))
 
 
-_BUILT: dict[tuple[str, int, int, int], Questions] = {}
-
-
-def questions_for(tool: Tool, *, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
-    """The questions of a tool in this run, built at the first call in a process.
+async def build_questions(
+    tool: Tool, oracle: Oracle, *, secret_seed: int, count: int, attempts: int, folder: Path
+) -> Questions:
+    """Build the questions of a tool in this run.
 
     Args:
         tool: The tool.
+        oracle: The process of its oracle.
         secret_seed: The run's secret seed.
         count: Number of distinct sampled inputs.
         attempts: Number of attempts; all but the first get extra inputs.
-        scratch: The folder shared by the processes of this run.
+        folder: The folder in which drawn inputs are kept for other processes of this run.
 
     Raises:
         SpecError: if the oracle fails, or contradicts the tool's examples.
-        InfraError: if the sampler exceeds its time limit.
+        InfraError: if drawing inputs exceeds its time limit.
     """
-    key = (tool.digest, secret_seed, count, attempts)
-    if key not in _BUILT:
-        if len(_BUILT) >= 32:
-            _BUILT.pop(next(iter(_BUILT)))
-        _BUILT[key] = _build(tool, secret_seed, count, attempts, scratch)
-    return _BUILT[key]
-
-
-def _build(tool: Tool, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
-    oracle = load_oracle(tool.oracle, tool.digest) if tool.oracle else None
+    await oracle.start()
+    known = oracle if tool.oracle else None
     seed = derive_seed(secret_seed, "toolgen", tool.digest)
     asked: set[bytes] = set()
-    examples = [_example(tool, oracle, index, asked) for index in range(len(tool.spec.test_cases))]
-    hostile = tuple(derived_edges(tool.kinds, _base(tool))) if oracle is not None and oracle.edges is None else ()
+    examples = [await _example(tool, known, index, asked) for index in range(len(tool.spec.test_cases))]
+    hostile = tuple(derived_edges(tool.kinds, _base(tool))) if known and not known.defines("edges") else ()
     # One more than needed: Hypothesis starts every sample with the simplest value, which is among the shared inputs.
     counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
-    samples = sample_inputs(tool, secret_seed=secret_seed, counts=counts, edges=hostile, scratch=scratch)
-    first = _ask_oracle(oracle, samples.inputs[0], "drawn", asked)
-    if oracle is not None and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
+    samples = await sample_inputs(tool, oracle, secret_seed=secret_seed, counts=counts, edges=hostile, folder=folder)
+    first = await _ask_oracle(known, samples.inputs[0], "drawn", asked)
+    if known and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
         raise SpecError(
             f"the reference raises {first[0].expected.exception if first[0].expected else ''} on every sampled input, "
             f"e.g. {clip(first[0].key.decode('ascii'), limit=200)}",
-            where=position(oracle.path),
+            where=position(tool.oracle or tool.path),
             fix="correct reference(), or let inputs() return only inputs that it can answer",
         )
-    edges = _edges(tool, oracle, asked)
-    extras = [()] + [tuple(_ask_oracle(oracle, keys, "extra", asked)) for keys in samples.inputs[1:]]
+    edges = await _edges(tool, known, asked)
+    extras = [()] + [tuple(await _ask_oracle(known, keys, "extra", asked)) for keys in samples.inputs[1:]]
     derived = [Question("derived", key, reply) for key, reply in samples.edges if key not in asked]
     shared = (*(one for one in examples if one is not None), *first, *edges)
     keys = [question.key.decode("ascii") for question in (*shared, *(one for group in extras for one in group))]
     return Questions(
         tool=tool,
-        oracle=oracle,
+        oracle=known,
         shared=shared,
         extras=tuple(extras),
-        trials=tuple(_trials(oracle, samples.inputs[0], seed)),
+        trials=tuple(_trials(known, samples.inputs[0], seed)),
         derived=tuple(derived),
         seed=seed,
         digest=digest_json(keys),
     )
 
 
-def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
+async def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
     example = tool.spec.test_cases[index]
     key, wanted = encode(example.input), Reply("value", encode(example.expected_output))
     if key in asked:
         return None
     asked.add(key)
-    seconds: float | None = None
-    if oracle is not None:
-        reply, seconds = oracle.timed_reply(key)
-        same = reply.comparison_key == wanted.comparison_key
-        if not (same if oracle.accept is None else oracle.accepts(key, wanted.payload)):
-            raise SpecError(
-                f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
-                f"returns {clip(reply.payload.decode('ascii', 'replace'), limit=120)}",
-                where=position(oracle.path),
-                fix="correct the test case or the reference",
-            )
-    return Question("example", key, wanted, seconds)
+    if oracle is None:
+        return Question("example", key, wanted)
+    found = await oracle.reply(key)
+    same = found.reply.comparison_key == wanted.comparison_key
+    if not (await oracle.accepts(key, wanted.payload) if oracle.defines("accept") else same):
+        raise SpecError(
+            f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
+            f"returns {clip(found.reply.payload.decode('ascii', 'replace'), limit=120)}",
+            where=position(tool.oracle or tool.path),
+            fix="correct the test case or the reference",
+        )
+    return Question("example", key, wanted, found.cpu_seconds)
 
 
-def _ask_oracle(oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]) -> list[Question]:
+async def _ask_oracle(
+    oracle: Oracle | None, keys: tuple[bytes, ...], origin: Origin, asked: set[bytes]
+) -> list[Question]:
     found: list[Question] = []
     for key in keys:
         if key in asked:
             continue
         asked.add(key)
-        reply, seconds = oracle.timed_reply(key) if oracle else (None, None)
-        found.append(Question(origin, key, reply, seconds))
+        timed = await oracle.reply(key) if oracle else None
+        found.append(Question(origin, key, timed.reply, timed.cpu_seconds) if timed else Question(origin, key, None))
     return found
 
 
-def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Question]:
-    if oracle is None or oracle.edges is None:
+async def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Question]:
+    if oracle is None or not oracle.defines("edges"):
         return []
-    try:
-        with limited(TRUSTED_SECONDS):
-            listed: list[Kwargs] = list(oracle.edges())
-        keys = [encode(kwargs) for kwargs in listed]
-    except (Exception, SystemExit, OverdueError) as error:
-        raise oracle.fault("edges", b"{}", error) from error
     found: list[Question] = []
-    for kwargs, key in zip(listed, keys, strict=True):
+    for key in await oracle.edges():
+        kwargs = decode(key)
         misfit = tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "an edge input is not a dictionary"
         if misfit:
-            raise SpecError(f"edges() does not match the signature: {misfit}", where=position(oracle.path))
+            raise SpecError(f"edges() does not match the signature: {misfit}", where=position(tool.oracle or tool.path))
         if key not in asked:
             asked.add(key)
-            found.append(Question("edge", key, oracle.reply(key, any_error=True)))
+            found.append(Question("edge", key, (await oracle.reply(key, any_error=True)).reply))
     return found
 
 
@@ -251,8 +235,7 @@ def _trials(oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list
     if oracle is None or not sample:
         return []
     found: list[Trial] = []
-    for index, check in enumerate(oracle.properties):
-        name = getattr(check, "__name__", f"property {index + 1}")
+    for index, name in enumerate(oracle.properties):
         rng = random.Random(derive_seed(seed, "property", index))  # noqa: S311 - the seed is the secret
         picked = rng.sample(sample, min(PROPERTY_INPUTS, len(sample)))
         found += [Trial(index, name, key, derive_seed(seed, "property", index, key.hex())) for key in picked]

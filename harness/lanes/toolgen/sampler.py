@@ -1,4 +1,4 @@
-"""Sampler: samples a tool's inputs once per (tool, seed) in a fresh process; all workers of a run share the result."""
+"""Sampler: draws a tool's inputs once per (tool, seed); all processes of a run share the result."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 import fcntl
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,19 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.digest import derive_seed, digest_bytes, digest_json
-from harness.core.errors import InfraError, SpecError, position
-from harness.lanes.toolgen.oracle import Reply
+from harness.core.errors import SpecError, position
+from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.tool_spec import Tool
-from harness.sandbox import codec
+from harness.sandbox.codec import decode
 
-SECONDS = 120.0  # time limit of the sampler process; a derived edge input that was not answered by then is not asked
-_SCRIPT = Path(__file__).with_name("sampler_process.py")
+_SCRIPT = Path(__file__).with_name("oracle_process.py")
 KEPT_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The result of one sampler process.
+    """Drawn inputs.
 
     Attributes:
         inputs: For each requested sample its distinct inputs, encoded.
@@ -38,48 +35,44 @@ class Samples:
     edges: tuple[tuple[bytes, Reply], ...]
 
 
-def sample_inputs(
-    tool: Tool, *, secret_seed: int, counts: tuple[int, ...], edges: tuple[bytes, ...], scratch: Path
+async def sample_inputs(
+    tool: Tool, oracle: Oracle, *, secret_seed: int, counts: tuple[int, ...], edges: tuple[bytes, ...], folder: Path
 ) -> Samples:
-    """Sample inputs, or read the result of another process of this run.
+    """Draw inputs, or read the result of another process of this run.
 
     Args:
-        tool: The tool; inputs come from its oracle's `inputs()`, or from the annotations without one.
+        tool: The tool.
+        oracle: Its oracle; without a file it draws from the annotations.
         secret_seed: The run's secret seed.
         counts: Number of inputs of each sample; samples differ in their seed.
         edges: Encoded inputs that the reference answers under tight limits; empty without an oracle.
-        scratch: Folder in which the result is kept for other workers.
+        folder: The folder in which the result is kept for other processes.
 
     Raises:
         SpecError: if `inputs()` fails, or yields no value.
-        InfraError: if the sampler process exceeds its time limit.
+        InfraError: if drawing exceeds its time limit.
     """
     seeds = [derive_seed(secret_seed, "toolgen", tool.digest, "draw", index) for index in range(len(counts))]
-    names = [parameter for parameter in tool.signature.parameters if parameter.name in tool.kinds]
-    request: dict[str, Any] = {
-        "codec": codec.__file__,
-        "oracle": str(tool.oracle) if tool.oracle else None,
-        "parameters": {one.name: [tool.kinds[one.name], one.required] for one in names},
-        "sys_path": sys.path,
-        "draws": [list(pair) for pair in zip(seeds, counts, strict=True)],
-        "edges": [edge.decode("ascii") for edge in edges],
-    }
-    identity = [tool.digest, seeds, counts, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]
-    folder = scratch / "toolgen"
+    draws = list(zip(seeds, counts, strict=True))
+    identity = [tool.digest, draws, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{digest_json(identity)[:32]}.jsonl"
+    file = folder / f"{digest_json(identity)[:32]}.json"
     with _lock(file.with_suffix(".lock")):
         data = _kept(file)
         if data is None:
             _forget_old(folder)
-            data = _run(request, folder)
+            names = [parameter for parameter in tool.signature.parameters if parameter.name in tool.kinds]
+            drawn = await oracle.draw({one.name: [tool.kinds[one.name], one.required] for one in names}, draws)
+            _check(tool, drawn, counts)
+            replies = await oracle.derived(edges) if edges else []
+            data = _to_bytes(drawn, replies)
             _keep(file, data)
-    return _parse(tool, request, edges, data)
+    return _parse(data, edges)
 
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    # Workers that need the same inputs wait for the first of them instead of sampling themselves.
+    # Processes that need the same inputs wait for the first of them instead of drawing themselves.
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -107,63 +100,29 @@ def _keep(file: Path, data: bytes) -> None:
     partial.replace(file)
 
 
-def _run(request: dict[str, Any], folder: Path) -> bytes:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV_"))}
-    environment["PYTHONHASHSEED"] = "0"
-    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
-    # -P: the script's folder is not on sys.path, where its modules could shadow others.
-    command = [sys.executable, "-P", "-B", str(_SCRIPT)]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            timeout=SECONDS,
-            env=environment,
-            cwd=folder,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as expired:
-        return expired.stdout or b""
-    if done.returncode and not done.stdout:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InfraError(
-            f"sampling inputs ended with exit status {done.returncode}: {lines[-1] if lines else 'no error message'}",
-            fix="run the oracle's inputs() by hand",
-        )
-    return done.stdout
-
-
-def _parse(tool: Tool, request: dict[str, Any], edges: tuple[bytes, ...], data: bytes) -> Samples:
+def _check(tool: Tool, drawn: list[list[bytes]], counts: tuple[int, ...]) -> None:
     where = position(tool.oracle or tool.path)
-    draws: list[list[bytes]] = [[] for _ in request["draws"]]
-    replies: list[tuple[bytes, Reply]] = []
-    complete = False
-    for line in data.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            break  # the process was stopped while it wrote this line
-        if "fault" in value:
-            raise SpecError(
-                f"inputs cannot be sampled: {value['fault']}", where=where, fix="correct inputs() in oracle.py"
-            )
-        if "draw" in value:
-            draws[value["draw"]].append(value["key"].encode("ascii"))
-        elif "edge" in value:
-            kind, text = value["reply"]
-            replies.append((edges[value["edge"]], Reply(kind, text.encode("ascii"))))
-        else:
-            complete = True
-    if not complete:
-        raise InfraError(
-            f"sampling inputs took longer than {SECONDS:g} s", where=where, fix="make inputs() return smaller values"
-        )
-    for index, keys in enumerate(draws):
-        if request["draws"][index][1] and not keys:
+    for keys, count in zip(drawn, counts, strict=True):
+        if count and not keys:
             raise SpecError("inputs() yields no value", where=where, fix="let it yield at least one value")
         for key in keys:
-            misfit = tool.signature.misfit(codec.decode(key))
+            misfit = tool.signature.misfit(decode(key))
             if misfit:
                 raise SpecError(f"inputs() does not match the signature: {misfit}", where=where)
-    return Samples(tuple(tuple(keys) for keys in draws), tuple(replies))
+
+
+def _to_bytes(drawn: list[list[bytes]], replies: list[Reply | None]) -> bytes:
+    kept: dict[str, Any] = {
+        "drawn": [[key.decode("ascii") for key in keys] for keys in drawn],
+        "replies": [one and [one.kind, one.payload.decode("ascii")] for one in replies],
+    }
+    return json.dumps(kept).encode()
+
+
+def _parse(data: bytes, edges: tuple[bytes, ...]) -> Samples:
+    kept = json.loads(data)
+    replies = zip(edges, kept["replies"], strict=True)
+    return Samples(
+        tuple(tuple(key.encode("ascii") for key in keys) for keys in kept["drawn"]),
+        tuple((key, Reply(one[0], one[1].encode("ascii"))) for key, one in replies if one is not None),
+    )

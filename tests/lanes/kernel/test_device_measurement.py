@@ -12,9 +12,9 @@ from harness.core.evidence import Evidence
 from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.lane.context import Context
+from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel import device_measurement, device_session, paired_rounds
 from harness.lanes.kernel.definition import Definition, read_definition
-from harness.lanes.kernel.json_worker import WorkerFault
 from harness.lanes.kernel.score import score_kernel
 from tests.lanes.kernel.scripted_device import ScriptedClient, script_devices
 

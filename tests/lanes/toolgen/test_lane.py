@@ -15,7 +15,9 @@ from harness.core.status import Status
 from harness.hooks import Lane, Registry
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
+from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.tool_spec import read_tool
+from harness.sandbox.loop import drive
 from harness.suites.suite import Suite
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 
@@ -147,9 +149,8 @@ def test_two_attempts_that_die_alike_settle_it(judge):
 def test_a_wrong_answer_to_one_attempts_own_input_is_put_to_the_others(bench, context):
     lane = Toolgen()
     case = bench.case(GOOD, attempts=2)
-    from harness.lanes.toolgen.questions import questions_for
-
-    questions = questions_for(read_tool(bench.folder), secret_seed=7, count=8, attempts=2, scratch=context.scratch)
+    tools, tool = context.keep(PreparedTools), read_tool(bench.folder)
+    questions = drive(tools.questions(tool, secret_seed=7, count=8, attempts=2, scratch=context.scratch))
     (extra, *_) = questions.extras[1]
     asked = json.loads(extra.key)
     condition = f"(x, lo, hi) == ({asked['x']}, {asked['lo']}, {asked['hi']})"

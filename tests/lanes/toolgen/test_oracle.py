@@ -1,44 +1,122 @@
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import SpecError
-from harness.lanes.toolgen.oracle import MAX_KEPT_BYTES, Reply, load_oracle, raised_reply
+from harness.lanes.toolgen import oracle as oracle_module
+from harness.lanes.toolgen.oracle import MAX_KEPT_BYTES, Oracle, Reply
 from harness.sandbox.codec import encode
+from harness.sandbox.loop import drive
 
 
-def load(tmp_path, text: str, digest: str):
-    path = tmp_path / "oracle.py"
-    path.write_text(text)
-    return load_oracle(path, digest)
+class Loaded:
+    """An oracle whose process runs, asked without a loop."""
+
+    def __init__(self, folder, text: str) -> None:
+        path = folder / "oracle.py"
+        path.write_text(text)
+        self.process = Oracle(path, folder / "scratch")
+        drive(self.process.start())
+
+    def reply(self, key: bytes, **options: bool) -> Reply:
+        return drive(self.process.reply(key, **options)).reply
 
 
-def test_a_reference_answers_and_may_spoil_its_input(tmp_path):
-    oracle = load(tmp_path, "def reference(a):\n    a.append(1)\n    return a\n", "d1")
+@pytest.fixture
+def load(tmp_path):
+    made: list[Loaded] = []
+
+    def start(text: str) -> Loaded:
+        made.append(Loaded(tmp_path, text))
+        return made[-1]
+
+    yield start
+    for one in made:
+        pid = one.process.pid
+        one.process.close()
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid or 2**22, 0)
+
+
+def test_a_reference_answers_and_may_change_its_input(load):
+    oracle = load("def reference(a):\n    a.append(1)\n    return a\n")
     key = encode({"a": [0]})
     assert oracle.reply(key) == oracle.reply(key) == Reply("value", b"[0,1]")
 
 
+def test_a_process_that_was_killed_is_started_again(load):
+    oracle = load("def reference(a):\n    return a\n")
+    os.kill(oracle.process.pid, signal.SIGKILL)
+    with pytest.raises(SpecError, match="reference ended its process with exit status -9 on"):
+        oracle.reply(encode({"a": 1}))
+    assert oracle.reply(encode({"a": 1})) == Reply("value", b"1")
+
+
+def test_an_endless_answer_ends_the_process_and_says_where(load, monkeypatch):
+    oracle = load("def reference(a):\n    import itertools\n    return sum(itertools.count())\n")
+    monkeypatch.setattr(oracle_module, "TRUSTED_SECONDS", 0.3)
+    pid = oracle.process.pid
+    with pytest.raises(SpecError, match=r"the oracle's reference did not return within 0\.3 s") as caught:
+        oracle.reply(encode({"a": 1}))
+    assert caught.value.where.endswith("oracle.py:3")
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_an_answer_of_a_hundred_megabytes_is_refused(load):
+    oracle = load("def reference(a):\n    return 'x' * 10**8\n")
+    with pytest.raises(SpecError, match="an answer of more than"):
+        oracle.reply(encode({"a": 1}))
+
+
+@pytest.mark.parametrize("catches", ["except Exception", "except BaseException"])
+def test_a_property_is_repeated_with_the_replies_so_far(load, catches):
+    law = (
+        "def reference(a):\n    return a\n\n"
+        "def law(call, kwargs, rng):\n"
+        "    first = call(a=rng.randrange(9))\n"
+        f"    try:\n        second = call(a=1)\n    {catches}:\n        second = 'caught'\n"
+        "    return f'{first} {second}'\n\nPROPERTIES = (law,)\n"
+    )
+    check = load(law).process.check
+    first = drive(check(0, b"{}", 7, []))["asks"]
+    replies = [[first, "value", '"one"', ""]]
+    assert drive(check(0, b"{}", 7, replies)) == {"asks": '{"a":1}'}
+    assert drive(check(0, b"{}", 7, [*replies, ['{"a":1}', "value", '"two"', ""]])) == {"problem": "one two"}
+    caught = drive(check(0, b"{}", 7, [*replies, ['{"a":1}', "raised", "", "it raised"]]))
+    assert caught == {"problem": "one caught"}
+
+
+def test_a_property_with_random_numbers_of_its_own_is_the_oracles_fault(load):
+    law = "def reference(a):\n    return a\n\ndef law(call, kwargs, rng):\n    call(a=__import__('random').random())\n"
+    check = load(law + "    call(a=1)\n\nPROPERTIES = (law,)\n").process.check
+    with pytest.raises(SpecError, match="use only `rng` for random choices"):
+        drive(check(0, b"{}", 7, [['{"a":1}', "value", "1", ""]]))
+
+
 @pytest.mark.parametrize("error", ["ValueError", "KeyError", "TypeError", "ZeroDivisionError"])
-def test_an_exception_of_the_domain_is_an_answer(tmp_path, error):
-    oracle = load(tmp_path, f"def reference(a):\n    raise {error}('no')\n", f"d2{error}")
+def test_an_exception_of_the_domain_is_an_answer(load, error):
+    oracle = load(f"def reference(a):\n    raise {error}('no')\n")
     reply = oracle.reply(encode({"a": 1}))
     assert (reply.kind, reply.exception) == ("raised", error)
 
 
 @pytest.mark.parametrize("error", ["RuntimeError", "NameError", "AssertionError", "AttributeError"])
-def test_any_other_exception_is_the_oracles_fault(tmp_path, error):
-    oracle = load(tmp_path, f"def reference(a):\n    raise {error}('no')\n", f"d3{error}")
+def test_any_other_exception_is_the_oracles_fault(load, error):
+    oracle = load(f"def reference(a):\n    raise {error}('no')\n")
     with pytest.raises(SpecError, match=error) as caught:
         oracle.reply(encode({"a": 1}))
     assert caught.value.where.endswith("oracle.py:2")
     assert oracle.reply(encode({"a": 1}), any_error=True).kind == "raised"
 
 
-def test_an_answer_that_cannot_cross_is_the_oracles_fault(tmp_path):
-    oracle = load(tmp_path, "def reference(a):\n    return {a}\n", "d4")
+def test_an_answer_that_cannot_cross_is_the_oracles_fault(load):
+    oracle = load("def reference(a):\n    return {a}\n")
     with pytest.raises(SpecError, match="set"):
         oracle.reply(encode({"a": 1}))
 
@@ -53,9 +131,9 @@ def test_an_answer_that_cannot_cross_is_the_oracles_fault(tmp_path):
         ("def reference(): ...\ninputs = 3\n", "inputs is not callable"),
     ],
 )
-def test_what_is_wrong_with_an_oracle(tmp_path, text, what):
+def test_what_is_wrong_with_an_oracle(load, text, what):
     with pytest.raises(SpecError, match=what):
-        load(tmp_path, text, f"d5{what}")
+        load(text)
 
 
 def test_exceptions_are_compared_by_type_alone():
@@ -70,6 +148,10 @@ def test_exceptions_are_compared_by_type_alone():
 def test_a_made_up_exception_cannot_break_us():
     assert Reply("raised", b"[[[").exception == "?"
     assert Reply("raised", b"3").exception == "?"
+
+
+def raised_reply(error: Exception) -> Reply:
+    return Reply("raised", encode({"type": type(error).__name__, "message": str(error)}))
 
 
 values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.status import Status
 from harness.judge.case import evaluate_case
-from harness.lanes.toolgen import attempt, oracle, performance, questions
+from harness.lanes.toolgen import oracle
 from harness.lanes.toolgen.lane import Toolgen
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 
@@ -31,8 +31,7 @@ def judge(bench, context):
 
 @pytest.fixture
 def soon(monkeypatch):
-    for module in (oracle, attempt, performance, questions):
-        monkeypatch.setattr(module, "TRUSTED_SECONDS", 0.2)
+    monkeypatch.setattr(oracle, "TRUSTED_SECONDS", 0.2)
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -50,10 +49,7 @@ def test_trusted_code_that_does_not_come_back(bench, judge, soon, name, body, sa
 
 
 def test_an_oracle_whose_import_hangs(bench, judge, monkeypatch):
-    import hypothesis.strategies  # noqa: F401 - it takes a while, and the oracle needs it
-
     monkeypatch.setattr(oracle, "IMPORT_SECONDS", 0.5)
-    monkeypatch.setattr(questions, "sample_inputs", None)
     bench.tool(TOOL, f"{ORACLE}\n\nwhile True:\n    pass\n")
     found = judge(GOOD)
     assert found.status is Status.INFRA

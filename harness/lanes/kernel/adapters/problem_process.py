@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.core.errors import CrucibleError
-from harness.lanes.kernel.json_worker import JsonWorker, WorkerFault
+from harness.lane.json_worker import JsonWorker, WorkerFault
 
 _SECONDS = 120
 

@@ -12,7 +12,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from harness.lanes.kernel.json_worker import answer_requests, claim_channel
+from harness.lane.json_worker import answer_requests, claim_channel
 
 
 def main(path: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.lanes.kernel import json_worker
-from harness.lanes.kernel.json_worker import JsonWorker, WorkerFault, answer_requests, claim_channel
+from harness.lane import json_worker
+from harness.lane.json_worker import JsonWorker, WorkerFault, answer_requests, claim_channel
 
 
 def main(kind: str) -> None:
@@ -39,9 +39,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], JsonWorker]]:
     started: list[JsonWorker] = []
 
     def make(kind: str) -> JsonWorker:
-        started.append(
-            JsonWorker("tests.lanes.kernel.test_json_worker", kind, folder=tmp_path, log=tmp_path / "stderr")
-        )
+        started.append(JsonWorker("tests.lane.test_json_worker", kind, folder=tmp_path, log=tmp_path / "stderr"))
         return started[-1]
 
     yield make

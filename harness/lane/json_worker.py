@@ -1,7 +1,7 @@
 """JSON-lines worker: a child process that answers each JSON line on its standard input with one on standard output.
 
 Both ends are here. The parent bounds each answer in time and size, keeps the standard error in a file, and kills the
-process group. All helper processes of the lane (device workers, zygotes, reference, problem process) speak this way.
+process group. All trusted helper processes of the lanes (oracles, references, device workers) speak this way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.lanes.kernel.untrusted_output import last_line
+from harness.lane.pinned_file import FileFaultError, read_plain_file
+from harness.sandbox.loop import Wait, drive
 
 MAX_LINE = 1 << 26  # bytes of one answer
 _ROOT = Path(__file__).resolve().parents[3]
@@ -83,6 +84,23 @@ class JsonWorker:
         return self._process.pid
 
     @property
+    def requests(self) -> int:
+        """The descriptor to which requests are written."""
+        return self._descriptor(self._process.stdin)
+
+    @property
+    def answers(self) -> int:
+        """The descriptor from which answers are read."""
+        return self._descriptor(self._process.stdout)
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status; None if it still runs after `seconds`."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    @property
     def last_error(self) -> str:
         """The last line of its standard error; empty if there is none."""
         return last_line(self._log)
@@ -97,9 +115,7 @@ class JsonWorker:
         Raises:
             WorkerFault: if the worker ended, was late, or answered something other than a JSON object.
         """
-        deadline = time.monotonic() + timeout
-        self._send(json.dumps(request).encode() + b"\n", deadline)
-        return self._receive(deadline)
+        return drive(self.exchange(request, timeout=timeout))
 
     def receive(self, *, timeout: float) -> dict[str, Any]:
         """Wait for a line that no request precedes.
@@ -107,7 +123,18 @@ class JsonWorker:
         Raises:
             WorkerFault: as `ask`.
         """
-        return self._receive(time.monotonic() + timeout)
+        return drive(self.exchange(None, timeout=timeout))
+
+    async def exchange(self, request: dict[str, Any] | None, *, timeout: float) -> dict[str, Any]:
+        """`ask` for a coroutine, or `receive` if the request is None; two coroutines must not use it at once.
+
+        Raises:
+            WorkerFault: as `ask`.
+        """
+        deadline = time.monotonic() + timeout
+        if request is not None:
+            await self._send(json.dumps(request).encode() + b"\n", deadline)
+        return await self._receive(deadline)
 
     def close(self, *, grace: float = 0.0) -> None:
         """Close the pipes, wait up to `grace` seconds for the process to end, and kill its process group."""
@@ -122,27 +149,25 @@ class JsonWorker:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def _send(self, data: bytes, deadline: float) -> None:
-        descriptor = self._descriptor(self._process.stdin)
+    async def _send(self, data: bytes, deadline: float) -> None:
+        descriptor = self.requests
         rest = memoryview(data)
         while rest:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([], [descriptor], [], left)[1]:
+            if not await Wait(deadline, writing=descriptor):
                 raise WorkerFault({}, None)
             try:
                 rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
             except BrokenPipeError:  # the worker ended; reading finds its exit status
                 return
 
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        descriptor = self._descriptor(self._process.stdout)
+    async def _receive(self, deadline: float) -> dict[str, Any]:
+        descriptor = self.answers
         while b"\n" not in self._buffer:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            if not await Wait(deadline, descriptor):
                 raise WorkerFault({}, None)
             data = os.read(descriptor, 1 << 16)
             if not data:
-                raise WorkerFault({}, self._exit_status())
+                raise WorkerFault({}, self.wait(10))
             self._buffer += data
             if len(self._buffer) > MAX_LINE:
                 raise WorkerFault({"error": f"an answer of more than {MAX_LINE} bytes"}, None)
@@ -154,12 +179,6 @@ class JsonWorker:
         if not isinstance(answer, dict):
             raise WorkerFault({"error": "an answer that is not a JSON object"}, None)
         return answer
-
-    def _exit_status(self) -> int | None:
-        try:
-            return self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            return None
 
     @staticmethod
     def _descriptor(stream: Any) -> int:
@@ -176,12 +195,22 @@ def claim_channel() -> tuple[TextIO, TextIO]:
     Returns:
         The stream of requests and the stream of answers.
     """
+    requests, answers = claim_descriptors()
+    return os.fdopen(requests, "r"), os.fdopen(answers, "w")
+
+
+def claim_descriptors() -> tuple[int, int]:
+    """`claim_channel` for a process that reads and writes by itself; the process ends with its parent."""
     sys.stdout.flush()
-    requests, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+    requests, answers = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    if sys.platform == "linux":
+        from harness.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
+
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return requests, answers
 
 
@@ -195,3 +224,13 @@ def send_answer(value: dict[str, Any], answers: TextIO) -> None:
     """Write an answer as one line of JSON, and flush it."""
     answers.write(json.dumps(value) + "\n")
     answers.flush()
+
+
+def last_line(path: Path, *, max_bytes: int = 4000) -> str:
+    """The last line of a log; empty if there is none."""
+    try:
+        data = read_plain_file(path, max_bytes=max_bytes, tail=True)
+    except FileFaultError:
+        return ""
+    lines = data.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,84 @@
+"""Judge candidates without pytest and without a ledger: one line each.
+
+The exit status is 0 if all pass, 1 if one does not, 3 if one could not be judged. With --reward-file the reward is
+written as a number (1.0 or 0.0), as the verifier of a task needs it; nothing is written where there is no reward.
+
+Example:
+  crucible judge candidate.py --tool specs/tools/json_flatten
+  crucible judge *.py --tool json_flatten.suite.yaml --screen
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import output
+from harness.core.errors import UsageError
+from harness.core.number import whole
+from harness.core.tier import Tier
+
+if TYPE_CHECKING:
+    from harness.judge.verdict import Verdict
+
+NOT_JUDGED = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a candidate's source file")
+    parser.add_argument("--tool", required=True, type=Path, metavar="PATH", help="a tool, or a suite of tools")
+    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="sets the budget (default 0)")
+    parser.add_argument("--attempts", type=whole(1), metavar="N", help="seeded repetitions")
+    parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default: the suite's)")
+    parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the inputs (default random)")
+    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
+    parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
+    parser.add_argument("--screen", action="store_true", help="stop at the first wrong answer, time nothing")
+    parser.add_argument("--reward-file", type=Path, metavar="FILE", help="write the reward of the one candidate here")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from harness.judge.pool import JudgePool
+
+    for path in args.files:
+        if not path.is_file():
+            raise UsageError("there is no such file", where=str(path))
+    if args.reward_file is not None and len(args.files) > 1:
+        raise UsageError("--reward-file takes the reward of one candidate", fix="name one file")
+    with JudgePool(
+        args.tool,
+        workers=args.workers or (1 if len(args.files) == 1 else None),
+        epoch=args.epoch,
+        attempts=args.attempts,
+        timing=args.timing,
+        secret_seed=args.secret_seed,
+        min_tier=args.min_tier,
+    ) as pool:
+        verdicts = (pool.screen_all if args.screen else pool.judge_all)(args.files)
+    if args.json:
+        output.print_json([_to_wire(path, verdict) for path, verdict in zip(args.files, verdicts, strict=True)])
+    else:
+        for path, verdict in zip(args.files, verdicts, strict=True):
+            score = "  -  " if verdict.score is None else f"{verdict.score:.3f}"
+            print(f"{path}: {verdict.status} {score} {verdict.why}".rstrip())
+    rewards = [verdict.reward for verdict in verdicts]
+    if args.reward_file is not None and rewards[0] is not None:
+        try:
+            args.reward_file.write_text(f"{rewards[0]}\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.reward_file)) from None
+    return NOT_JUDGED if None in rewards else 0 if all(rewards) else 1
+
+
+def _to_wire(path: Path, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "status": verdict.status.value,
+        "passed": verdict.passed,
+        "score": verdict.score,
+        "reward": verdict.reward,
+        "why": verdict.why,
+        "digest": verdict.evaluation.case.subject.digest,
+    }

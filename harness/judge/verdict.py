@@ -1,0 +1,62 @@
+"""Verdict: what a `JudgePool` says about one candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.core.evaluation import Evaluation
+from harness.core.status import Status
+
+UNDECIDED = (Status.INFRA, Status.NOISY, Status.REVIEW, Status.SKIPPED)
+"""Statuses that say nothing about the candidate."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one candidate.
+
+    Attributes:
+        evaluation: The case, its evidence and its score, as the ledger stores them.
+    """
+
+    evaluation: Evaluation
+
+    @property
+    def status(self) -> Status:
+        """ok, wrong, timeout, …; see `Status`."""
+        return self.evaluation.status
+
+    @property
+    def passed(self) -> bool:
+        """Whether the status is ok and every gate passes."""
+        return self.evaluation.passed
+
+    @property
+    def score(self) -> float | None:
+        """The score between 0 and 1; None if the candidate was not judged."""
+        return self.evaluation.score.total
+
+    @property
+    def reward(self) -> float | None:
+        """1.0 if it passed, else 0.0; None where the status says nothing about the candidate (`infra`, `noisy`, …)."""
+        if self.status in UNDECIDED:
+            return None
+        return 1.0 if self.passed else 0.0
+
+    @property
+    def why(self) -> str:
+        """One sentence: the reason of the status, of the first gate that fails, or of the score."""
+        return self.evaluation.why
+
+    @property
+    def feedback(self) -> str:
+        """What its author may be told: the status and its reason, unless the reason names a hidden input.
+
+        A wrong answer to one of the tool's own test cases is shown.
+        """
+        evidence = self.evaluation.evidence
+        if self.passed:
+            return f"{self.status}: it passed"
+        if self.status in (Status.WRONG, Status.FLAKY):
+            return f"{self.status}: {evidence.facts.get('public_why', 'an answer to a hidden input is not right')}"
+        return f"{self.status}: {self.why.partition(', asked ')[0]}"

@@ -1,0 +1,159 @@
+"""Attempts: the seeded repetitions of one case and their verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from harness.core.clip import clip
+from harness.core.status import Status, first_of
+from harness.lanes.toolgen.attempt import Plan, ask_once, run_attempt
+from harness.lanes.toolgen.disagreement import depends_on_other_questions, find_disagreement
+from harness.lanes.toolgen.documentation import DocExample
+from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.polled_box import PolledBox
+from harness.sandbox.pool import BoxPool
+
+
+class Attempts:
+    """Runs the attempts of one case, one after the other.
+
+    Args:
+        pool: Opens boxes.
+        questions: The questions.
+        plan: How the candidate is asked; it has one hash seed per attempt.
+
+    Attributes:
+        outcomes: The observations so far, one per attempt.
+        split: The first question to which attempts replied differently; None without one.
+    """
+
+    def __init__(self, pool: BoxPool, questions: Questions, plan: Plan) -> None:
+        self._pool, self._questions, self._plan = pool, questions, plan
+        self.outcomes: list[Outcome] = []
+        self.split: WrongAnswer | None = None
+        self._split_seeds = (0, 0)  # hash seeds of the attempts that disagree
+
+    async def run(
+        self, doc_examples: tuple[DocExample, ...], ask_more: Callable[[PolledBox], Awaitable[None]]
+    ) -> tuple[Status, str]:
+        """Run the attempts; returns the verdict and its reason.
+
+        Args:
+            doc_examples: Examples of the docstrings, for the first attempt.
+            ask_more: Is given the box of the last attempt if all answers are right so far.
+
+        Raises:
+            SpecError: if the oracle fails.
+            InfraError: if no box can be opened.
+        """
+
+        async def afterwards(box: PolledBox, outcome: Outcome) -> None:
+            if all((one.status, one.answers) == (Status.OK, outcome.answers) for one in (*self.outcomes, outcome)):
+                await ask_more(box)
+
+        plan = self._plan
+        count = len(plan.hash_seeds)
+        for index in range(count):
+            outcome = await run_attempt(
+                self._pool,
+                self._questions,
+                plan,
+                index,
+                doc_examples=doc_examples if index == 0 else (),
+                afterwards=afterwards if index == count - 1 else None,
+            )
+            self.outcomes.append(outcome)
+            if index:
+                if self.split is None:
+                    self.split = find_disagreement(plan.entry, self._questions, self.outcomes[0], outcome)
+                    self._split_seeds = self.outcomes[0].hash_seed, outcome.hash_seed
+                outcome.replies.clear()
+            last = [one.fault.status if one.fault else None for one in self.outcomes[-2:]]
+            if len(last) == 2 and last[0] is not None and last[0] is last[1]:
+                break  # two boxes with the same fault decide the verdict; each may have used a whole time budget
+            if not plan.is_full and outcome.status is Status.WRONG:
+                break  # the question is asked again with the other hash seeds
+        return await self._verdict()
+
+    @property
+    def worst(self) -> WrongAnswer | None:
+        """The wrong answer with the shortest question, since it is shown in the report; None if all are right."""
+        found = [wrong for outcome in self.outcomes for wrong in outcome.wrong]
+        return min(found, key=lambda wrong: (len(wrong.key), wrong.key), default=None)
+
+    async def _verdict(self) -> tuple[Status, str]:
+        outcomes, plan = self.outcomes, self._plan
+        seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
+        statuses = {status for status, _ in seen}
+        if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
+            return Status.FLAKY, await self._disagreement()
+        status = first_of(statuses)
+        if status is Status.OK:
+            return await self._replay_extras()
+        guilty = next(outcome for outcome in outcomes if outcome.shared_status is status)
+        if guilty.fault is None:
+            if not plan.is_full and (sentence := await self._replay_wrong(guilty)):
+                return Status.FLAKY, sentence
+            wrong = guilty.total - guilty.right
+            of = f"{wrong} of {guilty.total} answers are wrong; " if plan.is_full else ""
+            worst = self.worst
+            return status, clip(f"{of}{worst.sentence if worst else guilty.why}")
+        asked = f", asked {plan.entry}({format_arguments(guilty.fault_question)})" if guilty.fault_question else ""
+        return status, clip(f"{guilty.fault.why}{asked}")
+
+    async def _replay_wrong(self, guilty: Outcome) -> str:
+        """Ask the question that ended the case once with each other hash seed; how the attempts disagree, or empty."""
+        key, questions, plan = guilty.wrong[0].key, self._questions, self._plan
+        question = next((one for one in questions.shared if one.key == key), None)
+        if question is None:  # a property
+            return ""
+        for seed in plan.hash_seeds:
+            if seed == guilty.hash_seed:
+                continue
+            reply = await ask_once(self._pool, plan, question, seed)
+            if isinstance(reply, BoxFault) or await questions.right(question, reply):
+                observed = reply.why if isinstance(reply, BoxFault) else describe_reply(reply)
+                return clip(
+                    f"attempts disagree: with hash seed {guilty.hash_seed} {guilty.wrong[0].sentence}; with hash seed "
+                    f"{seed}, asked alone, it {observed}"
+                )
+        return ""
+
+    async def _replay_extras(self) -> tuple[Status, str]:
+        """Ask the other attempts a question that one attempt answered wrongly: wrong everywhere, or flaky."""
+        plan = self._plan
+        for outcome in self.outcomes:
+            for question, reply in outcome.wrong_extras[:1]:
+                others = [other for other in self.outcomes if other is not outcome]
+                replies = [await ask_once(self._pool, plan, question, other.hash_seed) for other in others]
+                wrong = wrong_answer(plan.entry, question, reply)
+                outcome.wrong.append(wrong)
+                if any(
+                    isinstance(one, BoxFault) or one.trimmed().comparison_key != reply.comparison_key for one in replies
+                ):
+                    return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
+                for other in others:
+                    other.wrong.append(wrong)
+                    other.total += 1
+                return Status.WRONG, wrong.sentence
+        return Status.OK, ""
+
+    async def _disagreement(self) -> str:
+        if self.split is not None:
+            is_state = await depends_on_other_questions(
+                self._pool, self._questions, self._plan, self.split.key, self._split_seeds
+            )
+            state = "right alone, wrong after another question: " if is_state else ""
+            return clip(f"attempts disagree: {state}{self.split.sentence}")
+        first = self.outcomes[0]
+        other = next(
+            one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)
+        )
+        sides = [
+            f"with hash seed {one.hash_seed} {one.shared_status}" + (f" ({one.why})" if one.why else "")
+            for one in (first, other)
+        ]
+        return clip(f"attempts disagree: {sides[0]}, {sides[1]}")

@@ -1,0 +1,187 @@
+"""Loop: runs many coroutines in one thread; each waits until a descriptor is ready or a moment has come.
+
+The coroutines are `async def` functions that await nothing but the objects of this module. `drive` runs one of them and
+blocks meanwhile; a `Loop` runs as many as are spawned, so that the pauses of one are the working time of the others.
+A wait costs a few microseconds here, because nothing is registered with the kernel; asyncio needs three times as many
+for each question to a box.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+Task = Coroutine["Wait", bool | None, Result]
+
+
+class Wait:
+    """Waits until a descriptor is ready, or until a moment; `await` returns whether the descriptor is ready.
+
+    Args:
+        deadline: The moment, by `time.monotonic`.
+        reading: Descriptor that becomes readable; -1 for none.
+        writing: Descriptor that becomes writable; -1 for none.
+    """
+
+    __slots__ = ("deadline", "reading", "wake", "writing")
+
+    def __init__(self, deadline: float, reading: int = -1, writing: int = -1) -> None:
+        self.deadline, self.reading, self.writing = deadline, reading, writing
+        self.wake: Callable[[], None] | None = None  # set by a loop; ends the wait
+
+    def __await__(self) -> Generator[Wait, bool, bool]:
+        return (yield self)
+
+    def block(self) -> bool:
+        """Wait in this thread."""
+        left = self.deadline - time.monotonic()
+        if self.reading < 0 and self.writing < 0:
+            if left == math.inf:
+                msg = "a coroutine that is driven alone waits for another one"
+                raise RuntimeError(msg)
+            if left > 0:
+                time.sleep(left)
+            return False
+        poll = select.poll()
+        _register(poll, self)
+        return bool(poll.poll(None if left == math.inf else max(0.0, left) * 1e3))
+
+
+def _register(poll: select.poll, wait: Wait) -> None:
+    if wait.reading >= 0:
+        poll.register(wait.reading, select.POLLIN)
+    if wait.writing >= 0:
+        poll.register(wait.writing, select.POLLOUT)
+
+
+def pause(seconds: float) -> Wait:
+    """An awaitable that lasts `seconds`."""
+    return Wait(time.monotonic() + seconds)
+
+
+def drive(task: Task[Result]) -> Result:
+    """Run one coroutine to its end; blocks.
+
+    Raises:
+        Exception: whatever the coroutine raises; an exception while it waits (Ctrl-C) is raised inside of it.
+    """
+    value: bool | None = None  # what starts a coroutine
+    error: BaseException | None = None
+    while True:
+        try:
+            wait = task.send(value) if error is None else task.throw(error)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+        try:
+            value, error = wait.block(), None
+        except BaseException as raised:
+            error = raised
+
+
+class Lock:
+    """A lock between the coroutines of one loop, first come, first served; use it with `async with`."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._queue: deque[Wait] = deque()
+
+    async def __aenter__(self) -> None:
+        if self._held:
+            turn = Wait(math.inf)
+            self._queue.append(turn)
+            await turn  # the lock is handed over, still held
+        self._held = True
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._held = bool(self._queue)
+        if self._queue:
+            wake = self._queue.popleft().wake
+            if wake is not None:
+                wake()
+
+
+class Loop:
+    """Runs coroutines until they end.
+
+    A deadline counts as passed only if the descriptor is not ready at a poll after it: what arrived while the thread
+    was busy with another coroutine is not late.
+    """
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._waiting: dict[int, _Running] = {}
+        self._deadlines: list[tuple[float, int, _Running]] = []
+        self._woken: deque[_Running] = deque()
+        self._count = 0
+        self.live = 0
+        """Number of coroutines that were spawned and have not ended."""
+
+    def spawn(self, task: Task[Any], done: Callable[[Any], None]) -> None:
+        """Start a coroutine; `done` gets its result. The coroutine must not raise."""
+        self.live += 1
+        self._step(_Running(task, done), value=None)
+
+    def turn(self, deadline: float) -> None:
+        """Wait until a coroutine can go on, or until `deadline`; let each that can take one step."""
+        if self._deadlines:
+            deadline = min(deadline, self._deadlines[0][0])
+        left = 0.0 if self._woken else deadline - time.monotonic()
+        events = self._poll.poll(None if left == math.inf else max(0.0, left) * 1e3)
+        now = time.monotonic()
+        for descriptor, _event in events:
+            running = self._waiting.get(descriptor)
+            if running is not None:
+                self._resume(running, value=True)
+        for _ in range(len(self._woken)):
+            self._resume(self._woken.popleft(), value=True)
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, number, running = heapq.heappop(self._deadlines)
+            if running.number == number:
+                self._resume(running, value=False)
+
+    def _resume(self, running: _Running, *, value: bool) -> None:
+        wait = running.wait
+        for descriptor in (wait.reading, wait.writing):
+            if descriptor >= 0:
+                self._poll.unregister(descriptor)
+                del self._waiting[descriptor]
+        self._step(running, value=value)
+
+    def _step(self, running: _Running, *, value: bool | None) -> None:
+        try:
+            running.wait = wait = running.task.send(value)
+        except StopIteration as stop:
+            running.number = -1
+            self.live -= 1
+            running.done(stop.value)
+            return
+        self._count += 1
+        running.number = self._count
+        _register(self._poll, wait)
+        for descriptor in (wait.reading, wait.writing):
+            if descriptor >= 0:
+                self._waiting[descriptor] = running
+        if wait.deadline == math.inf:
+            wait.wake = partial(self._woken.append, running)
+        else:
+            heapq.heappush(self._deadlines, (wait.deadline, running.number, running))
+            if len(self._deadlines) > 1000 + 4 * self.live:  # deadlines of waits that ended early
+                self._deadlines = [one for one in self._deadlines if one[2].number == one[1]]
+                heapq.heapify(self._deadlines)
+
+
+class _Running:
+    __slots__ = ("done", "number", "task", "wait")
+
+    def __init__(self, task: Task[Any], done: Callable[[Any], None]) -> None:
+        self.task, self.done = task, done
+        self.number = 0
+        self.wait = Wait(0.0)

@@ -1,0 +1,159 @@
+"""JudgingAhead: judges the cases of a run in judge processes, ahead of the order in which their items are run.
+
+The controller owns it. An item takes the evaluation of its case: in the controller directly, in an xdist worker through
+a socket in the folder that the processes of the run share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from harness.core.case import Case
+from harness.core.errors import InfraError
+from harness.judge.judges import Judges
+from harness.lane.context import Context
+from harness.lane.protocol import Lane
+
+SOCKET = "judging"
+"""Name of the socket in the folder of the run."""
+AHEAD = 64
+"""Cases for each judge process that may be judged before their items ask for them."""
+MIN_CASES = 8
+"""Fewer cases are judged by the items themselves: starting a judge process would cost more."""
+
+
+def cases_for_judges(cases: Mapping[str, Case], lanes: Mapping[str, Lane]) -> dict[str, Case]:
+    """The cases that judge processes judge, by node id; empty if they are too few. A timed case runs in its item."""
+    found = {
+        nodeid: case
+        for nodeid, case in cases.items()
+        if not case.timed and (lane := lanes.get(case.lane)) is not None and Judges.can_judge(lane)
+    }
+    return found if len(found) >= MIN_CASES else {}
+
+
+def judge_count(config: pytest.Config) -> int:
+    """The number of judge processes of a run: that of its xdist workers; 1 without xdist."""
+    return max(1, len(getattr(config.option, "tx", None) or ()))
+
+
+class JudgingAhead:
+    """Judges cases in the order of their items.
+
+    Args:
+        cases: The cases by node id, in the order of their items.
+        lanes: The lanes.
+        processes: Number of judge processes.
+        context: Its values are those of the judge processes.
+    """
+
+    def __init__(
+        self, cases: Mapping[str, Case], lanes: Mapping[str, Lane], *, processes: int, context: Context
+    ) -> None:
+        self._cases, self._order = cases, iter(cases.items())
+        names = {case.lane for case in cases.values()}
+        self._judges = Judges([lanes[name] for name in sorted(names)], count=processes, context=context)
+        self._limit = AHEAD * processes
+        self._found: dict[str, Future[str]] = {}
+        self._taken: set[str] = set()
+        self._lock = threading.Lock()
+        self._listener: socket.socket | None = None
+
+    def __contains__(self, nodeid: str) -> bool:
+        return nodeid in self._cases
+
+    def take(self, nodeid: str) -> str:
+        """The evaluation of a case as JSON; waits until it is judged. Taken a second time, it is judged again.
+
+        Raises:
+            InfraError: if the run is over.
+        """
+        with self._lock:
+            found = self._found.pop(nodeid, None) or self._judges.submit(self._cases[nodeid])
+            self._taken.add(nodeid)
+            for ahead, case in self._order:
+                if ahead not in self._taken and ahead not in self._found:
+                    self._found[ahead] = self._judges.submit(case)
+                if len(self._found) >= self._limit:
+                    break
+        return found.result()
+
+    def listen(self, folder: Path) -> None:
+        """Serve xdist workers through a socket in the folder of the run."""
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / SOCKET))
+        self._listener.listen()
+        threading.Thread(target=self._accept, args=(self._listener,), name="crucible-judging", daemon=True).start()
+
+    def close(self) -> None:
+        """End the judge processes; what was judged and not taken is forgotten."""
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        self._judges.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self._serve, args=(connection,), name="crucible-judging", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, InfraError), connection, connection.makefile("rwb") as stream:
+            for line in stream:
+                text = self.take(line.decode().removesuffix("\n")).encode()
+                stream.write(b"%d\n" % len(text) + text)
+                stream.flush()
+
+
+class JudgingClient:
+    """The end of an xdist worker.
+
+    Args:
+        folder: The folder that the processes of the run share.
+
+    Raises:
+        OSError: if the controller does not judge ahead, or runs on another machine.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(folder / SOCKET))
+        except BaseException:
+            connection.close()
+            raise
+        self._stream = connection.makefile("rwb")
+        connection.close()  # the stream keeps the connection
+
+    def take(self, nodeid: str) -> str:
+        """The evaluation of a case as JSON; waits until it is judged.
+
+        Raises:
+            InfraError: if the controller has ended.
+        """
+        try:
+            self._stream.write(nodeid.encode() + b"\n")
+            self._stream.flush()
+            length = self._stream.readline()
+            text = self._stream.read(int(length or b"0"))
+        except OSError as error:
+            raise InfraError(f"the controller does not answer: {error}") from error
+        if not length or len(text) < int(length):
+            raise InfraError("the controller has ended")
+        return text.decode()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with contextlib.suppress(OSError):
+            self._stream.close()

@@ -1,0 +1,63 @@
+"""`crucible judge`: one line for each candidate, exit statuses, the reward of a task's verifier."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.cli import main
+from tests.judge.conftest import GOOD, ORACLE, WRONG, write_tool
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("judge")
+    (root / "tool").mkdir()
+    write_tool(root / "tool")
+    (root / "broken").mkdir()
+    write_tool(root / "broken", ORACLE.replace("return 2 * n", "raise RuntimeError"))
+    (root / "good.py").write_text(GOOD)
+    (root / "wrong.py").write_text(WRONG)
+    return root
+
+
+def judge(folder, *words: str, tool: str = "tool") -> int:
+    return main(["judge", *words, "--tool", str(folder / tool), "--timing", "none"])
+
+
+def test_candidates_have_a_line_each(folder, capsys):
+    assert judge(folder, str(folder / "good.py"), str(folder / "wrong.py"), "--screen") == 1
+    good, wrong = capsys.readouterr().out.splitlines()
+    assert good.startswith(f"{folder / 'good.py'}: ok ")
+    assert wrong.startswith(f"{folder / 'wrong.py'}: wrong ")
+
+
+def test_a_reward_and_json(folder, capsys, tmp_path):
+    assert judge(folder, str(folder / "good.py"), "--json", "--reward-file", str(tmp_path / "reward")) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["status"], row["passed"], row["reward"]) == ("ok", True, 1.0)
+    assert (tmp_path / "reward").read_text() == "1.0\n"
+    assert judge(folder, str(folder / "wrong.py"), "--reward-file", str(tmp_path / "reward")) == 1
+    assert (tmp_path / "reward").read_text() == "0.0\n"
+
+
+def test_what_cannot_be_judged_has_no_reward(folder, capsys, tmp_path):
+    words = (str(folder / "good.py"), "--reward-file", str(tmp_path / "reward"))
+    assert judge(folder, *words, tool="broken") == 3
+    assert "RuntimeError" in capsys.readouterr().out
+    assert not (tmp_path / "reward").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing.py"], "there is no such file"),
+        (["good.py", "wrong.py", "--reward-file", "r"], "one candidate"),
+        (["good.py", "--reward-file", "missing/folder/r"], "cannot be written"),
+    ],
+)
+def test_mistakes_are_named(folder, capsys, monkeypatch, words, said):
+    monkeypatch.chdir(folder)
+    assert judge(folder, *words) == 4
+    assert said in capsys.readouterr().err

@@ -1,0 +1,44 @@
+"""What the tests of judging share: a small tool, its candidates, and a pool for them."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+TOOL = """
+    tool_id: double
+    description: Twice a number.
+    signature: "def double(n: int) -> int"
+    test_cases:
+      - {input: {n: 2}, expected_output: 4}
+"""
+ORACLE = """
+    from hypothesis import strategies as st
+
+
+    def reference(n):
+        return 2 * n
+
+
+    def inputs():
+        return st.integers(0, 9999).map(lambda n: {"n": n})
+"""
+GOOD = "def double(n: int) -> int:\n    return n + n\n"
+WRONG = "def double(n: int) -> int:\n    return n + 2\n"
+ENDLESS = "def double(n: int) -> int:\n    while True:\n        pass\n"
+CRASHING = "import os\n\n\ndef double(n: int) -> int:\n    os._exit(3)\n"
+
+
+@pytest.fixture(scope="session")
+def tool(tmp_path_factory) -> Path:
+    """A tool's folder; read only."""
+    return write_tool(tmp_path_factory.mktemp("tool"))
+
+
+def write_tool(folder: Path, oracle: str = ORACLE) -> Path:
+    """Write the tool into a folder, with the given oracle."""
+    (folder / "tool.yaml").write_text(textwrap.dedent(TOOL))
+    (folder / "oracle.py").write_text(textwrap.dedent(oracle))
+    return folder

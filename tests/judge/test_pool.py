@@ -1,0 +1,250 @@
+"""JudgePool: order, faults, known candidates, screening, and processes that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import JudgePool, Status, Verdict
+from harness.core.errors import InfraError, SuiteError, UsageError
+from tests.judge.conftest import CRASHING, ENDLESS, GOOD, ORACLE, WRONG, write_tool
+
+FAST = {"workers": 2, "jitter_ms": (0, 0), "timing": "none"}
+
+
+@pytest.fixture(scope="module")
+def pool(tool):
+    with JudgePool(tool, **FAST) as made:
+        yield made
+
+
+def children_of(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def judges_of(pool: JudgePool) -> list[int]:
+    return [judge.worker.pid for judge in pool._judges._judges if judge.worker is not None]
+
+
+def test_a_verdict(pool):
+    verdict = pool.judge(GOOD)
+    assert (verdict.status, verdict.passed, verdict.reward) == (Status.OK, True, 1.0)
+    assert verdict.score is not None
+    assert verdict.evaluation.case.subject.digest
+
+
+def test_verdicts_come_in_the_order_of_the_candidates(pool):
+    kinds = [(GOOD, "ok"), (WRONG, "wrong"), (ENDLESS, "timeout"), (CRASHING, "crash"), ("def (", "crash")] * 4
+    verdicts = pool.judge_all(f"{source}\n# {number}" for number, (source, _) in enumerate(kinds))
+    assert [verdict.status for verdict in verdicts] == [status for _, status in kinds]
+    assert all(verdict.reward == 0.0 for verdict in verdicts if not verdict.passed)
+
+
+@pytest.mark.parametrize(
+    "source", [b"\xff\xfe", "\ud800", "", b"def double(n):\n    return 2 * n\n\x00", "x" * 3_000_000]
+)
+def test_no_candidate_raises(pool, source):
+    verdict = pool.judge(source)
+    assert not verdict.passed
+    assert verdict.reward == 0.0
+
+
+def test_feedback_shows_test_cases_and_no_hidden_input(pool):
+    public = pool.judge("def double(n: int) -> int:\n    return 5\n# always\n")
+    hidden = pool.judge("def double(n: int) -> int:\n    return 2 * n if n == 2 else -1\n")
+    ends = pool.judge("import os\n\n\ndef double(n: int) -> int:\n    return 4 if n == 2 else os._exit(3)\n")
+    assert hidden.feedback == "wrong: an answer to a hidden input is not right"
+    assert hidden.evaluation.evidence.counterexample.question not in hidden.feedback
+    assert public.feedback.startswith("wrong: ")
+    assert ends.status is Status.CRASH
+    assert '{"n"' in ends.why
+    assert "asked" not in ends.feedback
+    screened = pool.screen_all(["def double(n: int) -> int:\n    return 7\n"])[0]
+    assert screened.feedback == 'wrong: double({"n":2}) returned 7, not 4'
+
+
+def test_a_path_is_a_candidate(pool, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD)
+    assert pool.judge(path).passed
+    assert not pool.judge(tmp_path / "missing.py").passed
+
+
+def test_anything_else_is_a_mistake_of_the_caller(pool):
+    with pytest.raises(TypeError):
+        pool.judge(None)
+
+
+def test_known_bytes_are_judged_once_and_a_comment_makes_others(pool):
+    first = pool.judge(GOOD)
+    assert pool.judge(GOOD) is first
+    assert pool.judge(GOOD.encode()) is first
+    other = pool.judge(f"# a comment\n{GOOD}")
+    assert other is not first
+    assert other.passed
+
+
+def test_asyncio(pool):
+    async def judge_both() -> list[Verdict]:
+        return await asyncio.gather(pool.ajudge(f"{GOOD}#a"), pool.ajudge(f"{WRONG}#b"))
+
+    assert [verdict.status for verdict in asyncio.run(judge_both())] == [Status.OK, Status.WRONG]
+
+
+def test_threads_may_share_a_pool(pool):
+    found: dict[int, Status] = {}
+
+    def use(number: int) -> None:
+        source = GOOD if number % 2 else WRONG
+        found[number] = pool.judge(f"{source}# thread {number}").status
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: Status.OK if number % 2 else Status.WRONG for number in range(8)}
+
+
+def test_screening_finds_the_shortest_wrong_question_and_times_nothing(pool):
+    good, wrong = pool.screen_all([GOOD, "def double(n: int) -> int:\n    return 2 * n if n < 5 else 0\n"])
+    assert good.status is Status.OK
+    assert good.evaluation.evidence.facts["profile"]["rows"] == []
+    assert wrong.status is Status.WRONG
+    assert "more" not in wrong.why
+
+
+class TestFaults:
+    def test_a_killed_judge_loses_nothing_and_blames_nobody(self, tool):
+        with JudgePool(tool, **FAST) as pool:
+            pool.judge(GOOD)
+            futures = [pool.submit(f"{GOOD}# {number}") for number in range(60)]
+            for pid in judges_of(pool):
+                os.kill(pid, signal.SIGKILL)
+            assert {future.result(120).status for future in futures} == {Status.OK}
+
+    def test_the_case_that_ends_its_judge_twice_is_infra_and_no_other(self, tool, monkeypatch):
+        deadly = f"{GOOD}# this one\n"
+        with JudgePool(tool, **FAST) as pool:
+            stop = threading.Event()
+            digest = pool._case(pool._path_of(deadly)).subject.digest
+
+            def kill() -> None:  # whichever process has the deadly case is killed
+                while not stop.wait(0.002):
+                    for judge in pool._judges._judges:
+                        jobs = list(judge.jobs.values())
+                        if judge.worker is not None and any(job.case.subject.digest == digest for job in jobs):
+                            os.kill(judge.worker.pid, signal.SIGKILL)
+
+            killer = threading.Thread(target=kill)
+            killer.start()
+            try:
+                sources = [f"{GOOD}# {number}" for number in range(8)]
+                verdicts = pool.judge_all([*sources, deadly, *(f"{source} too" for source in sources)])
+            finally:
+                stop.set()
+                killer.join()
+            assert [verdict.status for verdict in verdicts] == [Status.OK] * 8 + [Status.INFRA] + [Status.OK] * 8
+            assert "ended with exit status -9" in verdicts[8].why
+            assert verdicts[8].reward is None
+
+    def test_a_judge_that_cannot_start_is_infra_for_all(self, tool, monkeypatch):
+        with JudgePool(tool, **FAST) as pool:
+            pool._judges._settings = "no JSON"
+            verdicts = pool.judge_all([GOOD, WRONG])
+        assert {verdict.status for verdict in verdicts} == {Status.INFRA}
+        assert "JSONDecodeError" in verdicts[0].why
+
+    @pytest.mark.parametrize(
+        ("body", "seconds", "said"),
+        [
+            ("return sum(__import__('itertools').count())", 1, "did not return within 1 s"),
+            ("return __import__('os')._exit(5)", 60, "ended its process with exit status 5"),
+            ("return 'x' * 10**8", 60, "an answer of more than"),
+        ],
+        ids=["endless", "ends", "floods"],
+    )
+    def test_an_oracle_that_never_returns_dies_or_floods(self, tmp_path, monkeypatch, body, seconds, said):
+        oracle = ORACLE.replace("return 2 * n", body)
+        limited = tmp_path / "limits"
+        limited.mkdir()
+        (limited / "sitecustomize.py").write_text(
+            f"import harness.lanes.toolgen.oracle as oracle\noracle.TRUSTED_SECONDS = {seconds}\n"
+        )
+        monkeypatch.setenv("PYTHONPATH", f"{limited}:{Path(__file__).parents[2]}")
+        folder = tmp_path / "tool"
+        folder.mkdir()
+        with JudgePool(write_tool(folder, oracle), **FAST) as pool:
+            verdicts = pool.judge_all([GOOD, WRONG, ENDLESS])
+        assert {verdict.status for verdict in verdicts} == {Status.INFRA}
+        assert all(said in verdict.why for verdict in verdicts)
+        assert {verdict.reward for verdict in verdicts} == {None}
+
+    def test_a_closed_pool_leaves_no_process_and_takes_no_candidate(self, tool):
+        pool = JudgePool(tool, **FAST)
+        futures = [pool.submit(f"{ENDLESS}# {number}") for number in range(16)]
+        while not judges_of(pool):
+            time.sleep(0.01)
+        judges = judges_of(pool)
+        descendants = [child for judge in judges for child in children_of(judge)]
+        pool.close()
+        for future in futures:
+            with pytest.raises((InfraError, asyncio.CancelledError)):
+                future.result(10)
+        with pytest.raises(InfraError, match="closed"):
+            pool.judge(GOOD)
+        until = time.monotonic() + 10
+        for pid in (*judges, *descendants):
+            while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            assert not Path(f"/proc/{pid}").exists()
+
+    def test_a_killed_owner_leaves_no_process(self, tool):
+        script = (
+            "import sys, time\nfrom harness import JudgePool\n"
+            "pool = JudgePool(sys.argv[1], workers=1, jitter_ms=(0, 0), timing='none')\n"
+            "pool.judge('def double(n):\\n    return 2 * n\\n')\n"
+            "print(*[judge.worker.pid for judge in pool._judges._judges], flush=True)\ntime.sleep(60)\n"
+        )
+        owner = subprocess.Popen([sys.executable, "-c", script, str(tool)], stdout=subprocess.PIPE, text=True)
+        judges = [int(word) for word in owner.stdout.readline().split()]
+        started = [pid for judge in judges for pid in (judge, *children_of(judge))]
+        assert len(started) > 1
+        owner.kill()
+        owner.wait()
+        owner.stdout.close()
+        until = time.monotonic() + 10
+        while any(Path(f"/proc/{pid}").exists() for pid in started) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+
+
+class TestWhatIsJudged:
+    def test_a_suite_sets_policy_and_questions(self, tool, tmp_path):
+        suite = tmp_path / "double.suite.yaml"
+        suite.write_text(
+            f"lane: toolgen\ntool: {tool}\ncandidates: none/*.py\nquestions: 5\ntiming: none\nattempts: 2\n"
+        )
+        with JudgePool(suite, workers=1) as pool:
+            case = pool.judge(GOOD).evaluation.case
+        assert (case.inputs["questions"], case.policy.attempts, case.policy.timing.value) == (5, 2, "none")
+
+    def test_there_must_be_one(self, tmp_path):
+        with pytest.raises(UsageError, match="no such tool or suite"):
+            JudgePool(tmp_path / "nothing")
+        with pytest.raises(SuiteError):
+            JudgePool(tmp_path)
+
+    def test_a_lane_that_judges_no_sources(self):
+        suite = Path(__file__).parents[2] / "suites" / "dsl" / "hello.suite.yaml"
+        with pytest.raises(UsageError, match="does not judge sources"):
+            JudgePool(suite)

@@ -1,0 +1,118 @@
+"""JudgingAhead: items take evaluations that judge processes made, in one process and under xdist."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import InfraError
+from harness.core.evaluation import Evaluation
+from harness.core.policy import Policy
+from harness.judge.judges import Judges
+from harness.lane.context import Context
+from harness.lanes.toolgen.collect import case_for
+from harness.lanes.toolgen.lane import Toolgen
+from harness.lanes.toolgen.tool_spec import read_tool
+from harness.session.judging_ahead import MIN_CASES, JudgingAhead, JudgingClient, cases_for_judges
+from tests.judge.conftest import GOOD, ORACLE, WRONG, write_tool
+
+SUITE = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\njitter_ms: [0, 0]\n"
+COUNT = MIN_CASES + 4
+
+
+def write_project(root: Path, *, oracle: str = ORACLE, wrong: tuple[int, ...] = ()) -> None:
+    (root / "tool").mkdir()
+    write_tool(root / "tool", oracle)
+    (root / "candidates").mkdir()
+    for number in range(COUNT):
+        source = WRONG if number in wrong else GOOD
+        (root / "candidates" / f"c{number:02}.py").write_text(f"{source}# {number}\n")
+    (root / "double.suite.yaml").write_text(SUITE)
+
+
+def rows(root: Path) -> dict[str, str]:
+    with sqlite3.connect(root / "reports" / "ledger.db") as ledger:
+        return dict(ledger.execute("select nodeid, status from evaluations"))
+
+
+@pytest.fixture
+def ahead(tmp_path):
+    write_project(tmp_path)
+    tool = read_tool(tmp_path / "tool")
+    policy = Policy(attempts=1, timing="none")
+    paths = sorted((tmp_path / "candidates").iterdir())
+    made = [case_for(tool, path, suite="s", policy=policy, jitter_ms=(0, 0)) for path in paths]
+    context = Context(secret_seed=7, scratch=tmp_path / "scratch")
+    judging = JudgingAhead({case.nodeid: case for case in made}, {"toolgen": Toolgen()}, processes=1, context=context)
+    yield judging
+    judging.close()
+
+
+def test_evaluations_are_taken_in_any_order_and_again(ahead):
+    ids = list(ahead._cases)
+    for nodeid in (*reversed(ids), ids[0]):
+        assert nodeid in ahead
+        found = Evaluation.model_validate_json(ahead.take(nodeid))
+        assert (found.case.nodeid, found.status.value) == (nodeid, "ok")
+
+
+def test_a_worker_takes_them_through_the_socket(ahead, tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        JudgingClient(tmp_path)
+    ahead.listen(tmp_path)
+    clients = [JudgingClient(tmp_path) for _ in range(2)]
+    for number, nodeid in enumerate(ahead._cases):
+        found = Evaluation.model_validate_json(clients[number % 2].take(nodeid))
+        assert found.case.nodeid == nodeid
+    ahead.close()
+    with pytest.raises(InfraError, match="controller"):
+        clients[0].take(nodeid)
+    for client in clients:
+        client.close()
+
+
+def test_few_cases_timed_ones_and_lanes_of_a_conftest_are_judged_by_their_items(ahead):
+    cases = dict(ahead._cases)
+    lanes = {"toolgen": Toolgen()}
+    assert cases_for_judges(cases, lanes) == cases
+    assert cases_for_judges(dict(list(cases.items())[: MIN_CASES - 1]), lanes) == {}
+    timed = {nodeid: case.model_copy(update={"policy": Policy(timing="exact")}) for nodeid, case in cases.items()}
+    assert cases_for_judges(timed, lanes) == {}
+    foreign = type("Mine", (Toolgen,), {"__module__": "conftest"})
+    assert cases_for_judges(cases, {"toolgen": foreign()}) == {}
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "xdist"])
+class TestRuns:
+    def test_each_case_has_its_row(self, pytester, workers):
+        write_project(pytester.path, wrong=(3,))
+        result = pytester.runpytest_subprocess("double.suite.yaml", "--confirm", "0", *workers)
+        result.assert_outcomes(passed=COUNT - 1, failed=1)
+        found = rows(pytester.path)
+        assert len(found) == COUNT
+        assert [name for name, status in found.items() if status == "wrong"] == ["double.suite.yaml::c03"]
+
+    def test_an_endless_oracle_is_infra_with_a_row(self, pytester, workers, monkeypatch):
+        endless = ORACLE.replace("return 2 * n", "return sum(__import__('itertools').count())")
+        write_project(pytester.path, oracle=endless)
+        (pytester.path / "limits").mkdir()
+        (pytester.path / "limits" / "sitecustomize.py").write_text(
+            "import harness.lanes.toolgen.oracle as oracle\noracle.TRUSTED_SECONDS = 1\n"
+        )
+        monkeypatch.setenv("PYTHONPATH", f"{pytester.path / 'limits'}:{Path(__file__).parents[2]}")
+        result = pytester.runpytest_subprocess("double.suite.yaml", *workers)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert set(rows(pytester.path).values()) == {"infra"}
+        result.stdout.fnmatch_lines(["*the oracle's reference did not return within 1 s*"])
+
+
+def test_only_what_is_selected_is_judged(pytester, monkeypatch):
+    submitted = []
+    real = Judges.submit
+    monkeypatch.setattr(Judges, "submit", lambda self, case: submitted.append(case.name) or real(self, case))
+    write_project(pytester.path)
+    result = pytester.runpytest_inprocess("double.suite.yaml", "-k", "c0", "--confirm", "0")
+    result.assert_outcomes(passed=10)
+    assert sorted(submitted) == [f"c{number:02}" for number in range(10)]
