@@ -15,6 +15,7 @@ from harness.grammar.engine.parse_result import Parse
 from harness.grammar.explanation.usage import FieldKey, uses
 from harness.grammar.host.messages import ParseResult
 from harness.grammar.language.decoders import DecodeError, decode
+from harness.grammar.language.encodings import count_text
 from harness.grammar.language.reach import unused_types
 
 MAX_ANOMALIES = 10_000
@@ -22,6 +23,7 @@ _MIB = 1 << 20
 MIN_ENTROPY_BYTES = 1024  # the entropy of fewer bytes is not estimated
 HIGH_ENTROPY = 7.8  # bits per byte, reached by compressed and encrypted bytes
 _MAX_SHOWN = 80
+_ELSEWHERE = ("memory", "uncompressed", "unpacked", "original", "virtual")  # sizes of what is not in the file
 
 
 class Severity(StrEnum):
@@ -94,6 +96,8 @@ def _of_fault(fault: Fault, result: ParseResult) -> Anomaly:
             kind = AnomalyKind.LIMIT_HIT
         case FaultKind.CHECKSUM:
             kind, severity = AnomalyKind.BAD_CHECKSUM, Severity.MEDIUM
+        case FaultKind.TRUNCATED if fault.overflow:
+            kind = AnomalyKind.FIELD_OVERFLOW
         case FaultKind.TRUNCATED | FaultKind.TERMINATOR if _in_last_record(fault, result):
             severity = Severity.MEDIUM  # a truncated file loses the bytes of its last record
         case FaultKind.MISMATCH | FaultKind.ENCODING:
@@ -135,9 +139,6 @@ def _of_values(parse: Parse) -> Iterator[Anomaly]:
 def _of_node(path: str, name: str, node: Node, record: Record, known: dict[FieldKey, Any]) -> Iterator[Anomaly]:
     start = record.start
     if isinstance(node, Leaf):
-        if node.buffer is record.buffer and node.end > record.window.end:
-            message = f"{name} ends {node.end - record.window.end} bytes past the end of its record"
-            yield Anomaly(AnomalyKind.FIELD_OVERFLOW, Severity.HIGH, start, path, message, None, node.start)
         yield from _of_value(path, name, node, start, known.get((record.type.name, name)))
     elif isinstance(node, Array):
         leaves = [item for item in node.items if isinstance(item, Leaf)]
@@ -150,8 +151,8 @@ def _of_value(path: str, name: str, leaf: Leaf, start: int, use: Any) -> Iterato
     if isinstance(value, int) and not isinstance(value, bool):
         lengthy = any(word in lower for word in ("length", "size", "_len")) or lower == "len"
         counting = "count" in lower or lower.startswith("num_")
-        if lengthy or (use is not None and use.steers and not counting):
-            if value > 10 * _MIB:
+        if lengthy or (use is not None and use.sizes and not counting):
+            if value > max(10 * _MIB, len(leaf.buffer.data)) and not any(word in lower for word in _ELSEWHERE):
                 message = f"Length field {value} exceeds 10MB"
                 yield Anomaly(AnomalyKind.ABSURD_LENGTH, Severity.HIGH, start, path, message, value, leaf.start)
             elif value > _MIB:
@@ -166,7 +167,7 @@ def _implausible(path: str, leaf: Leaf, start: int) -> Iterator[Anomaly]:
     value, why = leaf.value, ""
     if isinstance(value, float) and (not math.isfinite(value) or (value and not 1e-30 < abs(value) < 1e30)):
         why = f"{value!r} is not a plausible measurement"
-    elif isinstance(value, str) and (odd := sum(not (c.isprintable() or c in "\t\r\n") for c in value)):
+    elif isinstance(value, str) and (odd := len(value) - count_text(value)):
         why = f"a string with {odd} control characters"
     elif leaf.field.decode is not None and isinstance(value, int | bytes):
         how = leaf.field.decode

@@ -27,6 +27,8 @@ class RunStats:
         error_count: Number of parse errors.
         anomaly_count: Number of anomalies of all severities.
         high_severity_anomalies: Number of anomalies of severity high.
+        cut_off_errors: Number of errors that say only that the file ends in the middle of its last part.
+        cut_off_bytes: Bytes of that part.
     """
 
     record_count: int
@@ -39,6 +41,8 @@ class RunStats:
     error_count: int
     anomaly_count: int
     high_severity_anomalies: int
+    cut_off_errors: int = 0
+    cut_off_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def create_run_artifact(
     examined = min(size, parse_result.parse_stopped_at) if parse_result.truncated else size
     covered = sum(min(end, examined) - start for start, end in found.covered if start < examined) if found else 0
     found_anomalies = anomalies(parse_result)
+    cut_off = [fault.offset for fault in parse_result.faults if fault.is_cut_off(size) and not fault.warning]
     return RunArtifact(
         run_id=run_id,
         spec_version_id=spec_version_id,
@@ -104,6 +109,8 @@ def create_run_artifact(
             error_count=len(parse_result.errors),
             anomaly_count=len(found_anomalies),
             high_severity_anomalies=sum(anomaly.severity is Severity.HIGH for anomaly in found_anomalies),
+            cut_off_errors=len(cut_off),
+            cut_off_bytes=size - min(cut_off, default=size),
         ),
         file_path=str(file_path),
         file_size=size,

@@ -25,6 +25,8 @@ class RunDiff:
         anomaly_delta: Anomalies.
         high_severity_delta: Anomalies of severity high.
         explained_delta: Share of the examined bytes that the default policy counts as explained.
+        cut_off_delta: Errors that say only that the file ends in the middle of its last part.
+        cut_off_share: Percentage of the examined bytes that the new run cannot read for that reason.
         comparable: False if the runs are of different files; then `is_improvement` is false.
         summary: One sentence.
     """
@@ -40,12 +42,14 @@ class RunDiff:
     explained_delta: float
     comparable: bool
     summary: str
+    cut_off_delta: int = 0
+    cut_off_share: float = 0.0
 
     def is_improvement(self) -> bool:
-        """Whether no measure is worse and at least one is better."""
+        """Whether no measure is worse, apart from a cut-off tail of the file, and at least one is better."""
         worse = (
-            self.coverage_delta < -EPSILON
-            or self.error_delta > 0
+            self.coverage_delta < -self.cut_off_share - EPSILON
+            or self.error_delta > self.cut_off_delta
             or self.high_severity_delta > 0
             or self.explained_delta < -EPSILON
         )
@@ -80,6 +84,8 @@ def diff_runs(old: RunArtifact, new: RunArtifact) -> RunDiff:
         high_severity_delta=int(parts["high"]),
         explained_delta=parts["explained"],
         comparable=comparable,
+        cut_off_delta=max(0, b.cut_off_errors - a.cut_off_errors),
+        cut_off_share=100.0 * b.cut_off_bytes / b.examined_bytes if b.examined_bytes else 0.0,
         summary=_summary(parts) if comparable else "The runs are of different files and cannot be compared",
     )
 

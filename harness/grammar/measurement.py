@@ -8,19 +8,16 @@ from typing import Any
 
 from harness.core.clip import clip
 from harness.core.digest import digest_json
-from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.session import Session
 from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.byte_histogram import ByteHistogram, byte_histogram_of
-from harness.grammar.explanation.explained_share import Explanation, Fit, explain, learn
+from harness.grammar.explanation.explained_share import Explanation, Fit, explain_files
 from harness.grammar.language.grammar import Grammar
 
 _MAX_SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
 _MAX_FIELDS = 40  # fields listed, the largest first
 SLOW = frozenset({"seconds", "steps"})  # limits on time
-CUT_OFF = frozenset({FaultKind.TRUNCATED, FaultKind.TERMINATOR})
-TAIL = 0.9  # a truncation error at or after this share of the file is excused
 LARGE = frozenset({"records", "items", "inflated", "depth"})  # limits on memory
 
 
@@ -103,7 +100,7 @@ def is_sound(found: Tally) -> bool:
     """
     if found.error_count != len(found.errors):
         return False
-    return all(e.kind in CUT_OFF and e.offset >= TAIL * found.size for e in found.errors)
+    return all(error.is_cut_off(found.size) for error in found.errors)
 
 
 def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | None = None) -> Measured:
@@ -116,7 +113,5 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
         fit: Parameters learned from other files; None to learn them from these.
     """
     tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}
-    found = list(tallies.values())
-    learned = fit or learn(grammar, found, samples.alphabet)
-    explanation = explain(grammar, found, histogram=samples.alphabet, fit=learned, held=fit is not None)
+    explanation, learned = explain_files(grammar, list(tallies.values()), samples.alphabet, fit=fit)
     return Measured(grammar, tallies, explanation, learned)

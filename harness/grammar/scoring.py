@@ -10,11 +10,10 @@ from harness.grammar.artifacts import RunArtifact
 from harness.grammar.engine.byte_weights import UNIT, Weights
 from harness.grammar.engine.tally import tally
 from harness.grammar.explanation.byte_histogram import byte_histogram_of
-from harness.grammar.explanation.explained_share import Explanation, explain, learn
+from harness.grammar.explanation.explained_share import Explanation, explain_files
 
 DEFAULT, CLASSIC = "default", "classic"
 POLICIES = (DEFAULT, CLASSIC)
-_RUNAWAY = frozenset({AnomalyKind.LIMIT_HIT, AnomalyKind.FIELD_OVERFLOW})
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,8 @@ def explain_run(run: RunArtifact) -> Explanation:
         data = bytes(found.records[0].buffer.data) if found.records else b""
         weights, examined = Weights(data), min(len(data), run.stats.examined_bytes)
         histogram = byte_histogram_of([(data[:examined], Weights(data[:examined]))])
-        counted = [tally(found, weights=weights)]
-        fit = learn(found.grammar, counted, histogram)
-        made = explain(found.grammar, counted, histogram=histogram, fit=fit, weight=weights.of(0, examined) / UNIT)
+        share = weights.of(0, examined) / UNIT
+        made, _ = explain_files(found.grammar, [tally(found, weights=weights)], histogram, weight=share)
     run.__dict__["_explanation"] = made
     return made
 
@@ -93,7 +91,7 @@ def _default(run: RunArtifact) -> ScoreBreakdown:
     stats, found = run.stats, explain_run(run)
     gates = {
         "parse_advanced": stats.total_bytes_parsed > 0,
-        "no_safety_violations": not any(anomaly.type in _RUNAWAY for anomaly in run.anomalies),
+        "no_safety_violations": not stats.high_severity_anomalies,
     }
     total = min(100.0, max(0.0, 100.0 * found.score))
     failed = [name for name, held in gates.items() if not held]

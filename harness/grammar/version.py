@@ -90,10 +90,9 @@ class SpecStore:
         return iter(self._versions.values())
 
     def create_initial(self, yaml_text: str, run_lint: bool = True) -> SpecVersion:
-        """Add a root version; it is kept also if lint finds errors, which `lint_valid` reports.
+        """Add a root version; it is kept also if lint finds errors, which `lint_valid` and `lint_errors` report.
 
-        Raises:
-            InvalidSpecError: if the text is not YAML.
+        A text that is not YAML has no value: its `spec_dict` is empty, and lint reports it even if it was not asked to.
         """
         return self._keep(yaml_text, None, None, run_lint=run_lint)
 
@@ -111,6 +110,8 @@ class SpecStore:
         parent = self._versions.get(parent_id)
         if parent is None:
             return PatchResult(False, errors=(f"Parent version {parent_id} not found",))
+        if not parent.spec_dict and parent.lint_valid is False:
+            return PatchResult(False, errors=tuple(f"The grammar to patch is wrong: {e}" for e in parent.lint_errors))
         valid, wrong = patch.validate()
         if not valid:
             return PatchResult(False, errors=tuple(wrong))
@@ -165,8 +166,12 @@ class SpecStore:
         return found[0]
 
     def get_lineage(self, version_id: str) -> list[str]:
-        """List ids from the root to the version; for an unknown id, only that id."""
-        lineage = [version_id]
+        """List ids from the root to the version.
+
+        Raises:
+            UsageError: if the version is unknown.
+        """
+        lineage = [self.version(version_id).id]
         while (version := self._versions.get(lineage[-1])) is not None and version.parent_id is not None:
             lineage.append(version.parent_id)
         return lineage[::-1]
@@ -206,7 +211,11 @@ class SpecStore:
         }
 
     def _keep(self, text: str, parent_id: str | None, patch: Patch | None, *, run_lint: bool) -> SpecVersion:
-        return self._add(text, _read(text), parent_id, patch, lint_text(text) if run_lint else None)
+        try:
+            value = _read(text)
+        except InvalidSpecError:
+            return self._add(text, freeze({}), parent_id, patch, lint_text(text))
+        return self._add(text, value, parent_id, patch, lint_text(text) if run_lint else None)
 
     def _add(self, text: str, value: Any, parent_id: str | None, patch: Patch | None, lint: Lint | None) -> SpecVersion:
         version_id = identity(text, parent_id)

@@ -190,10 +190,38 @@ def gzipped(text: str, name: str, *, comment: str = "") -> bytes:
     return plain[:3] + bytes([flags]) + plain[4:10] + extra + plain[10:]
 
 
-def tape(files: dict[str, str], *, link: str = "") -> bytes:
-    """A POSIX (ustar) archive."""
+class Pipe(io.RawIOBase):
+    """A file that cannot be rewound, so that sizes are written after the data."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Keep the bytes."""
+        self.data += bytes(data)
+        return len(data)
+
+
+def streamed(files: dict[str, str], *, wide: bool = False) -> bytes:
+    """A ZIP archive as it is written to a pipe; with sizes of 64 bits if it is `wide`."""
+    out = Pipe()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, (2024, 5, 6, 7, 8, 10))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with made.open(entry, "w", force_zip64=wide) as inner:
+                inner.write(text.encode())
+    return out.data
+
+
+def tape(files: dict[str, str], *, link: str = "", form: int = tarfile.USTAR_FORMAT) -> bytes:
+    """A POSIX (ustar or pax) or GNU archive."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as made:
+    with tarfile.open(fileobj=out, mode="w", format=form, encoding="utf-8") as made:
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime, entry.uname, entry.gname = len(text.encode()), MOMENT, "root", "root"
@@ -244,6 +272,8 @@ def samples() -> dict[str, bytes]:
             {"a.txt": text, "folder/b.txt": text * 2}, method=zipfile.ZIP_STORED, comment="two files"
         ),
         "zip/tiny-1.0-py3-none-any.whl": wheel("tiny", "1.0"),
+        "zip/stream.zip": streamed({f"part{i}.txt": text * (i + 1) for i in range(3)}),
+        "zip/wide.zip": streamed({"a.txt": text * 4, "b.txt": text * 9}, wide=True),
         "elf/amd64.elf": elf(bits=64, big=False, code=b"\x6a\x3c\x58\x31\xff\x0f\x05", machine=62),
         "elf/mips.elf": elf(bits=32, big=True, code=b"\x24\x02\x0f\xa1\x24\x04\0\0\0\0\0\x0c", machine=8),
         "pcap/dns.pcap": pcap([(i * 1500, 53, bytes([i]) * (8 + i)) for i in range(5)]),
@@ -252,6 +282,13 @@ def samples() -> dict[str, bytes]:
         "gzip/noted.gz": gzipped("short", "s.txt", comment="a comment"),
         "tar/two.tar": tape({"readme.txt": text, "src/": "", "src/main.c": "int main(void) { return 0; }\n"}),
         "tar/link.tar": tape({"data.bin": "0123456789" * 60}, link="data.bin"),
+        "tar/long.tar": tape(
+            {f"{'a long folder name/' * 8}{i}.txt": text * i for i in range(4)},
+            link="to/" * 50,
+            form=tarfile.GNU_FORMAT,
+        ),
+        "tar/letters.tar": tape({f"{name}/é.txt": text for name in ("été", "naïve")}, form=tarfile.PAX_FORMAT),
+        "tar/tree.tar": tape({f"src/part{i}.c": f"int f{i}(void);\n" * i for i in range(8)}),
         "sqlite/rows.sqlite": database(12, table="rows"),
         "sqlite/names.sqlite": database(1, table="names"),
     }
@@ -267,10 +304,12 @@ def holdout() -> dict[str, bytes]:
             [[x % 4 for _ in range(20) for x in range(30)], [3] * 600], 30, comment="stripes", delay=9
         ),
         "zip_holdout/mixed-2.1-py3-none-any.whl": wheel("mixed", "2.1"),
+        "zip_holdout/piped.zip": streamed({"log.txt": text * 6, "more.txt": text * 2}),
         "elf_holdout/arm.elf": elf(bits=32, big=False, code=b"\x01\x70\xa0\xe3\0\0\xa0\xe3\0\0\0\xef", machine=40),
         "pcap_holdout/mixed.pcap": pcap([(i * i * 9999, 5000 + i, b"x" * (i * 11 % 37)) for i in range(9)]),
         "gzip_holdout/quartz.gz": gzipped(text * 3, "quartz.txt", comment="held out"),
         "tar_holdout/three.tar": tape({"a": text, "b/": "", "b/c": text * 20}, link="b/c"),
+        "tar_holdout/deep.tar": tape({f"{'deep/' * 30}{i}": text * i for i in range(3)}, form=tarfile.GNU_FORMAT),
         "sqlite_holdout/more.sqlite": database(40, table="more"),
     }
 

@@ -36,6 +36,36 @@ types:
   Head: {fields: [{name: payload_len, type: u32}, {name: num_items, type: u8}]}
 """
 
+CONFINED = """
+framing: {repeat: once}
+types:
+  File: {fields: [{name: n, type: u8}, {name: box, type: Box, length: n}, {name: rest, type: bytes, length: rest}]}
+  Box: {fields: [{name: wide, type: u32}]}
+"""
+DIRECTORY = """
+framing: {repeat: once}
+types:
+  File: {fields: [{name: n, type: u8}, {name: entries, type: Entries, length: n}, {name: rest, type: bytes, length: 4}]}
+  Entries: {fields: [{name: entries, type: Entry, repeat: rest}]}
+  Entry:
+    fields: [{name: ofs, type: u8}, {name: size, type: u8}]
+    instances: {data: {type: bytes, at: ofs, stream: _root._io, length: size}}
+"""
+
+
+def test_a_directory_in_a_box_points_out_of_it_without_an_overflow() -> None:
+    found = run(DIRECTORY, b"\4\5\2\7\2abcd")
+    assert found.stats.high_severity_anomalies == 0
+    assert found.parse_result.parse is not None
+    entries = found.parse_result.parse.records[0]["entries"]["entries"]
+    assert [entry["data"] for entry in entries] == [b"ab", b"cd"]
+
+
+@pytest.mark.parametrize("word", ["uncompressed_size", "memory_size"])
+def test_sizes_of_what_is_not_in_the_file_may_be_larger_than_it(word: str) -> None:
+    found = run(f"types: {{R: {{fields: [{{name: {word}, type: u32}}]}}}}", struct.pack(">I", 200 * MIB))
+    assert found.stats.high_severity_anomalies == 0
+
 
 @pytest.mark.parametrize(
     ("text", "data", "expected"),
@@ -56,6 +86,7 @@ types:
             b"\1\2\3\4",
             ("overlap", "low"),
         ),
+        (CONFINED, b"\2abcd", ("field_overflow", "high")),
         ("types: {R: {fields: [{name: a, type: f32}]}}", b"\x7f\xc0\0\0", ("implausible_value", "low")),
         (
             "types: {R: {fields: [{name: a, type: bytes, length: 4, decode: ftm_packed_date}]}}",

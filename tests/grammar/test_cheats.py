@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 import random
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, target
+from hypothesis import strategies as st
 
 from harness.grammar.engine.limits import Limits
 from harness.grammar.induction.segmentation import matrix, segment
 from harness.grammar.language.lint import lint_text, lint_value
 from harness.grammar.measurement import Samples, measure
+from tests.grammar.grammar_search import types_of
 
 ROOT = Path(__file__).parents[2] / "specs"
 FORMATS = ("png_complete", "wav", "bmp", "gif", "zip", "elf", "pcap", "gzip", "tar", "sqlite")
@@ -156,3 +161,214 @@ def test_no_cheat_explains_unseen_files_as_well_as_the_honest_grammar(form: str)
     assert len(found) > 40
     ahead = {name: score for name, score in found.items() if score[1] >= honest[1]}
     assert not ahead, f"the honest grammar has {honest}"
+
+
+def grow(head: list[dict[str, Any]], record: list[dict[str, Any]] | None, body: dict[str, Any], types: Any) -> Any:
+    """A grammar of a head and, if `record` is given, of counted records that begin with it; `body` is the payload."""
+    known = {name: inner if isinstance(inner, dict) else {"fields": inner} for name, inner in types.items()}
+    if record is None:
+        made = {"F": {"fields": [*head, body]}}
+    else:
+        records = field("records", "Rec", repeat="n")
+        made = {"F": {"fields": [*head, records]}, "Rec": {"fields": [*record, body]}}
+    return {"endian": "little", "root": "F", "framing": {"repeat": "once"}, "types": {**made, **known}}
+
+
+HEADS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, Any]] = {
+    "noise": ([], None, 400),
+    "packets": (
+        [field("magic", "bytes", length=4, validate={"equals": "PKT7"}), field("n", "u16")],
+        [field("kind", "u8", validate={"range": [1, 5]}), field("len", "u16")],
+        "len",
+    ),
+    "tail": (
+        [
+            field("magic", "bytes", length=4, validate={"equals": "HEAD"}),
+            *(field("version", "u16"), field("flags", "u16"), field("width", "u32")),
+            field("title", "string", terminator=0, encoding="ascii"),
+        ],
+        None,
+        400,
+    ),
+}
+
+
+def random_file(kind: str, seed: int, begin: bytes = b"") -> bytes:
+    """A file whose payload is random, after some bytes that are the same in each payload."""
+    rng = random.Random(seed)
+    if kind == "noise":
+        return begin + rng.randbytes(400 - len(begin))
+    if kind == "tail":
+        return b"HEAD" + struct.pack("<HHI", 7, seed % 5, 640) + b"A title\0" + begin + rng.randbytes(400 - len(begin))
+    made = b""
+    count = rng.randrange(12, 20)
+    for _ in range(count):
+        size = rng.randrange(40, 200)
+        made += struct.pack("<BH", rng.randrange(1, 6), size) + (begin + rng.randbytes(size))[:size]
+    return b"PKT7" + struct.pack("<H", count) + made
+
+
+@functools.cache
+def random_files(kind: str, begin: bytes = b"") -> tuple[Samples, Samples]:
+    sets = [[random_file(kind, seed, begin) for seed in seeds] for seeds in (range(3), range(100, 102))]
+    taught, held = (Samples.of({str(i): data for i, data in enumerate(files)}) for files in sets)
+    return taught, held
+
+
+def random_scores(document: Any, kind: str, begin: bytes = b"") -> tuple[float, float] | None:
+    """The scores on samples and hold-out; None if the grammar does not pass lint."""
+    found = lint_value(document)
+    if found.grammar is None:
+        return None
+    taught, held = random_files(kind, begin)
+    learned = measure(found.grammar, taught, limits=Limits(seconds=5, records=20_000))
+    again = measure(found.grammar, held, limits=Limits(seconds=5, records=20_000), fit=learned.fit)
+    return learned.explanation.score, again.explanation.score
+
+
+def payload(kind: str, body: dict[str, Any], **types: Any) -> Any:
+    head, record, _ = HEADS[kind]
+    return grow(head, record, body, types)
+
+
+def blob_scores(kind: str, begin: bytes = b"") -> tuple[float, float]:
+    found = random_scores(payload(kind, field("body", "bytes", length=HEADS[kind][2])), kind, begin)
+    assert found is not None
+    return found
+
+
+def boxed(inner: list[dict[str, Any]], **types: Any) -> dict[str, Any]:
+    """The payload as a box of repeated records."""
+    return {"Box": [field("items", "W", repeat="rest")], "W": inner, **types}
+
+
+def chosen(shift: int) -> dict[str, Any]:
+    """Types that check the high bits by which they are chosen."""
+    width = 1 << shift
+    return {
+        f"T{i}": [field("v", "u8", validate={"range": [i * width, i * width + width - 1]})] for i in range(256 // width)
+    }
+
+
+def peeking(size: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], bytes]]:
+    """Ways to read ahead and choose what fits: the name, the payload field, its types, and how each payload begins."""
+    box = field("body", "Box", length=size)
+    ahead = field("ahead", "u8", at="_io.pos")
+    for shift in (4, 6, 7):
+        cases = {i: f"T{i}" for i in range(256 >> shift)}
+        by = {"by": f"read_u8(_io.pos) >> {shift}", "cases": cases}
+        yield f"a switch of {256 >> shift}", box, boxed([{"name": "a", "switch": by}], **chosen(shift)), b""
+        counted = {"name": "body", "repeat": size, "switch": by}
+        yield f"a switch of {256 >> shift} in place", counted, chosen(shift), b""
+        for source, extra in (("ahead", {"instances": [ahead]}), ("p", {"params": ["p"]})):
+            way = {"fields": [{"name": "a", "switch": {"by": f"{source} >> {shift}", "cases": cases}}], **extra}
+            outer = field("items", "W(read_u8(_io.pos))" if source == "p" else "W", repeat="rest")
+            yield f"a switch of {256 >> shift} by {source}", box, {"Box": [outer], "W": way, **chosen(shift)}, b""
+    halves = [field("low", "u8", validate={"max": 127}), field("high", "u8", validate={"min": 128})]
+    for name, test in (("a call", "read_u8(_io.pos)"), ("an instance", "ahead"), ("a computed field", "told")):
+        told = {"name": "told", "compute": "read_u8(_io.pos)"}
+        made = {"fields": [{**halves[0], "if": f"{test} < 128"}, {**halves[1], "if": "not exists(low)"}]}
+        made["instances"] = [i for i in (ahead, told) if i["name"] == test]
+        yield f"if by {name}", box, {"Box": [field("items", "W", repeat="rest")], "W": made}, b""
+    until = [{**halves[0], "until": "read_u8(_io.pos) > 127"}, {**halves[1], "until": "read_u8(_io.pos) < 128"}]
+    yield "until", box, boxed(until), b""
+    scan = [field("junk", "u8", until="read_u8(_io.pos) == 65"), field("hit", "u8", validate={"equals": 65})]
+    yield "a scan", box, boxed(scan), b""
+    equal = [field("a", "u8", validate={"equals": "read_u8(_io.pos - 1)"})]
+    yield "valid", box, boxed(equal), b""
+    key = field("a", "string", length=1, encoding="ascii", process="xor(read_u8(_io.pos) ^ 65)")
+    yield "a key", box, boxed([key]), b""
+
+
+def swallowing(size: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], bytes]]:
+    """Ways to cover bytes that no value comes from, or that no value can refute."""
+    for begin in (b"A\0", b"hello\0"):
+        for encoding in ("ascii", "latin-1"):
+            string = field("body", "string", length=size, terminator=0, encoding=encoding)
+            yield f"{begin!r} hides the rest in {encoding}", string, {}, begin
+    for name, begin in (
+        ("zlib", zlib.compress(b"x" * 200)),
+        ("deflate", b"\x4b\x04\x00"),
+        ("deflate", zlib.compress(b"x" * 200, wbits=-15)),
+        ("gzip", zlib.compress(b"x" * 20, wbits=31)),
+    ):
+        yield f"{name} of {len(begin)}", field("body", "bytes", length=size, process=name), {}, begin
+        row = {"Z": [field("q", "u8", repeat="rest", validate={"equals": 120})]}
+        yield f"{name} of {len(begin)} with a row", field("body", "Z", length=size, process=name), row, begin
+    yield "a stored block", field("body", "bytes", length=size, process="deflate"), {}, b"\x01\x20\x00\xdf\xff"
+    yield "a number with a length", field("body", "bytes", length=size, switch={"by": "1", "cases": {1: "u8"}}), {}, b""
+    for encoding in ("cp437", "cp850", "cp1251", "latin-1", "utf-16le", "shift_jis", "gb18030", "big5", "koi8-r"):
+        yield f"all is {encoding}", field("body", "string", length=size, encoding=encoding), {}, b""
+        box = field("body", "Box", length=size)
+        for width in (1, 2, 8):
+            letter = field("c", "string", length=width, encoding=encoding)
+            yield f"{width} bytes of {encoding}", box, boxed([letter]), b""
+    flagged = [field("a", "u8"), field("b", "bytes", length="a & 1")]
+    yield "small lengths", field("body", "Box", length=size), boxed(flagged), b""
+    numbers = [field(f"f{i}", "u8") for i in range(20)]
+    yield "twenty numbers", field("body", "W", length=size), {"W": numbers}, b""
+
+
+CLOSE = 0.02
+
+
+@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("way", [peeking, swallowing])
+def test_no_cheat_explains_a_random_payload(kind: str, way: Any) -> None:
+    ahead = {}
+    for name, body, types, begin in way(HEADS[kind][2]):
+        found, blob = random_scores(payload(kind, body, **types), kind, begin), blob_scores(kind, begin)
+        assert found is not None, (name, lint_value(payload(kind, body, **types)).errors[0])
+        # What the payload begins with is not random: a grammar may explain so much more.
+        most = len(begin) / 40 + CLOSE
+        if found[0] > blob[0] + most or found[1] > blob[1] + most:
+            ahead[name] = found
+    assert not ahead, f"the blob has {blob_scores(kind)}"
+
+
+@pytest.mark.parametrize(
+    "script", [(0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x590, 0x5FF), (0x410, 0x44F)]
+)
+def test_random_characters_of_a_script_are_not_text(script: tuple[int, int]) -> None:
+    rng = random.Random(script[0])
+    record = struct.Struct("<31H")
+    made = [b"".join(record.pack(60, *(rng.randrange(*script) for _ in range(30))) for _ in range(40)) for _ in "ab"]
+    texts, rows = (
+        grammar(field("len", "u16"), field("body", kind, **more), endian="little")
+        for kind, more in (("string", {"length": "len", "encoding": "utf-16le"}), ("u16", {"repeat": "len / 2"}))
+    )
+    samples = Samples.of({str(i): data for i, data in enumerate(made)})
+    found = []
+    for document in (texts, rows):
+        linted = lint_value(document)
+        assert linted.grammar is not None
+        found.append(measure(linted.grammar, samples, limits=LIMITS).explanation.score)
+    assert found[0] <= max(found[1], 0.2) + CLOSE
+
+
+@pytest.mark.parametrize("kind", HEADS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.data())
+def test_no_grammar_found_by_search_explains_random_bytes(kind: str, data: st.DataObject) -> None:
+    """Hypothesis searches for the highest score over the constructs of the language."""
+    types = data.draw(types_of())
+    if kind == "noise":
+        once = data.draw(st.booleans())
+        framing = {"framing": {"repeat": "once"}} if once else {}
+        document: dict[str, Any] = {"endian": "big", "root": "W", "types": types, **framing}
+    else:
+        body = field("body", "W")
+        if data.draw(st.booleans()):
+            types["Box"] = {"fields": [field("items", "W", repeat="rest")]}
+            body = field("body", "Box", length=HEADS[kind][2])
+        elif data.draw(st.booleans()):
+            body = field("body", "W", length=HEADS[kind][2])
+        document = payload(kind, body, **types)
+    found = random_scores(document, kind)
+    if found is None:
+        return
+    target(found[0], label="samples")
+    target(min(found), label="samples and hold-out")
+    blob = blob_scores(kind)
+    assert found[0] <= blob[0] + CLOSE
+    assert found[1] <= blob[1] + CLOSE

@@ -341,3 +341,116 @@ def test_grammars_of_types_within_types_are_scored() -> None:
     root = "fields: [{name: t, type: T0}, {name: v, type: u8}]"
     tree = f"endian: big\ntypes: {{R: {{{root}}}, {deep}, T60: {{{leaf}}}}}"
     assert 0.0 <= score(tree, bytes(range(40))) <= 100.0
+
+
+TEXTS = """
+endian: big
+framing: {repeat: once}
+types:
+  F:
+    fields:
+      - {name: magic, type: bytes, length: 4, validate: {equals: TXT1}}
+      - {name: items, type: Item, repeat: rest}
+  Item:
+    fields:
+      - {name: size, type: u16}
+      - {name: text, type: string, length: size, encoding: @}
+"""
+LANGUAGES = {
+    "French": "Où êtes-vous allés\u00a0? Nous préférons rester à la maison, près du feu\u202f; l'été fut très chaud. ",
+    "Japanese": "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。\u3000何でも薄暗い所で泣いていた。",
+    "Persian": "همهٔ افراد بشر آزاد به دنیا می\u200cآیند و حیثیت و حقوقشان با هم برابر است. ",
+    "Bengali": "সমস্ত মানুষ স্বাধীনভাবে সমান মর্যাদা এবং অধিকার নিয়ে জন্মগ্রহণ করে। ক্ষ\u200dমতা। ",
+    "Hebrew": "כל בני האדם נולדו בני חורין ושווים בערכם ובזכויותיהם.\u200f כולם חוננו בתבונה ובמצפון. ",
+    "emoji": "well done \U0001f44d\U0001f3fd, see you \u2764\ufe0f \U0001f468\u200d\U0001f469\u200d\U0001f467! ",
+    "contexts": "menu\x04Open a file\x04and close it ",
+    "records": "author\x1ftitle\x1eyear\x1fplace\x1d next\f page ",
+}
+
+
+def texts(language: str, encoding: str = "utf-8", count: int = 40) -> bytes:
+    rng, words, out = random.Random(language), LANGUAGES[language].split(" "), b"TXT1"
+    for _ in range(count):
+        data = " ".join(rng.choice(words) for _ in range(rng.randrange(6, 11))).encode(encoding)
+        out += struct.pack(">H", len(data)) + data
+    return out
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_text_is_text_in_every_language(language: str) -> None:
+    data = texts(language)
+    found = run(TEXTS.replace("@", "utf-8"), data)
+    assert score_run(found).total_score > 88
+    assert not [a for a in found.anomalies if "control" in a.message]
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [
+        *(("French", name) for name in ("cp1252", "utf-16le")),
+        *(("Japanese", name) for name in ("shift_jis", "euc-jp", "utf-16be")),
+        *(("Hebrew", name) for name in ("cp1255", "utf-16le")),
+        *(("Persian", name) for name in ("utf-16le", "gb18030")),
+    ],
+)
+def test_text_in_an_encoding_that_accepts_anything_earns_by_its_distribution(language: str, encoding: str) -> None:
+    honest = texts(language).decode("utf-8", "ignore")
+    LANGUAGES["plain"] = "".join(c for c in LANGUAGES[language] if c.encode(encoding, "ignore") and c not in "\u202f")
+    data = texts("plain", encoding, 60)
+    sizes = random.Random(1)
+    noise = b"TXT1" + b"".join(struct.pack(">H", n) + sizes.randbytes(n) for n in (60,) * 60)
+    text = TEXTS.replace("@", encoding)
+    assert honest
+    assert score(text, data) > 60
+    assert (
+        score(text, noise)
+        <= score(TEXTS.replace("type: string", "type: bytes").replace(", encoding: @", ""), noise) + 1
+    )
+
+
+@pytest.mark.parametrize("odd", ["\u00a0", "\u3000", "\u200c", "\x04"])
+def test_one_character_costs_little(odd: str) -> None:
+    words = [f"item {i} of the list with an ordinary name" for i in range(40)]
+    plain, spotted = (
+        b"TXT1" + b"".join(struct.pack(">H", len(t)) + t for t in ((w + end).encode() for w in words))
+        for end in (" ", odd)
+    )
+    text = TEXTS.replace("@", "utf-8")
+    assert score(text, spotted) == pytest.approx(score(text, plain), abs=2.0)
+
+
+def test_binary_bytes_among_text_cost_their_share() -> None:
+    rng = random.Random(2)
+    found = []
+    for share in (0.0, 0.1, 0.3, 0.6):
+        items = [
+            "".join("\x01" if rng.random() < share else rng.choice("etaoin shrdlu") for _ in range(50))
+            for _ in range(40)
+        ]
+        found.append(
+            score(TEXTS.replace("@", "utf-8"), b"TXT1" + b"".join(struct.pack(">H", 50) + i.encode() for i in items))
+        )
+    assert found[0] > 85
+    assert found[0] - 10 > found[1] > found[2] + 10
+    assert max(found[2:]) < 25
+
+
+def test_a_length_of_4_gib_is_a_safety_violation() -> None:
+    chain = "endian: big\ntypes: {R: {fields: [{name: length, type: u32}, {name: body, type: bytes, length: length}]}}"
+    data = struct.pack(">I", 3) + b"abc"
+    assert score_run(run(chain, data * 4)).passed_hard_gates
+    absurd = score_run(run(chain, data + struct.pack(">I", 0xFFFFFFFF) + b"zz"))
+    assert absurd.hard_gates == {"parse_advanced": True, "no_safety_violations": False}
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 4])
+def test_the_right_grammar_is_found_on_a_file_with_a_cut_off_tail(missing: int) -> None:
+    data = b"".join(struct.pack(">HBHB", 0x4D5A, 2, i % 5, i % 3) for i in range(60))[:-missing]
+    base = "types:\n  Header:\n    fields: [{name: magic, type: u16}, {name: version, type: u8}@]\n"
+    right = run(base.replace("@", ", {name: flags, type: u16}, {name: count, type: u8}"), data, name="right")
+    long = run(base.replace("@", ", {name: body, type: bytes, length: magic}"), data, name="too long")
+    stub = run(base.replace("@", ""), data, name="stub")
+    best, difference = find_best_run(stub, [long, right])
+    assert best is right
+    assert difference is not None
+    assert difference.is_improvement()

@@ -108,8 +108,15 @@ def test_a_wrong_root_is_kept_and_says_so(store: SpecStore) -> None:
     version = store.create_initial("types: {T: {fields: [{name: a, type: Nope}]}}")
     assert version.lint_valid is False
     assert "Unknown type 'Nope'" in version.lint_errors
+    for run_lint in (True, False):
+        broken = store.create_initial("a: [", run_lint=run_lint)
+        assert broken.lint_valid is False
+        assert any("YAML" in error for error in broken.lint_errors)
+        refused = store.apply_patch(broken.id, FLAGS)
+        assert not refused.success
+        assert refused.errors
     with pytest.raises(InvalidSpecError, match="Invalid YAML"):
-        store.create_initial("a: [")
+        store.commit_text(version.id, "a: [")
 
 
 def test_lineage_branches_and_lookups(store: SpecStore) -> None:
@@ -118,7 +125,8 @@ def test_lineage_branches_and_lookups(store: SpecStore) -> None:
     more = Patch((InsertField(H, -1, {"name": "count", "type": "u8"}),))
     three = store.version(store.apply_patch(two.id, more, branch="main").new_spec_id or "")
     assert store.get_lineage(three.id) == [one.id, two.id, three.id]
-    assert store.get_lineage("unknown") == ["unknown"]
+    with pytest.raises(UsageError, match="unknown version 'unknown'"):
+        store.get_lineage("unknown")
     assert store.version("main") is three
     assert store.version(three.id[:9]) is three
     assert store.children(one.id) == [two]

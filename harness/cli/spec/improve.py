@@ -16,6 +16,8 @@ from harness.core.number import whole
 from harness.grammar.improvement.iteration import improve_spec
 from harness.lanes.spec import archive
 
+_MAX_SHOWN = 5  # errors in the hold-out that are printed; --json has all
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_sets(parser)
@@ -60,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
                 "lineage": found.store.get_lineage(found.best.id),
                 "score": [found.initial_score, found.best_score],
                 "holdout": [found.holdout_before, found.holdout_after],
+                "holdout_errors": list(found.holdout_errors),
+                "warnings": list(found.warnings),
                 "grammar": found.best.spec_text,
                 "fault": found.fault,
             }
@@ -70,6 +74,11 @@ def run(args: argparse.Namespace) -> int:
     print(f"samples {found.initial_score:.1f} → {found.best_score:.1f}", file=sys.stderr)
     if found.holdout_after is not None and found.holdout_before is not None:
         print(f"holdout {found.holdout_before:.1f} → {found.holdout_after:.1f}", file=sys.stderr)
+        print(f"holdout errors: {len(found.holdout_errors)}", file=sys.stderr)
+        for error in found.holdout_errors[:_MAX_SHOWN]:
+            print(f"  {error}", file=sys.stderr)
+    for warning in found.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if found.fault:
         print(f"crucible: {found.fault}; the results so far are kept", file=sys.stderr)
     return 1 if found.fault else 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+TAIL = 0.9  # a file that ends in the middle of a value at or after this share of it has a cut-off tail
+
 
 class FaultKind(StrEnum):
     """The kind of a fault in the data; its value appears in results."""
@@ -52,6 +54,7 @@ class Fault:
         limit: The name of the limit, for `LIMIT`.
         warning: True for a finding that is not an error.
         field: `Type.field`, the same for each record.
+        overflow: Whether the missing bytes are in the file, after the end of the record that a length confines.
     """
 
     kind: FaultKind
@@ -62,6 +65,12 @@ class Fault:
     limit: str = ""
     warning: bool = False
     field: str = ""
+    overflow: bool = False
+
+    def is_cut_off(self, size: int) -> bool:
+        """Whether a file of this size ends in the middle of its last part, which does not make the grammar wrong."""
+        ended = self.kind in (FaultKind.TRUNCATED, FaultKind.TERMINATOR) and not self.overflow
+        return ended and self.offset >= TAIL * size
 
     def __str__(self) -> str:
         found = f", found {self.found}" if self.found else ""

@@ -78,6 +78,7 @@ class State:
                 limit=limit,
                 warning=warning,
                 field=name,
+                overflow=kind is FaultKind.TRUNCATED and record.window.end < len(record.window.buffer.data),
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.grammar.engine.tally import FieldTally, Tally
 MAX_VALUES = 256  # maximum number of distinct values of a vocabulary
 # Minimum average number of occurrences per value of a vocabulary wider than a byte: syllables recur in each text.
 MIN_REPEATS = 8
+MAGNITUDE_BITS = 8.0  # bits of the code book of numbers below a power of two
 Key = tuple[str, str, str]  # type, field, and the type of the values (a switch has several)
 
 
@@ -105,6 +106,7 @@ class Column:
             found.append((math.log2(len(self.values)), len(self.values) * plain))
         if isinstance(self.low, int) and isinstance(self.high, int):
             found.append((math.log2(self.high - self.low + 1), 2 * plain))
+            found.append((max(self.low.bit_length(), self.high.bit_length()) + (self.low < 0), MAGNITUDE_BITS))
         elif isinstance(self.low, float) and isinstance(self.high, float):
             found.append((_float_bits(self.low, self.high, plain), 2 * plain))
         return min(found, key=lambda one: count * one[0] + one[1])
@@ -118,6 +120,12 @@ def _float_bits(low: float, high: float, plain: float) -> float:
     exponents = math.frexp(large)[1] - math.frexp(small)[1] + 1
     share = {16: 6, 32: 9, 64: 12}.get(round(plain), 0)  # sign and exponent of an IEEE 754 number
     return min(plain, plain - share + math.log2(exponents))
+
+
+def claimed_twice(columns: Mapping[Key, Column], tallies: Iterable[Tally]) -> float:
+    """Number of bytes that are in two fields, counted for each field after the first."""
+    claimed = sum(column.bytes + column.unread for column in columns.values())
+    return claimed + sum(tally.framed - tally.covered for tally in tallies)
 
 
 def columns_of(tallies: Iterable[Tally]) -> dict[Key, Column]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.byte_histogram import ByteHistogram
-from harness.grammar.explanation.column import Column, Key
+from harness.grammar.explanation.column import Column, Key, claimed_twice
+from harness.grammar.explanation.lookahead import lookahead_bits
 from harness.grammar.explanation.self_information import width_bits
 from harness.grammar.explanation.size_consistency import file_size_consistency_bits, is_closed, size_consistency_bits
 from harness.grammar.explanation.text import text_share
@@ -16,9 +17,14 @@ from harness.grammar.explanation.usage import FieldKey, Place, Use, places
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
 from harness.grammar.language.reach import tops
+from harness.grammar.processing import PROCESSORS
 
 CERTAIN_BITS = 32.0  # saved bits at which the confidence in a type is 1
+CERTAIN_FIELD_BITS = 16.0  # the same for fields at a certain position, which need not be found
 BLOB, FRAMED, SUMMED = 0.05, 0.10, 0.10  # credits of opaque bytes: any; with a known length; covered by a checksum
+INFLATING = tuple(name for name, processor in PROCESSORS.items() if processor.ends)
+INFLATED_BITS = 16.0  # bits per stream that inflates without an error
+FULL_GROWTH = 0.05  # share by which inflated bytes are more than compressed ones, for the whole credit
 TOLERANCE = 1.25  # factor by which codes may save less in other files without a loss of confidence
 REFUTED = 8.0  # bits subtracted per failed check
 
@@ -30,6 +36,7 @@ class Evidence:
     Attributes:
         own: Certainty of each type by its own fields, from 0 to 1.
         plain: The same without strings.
+        fields: Bits that fields save, without those that save fewer than their own descriptions have.
         rates: Bits saved per record, without code books and grammar, for types with values.
         tops: Types of top-level records.
         columns: The values of the sample files.
@@ -38,6 +45,7 @@ class Evidence:
 
     own: dict[str, float]
     plain: dict[str, float]
+    fields: dict[str, float]
     rates: dict[str, float]
     closed: bool
     tops: tuple[str, ...]
@@ -60,10 +68,14 @@ def weigh_evidence(
         tallies: The tally of each file.
         histogram: Byte histogram of the files.
     """
-    saved = dict.fromkeys(grammar.types, 0.0)
-    for found in (size_consistency_bits(grammar, known, columns), file_size_consistency_bits(grammar, tallies)):
+    saved, profit = dict.fromkeys(grammar.types, 0.0), {key: -use.bits for key, use in known.items()}
+    for found in (
+        size_consistency_bits(grammar, known, columns),
+        file_size_consistency_bits(grammar, columns, tallies),
+    ):
         for name, bits in found.items():
             saved[name] += bits
+    worth = dict(saved)
     gross, plain = dict.fromkeys(grammar.types, 0.0), dict.fromkeys(grammar.types, 0.0)
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
@@ -72,29 +84,35 @@ def weigh_evidence(
             bits, book = _saved(use, kind, column, column, histogram)
             gross[owner] += bits
             saved[owner] += bits - book
+            profit[owner, name] += bits - book
             plain[owner] += bits - book if kind != Kind.STRING else 0.0
     seen = {key[:2] for key, column in columns.items() if column.count}
     for key, use in known.items():
         # A type without values neither confirms nor refutes; it lowers the economy.
         saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
+    for (owner, _), bits in profit.items():
+        worth[owner] += max(0.0, bits)
     for name in tops(grammar):
         saved[name] -= REFUTED * lost_positions(columns, tallies)
-    overlap = claimed_twice(columns, tallies)
+        worth[name] -= REFUTED * lost_positions(columns, tallies)
+    overlap, ahead = claimed_twice(columns, tallies), lookahead_bits(grammar, columns, tallies)
     where = places(grammar)
     for name, at in where.items():
         # Bytes that two fields claim would confirm both; a type that was chosen by its own bytes confirms nothing.
-        saved[name] -= 8.0 * max(0.0, overlap - 0.5)
-        if any(place.peeked for place in at):
-            saved[name] = 0.0
+        for found in (saved, worth):
+            found[name] -= 8.0 * max(0.0, overlap - 0.5) + ahead
+            if any(place.peeked for place in at):
+                found[name] = 0.0
     own = {name: _certainty(bits) for name, bits in _pooled(saved, where).items()}
+    fields = _pooled(worth, where)
     structure = {name: _certainty(bits) for name, bits in plain.items()}
     count = _counts(columns)
     rates = {name: bits / count[name] for name, bits in gross.items() if count.get(name)}
-    return Evidence(own, structure, rates, is_closed(grammar, known, columns, tallies), tops(grammar), columns)
+    return Evidence(own, structure, fields, rates, is_closed(grammar, known, columns, tallies), tops(grammar), columns)
 
 
-def _certainty(bits: float) -> float:
-    return min(1.0, max(0.0, bits / CERTAIN_BITS))
+def _certainty(bits: float, certain: float = CERTAIN_BITS) -> float:
+    return min(1.0, max(0.0, bits / certain))
 
 
 def held_evidence(
@@ -113,17 +131,12 @@ def held_evidence(
             gross[key[0]] = gross.get(key[0], 0.0) + bits
     for name in evidence.tops:
         gross[name] = gross.get(name, 0.0) - REFUTED * lost_positions(columns, tallies)
-    count, own = _counts(columns), dict(evidence.own)
+    count, own, fields = _counts(columns), dict(evidence.own), dict(evidence.fields)
     for name, rate in evidence.rates.items():
         if rate > 0 and count.get(name):
-            own[name] *= min(1.0, max(0.0, TOLERANCE * gross.get(name, 0.0) / count[name] / rate))
-    return replace(evidence, own=own)
-
-
-def claimed_twice(columns: dict[Key, Column], tallies: Sequence[Tally]) -> float:
-    """Number of bytes that are in two fields, counted for each field after the first."""
-    claimed = sum(column.bytes + column.unread for column in columns.values())
-    return claimed + sum(tally.framed - tally.covered for tally in tallies)
+            kept = min(1.0, max(0.0, TOLERANCE * gross.get(name, 0.0) / count[name] / rate))
+            own[name], fields[name] = own[name] * kept, fields[name] * kept
+    return replace(evidence, own=own, fields=fields)
 
 
 def lost_positions(columns: dict[Key, Column], tallies: Sequence[Tally]) -> int:
@@ -153,6 +166,37 @@ def confidence_in(grammar: Grammar, evidence: Evidence) -> dict[str, float]:
         if sure == before:
             break
     return sure
+
+
+def value_confidence(grammar: Grammar, evidence: Evidence, sure: dict[str, float]) -> dict[str, float]:
+    """Confidence in the values of the records of each type, from 0 to 1.
+
+    A file begins at its first byte, so the position of its first record is certain without any evidence, but the
+    meaning of its fields is not: they need evidence of their own, or that of the repeated records after them.
+    """
+    where = places(grammar)
+    told = dict.fromkeys(grammar.types, 0.0)
+    for _ in range(len(told) + 1):
+        before = dict(told)
+        for name, at in where.items():
+            for place in at:
+                if place.parent is None:
+                    bits = evidence.fields[name]
+                    found = evidence.own[name] if place.repeated else _certainty(bits, CERTAIN_FIELD_BITS)
+                elif place.repeated:
+                    found = min(sure[place.parent], evidence.own[name])
+                    # The records of a confirmed array confirm where it begins.
+                    told[place.parent] = max(told[place.parent], found)
+                    if evidence.closed and place.counted:
+                        found = max(found, before[place.parent])
+                else:
+                    found = before[place.parent]
+                    if place.parent in evidence.tops and not place.repeated:
+                        told[place.parent] = max(told[place.parent], min(sure[place.parent], before[name]))
+                told[name] = max(told[name], found)
+        if told == before:
+            break
+    return told
 
 
 def _pooled(saved: dict[str, float], where: dict[str, list[Place]]) -> dict[str, float]:
@@ -211,7 +255,9 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteH
     """Bits that the best code of a column saves, and bits of its code book; a failed check subtracts its claim."""
     width = plain_bits(use, column, histogram)
     found = [(0.0, 0.0)]
-    if use.checks is not None and (column.passed or column.failed):
+    if any(step.name in INFLATING for step in use.field.process):
+        found.append((INFLATED_BITS * (column.count - column.failed) * growth(column), 0.0))
+    elif use.checks is not None and (column.passed or column.failed):
         found.append((column.passed * claim_bits(use, column, histogram), 0.0))
     elif kind == Kind.STRING:
         share = text_share(column, taught, use.field.encoding)
@@ -224,6 +270,11 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteH
             found.append((column.count * (width - math.log2(histogram.size + 1)), 0.0))
     bits, book = max(found, key=lambda one: one[0] - one[1])
     return bits - REFUTED * column.failed, book
+
+
+def growth(column: Column) -> float:
+    """From 0 to 1: whether inflated bytes are more than the bytes they come from, which random bytes never are."""
+    return min(1.0, max(0.0, column.processed / column.bytes - 1.0) / FULL_GROWTH) if column.bytes else 0.0
 
 
 def fits(column: Column, histogram: ByteHistogram) -> bool:

@@ -22,6 +22,7 @@ from harness.grammar.explanation.column import Column, columns_of
 from harness.grammar.explanation.confidence import (
     BLOB,
     FRAMED,
+    INFLATING,
     SUMMED,
     Evidence,
     bulk_types,
@@ -29,27 +30,28 @@ from harness.grammar.explanation.confidence import (
     confidence_in,
     fits,
     floor_of,
+    growth,
     held_evidence,
     plain_bits,
+    value_confidence,
     weigh_evidence,
 )
+from harness.grammar.explanation.lookahead import lookahead_bits
 from harness.grammar.explanation.self_information import width_bits
 from harness.grammar.explanation.text import text_share
 from harness.grammar.explanation.usage import FieldKey, Use, uses
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.primitive import Kind
-from harness.grammar.processing import PROCESSORS
 
 # Credits of numbers without further knowledge; values that steer the parse; printable strings with known bounds.
 NUMBER, STEERING, TEXT = 0.30, 0.50, 0.90
 # Width above which a number without further knowledge earns less, down to the credit of opaque bytes.
 NARROW_BITS = 32.0
+USUAL = 0.1  # share of its bits that the code of a number saves, from which on the values differ from random ones
 FINER = 0.01  # bonus of the finer of two otherwise equal descriptions
 UNDECLARED = 0.9  # factor for regularities that the grammar does not declare
 NOTHING = 0.3  # factor for an undeclared number that is always zero: padding looks like that under each grammar
 INFLATED = 0.9  # credit of bytes that inflate
-INFLATING = tuple(name for name, processor in PROCESSORS.items() if processor.ends)
-GROWTH = 0.05  # share by which inflated bytes must be more than compressed ones, for the whole credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,19 @@ class Fit:
     used: frozenset[FieldKey]
 
 
+def explain_files(
+    grammar: Grammar,
+    tallies: Sequence[Tally],
+    histogram: ByteHistogram,
+    *,
+    fit: Fit | None = None,
+    weight: float | None = None,
+) -> tuple[Explanation, Fit]:
+    """Explain files, with what other files taught, or with what these teach; return also what was used."""
+    learned = fit or learn(grammar, tallies, histogram)
+    return explain(grammar, tallies, histogram=histogram, fit=learned, held=fit is not None, weight=weight), learned
+
+
 def explain(
     grammar: Grammar,
     tallies: Sequence[Tally],
@@ -136,7 +151,10 @@ def explain(
     if held:
         evidence = held_evidence(evidence, known, columns, tallies, histogram)
     confidence = confidence_in(grammar, evidence)
+    told = value_confidence(grammar, evidence, confidence)
     floor, bulk = floor_of(grammar, confidence), bulk_types(grammar)
+    filled = {key[0] for key, column in columns.items() if column.bytes}
+    sized = {key[:2] for key, column in columns.items() if column.bytes or key[2] in filled}
     weight = sum(tally.weight for tally in tallies) / UNIT if weight is None else weight
     found: list[Credit] = []
     for key, use in known.items():
@@ -144,6 +162,7 @@ def explain(
         total = sum(column.weight + column.unread_weight for column in mine.values())
         trust = _Trust(
             sure=confidence.get(key[0], 0.0),
+            told=told.get(key[0], 0.0),
             own=evidence.own.get(key[0], 0.0) if key[0] in bulk else 1.0,
             plain=evidence.plain.get(key[0], 0.0),
             paid=1.0 if held and _predicts(mine.values()) else fit.paid.get(key, 0.0),
@@ -151,17 +170,19 @@ def explain(
         )
         value, why = 0.0, "never seen"
         for k, column in mine.items():
-            seen = _Seen(use, k[2], column, fit.evidence.columns.get(k, Column()) if held else column, histogram)
+            taught = fit.evidence.columns.get(k, Column()) if held else column
+            seen = _Seen(use, k[2], column, taught, histogram, any((key[0], n) in sized for n in use.sets_size))
             one, why = _credit(seen, trust)
             value += one * column.weight + trust.floor * column.unread_weight
         size = sum(column.bytes + column.unread for column in mine.values())
         found.append(Credit(*key, size, total, value / total if total else 0.0, trust.paid, use.bits, why))
     bits = sum(use.bits for use in known.values())
     covered_weight = sum(tally.covered_weight for tally in tallies) / UNIT
+    ahead = lookahead_bits(grammar, columns, tallies) / 8.0
     return Explanation(
         bytes=sum(tally.size for tally in tallies),
         covered=sum(tally.covered for tally in tallies),
-        explained=min(1.0, _weigh(found, covered_weight) / weight) if weight else 0.0,
+        explained=min(1.0, _weigh(found, covered_weight, ahead) / weight) if weight else 0.0,
         economy=sum(credit.bits for credit in found if (credit.type, credit.name) in fit.used) / bits if bits else 0.0,
         confidence=confidence,
         credits=tuple(found),
@@ -203,6 +224,7 @@ class _Seen:
     column: Column
     taught: Column
     histogram: ByteHistogram
+    sets_size: bool
 
     @property
     def plain(self) -> float:
@@ -212,9 +234,10 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Trust:
-    """Factors of a credit: confidence in the type (with and without strings), worth of the field, and the minimum."""
+    """Factors of a credit: confidence in the position and values of the type, worth of the field, and the minimum."""
 
     sure: float
+    told: float
     own: float
     plain: float
     paid: float
@@ -225,9 +248,12 @@ def _credit(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     use, good = seen.use, seen.column.good
     if not trust.sure:
         return trust.floor * good, "nothing shows that the type belongs here"
-    blob = max(trust.floor, BLOB + trust.sure * (FRAMED * use.framed + SUMMED * use.summed))
+    number = seen.column.low is not None and not use.row
+    blob = max(trust.floor, BLOB + trust.sure * (FRAMED * (use.framed or number) + SUMMED * use.summed))
+    if use.peeked:
+        return blob * good, "chosen by bytes read ahead"
     value, reason = _typed(seen, trust)
-    earned = trust.sure * trust.paid * value
+    earned = trust.told * trust.paid * value
     if earned <= blob:
         return blob * good, "opaque, framed" if use.framed else "opaque"
     return earned * good, reason
@@ -238,7 +264,7 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     use, column, own = seen.use, seen.column, trust.own
     if any(step.name in INFLATING for step in use.field.process):
         # Random bytes do not get smaller: a stream that stores them explains its own head only.
-        return INFLATED * min(1.0, max(0.0, column.processed / column.bytes - 1.0) / GROWTH), "inflated"
+        return INFLATED * growth(column), "inflated"
     narrow = FINER * own * min(1.0, 8.0 / max(8.0, 8.0 * column.bytes / max(1, column.count)))
     known = _known(seen)
     if seen.kind == Kind.BYTES:
@@ -251,11 +277,13 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     elif use.row:
         value, reason = (1.0 - NUMBER) * known, "row of numbers"
     elif use.steers:
-        value, reason = STEERING + (1.0 - STEERING - FINER) * known + narrow, "steers the parse"
+        # A length is right if the next records are; other choices can be made by any value, so it must be a usual one.
+        steering = STEERING if seen.sets_size else STEERING * min(1.0, known / USUAL)
+        value, reason = steering + (1.0 - STEERING - FINER) * known + narrow, "steers the parse"
     else:
         # Numbers without further knowledge are a row of numbers, even if the grammar has one field for each.
         width = 8.0 * column.bytes / max(1, column.count)
-        plain = NUMBER * own * min(1.0, NARROW_BITS / width if width else 1.0)
+        plain = NUMBER * own * min(1.0, NARROW_BITS / width if width else 1.0) * min(1.0, known / USUAL)
         value, reason = plain + (1.0 - NUMBER - FINER) * known + narrow, "number"
     if use.checks is not None and column.passed and seen.plain:
         share = min(1.0, claim_bits(use, column, seen.histogram) / seen.plain)
@@ -278,9 +306,9 @@ def _known(seen: _Seen) -> float:
     return min(share, UNDECLARED) if seen.use.checks is None else share
 
 
-def _weigh(credits: Sequence[Credit], covered: float) -> float:
-    """Explained weight; where fields overlap, the excess is subtracted from the best explained fields."""
-    excess = sum(credit.weight for credit in credits) - covered
+def _weigh(credits: Sequence[Credit], covered: float, ahead: float) -> float:
+    """Explained weight; bytes claimed twice, or read ahead, are subtracted from the best explained fields."""
+    excess = sum(credit.weight for credit in credits) - covered + ahead
     total = sum(credit.weight * credit.credit for credit in credits)
     if excess <= 0.5:
         return total

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from harness.grammar.explanation.lookahead import unplain_names
 from harness.grammar.language.expression import Attribute, Call, Expr, Literal, Name, walk
-from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
+from harness.grammar.language.grammar import Field, Grammar, TypeDef
 from harness.grammar.language.primitive import Kind
 
 
@@ -32,7 +33,7 @@ def self_information(owner: TypeDef, field: Field, grammar: Grammar) -> float | 
     if checks.in_enum and field.enum is not None and field.enum in grammar.enums:
         return max(0.0, width - math.log2(max(1, len(grammar.enums[field.enum].labels))))
     if checks.equals is not None:
-        return width if _is_size(checks.equals) or _compares_with_others(owner, field, checks.equals) else 0.0
+        return width if _is_size(checks.equals) or _compares_with_others(owner, field, checks.equals, grammar) else 0.0
     if checks.all_bytes is not None:
         return 8.0
     return _range(field, checks.low, checks.high, width)
@@ -57,12 +58,14 @@ def _is_size(expr: Expr) -> bool:
     return isinstance(expr, Attribute) and expr.name == "size" and expr.of == Name("_io")
 
 
-def _compares_with_others(owner: TypeDef, field: Field, expr: Expr) -> bool:
+def _compares_with_others(owner: TypeDef, field: Field, expr: Expr, grammar: Grammar) -> bool:
     """Whether an expression uses only constants and earlier fields of the same record."""
     parts = list(walk(expr))
     names = [part.name for part in parts if isinstance(part, Name)]
+    unplain = unplain_names(grammar.types.values())
     return (
-        not any(isinstance(part, Call) for part in parts)
+        not any(isinstance(part, Attribute) and part.name in unplain for part in parts)
+        and not any(isinstance(part, Call) for part in parts)
         and bool(names)
         and all(_is_plain(owner, name, field) for name in names)
     )
@@ -74,32 +77,6 @@ def _is_plain(owner: TypeDef, name: str, than: Field) -> bool:
     if found is None or than.lazy or found.index >= than.index:
         return False
     return found.compute is None and found.at is None and found.offset is None
-
-
-def peeks(part: Expr | Word | None, through: frozenset[str] = frozenset()) -> bool:
-    """Whether an expression reads ahead bytes that no field has read, itself or through computed fields of its type."""
-    if part is None or isinstance(part, Word):
-        return False
-    return any(
-        (isinstance(inner, Call) and inner.name.startswith("read_"))
-        or (isinstance(inner, Name | Attribute) and inner.name in through)
-        for inner in walk(part)
-    )
-
-
-def peeking_fields(grammar: Grammar) -> frozenset[str]:
-    """Names of computed fields that read ahead, in all types."""
-    found: frozenset[str] = frozenset()
-    while True:
-        more = frozenset(
-            field.name
-            for definition in grammar.types.values()
-            for field in (*definition.fields, *definition.instances)
-            if field.compute is not None and peeks(field.compute, found)
-        )
-        if more == found:
-            return found
-        found = more
 
 
 def width_bits(field: Field) -> float:

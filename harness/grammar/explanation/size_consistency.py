@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import Tally
-from harness.grammar.explanation.column import Column, Key
+from harness.grammar.explanation.column import Column, Key, claimed_twice
 from harness.grammar.explanation.expression_walk import reads_stream_position
 from harness.grammar.explanation.usage import FieldKey, Use
 from harness.grammar.language.expression import Literal
@@ -18,11 +19,16 @@ MAX_DEPTH = 100  # maximum nesting of types whose sizes are computed
 MIN_CLOSED_SHARE = 0.98  # minimum share of the weight of the files that a closed grammar accounts for
 
 
-def grain(definition: TypeDef, grammar: Grammar) -> float:
+def grain(definition: TypeDef, grammar: Grammar, columns: Mapping[Key, Column]) -> float:
     """Granularity in bytes of the possible ends of a record: 1 if it takes the rest; infinite if values decide."""
     fields = [f for f in definition.fields if f.compute is None and f.at is None and f.offset is None]
+    through = _stream_names(grammar)
     for field in fields:
-        if any(reads_stream_position(part) for part in (field.length, field.repeat, field.until, field.align)):
+        parts = (field.length, field.repeat, field.until, field.align, field.skip, field.condition)
+        choice = field.switch.by if field.switch is not None else None
+        if any(reads_stream_position(part, through) for part in (*parts, choice)):
+            return 1.0
+        if field.delimiter is not None and not field.delimiter.required and field.length is None:
             return 1.0
     if not fields or (size := constant_size(definition, grammar)) is not None:
         return 1.0 if not fields else float(size or 1)
@@ -31,8 +37,32 @@ def grain(definition: TypeDef, grammar: Grammar) -> float:
         return math.inf
     if any(field.length is Word.REST for field in greedy):
         return 1.0
-    sizes = [_sizes(field, grammar) for field in greedy]
-    return math.inf if any(size is None for size in sizes) else float(min(size for size in sizes if size is not None))
+    return min(float(_sizes(field, grammar) or _mean_size(definition.name, field, columns)) for field in greedy)
+
+
+def _mean_size(owner: str, field: Field, columns: Mapping[Key, Column]) -> float:
+    """Average bytes of one item: a random chain of such items ends at a given byte with that frequency."""
+    total = count = 0.0
+    for (holder, name, kind), column in columns.items():
+        if (holder, name) == (owner, field.name):
+            count += column.count
+            total += column.bytes + sum(inner.bytes for key, inner in columns.items() if key[0] == kind)
+    return max(1.0, total / count) if count else 1.0
+
+
+def _stream_names(grammar: Grammar) -> frozenset[str]:
+    """Names of computed fields that tell the position or the size of the stream."""
+    found: frozenset[str] = frozenset()
+    while True:
+        more = frozenset(
+            field.name
+            for definition in grammar.types.values()
+            for field in (*definition.fields, *definition.instances)
+            if reads_stream_position(field.compute, found)
+        )
+        if more == found:
+            return found
+        found = more
 
 
 def _sizes(field: Field, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
@@ -82,7 +112,8 @@ def is_closed(
     weight = sum(tally.weight for tally in tallies)
     if not grammar.once or not weight or any(tally.error_count for tally in tallies):
         return False
-    if sum(tally.covered_weight for tally in tallies) < MIN_CLOSED_SHARE * weight:
+    read = sum(column.weight for column in columns.values())
+    if read * UNIT < MIN_CLOSED_SHARE * weight or claimed_twice(columns, tallies) > 0.5:
         return False
     taken = sum(
         column.weight
@@ -101,21 +132,25 @@ def size_consistency_bits(
         use = known.get((owner, name))
         if use is None or not column.exact or kind not in grammar.types or not use.measured:
             continue
-        bits = column.exact * min(EXACT_END_BITS, math.log2(grain(grammar.types[kind], grammar)))
+        bits = column.exact * min(EXACT_END_BITS, math.log2(grain(grammar.types[kind], grammar, columns)))
         for inner in {kind, *_open(kind, grammar)}:
             found[inner] = found.get(inner, 0.0) + bits
     return found
 
 
-def file_size_consistency_bits(grammar: Grammar, tallies: Iterable[Tally]) -> dict[str, float]:
+def file_size_consistency_bits(
+    grammar: Grammar, columns: Mapping[Key, Column], tallies: Sequence[Tally]
+) -> dict[str, float]:
     """The same for whole files."""
     found: dict[str, float] = {}
     whole = [tally for tally in tallies if tally.size and not tally.error_count and tally.stopped_at == tally.size]
     for name in tops(grammar):
-        step = grain(grammar.types[name], grammar)
-        if math.isinf(step):
+        step = grain(grammar.types[name], grammar, columns)
+        if constant_size(grammar.types[name], grammar) is None:
+            if not grammar.once:
+                step = min(step, sum(tally.size for tally in whole) / max(1, sum(tally.top_records for tally in whole)))
             for inner in {name, *_open(name, grammar)}:
-                found[inner] = found.get(inner, 0.0) + EXACT_END_BITS * len(whole)
+                found[inner] = found.get(inner, 0.0) + min(EXACT_END_BITS, math.log2(max(1.0, step))) * len(whole)
     return found
 
 

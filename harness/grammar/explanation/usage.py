@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.grammar.explanation.expression_walk import counted, names_in
-from harness.grammar.explanation.self_information import peeking_fields, peeks, self_information
-from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Literal, Name, walk
+from harness.grammar.explanation.lookahead import chosen_ahead, is_chosen_ahead, peeking_names
+from harness.grammar.explanation.self_information import self_information
+from harness.grammar.language.expression import Attribute, Binary, EnumLiteral, Expr, Literal, Name, walk
 from harness.grammar.language.grammar import Checks, Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 
@@ -28,6 +29,8 @@ class Use:
         field: The definition of the field.
         bits: Bits of the description, without names and documentation.
         case_bits: Bits of the cases of its switch, which are a part of `bits`.
+        sets_size: Fields of its record that always take as many bytes, or items, as its value says, perhaps plus or
+            times a constant.
         steers: Its value decides the position or type of another field: a length, a count, a position, a choice.
         sizes: Its value decides a position or a size; a value that exceeds the file would be a fault.
         row: It is an array of numbers: one field for any number of bytes.
@@ -36,13 +39,14 @@ class Use:
         greedy: It takes the rest of the file, or of an unconfined record.
         lone: It is a terminated string in a repeated, unconfined type: random bytes match that too.
         summed: A checksum covers it.
-        peeked: Its own bytes, read ahead, decided its presence or type: then they prove nothing.
+        peeked: Bytes read ahead decided its presence or type, or those of the record it is in: it proves nothing.
         checks: Self-information in bits of a random value that passes its checks; None without checks.
     """
 
     field: Field
     bits: float
     case_bits: float
+    sets_size: frozenset[str]
     steers: bool
     sizes: bool
     row: bool
@@ -65,7 +69,7 @@ class Place:
         counted: Values that were read give the number of records, or their position.
         confined: A length gives its end.
         summed: A checksum covers the field that holds it.
-        peeked: Its own bytes, read ahead, decided its presence.
+        peeked: Its own bytes, read ahead, may have decided its presence.
     """
 
     parent: str | None
@@ -78,7 +82,7 @@ class Place:
 
 def uses(grammar: Grammar) -> dict[FieldKey, Use]:
     """The role of every field and instance of every type."""
-    steering, through = _steering(grammar, _steered_by), peeking_fields(grammar)
+    steering, through, chosen = _steering(grammar, _steered_by), peeking_names(grammar), chosen_ahead(grammar)
     sizing = _steering(grammar, _sized_by)
     at_place = places(grammar)
     confined = {name for name, at in at_place.items() if at and all(place.confined for place in at)}
@@ -94,6 +98,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
                 field=field,
                 bits=_bits_after(before, field),
                 case_bits=case_bits(field),
+                sets_size=frozenset(other.name for other in definition.fields if _is_size_of(other, field.name)),
                 steers=(definition.name, field.name) in steering,
                 sizes=(definition.name, field.name) in sizing,
                 row=repeated and primitive is not None and primitive.numeric,
@@ -102,7 +107,7 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
                 greedy=Word.REST in (field.length, field.repeat) and definition.name not in confined,
                 lone=loose and field.delimiter is not None and field.length is None and field.prefix is None,
                 summed=field.name in summed,
-                peeked=_peeked(field, through),
+                peeked=is_chosen_ahead(field, through) or definition.name in chosen,
                 checks=self_information(definition, field, grammar),
             )
             before = field
@@ -114,7 +119,7 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {name: [] for name in grammar.types}
     for name in tops(grammar):
         found[name].append(Place(None, repeated=not grammar.once, confined=False))
-    through = peeking_fields(grammar)
+    chosen = chosen_ahead(grammar)
     for definition in grammar.types.values():
         summed = summed_fields(definition)
         for field in (*definition.fields, *definition.instances):
@@ -128,14 +133,27 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
                             confined=field.length is not None,
                             counted=counted(field),
                             summed=field.name in summed,
-                            peeked=_peeked(field, through),
+                            peeked=ref.name in chosen,
                         )
                     )
     return found
 
 
-def _peeked(field: Field, through: frozenset[str]) -> bool:
-    return peeks(field.condition, through) or (field.switch is not None and peeks(field.switch.by, through))
+def _is_size_of(field: Field, name: str) -> bool:
+    """Whether a field always takes bytes, as many as the value of another field says."""
+    if field.condition is not None or field.at is not None or field.offset is not None or field.until is not None:
+        return False
+    return any(_is_linear(part, name) for part in (field.length, field.repeat))
+
+
+def _is_linear(part: Expr | Word | None, name: str) -> bool:
+    match part:
+        case Name(found):
+            return found == name
+        case Binary("+" | "-" | "*", left, right):
+            constant = next((side for side in (left, right) if isinstance(side, Literal)), None)
+            return constant is not None and bool(constant.value) and (_is_linear(left, name) or _is_linear(right, name))
+    return False
 
 
 def summed_fields(definition: TypeDef) -> frozenset[str]:

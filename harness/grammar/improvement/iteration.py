@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.core.errors import InfraError
 from harness.grammar.engine.limits import Limits
-from harness.grammar.improvement.leave_one_out import leave_one_out_score
+from harness.grammar.engine.tally import Tally
+from harness.grammar.improvement.leave_one_out import leave_one_out_score, left_out, without
 from harness.grammar.improvement.proposer import Proposer, Situation
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Measured, Samples, measure
+from harness.grammar.patch import Patch
 from harness.grammar.version import SpecStore, SpecVersion
 
 MIN_GAIN = 1e-6
+MIN_LEFT_OUT_SHARE = 0.3  # share of the gain on the files that a proposer sees, at least, on the one that it does not
+MIN_LEFT_OUT_FILES = 3  # minimum number of samples of which one is not shown to the proposer
 LIMITS = Limits(seconds=10.0)
+MEMORISED_SHARE = 0.2  # share of the score on the samples that the hold-out may miss without a warning
+MAX_WARNED = 5  # fields that a warning names
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class Improvement:
         best_score: Score of `best` on the samples, 0 to 100.
         holdout_before: Score of `initial` on the hold-out files; None without such files.
         holdout_after: Score of `best` on the hold-out files.
+        holdout_errors: Errors in the hold-out files by `best`, each with the name of its file.
+        warnings: Where `best` explains the samples much better than the hold-out.
         steps: One entry per iteration.
         fault: The error of the proposer that ended the loop after the first iteration; empty without one.
     """
@@ -60,6 +68,8 @@ class Improvement:
     best_score: float
     holdout_before: float | None = None
     holdout_after: float | None = None
+    holdout_errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     steps: tuple[Step, ...] = field(default=())
     fault: str = ""
 
@@ -78,7 +88,9 @@ def improve_spec(
     """Improve a grammar by patches.
 
     A patch is kept only if the score on the samples rises, the leave-one-out score does not fall, and no file is read
-    with more faults than before. The hold-out never decides: it is scored once before and once after the loop.
+    with more faults than before, a cut-off tail apart. From three samples on, one of them, another in each iteration,
+    is not shown to the proposer, and a patch is kept only if it explains more of that file too. The hold-out never
+    decides: it is scored once before and once after the loop.
 
     Args:
         spec_text: The grammar to start from; it must pass lint.
@@ -104,47 +116,33 @@ def improve_spec(
     first = found = measure(grammar, samples, limits=limits)
     steps: list[Step] = []
     refused: set[str] = set()
-    fault = ""
+    fault, idle = "", 0
     for number in range(1, max_iterations + 1):
-        before, validated = found, leave_one_out_score(found, samples)
-        top = (found.explanation.score + validated) / 2
-        tried = rejected = 0
-        kept: tuple[SpecVersion, Measured] | None = None
-        description = ""
+        unseen = _left_out(samples, number)
+        shown = without(found, samples, unseen) if unseen else found
+        seen = {name: data for name, data in samples.files.items() if name != unseen}
         try:
-            proposed = proposer(Situation(best, samples.files, found, frozenset(refused)))
+            proposed = proposer(Situation(best, seen, shown, frozenset(refused)))
         except InfraError as error:
             if number == 1:
                 raise
             fault = str(error)
             break
-        for patch in proposed:
-            if patch.digest in refused:
-                continue
-            refused.add(patch.digest)
-            tried += 1
-            result = store.apply_patch(best.id, patch)
-            candidate = store.get(result.new_spec_id)
-            if candidate is None:
-                rejected += 1
-                continue
-            measured = measure(_grammar(candidate), samples, limits=limits)
-            if measured.explanation.score <= before.explanation.score + MIN_GAIN or _breaks(before, measured):
-                continue
-            after = leave_one_out_score(measured, samples)
-            merit = (measured.explanation.score + after) / 2
-            # A patch that lowers the leave-one-out score would lower the score of unseen files too.
-            if after >= validated - MIN_GAIN and merit > top + MIN_GAIN:
-                kept, top, description = (candidate, measured), merit, patch.description
-        if kept is not None:
-            best, found = kept
+        new = [patch for patch in proposed if patch.digest not in refused]
+        trial = _try_patches(store, best, found, new, samples, limits=limits, unseen=unseen)
+        refused.update(patch.digest for patch in proposed)
+        if trial.kept is not None:
+            best, found = trial.kept
             refused.clear()  # a patch that did not help the previous version may help this one
         score = 100 * found.explanation.score
-        steps.append(Step(tried, rejected, best.id, score, description))
+        steps.append(Step(trial.tried, trial.rejected, best.id, score, trial.description))
         if progress is not None:
-            progress(f"round {number}: {score:.1f} of 100, {tried} patches tried; {description or 'nothing better'}")
-        if kept is None:
-            break
+            what = trial.description or "nothing better"
+            progress(f"round {number}: {score:.1f} of 100, {trial.tried} patches tried; {what}")
+        idle = 0 if trial.kept is not None else idle + 1
+        if idle == (len(samples.files) if unseen else 1):
+            break  # each of the samples was left out once
+    taught = measure(_grammar(best), Samples.of(holdout), limits=limits, fit=found.fit) if holdout else None
     return Improvement(
         store=store,
         initial=initial,
@@ -152,10 +150,55 @@ def improve_spec(
         initial_score=100 * first.explanation.score,
         best_score=100 * found.explanation.score,
         holdout_before=_holdout_score(_grammar(initial), first, holdout, limits),
-        holdout_after=_holdout_score(_grammar(best), found, holdout, limits),
+        holdout_after=None if taught is None else 100 * taught.explanation.score,
+        holdout_errors=() if taught is None else _errors(taught),
+        warnings=() if taught is None else tuple(_memorised(found, taught)),
         steps=tuple(steps),
         fault=fault,
     )
+
+
+@dataclass(slots=True)
+class _Trial:
+    """The patches of one iteration: how many were tried and rejected, and the best one that was kept."""
+
+    tried: int = 0
+    rejected: int = 0
+    kept: tuple[SpecVersion, Measured] | None = None
+    description: str = ""
+
+
+def _try_patches(
+    store: SpecStore,
+    best: SpecVersion,
+    before: Measured,
+    patches: Sequence[Patch],
+    samples: Samples,
+    *,
+    limits: Limits,
+    unseen: str,
+) -> _Trial:
+    """Apply patches to the best version, and find the one of the highest merit among those that may be kept."""
+    trial, validated = _Trial(), leave_one_out_score(before, samples)
+    top = (before.explanation.score + validated) / 2
+    for patch in {patch.digest: patch for patch in patches}.values():
+        trial.tried += 1
+        result = store.apply_patch(best.id, patch)
+        candidate = store.get(result.new_spec_id)
+        if candidate is None:
+            trial.rejected += 1
+            continue
+        measured = measure(_grammar(candidate), samples, limits=limits)
+        if measured.explanation.score <= before.explanation.score + MIN_GAIN or _breaks(before, measured):
+            continue
+        if unseen and not _holds(before, measured, samples, unseen):
+            continue
+        after = leave_one_out_score(measured, samples)
+        merit = (measured.explanation.score + after) / 2
+        # A patch that lowers the leave-one-out score would lower the score of unseen files too.
+        if after >= validated - MIN_GAIN and merit > top + MIN_GAIN:
+            trial.kept, top, trial.description = (candidate, measured), merit, patch.description
+    return trial
 
 
 def _holdout_score(
@@ -166,8 +209,54 @@ def _holdout_score(
     return 100 * measure(grammar, Samples.of(holdout), limits=limits, fit=taught.fit).explanation.score
 
 
+def _left_out(samples: Samples, number: int) -> str:
+    """The file that is not shown in an iteration; empty if there are too few."""
+    names = list(samples.files)
+    return names[(number - 1) % len(names)] if len(names) >= MIN_LEFT_OUT_FILES else ""
+
+
+def _holds(before: Measured, after: Measured, samples: Samples, unseen: str) -> bool:
+    """Whether a patch explains more of a file that its proposer did not see."""
+    gain = left_out(after, samples, unseen).score - left_out(before, samples, unseen).score
+    shown = without(after, samples, unseen).explanation.score - without(before, samples, unseen).explanation.score
+    return gain >= MIN_LEFT_OUT_SHARE * max(0.0, shown)
+
+
+def _errors(found: Measured) -> tuple[str, ...]:
+    return tuple(f"{name}: {error}" for name, tally in found.tallies.items() for error in tally.errors)
+
+
+def _memorised(taught: Measured, held: Measured) -> Iterator[str]:
+    """Sentences about the fields that explain much less of the hold-out than of the samples."""
+    lost = taught.explanation.score - held.explanation.score
+    if lost <= MEMORISED_SHARE * taught.explanation.score:
+        return
+    yield (
+        f"the grammar explains {100 * taught.explanation.score:.1f} % of the samples and "
+        f"{100 * held.explanation.score:.1f} % of the hold-out: constants of the samples beat the grammar"
+    )
+    after = {(credit.type, credit.name): credit for credit in held.explanation.credits}
+    found = []
+    for credit in taught.explanation.credits:
+        other = after[credit.type, credit.name]
+        share = credit.weight * credit.credit / max(1.0, taught.explanation.bytes)
+        now = other.weight * other.credit / max(1.0, held.explanation.bytes)
+        found.append((share - now, credit, other))
+    for worse, credit, other in sorted(found, key=lambda entry: -entry[0])[:MAX_WARNED]:
+        if worse > 0.01:
+            yield (
+                f"{credit.type}.{credit.name} explains {credit.weight * credit.credit:.0f} bytes of the samples, "
+                f"{other.weight * other.credit:.0f} of the hold-out"
+            )
+
+
 def _breaks(before: Measured, after: Measured) -> bool:
-    return any(t.error_count > before.tallies[name].error_count for name, t in after.tallies.items())
+    return any(_faults(tally) > _faults(before.tallies[name]) for name, tally in after.tallies.items())
+
+
+def _faults(tally: Tally) -> int:
+    """Number of errors other than a cut-off tail."""
+    return tally.error_count - sum(error.is_cut_off(tally.size) for error in tally.errors)
 
 
 def _grammar(version: SpecVersion) -> Grammar:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
+from harness.grammar.induction.payload import text_encoding
 from harness.grammar.induction.segmentation import DESCRIBED, matrix, segment
 
 MAX_HEAD = 64  # maximum bytes before a table, or of the head with its offset and count
@@ -16,7 +17,7 @@ MAX_PLACES = 48  # maximum position of the offset within an entry
 MAX_ENTRIES = 5_000
 MAX_GAP = 16  # maximum bytes between the targets of two entries: alignment, a terminator
 ENTRY_SIZES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
-MAX_KEPT = 3
+MAX_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,46 +175,66 @@ def _tiles(targets: Sequence[tuple[int, int]], size: int) -> bool:
 
 
 def directory_drafts(blobs: Sequence[bytes], names: Names) -> Iterator[Draft]:
-    """Grammars for files with a directory."""
-    for found in find_directories(blobs):
-        yield _draft(found, blobs, Names(set(names.taken)))
+    """Grammars for files with a directory, or with two that one number counts."""
+    every = find_directories(blobs)
+    for i, found in enumerate(every):
+        others = [other for other in every[i + 1 :] if _parallel(found, other)]
+        for together in ([found, other] for other in others):
+            yield _draft(together, blobs, Names(set(names.taken)))
+        yield _draft([found], blobs, Names(set(names.taken)))
 
 
-def _draft(found: Directory, blobs: Sequence[bytes], names: Names) -> Draft:
-    root, entry = names.fresh("File"), names.fresh("Entry")
+def _parallel(one: Directory, other: Directory) -> bool:
+    """Whether two directories have the same form and the same number of entries, at different places."""
+    apart = one.pointer and other.pointer and abs(one.table[0] - other.table[0]) >= one.table[1]
+    return apart and replace(one, table=other.table) == other
+
+
+def _draft(every: Sequence[Directory], blobs: Sequence[bytes], names: Names) -> Draft:
+    root, types, saved = names.fresh("File"), dict[str, Any](), 0.0
+    first, order = every[0], {"endian": every[0].order}
+    head_size, tables, total = first.table[0], list[FieldDef](), 0
+    head_fixed: dict[int, tuple[int, FieldDef]] = {
+        first.count[0]: (first.count[1], {"name": "count", "type": f"u{8 * first.count[1]}", **order})
+    }
+    for number, found in enumerate(every):
+        rows = [
+            blob[at : at + found.size]
+            for blob in blobs
+            for at in range(found.start(blob), found.start(blob) + found.entries(blob) * found.size, found.size)
+        ]
+        entry = names.fresh("Entry")
+        fields, more = _entry_fields(found, rows, blobs)
+        types[entry] = {"fields": numbered(fields)}
+        saved, total = saved + more, total + len(rows)
+        table: FieldDef = {"name": "entries", "type": entry, "repeat": "count"}
+        if found.pointer:
+            name = f"table_{number + 1}" if number else "table"
+            head_fixed[found.table[0]] = (found.table[1], {"name": name, "type": f"u{8 * found.table[1]}", **order})
+            table["at"] = name
+            head_size = max(at + width for at, (width, _) in head_fixed.items())
+        tables.append(table)
+    head, more = segment(matrix(blobs, head_size), fixed=head_fixed)
+    types = {root: {"fields": numbered([*head, *tables])}, **types}
+    where = "at the offset in the head" if first.pointer else f"at {first.table[0]}"
+    idea = f"{total} entries of {first.size} bytes {where} point to the rest"
+    return Draft(root, types, saved + more + 16.0 * total - DESCRIBED, idea)
+
+
+def _entry_fields(found: Directory, rows: Sequence[bytes], blobs: Sequence[bytes]) -> tuple[list[FieldDef], float]:
     order = {"endian": found.order}
     fixed: dict[int, tuple[int, FieldDef]] = {
         found.offset[0]: (found.offset[1], {"name": "offset", "type": f"u{8 * found.offset[1]}", **order})
     }
-    if found.length is not None:
-        fixed[found.length[0]] = (found.length[1], {"name": "size", "type": f"u{8 * found.length[1]}", **order})
-    rows = [
-        blob[at : at + found.size]
-        for blob in blobs
-        for at in range(found.start(blob), found.start(blob) + found.entries(blob) * found.size, found.size)
-    ]
+    if found.length is None:
+        return segment(matrix(rows, found.size), fixed=fixed)
+    fixed[found.length[0]] = (found.length[1], {"name": "size", "type": f"u{8 * found.length[1]}", **order})
     fields, saved = segment(matrix(rows, found.size), fixed=fixed)
-    targets = [blob[at : at + size] for blob in blobs for at, size in found.targets(blob)]
-    if found.length is not None:
-        fields = [*fields, _content(targets)]
-    head_fixed: dict[int, tuple[int, FieldDef]] = {
-        found.count[0]: (found.count[1], {"name": "count", "type": f"u{8 * found.count[1]}", **order})
-    }
-    head_size = found.table[0]
-    table: FieldDef = {"name": "entries", "type": entry, "repeat": "count"}
-    if found.pointer:
-        head_fixed[found.table[0]] = (found.table[1], {"name": "table", "type": f"u{8 * found.table[1]}", **order})
-        table["at"] = "table"
-        head_size = max(at + width for at, (width, _) in head_fixed.items())
-    head, more = segment(matrix(blobs, head_size), fixed=head_fixed)
-    types = {root: {"fields": numbered([*head, table])}, entry: {"fields": numbered(fields)}}
-    where = "at the offset in the head" if found.pointer else f"at {found.table[0]}"
-    idea = f"{len(rows)} entries of {found.size} bytes {where} point to the rest"
-    return Draft(root, types, saved + more + 16.0 * len(rows) - DESCRIBED, idea)
+    return [*fields, _content([blob[at : at + size] for blob in blobs for at, size in found.targets(blob)])], saved
 
 
 def _content(targets: Sequence[bytes]) -> FieldDef:
-    data = b"".join(targets)
-    if data and all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data):
-        return {"name": "content", "type": "string", "encoding": "ascii", "length": "size", "at": "offset"}
-    return {"name": "content", "type": "bytes", "length": "size", "at": "offset"}
+    """The field of the targets: text, which zero bytes may divide, or bytes."""
+    encoding = text_encoding(b"\n".join(targets).replace(b"\0", b"\n")) if any(targets) else None
+    kind = {"type": "bytes"} if encoding is None else {"type": "string", "encoding": encoding}
+    return {"name": "content", **kind, "length": "size", "at": "offset"}

@@ -10,10 +10,10 @@ from harness.grammar.induction.directory import directory_drafts
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.length_chains import odd_chains
-from harness.grammar.induction.payload import induce_choice, pairs
+from harness.grammar.induction.payload import induce_choice, pairs, text_encoding
 from harness.grammar.induction.record_chain import MIN_EVIDENCE_BITS, Chain, evidence, find_chains
 from harness.grammar.induction.segmentation import MAX_TAG_VALUES, columns_worth, integers, matrix, segment
-from harness.grammar.induction.terminated_records import terminated_drafts
+from harness.grammar.induction.terminated_records import MIN_WHOLE_SHARE, terminated_drafts
 
 STRIDES = range(2, 129)
 MAX_SAMPLED = 20_000
@@ -210,15 +210,19 @@ def _lines(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     """Text in lines, or strings that end with a zero byte."""
     drafts = []
     for end in (b"\n", b"\0"):
-        if not all(blob.endswith(end) and blob.count(end) > 2 for blob in blobs):
+        whole = [blob[: blob.rfind(end) + 1] for blob in blobs]
+        if any(
+            blob.count(end) <= 2 or len(kept) < MIN_WHOLE_SHARE * len(blob)
+            for kept, blob in zip(whole, blobs, strict=True)
+        ):
             continue
-        data = b"".join(blobs)
-        bare = data.replace(end, b"")
-        if sum(0x20 <= byte < 0x7F or byte in b"\t\r" for byte in bare) < 0.99 * len(bare):
+        data = b"".join(whole)
+        encoding = text_encoding(data.replace(end, b""))
+        if encoding is None:
             continue
         local = Names(set(names.taken))
         root, record = local.fresh("File"), local.fresh("Line")
-        line = {"name": "text", "type": "string", "terminator": end[0], "encoding": "ascii"}
+        line = {"name": "text", "type": "string", "terminator": end[0], "encoding": encoding}
         types: dict[str, Any] = {
             root: {"fields": [{"name": "lines", "type": record, "repeat": "rest"}]},
             record: {"fields": [line]},

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.grammar.engine.fault import TAIL
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.payload import induce_payload
@@ -56,16 +57,22 @@ class _Walker:
         self.order = sorted(range(len(blobs)), key=lambda i: len(blobs[i]))
         self.first = blobs[self.order[0]]
 
-    def layout(self, step: Step, head: int) -> _Layout | None:
-        """The records that a step finds; None if it does not lead to the end of every file."""
+    def layout(self, step: Step, head: int, *, cut_off: bool = False) -> _Layout | None:
+        """The records that a step finds; None if it does not lead to the end of every file.
+
+        With `cut_off`, the last record of a file may be incomplete; it is left out.
+        """
         found: dict[int, list[tuple[int, ...]]] = {}
         if head >= len(self.first):
             return None
         for i in self.order:
-            blob, at, cuts = self.blobs[i], head, []
+            blob, at = self.blobs[i], head
+            cuts: list[tuple[int, ...]] = []
             while at < len(blob):
                 cut = step(blob, at)
                 self.left -= 1
+                if cut_off and len(cuts) >= 2 and (cut is None or cut[-1] > len(blob)) and at >= TAIL * len(blob):
+                    break
                 if cut is None or cut[-1] <= at or cut[-1] > len(blob) or self.left <= 0:
                     return None
                 cuts.append((at, *cut))
@@ -146,7 +153,7 @@ def _double(walker: _Walker, names: Names) -> Iterator[Draft]:
                 continue
             for size in range(second + width, second + width + 13, min(2, width)):
                 pair = _Pair(first, second, width, order, size, align)
-                found = walker.layout(pair.step, head)
+                found = walker.layout(pair.step, head, cut_off=True)
                 if found is not None and _both_vary(found.rows):
                     yield _pair_draft(found, pair, Names(set(names.taken)))
 
@@ -218,7 +225,7 @@ def _written(walker: _Walker, names: Names) -> Iterator[Draft]:
                 if not at - head + width <= size <= MAX_HEADER_SIZE or not 0 <= padded < align:
                     continue
                 digits = _Digits(at - head, width, base, size, align)
-                found = walker.layout(digits.step, head)
+                found = walker.layout(digits.step, head, cut_off=True)
                 if found is not None and len({row[3] - row[2] for row in found.rows}) > 1:
                     yield _digits_draft(found, digits, Names(set(names.taken)))
 

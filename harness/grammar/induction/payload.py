@@ -16,11 +16,13 @@ from harness.grammar.induction.segmentation import (
     matrix,
     segment,
 )
+from harness.grammar.language.encodings import count_text
 
 PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 MAX_KINDS = 64
 TEXT_BITS = 8.0 - 6.57  # bits per byte that printable text saves
 MIN_RECORDS = 2
+MIN_CASE_RECORDS = 4  # minimum number of records from which a case of a switch is learned
 STRIDES = range(2, 41)
 MAX_STRIDES = 2
 MAX_TAGS = 3
@@ -34,6 +36,11 @@ def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body")
     if not bodies:
         return None
     longest = max(map(len, bodies))
+    text = text_field(bodies) if len({len(body) for body in bodies}) > 1 else None
+    if text is not None:  # the letters at one place are no code
+        root = names.fresh(wish)
+        saved = TEXT_BITS * sum(map(len, bodies)) - OPAQUE
+        return Draft(root, {root: {"fields": [text]}}, saved, f"{len(bodies)} texts")
     best: tuple[float, list[FieldDef], dict[str, Any]] = (0.0, [], {})
     # A few instances reveal no columns, only whether all bytes are text.
     longest_prefix = min(shortest, PREFIXES[-1]) if len(bodies) >= MIN_RECORDS else 0
@@ -64,16 +71,9 @@ def _rest(tails: Sequence[bytes], wish: str) -> tuple[FieldDef, float, dict[str,
     data = b"".join(tails)
     opaque: FieldDef = {"name": "data", "type": "bytes", "length": "rest"}
     if len(data) >= 2:
-        codes = sum(_printable(tail) for tail in tails)
-        if codes == len(data):
-            text: FieldDef = {"name": "text", "type": "string", "length": "rest", "encoding": "ascii"}
+        text = text_field(tails)
+        if text is not None:
             return text, TEXT_BITS * len(data) - OPAQUE, {}
-        ended = [tail.rstrip(b"\0") for tail in tails]
-        if all(tail and len(tail) - len(end) in (0, 1) for tail, end in zip(tails, ended, strict=True)) and all(
-            _printable(end) == len(end) for end in ended
-        ):
-            padded: FieldDef = {"name": "text", "type": "string", "length": "rest", "encoding": "ascii", "pad": 0}
-            return padded, TEXT_BITS * len(data) - OPAQUE, {}
     best: tuple[float, int, list[FieldDef]] = (2 * OPAQUE, 0, [])
     fitting = [s for s in STRIDES if len(data) // s >= 8 and all(len(tail) % s == 0 for tail in tails)]
     whole = {stride: matrix([data], len(data)).reshape(-1, stride) for stride in fitting}
@@ -88,8 +88,26 @@ def _rest(tails: Sequence[bytes], wish: str) -> tuple[FieldDef, float, dict[str,
     return opaque, -OPAQUE, {}
 
 
-def _printable(data: bytes) -> int:
-    return sum(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data)
+def text_field(bodies: Sequence[bytes]) -> FieldDef | None:
+    """The field of bodies that are text in ASCII or UTF-8, perhaps before a zero byte; None if one is not."""
+    ended = [body.rstrip(b"\0") for body in bodies]
+    padded = any(len(end) < len(body) for body, end in zip(bodies, ended, strict=True))
+    if padded and not all(body and len(body) - len(end) <= 1 for body, end in zip(bodies, ended, strict=True)):
+        return None
+    encoding = text_encoding(b"\n".join(ended))
+    if encoding is None or any(encoding == "utf-8" and text_encoding(end) is None for end in ended):
+        return None
+    made: FieldDef = {"name": "text", "type": "string", "length": "rest", "encoding": encoding}
+    return {**made, "pad": 0} if padded else made
+
+
+def text_encoding(data: bytes) -> str | None:
+    """The encoding, ASCII or UTF-8, in which all characters of some bytes are text; None if there is none."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if count_text(text) < len(text) else "ascii" if text.isascii() else "utf-8"
 
 
 def induce_choice(
@@ -110,6 +128,9 @@ def induce_choice(
     alike = induce_payload(bodies, Names(set(names.taken)), wish=wish)
     if alike is not None:
         options.append((alike.saved, {"type": alike.root}, alike))
+    if text_field([body for body in bodies if body]) is not None and alike is not None:
+        names.taken |= set(alike.types)
+        return {"type": alike.root}, alike  # the letters of texts of one length are no code
     telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MAX_KINDS}
     # A tag has few values for many bodies; of equal candidates the nearest to the body is taken.
     order = list(tags)
@@ -121,7 +142,8 @@ def induce_choice(
         local, cases = Names(set(names.taken)), {}
         draft = Draft("", {}, 0.0, f"bodies differ by {name}")
         for value, group in sorted(groups.items(), key=lambda pair: str(pair[0])):
-            made = induce_payload(group, local, wish=f"{wish}{_label(value)}")
+            few = len(group) < MIN_CASE_RECORDS
+            made = None if few else induce_payload(group, local, wish=f"{wish}{_label(value)}")
             if made is not None:
                 cases[str(value)] = made.root
                 draft.types |= made.types

@@ -19,6 +19,7 @@ MAX_HOPS = 500_000  # maximum steps from record to record; then the search ends 
 MAX_EMPTY_RECORDS = 9
 MAX_FIXED_BYTES = 24  # maximum bytes of a record that its length does not count
 MAX_KEPT = 12
+MIN_CUT_RECORDS = 4  # minimum number of whole records of a file, whose last one may then be cut off
 MAX_WEIGHED = 1000
 MIN_EVIDENCE_BITS = 16.0  # minimum bits of evidence of a chain, after the correction for the number of candidates
 HYPOTHESES = 400_000  # approximate number of candidates, for the correction of multiple tests
@@ -36,7 +37,8 @@ class Chain:
         extra: Size of a record minus its length value.
         unit: Bytes per unit of the length.
         align: Records start at multiples of this, counted from the first.
-        starts: Per blob, the offsets of its records, and the end.
+        starts: Per blob, the offsets of its records, and the end of the last whole one.
+        cut: Whether records at the end may be cut off, so that ends are no evidence.
     """
 
     head: int
@@ -47,6 +49,7 @@ class Chain:
     unit: int
     align: int
     starts: tuple[tuple[int, ...], ...]
+    cut: bool = False
 
     @property
     def records(self) -> int:
@@ -60,14 +63,22 @@ class Chain:
 
 
 def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
-    """Chains that match all blobs, those with the most evidence first."""
+    """Chains that match all blobs, those with the most evidence first; their last records may be cut off."""
     if not blobs or min(map(len, blobs)) < 4:
         return []
+    found = [*_find(blobs, cut=False), *_find(blobs, cut=True)]
+    found.sort(key=lambda pair: (-pair[0], pair[1].head, pair[1].place, pair[1].align, pair[1].extra))
+    return _different([chain for _, chain in found])
+
+
+def _find(blobs: Sequence[bytes], *, cut: bool) -> list[tuple[float, Chain]]:
     order = sorted(range(len(blobs)), key=lambda i: len(blobs[i]))
     first = blobs[order[0]]
     found: list[tuple[float, Chain]] = []
     hops = _Hops(MAX_HOPS)
     for width, big in ((4, True), (4, False), (2, True), (2, False), (1, True), (3, True), (3, False)):
+        if cut and width == 1:
+            continue  # any bytes are a chain of such lengths, up to its end
         for place, head in itertools.product(range(PLACES[width]), range(min(HEADS[width], len(first)) + 1)):
             lead = place + width
             value = int.from_bytes(first[head + place : head + lead], "big" if big else "little")
@@ -79,17 +90,16 @@ def find_chains(blobs: Sequence[bytes]) -> list[Chain]:
                         step = _Step(place, width, "big" if big else "little", extra, unit, align)
                         walks: dict[int, tuple[int, ...]] = {}
                         for i in order:
-                            walk = _walk(blobs[i], head, step, hops)
+                            walk = _walk(blobs[i], head, step, hops, cut=cut)
                             if walk is None:
                                 break
                             walks[i] = walk
                         else:
                             starts = tuple(walks[i] for i in range(len(blobs)))
-                            chain = Chain(head, place, width, big, extra, unit, align, starts)
+                            chain = Chain(head, place, width, big, extra, unit, align, starts, cut)
                             if (worth := evidence(chain)) > 0:
                                 found.append((worth, chain))
-    found.sort(key=lambda pair: (-pair[0], pair[1].head, pair[1].place, pair[1].align, pair[1].extra))
-    return _different([chain for _, chain in found])
+    return found
 
 
 @dataclass(slots=True)
@@ -109,12 +119,16 @@ class _Step:
     align: int
 
 
-def _walk(blob: bytes, head: int, step: _Step, hops: _Hops) -> tuple[int, ...] | None:
+def _walk(blob: bytes, head: int, step: _Step, hops: _Hops, *, cut: bool) -> tuple[int, ...] | None:
     at, end, starts = head, len(blob), [head]
     place, lead, unit, extra, align = step.place, step.place + step.width, step.unit, step.extra, step.align
     while at < end:
         size = int.from_bytes(blob[at + place : at + lead], step.order) * unit + extra
         idle = len(starts) == MAX_EMPTY_RECORDS and at - head <= (MAX_EMPTY_RECORDS - 1) * (extra + align - 1)
+        # A cut-off record is not larger than the largest one before it, unless its length is cut off too.
+        ends = cut and len(starts) > MIN_CUT_RECORDS and (at + lead > end or (lead <= size and at + size > end))
+        if ends and (at + lead > end or size <= max(b - a for a, b in itertools.pairwise(starts))):
+            break
         if size < lead or at + size > end or idle or len(starts) > MAX_RECORDS or hops.left <= 0:
             hops.left -= len(starts)
             return None
@@ -128,6 +142,8 @@ def evidence(chain: Chain) -> float:
     """Bits of evidence: how unlikely it is that all lengths match and the last record ends at the end of the bytes."""
     sizes = {b - a for starts in chain.starts for a, b in itertools.pairwise(starts)}
     small = chain.extra + chain.unit  # size for a length of 0 or 1, frequent in bytes that are mostly zero
+    if chain.cut:
+        return _cut_evidence(chain, sizes)
     if len(sizes) == 1 and chain.records > 2 * len(chain.starts):
         return 0.0  # records of one size need no length: each constant matches as one
     total = -math.log2(HYPOTHESES)
@@ -141,6 +157,17 @@ def evidence(chain: Chain) -> float:
         total += 0.5 * sum(b - a > small for a, b in itertools.pairwise(starts[:MAX_WEIGHED]))
         total -= 0.5 * sum(b - a <= small for a, b in itertools.pairwise(starts[:MAX_WEIGHED]))
     return total - 0.1 * chain.head - 0.5 * (chain.align - 1) - 2.0 * (chain.unit > 1) - (chain.place % chain.width > 0)
+
+
+def _cut_evidence(chain: Chain, sizes: set[int]) -> float:
+    """Bits of evidence without those of the ends: how unlikely lengths of at most the largest size are."""
+    if len(sizes) == 1 or any(len(starts) <= MIN_CUT_RECORDS for starts in chain.starts):
+        return 0.0
+    saved = 8.0 * chain.width - math.log2(max(sizes) / chain.unit + 1)
+    weighed = sum(min(MAX_WEIGHED, len(starts) - 1) for starts in chain.starts)
+    # Lengths that are mostly zero are zeros.
+    small = sum(b - a <= chain.extra + chain.unit for starts in chain.starts for a, b in itertools.pairwise(starts))
+    return (weighed - small) * saved - math.log2(HYPOTHESES) - 0.1 * chain.head - (chain.place % chain.width > 0)
 
 
 def _different(chains: list[Chain]) -> list[Chain]:

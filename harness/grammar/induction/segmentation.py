@@ -21,6 +21,7 @@ MAX_COMPARED_ROWS = 400  # maximum number of rows by which strides are compared
 MIN_REPEATS = 8  # minimum average number of occurrences per value of a vocabulary
 _TEXTS = (3, 4, 6, 8, 12, 16, 20, 32)
 CODE = 4
+WRITTEN = b"0123456789 \0"  # bytes of numbers that are written in digits; equal ones in all samples are no magic number
 MAX_TAG_VALUES = 64  # maximum number of distinct values of a tag
 
 
@@ -103,7 +104,7 @@ def _numbers(cells: Bytes) -> list[tuple[FieldDef, float]]:
         if size > 1:
             definition["endian"] = endian
             bits += 1.0
-        if distinct == 1 and size > 1 and values[0] > 0xFF:
+        if distinct == 1 and size > 1 and values[0] > 0xFF and cells[0].tobytes().strip(WRITTEN):
             definition |= {"name": "magic", "validate": {"equals": int(values[0])}}
         found.append((definition, bits))
         if size in (4, 8) and (floating := _floats(cells, big=endian == "big")) is not None:

@@ -16,9 +16,11 @@ import pytest
 
 from harness.grammar.improvement.iteration import LIMITS, Improvement, improve_spec
 from harness.grammar.improvement.leave_one_out import leave_one_out_score
+from harness.grammar.improvement.proposer import Situation
 from harness.grammar.induction.inducer import propose
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Samples, measure
+from harness.grammar.patch import Patch, UpdateField
 
 ROOT = Path(__file__).parents[3]
 STUBS = {
@@ -217,3 +219,78 @@ def test_what_the_files_of_one_writer_teach_holds_for_those_of_others(writer: st
     assert found.holdout_after is not None
     assert found.holdout_after > 2 * found.holdout_before
     assert "repeat: rest" in found.best.spec_text  # chunks, not a head that one writer's files have in common
+
+
+def chunks(seed: int, *, language: str = "abcdefghij klmno", order: str = ">") -> bytes:
+    rng, made = random.Random(seed), b""
+    for _ in range(60):
+        text = "".join(rng.choice(language) for _ in range(rng.randrange(5, 40))).encode()
+        made += struct.pack(f"{order}HB", len(text), rng.randrange(1, 4)) + text
+    return made
+
+
+def on_files(made: list[bytes], held: bytes, stub: str = "a blob") -> Improvement:
+    files = {str(i): data for i, data in enumerate(made)}
+    return improve_spec(STUBS[stub], files, propose, holdout={"held": held}, max_iterations=4)
+
+
+@pytest.mark.parametrize("missing", [1, 3, 9])
+def test_a_cut_off_tail_costs_its_share(missing: int) -> None:
+    whole = on_files([chunks(i) for i in range(3)], chunks(9))
+    cut = on_files([chunks(i)[:-missing] for i in range(3)], chunks(9)[:-missing])
+    assert whole.holdout_after is not None
+    assert cut.holdout_after is not None
+    assert cut.holdout_after == pytest.approx(whole.holdout_after, abs=3.0)
+    assert cut.holdout_after > 80
+    assert len(cut.holdout_errors) <= 1
+    assert not cut.warnings
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [("éàèùçêô etaoin", "utf-8"), ("れるのはをにがと、。", "utf-8"), ("etaoin shrdlu", "ascii")],
+)
+def test_text_stays_text_across_languages(language: str, encoding: str) -> None:
+    found = on_files([chunks(i, language=language) for i in range(3)], chunks(9, language=language))
+    assert f"type: string, length: rest, encoding: {encoding}" in found.best.spec_text
+    assert found.holdout_after is not None
+    assert found.holdout_after > 80
+
+
+def test_a_case_is_learned_from_several_records() -> None:
+    def rare(seed: int) -> bytes:
+        """Eight kinds of records, seven of which occur once in all files."""
+        rng, made = random.Random(seed), b""
+        for i in range(40):
+            kind, body = (2 + seed, rng.randbytes(20)) if i == 30 else (1, struct.pack(">II", 7 * i, rng.randrange(9)))
+            made += struct.pack(">HB", len(body), kind) + body
+        return made
+
+    text = on_files([rare(i) for i in range(4)], rare(6)).best.spec_text
+    assert not any(f'"{kind}":' in text or f"Body{kind}" in text for kind in range(2, 6)), text
+
+
+def test_a_patch_that_fits_only_what_its_proposer_saw_is_refused() -> None:
+    files = {str(i): chunks(i) for i in range(3)}
+    seen: list[set[str]] = []
+
+    def heart(situation: Situation) -> list[Patch]:
+        seen.append(set(situation.files))
+        learnt = {"one_of": [list(data) for data in situation.files.values()]}
+        return [Patch((UpdateField(("types", "File", "fields", 0), {"validate": learnt}),), "by heart")]
+
+    found = improve_spec(STUBS["a blob"], files, heart, max_iterations=9)
+    assert found.best is found.initial
+    assert seen == [set(files) - {name} for name in files]
+
+
+def test_memorised_constants_are_named() -> None:
+    files = {str(i): b"".join(struct.pack(">HI", 0xCAFE, 7_000_000 + i * 9) for i in range(50)) for i in range(2)}
+    text = (
+        "endian: big\ntypes: {R: {fields: [{name: magic, type: u16, validate: {equals: 0xCAFE}}, "
+        "{name: id, type: u32, validate: {range: [7000000, 7000450]}}]}}"
+    )
+    other = b"".join(struct.pack(">HI", 0xBEEF, 99_000_000 + i * 977) for i in range(50))
+    found = improve_spec(text, files, lambda _: [], holdout={"other": other}, max_iterations=1)
+    assert any("R.id" in warning for warning in found.warnings)
+    assert found.holdout_errors
