@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 from harness.grammar.language.expression import (
     ArrayOf,
@@ -74,7 +75,9 @@ class ExpressionImporter:
             UnsupportedError: if a grammar cannot express it.
         """
         match expression:
-            case Literal():
+            case Literal(value=value):
+                if isinstance(value, float) and not isfinite(value):
+                    raise UnsupportedError("a number that is too large for 64 bits")
                 return expression
             case Name(name=name):
                 return self.name(name)

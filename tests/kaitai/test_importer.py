@@ -286,6 +286,29 @@ def test_what_cannot_be_carried_over_is_named_with_its_line(tmp_path):
     assert "_buf" in found.errors[1].message
 
 
+@pytest.mark.parametrize(
+    ("line", "what", "place"),
+    [
+        ("{id: a, size: 2, process: mystery(1)}", "the custom process 'mystery'", "3:22"),
+        ("{id: a, type: u1, if: '_is_le == 1'}", "`_is_le`, a computed byte order", "3:23"),
+        ("{id: a, type: u1, valid: {max: '1.5e400'}}", "a number that is too large", "3:23"),
+        (
+            "{id: a, type: {switch-on: 1, cases: {1: str, 2: strz}}, size: 3}",
+            "strings that end in different ways",
+            "3:13",
+        ),
+        ("{id: a, type: str, size: 3, encoding: klingon}", "the encoding 'klingon'", "3:33"),
+        ('{id: a, size: \'"x".to_b("ASCII").size\'}', "`to_b`", "3:13"),
+    ],
+)
+def test_a_construct_outside_of_the_grammar_language_is_refused_at_its_place(tmp_path, line, what, place):
+    path = tmp_path / "odd.ksy"
+    path.write_text(f"meta: {{id: odd, encoding: ASCII}}\nseq:\n  - {line}\n")
+    (error,) = import_ksy(path).errors
+    assert what in error.message
+    assert error.where == f"{path}:{place}"
+
+
 def test_what_our_lint_refuses_is_named_where_the_ksy_says_it(tmp_path):
     path = tmp_path / "endless.ksy"
     path.write_text(
