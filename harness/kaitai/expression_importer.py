@@ -29,8 +29,6 @@ from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
 from harness.kaitai.structure import Array, Boolean, Bytes, DataType, Enum, Integer, String, Structure, User
 from harness.kaitai.type_inference import TypeInference
 
-_UNSUPPORTED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
-
 
 class UnsupportedError(Exception):
     """A grammar cannot express this."""
@@ -124,8 +122,6 @@ class ExpressionImporter:
         if name in ("_sizeof", "_bitsizeof"):
             top = User(TypeName(self.structure.path), target=self.structure)
             return self.size(lambda: size_of_type(top), bits=name == "_bitsizeof")
-        if name in _UNSUPPORTED:
-            raise UnsupportedError(f"`{name}`, {_UNSUPPORTED[name]}")
         return Name(name if name in SPECIAL else field_name(name))
 
     def attribute(self, of: Expr, name: str) -> Expr:

@@ -92,15 +92,14 @@ class FieldExporter:
         """Make the bytes of a processed string a field of their own, because only bytes can be processed."""
         made.pop("type")
         encoding = made.pop("encoding")
+        if made.pop("valid", None) is not None:
+            self.report_lost("a check of a processed string", serious=False)
         if "repeat" in made:
             self.report_lost("a processed string in an array")
-            made.pop("valid", None)
             return name
         raw = self.names.field(field.name, prefix="raw")
-        instances[name] = {"value": f'{raw}.to_s("{encoding}")'}
-        for key in ("if", "valid"):
-            if key in made:
-                instances[name][key] = made[key] if key == "if" else made.pop(key)
+        condition = {"if": made["if"]} if "if" in made else {}
+        instances[name] = {"value": f'{raw}.to_s("{encoding}")', **condition}
         return raw
 
     def prefix_at(self, field: Field, prefix: Primitive, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
