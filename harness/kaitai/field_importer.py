@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.core.document import Key
 from harness.grammar.language.expression import ArrayOf, Attribute, Binary, EnumLiteral, Expr, Literal, Name
+from harness.grammar.language.syntax import MAX_CASES
 from harness.grammar.processing import PROCESSORS
 from harness.kaitai.encodings import python_name
 from harness.kaitai.expression import integer, is_byte, joined, place
@@ -30,7 +31,6 @@ from harness.kaitai.structure import (
 )
 
 ORDERS = {"le": "little", "be": "big"}
-MAX_COMPUTED_CASES = 50
 
 
 class FieldWriter:
@@ -205,8 +205,8 @@ class FieldWriter:
                 cases[self.label(value)] = name
             else:
                 cases[str(number)] = name
-        if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
-            self.report_unsupported(key, f"more than {MAX_COMPUTED_CASES} cases that are not constants")
+        if not plain and len(kind.cases) > MAX_CASES:
+            self.report_unsupported(key, f"more than {MAX_CASES} cases that are not constants")
             plain = True
         on = kind.on if plain else place(kind.on, [value for value, _ in kind.cases])
         switch: dict[str, Any] = {"by": self.text(on, (*key, "switch-on")), "cases": cases}
