@@ -41,6 +41,7 @@ class ExpressionWriter:
         field_id: Maps a field's name to its Kaitai Struct name.
         type_id: Maps a type's name.
         label_id: Maps an enum and one of its labels to `enum::label`.
+        parameter_kind: Returns the type of a parameter of a type.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class ExpressionWriter:
         field_id: Callable[[str], str],
         type_id: Callable[[str], str],
         label_id: Callable[[str, str], str],
+        parameter_kind: Callable[[TypeDef, str], Type],
     ) -> None:
         self.inference, self.owner = inference, owner
         self.field_id, self.type_id, self.label_id = field_id, type_id, label_id
+        self.parameter_kind = parameter_kind
         self.parents = holders(inference.types)
         self.item: Type | None = None
         """The type of `_`, or None if `_` is not in scope."""
@@ -67,6 +70,10 @@ class ExpressionWriter:
         if found.sort is not Sort.ANY:
             return found
         match expr:
+            case Name(name=name) if name in self.owner.params:
+                return self.parameter_kind(self.owner, name)
+            case Attribute(of=of, name="first" | "last") | Item(of=of):
+                return self.kind(of).item or ANY
             case Name(name="_parent"):
                 return self.parent_of(self.owner.name)
             case Attribute(of=of, name="_parent"):
