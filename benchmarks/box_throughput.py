@@ -68,6 +68,26 @@ def crucible() -> Callable[[int], None]:
     return evaluate
 
 
+def crucible_at_once() -> Callable[[int], None]:
+    """Our box, asked all questions at once, as where nothing is timed."""
+    from harness.sandbox.batch import ask_batch
+    from harness.sandbox.codec import encode
+    from harness.sandbox.limits import Limits
+    from harness.sandbox.pool import BoxPool
+
+    pool = BoxPool()
+    limits = Limits(call_seconds=1.0)
+    questions = [encode({"lines": lines}) for lines, _ in QUESTIONS]
+    right = [encode(expected) for _, expected in QUESTIONS]
+
+    def evaluate(n: int) -> None:
+        batch = ask_batch(pool, SOURCE.format(n=n).encode(), questions, entry="dedup", limits=limits)
+        if [answer.payload for answer in batch.answers] != right:
+            raise SystemExit("the honest candidate was judged wrong")
+
+    return evaluate
+
+
 def evalplus() -> Callable[[int], None]:
     """EvalPlus 0.3.1: a process with `reliability_guard`, no other isolation."""
     from evalplus.eval import untrusted_check
@@ -133,10 +153,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lanes", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--count", type=int, default=150, help="evaluations in a round of ours; EvalPlus gets a third")
     options = parser.parse_args()
-    contenders: dict[str, tuple[Callable[[], Callable[[int], None]], int]] = {"crucible": (crucible, 150)}
+    contenders: dict[str, tuple[Callable[[], Callable[[int], None]], int]] = {
+        "crucible": (crucible, options.count),
+        "crucible, asked at once": (crucible_at_once, options.count),
+    }
     if importlib.util.find_spec("evalplus"):
-        contenders["evalplus"] = (evalplus, 40)
+        contenders["evalplus"] = (evalplus, max(1, options.count // 3))
     else:
         print("evalplus is not installed: pip install 'pytest-crucible[bench]'", file=sys.stderr)
     context = multiprocessing.get_context("spawn")
@@ -175,16 +199,21 @@ def main() -> int:
                 }
             )
         )
-    if "evalplus" in rates:
-        speed = [a / b for a, b in zip(rates["crucible"], rates["evalplus"], strict=True)]
-        cpu = [b / a for a, b in zip(costs["crucible"], costs["evalplus"], strict=True)]
+    ours = [name for name in contenders if name != "evalplus"] if "evalplus" in rates else []
+    for name in ours:
+        speed = [a / b for a, b in zip(rates[name], rates["evalplus"], strict=True)]
+        cpu = [b / a for a, b in zip(costs[name], costs["evalplus"], strict=True)]
         print(
             json.dumps(
                 {
+                    "contender": name,
                     "ratio_to_evalplus": round(statistics.median(speed), 2),
                     "lowest": round(min(speed), 2),
                     "highest": round(max(speed), 2),
                     "cpu_ratio": round(statistics.median(cpu), 2),
+                    "cpu_lowest": round(min(cpu), 2),
+                    "cpu_highest": round(max(cpu), 2),
+                    "load": round(os.getloadavg()[0], 1),
                 }
             )
         )

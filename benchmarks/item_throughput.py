@@ -4,7 +4,7 @@
 
 A throw-away project is written, judged by a real `pytest` process with `attempts: 1`, no jitter and 10 questions, and
 the rate is the number of candidates over the wall time of that whole process, start-up included. CPU time is that of
-the process with all its children.
+the process with all its children; `end_ms_each` is that of `pytest_sessionfinish`, without confirmation.
 """
 
 from __future__ import annotations
@@ -47,6 +47,21 @@ def clamp(x: int, lo: int, hi: int) -> int:
     """Clamp x into [lo, hi]."""
     return lo if x < lo else hi if x > hi else x  # {n}
 '''
+CONFTEST = """\
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session):
+    begun = time.process_time()
+    result = yield
+    if not hasattr(session.config, "workerinput"):
+        Path("end.txt").write_text(str(time.process_time() - begun))
+    return result
+"""
 SUITE = """\
 lane: toolgen
 tool: tool
@@ -71,12 +86,13 @@ def main() -> int:
         (root / "candidates").mkdir()
         (root / "tool" / "tool.yaml").write_text(TOOL, encoding="utf-8")
         (root / "tool" / "oracle.py").write_text(ORACLE, encoding="utf-8")
+        (root / "conftest.py").write_text(CONFTEST, encoding="utf-8")
         (root / "clamp.suite.yaml").write_text(SUITE, encoding="utf-8")
         for n in range(options.candidates):
             (root / "candidates" / f"c{n:05d}.py").write_text(CANDIDATE.format(n=n), encoding="utf-8")
         started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "pytest", "clamp.suite.yaml", "-q", "--rootdir", str(root)]
-        command += ["-n", options.workers, "-p", "no:cacheprovider"]
+        command += ["-n", options.workers, "--confirm", "0", "-p", "no:cacheprovider"]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode:
@@ -93,6 +109,7 @@ def main() -> int:
                     "wall_s": round(wall, 2),
                     "candidates_per_s": round(options.candidates / wall, 1),
                     "cpu_ms_each": round(cpu / options.candidates * 1e3, 2),
+                    "end_ms_each": round(float((root / "end.txt").read_text()) / options.candidates * 1e3, 4),
                     "report_kb": round((root / "reports" / "index.html").stat().st_size / 1024),
                 }
             )

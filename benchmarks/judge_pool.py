@@ -2,7 +2,7 @@
 
     python benchmarks/judge_pool.py [--workers 2] [--rounds 5] [--candidates 100]
 
-Rows, the default settings of a user first: right and wrong candidates with 24 sampled inputs, pauses and CPU times; then
+Rows, the default settings first: right and wrong candidates with 24 sampled inputs, pauses and CPU times; then
 without timing and pauses; then screening; one worker instead of several. EvalPlus answers as many questions per
 candidate in as many processes. Each row is a ratio within a round, so that a machine that slows down does so for both.
 CPU time is that of all processes of a contender.
@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from box_throughput import SOURCE, _cpu
+
 from harness import JudgePool
 
 TOOL = """\
@@ -143,11 +144,11 @@ def main() -> int:
         for run in rows.values():
             run(8)  # starts processes, draws inputs
         for _ in range(options.rounds):
-            for name, run in contenders.items():
+            for row_name, run in contenders.items():
                 before, started = _cpu(), time.perf_counter()
                 run(options.candidates)
-                rates[name].append(options.candidates / (time.perf_counter() - started))
-                costs[name].append((_cpu() - before) / options.candidates * 1e3)
+                rates[row_name].append(options.candidates / (time.perf_counter() - started))
+                costs[row_name].append((_cpu() - before) / options.candidates * 1e3)
         for pool in pools.values():
             pool.close()
         if "evalplus" in contenders:

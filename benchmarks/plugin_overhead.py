@@ -1,8 +1,10 @@
-"""What the plugin costs: per case against plain pytest items, and at all in a run that collects no suite.
+"""What the plugin costs: per case against plain pytest items, at the end of a run, and in a run that collects no suite.
 
-    python benchmarks/plugin_overhead.py [--cases 10000] [--rounds 3] [--free-rounds 15]
+    python benchmarks/plugin_overhead.py [--cases 10000] [--rounds 3] [--free-rounds 15] [--against FOLDER]
 
-Runs alternate, so that a busy machine hurts both sides alike; CPU is user + system time of the child processes.
+Runs alternate, so that a busy machine hurts both sides alike; CPU is user + system time of the child processes. With
+`--against FOLDER` (the `harness` package of another commit in it) that one takes turns too, as `other`. The end of a
+run is all of `pytest_sessionfinish`: confirmation, rows that were pending, snapshot, terminal, page.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,7 +23,11 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 LANE = """
+import time
+from pathlib import Path
+
 import harness
+import pytest
 from harness import hookimpl, hooks
 from harness.core.score import Component, judge
 from harness.suites.suite import SuiteOptions
@@ -58,6 +65,14 @@ class Sums:
 @hookimpl
 def crucible_lanes():
     return [Sums()]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish():
+    begun = time.process_time()
+    result = yield
+    Path("end.txt").write_text(str(time.process_time() - begun))
+    return result
 """
 
 PLAIN = """
@@ -89,15 +104,15 @@ class PlainItem(pytest.Item):
 """
 
 
-def run(folder: Path, *args: str) -> tuple[float, float]:
-    """Wall and CPU seconds of one pytest process, which must pass."""
+def run(folder: Path, *args: str, source: Path = REPOSITORY) -> tuple[float, float]:
+    """Wall and CPU seconds of one pytest process, which must pass, with the `harness` of a folder."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     always = ("-q", "-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:xdist", "-p", "no:hypothesispytest")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *always, *args],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
         text=True,
         check=False,
@@ -109,7 +124,7 @@ def run(folder: Path, *args: str) -> tuple[float, float]:
     return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def cases(folder: Path, count: int, rounds: int) -> None:
+def cases(folder: Path, count: int, rounds: int, other: Path | None) -> None:
     """A suite of trivial cases against the same number of plain custom items."""
     entries = "sums:\n" + "".join(f"  - {{name: case-{i}, a: {i}, want: {2 * i}}}\n" for i in range(count))
     ours, plain = folder / "ours", folder / "plain"
@@ -121,14 +136,24 @@ def cases(folder: Path, count: int, rounds: int) -> None:
         (place / "conftest.py").write_text(conftest)
         (place / "pytest.ini").write_text("[pytest]\n")
         (place / name).write_text(text)
-    found: dict[str, list[tuple[float, float]]] = {"plain": [], "ours": []}
+    sources = {"suite": REPOSITORY} | ({} if other is None else {"other": other})
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("plain", *sources)}
+    ends: dict[str, list[float]] = {name: [] for name in sources}
     for _ in range(rounds):
         found["plain"].append(run(plain, "-p", "no:harness.plugin"))
-        found["ours"].append(run(ours, "-p", "harness.plugin"))
-        (ours / "reports" / "ledger.db").unlink()
-    for index, what in enumerate(("wall", "CPU")):
-        base, mine = (statistics.median(pair[index] for pair in found[side]) for side in ("plain", "ours"))
-        print(f"{count} cases, {what}: plain {base:.2f} s, suite {mine:.2f} s, ratio {mine / base:.2f}")
+        for name, source in sources.items():
+            found[name].append(run(ours, "-p", "harness.plugin", source=source))
+            ends[name].append(float((ours / "end.txt").read_text()))
+            shutil.rmtree(ours / "reports")
+    for name in sources:
+        for index, what in enumerate(("wall", "CPU")):
+            base, mine = (statistics.median(pair[index] for pair in found[side]) for side in ("plain", name))
+            ratios = [a[index] / b[index] for a, b in zip(found[name], found["plain"], strict=True)]
+            ratio = f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            print(f"{count} cases, {what}: plain {base:.2f} s, {name} {mine:.2f} s, {ratio}")
+        print(
+            f"{count} cases, end of the run, {name}: {1000 * statistics.median(ends[name]) / count:.4f} ms of CPU each"
+        )
 
 
 def free(folder: Path, rounds: int) -> None:
@@ -155,10 +180,11 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--free-rounds", type=int, default=15)
+    parser.add_argument("--against", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.rounds:
-            cases(Path(folder), options.cases, options.rounds)
+            cases(Path(folder), options.cases, options.rounds, options.against)
         if options.free_rounds:
             free(Path(folder), options.free_rounds)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -20,7 +19,7 @@ PREFIX = __name__.partition(".")[0] + "."
 FOLDER = Path(__file__).parent
 
 
-class PlainImports(MetaPathFinder):
+class PlainImports:
     """Finds the modules of this package as an import without pytest does."""
 
     def find_spec(

@@ -11,13 +11,28 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy  # noqa: F401 - as what follows
 import pytest
 
-# Imported here because pytester forgets what an inner run imported first, and PyYAML's C part cannot be loaded twice.
-import harness.session.run_session  # noqa: F401
+# Imported here because pytester forgets what an inner run imported first: each would import all of it again, the C
+# parts of PyYAML and numpy cannot be loaded twice, and the evaluators, which a lane imports at first use, would be
+# loaded with classes that other modules do not know.
+import harness.judge.judges
+import harness.lanes.dsl.evaluate
+import harness.lanes.kernel.evaluate
+import harness.lanes.spec.evaluate
+import harness.lanes.toolgen.evaluate
+import harness.report.html
+import harness.session.controller
+import harness.session.judging_ahead
+import harness.session.run_session
+import harness.session.summary
+import harness.timing.bridge  # noqa: F401
 from harness import hooks
+from tests.forked_workers import forked_workers
 
 pytest_plugins = ["pytester"]
+BUILT_IN = hooks.BUILT_IN
 
 
 def pytest_configure():
@@ -140,11 +155,12 @@ class Project:
         return self.put(f"{name}.suite.yaml", f"lane: words\ninline: {json.dumps(inline)}\n")
 
     def run(self, *args: str, subprocess: bool = False) -> pytest.RunResult:
-        """Run pytest with the plugin: in this process unless it must die or distribute."""
+        """Run pytest with the plugin: in this process unless it must die or change what is imported."""
         always = ("-p", "harness.plugin", "-p", "no:benchmark")
-        if subprocess or any(arg.startswith("-n") for arg in args):
+        if subprocess:
             return self.pytester.runpytest_subprocess(*always, *args, timeout=120)
-        return self.pytester.runpytest_inprocess(*always, *args)
+        with forked_workers():
+            return self.pytester.runpytest_inprocess(*always, *args)
 
     def rows(self, sql: str, *, ledger: str = "reports/ledger.db") -> list[Any]:
         """Ask the ledger."""

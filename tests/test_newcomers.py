@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness import hooks
 from harness.cli import main
+from tests.conftest import BUILT_IN
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "ledger.db", "run.jsonl"])
@@ -55,26 +57,28 @@ def test_controls_with_the_expected_verdict_are_not_red(project):
     assert "fill-wrong" in (project.path / "reports/index.html").read_text()
 
 
-def test_the_scaffold_passes_with_the_full_score(project):
+def test_the_scaffold_passes_with_the_full_score(project, monkeypatch):
+    monkeypatch.setattr(hooks, "BUILT_IN", BUILT_IN)
     project.put("conftest.py", "")
     assert main(["init", str(project.path)]) == 0
-    result = project.run("suites", "--min-tier", "E", "--confirm", "0", subprocess=True)
+    result = project.run("suites", "--min-tier", "E", "--confirm", "0")
     assert result.ret == 0
     assert dict(project.rows("SELECT subject, round(score, 3) FROM evaluations"))["join_words"] == 1.0
 
 
-def test_a_fault_of_a_trusted_file_does_not_count_against_the_subject(project):
+def test_a_fault_of_a_trusted_file_does_not_count_against_the_subject(project, monkeypatch):
+    monkeypatch.setattr(hooks, "BUILT_IN", BUILT_IN)
     project.put("conftest.py", "")
     project.put("tool/tool.yaml", 'tool_id: x\ndescription: d.\nsignature: "def x(a: int) -> int"\n')
     project.put("tool/oracle.py", "def reference(a):\n    return undefined\n")
     project.put("c/one.py", "# /// candidate\n# style = \n# ///\ndef x(a: int) -> int:\n    return a\n")
     project.put("x.suite.yaml", "lane: toolgen\ntool: tool\ncandidates: c/*.py\ntiming: none\n")
-    result = project.run("--min-tier", "E", "--confirm", "0", subprocess=True)
+    result = project.run("--min-tier", "E", "--confirm", "0")
     result.stdout.fnmatch_lines(
         ["  this is a fault of a trusted file, not of the subject; it does not count against it"]
     )
     project.put("tool/oracle.py", "def reference(a):\n    return a\n")
-    assert project.run("--min-tier", "E", "--confirm", "0", subprocess=True).ret == 0
+    assert project.run("--min-tier", "E", "--confirm", "0").ret == 0
 
 
 def test_a_broken_metadata_block_is_visible(tmp_path, capsys, monkeypatch):

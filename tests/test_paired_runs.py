@@ -99,11 +99,11 @@ def test_a_child_that_is_slower_than_its_parent_is_a_regression(project, workers
 
 def test_the_next_run_meets_the_champion(project):
     options = ("--benchmark-max-time=0.02", "--min-tier", "E", "--confirm", "0")
-    assert project.runpytest_subprocess("a.suite.yaml", "-k", "parent", *options, timeout=170).ret == 0
-    project.runpytest_subprocess("a.suite.yaml", "-k", "child", *options, timeout=170)
+    assert project.runpytest_inprocess("-p", "harness.plugin", "a.suite.yaml", "-k", "parent", *options).ret == 0
+    project.runpytest_inprocess("-p", "harness.plugin", "a.suite.yaml", "-k", "child", *options)
     assert ("parent", "parent") in {(role, rival) for _, role, rival, _ in compared(project)}
     (project.path / "found/other.py").write_text(PARENT + "\n# other\n")
-    project.runpytest_subprocess("a.suite.yaml", "-k", "other", *options, timeout=170)
+    project.runpytest_inprocess("-p", "harness.plugin", "a.suite.yaml", "-k", "other", *options)
     # On a machine so busy that the parent's own time is not known it has no score, and the child leads.
     assert {(role, rival) for _, role, rival, _ in compared(project)} <= {("champion", "parent"), ("champion", "child")}
     assert compared(project)

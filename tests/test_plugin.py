@@ -101,7 +101,7 @@ def test_an_evaluation_is_serialised_once(project, more):
     conftest = project.path / "conftest.py"
     conftest.write_text(conftest.read_text() + COUNTED)
     project.suite(good="ok", bad="wrong")
-    project.run(*more)
+    project.run(*more, subprocess=True)  # the counter must not stay in this process
     assert sorted((project.path / "serialised").read_text().split()) == ["bad", "good"]
     assert project.verdicts() == {"good": "ok", "bad": "wrong"}
 
@@ -284,14 +284,14 @@ class TestTiers:
 
     @pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
     def test_below_the_minimum_the_run_refuses(self, boxed, extra):
-        result = boxed.run(*extra, subprocess=True)
+        result = boxed.run(*extra)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*tier D*needs tier C*", "*allow user namespaces for tier C*"])
         assert not (boxed.path / "reports").exists()
 
     @pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
     def test_the_tier_is_probed_once_shown_and_stored(self, boxed, extra):
-        result = boxed.run("--min-tier", "d", *extra, subprocess=True)
+        result = boxed.run("--min-tier", "d", *extra)
         result.assert_outcomes(passed=1, failed=1)
         result.stdout.fnmatch_lines(
             ["sandbox: tier D [[]rlimits[]]", "*= crucible =*", "sandbox: tier D [[]rlimits[]]"]
@@ -304,12 +304,12 @@ class TestTiers:
     def test_a_lane_may_accept_less_and_says_so(self, boxed):
         conftest = boxed.path / "conftest.py"
         conftest.write_text(conftest.read_text() + "\nWords.min_tier = Tier.E\n")
-        result = boxed.run("-k", "good and not seen", subprocess=True)
+        result = boxed.run("-k", "good and not seen")
         result.stdout.fnmatch_lines(["lane words accepts tier E, its own default"])
 
     def test_nothing_is_probed_when_nothing_will_run(self, boxed):
-        boxed.run("--collect-only", subprocess=True)
-        boxed.run("-k", "nothing", subprocess=True)
+        boxed.run("--collect-only")
+        boxed.run("-k", "nothing")
         assert not (boxed.path / "probed").exists()
 
 
@@ -327,7 +327,7 @@ def test_a_run_without_suites_imports_nothing_heavy(project):
     project.put(
         "test_mine.py",
         "import sys\ndef test_mine():\n"
-        "    heavy = {'pydantic', 'yaml', 'sqlite_utils', 'harness.session.run_session', 'jinja2'}\n"
+        "    heavy = {'pydantic', 'yaml', 'harness.session.run_session', 'jinja2'}\n"
         "    assert not heavy & set(sys.modules)\n",
     )
     project.run("-p", "no:hypothesispytest", subprocess=True).assert_outcomes(passed=1)
@@ -443,7 +443,7 @@ def test_what_was_no_steady_verdict_is_judged_again(project, status):
 @pytest.mark.parametrize("plugin", ["xdist", "benchmark", "cacheprovider", "terminal", "junitxml"])
 def test_it_works_without_other_plugins(project, plugin):
     project.suite(good="ok")
-    result = project.run("-p", f"no:{plugin}", subprocess=True)
+    result = project.run("-p", f"no:{plugin}")
     assert result.ret == 0
     assert project.verdicts() == {"good": "ok"}
 

@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from harness import hooks
+from tests.conftest import BUILT_IN
 from tests.test_plugin_faults import start, wait_for  # noqa: F401 - a fixture
 
 TOOL = """
@@ -30,7 +32,8 @@ ORACLE = """
 
 
 @pytest.fixture
-def doubles(project):
+def doubles(project, monkeypatch):
+    monkeypatch.setattr(hooks, "BUILT_IN", BUILT_IN)
     project.put("conftest.py", "")
     project.put("tool/tool.yaml", TOOL)
     project.put("tool/oracle.py", ORACLE)
@@ -45,7 +48,7 @@ ARGS = ("--confirm", "0", "--min-tier", "E")
 
 
 def reused(project, *args):
-    result = project.run(*ARGS, *args, subprocess=True)
+    result = project.run(*ARGS, *args)
     found = dict(
         project.rows("SELECT subject, reused_from FROM evaluations WHERE run_id = (SELECT max(run_id) FROM runs)")
     )
@@ -107,7 +110,7 @@ def test_a_table_of_benchmarks_needs_samples(doubles):
     always = ("-p", "harness.plugin", *ARGS, "--benchmark-max-time", "0.05")
 
     def run(*args):
-        return doubles.pytester.runpytest_subprocess(*always, *args).stdout.str()
+        return doubles.pytester.runpytest_inprocess(*always, *args).stdout.str()
 
     run()
     assert "unchanged since" in run()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.core.digest import digest_bytes, digest_json
+from harness.core.digest import canonical_json, digest_bytes, digest_text
 from harness.core.frozen import Frozen
 from harness.core.policy import Policy, Timing
 
@@ -62,4 +64,22 @@ class Case(Frozen):
     @property
     def key(self) -> str:
         """Digest of all that the verdict may depend on: subject, inputs, policy."""
-        return digest_json([self.lane, self.subject.digest, self.inputs, self.policy.to_wire()])
+        return self.keys()[0]
+
+    def keys(self) -> tuple[str, str]:
+        """`key`, and the digest of lane and inputs alone.
+
+        Raises:
+            TypeError: if the inputs are not JSON.
+            ValueError: if they contain NaN or infinity.
+        """
+        # The digests of [lane, subject, inputs, policy] and [lane, inputs]: the inputs are serialised once for both,
+        # and a policy once for all cases that have it.
+        lane, inputs = canonical_json(self.lane), canonical_json(self.inputs)
+        subject, policy = canonical_json(self.subject.digest), _canonical_policy(self.policy.model_dump_json())
+        return digest_text(f"[{lane},{subject},{inputs},{policy}]"), digest_text(f"[{lane},{inputs}]")
+
+
+@lru_cache(maxsize=64)
+def _canonical_policy(text: str) -> str:
+    return canonical_json(json.loads(text))

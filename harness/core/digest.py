@@ -9,21 +9,33 @@ from typing import Any
 
 PREFIX = 16  # hex digits that are displayed; the full digest is stored
 
+# One encoder for all: making one costs as much as a short text.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def digest_bytes(data: bytes) -> str:
     """Hex SHA-256 of raw bytes: the identity of a subject."""
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_json(value: Any) -> str:
-    """Hex SHA-256 of a JSON value, independent of key order.
+def canonical_json(value: Any) -> str:
+    """JSON text of a value, independent of key order.
 
     Raises:
         TypeError: if `value` is not JSON.
         ValueError: if it contains NaN or infinity, which have no canonical JSON form.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
+
+
+def digest_text(text: str) -> str:
+    """Hex SHA-256 of a string, also of one with lone surrogates."""
     return digest_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def digest_json(value: Any) -> str:
+    """Hex SHA-256 of `canonical_json`; raises what it raises."""
+    return digest_text(canonical_json(value))
 
 
 def digest_folder(path: Path) -> str:

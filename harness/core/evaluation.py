@@ -13,6 +13,8 @@ from harness.core.frozen import Frozen
 from harness.core.score import Score
 from harness.core.status import Status
 
+OK, NOISY = Status.OK, Status.NOISY  # Python 3.11 computes a member at each access through its class
+
 
 class Evaluation(Frozen):
     """The verdict on one case, with its evidence and score."""
@@ -24,14 +26,13 @@ class Evaluation(Frozen):
     @property
     def status(self) -> Status:
         """The status: `noisy` where a measurement that is too noisy decides whether all gates pass."""
-        if self.evidence.status is Status.OK and self.score.undecided:
-            return Status.NOISY
-        return self.evidence.status
+        status = self.evidence.status
+        return NOISY if status is OK and self.score.gates and self.score.undecided else status
 
     @property
     def passed(self) -> bool:
         """Whether the status is ok and every gate passes, whatever the suite expects."""
-        return self.status is Status.OK and self.score.gates_pass
+        return self.status is OK and self.score.gates_pass
 
     @property
     def as_expected(self) -> bool:
@@ -51,7 +52,7 @@ class Evaluation(Frozen):
     @property
     def why(self) -> str:
         """One sentence: the reason of the status, else of the first gate that fails, else the score's explanation."""
-        if self.evidence.status is not Status.OK:
+        if self.evidence.status is not OK:
             return self.evidence.why
         return self.score.failed[0].why if self.score.failed else self.score.explanation
 

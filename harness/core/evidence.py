@@ -57,7 +57,7 @@ class Evidence(Frozen):
     """One sentence; empty only for `ok`."""
     counterexample: Counterexample | None = None
     attempts: tuple[Attempt, ...] = ()
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = Field(default_factory=dict)
     """The lane's own observations, JSON only; each lane documents its names."""
     finalist: bool = True
     """False for a case that must not be repeated, because its effects would happen again: it is never confirmed."""
@@ -83,15 +83,8 @@ class Evidence(Frozen):
     limits_hit: tuple[str, ...] = ()
     tier: Tier | None = None
     """None when no box was involved."""
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     seconds: Amount = 0.0
-
-    @model_validator(mode="after")
-    def _a_failure_says_why(self) -> Self:
-        if self.status is not Status.OK and not self.why:
-            msg = f"evidence with status {self.status} must say why"
-            raise ValueError(msg)
-        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -106,6 +99,9 @@ class Evidence(Frozen):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
+        if not self.why and self.status is not Status.OK:
+            msg = f"evidence with status {self.status} must say why"
+            raise ValueError(msg)
         if self.fault and self.status is not Status.INFRA:
             msg = f"evidence with status {self.status} names a fault, which only `infra` has"
             raise ValueError(msg)

@@ -37,6 +37,8 @@ class Policy(Frozen):
     timing: Timing = Timing.CPU
     gates: dict[str, Finite] = {}
     """Smallest accepted value of components, or of `score`."""
+    weights: dict[str, Finite] = {}
+    """Weights of components, which sum to 1; empty for the lane's own. A component that is not named has none."""
     expect: Status | None = None
     """For negative and positive controls: the case passes exactly when its verdict is this."""
     require: tuple[str, ...] = ()

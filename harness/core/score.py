@@ -63,7 +63,8 @@ class Score(Frozen):
         An undefined component with weight may have any value from 0 to 1. The score is undecided if for every failed
         gate one of these values would make it pass.
         """
-        return bool(self.failed) and all(self._may_pass(gate) for gate in self.failed)
+        failed = self.failed
+        return bool(failed) and all(self._may_pass(gate) for gate in failed)
 
     def _may_pass(self, gate: GateResult) -> bool:
         if gate.observed is not None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from harness.dsl.machine.bundle import pack_run, unpack_run
     from harness.dsl.machine.external_effects import ExternalEffects, Query
     from harness.dsl.machine.fork import fork, upgrade
-    from harness.dsl.machine.machine import Machine, MachineSettings
+    from harness.dsl.machine.machine import Machine
+    from harness.dsl.machine.machine_settings import MachineSettings
     from harness.dsl.machine.outcome import Outcome, StepOutcome
     from harness.dsl.machine.replay import Difference, Divergence, Replayed, replay
     from harness.dsl.machine.session import Session
@@ -83,7 +84,7 @@ _MODULES = {
     "LogError": "harness.dsl.eventlog.fault",
     "LogFile": "harness.dsl.eventlog.logfile",
     "Machine": "harness.dsl.machine.machine",
-    "MachineSettings": "harness.dsl.machine.machine",
+    "MachineSettings": "harness.dsl.machine.machine_settings",
     "MismatchError": "harness.dsl.values",
     "Outcome": "harness.dsl.machine.outcome",
     "PluginTool": "harness.dsl.tools.registry",

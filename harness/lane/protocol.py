@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Lane(Protocol):
     """One kind of machine-made artefact: how it is found, evaluated and scored.
 
-    Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `keyed = True` (a verdict
-    may be reused, docs/reuse.md) and `engine()` (versions of libraries that judge). The field `notices` of
-    its evidence is shown once at the end of the run.
+    Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `weights` (the weights
+    that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md) and `engine()`
+    (versions of libraries that judge). The field `notices` of its evidence is shown once at the end of the run.
     """
 
     name: str

@@ -107,5 +107,5 @@ class Registry:
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """Call a hook of `Hooks` by name on every plugin; returns the results that are not None."""
-        result: list[Any] = getattr(self.manager.hook, hook)(**arguments)
-        return result
+        caller = getattr(self.manager.hook, hook)
+        return caller(**arguments) if caller.get_hookimpls() else []

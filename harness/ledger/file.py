@@ -6,9 +6,10 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.core.errors import LedgerError
 from harness.ledger import row_writer
@@ -97,6 +98,13 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries."""
+    found = connection.execute(sql, parameters)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
 
 
 def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.core.errors import LedgerError
 from harness.core.nearest import nearest_names
+from harness.core.ranking import Place, ranked
 from harness.ledger.store import Ledger
 
 if TYPE_CHECKING:
@@ -95,19 +96,44 @@ def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = Non
 
 def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str], Row]:
     """The best passing subject of every (lane, suite) that has one; no control, and by default no unconfirmed one."""
+    # With `min` SQLite takes the other columns from the row that has the minimum.
     rows = ledger.rows(
-        """SELECT * FROM leaderboard WHERE passed AND expected IS NULL AND (?1 OR coalesce(confirmed, 1))
-           ORDER BY lane, suite, position DESC""",
+        """SELECT *, min(position) FROM leaderboard
+           WHERE passed AND expected IS NULL AND (?1 OR coalesce(confirmed, 1))
+           GROUP BY lane, suite ORDER BY lane, suite""",
         unconfirmed,
     )
     return {(row["lane"], row["suite"]): row for row in rows}
 
 
+def leaders_elsewhere(ledger: Ledger, run_id: str) -> dict[tuple[str, str], Row]:
+    """The leaders of the suites of a run that are not among what it judged.
+
+    The boards are read only where earlier runs judged something that this one did not.
+    """
+    others = ledger.rows(
+        """SELECT 1 FROM evaluations o
+           WHERE o.run_id <> ?1
+               AND (o.lane, o.suite) IN (SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = ?1)
+               AND NOT EXISTS (SELECT 1 FROM evaluations e
+                   WHERE e.lane = o.lane AND e.suite = o.suite AND e.digest = o.digest AND e.run_id = ?1)
+           LIMIT 1""",
+        run_id,
+    )
+    if not others:
+        return {}
+    judged_here = {(row["lane"], row["suite"], row["digest"]) for row in evaluations(ledger, run_id)}
+    return {place: row for place, row in leaders(ledger).items() if (*place, row["digest"]) not in judged_here}
+
+
 def contenders(ledger: Ledger, run_id: str, *, first: int) -> list[Row]:
     """The first passing subjects on the boards of a run's suites, from any run; no controls.
 
-    `asked` are the seconds that their attempts took, of all `seconds`.
+    Empty where the run judged nothing that can be confirmed. `asked` are the seconds that their attempts took, of all
+    `seconds`.
     """
+    if not ledger.rows("SELECT 1 FROM evaluations WHERE run_id = ? AND confirmed IS NOT NULL LIMIT 1", run_id):
+        return []
     return ledger.rows(
         """SELECT *, (SELECT sum(a.seconds) FROM attempts a WHERE a.run_id = l.run_id AND a.nodeid = l.nodeid) AS asked
            FROM leaderboard l
@@ -142,15 +168,78 @@ def evaluations(ledger: Ledger, run_id: str) -> list[Row]:
     )
 
 
-def details(ledger: Ledger, run_id: str, table: str) -> dict[str, list[Row]]:
-    """The `components`, `gates` or `attempts` of a run, by node id and in order."""
+def contests(ledger: Ledger, run_id: str) -> dict[tuple[str, str], list[tuple[Place, Row]]]:
+    """The candidates of each suite of a run with their places among each other, best first; no controls."""
+
+    def rank() -> dict[tuple[str, str], list[tuple[Place, Row]]]:
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in evaluations(ledger, run_id):
+            if row["expected"] is None:
+                found.setdefault((row["lane"], row["suite"]), []).append(row)
+        return {place: ranked(rows) for place, rows in found.items()}
+
+    return ledger.remembered(("contests", run_id), rank)
+
+
+class GateCount(NamedTuple):
+    """The gates of one evaluation: how many pass, how many there are, and the names of those that do not pass."""
+
+    held: int
+    total: int
+    failed: tuple[str, ...]
+
+
+NO_GATES = GateCount(0, 0, ())
+
+
+def gate_counts(ledger: Ledger, run_id: str) -> dict[str, GateCount]:
+    """The gates of each evaluation of a run that has some, counted, by node id."""
+    rows = ledger.rows(
+        "SELECT nodeid, sum(passed) AS held, count(*) AS total FROM gates WHERE run_id = ? GROUP BY nodeid", run_id
+    )
+    failed: dict[str, list[str]] = defaultdict(list)
+    for row in ledger.rows(
+        "SELECT nodeid, name FROM gates WHERE run_id = ? AND NOT passed ORDER BY nodeid, position", run_id
+    ):
+        failed[row["nodeid"]].append(row["name"])
+    return {row["nodeid"]: GateCount(row["held"], row["total"], tuple(failed[row["nodeid"]])) for row in rows}
+
+
+def details(ledger: Ledger, run_id: str, table: str, nodeids: Sequence[str]) -> dict[str, list[Row]]:
+    """The `components`, `gates` or `attempts` of some evaluations of a run, by node id and in order."""
     if table not in ("components", "gates", "attempts"):
         msg = f"no details in table {table!r}"
         raise ValueError(msg)
     found: dict[str, list[Row]] = defaultdict(list)
-    for row in ledger.rows(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY nodeid, position", run_id):  # noqa: S608
-        found[row["nodeid"]].append(row)
+    for some in _chunks(nodeids):
+        for row in ledger.rows(
+            f"SELECT * FROM {table} WHERE run_id = ? AND nodeid IN ({_marks(some)}) ORDER BY nodeid, position",  # noqa: S608
+            run_id,
+            *some,
+        ):
+            found[row["nodeid"]].append(row)
     return dict(found)
+
+
+def records(ledger: Ledger, run_id: str, nodeids: Sequence[str]) -> dict[str, str]:
+    """The JSON text of some evaluations of a run, by node id."""
+    return {
+        row["nodeid"]: row["record"]
+        for some in _chunks(nodeids)
+        for row in ledger.rows(
+            f"SELECT nodeid, record FROM evaluations WHERE run_id = ? AND nodeid IN ({_marks(some)})",  # noqa: S608
+            run_id,
+            *some,
+        )
+    }
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
@@ -217,13 +306,11 @@ def judged(
     found: dict[str, tuple[str, Evaluation]] = {}
     wanted = [key for key in dict.fromkeys(keys) if key]
     versions = {row["run_id"]: json.loads(row["versions"]) for row in ledger.rows("SELECT run_id, versions FROM runs")}
-    for start in range(0, len(wanted), CHUNK):
-        some = wanted[start : start + CHUNK]
-        marks = ", ".join("?" * len(some))
+    for some in _chunks(wanted):
         latest: dict[str, Row] = {}
         for row in ledger.rows(
             f"""SELECT case_key, run_id, lane, rowid AS place FROM evaluations
-                WHERE case_key IN ({marks}) AND status NOT IN ('infra', 'skipped') AND (? IS NULL OR machine = ?)
+                WHERE case_key IN ({_marks(some)}) AND status NOT IN ('infra', 'skipped') AND (? IS NULL OR machine = ?)
                 ORDER BY created_at""",  # noqa: S608 - marks are question marks
             *some,
             machine,

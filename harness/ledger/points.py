@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.core.digest import digest_json
-from harness.ledger.store import Ledger, now
+from harness.ledger.row import now
+from harness.ledger.store import Ledger
 
 _KEEP = """
 INSERT OR REPLACE INTO points (key, lane, kind, subject, identity, value, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)

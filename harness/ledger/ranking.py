@@ -11,18 +11,18 @@ _NEWEST = """
 WITH touched AS (
     SELECT lane, suite, run_id, max(score IS NOT NULL) AS scored FROM evaluations GROUP BY lane, suite, run_id
 ), class AS (
-    SELECT lane, suite, epoch, machine, tier FROM (
+    SELECT lane, suite, epoch, machine, tier, ROW_NUMBER() OVER () AS contest FROM (
         SELECT t.lane, t.suite, r.epoch, r.machine, r.tier, ROW_NUMBER() OVER (
             PARTITION BY t.lane, t.suite ORDER BY t.scored DESC, r.started_at DESC, r.run_id DESC
         ) AS age
         FROM touched t JOIN runs r ON r.run_id = t.run_id
     ) WHERE age = 1
 ), comparable AS (
-    SELECT t.lane, t.suite, t.run_id, r.started_at,
+    SELECT t.lane, t.suite, t.run_id, r.started_at, c.contest,
         r.epoch = c.epoch AND r.machine = c.machine AND (r.tier IS c.tier OR r.tier IS NULL OR c.tier IS NULL) AS fits
     FROM touched t JOIN runs r ON r.run_id = t.run_id JOIN class c ON c.lane = t.lane AND c.suite = t.suite
 ), newest AS (
-    SELECT e.run_id, e.nodeid, q.fits, ROW_NUMBER() OVER (
+    SELECT e.rowid AS place, q.contest, q.fits, ROW_NUMBER() OVER (
         PARTITION BY e.lane, e.suite, e.digest
         ORDER BY q.fits DESC, q.started_at DESC, e.run_id DESC, e.passed, e.score IS NOT NULL, e.score, e.nodeid
     ) AS age
@@ -30,46 +30,50 @@ WITH touched AS (
 )"""
 # One row for each digest of a suite: its latest evaluation. Where a run judged a digest in several cases (shapes of a
 # kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one. `newest` reads
-# only the index evaluations_subject; whole rows, which are large, are fetched for the few it finds.
+# only the index evaluations_subject; whole rows, which are large, are fetched for the few it finds. What is sorted on
+# the way consists of numbers: `contest` stands for lane and suite, `place` for the row.
 
 _TIME = "9e999"
 
 LEADERBOARD = f"""
 CREATE VIEW leaderboard AS {_NEWEST}, board AS (
-    SELECT e.run_id, e.nodeid, e.lane, e.suite, e.digest, e.passed, e.confirmed, e.median_ms,
+    SELECT newest.place, newest.contest, e.passed,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
         max(coalesce(e.score, -1.0), coalesce(e.score_high, e.score, -1.0)) AS high,
         min(coalesce(e.median_ms, {_TIME}), coalesce(e.median_low_ms, e.median_ms, {_TIME})) AS best,
         max(coalesce(e.median_ms, {_TIME}), coalesce(e.median_high_ms, e.median_ms, {_TIME})) AS worst
-    FROM newest CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
+    FROM newest CROSS JOIN evaluations e ON e.rowid = newest.place
     WHERE newest.age = 1 AND newest.fits
 ), events AS (
     SELECT *, 0 AS point FROM board UNION ALL SELECT *, 1 FROM board
 ), sweep AS (
     SELECT *,
-        sum(point) OVER (PARTITION BY lane, suite
+        sum(point) OVER (PARTITION BY contest
             ORDER BY passed DESC, iif(point, low, high) DESC, point ROWS UNBOUNDED PRECEDING) AS ahead,
-        sum(point) OVER (PARTITION BY lane, suite
+        sum(point) OVER (PARTITION BY contest
             ORDER BY passed, iif(point, high, low), point ROWS UNBOUNDED PRECEDING) AS behind,
-        sum(point) OVER (PARTITION BY lane, suite, passed, s, low, high
+        sum(point) OVER (PARTITION BY contest, passed, s, low, high
             ORDER BY iif(point, worst, best), point ROWS UNBOUNDED PRECEDING) AS quicker,
-        sum(point) OVER (PARTITION BY lane, suite, passed, s, low, high
+        sum(point) OVER (PARTITION BY contest, passed, s, low, high
             ORDER BY iif(point, best, worst) DESC, point ROWS UNBOUNDED PRECEDING) AS slower,
-        sum(point) OVER (PARTITION BY lane, suite) AS size
+        sum(point) OVER (PARTITION BY contest) AS size
     FROM events
+), ranked AS (
+    SELECT w.place, 1 + w.ahead + w.quicker AS rank, w.size - w.behind - w.slower AS worst_rank,
+        ROW_NUMBER() OVER (PARTITION BY w.contest
+            ORDER BY 1 + w.ahead + w.quicker, w.passed DESC, w.s DESC, coalesce(e.confirmed, 1) DESC,
+                w.best, w.worst, e.median_ms, e.digest) AS position
+    FROM sweep w CROSS JOIN evaluations e ON e.rowid = w.place
+    WHERE w.point = 0
 )
-SELECT w.lane, w.suite, 1 + w.ahead + w.quicker AS rank, e.subject, w.digest, e.score, e.passed, e.status,
-    e.stability, e.median_ms, e.epoch, w.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, w.nodeid,
-    e.why, e.expected, e.as_expected, w.size - w.behind - w.slower AS worst_rank,
+SELECT e.lane, e.suite, k.rank, e.subject, e.digest, e.score, e.passed, e.status,
+    e.stability, e.median_ms, e.epoch, e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid,
+    e.why, e.expected, e.as_expected, k.worst_rank,
     e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
-    e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort,
-    ROW_NUMBER() OVER (PARTITION BY w.lane, w.suite
-        ORDER BY 1 + w.ahead + w.quicker, w.passed DESC, w.s DESC, coalesce(w.confirmed, 1) DESC,
-            w.best, w.worst, w.median_ms, w.digest) AS position
-FROM sweep w CROSS JOIN evaluations e ON e.run_id = w.run_id AND e.nodeid = w.nodeid
-WHERE w.point = 0
-ORDER BY w.lane, w.suite, position
+    e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort, k.position
+FROM ranked k CROSS JOIN evaluations e ON e.rowid = k.place
+ORDER BY e.lane, e.suite, k.position
 """  # noqa: S608 - nothing but constants
 
 LEFT_OUT = f"""
@@ -81,7 +85,7 @@ SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoc
             'tier ' || r.tier || ', not ' || c.tier || '; ', '')
         || iif(r.machine <> c.machine, 'machine ' || r.machine || '; ', ''), '; ') AS why
 FROM newest
-CROSS JOIN evaluations e ON e.run_id = newest.run_id AND e.nodeid = newest.nodeid
+CROSS JOIN evaluations e ON e.rowid = newest.place
 JOIN runs r ON r.run_id = e.run_id
 JOIN class c ON c.lane = e.lane AND c.suite = e.suite
 WHERE newest.age = 1 AND NOT newest.fits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.core.digest import digest_json
+from harness.core.status import Status
 
 if TYPE_CHECKING:
     from harness.core.case import Case
@@ -43,6 +43,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def now() -> str:
+    """The current time as `stamp` writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 def dump(value: Any) -> str:
     """JSON as the ledger keeps it: ASCII, so that lone surrogates of hostile text survive SQLite's UTF-8."""
     return json.dumps(value, separators=(",", ":"))
@@ -50,6 +55,8 @@ def dump(value: Any) -> str:
 
 def plain(text: str) -> str:
     """A string that SQLite can store: lone surrogates and NUL become escapes."""
+    if text.isascii() and "\0" not in text:
+        return text
     if "\0" in text:
         text = text.replace("\0", "\\x00")
     try:
@@ -59,19 +66,12 @@ def plain(text: str) -> str:
     return text
 
 
-def case_key(case: Case) -> str:
-    """`Case.key`, or None where inputs are not JSON: such a case still gets a row."""
+def _keys(case: Case) -> tuple[str, str]:
+    """`Case.keys`, or empty strings where inputs are not JSON: such a case still gets a row."""
     try:
-        return case.key
+        return case.keys()
     except (TypeError, ValueError):
-        return ""
-
-
-def _digest(value: Any) -> str:
-    try:
-        return digest_json(value)
-    except (TypeError, ValueError):
-        return ""
+        return "", ""
 
 
 def run_values(run: Run) -> Values:
@@ -100,8 +100,9 @@ def evaluation_values(record: Record) -> Values:
     score_low, score_high = evaluation.score.interval
     median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
-    contends = evaluation.passed and policy.expect is None and "gpu" not in case.markers
-    contends = contends and evidence.finalist
+    status, expect, (case_key, inputs_key) = evaluation.status, policy.expect, _keys(case)
+    passed = status is Status.OK and evaluation.score.gates_pass
+    contends = passed and expect is None and "gpu" not in case.markers and evidence.finalist
     return {
         "run_id": record.run_id,
         "nodeid": plain(case.nodeid),
@@ -110,9 +111,9 @@ def evaluation_values(record: Record) -> Values:
         "subject": plain(case.subject.name),
         "digest": plain(case.subject.digest),
         "epoch": min(policy.epoch, MAX_INTEGER),
-        "status": evaluation.status.value,
+        "status": status.value,
         "score": evaluation.score.total,
-        "passed": int(evaluation.passed),
+        "passed": int(passed),
         "why": plain(evaluation.why),
         "attempts": len(evidence.attempts),
         # An unjudged case was not repeated: stability 1.0 for no attempt would be wrong.
@@ -128,10 +129,10 @@ def evaluation_values(record: Record) -> Values:
         "style": plain(case.subject.style),
         "style_detected": _detected(evidence.facts),
         "machine": plain(record.machine),
-        "case_key": case_key(case),
-        "inputs_key": _digest([case.lane, case.inputs]),
-        "expected": policy.expect,
-        "as_expected": int(evaluation.as_expected),
+        "case_key": case_key,
+        "inputs_key": inputs_key,
+        "expected": expect,
+        "as_expected": int(passed if expect is None else status is expect),
         "neutral": int(evaluation.neutral),
         "reused_from": plain(evidence.reused),
         "cohort": plain(case.subject.group),
@@ -155,6 +156,8 @@ def _detected(facts: Values) -> str | None:
 
 def component_values(record: Record) -> list[Values]:
     """The rows of `components` of one evaluation, by column."""
+    if not record.evaluation.score.components:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -172,6 +175,8 @@ def component_values(record: Record) -> list[Values]:
 
 def gate_values(record: Record) -> list[Values]:
     """The rows of `gates` of one evaluation, by column."""
+    if not record.evaluation.score.gates:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -190,6 +195,8 @@ def gate_values(record: Record) -> list[Values]:
 
 def attempt_values(record: Record) -> list[Values]:
     """The rows of `attempts`; seeds are text because they may exceed SQLite's 64-bit integers."""
+    if not record.evaluation.evidence.attempts:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {
@@ -212,6 +219,8 @@ def attempt_values(record: Record) -> list[Values]:
 
 def comparison_values(record: Record) -> list[Values]:
     """The rows of `comparisons` of one evaluation, by column."""
+    if not record.evaluation.evidence.comparisons:
+        return []
     nodeid = plain(record.evaluation.case.nodeid)
     return [
         {

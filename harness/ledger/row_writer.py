@@ -35,7 +35,7 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
 def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, finished_at: str | None = None) -> None:
     """Add a run; an existing one is not changed."""
     values = row.run_values(run) | {"status": status.value, "finished_at": finished_at}
-    connection.execute(_insert("runs", tuple(values), conflict="IGNORE"), values)
+    connection.execute(_insert("runs", tuple(values), conflict="IGNORE"), tuple(values.values()))
 
 
 def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
@@ -84,11 +84,11 @@ def write_snapshot(connection: sqlite3.Connection, run_id: str) -> None:
 def _insert_many(
     connection: sqlite3.Connection, table: str, rows: Sequence[Values], *, conflict: str = "ABORT"
 ) -> None:
-    if rows:
-        connection.executemany(_insert(table, tuple(rows[0]), conflict=conflict), rows)
+    if rows:  # by position: names would be looked up for every value
+        connection.executemany(_insert(table, tuple(rows[0]), conflict=conflict), [tuple(v.values()) for v in rows])
 
 
 @cache
 def _insert(table: str, columns: tuple[str, ...], *, conflict: str) -> str:
-    names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    names, values = ", ".join(columns), ", ".join("?" * len(columns))
     return f"INSERT OR {conflict} INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
-
-from sqlite_utils import Database, Migrations
 
 from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
-from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-migrations = Migrations("crucible")
+from harness.ledger.version import APPLICATION_ID
 
 # `secret_seed` has no type on purpose: SQLite then keeps a small seed as an integer and one beyond 64 bits as text,
 # where INTEGER would quietly turn the latter into a float.
@@ -245,53 +237,55 @@ CREATE INDEX points_kind ON points (lane, kind, created_at);
 """
 
 
-def m001_first(db: Database) -> None:
+def _first(connection: sqlite3.Connection) -> None:
     """All tables of version 1."""
-    _execute(db, TABLES)
+    _execute(connection, TABLES)
 
 
-def m002_stability(db: Database) -> None:
+def _stability(connection: sqlite3.Connection) -> None:
     """The bound that attempts prove, and where a verdict was taken from."""
-    db.conn.execute("DROP VIEW IF EXISTS leaderboard")
-    _execute(db, STABILITY)
+    connection.execute("DROP VIEW IF EXISTS leaderboard")
+    _execute(connection, STABILITY)
 
 
-def _execute(db: Database, statements: str) -> None:
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
-
-
-def m003_ranks(db: Database) -> None:
+def _ranks(connection: sqlite3.Connection) -> None:
     """Intervals of scores and times, paired comparisons, ranks that may be shared."""
     for column in ("score_low", "score_high", "median_low_ms", "median_high_ms"):
-        db.conn.execute(f"ALTER TABLE evaluations ADD COLUMN {column} REAL")
-    db.conn.execute(COMPARISONS)
+        connection.execute(f"ALTER TABLE evaluations ADD COLUMN {column} REAL")
+    connection.execute(COMPARISONS)
     # A shared rank cannot be part of a key any more, and SQLite changes no key in place.
-    names = ", ".join(row[1] for row in db.conn.execute("PRAGMA table_info(snapshots)"))
-    db.conn.execute("ALTER TABLE snapshots RENAME TO snapshots_1")
-    db.conn.execute(SNAPSHOTS)
-    db.conn.execute(f"INSERT INTO snapshots ({names}) SELECT {names} FROM snapshots_1")  # noqa: S608 - names are ours
-    db.conn.execute("DROP TABLE snapshots_1")
-    db.conn.execute(LEADERBOARD)
-    db.conn.execute(LEFT_OUT)
+    names = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(snapshots)"))
+    connection.execute("ALTER TABLE snapshots RENAME TO snapshots_1")
+    connection.execute(SNAPSHOTS)
+    connection.execute(f"INSERT INTO snapshots ({names}) SELECT {names} FROM snapshots_1")  # noqa: S608 - names are ours
+    connection.execute("DROP TABLE snapshots_1")
 
 
-def m004_spec_versions(db: Database) -> None:
+def _spec_versions(connection: sqlite3.Connection) -> None:
     """Versions of grammars; a ledger of a development version may have them already."""
-    _execute(db, SPEC_VERSIONS)
+    _execute(connection, SPEC_VERSIONS)
 
 
-def m005_points(db: Database) -> None:
+def _points(connection: sqlite3.Connection) -> None:
     """Points of searches and benchmarks."""
-    _execute(db, POINTS)
+    _execute(connection, POINTS)
 
 
-migrations(name="m001_first")(m001_first)
-migrations(name="m002_stability")(m002_stability)
-migrations(name="m003_ranks")(m003_ranks)
-migrations(name="m004_spec_versions")(m004_spec_versions)
-migrations(name="m005_points")(m005_points)
+def _views(connection: sqlite3.Connection) -> None:
+    """The leaderboard sorts numbers instead of names."""
+    for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
+        connection.execute(view)
+
+
+def _execute(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+MIGRATIONS = (_first, _stability, _ranks, _spec_versions, _points, _views)
+"""Number N, from 1, makes version N of the schema out of the one before it."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -300,9 +294,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     # the tables and the other, once it is let in, finds nothing pending.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        apply: Callable[[Database], None] = migrations.apply
-        apply(Database(connection, recursive_triggers=False, execute_plugins=False))
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for step in MIGRATIONS[version:]:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS):d}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
         connection.execute("COMMIT")
     except BaseException:

@@ -6,17 +6,16 @@ import contextlib
 import errno
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from harness.core.errors import LedgerError
 from harness.core.status import RunStatus
 from harness.ledger import file, recovery, row_writer
 from harness.ledger.journal import Journal
-from harness.ledger.row import Record, stamp
+from harness.ledger.row import Record, now
 from harness.ledger.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:  # pydantic is imported by what reads or writes an evaluation, not by what reads columns
@@ -24,13 +23,9 @@ if TYPE_CHECKING:  # pydantic is imported by what reads or writes an evaluation,
     from harness.core.run import Run
     from harness.core.tier import Tier
 
-BATCH = 1000
-BATCH_SECONDS = 1.0
+T = TypeVar("T")
 
-
-def now() -> str:
-    """The current time in the ledger's format."""
-    return stamp(datetime.now(UTC))
+BATCH, BATCH_SECONDS = 1000, 1.0  # evaluations and seconds between two transactions
 
 
 class Ledger:
@@ -55,7 +50,7 @@ class Ledger:
         self._journals: dict[str, Journal] = {}
         self._endings: dict[str, RunStatus] = {}
         self._pending: list[Record] = []
-        self._remembered: dict[tuple[str, tuple[Any, ...]], list[dict[str, Any]]] = {}
+        self._remembered: dict[Hashable, Any] = {}
         self._remembered_at = (0, 0)
         self._flushed = self._tried = time.monotonic()
         self._trouble: Exception | None = None
@@ -279,21 +274,25 @@ class Ledger:
         Raises:
             LedgerError: if the ledger cannot be read.
         """
+        return self.remembered((sql, parameters), lambda: file.rows(self._connection, sql, parameters)).copy()
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result of `make` for this key, kept until the ledger changes; no caller may change it."""
         if self._pending:
             with contextlib.suppress(LedgerError):  # what cannot be written yet is reported by `finish`
                 self.flush()
         try:
-            # Terminal, page and CI ask the same of a run that is over; another process's writes change the version.
+            # Another process's writes change the version.
             version = self._connection.execute("PRAGMA data_version").fetchone()[0], self._connection.total_changes
             if version != self._remembered_at:
                 self._remembered.clear()
                 self._remembered_at = version
-            key = sql, parameters
             if key not in self._remembered:
-                self._remembered[key] = [dict(found) for found in self._connection.execute(sql, parameters)]
-            return self._remembered[key].copy()
+                self._remembered[key] = make()
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger cannot be read: {error}", where=str(self.path)) from error
+        found: T = self._remembered[key]
+        return found
 
     # What may go wrong
 

@@ -10,6 +10,7 @@ import difflib
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -63,6 +64,9 @@ class CassetteProvider:
         self._path, self._inner = path, inner
         self._tape = {(r.key, r.occurrence): r for r in _read(path).recordings} if path.exists() else {}
         self._asked: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.is_interactive = getattr(inner, "is_interactive", False)
+        self.answers_several = inner is None or getattr(inner, "answers_several", False)
 
     def answer(self, question: Question) -> Reply | None:
         """The recorded answer, or the answer of `inner`, which is then recorded.
@@ -71,11 +75,12 @@ class CassetteProvider:
             ProviderError: if there is neither; its fix shows how the nearest recording differs.
         """
         key = question_key(question)
-        occurrence = question.occurrence or self._asked.get(key, 0) + 1
-        found = self._tape.get((key, occurrence))
-        if found is not None:
-            self._asked[key] = occurrence
-            return found.reply
+        with self._lock:
+            occurrence = question.occurrence or self._asked.get(key, 0) + 1
+            found = self._tape.get((key, occurrence))
+            if found is not None:
+                self._asked[key] = occurrence
+                return found.reply
         if self._inner is None:
             raise ProviderError(
                 f"no recording of question {question.id} ({question.label}), occurrence {occurrence}",
@@ -85,9 +90,10 @@ class CassetteProvider:
             )
         reply = self._inner.answer(question)
         if reply is not None:
-            self._asked[key] = occurrence
-            self._tape[key, occurrence] = Recording(key=key, occurrence=occurrence, question=question, reply=reply)
-            self._save()
+            with self._lock:
+                self._asked[key] = occurrence
+                self._tape[key, occurrence] = Recording(key=key, occurrence=occurrence, question=question, reply=reply)
+                self._save()
         return reply
 
     def _nearest(self, question: Question, key: str) -> str:

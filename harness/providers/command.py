@@ -29,6 +29,7 @@ class CommandProvider:
     """
 
     name = "command"
+    answers_several = True
 
     def __init__(self, argv: Sequence[str], *, timeout_s: float = 120.0) -> None:
         if not argv:
@@ -36,12 +37,15 @@ class CommandProvider:
         self._argv, self._timeout = list(argv), timeout_s
 
     def answer(self, question: Question) -> Reply | None:
-        """The output of the program without a final newline; None for exit status 75.
+        """The output of the program without a final newline; None for exit status 75, and for a question to a person.
 
         Raises:
             ProviderError: if the program fails, exceeds the time limit, or prints too much or invalid UTF-8.
         """
+        if question.to == "human":
+            return None
         where, started = self._argv[0], time.monotonic()
+        limit = self._timeout if question.timeout_s is None else question.timeout_s
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
                 process = subprocess.Popen(
@@ -52,9 +56,9 @@ class CommandProvider:
                     f"cannot be started: {error.strerror}", where=where, fix="check its path"
                 ) from error
             try:
-                process.communicate(question.model_dump_json().encode(), timeout=self._timeout)
+                process.communicate(question.model_dump_json().encode(), timeout=limit)
             except subprocess.TimeoutExpired:
-                what = f"no answer within {self._timeout:g} s"
+                what = f"no answer within {limit:g} s"
                 raise ProviderError(what, where=where, fix="raise the time-out", status="timeout") from None
             finally:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -77,4 +81,6 @@ class CommandProvider:
             raise ProviderError(
                 f"its answer is not UTF-8 at byte {error.start}", where=where, status="protocol"
             ) from error
+        if not text.strip():
+            raise ProviderError("its answer is empty", where=where, fix="run it by hand", status="protocol")
         return Reply(text=text, provider=self.name, source=where, seconds=time.monotonic() - started)

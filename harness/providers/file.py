@@ -55,19 +55,10 @@ def read_answers(path: Path) -> Answers:
     Raises:
         SpecError: if the file has neither form, or answers a question twice.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SpecError(f"cannot be read: {error.strerror}", where=str(path), fix=FIX) from error
-    if len(data) > MAX_BYTES:
-        raise SpecError(f"larger than {MAX_BYTES} bytes", where=str(path))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"not UTF-8 at byte {error.start}", where=str(path), fix=FIX) from error
+    text = _read(path)
     if text.startswith(HEADER):
         first, _, rest = text.partition("\n")
-        answer = rest.replace("\r\n", "\n").strip("\n")
+        answer = _stripped(rest)
         return Answers(answers=(Answer(question=first.removeprefix(HEADER).strip(), answer=answer, source="file"),))
     try:
         found = Answers.model_validate(json.loads(text))
@@ -83,6 +74,41 @@ def read_answers(path: Path) -> Answers:
             raise SpecError(f"question {answer_.question} is answered twice", where=str(path), fix="keep one")
         seen.add(answer_.question)
     return found
+
+
+def read_plain(path: Path) -> str | None:
+    """The content of a file that holds only an answer; None if it names its questions, or is a `.json` file.
+
+    Raises:
+        SpecError: if it cannot be read.
+    """
+    if path.suffix == ".json":
+        return None
+    text = _read(path)
+    if text.startswith(HEADER):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return _stripped(text)
+    return None if isinstance(value, dict) and "answers" in value else _stripped(text)
+
+
+def _stripped(text: str) -> str:
+    return text.replace("\r\n", "\n").strip("\n")
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", where=str(path), fix=FIX) from error
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"larger than {MAX_BYTES} bytes", where=str(path))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"not UTF-8 at byte {error.start}", where=str(path), fix=FIX) from error
 
 
 class FileProvider:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint
+from harness.providers.http import Endpoint, text_of, tokens_of
 from harness.providers.question import Question, Reply
 
 BASE_URL = "http://localhost:11434"
@@ -23,6 +23,7 @@ class OllamaProvider:
     """
 
     name = "ollama"
+    answers_several = True
 
     def __init__(self, endpoint: Endpoint | None = None, *, model: str = "") -> None:
         self._endpoint = endpoint or Endpoint(BASE_URL)
@@ -49,22 +50,22 @@ class OllamaProvider:
         if question.structured:
             body["format"] = question.answer_schema
         started = time.monotonic()
-        reply, attempts = self._endpoint.post("/api/chat", body)
+        reply, attempts = self._endpoint.post("/api/chat", body, timeout_s=question.timeout_s)
         where = self._endpoint.base_url
         if reply.get("error"):
             raise ProviderError(f"the server reports: {reply['error']}", where=where, fix="`ollama pull` the model")
         message = reply.get("message")
-        text = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(text, str) or reply.get("done") is False:
+        if not isinstance(message, dict) or reply.get("done") is False:
             raise ProviderError("the reply is not a complete message", where=where, status="protocol")
         if reply.get("done_reason") == "length":
             raise ProviderError("the answer was cut off", where=where, fix="raise max_tokens", status="output")
+        text = text_of(message, where)
         counts = [reply.get("prompt_eval_count"), reply.get("eval_count")]
         return Reply(
             text=text,
             provider=self.name,
             model=str(reply.get("model") or body["model"]),
-            tokens=sum(count for count in counts if isinstance(count, int)),
+            tokens=tokens_of(counts, where),
             attempts=attempts,
             seconds=time.monotonic() - started,
         )

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint
+from harness.providers.http import Endpoint, text_of, tokens_of
 from harness.providers.question import Question, Reply
 
 BASE_URL = "http://localhost:8000/v1"
@@ -30,6 +30,7 @@ class OpenAIProvider:
     """
 
     name = "openai"
+    answers_several = True
 
     def __init__(self, endpoint: Endpoint | None = None, *, model: str = "") -> None:
         self._endpoint = endpoint or authorised(BASE_URL)
@@ -54,7 +55,7 @@ class OpenAIProvider:
             shape = {"name": "answer", "schema": question.answer_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": shape}
         started = time.monotonic()
-        reply, attempts = self._endpoint.post("/chat/completions", body)
+        reply, attempts = self._endpoint.post("/chat/completions", body, timeout_s=question.timeout_s)
         text = _text(reply, self._endpoint.base_url)
         usage = reply.get("usage")
         tokens = usage.get("total_tokens") if isinstance(usage, dict) else 0
@@ -62,7 +63,7 @@ class OpenAIProvider:
             text=text,
             provider=self.name,
             model=str(reply.get("model") or body["model"]),
-            tokens=tokens if isinstance(tokens, int) else 0,
+            tokens=tokens_of([tokens], self._endpoint.base_url),
             attempts=attempts,
             seconds=time.monotonic() - started,
         )
@@ -72,7 +73,7 @@ def _text(reply: dict[str, Any], where: str) -> str:
     try:
         choice = reply["choices"][0]
         message, reason = choice["message"], choice.get("finish_reason")
-        text = message["content"]
+        isinstance(message, dict) or message["content"]
     except (KeyError, IndexError, TypeError):
         raise ProviderError("the reply has no choice with a message", where=where, status="protocol") from None
     if reason == "length":
@@ -80,6 +81,4 @@ def _text(reply: dict[str, Any], where: str) -> str:
     if reason == "content_filter" or message.get("refusal"):
         said = str(message.get("refusal") or "content filter")
         raise ProviderError(f"the model refused: {said}", where=where, status="forbidden")
-    if not isinstance(text, str):
-        raise ProviderError("the message has no text", where=where, status="protocol")
-    return text
+    return text_of(message, where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+from harness.core.clip import visible
 from harness.providers.question import Question, Reply
 
 END = "."
@@ -20,6 +21,7 @@ class PersonProvider:
     """
 
     name = "person"
+    is_interactive = True
 
     def __init__(self, source: TextIO | None = None, display: TextIO | None = None) -> None:
         self._source = sys.stdin if source is None else source
@@ -28,8 +30,8 @@ class PersonProvider:
     def answer(self, question: Question) -> Reply | None:
         """The lines that the person enters; None if they are blank."""
         show = self._display
-        print(f"\n? {question.id}{f' · to {question.role}' if question.role else ''}", file=show)
-        print(question.prompt, file=show)
+        print(f"\n? {question.id}{f' · to {visible(question.role)}' if question.role else ''}", file=show)
+        print(visible(question.prompt, keep="\n\t"), file=show)
         if question.structured:
             import json
 

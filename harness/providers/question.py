@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from pydantic import Field
+
 from harness.core.frozen import Frozen
 
 
@@ -26,6 +28,8 @@ class Question(Frozen):
     """`model`, `temperature`, `max_tokens`, `seed` and others; a provider ignores those it does not know."""
     occurrence: int = 0
     """1-based number of this question among equal ones; 0 where the caller does not count."""
+    timeout_s: float | None = Field(default=None, exclude=True)
+    """Limit of the seconds until the answer, retries included; None for the provider's own limit."""
 
     @property
     def structured(self) -> bool:
@@ -59,7 +63,11 @@ class Reply(Frozen):
 
 
 class Provider(Protocol):
-    """A source of answers: a model, a program, a file or a person."""
+    """A source of answers: a model, a program, a file or a person.
+
+    A provider whose attribute `answers_several` is true is called from several threads at the same time. One whose
+    attribute `is_interactive` is true is called in the main thread, so that a user can interrupt it.
+    """
 
     name: str
 

@@ -42,20 +42,23 @@ def _join_chunks(text: str) -> dict[str, Any] | None:
         return None
     messages = [piece.get("message") for piece in pieces]
     contents = [one.get("content") for one in messages if isinstance(one, dict)]
-    return last | {"message": {"role": "assistant", "content": "".join(t for t in contents if isinstance(t, str))}}
+    calls = [call for one in messages if isinstance(one, dict) for call in one.get("tool_calls") or ()]
+    message = {"role": "assistant", "content": "".join(t for t in contents if isinstance(t, str)), "tool_calls": calls}
+    return last | {"message": message}
 
 
 def _join_events(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
-    content, reason, refusal = "", None, ""
+    content, reason, refusal, calls = "", None, "", list[Any]()
     for piece in pieces:
         choices = piece.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else {}
         delta = choice.get("delta") if isinstance(choice, dict) else None
         if isinstance(delta, dict):
             content += delta["content"] if isinstance(delta.get("content"), str) else ""
+            calls += delta["tool_calls"] if isinstance(delta.get("tool_calls"), list) else []
             refusal += delta["refusal"] if isinstance(delta.get("refusal"), str) else ""
         if isinstance(choice, dict):
             reason = choice.get("finish_reason") or reason
     usage = next((piece["usage"] for piece in reversed(pieces) if piece.get("usage")), None)
-    message = {"content": content, "refusal": refusal or None}
+    message = {"content": content, "refusal": refusal or None, "tool_calls": calls}
     return pieces[0] | {"choices": [{"message": message, "finish_reason": reason}], "usage": usage}

@@ -13,7 +13,7 @@ from typing import Any
 from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
-from harness.core.ranking import Place, ranked
+from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
@@ -77,17 +77,17 @@ def summary(ledger: Ledger, run_id: str, *, gates: Sequence[GateResult] = ()) ->
             observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
             mark = "✅" if gate.passed else "❌"
             yield f"| {quoted(gate.name)} | {mark} | {observed} | {gate.threshold:.6g} | {quoted(gate.why)} |"
-    details, deltas = queries.details(ledger, run["run_id"], "gates"), queries.deltas(ledger, run["run_id"])
-    rows = queries.evaluations(ledger, run["run_id"])
+    counts, deltas = queries.gate_counts(ledger, run["run_id"]), queries.deltas(ledger, run["run_id"])
+    rows, contests = queries.evaluations(ledger, run["run_id"]), queries.contests(ledger, run["run_id"])
     for (lane, suite), group in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
         found = list(group)
-        contest = ranked(row for row in found if row["expected"] is None)
+        contest = contests.get((lane, suite), [])
         yield f"\n### {quoted(lane)} · {quoted(suite)}"
         if contest:
             yield "\n| # | candidate | score | Δ last | gates | status | median | why |"
             yield "|--:|---|--:|--:|--:|---|--:|---|"
         for rank, row in contest[:TOP]:
-            yield _line(rank, row, details.get(row["nodeid"], []), deltas.get(row["nodeid"]))
+            yield _line(rank, row, counts.get(row["nodeid"], queries.NO_GATES), deltas.get(row["nodeid"]))
         if len(contest) > TOP:
             yield f"\n{words.count(len(contest) - TOP, 'more candidate')}."
         controls = [row for row in found if row["expected"] is not None]
@@ -151,8 +151,8 @@ def _fenced(command: str) -> str:
     return words.printable(command).replace("```", "` ` `")
 
 
-def _line(rank: Place, row: queries.Row, gates: list[queries.Row], delta: queries.Row | None) -> str:
-    held = f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else ""
+def _line(rank: Place, row: queries.Row, gates: queries.GateCount, delta: queries.Row | None) -> str:
+    held = f"{gates.held}/{gates.total}" if gates.total else ""
     change = words.delta(delta["score"], edited=not delta["same_digest"]) if delta else ""
     mark = "✅" if row["passed"] else "⚪" if row["neutral"] else "❌"
     cells = (
@@ -163,6 +163,6 @@ def _line(rank: Place, row: queries.Row, gates: list[queries.Row], delta: querie
         held,
         row["status"],
         words.milliseconds(row["median_ms"]),
-        "" if row["passed"] else quoted(words.fit(reason(row, gates), 200)),
+        "" if row["passed"] else quoted(words.fit(reason(row, gates.failed), 200)),
     )
     return f"| {' | '.join(map(str, cells))} |"

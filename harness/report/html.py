@@ -1,4 +1,8 @@
-"""HTML: one page that opens from disk, works offline and without JavaScript, and escapes hostile text."""
+"""HTML: one page that opens from disk, works offline and without JavaScript, and escapes hostile text.
+
+Readable without JavaScript: the overview, every failing case, the first rows of each suite, the most urgent cases in
+full. The rest is data (`harness.report.island`) that the page's own script draws when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,12 @@ from markupsafe import Markup
 from harness.core.digest import short
 from harness.core.errors import CrucibleError
 from harness.ledger.store import Ledger
-from harness.report import words
-from harness.report.page import gather
+from harness.report import rerun, words
+from harness.report.island import CASES, detail_islands, rows_island
+from harness.report.page import MAX_ROWS, gather
 
+REPORT_BYTES = 5_000_000
+ISLANDS, LEFT = "<!-- islands -->", "<!-- left -->"  # in the template; autoescaped text cannot contain them
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 
 
@@ -51,26 +58,56 @@ def write_report(ledger: Ledger, run_id: str | None, path: Path) -> Path:
     return path
 
 
-def render_report(ledger: Ledger, run_id: str | None = None) -> str:
+def render_report(ledger: Ledger, run_id: str | None = None, *, size: int = REPORT_BYTES) -> str:
     """The report as one HTML string.
+
+    Args:
+        ledger: Where the run is recorded.
+        run_id: The run; None for the latest.
+        size: Bytes up to which details of further cases are added; the page says how many are not.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
     """
-    style = (_templates() / "style.css").read_text(encoding="utf-8").strip()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    text = (
+    page = gather(ledger, run_id)
+    style, script = (_text(name) for name in ("style.css", "page.js"))
+    body = (
         _environment()
         .get_template("index.html")
         .render(
-            page=gather(ledger, run_id),
+            page=page,
+            limit=MAX_ROWS,
             style=Markup(style),  # noqa: S704 - our own file
-            style_hash=f"sha256-{digest}",
+            script=Markup(script),  # noqa: S704 - our own file
+            style_hash=_hash(style),
+            script_hash=_hash(script),
         )
     )
     # Candidates may contain URLs. A colon written as an entity looks the same, but no browser extension turns it into
     # a link, and a search for `://` shows that the page refers to nothing outside it.
-    return text.replace("://", "&#58;//")
+    body = body.replace("://", "&#58;//")
+    islands = [_island("rows", rows_island(page))]
+    room = size - len(body.encode()) - len(islands[0])
+    for number, text in enumerate(detail_islands(ledger, page)):
+        if len(text) > room:
+            break
+        islands.append(_island(f"details-{number}", text))
+        room -= len(text)
+    left = max(0, len(page.candidates) - len(page.cards) - CASES * (len(islands) - 1))
+    note = f"{words.count(left, 'case')} more in the ledger; <code>crucible show NODEID</code> prints any of them."
+    return body.replace(ISLANDS, "\n".join(islands)).replace(LEFT, f'<p class="note">{note}</p>' if left else "")
+
+
+def _island(name: str, text: str) -> str:
+    return f'<script type="application/octet-stream" id="{name}">{text}</script>'
+
+
+def _text(name: str) -> str:
+    return (_templates() / name).read_text(encoding="utf-8").strip()
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _templates() -> Path:
@@ -98,6 +135,7 @@ def _environment() -> jinja2.Environment:
         bound=words.stability_sentence,
         unconfirmed=words.unconfirmed,
         short=short,
+        quoted=rerun.quote,
         moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,
         duration=_duration,
         counted=words.count,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
-from harness.core.ranking import Place, ranked
+from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
@@ -52,16 +51,13 @@ def render_leaderboard(
     run = queries.run(ledger, run_id)
     paint = table.ansi if colour else table.plain
     rows = queries.evaluations(ledger, run["run_id"])
-    gates = queries.details(ledger, run["run_id"], "gates")
+    gates = queries.gate_counts(ledger, run["run_id"])
     board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint)
     lines: list[str] = []
-    leaders, apart = queries.leaders(ledger), queries.left_out(ledger)
-    for place, found in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
-        contest = ranked(row for row in found if row["expected"] is None)
-        if contest:
-            contestants = [row for _, row in contest]
-            lines += [board.head(contestants), *board.lines(contest), *board.leader(leaders.get(place), contestants)]
-            lines += [*board.apart([row for row in apart if (row["lane"], row["suite"]) == place]), ""]
+    leaders, apart = queries.leaders_elsewhere(ledger, run["run_id"]), queries.left_out(ledger)
+    for place, contest in queries.contests(ledger, run["run_id"]).items():
+        lines += [board.head([row for _, row in contest]), *board.lines(contest), *board.leader(leaders.get(place))]
+        lines += [*board.apart([row for row in apart if (row["lane"], row["suite"]) == place]), ""]
     lines += controls([row for row in rows if row["expected"] is not None], width=width, paint=paint)
     failing = [row for row in rows if failed(row)]
     lines += rerun_lines(run, failing, width=width)
@@ -73,13 +69,13 @@ def failed(row: Row) -> bool:
     return not row["as_expected"] and not row["neutral"]
 
 
-def reason(row: Row, gates: Iterable[Row]) -> str:
+def reason(row: Row, failing_gates: Sequence[str]) -> str:
     """Why a row fails: the names of its failing gates, and the reason."""
-    names = [gate["name"] for gate in gates if not gate["passed"]]
-    if row["status"] == "ok" and names:
-        first = row["why"].removeprefix(f"{names[0]} ")  # the sentence of a gate begins with its name
-        return f"gate {', '.join(names)}: {first}" if len(names) > 1 else f"gate {names[0]} {first}"
-    return f"{row['status']}: {row['why']}" + (f" (fails {', '.join(names)})" if names else "")
+    if row["status"] == "ok" and failing_gates:
+        first = row["why"].removeprefix(f"{failing_gates[0]} ")  # the sentence of a gate begins with its name
+        names = ", ".join(failing_gates)
+        return f"gate {names}: {first}" if len(failing_gates) > 1 else f"gate {names} {first}"
+    return f"{row['status']}: {row['why']}" + (f" (fails {', '.join(failing_gates)})" if failing_gates else "")
 
 
 def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:
@@ -123,7 +119,7 @@ class _Board:
     """The settings that all lines of one leaderboard share."""
 
     run: Row
-    gates: dict[str, list[Row]]
+    gates: dict[str, queries.GateCount]
     deltas: dict[str, Row]
     top: int
     width: int
@@ -158,7 +154,7 @@ class _Board:
             if row["nodeid"] == leads and words.unconfirmed(row):
                 board.append(self.paint(words.fit(f"    └ {words.unconfirmed(row)}", self.width), "warn"))
             if not row["passed"]:
-                why = reason(row, self.gates.get(row["nodeid"], []))
+                why = reason(row, self.gates.get(row["nodeid"], queries.NO_GATES).failed)
                 board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
         if left := len(rows) - len(shown):
             bad = sum(failed(row) for row in rows[self.top :]) - len(also)
@@ -168,13 +164,13 @@ class _Board:
         return board
 
     def cells(self, row: Row, rank: Place) -> list[str]:
-        change, gates = self.deltas.get(row["nodeid"]), self.gates.get(row["nodeid"], [])
+        change, gates = self.deltas.get(row["nodeid"]), self.gates.get(row["nodeid"], queries.NO_GATES)
         return [
             "-" if row["score"] is None else "?" if rank.rank == 1 and words.unconfirmed(row) else str(rank),
             words.candidate(row),
             words.score(row["score"]),
             words.delta(change["score"], edited=not change["same_digest"]) if change else "new" if self.deltas else "",
-            f"{sum(bool(gate['passed']) for gate in gates)}/{len(gates)}" if gates else "",
+            f"{gates.held}/{gates.total}" if gates.total else "",
             words.status(row),
             words.stability(row),
             "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
@@ -189,9 +185,9 @@ class _Board:
         style = "warn" if "≠" in words.style(row) else ""
         return ["dim", "", verdict, moved, "" if row["passed"] else verdict, verdict, unstable, "", style]
 
-    def leader(self, best: Row | None, rows: list[Row]) -> list[str]:
+    def leader(self, best: Row | None) -> list[str]:
         """The ledger's leader if this run did not judge it: a partial run must not look complete."""
-        if best is None or best["digest"] in {row["digest"] for row in rows}:
+        if best is None:
             return []
         text = f"  the ledger's best is {best['subject']} with {words.score(best['score'])} (run {best['run_id']})"
         return [self.paint(words.fit(text, self.width), "dim")]

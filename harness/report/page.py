@@ -1,16 +1,22 @@
-"""Page: the content of the HTML report of one run, read from the ledger before rendering."""
+"""Page: the content of the HTML report of one run, read from the ledger before rendering.
+
+Nothing that failed is cut. Where room is limited, cases are taken in the order of `Urgency`, and the page says how many
+are left out and which verb shows them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from itertools import groupby
 from typing import Any
 
 from harness.core.digest import digest_bytes
-from harness.core.ranking import Place, ranked
+from harness.core.ranking import Place
 from harness.core.slug import slug
 from harness.core.status import Status
 from harness.core.tier import Tier
@@ -21,10 +27,11 @@ from harness.report.leaderboard import failed, reason
 
 Row = dict[str, Any]
 
-MAX_ROWS = 500  # of one table
-MAX_CARDS = 200  # cases shown in full detail
+MAX_ROWS = 50  # of one suite in the table that needs no JavaScript; failing cases have a table of their own
+MAX_CARDS = 100  # cases shown in full detail without JavaScript
 FACTS = 40
 RECENT = 20
+CHANGE = 0.0005  # of a score: what three digits can show
 
 TIERS = {
     Tier.A: "namespaces, pivoted root, Landlock, seccomp, rlimits and a cgroup that accounts for memory",
@@ -35,42 +42,60 @@ TIERS = {
 }
 
 
+class Urgency(IntEnum):
+    """The order in which cases get room."""
+
+    FAILING = 0
+    """Not as its suite expects."""
+    UNCONFIRMED = 1
+    """It leads its suite, but is not confirmed."""
+    CHANGED = 2
+    """Its verdict, score or content differs from the last comparable run, or it is new."""
+    LEADER = 3
+    """It leads its suite."""
+    OTHER = 4
+    CONTROL = 5
+    """A control with the expected verdict."""
+
+
 @dataclass(slots=True)
 class Candidate:
     """One evaluation.
 
     Attributes:
+        number: Its position among all evaluations of the page.
         row: Its columns in the ledger.
-        rank: Its place in the suite; None without a score.
-        anchor: The HTML id of its card.
+        rank: Its place in the suite; None without a score, and for a control.
+        urgency: The order in which it gets room.
         delta: The change since the last comparable run; None if that run did not judge it.
         new: Whether there is such a run that did not judge this case.
-        gates: Its gates.
-        components: Its components.
-        attempts: Its attempts.
-        evidence: The evidence as recorded; empty if it has no card.
+        counts: Its gates, counted.
         reason: Why it failed; empty if it did not.
-        rerun: The command that repeats it.
+        anchor: The HTML id of its card; empty if it has none.
+        gates, components, attempts, evidence: As recorded; empty if it has no card.
+        rerun: The command that repeats it; empty if it has no card.
     """
 
+    number: int
     row: Row
     rank: Place | None
-    anchor: str
+    urgency: Urgency
     delta: Row | None
     new: bool
-    gates: list[Row]
-    components: list[Row]
-    attempts: list[Row]
+    counts: queries.GateCount
+    reason: str
+    anchor: str = ""
+    gates: list[Row] = field(default_factory=list)
+    components: list[Row] = field(default_factory=list)
+    attempts: list[Row] = field(default_factory=list)
     evidence: Row = field(default_factory=dict)
-    reason: str = ""
     rerun: str = ""
 
     @property
     def verdict(self) -> str:
         """`good`, `quiet` (neither passed nor failed) or `bad`."""
-        if self.row["expected"] is not None:
-            return "good" if self.row["as_expected"] else "quiet" if self.row["neutral"] else "bad"
-        return "good" if self.row["passed"] else "quiet" if self.row["neutral"] else "bad"
+        held = self.row["passed"] if self.row["expected"] is None else self.row["as_expected"]
+        return "good" if held else "quiet" if self.row["neutral"] else "bad"
 
 
 @dataclass(slots=True)
@@ -80,8 +105,8 @@ class Board:
     Attributes:
         lane: Its lane.
         suite: Its suite.
-        shown: The first candidates.
-        hidden: The rest, by status.
+        contest: All its candidates, best first.
+        shown: The candidates of the table that needs no JavaScript, best first.
         controls: The negative and positive controls.
         leader: The ledger's best subject, if this run did not judge it.
         apart: Rows of subjects whose results are not comparable with these, each with `why`.
@@ -89,16 +114,17 @@ class Board:
 
     lane: str
     suite: str
+    contest: list[Candidate]
     shown: list[Candidate]
-    hidden: Counter[str]
     controls: list[Candidate]
     leader: Row | None
     apart: list[Row]
 
     @property
-    def size(self) -> int:
-        """Number of candidates, shown and hidden."""
-        return len(self.shown) + self.hidden.total()
+    def hidden(self) -> Counter[str]:
+        """The candidates that are not shown, by status."""
+        numbers = {c.number for c in self.shown}
+        return Counter(c.row["status"] for c in self.contest if c.number not in numbers)
 
 
 @dataclass(slots=True)
@@ -110,28 +136,34 @@ class Page:
         seconds: Duration; None while it runs.
         tier: Description of its isolation tier.
         boards: Its suites.
-        cards: Candidates with all their evidence, failing ones first.
-        uncarded: Number of candidates without a card.
+        candidates: All evaluations in the order of the boards, controls after the candidates of their suite.
+        urgent: The same in the order in which they get room.
+        failing: Those that failed.
+        cards: The first of `urgent`, with all their evidence.
         verdicts: Number of cases that are `good` (as expected), `bad` or `quiet` (neither).
         statuses: Number of cases by status, in order of precedence, without controls that are as expected.
         controls: Number of controls that are as expected.
         recent: The last runs of the ledger.
         versions: Versions of the software that judged.
         ledger: The ledger's path.
+        rerun: The command that repeats all cases that failed last.
     """
 
     run: Row
     seconds: float | None
     tier: str
     boards: list[Board]
+    candidates: list[Candidate]
+    urgent: list[Candidate]
+    failing: list[Candidate]
     cards: list[Candidate]
-    uncarded: int
     verdicts: dict[str, int]
     statuses: list[tuple[str, int]]
     controls: int
     recent: list[Row]
     versions: dict[str, str]
     ledger: str
+    rerun: str
 
 
 def gather(ledger: Ledger, run_id: str | None = None) -> Page:
@@ -142,73 +174,83 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
     """
     run = queries.run(ledger, run_id or "latest")
     rows = queries.evaluations(ledger, run["run_id"])
-    candidates = _candidates(ledger, run, rows)
-    leaders, apart = queries.leaders(ledger), queries.left_out(ledger)
-    boards = [
-        _board(leaders, apart, list(group))
-        for _, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"]))
-    ]
-    cards = _cards(candidates)
-    for card in cards:
-        record = queries.load(ledger, run["run_id"], card.row["nodeid"]).to_wire()
-        card.evidence = _evidence(record["evidence"])
-        card.rerun = rerun.command(run, card.row["nodeid"])
-    found_out = [row for row in rows if row["expected"] is not None and row["as_expected"]]
-    seen = Counter(row["status"] for row in rows if row["expected"] is None or not row["as_expected"])
+    candidates = list(_candidates(ledger, run["run_id"], rows))
+    urgent = sorted(candidates, key=lambda c: c.urgency)
+    cards = urgent[:MAX_CARDS]
+    _fill(ledger, run, cards)
+    seen = Counter(c.row["status"] for c in candidates if c.urgency is not Urgency.CONTROL)
     return Page(
         run=run,
         seconds=_seconds(run),
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
-        boards=boards,
+        boards=_boards(ledger, run["run_id"], candidates),
+        candidates=candidates,
+        urgent=urgent,
+        failing=[c for c in urgent if c.urgency is Urgency.FAILING],
         cards=cards,
-        uncarded=len(candidates) - len(cards),
-        verdicts={word: sum(c.verdict == word for c in candidates) for word in ("good", "bad", "quiet")},
+        verdicts={"good": 0, "bad": 0, "quiet": 0} | Counter(c.verdict for c in candidates),
         statuses=[(status.value, seen[status]) for status in reversed(Status) if seen[status]],
-        controls=len(found_out),
+        controls=sum(c.urgency is Urgency.CONTROL for c in candidates),
         recent=queries.runs(ledger, limit=RECENT),
         versions=json.loads(run["versions"]),
         ledger=ledger.path.name,
+        rerun=rerun.command(run),
     )
 
 
-def _cards(candidates: list[Candidate]) -> list[Candidate]:
-    """The candidates with a card: failing ones first, but at most three quarters of the cards."""
-    groups = {word: [c for c in candidates if c.verdict == word] for word in ("bad", "quiet", "good")}
-    first = groups["bad"][: MAX_CARDS * 3 // 4] + groups["quiet"][: MAX_CARDS // 8]
-    return first + groups["good"][: MAX_CARDS - len(first)]
-
-
-def _candidates(ledger: Ledger, run: Row, rows: list[Row]) -> list[Candidate]:
-    gates, components, attempts = (
-        queries.details(ledger, run["run_id"], table) for table in ("gates", "components", "attempts")
-    )
-    deltas = queries.deltas(ledger, run["run_id"])
-    found, ranks = [], _ranks(rows)
-    for row in rows:
-        nodeid = row["nodeid"]
-        wrong = failed(row) or not (row["passed"] or row["as_expected"])
-        found.append(
-            Candidate(
-                row=row,
-                rank=ranks.get(nodeid) if row["score"] is not None else None,
-                anchor=anchor(nodeid),
-                delta=deltas.get(nodeid),
-                new=bool(deltas) and nodeid not in deltas,
-                gates=gates.get(nodeid, []),
-                components=components.get(nodeid, []),
-                attempts=attempts.get(nodeid, []),
-                reason=reason(row, gates.get(nodeid, [])) if wrong else "",
+def _candidates(ledger: Ledger, run_id: str, rows: list[Row]) -> Iterable[Candidate]:
+    contests, counts = queries.contests(ledger, run_id), queries.gate_counts(ledger, run_id)
+    deltas = queries.deltas(ledger, run_id)
+    number = 0
+    for place, group in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
+        contest = contests.get(place, [])
+        controls = [(None, row) for row in group if row["expected"] is not None]
+        for rank, row in [*contest, *controls]:
+            count, delta = counts.get(row["nodeid"], queries.NO_GATES), deltas.get(row["nodeid"])
+            new = bool(deltas) and delta is None
+            explained = failed(row) or not (row["passed"] or row["as_expected"])
+            yield Candidate(
+                number,
+                row,
+                None if row["score"] is None else rank,
+                _urgency(row, delta, new=new, leads=bool(contest) and row is contest[0][1]),
+                delta,
+                new,
+                count,
+                reason(row, count.failed) if explained else "",
             )
-        )
-    return found
+            number += 1
 
 
-def _ranks(rows: list[Row]) -> dict[str, Place]:
-    contests: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if row["expected"] is None:
-            contests.setdefault((row["lane"], row["suite"]), []).append(row)
-    return {row["nodeid"]: place for contest in contests.values() for place, row in ranked(contest)}
+def _urgency(row: Row, delta: Row | None, *, new: bool, leads: bool) -> Urgency:
+    if failed(row):
+        return Urgency.FAILING
+    if row["expected"] is not None and row["as_expected"]:
+        return Urgency.CONTROL
+    if leads and row["confirmed"] == 0:
+        return Urgency.UNCONFIRMED
+    if new or (delta is not None and _changed(row, delta)):
+        return Urgency.CHANGED
+    return Urgency.LEADER if leads else Urgency.OTHER
+
+
+def _changed(row: Row, delta: Row) -> bool:
+    same = delta["same_digest"] and delta["status_before"] == row["status"]
+    moved = delta["score"] is not None and abs(delta["score"]) >= CHANGE
+    return not same or moved or delta["passed_before"] != bool(row["passed"])
+
+
+def _fill(ledger: Ledger, run: Row, cards: list[Candidate]) -> None:
+    """Add to each candidate what its card shows."""
+    nodeids = [card.row["nodeid"] for card in cards]
+    names = ("gates", "components", "attempts")
+    tables = [queries.details(ledger, run["run_id"], name, nodeids) for name in names]
+    records = queries.records(ledger, run["run_id"], nodeids)
+    for card, nodeid in zip(cards, nodeids, strict=True):
+        card.anchor = anchor(nodeid)
+        card.gates, card.components, card.attempts = (found.get(nodeid, []) for found in tables)
+        card.evidence = _evidence(json.loads(records[nodeid])["evidence"])
+        card.rerun = rerun.command(run, nodeid)
 
 
 def anchor(nodeid: str) -> str:
@@ -216,21 +258,25 @@ def anchor(nodeid: str) -> str:
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 
-def _board(leaders: dict[tuple[str, str], Row], apart: list[Row], candidates: list[Candidate]) -> Board:
-    first = candidates[0].row
-    contestants = [c for c in candidates if c.row["expected"] is None]
-    contestants.sort(key=lambda c: c.rank.rank if c.rank else len(candidates))
-    leader = leaders.get((first["lane"], first["suite"]))
-    judged = {c.row["digest"] for c in candidates}
-    return Board(
-        lane=first["lane"],
-        suite=first["suite"],
-        shown=contestants[:MAX_ROWS],
-        hidden=Counter(c.row["status"] for c in contestants[MAX_ROWS:]),
-        controls=[c for c in candidates if c.row["expected"] is not None],
-        leader=leader if leader and leader["digest"] not in judged else None,
-        apart=[row for row in apart if (row["lane"], row["suite"]) == (first["lane"], first["suite"])],
-    )
+def _boards(ledger: Ledger, run_id: str, candidates: list[Candidate]) -> list[Board]:
+    leaders, apart = queries.leaders_elsewhere(ledger, run_id), queries.left_out(ledger)
+    found = []
+    for place, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"])):
+        members = list(group)
+        contest = [c for c in members if c.row["expected"] is None]
+        first = sorted(contest, key=lambda c: c.urgency)[:MAX_ROWS]
+        found.append(
+            Board(
+                lane=place[0],
+                suite=place[1],
+                contest=contest,
+                shown=sorted(first, key=lambda c: c.number),
+                controls=[c for c in members if c.row["expected"] is not None],
+                leader=leaders.get(place),
+                apart=[row for row in apart if (row["lane"], row["suite"]) == place],
+            )
+        )
+    return found
 
 
 def _evidence(evidence: Row) -> Row:

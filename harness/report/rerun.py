@@ -48,7 +48,7 @@ def asked(settings: Settings) -> Row:
 def command(run: Row, nodeid: str | None = None) -> str:
     """The command that repeats one case, or without a node id all cases that failed last."""
     what = quote(_placed(nodeid)) if nodeid is not None else "--lf"
-    return f"pytest {what} {' '.join(_options(run))}"
+    return f"pytest {what} {' '.join(options(run))}"
 
 
 def typed(nodeid: str, *, settings: Settings, root: Path, folder: Path, **changed: Any) -> str:
@@ -74,7 +74,7 @@ def _placed(nodeid: str) -> str:
     return f"{os.path.relpath(root / file, folder)}{colons}{name}"
 
 
-def _options(run: Row) -> list[str]:
+def options(run: Row) -> list[str]:
     """Options with their values, quoted for a shell; some are taken from the command of the run."""
     given: dict[str, str] = {}
     with contextlib.suppress(ValueError):  # a command that another program wrote
@@ -124,7 +124,7 @@ def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
         piece, rest = rest[:size], rest[size:]
         broken.append(f"{quote(piece)}{'' if rest else ' '}\\")
     tail = [""]
-    for option in _options(run):
+    for option in options(run):
         longer = f"{tail[-1]} {option}".lstrip()
         if tail[-1] and width(longer) > limit - 2:
             tail.append(option)

@@ -129,6 +129,8 @@ def _columns(character: str) -> int:
 
 def printable(text: str) -> str:
     """One line without control characters: a candidate's name must not move the cursor."""
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape", "replace").decode() for c in text
     )

@@ -20,8 +20,10 @@ class Answer:
     """The reply of a box to one question.
 
     Attributes:
-        kind: "value", "raised" (an exception), or "unsupported" (the value's type cannot be encoded, so it is wrong).
-        payload: Canonical JSON of the value, or of `{"type", "message"}`. Produced by the subject, so untrusted.
+        kind: "value", "raised" (an exception), "unsupported" (the value's type cannot be encoded, so it is wrong), or
+            "changed" (an argument is not as it was before the call, so it is wrong).
+        payload: Canonical JSON of the value, or of `{"type", "message"}`; for "changed", the type is the argument's
+            name. Produced by the subject, so untrusted.
         seconds: Parent's monotonic clock, from before the question was written to after the answer was read.
         cpu_seconds: CPU time of the box during the call, by the kernel's clock; None where there is no such clock.
     """

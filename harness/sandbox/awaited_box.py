@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.sandbox.answer import Answer
+from harness.sandbox.limits import Limits
 from harness.sandbox.loop import Wait
 from harness.sandbox.polled_box import PolledBox
+from harness.sandbox.pool import BoxPool
 
 
-async def loaded(box: PolledBox) -> None:
-    """Wait until the source of a box is loaded.
+async def opened(pool: BoxPool, source: bytes, *, entry: str, limits: Limits, hash_seed: int) -> PolledBox:
+    """Open a box and wait until it has loaded a source; arguments as for `BoxPool.open`. The caller closes it.
 
     Raises:
-        BoxFault: if it cannot be loaded.
-        InfraError: if a layer of the box failed.
+        BoxFault: if the source cannot be loaded.
+        InfraError: if no box can be opened.
     """
-    while not box.is_idle:
-        await _event(box)
-        box.receive_ready()
+    async with pool.computing.taken(pool.computing.count):
+        box = pool.begin(source, entry=entry, limits=limits, hash_seed=hash_seed)
+        try:
+            while not box.is_idle:
+                await _event(box)
+                box.receive_ready()
+        except BaseException:
+            box.close()
+            raise
+    return box
 
 
-async def ask(box: PolledBox, question: bytes, *, due: int = 0) -> Answer:
-    """Ask one question in canonical JSON.
+async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -> Answer:
+    """Ask one question in canonical JSON, when it is this coroutine's turn.
+
+    Few boxes of a pool compute at a time, and a slow one alone: several would share the cores, and each would seem
+    slower than it is.
 
     Args:
+        pool: The pool of the box.
         box: A box that is loaded and idle.
         question: The question.
         due: Length in bytes of the right answer, so that a large one is accepted; 0 where it is unknown.
@@ -30,13 +45,35 @@ async def ask(box: PolledBox, question: bytes, *, due: int = 0) -> Answer:
     Raises:
         BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
     """
-    box.allow(due)
-    box.send(question)
-    while True:
+    async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
+        box.allow(due)
+        box.send(question)
         await _event(box)
-        answer = box.receive_ready()
-        if answer is not None:
-            return answer
+        return await _next_answer(box)
+
+
+async def ask_all(pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0) -> list[Answer]:
+    """Ask several questions at once; see `PolledBox.send_all` for what is given up, and `batch.ask_batch` for faults.
+
+    Args:
+        pool: The pool of the box.
+        box: A box that is loaded and idle.
+        questions: The questions.
+        due: Length in bytes of all right answers together.
+
+    Raises:
+        BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
+    """
+    async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
+        box.allow(due)
+        box.send_all(questions)
+        return [await _next_answer(box) for _ in questions]
+
+
+async def _next_answer(box: PolledBox) -> Answer:
+    while (answer := box.receive_ready()) is None:
+        await _event(box)
+    return answer
 
 
 def _event(box: PolledBox) -> Wait:

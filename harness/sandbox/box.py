@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from harness.sandbox.answer import Answer
@@ -48,11 +49,27 @@ class Box(PolledBox):
             if answer is not None:
                 return answer
 
+    def ask_all(self, questions: Sequence[bytes]) -> list[Answer]:
+        """Ask questions at once, and return their answers; see `send_all` for what is given up.
+
+        Raises:
+            BoxFault: see `ask`; which question caused it is found by asking one by one in another box (`ask_batch`).
+        """
+        self.send_all(questions)
+        answers = []
+        while not self.is_idle:
+            answer = self.receive_ready()
+            if answer is None:
+                self._wait()
+            else:
+                answers.append(answer)
+        return answers
+
     def _wait(self) -> None:
         left = max(0.0, self.deadline - time.monotonic()) * 1e3
-        if not self.unsent:
-            self._poll.poll(left)
+        if not self._unsent:
+            self._process.poll.poll(left)
             return
-        self._poll.register(self._write, select.POLLOUT)
-        self._poll.poll(left)
-        self._poll.unregister(self._write)
+        self._process.poll.register(self._process.write, select.POLLOUT)
+        self._process.poll.poll(left)
+        self._process.poll.unregister(self._process.write)

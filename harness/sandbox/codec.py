@@ -4,6 +4,8 @@ JSON itself distinguishes str, bool, int, float, None, list and dict with string
 is `{"$tuple": [...]}`, bytes are `{"$bytes": base64}`, an integer beyond 1,024 bits is `{"$int": hex}` (its decimal
 form would take quadratic time), and a key that begins with `$` gets one more `$`. Keys are sorted, so two values have
 equal types and contents exactly when their encodings are equal bytes. NaN equals NaN; -0.0 differs from 0.0.
+
+`encode_plainly` first replaces values of some other types by a list or a dictionary, for tools that ask for it.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import base64
 import binascii
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import Any, TypeVar
 
 PLAIN_INTEGER_LIMIT = 1 << 1024
 DEEP_RECURSION_LIMIT = 6000  # while a deeply nested value is coded; the C coder needs few bytes per level
 _PLAIN = frozenset({str, bool, type(None), float})
+_ATOMS = (str, bytes, bytearray, memoryview)  # sequences that are one value, not a list of values
+_LAZY = (Iterator, KeysView, ValuesView, ItemsView)
+MAX_ITEMS = 1 << 20  # items of an answer that come from other types than list, tuple and dict; some never end
 
 _T = TypeVar("_T")
 
@@ -44,6 +49,38 @@ def encode(value: Any) -> bytes:
         return _deeply(_encode_container, value)
     except RecursionError:
         raise CodecError("nested too deeply to cross the box") from None
+
+
+def encode_plainly(value: Any, forms: frozenset[str]) -> bytes:
+    """As `encode`, with the parts of some types replaced by their plain form; iterators are drained.
+
+    Args:
+        value: The value.
+        forms: `sequences` (every sequence but strings and bytes is a list), `mappings` (every mapping is a
+            dictionary), `iterators` (an iterator, or a view of a mapping, is a list).
+
+    Raises:
+        CodecError: as `encode`, or if more than `MAX_ITEMS` items come from replaced parts.
+    """
+    if not forms:
+        return encode(value)
+    try:
+        data = encode(value)
+    except CodecError:
+        pass
+    else:
+        if "sequences" not in forms or b'"$tuple"' not in data:
+            return data
+    limit = sys.getrecursionlimit()
+    # Raised before the first try: an iterator can be drained only once.
+    sys.setrecursionlimit(max(limit, DEEP_RECURSION_LIMIT))
+    try:
+        plain = _Plain(forms).replace(value)
+    except RecursionError:
+        raise CodecError("nested too deeply to cross the box") from None
+    finally:
+        sys.setrecursionlimit(limit)
+    return encode(plain)
 
 
 def decode(data: bytes) -> Any:
@@ -79,6 +116,49 @@ def _encode_container(value: Any) -> bytes:
     return _dumps(value if _is_plain(value) else _tag(value)).encode("ascii")
 
 
+class _Plain:
+    def __init__(self, forms: frozenset[str]) -> None:
+        self.sequences = Sequence if "sequences" in forms else ()
+        self.mappings = Mapping if "mappings" in forms else ()
+        self.iterators = _LAZY if "iterators" in forms else ()
+        self.left = MAX_ITEMS
+
+    def replace(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _PLAIN or kind is int or kind is bytes:
+            return value
+        if kind is dict:
+            return {key: self.replace(item) for key, item in value.items()}
+        if kind is list:
+            return [self.replace(item) for item in value]
+        if isinstance(value, self.mappings):
+            return {key: self.replace(item) for key, item in self._bounded(value.items(), value)}
+        if isinstance(value, self.sequences) and not isinstance(value, _ATOMS):
+            return [self.replace(item) for item in (value if kind is tuple else self._bounded(value, value))]
+        if kind is tuple:
+            return tuple(self.replace(item) for item in value)
+        if isinstance(value, self.iterators):
+            return [self.replace(item) for item in self._bounded(value, value)]
+        return value
+
+    def _bounded(self, items: Iterable[Any], value: Any) -> Iterator[Any]:
+        for item in items:
+            self.left -= 1
+            if self.left < 0:
+                raise CodecError(f"a value of type {type(value).__name__} with too many items cannot cross the box")
+            yield item
+
+
+def _refuse(value: Any) -> CodecError:
+    """The error for a value of an unsupported type, with the remedy where there is one."""
+    remedy = ""
+    if isinstance(value, Mapping):
+        remedy = ": convert it by dict()"
+    elif isinstance(value, (Sequence, *_LAZY)) and not isinstance(value, _ATOMS):
+        remedy = ": convert it by list()"
+    return CodecError(f"a value of type {type(value).__name__} cannot cross the box{remedy}")
+
+
 def _is_plain(value: Any) -> bool:
     """Whether plain JSON represents the value; raises CodecError for unsupported types."""
     todo = [value]
@@ -104,7 +184,7 @@ def _is_plain(value: Any) -> bool:
         elif kind is tuple or kind is bytes:
             return False
         else:
-            raise CodecError(f"a value of type {kind.__name__} cannot cross the box")
+            raise _refuse(item)
     return True
 
 
@@ -127,7 +207,7 @@ def _tag(value: Any) -> Any:
                 raise CodecError(f"a dictionary key of type {type(key).__name__} cannot cross the box")
             tagged["$" + key if key.startswith("$") else key] = _tag(item)
         return tagged
-    raise CodecError(f"a value of type {kind.__name__} cannot cross the box")
+    raise _refuse(value)
 
 
 def _untag(value: Any) -> Any:

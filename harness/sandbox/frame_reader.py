@@ -7,7 +7,7 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.wire import BODY, HEADER, NONCE
 
-ANSWERS = {b"R": "value", b"E": "raised", b"U": "unsupported"}
+ANSWERS = {b"R": "value", b"E": "raised", b"U": "unsupported", b"A": "changed"}
 _KNOWN = frozenset((*ANSWERS, b"L", b"M", b"X", b"Y"))
 
 FREE_BYTES, GROWTH = 64 << 10, 8

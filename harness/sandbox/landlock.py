@@ -25,7 +25,7 @@ _PATH_BENEATH = 1
 def abi() -> int:
     """The kernel's Landlock ABI version; 0 without Landlock."""
     try:
-        return syscall("landlock_create_ruleset", ctypes.c_void_p(None), 0, 1)
+        return syscall("landlock_create_ruleset", 0, 0, 1)
     except OSError:
         return 0
 
@@ -43,7 +43,7 @@ class Ruleset:
         scope = 3 if version >= 6 else 0
         size = 8 if version < 4 else 16 if version < 6 else 24
         attribute = ctypes.create_string_buffer(struct.pack("QQQ", self._handled, tcp, scope)[:size], size)
-        self.fd = syscall("landlock_create_ruleset", attribute, size, 0)
+        self.fd = syscall("landlock_create_ruleset", ctypes.addressof(attribute), size, 0)
 
     def allow(self, path: str, rights: int) -> None:
         """Allow `rights` on a file, or on everything beneath a directory.
@@ -56,7 +56,7 @@ class Ruleset:
             if not stat.S_ISDIR(os.fstat(fd).st_mode):
                 rights &= _FILE_RIGHTS
             rule = ctypes.create_string_buffer(struct.pack("=Qi", rights & self._handled, fd), 12)
-            syscall("landlock_add_rule", self.fd, _PATH_BENEATH, rule, 0)
+            syscall("landlock_add_rule", self.fd, _PATH_BENEATH, ctypes.addressof(rule), 0)
         finally:
             os.close(fd)
 

@@ -13,7 +13,8 @@ import math
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -86,26 +87,46 @@ def drive(task: Task[Result]) -> Result:
             error = raised
 
 
+class Shares:
+    """A resource of some shares between the coroutines of one loop, first come, first served.
+
+    Args:
+        count: Number of shares.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = self._free = count
+        self._queue: deque[tuple[int, Wait]] = deque()
+
+    @asynccontextmanager
+    async def taken(self, shares: int) -> AsyncIterator[None]:
+        """Hold some shares; waits until they are free."""
+        if self._queue or shares > self._free:
+            turn = Wait(math.inf)
+            self._queue.append((shares, turn))
+            await turn  # the shares are handed over
+        else:
+            self._free -= shares
+        try:
+            yield
+        finally:
+            self._free += shares
+            while self._queue and self._queue[0][0] <= self._free:
+                wanted, turn = self._queue.popleft()
+                self._free -= wanted
+                if turn.wake is not None:
+                    turn.wake()
+
+
 class Lock:
-    """A lock between the coroutines of one loop, first come, first served; use it with `async with`."""
+    """A lock between the coroutines of one loop, first come, first served; use it with `async with lock.held()`."""
 
     def __init__(self) -> None:
-        self._held = False
-        self._queue: deque[Wait] = deque()
+        self._share = Shares(1)
 
-    async def __aenter__(self) -> None:
-        if self._held:
-            turn = Wait(math.inf)
-            self._queue.append(turn)
-            await turn  # the lock is handed over, still held
-        self._held = True
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._held = bool(self._queue)
-        if self._queue:
-            wake = self._queue.popleft().wake
-            if wake is not None:
-                wake()
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """Hold the lock; waits until it is free."""
+        return self._share.taken(1)
 
 
 class Loop:

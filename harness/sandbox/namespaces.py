@@ -150,10 +150,6 @@ def _mask(target: str, null: int) -> None:
         _bind(null, target, devices=True)
 
 
-_clone = ctypes.PyDLL(None, use_errno=True).syscall
-# PyDLL keeps the GIL: the child, which the interpreter does not know of, must start with the GIL held.
-_clone.argtypes = [ctypes.c_long, ctypes.c_long, *[ctypes.c_void_p] * 4]
-_clone.restype = ctypes.c_long
 _pidfd = ctypes.c_int(-1)
 
 
@@ -166,10 +162,7 @@ def clone_box(namespaces: int) -> tuple[int, int]:
     Raises:
         OSError: if the kernel refuses.
     """
-    pid = _clone(NUMBERS["clone"], namespaces | CLONE_PIDFD | SIGCHLD, None, ctypes.addressof(_pidfd), None, None)
-    if pid < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"clone: {os.strerror(code)}")
+    pid = syscall("clone", namespaces | CLONE_PIDFD | SIGCHLD, 0, ctypes.addressof(_pidfd))
     return (pid, _pidfd.value) if pid else (0, -1)
 
 

@@ -13,6 +13,7 @@ from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
 from harness.sandbox.limits import Limits
+from harness.sandbox.loop import Shares
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.zygote_family import ZygoteFamily
 from harness.sandbox.zygote_process import ZygoteProcess
@@ -20,6 +21,9 @@ from harness.sandbox.zygote_process import ZygoteProcess
 MAX_ZYGOTES = 8
 """Families kept running; a root zygote needs 8 MB of private memory and an interpreter's start, a zygote of it 5 ms."""
 
+
+MAX_COMPUTING = 3
+"""Quick boxes of one pool that compute at the same time; one that is not known to be quick computes alone."""
 
 AnyBox = TypeVar("AnyBox", bound=PolledBox)
 
@@ -34,6 +38,9 @@ class BoxPool:
         protect: Paths that are hidden from every box, even if they lie beneath a library directory.
         without: Layers to leave out; only tests that show the effect of a layer pass any.
         warm: Maximum number of hash seeds whose zygotes keep running.
+
+    Attributes:
+        computing: Shares of the coroutines whose boxes compute (see `awaited_box`).
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class BoxPool:
     ) -> None:
         self._protect, self._without, self._warm = tuple(protect), without, warm
         self._families: OrderedDict[int, ZygoteFamily] = OrderedDict()
+        self.computing = Shares(MAX_COMPUTING)
 
     def open(self, source: bytes, *, entry: str, limits: Limits | None = None, hash_seed: int | None = None) -> Box:
         """Open a box and load `source` in it.
@@ -82,7 +90,7 @@ class BoxPool:
         if seed not in self._families:
             self._families[seed] = ZygoteFamily(seed, protect=self._protect, without=self._without)
             idle = [family for family in self._families.values() if not family.has_open_boxes][:-1]
-            for family in idle[: len(self._families) - self._warm]:
+            for family in idle[: max(0, len(self._families) - self._warm)]:
                 del self._families[family.hash_seed]
                 family.close()
         self._families.move_to_end(seed)

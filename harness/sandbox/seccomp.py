@@ -270,4 +270,4 @@ class Filter:
         Raises:
             OSError: if the kernel refuses.
         """
-        syscall("seccomp", 1, 0, self._program)
+        syscall("seccomp", 1, 0, ctypes.addressof(self._program))

@@ -13,8 +13,8 @@ import sys
 import types
 from typing import Any
 
-from harness.sandbox.codec import CodecError, decode, encode
-from harness.sandbox.wire import ANSWERS, BODY, CHUNK, HEADER, QUESTIONS
+from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
+from harness.sandbox.wire import ANSWERS, BODY, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS
 
 MAX_MESSAGE = 2000
 
@@ -27,26 +27,23 @@ def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
 
 
 def _receive(fd: int) -> tuple[bytes, bytes, bytes]:
-    # The parent writes a frame only after the last answer, so one read usually gets one frame and never more.
-    data = os.read(fd, CHUNK)
-    while len(data) < HEADER.size:
-        data += _more(fd, HEADER.size - len(data))
-    tag, length = HEADER.unpack_from(data)
-    missing = HEADER.size + length - len(data)
-    if missing:
-        parts = [data]
-        while missing:
-            parts.append(_more(fd, missing))
-            missing -= len(parts[-1])
-        data = b"".join(parts)
-    return tag, data[HEADER.size : BODY], data[BODY:]
+    # Later questions stay in the pipe: not a byte of them is read before this one is answered.
+    head = _read(fd, BODY)
+    tag, length = HEADER.unpack_from(head)
+    return tag, head[HEADER.size :], _read(fd, length - NONCE)
 
 
-def _more(fd: int, count: int) -> bytes:
+def _read(fd: int, count: int) -> bytes:
     data = os.read(fd, min(count, 1 << 20))
-    if not data:
-        os._exit(0)
-    return data
+    if len(data) == count:
+        return data
+    parts, missing = [data], count - len(data)
+    while missing:
+        if not parts[-1]:
+            os._exit(0)  # the parent closed the channel
+        parts.append(os.read(fd, min(missing, 1 << 20)))
+        missing -= len(parts[-1])
+    return b"".join(parts)
 
 
 def _failure(error: BaseException) -> bytes:
@@ -54,7 +51,7 @@ def _failure(error: BaseException) -> bytes:
         message = str(error)[:MAX_MESSAGE]
     except Exception:
         message = ""
-    return json.dumps({"type": type(error).__name__, "message": message}).encode("ascii")
+    return _describe(type(error).__name__, message)
 
 
 def _is_memory(error: BaseException) -> bool:
@@ -77,6 +74,10 @@ run(0)
 """
 
 
+ROUNDS = 20
+"""Calls after which the interpreter has specialised a function; a specialisation writes to pages that boxes share."""
+
+
 def rehearse() -> None:
     """In the zygote: do once what each box would pay for itself. The first `compile` creates all types of `ast`.
 
@@ -84,13 +85,18 @@ def rehearse() -> None:
     this package is the first compilation, and nothing is left to save.
     """
     module = types.ModuleType("candidate")
-    for _ in range(3):  # the interpreter specialises code that it has seen before
+    (questions, asked), (answered, answers) = os.pipe(), os.pipe()
+    for _ in range(ROUNDS):
         exec(compile(REHEARSAL, "candidate.py", "exec", dont_inherit=True), module.__dict__)
-        encode(decode(encode([1, 2.5, "x", None, True, {"a": (1,)}])))
+        send(asked, b"Q", bytes(NONCE), encode({"value": [1, 2.5, "x", None, True, {"a": (1,)}]}))
+        _answer(lambda value: value, questions, answers, frozenset(), keep=False)
+        _receive(answered)
         try:
             raise ValueError("x")
         except ValueError as error:
             _failure(error)
+    for fd in (questions, asked, answered, answers):
+        os.close(fd)
 
 
 def serve() -> None:
@@ -98,6 +104,8 @@ def serve() -> None:
     _tag, nonce, body = _receive(QUESTIONS)
     name_length = body[0]
     entry, source = body[1 : 1 + name_length].decode(), body[1 + name_length :]
+    entry, _, listed = entry.partition(":")
+    rules = frozenset(filter(None, listed.split(",")))
     module = types.ModuleType("candidate")
     module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
@@ -105,26 +113,66 @@ def serve() -> None:
         exec(compile(source, "candidate.py", "exec", dont_inherit=True), module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
-            message = {"type": "NameError", "message": f"the source defines no function {entry!r}"}
-            send(ANSWERS, b"E", nonce, json.dumps(message).encode())
+            send(ANSWERS, b"E", nonce, _describe("NameError", f"the source defines no function {entry!r}"))
             os._exit(0)
     except Exception as error:
-        send(ANSWERS, b"M" if _is_memory(error) else b"E", nonce, _failure(error))
+        tag, answer = _raised(error)
+        send(ANSWERS, tag, nonce, answer)
         os._exit(0)
     del body, source
     send(ANSWERS, b"L", nonce, b"")
     while True:
-        _answer(function)
+        _answer(function, QUESTIONS, ANSWERS, rules - {KEEP_ARGUMENTS}, keep=KEEP_ARGUMENTS in rules)
 
 
-def _answer(function: Any) -> None:
-    _tag, nonce, body = _receive(QUESTIONS)
+def _answer(function: Any, questions: int, answers: int, forms: frozenset[str], *, keep: bool) -> None:
+    _tag, nonce, body = _receive(questions)
+    asked = body if keep else b""
     try:
         arguments = decode(body)
         del body
+        tag, answer = _call(function, arguments, forms)
+        if keep and tag != b"M":
+            name = _find_changed(arguments, asked)
+            if name is not None:
+                tag, answer = b"A", _describe(name, _shown(arguments[name]))
+    except Exception as error:  # encoding the arguments again may need more memory than there is
+        tag, answer = _raised(error)
+    send(answers, tag, nonce, answer)
+
+
+def _call(function: Any, arguments: dict[str, Any], forms: frozenset[str]) -> tuple[bytes, bytes]:
+    try:
         result = function(**arguments)
-        send(ANSWERS, b"R", nonce, encode(result))
-    except CodecError:
-        send(ANSWERS, b"U", nonce, json.dumps({"type": type(result).__name__}).encode("ascii"))
+        try:
+            return b"R", encode_plainly(result, forms)
+        except CodecError as error:
+            return b"U", _describe(type(result).__name__, str(error))
     except Exception as error:
-        send(ANSWERS, b"M" if _is_memory(error) else b"E", nonce, _failure(error))
+        return _raised(error)
+
+
+def _raised(error: Exception) -> tuple[bytes, bytes]:
+    return b"M" if _is_memory(error) else b"E", _failure(error)
+
+
+def _find_changed(arguments: dict[str, Any], asked: bytes) -> str | None:
+    """The first argument that is not as it was asked; None if all are."""
+    if _encoded(arguments) == asked:
+        return None
+    return next((name for name, value in decode(asked).items() if _encoded(arguments[name]) != encode(value)), None)
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return encode(value)
+    except CodecError:
+        return b""
+
+
+def _shown(value: Any) -> str:
+    return _encoded(value)[:MAX_MESSAGE].decode("ascii") or f"a value of type {type(value).__name__}"
+
+
+def _describe(kind: str, message: str) -> bytes:
+    return json.dumps({"type": kind, "message": message[:MAX_MESSAGE]}).encode("ascii")

@@ -3,7 +3,10 @@
 A frame of the channel, both ways: tag (1 byte), length of the rest (u32, little endian), nonce (8 bytes), body.
 Questions are `S` (source) and `Q` (keyword arguments); answers are `Y` (all layers are active; sent before the box
 reads untrusted bytes), `X` (a layer failed), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result
-cannot be encoded), `M` (out of memory).
+cannot be encoded), `A` (an argument is not as it was asked), `M` (out of memory).
+
+The entry in a source frame is the name of a function, or `name:rule,rule`: the forms that `codec.encode_plainly` makes
+of its answers, and `arguments` if each call must leave its arguments unchanged.
 
 Requests to a root zygote or a zygote, and their replies, have fixed sizes:
 
@@ -31,6 +34,9 @@ REQUEST = struct.Struct("<c?qqq")
 """Operation, strict policy flag, address space in bytes, CPU seconds, pid."""
 REPLY = struct.Struct("<cqqqq")
 """Operation and four integers, see the module's docstring."""
+
+KEEP_ARGUMENTS = "arguments"
+"""The rule that each call must leave its arguments unchanged."""
 
 SUBJECT_EXITED = 81
 """Exit status of a box whose subject raised SystemExit or KeyboardInterrupt; internal, never reported."""

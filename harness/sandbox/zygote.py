@@ -8,6 +8,7 @@ closes their socket.
 
 from __future__ import annotations
 
+import _socket  # without the memory and the mappings of `socket`, which each fork would copy
 import contextlib
 import fcntl
 import gc
@@ -15,7 +16,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import struct
 import sys
 from collections.abc import Callable
@@ -29,6 +29,7 @@ from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 PRELOADED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
 """Modules imported once for all boxes, since most subjects use them. Not `random`: forks would share its state."""
 
+DESCRIPTOR = struct.Struct("i")
 Request = tuple[Any, ...]
 Fork = Callable[[Request, list[int]], tuple[int, int]]
 """Forks a child for a request with its descriptors; returns its pid and pidfd (or -1), in the child never."""
@@ -42,11 +43,11 @@ def _virtual_size() -> int:
         return 0
 
 
-def _serve(control: socket.socket, fork: Fork, *, may_continue: Callable[[], bool] = lambda: True) -> None:
+def _serve(control: _socket.socket, fork: Fork, *, may_continue: Callable[[], bool] = lambda: True) -> None:
     """Serve requests until the parent closes the socket, or until `may_continue` is false after a child was reaped."""
     children: set[int] = set()
     while True:
-        data, fds, _flags, _address = socket.recv_fds(control, REQUEST.size, 2)
+        data, fds = _receive_request(control)
         if len(data) < REQUEST.size:
             break
         request = REQUEST.unpack(data)
@@ -69,8 +70,14 @@ def _serve(control: socket.socket, fork: Fork, *, may_continue: Callable[[], boo
         os.kill(pid, signal.SIGKILL)
 
 
+def _receive_request(control: _socket.socket) -> tuple[bytes, list[int]]:
+    room = _socket.CMSG_LEN(2 * DESCRIPTOR.size)
+    data, attached, _flags, _address = control.recvmsg(REQUEST.size, room)
+    return data, [fd for _level, _type, packed in attached for (fd,) in DESCRIPTOR.iter_unpack(packed)]
+
+
 def _open(
-    control: socket.socket,
+    control: _socket.socket,
     fork: Fork,
     request: Request,
     fds: list[int],
@@ -91,7 +98,7 @@ def _open(
     if pidfd < 0:
         control.send(reply)
     else:
-        socket.send_fds(control, [reply], [pidfd])
+        control.sendmsg([reply], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, DESCRIPTOR.pack(pidfd))])
         os.close(pidfd)
 
 
@@ -116,7 +123,7 @@ def _reserve_channel(control_fd: int) -> int:
     return moved
 
 
-def _receive_json(control: socket.socket) -> Any:
+def _receive_json(control: _socket.socket) -> Any:
     length = struct.unpack("<I", control.recv(4))[0]
     text = b""
     while len(text) < length:
@@ -124,14 +131,14 @@ def _receive_json(control: socket.socket) -> Any:
     return json.loads(text)
 
 
-def _send_json(control: socket.socket, value: object) -> None:
+def _send_json(control: _socket.socket, value: object) -> None:
     text = json.dumps(value).encode()
     control.sendall(struct.pack("<I", len(text)) + text)
 
 
 def main(root: str, control_fd: int) -> None:
     """Import what boxes need, report to the parent, and fork zygotes until the parent closes the socket."""
-    control = socket.socket(fileno=_reserve_channel(control_fd))
+    control = _socket.socket(fileno=_reserve_channel(control_fd))
     # Boxes must not be able to import the harness's modules by name.
     sys.path[:] = [entry for entry in sys.path if entry != root]
     for name in [name for name in sys.modules if name.split(".")[0] == "harness"]:
@@ -156,7 +163,7 @@ def main(root: str, control_fd: int) -> None:
         if pid == 0:
             try:
                 control.close()
-                _run_zygote(socket.socket(fileno=fds[0]))
+                _run_zygote(_socket.socket(fileno=fds[0]))
             finally:
                 os._exit(0)
         return pid, pidfd
@@ -167,7 +174,7 @@ def main(root: str, control_fd: int) -> None:
         os._exit(0)
 
 
-def _run_zygote(control: socket.socket) -> None:
+def _run_zygote(control: _socket.socket) -> None:
     """In a forked zygote: prepare the layers, report them to the parent, and fork boxes until it closes the socket."""
     config = _receive_json(control)
     size = _virtual_size()

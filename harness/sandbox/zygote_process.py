@@ -206,11 +206,6 @@ class ZygoteProcess(Control):
             space += 4 * limits.memory_bytes + 512 * MIB
         return limits.policy is SyscallPolicy.STRICT, space, max(1, math.ceil(limits.cpu_seconds))
 
-    @property
-    def can_retire(self) -> bool:
-        """Whether the zygote may reap a box in its own time, since its memory is known without."""
-        return not self.shared and self.cgroup is not None
-
     def retire(self, child: ChildProcess, limits: Limits) -> None:
         """Let the zygote reap a box that was killed and fork the next one with equal limits; waits for neither.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ class SessionState:
         fresh: Evaluations of this process whose reports were not recorded yet, by node id.
         markers: Names that were registered for `--strict-markers`.
         hooks: For cases, when the run consists of nothing else; see `BareHooks`.
+        places: Suites as reports name them, by path.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class SessionState:
     fresh: dict[str, SerialisedEvaluation] = field(default_factory=dict)
     markers: set[str] = field(default_factory=lambda: set(BUILT_IN_MARKERS))
     hooks: BareHooks | None = None
+    places: dict[os.PathLike[str] | str, str] = field(default_factory=dict)
 
 
 class BareHooks:
@@ -192,6 +195,14 @@ class CaseItem(pytest.Item):
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """The suite file, the 0-based line that defines this case, and the title."""
         return self.path, (self.case.line or 1) - 1, self.case.title or self.nodeid
+
+    @cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        """As pytest computes it, with the place of the suite looked up once."""
+        places, (path, line, title) = self.config.stash[SESSION_STATE].places, self.reportinfo()
+        if path not in places:
+            places[path] = super().location[0]
+        return places[path], line, title
 
     @property
     def ihook(self) -> pluggy.HookRelay:

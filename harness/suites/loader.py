@@ -25,6 +25,7 @@ SUFFIX = ".suite.yaml"
 _MARKER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _KNOWN_NEEDS = get_args(Need)
 MAX_PROBLEMS = 12
+SUM_TOLERANCE = 1e-6  # thirds written with six digits are accepted
 
 
 def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], settings: Settings) -> Suite:
@@ -150,6 +151,14 @@ class _Problems:
             for name in value["gates"]:
                 if name not in (*components, "score"):
                     self.add(("gates", name), f"no component {name!r} to gate{nearest(name, (*components, 'score'))}")
+        weights, known = value.get("weights"), getattr(self.lane, "weights", None)
+        if known and isinstance(weights, dict) and weights:
+            for name in weights:
+                if name not in known:
+                    self.add(("weights", name), f"no component {name!r} to weigh{nearest(name, known)}")
+            numbers = [weight for weight in weights.values() if isinstance(weight, int | float)]
+            if len(numbers) == len(weights) and abs(sum(numbers) - 1) > SUM_TOLERANCE:
+                self.add(("weights",), f"the weights sum to {sum(numbers):.10g}, not to 1")
         if isinstance(value.get("expect"), dict):
             for name, status in value["expect"].items():
                 if status == Status.INFRA:

@@ -235,6 +235,30 @@ def tape(files: dict[str, str], *, link: str = "", form: int = tarfile.USTAR_FOR
     return out.getvalue()[: 512 * (len(out.getvalue().rstrip(b"\0")) // 512 + 3)]
 
 
+def catalogue(messages: dict[str, str], *, big: bool = False) -> bytes:
+    """A catalogue of gettext without a hash table."""
+    order, pairs = ">" if big else "<", sorted((a.encode(), b.encode()) for a, b in messages.items())
+    at, tables, strings = 28 + 16 * len(pairs), [b"", b""], b""
+    for table in (0, 1):
+        for pair in pairs:
+            tables[table] += struct.pack(f"{order}II", len(pair[table]), at + len(strings))
+            strings += pair[table] + b"\0"
+    head = struct.pack(f"{order}IHHIIIII", 0x950412DE, 0, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, at)
+    return head + b"".join(tables) + strings
+
+
+def library(members: dict[str, bytes]) -> bytes:
+    """An archive of ar."""
+    made = b"!<arch>\n"
+    for name, data in members.items():
+        numbers = (str(MOMENT), "0", "0", "100644", str(len(data)))
+        made += name.encode().ljust(16) + b"".join(
+            number.encode().ljust(width) for number, width in zip(numbers, (12, 6, 6, 8, 10), strict=True)
+        )
+        made += b"`\n" + data + b"\n" * (len(data) % 2)
+    return made
+
+
 def database(rows: int, *, table: str) -> bytes:
     """A SQLite database of small pages, vacuumed so that its bytes do not depend on what it lived through."""
     with tempfile.TemporaryDirectory() as folder:
@@ -289,6 +313,15 @@ def samples() -> dict[str, bytes]:
         ),
         "tar/letters.tar": tape({f"{name}/é.txt": text for name in ("été", "naïve")}, form=tarfile.PAX_FORMAT),
         "tar/tree.tar": tape({f"src/part{i}.c": f"int f{i}(void);\n" * i for i in range(8)}),
+        "mo/menu.mo": catalogue(
+            {"": "Content-Type: text/plain; charset=UTF-8\n", "Open": "Öffnen", "menu\x04Close": "Schließen"}
+        ),
+        "mo/plural.mo": catalogue(
+            {"": "Content-Type: text/plain; charset=UTF-8\n", "%d file\0%d files": "%d ファイル", "Yes": "はい"},
+            big=True,
+        ),
+        "ar/two.a": library({"debian-binary": b"2.0\n", "control": text.encode() * 3}),
+        "ar/odd.a": library({"a": b"1", "bcd": b"12345", "e": b"", "last": b"123"}),
         "sqlite/rows.sqlite": database(12, table="rows"),
         "sqlite/names.sqlite": database(1, table="names"),
     }
@@ -310,6 +343,10 @@ def holdout() -> dict[str, bytes]:
         "gzip_holdout/quartz.gz": gzipped(text * 3, "quartz.txt", comment="held out"),
         "tar_holdout/three.tar": tape({"a": text, "b/": "", "b/c": text * 20}, link="b/c"),
         "tar_holdout/deep.tar": tape({f"{'deep/' * 30}{i}": text * i for i in range(3)}, form=tarfile.GNU_FORMAT),
+        "mo_holdout/words.mo": catalogue(
+            {"": "Content-Type: text/plain; charset=UTF-8\n"} | {f"word {i}": f"mot nº {i}" for i in range(20)}
+        ),
+        "ar_holdout/many.a": library({f"part{i}.o": text.encode() * i for i in range(7)}),
         "sqlite_holdout/more.sqlite": database(40, table="more"),
     }
 

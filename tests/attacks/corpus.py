@@ -2,22 +2,23 @@
 
 Also a program, so that the corpus can be run as another user:
 
-    python tests/attacks/corpus.py [--without LAYER ...] [NAME ...]
+    python tests/attacks/corpus.py [--without LAYER ...] [--scratch FOLDER] [NAME ...]
 
-prints one line of JSON for each attack: name, status, why, tier.
+prints one line of JSON for the boxes, then one for each attack in the order of the table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,13 @@ from harness.lane.context import Context  # noqa: E402
 from harness.lanes.toolgen.collect import case_for  # noqa: E402
 from harness.lanes.toolgen.lane import Toolgen  # noqa: E402
 from harness.lanes.toolgen.tool_spec import read_tool  # noqa: E402
+from harness.sandbox.limits import SyscallPolicy  # noqa: E402
 
 CANARIES = (Path("/tmp"), Path("/var/tmp"), Path.home(), HERE, ROOT)
-SURVIVORS = "candidate"
+SECRET_SEED = 7
+"""With its hash seeds, e71_hash_seed_flake is right in one of three attempts and wrong in another."""
+JOBS = 4
+"""Most attacks are slept out: more of them than processors run at once."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +80,14 @@ def table() -> tuple[Attack, ...]:
 
 
 @contextmanager
-def context(*without: str) -> Iterator[Context]:
-    """Boxes with some layers left out."""
-    scratch = Path(tempfile.mkdtemp(prefix="crucible-corpus-"))
-    made = Context(secret_seed=int.from_bytes(os.urandom(4), "big"), scratch=scratch, without=frozenset(without))
-    try:
-        yield made
-    finally:
-        made.close()
+def context(*without: str, scratch: Path | None = None) -> Iterator[Context]:
+    """Boxes with some layers left out; contexts with one scratch folder sample the questions once."""
+    with tempfile.TemporaryDirectory(prefix="crucible-corpus-") as own:
+        made = Context(secret_seed=SECRET_SEED, scratch=scratch or Path(own), without=frozenset(without))
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def run(attack: Attack, made: Context) -> dict[str, Any]:
@@ -104,18 +109,47 @@ def canaries() -> list[str]:
     return [str(path) for path in found]
 
 
+def survivors(made: Context) -> list[str]:
+    """Processes that are left below the free zygotes of a context, next to the one box that waits for a source."""
+    families = made.boxes._families.values()
+    free = [zygote for family in families for zygote in family._zygotes[SyscallPolicy.STRICT] if zygote.is_free]
+    children = [Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text().split() for one in free]
+    return [pid for pids in children for pid in pids[1:]]
+
+
+def run_share(attacks: Sequence[Attack], without: Sequence[str], scratch: Path) -> list[dict[str, Any]]:
+    """Judge attacks in boxes of their own: the boxes, then one row for each attack and the honest control after it."""
+    control = next(attack for attack in table() if attack.name == "d24_good_control")
+    with context(*without, scratch=scratch) as made:
+        head = {"tier": made.boxes.tier.value, "layers": made.boxes.layers}
+        rows = []
+        for attack in attacks:
+            found = run(attack, made)
+            rows.append(found | {"canaries": canaries(), "control": run(control, made)})
+        return [head | {"survivors": survivors(made)}, *rows]
+
+
+def run_all(names: Sequence[str], without: Sequence[str], scratch: Path) -> list[dict[str, Any]]:
+    """Judge the attacks that `names` names, all by default, in `JOBS` processes: the boxes, then the rows in order."""
+    attacks = [attack for attack in table() if not names or attack.name in names]
+    shares = [share for share in (attacks[job::JOBS] for job in range(JOBS)) if share]
+    with ProcessPoolExecutor(len(shares), mp_context=get_context("fork")) as pool:
+        found = list(pool.map(run_share, shares, [without] * len(shares), [scratch] * len(shares)))
+    head = found[0][0] | {"survivors": [pid for first, *_ in found for pid in first["survivors"]]}
+    rows = {row["name"]: row for _, *share in found for row in share}
+    return [head, *(rows[attack.name] for attack in attacks)]
+
+
 def main() -> int:
     """Judge what the command line names."""
     parser = argparse.ArgumentParser(description="run the attack corpus")
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--scratch", type=Path)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    with context(*options.without) as made:
-        print(json.dumps({"tier": made.boxes.tier.value, "layers": made.boxes.layers}), flush=True)
-        for attack in table():
-            if not options.names or attack.name in options.names:
-                print(json.dumps(run(attack, made)), flush=True)
-    print(json.dumps({"canaries": canaries()}))
+    with tempfile.TemporaryDirectory(prefix="crucible-corpus-") as own:
+        for row in run_all(options.names, options.without, options.scratch or Path(own)):
+            print(json.dumps(row))
     return 0
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from harness.core.budget import Schedule
 from harness.core.case import Case, Subject
+from harness.core.digest import digest_json
 from harness.core.policy import Policy, Timing
 from harness.core.slug import slug
 
@@ -119,3 +120,18 @@ def test_it_survives_its_wire_form_and_refuses_what_it_does_not_know():
     assert Case.from_wire(BASE.to_wire()) == BASE
     with pytest.raises(ValidationError):
         Case.from_wire(BASE.to_wire() | {"colour": "red"})
+
+
+@given(
+    st.text(),
+    st.dictionaries(st.text(), st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text())),
+    st.dictionaries(st.text(max_size=5), st.floats(-10, 10), max_size=3),
+    st.integers(1, 9),
+)
+def test_a_key_is_the_digest_of_all_that_the_verdict_depends_on(lane, inputs, gates, attempts):
+    """Ledgers hold keys of earlier versions: however they are computed, they stay the same."""
+    policy = Policy(attempts=attempts, gates=gates, schedule=Schedule())
+    case = BASE.replace(lane=lane, inputs=inputs, policy=policy)
+    everything = [case.lane, case.subject.digest, case.inputs, case.policy.to_wire()]
+    assert case.keys() == (digest_json(everything), digest_json([case.lane, case.inputs]))
+    assert case.key == digest_json(everything)

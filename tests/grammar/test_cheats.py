@@ -326,6 +326,29 @@ def test_no_cheat_explains_a_random_payload(kind: str, way: Any) -> None:
     assert not ahead, f"the blob has {blob_scores(kind)}"
 
 
+def by_heart(files: list[bytes]) -> Iterator[tuple[str, list[bytes], Any]]:
+    """Constants of random files in places other than checks: the name, the files that are memorised, the grammar."""
+    size = len(files[0])
+    enums = {f"E{i}": {value: f"v{value}" for value in sorted({data[i] for data in files})} for i in range(size)}
+    labelled = [field(f"f{i}", "u8", enum=f"E{i}", validate={"in_enum": True}) for i in range(size)]
+    yield "labels", files, grammar(*labelled, once=True) | {"enums": enums}
+    key = [byte ^ 65 for byte in files[0]]
+    pad = field("a", "string", length=size, encoding="ascii", process=f"xor({key})")
+    yield "a key as long as the file", files[:1], grammar(pad, once=True)
+    cuts = [list(files[0][at : at + 20]) for at in range(0, size, 20)]
+    ends = [field(f"f{i}", "string", terminator=cut, encoding="latin-1") for i, cut in enumerate(cuts)]
+    yield "terminators", files[:1], grammar(*ends, once=True)
+
+
+def test_memorised_constants_explain_nothing_wherever_they_are() -> None:
+    files = [random.Random(seed).randbytes(120) for seed in range(3)]
+    for name, taught, document in by_heart(files):
+        found = lint_value(document)
+        assert found.grammar is not None, (name, found.errors[0])
+        samples = Samples.of({str(i): data for i, data in enumerate(taught)})
+        assert measure(found.grammar, samples, limits=LIMITS).explanation.score <= 0.15 + CLOSE, name
+
+
 @pytest.mark.parametrize(
     "script", [(0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x590, 0x5FF), (0x410, 0x44F)]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import io
 import random
 import subprocess
@@ -18,7 +19,7 @@ from harness.grammar.language.lint import lint_text
 ROOT = Path(__file__).parents[2]
 GRAMMARS, SAMPLES = ROOT / "specs" / "grammars", ROOT / "specs" / "samples"
 FORMATS = {"png_complete": "png"}
-NAMES = ("bmp", "elf", "gif", "gzip", "pcap", "png", "png_complete", "sqlite", "tar", "wav", "zip")
+NAMES = ("ar", "bmp", "elf", "gif", "gzip", "mo", "pcap", "png", "png_complete", "sqlite", "tar", "wav", "zip")
 
 
 def grammar(name):
@@ -111,11 +112,11 @@ def test_an_executable_of_this_machine_is_read():
 def test_the_script_writes_the_samples_that_are_there(tmp_path):
     subprocess.run([sys.executable, str(SAMPLES / "make_formats.py"), str(tmp_path)], check=True, timeout=60)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert len(made) == 34
+    assert len(made) == 40
     for path in made:
         ours = (SAMPLES / path).read_bytes()
         # Compressed bytes and layout may differ between versions of a library; the other bytes are fixed.
-        if path.parts[0].partition("_")[0] in ("wav", "bmp", "gif", "elf", "pcap", "tar"):
+        if path.parts[0].partition("_")[0] in ("wav", "bmp", "gif", "elf", "pcap", "tar", "mo", "ar"):
             assert (tmp_path / path).read_bytes() == ours, path
 
 
@@ -208,3 +209,35 @@ def test_zips_have_the_names_and_contents_that_zipfile_reads(wide, stream):
             found[body["name"]] = bytes(body["stream"] if stream else body["data"]["bytes"])
     with zipfile.ZipFile(io.BytesIO(data)) as read:
         assert found == {name: read.read(name) for name in read.namelist()}
+
+
+@pytest.mark.parametrize(
+    "path", [p for f in ("mo", "mo_holdout") for p in sorted((SAMPLES / f).iterdir())], ids=lambda p: p.name
+)
+def test_catalogues_have_the_messages_that_gettext_reads(path):
+    (record,) = parse_file(grammar("mo"), path).records
+    found = {
+        one["text"]["text"]: other["text"]["text"]
+        for one, other in zip(record["originals"], record["translations"], strict=True)
+    }
+    with path.open("rb") as file:
+        read = gettext.GNUTranslations(file)
+    assert found
+    for original, translation in found.items():
+        if "\0" in original:
+            assert read.ngettext(*original.split("\0"), 1) == translation.split("\0")[0]
+        else:
+            assert read.gettext(original) == translation
+
+
+@pytest.mark.parametrize(
+    "path", [p for f in ("ar", "ar_holdout") for p in sorted((SAMPLES / f).iterdir())], ids=lambda p: p.name
+)
+def test_archives_have_the_members_that_their_headers_state(path):
+    data, at, expected = path.read_bytes(), 8, []
+    while at < len(data):
+        size = int(data[at + 48 : at + 58])
+        expected.append((data[at : at + 16].decode().rstrip(), data[at + 60 : at + 60 + size]))
+        at += 60 + size + size % 2
+    (record,) = parse_file(grammar("ar"), path).records
+    assert [(member["name"], bytes(member["data"])) for member in record["members"]] == expected

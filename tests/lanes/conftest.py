@@ -15,13 +15,17 @@ from harness.lane.context import Context
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 from harness.suites.suite import Suite
+from tests.shared_run import session_folder
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    made = Context(secret_seed=7, scratch=tmp_path / "scratch")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """A context as in one run: tests whose tools are equal use the inputs that the first of them sampled."""
+    scratch = session_folder(tmp_path_factory) / "scratch"
+    scratch.mkdir(exist_ok=True)
+    made = Context(secret_seed=7, scratch=scratch)
     yield made
     made.close()
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import LedgerError
+from harness.core.evaluation import Evaluation
+from harness.core.gate import Gate
 from harness.ledger import history, queries
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation, make_run
@@ -127,10 +129,57 @@ class TestFinding:
     def test_details_in_order(self, path):
         [run_id] = fill(path, [make_evaluation("a", attempts=12)])
         with Ledger.read(path) as ledger:
-            [attempts] = queries.details(ledger, run_id, "attempts").values()
+            [attempts] = queries.details(ledger, run_id, "attempts", ["clamp.suite.yaml::a"]).values()
             assert [row["position"] for row in attempts] == list(range(12))
             with pytest.raises(ValueError, match="no details"):
-                queries.details(ledger, run_id, "runs; DROP TABLE runs")
+                queries.details(ledger, run_id, "runs; DROP TABLE runs", ["a"])
+
+    def test_any_number_of_records_and_details_is_read(self, path):
+        """More node ids than SQLite takes in one statement, unknown ones among them."""
+        made = [make_evaluation(f"c{number}", attempts=1) for number in range(1200)]
+        [run_id] = fill(path, made)
+        wanted = [evaluation.case.nodeid for evaluation in made]
+        with Ledger.read(path) as ledger:
+            records = queries.records(ledger, run_id, [*wanted, "nobody"])
+            assert {nodeid: Evaluation.model_validate_json(text) for nodeid, text in records.items()} == dict(
+                zip(wanted, made, strict=True)
+            )
+            assert queries.details(ledger, run_id, "gates", wanted).keys() == set(wanted)
+
+    def test_gates_are_counted_and_failing_ones_named(self, path):
+        fails = make_evaluation("fails", score=0.1)
+        more = Gate(name="robustness", threshold=1.0).evaluate(0.5)
+        fails = fails.model_copy(update={"score": fails.score.replace(gates=(*fails.score.gates, more))})
+        [run_id] = fill(path, [make_evaluation("holds"), fails, make_evaluation("none", gate=None)])
+        with Ledger.read(path) as ledger:
+            found = queries.gate_counts(ledger, run_id)
+        assert found == {
+            "clamp.suite.yaml::holds": (1, 1, ()),
+            "clamp.suite.yaml::fails": (0, 2, ("score", "robustness")),
+        }
+
+    def test_what_was_computed_is_forgotten_when_the_ledger_changes(self, path):
+        with Ledger.open(path) as ledger, Ledger.open(path) as other:
+            run = make_run(1)
+            ledger.begin(run)
+            ledger.record(make_evaluation("a", score=0.5), run_id=run.run_id)
+            [[(_, first)]] = queries.contests(ledger, run.run_id).values()
+            assert queries.contests(ledger, run.run_id) is queries.contests(ledger, run.run_id)
+            ledger.record(make_evaluation("b", score=0.9), run_id=run.run_id)
+            [contest] = queries.contests(ledger, run.run_id).values()
+            assert [(str(place), row["subject"]) for place, row in contest] == [("1", "b"), ("2", "a")]
+            with other.writing() as connection:
+                connection.execute("DELETE FROM evaluations WHERE nodeid = ?", (first["nodeid"],))
+            [contest] = queries.contests(ledger, run.run_id).values()
+            assert [row["subject"] for _, row in contest] == ["b"]
+
+    def test_leaders_that_a_run_did_not_judge(self, path):
+        best, good = make_evaluation("best", score=0.95, attempts=0), make_evaluation("good", attempts=0)
+        other = make_evaluation("new", suite="other.suite.yaml")
+        ids = fill(path, [best, good], [good], [good, best], [other])
+        with Ledger.read(path) as ledger:
+            found = [[row["subject"] for row in queries.leaders_elsewhere(ledger, run_id).values()] for run_id in ids]
+        assert found == [[], ["best"], [], []]
 
     def test_the_leaderboard_by_lane_suite_and_rank(self, path):
         fill(

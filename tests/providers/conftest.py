@@ -66,6 +66,18 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 self.close_connection = True
             return None
+        if fault == "latin":
+            return self._send(200, json.dumps(self._reply(body)).encode().replace(b"two", b"tw\xf6"))
+        if fault == "headers":
+            try:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                for _ in range(200):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            except OSError:
+                self.close_connection = True
+            return None
         if fault == "huge":
             self.send_response(200)
             self.send_header("content-length", str(64 << 20))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
+from email.utils import formatdate
 
 import pytest
 
 from harness.core.errors import UsageError
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint
+from harness.providers.http import Endpoint, _pause
 from harness.providers.ollama import OllamaProvider
 from harness.providers.openai import OpenAIProvider
 from harness.providers.question import Provider, Question
@@ -74,7 +76,8 @@ def test_a_passing_fault_is_tried_again(kind: str, fault: str, model_server) -> 
         (["half"] * 3, "connection broke", "crash", 3),
         (["text"] * 3, "not a JSON object", "protocol", 3),
         (["slow"] * 3, "no answer within", "timeout", 3),
-        (["drip"] * 3, "not complete within", "timeout", 3),
+        (["drip"] * 3, "no answer within", "timeout", 3),
+        (["headers"] * 3, "no answer within", "timeout", 3),
         (["400"], "status 400", "protocol", 1),
         (["401"], "API key", "forbidden", 1),
         (["404"], "--model", "protocol", 1),
@@ -141,3 +144,61 @@ def test_the_key_comes_from_the_environment_and_goes_nowhere_else(model_server, 
     reply = OpenAIProvider(authorised(model_server.url + "/v1"), model="m").answer(QUESTION)
     assert model_server.asked[0][2]["Authorization"] == "Bearer sk-secret"
     assert "secret" not in reply.model_dump_json()
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["drip", "headers", "slow"])
+def test_one_limit_holds_for_all_tries_together(kind: str, fault: str, model_server) -> None:
+    model_server.faults[:] = [fault] * 9
+    provider = _provider(kind, model_server.url, attempts=9)
+    with pytest.raises(ProviderError, match=r"no answer within 0\.2 s") as caught:
+        provider.answer(QUESTION.model_copy(update={"timeout_s": 0.2}))
+    assert caught.value.status == "timeout"
+    assert len(model_server.asked) == 1, "no time is left for another try"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"content": ""}, "the answer is empty"),
+        ({"content": "  \n"}, "the answer is empty"),
+        (
+            {"content": "", "tool_calls": [{"function": {"name": "search", "arguments": "{}"}}]},
+            "asks for the tool 'search'",
+        ),
+        ({"content": None, "tool_calls": [{"id": 1}]}, "asks for the tool 'None'"),
+    ],
+)
+def test_a_reply_without_an_answer_names_what_it_is(kind: str, extra: dict, words: str, model_server) -> None:
+    message = {"role": "assistant", **extra}
+    model_server.extra = (
+        {"message": message} if kind == "ollama" else {"choices": [{"message": message, "finish_reason": "stop"}]}
+    )
+    with pytest.raises(ProviderError, match=words) as caught:
+        _provider(kind, model_server.url).answer(QUESTION)
+    assert caught.value.status == "protocol"
+
+
+@BOTH
+def test_a_negative_count_of_tokens_is_named(kind: str, model_server) -> None:
+    model_server.extra = {"eval_count": -5} if kind == "ollama" else {"usage": {"total_tokens": -5}}
+    with pytest.raises(ProviderError, match="counts -5 tokens"):
+        _provider(kind, model_server.url).answer(QUESTION)
+
+
+@BOTH
+def test_a_reply_that_is_not_utf8_is_named(kind: str, model_server) -> None:
+    model_server.faults[:] = ["latin"] * 3
+    with pytest.raises(ProviderError, match="not UTF-8 at byte"):
+        _provider(kind, model_server.url).answer(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("after", "low", "high"),
+    [("3", 3, 3), ("1.5", 1.5, 1.5), ("", 0, 0), ("soon", 0, 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0)],
+)
+def test_the_pause_that_a_server_asks_for(after: str, low: float, high: float) -> None:
+    assert low <= _pause(after) <= high
+    later = formatdate(time.time() + 60, usegmt=True)
+    assert 50 < _pause(later) <= 60

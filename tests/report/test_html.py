@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+import zlib
 from html.parser import HTMLParser
 
 import pytest
@@ -99,22 +101,28 @@ def test_nothing_is_fetched_and_nothing_runs(path):
     found = Document(text)
     assert "https://evil.example/?a=1&b=2" in found.text  # the candidate's message stays readable
     tags = {tag for tag, _ in found.elements}
-    assert not tags & {"script", "img", "iframe", "link", "object", "embed", "form", "base", "image", "use"}
+    assert not tags & {"img", "iframe", "link", "object", "embed", "form", "base", "image", "use"}
+    scripts = [attributes for tag, attributes in found.elements if tag == "script"]
+    assert [a for a in scripts if a.get("type") != "application/octet-stream"] == [{}]
     for _, attributes in found.elements:
         assert not any(name.startswith("on") or name in ("style", "src", "srcdoc", "action") for name in attributes)
         assert attributes.get("href", "#").startswith("#")
 
 
-def test_the_style_is_what_the_policy_allows(path):
+@pytest.mark.parametrize("kind", ["style", "script"])
+def test_style_and_script_are_what_the_policy_allows(path, kind):
     ids = fill(path, [make_evaluation()])
     with Ledger.read(path) as ledger:
         text = render_report(ledger, ids[0])
-    [style] = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    wanted = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    [found] = re.findall(f"<{kind}>(.*?)</{kind}>", text, re.DOTALL)
+    wanted = base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
     [policy] = [a["content"] for t, a in Document(text).elements if a.get("http-equiv") == "Content-Security-Policy"]
-    assert f"style-src 'sha256-{wanted}'" in policy
+    assert f"{kind}-src 'sha256-{wanted}'" in policy
     assert policy.startswith("default-src 'none'")
-    assert "prefers-color-scheme: dark" in style
+    assert "unsafe" not in policy
+    assert len(found) < 15_000
+    if kind == "style":
+        assert "prefers-color-scheme: dark" in found
 
 
 def test_tables_name_their_headers_and_links_lead_somewhere(path):
@@ -124,7 +132,7 @@ def test_tables_name_their_headers_and_links_lead_somewhere(path):
     ids = [a["id"] for _, a in found.elements if "id" in a]
     assert len(ids) == len(set(ids))
     links = [a["href"][1:] for t, a in found.elements if t == "a"]
-    assert len(links) == 6
+    assert len(links) == 6 + 3  # the three that fail are also in a table of their own
     assert set(links) <= set(ids)
     assert all(a.get("aria-label") for t, a in found.elements if t == "svg")
 
@@ -135,16 +143,104 @@ def test_anchors_are_readable_and_unique():
     assert " " not in page.anchor("a \ud800 b")
 
 
-def test_long_tables_are_summarised(path, monkeypatch):
-    monkeypatch.setattr(page, "MAX_ROWS", 10)
-    monkeypatch.setattr(page, "MAX_CARDS", 8)
-    made = [make_evaluation(f"c{i:02}", score=0.9 - i / 100) for i in range(10)]
-    made += [make_evaluation(f"w{i:02}", score=0.1, status="wrong") for i in range(20)]
-    found = document(path, made)
-    assert "20 candidates more: 20 wrong. The ledger keeps all of them." in found.text
-    assert "22 cases more" in found.text
-    cards = [a for t, a in found.elements if t == "details" and "card" in a["class"]]
-    assert [c["class"].split()[1] for c in cards] == ["bad"] * 6 + ["good"] * 2
+def island(text, name):
+    """The content of an island, as the page's script reads it."""
+    found = re.search(f'<script type="application/octet-stream" id="{name}">([^<]*)</script>', text)
+    return None if found is None else zlib.decompress(base64.b64decode(found[1])).decode()
+
+
+class TestRoom:
+    """What the page shows where not everything fits: nothing that failed is cut, and what is cut is counted."""
+
+    @pytest.fixture
+    def text(self, path, monkeypatch):
+        monkeypatch.setattr(page, "MAX_ROWS", 10)
+        monkeypatch.setattr(page, "MAX_CARDS", 8)
+        made = [make_evaluation(f"c{i:03}", score=0.9 - i / 1000, gate=0.7) for i in range(150)]
+        made.append(make_evaluation("zz", suite="zz.suite.yaml", status="wrong", score=0.2, why="last of all"))
+        made.insert(0, make_evaluation("caught", status="wrong", score=0.0, expect="wrong"))
+        ids = fill(path, made)
+        with Ledger.read(path) as ledger:
+            yield ids[0], ledger
+
+    def test_the_last_of_all_is_first_if_it_failed(self, text):
+        run_id, ledger = text
+        found = Document(render_report(ledger, run_id))
+        cards = [a["class"].split()[1] for t, a in found.elements if t == "details" and "card" in a["class"]]
+        assert cards == ["bad"] + ["good"] * 7
+        assert (
+            "140 candidates more: 140 ok; crucible top --suite 'clamp.suite.yaml' --top 150 lists them." in found.text
+        )
+        assert "last of all" in found.text
+
+    def test_every_failing_case_can_be_read_without_javascript(self, path):
+        ids = fill(path, [make_evaluation(f"w{i}", status="wrong", score=0.1, why=f"reason {i}.") for i in range(300)])
+        with Ledger.read(path) as ledger:
+            found = Document(render_report(ledger, ids[0]))
+        assert all(f"wrong: reason {i}." in found.text for i in range(300))
+        assert all(f"clamp.suite.yaml::w{i}" in found.text for i in range(300))
+
+    def test_all_rows_are_data(self, text):
+        run_id, ledger = text
+        rendered = render_report(ledger, run_id)
+        rows = json.loads(island(rendered, "rows"))
+        columns = rows["columns"]
+        assert {len(values) for values in columns.values()} == {152}
+        assert [suite["size"] for suite in rows["suites"]] == [150, 1]
+        first = rows["suites"][0]["start"]
+        assert columns["candidate"][first : first + 150] == [f"c{i:03}" for i in range(150)]
+        assert [columns["candidate"][suite["start"]] for suite in rows["suites"]] == ["c000", "zz"]
+        assert columns["score"][first : first + 2] == [0.9, 0.899]
+
+    def test_each_case_is_in_a_card_or_an_island(self, text):
+        run_id, ledger = text
+        rendered = render_report(ledger, run_id)
+        rows = json.loads(island(rendered, "rows"))
+        carded = set()
+        for anchor, nodeid, place in zip(
+            *(rows["columns"][name] for name in ("anchor", "nodeid", "details")), strict=True
+        ):
+            if place is None:
+                assert f'id="{anchor}"' in rendered
+                carded.add(nodeid)
+            else:
+                assert anchor == ""
+                line = island(rendered, f"details-{place // rows['cases']}").split("\n")[place % rows["cases"]]
+                case = json.loads(line)["case"]
+                assert f"{case['suite']}::{case['name']}" == nodeid
+        assert len(carded) == 8
+        assert "clamp.suite.yaml::caught" not in carded  # a control that did as expected comes last
+        assert "crucible show NODEID" not in Document(rendered).text
+
+    def test_what_does_not_fit_is_counted(self, text):
+        run_id, ledger = text
+        rendered = render_report(ledger, run_id, size=0)
+        assert island(rendered, "details-0") is None
+        assert "144 cases more in the ledger; crucible show NODEID prints any of them." in Document(rendered).text
+        assert json.loads(island(rendered, "rows"))["columns"]["details"].count(None) == 8
+
+    @pytest.mark.parametrize(
+        ("changes", "urgency"),
+        [
+            ({"status": "wrong", "score": 0.1}, page.Urgency.FAILING),
+            ({"attempts": 2}, page.Urgency.UNCONFIRMED),
+            ({"score": 0.85}, page.Urgency.CHANGED),
+            ({"content": "edited"}, page.Urgency.CHANGED),
+            ({"suite": "new.suite.yaml"}, page.Urgency.CHANGED),
+            ({}, page.Urgency.LEADER),
+            ({"status": "skipped", "score": None, "why": "no GPU"}, page.Urgency.CHANGED),
+            ({"status": "wrong", "score": 0.1, "expect": "wrong"}, page.Urgency.CONTROL),
+            ({"status": "ok", "expect": "wrong"}, page.Urgency.FAILING),
+        ],
+    )
+    def test_the_order_in_which_cases_get_room(self, path, changes, urgency):
+        before, second = make_evaluation("a", attempts=0), make_evaluation("b", attempts=0, score=0.81)
+        now = make_evaluation("a", **({"attempts": 0} | changes))
+        ids = fill(path, [before, second], [now, second])
+        with Ledger.read(path) as ledger:
+            found = {c.row["subject"]: c.urgency for c in page.gather(ledger, ids[-1]).candidates}
+        assert found["a"] is urgency
+        assert found["b"] in (page.Urgency.OTHER, page.Urgency.LEADER)
 
 
 def test_an_unfinished_and_empty_run(path):

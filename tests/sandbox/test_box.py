@@ -67,7 +67,10 @@ def run():
 def test_a_type_that_cannot_cross_is_named(pool: BoxPool) -> None:
     with pool.open(b"def run():\n    return {1, 2}\n", entry="run") as box:
         answer = box.call({})
-    assert (answer.kind, answer.payload) == ("unsupported", b'{"type": "set"}')
+    assert (answer.kind, answer.payload) == (
+        "unsupported",
+        b'{"type": "set", "message": "a value of type set cannot cross the box"}',
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +234,11 @@ def test_nothing_is_left_behind() -> None:
                 except BoxFault:
                     pass
             seen.add(descriptors())
-            children.add(len(Path(f"/proc/{box._zygote.pid}/task/{box._zygote.pid}/children").read_text().split()))
+            children.add(
+                len(
+                    Path(f"/proc/{box._process.zygote.pid}/task/{box._process.zygote.pid}/children").read_text().split()
+                )
+            )
     assert max(children) <= 1, "beside its boxes a zygote has the one that waits for a source"
     assert len(seen) <= 2, f"the number of descriptors grows: {sorted(seen)}"
     assert descriptors() == before
@@ -280,7 +287,7 @@ def run():
         with pytest.raises(BoxFault) as caught, pool.open(source.encode(), entry="run", limits=limits) as box:
             box.call({})
         assert caught.value.status is Status.MEMORY
-    assert box._zygote.is_usable
+    assert box._process.zygote.is_usable
 
 
 def test_an_interrupt_while_a_box_starts_leaves_nothing(pool: BoxPool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.codec import MAX_ITEMS, CodecError, decode, encode, encode_plainly
 
 SCALARS = (
     st.none()
@@ -95,3 +97,42 @@ def test_bottomless_values_are_refused_not_crashed_on() -> None:
         value = [value]
     with pytest.raises(CodecError, match="too deeply"):
         encode(value)
+
+
+ALL_FORMS = frozenset({"sequences", "mappings", "iterators"})
+
+
+@given(VALUES, st.sets(st.sampled_from(sorted(ALL_FORMS))))
+def test_plain_forms_change_nothing_but_tuples(value: object, forms: set[str]) -> None:
+    found = decode(encode_plainly(value, frozenset(forms)))
+    assert identical(found, without_tuples(value) if "sequences" in forms else value)
+
+
+def without_tuples(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [without_tuples(item) for item in value]
+    return {key: without_tuples(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def test_an_iterator_below_many_levels_is_drained_once() -> None:
+    value: object = iter([1, 2])
+    expected: object = [1, 2]
+    for _ in range(2000):
+        value, expected = [value], [expected]
+    assert encode_plainly(value, ALL_FORMS) == encode(expected)
+
+
+@pytest.mark.parametrize("value", [itertools.count(), range(10**12), [iter(range(MAX_ITEMS)), iter([1])]])
+def test_an_answer_of_too_many_items_is_refused(value: object) -> None:
+    with pytest.raises(CodecError, match="too many items"):
+        encode_plainly(value, ALL_FORMS)
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [(Counter("a"), "dict()"), ([range(2)], "list()"), (iter([1]), "list()"), ({1}, ""), (bytearray(b"a"), "")],
+)
+def test_a_refusal_says_what_to_return_instead(value: object, remedy: str) -> None:
+    with pytest.raises(CodecError) as caught:
+        encode(value)
+    assert str(caught.value).endswith(f": convert it by {remedy}" if remedy else "cannot cross the box")

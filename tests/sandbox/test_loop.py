@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.loop import Lock, Loop, Wait, drive, pause
+from harness.sandbox.loop import Lock, Loop, Shares, Wait, drive, pause
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_lock_is_held_by_one_at_a_time_in_the_order_of_requests(pauses):
     lock, inside, order = Lock(), [], []
 
     async def holder(number: int, turns: int) -> None:
-        async with lock:
+        async with lock.held():
             assert not inside
             inside.append(number)
             for _ in range(turns):
@@ -95,19 +95,36 @@ def test_a_lock_is_held_by_one_at_a_time_in_the_order_of_requests(pauses):
     assert order == list(range(len(pauses)))
 
 
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=12))
+def test_no_more_shares_are_held_than_there_are_and_nobody_is_overtaken(wishes):
+    shares, held, order = Shares(3), [], []
+
+    async def holder(number: int, wanted: int, turns: int) -> None:
+        async with shares.taken(wanted):
+            order.append(number)
+            held.append(wanted)
+            assert sum(held) <= 3
+            for _ in range(turns):
+                await pause(0.0)
+            held.remove(wanted)
+
+    run(*(holder(number, *wish) for number, wish in enumerate(wishes)))
+    assert order == list(range(len(wishes)))
+
+
 def test_a_lock_is_released_by_an_exception():
     lock = Lock()
 
     async def failing() -> str:
         try:
-            async with lock:
+            async with lock.held():
                 await pause(0.0)
                 raise ValueError
         except ValueError:
             return "failed"
 
     async def waiting() -> str:
-        async with lock:
+        async with lock.held():
             return "held"
 
     assert run(failing(), waiting()) == ["failed", "held"]
@@ -135,7 +152,7 @@ def test_a_coroutine_that_waits_for_another_cannot_be_driven_alone():
     lock = Lock()
 
     async def twice() -> None:
-        async with lock, lock:
+        async with lock.held(), lock.held():
             pass
 
     with pytest.raises(RuntimeError, match="waits for another"):

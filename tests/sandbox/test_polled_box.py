@@ -139,7 +139,7 @@ def run(value):
 def test_a_zygote_killed_in_between_is_nobodys_fault(pool: BoxPool) -> None:
     with BoxPool() as own:
         box = own.begin(ECHO.encode(), entry="run")
-        os.kill(box._zygote.pid, signal.SIGKILL)
+        os.kill(box._process.zygote.pid, signal.SIGKILL)
         with pytest.raises(InfraError), box:
             while not box.is_idle:
                 box.receive_ready()

@@ -48,14 +48,25 @@ def kill(pid: int) -> None:
         time.sleep(0.001)
 
 
-def test_only_so_many_stay_warm_and_all_end_with_the_pool() -> None:
-    with BoxPool(warm=2) as pool:
+@pytest.mark.parametrize("warm", [1, 2, 4, 6])
+def test_only_so_many_stay_warm_and_all_end_with_the_pool(warm: int) -> None:
+    with BoxPool(warm=warm) as pool:
         zygotes = []
-        for seed in range(4):
+        for seed in range(5):
             ask(pool, hash_seed=seed)
             zygotes.append(pool._zygote(seed))
-        assert [zygote.is_usable for zygote in zygotes] == [False, False, True, True]
-    assert not any(zygote.is_usable for zygote in zygotes)
+        assert [alive(zygote.pid) for zygote in zygotes] == [seed >= 5 - warm for seed in range(5)]
+    assert not any(alive(zygote.pid) for zygote in zygotes)
+
+
+def test_a_hash_seed_with_an_open_box_is_never_given_up() -> None:
+    with BoxPool(warm=1) as small:
+        boxes = [small.open(b"def run(): return 7\n", entry="run", hash_seed=seed) for seed in range(3)]
+        assert [box.call({}).payload for box in boxes] == [b"7"] * 3
+        for box in boxes:
+            box.close()
+        ask(small, hash_seed=9)
+        assert list(small._families) == [9]
 
 
 def test_when_its_owner_is_killed_the_zygote_and_its_boxes_die() -> None:
@@ -65,7 +76,7 @@ def test_when_its_owner_is_killed_the_zygote_and_its_boxes_die() -> None:
         from harness.sandbox.pool import BoxPool
         pool = BoxPool()
         box = pool.open(b"def run():\\n    return 1\\n", entry="run")
-        print(box._zygote.pid, box._child.pid, flush=True)
+        print(box._process.zygote.pid, box.pid, flush=True)
         time.sleep(60)
         """
     )

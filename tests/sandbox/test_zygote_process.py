@@ -74,8 +74,8 @@ def test_only_a_box_that_used_the_work_directory_costs_its_zygote(own: BoxPool) 
     for deed, stays in (("pass", True), (LEFT_BEHIND["reading"], True), (LEFT_BEHIND["file"], False)):
         with own.open(echo, entry="run") as box:
             box.call({"deed": deed})
-        box._zygote.settle(wait=True)
-        assert box._zygote.is_free is stays, deed
+        box._process.zygote.settle(wait=True)
+        assert box._process.zygote.is_free is stays, deed
 
 
 def test_boxes_open_at_once_share_neither_files_nor_memory_limit(own: BoxPool) -> None:
@@ -88,17 +88,17 @@ def run(name):
 """
     limits = Limits(memory_bytes=64 << 20)
     with own.open(source, entry="run", limits=limits) as one, own.open(source, entry="run", limits=limits) as two:
-        assert one._zygote is not two._zygote
-        assert one._zygote._parent is two._zygote._parent
+        assert one._process.zygote is not two._process.zygote
+        assert one._process.zygote._parent is two._process.zygote._parent
         assert decode(one.call({"name": "a"}).payload) == [["a"], 1, 40 << 20]
         assert decode(two.call({"name": ""}).payload) == [[], 1, 40 << 20]
 
 
 def test_numpy_style_subjects_get_a_zygote_without_the_strict_filter(own: BoxPool) -> None:
     with own.open(b"def run(): pass\n", entry="run", limits=Limits(policy=SyscallPolicy.COMPUTE)) as box:
-        assert "several boxes" in box._zygote.shared
+        assert "several boxes" in box._process.zygote.shared
     with own.open(b"def run(): pass\n", entry="run") as box:
-        assert box._zygote.shared == ""
+        assert box._process.zygote.shared == ""
 
 
 @pytest.mark.parametrize("layer", ["namespaces", "pivot_root"])
@@ -117,7 +117,7 @@ def status(pid: int) -> dict[str, str]:
 
 def test_the_kernel_confirms_the_layers_of_zygote_and_box(own: BoxPool) -> None:
     with own.open(b"def run(): pass\n", entry="run") as box:
-        zygote, inside = status(box._zygote.pid), status(box.pid)
+        zygote, inside = status(box._process.zygote.pid), status(box.pid)
         assert zygote["Seccomp"] == inside["Seccomp"] == "2"
         assert int(inside["Seccomp_filters"]) == int(zygote["Seccomp_filters"]) + 1
         assert zygote["NoNewPrivs"] == inside["NoNewPrivs"] == "1"
@@ -140,13 +140,13 @@ def test_a_zygote_that_cannot_start_says_why(own: BoxPool, monkeypatch: pytest.M
 
 def test_the_root_zygote_survives_its_zygotes_and_leaves_none(own: BoxPool) -> None:
     boxes = [own.open(b"def run(): pass\n", entry="run") for _ in range(3)]
-    parent = boxes[0]._zygote._parent
+    parent = boxes[0]._process.zygote._parent
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
     assert len(children.read_text().split()) == 3
     own.close()
     assert not Path(f"/proc/{parent.pid}").exists()
     for box in boxes:
-        assert not Path(f"/proc/{box._zygote.pid}").exists()
+        assert not Path(f"/proc/{box._process.zygote.pid}").exists()
 
 
 def test_questions_pass_after_an_interpreter_was_cloned_without_its_own_hooks(own: BoxPool) -> None:
@@ -177,6 +177,6 @@ def run(value):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_descriptor_of_a_sibling_reaches_a_zygote(own: BoxPool) -> None:
     with own.open(b"def run(): pass\n", entry="run") as one, own.open(b"def run(): pass\n", entry="run") as two:
-        for zygote in (one._zygote, two._zygote):
+        for zygote in (one._process.zygote, two._process.zygote):
             links = [os.readlink(link) for link in Path(f"/proc/{zygote.pid}/fd").iterdir()]
             assert len([link for link in links if link.startswith("socket:")]) == 1, links

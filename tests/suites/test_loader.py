@@ -23,6 +23,7 @@ from harness.suites.suite import Suite, SuiteOptions
 class Options(SuiteOptions):
     words: str | tuple[str, ...]
     sizes: dict[str, int] = {}
+    weights: dict[str, float] = {}
 
 
 class Words:
@@ -32,6 +33,7 @@ class Words:
     boxed = False
     min_tier = None
     components = ("match", "speed")
+    weights = {"match": 0.75, "speed": 0.25}
     names = ("good", "wrong")
 
     def collect(self, suite):
@@ -61,6 +63,11 @@ def said(load, text, **more):
     return str(caught.value)
 
 
+def test_weights_may_leave_a_component_out(load):
+    assert load(GOOD + "weights: {match: 1}\n").options.weights == {"match": 1.0}
+    assert load(GOOD + "weights: {match: 0.333333, speed: 0.666667}\n").options.weights["match"] == 0.333333
+
+
 def test_a_good_suite(load):
     suite = load(GOOD + "attempts: 2\ngates: {match: 1, score: 0.5}\nexpect: {no: wrong, 1: ok}\nrequire: [noisy]\n")
     assert isinstance(suite, Suite)
@@ -75,6 +82,12 @@ def test_a_good_suite(load):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
+        (
+            GOOD + "weights: {match: 0.5, spead: 0.5}\n",
+            [":3:23", "no component 'spead' to weigh; did you mean 'speed'?"],
+        ),
+        (GOOD + "weights: {match: 0.5, speed: 0.4}\n", [":3:1", "the weights sum to 0.9, not to 1"]),
+        (GOOD + "weights: {match: x, speed: 1}\n", [":3:11", "weights.match"]),
         ("lane: words\nword: a\n", ["a.suite.yaml:2:1: unknown key 'word'; did you mean 'words'?"]),
         ("lane: wrods\nwords: a\n", [":1:1", "unknown lane 'wrods'; did you mean 'words'?"]),
         ("lane: zzz\nwords: a\n", ["unknown lane 'zzz'; there are other, words"]),

@@ -12,6 +12,8 @@ VERBS = (
     "check",
     "run",
     "answer",
+    "send",
+    "cancel",
     "resume",
     "resolve",
     "trace",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.core.clip import clip
+from harness.core.clip import clip, visible
 from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.session import Session
 
@@ -50,6 +50,12 @@ def format_event(event: dict[str, Any]) -> str:
             text = f"budget of {event['limit']:g} {event['which']} reached"
         case "took":
             text = f"event {event['event']}{' dropped: ' + event['dropped'] if 'dropped' in event else ''}"
+        case "sent":
+            text = f"sent {event['event']} {_shorten(event['fields'])}"
+        case "armed":
+            text = f"to be done in {event['seconds']:g} s"
+        case "cancelled":
+            text = f"cancelled: {event['why']}"
         case "ended":
             text = f"ends {event['status']}"
         case _:
@@ -100,25 +106,32 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
         import shlex
 
         where = shlex.quote(str(folder)) + (f" --run {session.log.name}" if "/" in session.log.name else "")
-        print(
+        _show(
             f"{session.program.name}: {outcome.status}{'' if outcome.passed or not outcome.why else ': ' + outcome.why}"
         )
         units = {step.unit for step in outcome.steps if step.status != "skipped"}
         for step in outcome.steps:
             if step.status != "ok" and (step.unit in units or not units):
-                print(f"  {step.kind} {step.name}: {step.status}{f' ({step.why})' if step.why else ''}")
+                _show(f"  {step.kind} {step.name}: {step.status}{f' ({step.why})' if step.why else ''}")
         for text, verdict, why in outcome.criteria:
-            print(f"  success {text}: {verdict}{f' ({why})' if why else ''}")
+            _show(f"  success {text}: {verdict}{f' ({why})' if why else ''}")
         for question in outcome.questions:
-            print(f"\nquestion {question.id}{f' to {question.role}' if question.role else ''}:\n{question.prompt}")
+            _show(f"\nquestion {question.id}{f' to {question.role}' if question.role else ''}:\n{question.prompt}")
             if question.schema.get("type") != "string":
-                print(f"answer as JSON: {json.dumps(dict(question.schema))}")
-            print(f"  crucible dsl answer {where} {question.id} TEXT && crucible dsl resume {where}")
+                _show(f"answer as JSON: {json.dumps(dict(question.schema))}")
+            _show(f"  crucible dsl answer {where} {question.id} TEXT && crucible dsl resume {where}")
+        for asked, why in session.questions.refused.items():
+            _show(f"  question {asked} stays open: {why}")
         for key in outcome.in_doubt:
-            print(f"  in doubt: {key}\n  crucible dsl resolve {where} {key} repeat|done|failed")
-        print(f"run: {folder}  head: {outcome.head}  events: {outcome.events}")
-        print(f"durability: {session.settings.durability.promise}")
+            _show(f"  in doubt: {key}\n  crucible dsl resolve {where} {key} repeat|done|failed")
+        _show(f"run: {folder}  head: {outcome.head}  events: {outcome.events}")
+        _show(f"durability: {session.settings.durability.promise}")
     return 0 if outcome.passed or outcome.status == "suspended" else 1
+
+
+def _show(text: str) -> None:
+    """Print a text of programs, tools and models: escapes that steer a terminal are shown, not obeyed."""
+    print(visible(text, keep="\n\t"))
 
 
 def outcome_to_json(session: Session, outcome: Outcome) -> dict[str, Any]:

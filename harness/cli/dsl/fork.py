@@ -1,6 +1,6 @@
 """Start a new run from any event of a run; the old run does not change.
 
-The log is shared; the work files are copied as they are now, and each run changes its copy.
+The log is shared; the work files are those of that event, and each run changes its copy.
 
 Example:
   crucible dsl fork reports/dsl/hello-1 10

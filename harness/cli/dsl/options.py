@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
 from harness.dsl.eventlog.durability import Durability
+from harness.dsl.machine.inbox import INBOX
 from harness.providers.backends import BACKENDS
 
 if TYPE_CHECKING:
@@ -35,8 +36,18 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)"
     )
-    parser.add_argument("--events", metavar="SOURCE", help="events for service loops: a file, unix:PATH, tcp:HOST:PORT")
+    parser.add_argument(
+        "--events",
+        metavar="SOURCE",
+        help="events for service loops: a file, unix:PATH, tcp:HOST:PORT, or inbox (`crucible dsl send`)",
+    )
     parser.add_argument("--seconds", type=amount(0.001), metavar="S", help="wall time of a command (default 60)")
+    parser.add_argument(
+        "--query-timeout", type=amount(0.001), metavar="S", help="time until a model's answer (default 120)"
+    )
+    parser.add_argument(
+        "--concurrency", type=whole(1, 256), metavar="N", help="questions asked at the same time (default 4)"
+    )
     parser.add_argument(
         "--workers", type=whole(1, 1024), metavar="N", help="points of a search at the same time (default 1)"
     )
@@ -57,15 +68,19 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
         found["live"] = args.live
     if args.grant is not None:
         found["grants"] = args.grant
-    for name in ("events", "seconds", "workers"):
+    if args.query_timeout is not None:
+        found["query_seconds"] = args.query_timeout
+    for name in ("events", "seconds", "workers", "concurrency"):
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
     if args.recordings is not None:
         found["recordings"] = str(Path(args.recordings).absolute())
-    if found.get("events") and not found["events"].startswith(("unix:", "tcp:")):
+    if found.get("events") and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
         path = Path(found["events"]).absolute()
         if not path.is_file():
-            raise UsageError(f"{path} does not exist", where="--events", fix="JSON lines, unix:PATH or tcp:HOST:PORT")
+            raise UsageError(
+                f"{path} does not exist", where="--events", fix="JSON lines, unix:PATH, tcp:HOST:PORT or inbox"
+            )
         found["events"] = str(path)
     backend = {
         name: getattr(args, name)

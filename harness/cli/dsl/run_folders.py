@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.core.errors import UsageError
 from harness.core.slug import slug
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.run_files import LOG, folder_of_run
 
 RUNS = Path("reports/dsl")
 
@@ -31,6 +31,13 @@ def find_folder(text: str) -> Path:
         if (folder / LOG).is_file():
             return folder
     raise UsageError(f"run {text!r} does not exist", fix="`crucible dsl runs` lists them")
+
+
+def find_place(args: argparse.Namespace) -> Path:
+    """Find the folder of the run that RUN and `--run` name: that of the log, or the one of a fork in it."""
+    folder = find_folder(args.run_folder)
+    with LogFile(folder / LOG, read_only=True) as file:
+        return folder_of_run(folder, file.open_run(args.run).number)
 
 
 def choose_folder(program: Path, state: Path | None) -> Path:

@@ -37,7 +37,6 @@ from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.report.table import Column
 
-SUITES = Path("suites/kernel")
 COLUMNS = (
     Column("operation", optional=3),
     Column("kernel"),
@@ -56,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kernels", nargs="*", type=Path, metavar="KERNEL", help="a kernel's file")
     subject.add_definition(parser)
     parser.add_argument("--all", action="store_true", help="all kernels that the suites of --suites name")
-    parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
+    parser.add_argument(
+        "--suites", type=Path, default=subject.SUITES, metavar="DIR", help=f"the suites (default {subject.SUITES})"
+    )
     output.add_ledger(parser)
     parser.add_argument("--fresh", action="store_true", help="measure known results again")
     parser.add_argument(

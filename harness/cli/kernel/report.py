@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.kernel.bench import SUITES
+from harness.cli.kernel.subject import SUITES
 from harness.core.errors import UsageError
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.golden_table import read_golden

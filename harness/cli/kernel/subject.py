@@ -20,6 +20,7 @@ from harness.lanes.kernel.trace_items import DEFAULT_FIELDS
 from harness.ledger.points import Points
 
 MAX_BYTES = 1 << 20
+SUITES = Path("suites/kernel")
 _MIN_SECONDS, _MAX_SECONDS = 0.001, 86400.0
 
 

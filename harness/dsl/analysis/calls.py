@@ -56,7 +56,7 @@ def lower_effect(
         answer=answer,
         emits=emits,
         semantics=_semantics(entries.get("semantics"), signature.semantics, scope),
-        retry=_retry(entries.get("retry"), scope),
+        retry=_retry(entries.get("retry"), scope, entries.get("retries")),
         compare=compare,
         timeout_s=timeout,
         held=held,
@@ -95,7 +95,10 @@ def _arguments(
             if key in COMPARISONS and not is_check:
                 scope.report.add("E206", f"{key} belongs to a check", entry.span)
             continue
-        if key == "cmd" and key in wanted:
+        if key == "by" and key in wanted and isinstance(entry.value, s.Name):
+            word = n.Const(entry.value.name, STRING, entry.value.span)
+            arguments.append((key, fit(word, wanted[key], scope, what=key)))
+        elif key == "cmd" and key in wanted:
             arguments.append((key, lower_command(entry.value, scope)))
         elif key in wanted:
             arguments.append((key, fit(elaborate(entry.value, scope), wanted[key], scope, what=key)))
@@ -213,7 +216,15 @@ def _semantics(entry: s.Entry | None, default: Semantics, scope: Scope) -> Seman
     return Semantics(str(word))
 
 
-def _retry(entry: s.Entry | None, scope: Scope) -> Retry:
+def _retry(entry: s.Entry | None, scope: Scope, retries: s.Entry | None) -> Retry:
+    if retries is not None:
+        number = retries.value.value if isinstance(retries.value, s.Literal) else None
+        if entry is not None:
+            scope.report.add("E202", "retry and retries say the same: keep one of them", retries.span)
+        elif type(number) is int and 0 <= number < 100:
+            return Retry(number + 1)
+        else:
+            scope.report.add("E301", "retries is a number of further tries from 0 to 99", retries.span)
     if entry is None:
         return Retry()
     value = entry.value

@@ -20,7 +20,7 @@ from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Program, Unit, Variable
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_value
-from harness.dsl.types import ANY
+from harness.dsl.types import ANY, Kind
 
 _MAIN = ("task", "agent_loop", "engineering_loop", "service_loop")
 """Kinds of units that a run starts with, in order of preference."""
@@ -52,7 +52,7 @@ def analyse(
     names = collect_names(module, report)
     shared = Shared(names, report, Types(names, report))
     _constants(names, shared)
-    _state(names, shared, inputs)
+    _state(names, shared, tuple(inputs))
     shared.facts = {name: index for index, name in enumerate(names.facts)}
     facts = tuple(rules.lower_fact(node, shared) for node in names.facts.values())
     fired = tuple(rules.lower_rule(node, shared) for node in names.rules)
@@ -126,6 +126,9 @@ def _state(names: Names, shared: Shared, inputs: Iterable[str]) -> None:
         initial = None
         if node.value is not None:
             initial = fit(elaborate(node.value, scope), kind, scope, what=node.name)
+        elif kind.kind is Kind.ENUM and node.keyword == "state" and node.name not in inputs:
+            note = f'write `= "{kind.options[0]}"` after its type'
+            shared.report.add("E207", f"state {node.name} has no first value", node.span, note=note)
         shared.state.append(Variable(node.name, kind, initial, node.keyword == "input"))
     for name in inputs:
         if shared.state_index(name) < 0:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.dsl.ir import Semantics
 from harness.dsl.plain import field, plain
-from harness.dsl.types import ANY, FLOAT, INT, STRING, Type
+from harness.dsl.types import ANY, FLOAT, INT, STRING, Kind, Type
 
 
 @plain
@@ -41,6 +41,8 @@ TOOLS: dict[str, Signature] = {
 }
 """Built-in tools. `random` returns an integer if both bounds are integers."""
 
+ANSWERERS = Type(Kind.ENUM, options=("person", "any"))
+"""Who may answer `human.ask`: a model only if the program says `by: any`."""
 QUERIES: dict[str, Signature] = {
     "llm.query": Signature(
         {"prompt": STRING},
@@ -48,11 +50,11 @@ QUERIES: dict[str, Signature] = {
         STRING,
         Semantics.IDEMPOTENT,
     ),
-    "human.ask": Signature({"prompt": STRING}, {"role": STRING}, STRING, Semantics.IDEMPOTENT),
+    "human.ask": Signature({"prompt": STRING}, {"role": STRING, "by": ANSWERERS}, STRING, Semantics.IDEMPOTENT),
 }
 """Calls that a model or a person answers; `answer:` states the type of the answer."""
 
-MODIFIERS = ("output_var", "timeout", "retry", "semantics", "emits", "answer")
+MODIFIERS = ("output_var", "timeout", "retry", "retries", "semantics", "emits", "answer")
 """Parameters that the machine interprets; they are not passed to the tool."""
 COMPARISONS = {
     "equals": "equals", "contains": "contains", "matches": "matches", "below": "<", "above": ">", "at_most": "<=",

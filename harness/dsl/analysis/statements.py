@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.dsl.analysis import calls, control_flow
-from harness.dsl.analysis.code import Code
+from harness.dsl.analysis.code import UNRESOLVED, Code
 from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import Signature
 from harness.dsl.expressions import nodes as n
-from harness.dsl.ir import Emit, Fail, Judge, Let, Post, Return, Run, Target
+from harness.dsl.ir import (
+    Answerer,
+    Deadline,
+    Effect,
+    Emit,
+    Fail,
+    Handler,
+    Judge,
+    Jump,
+    Let,
+    Post,
+    Rethrow,
+    Return,
+    Run,
+    Semantics,
+    Target,
+)
 from harness.dsl.language import syntax as s
-from harness.dsl.types import ANY, BOOL, STRING
+from harness.dsl.types import ANY, BOOL, FLOAT, STRING, Kind, Type
+from harness.dsl.types import UNITS as QUANTITIES
 
 UNITS = ("task", "agent_loop", "service_loop", "engineering_loop")
+SECONDS = Type(Kind.FLOAT, unit=QUANTITIES["s"])
 _ONLY_IN = {s.On: "service_loop", s.Parameter: "engineering_loop"}
 
 
@@ -47,6 +65,7 @@ class Statements:
         self.parameters: list[s.Parameter] = []
         self.handlers: list[s.On] = []
         self.runs: list[tuple[int, tuple[tuple[str, n.Expr], ...]]] = []
+        self.failures: list[Handler] = []
         self._seen: set[str] = set()
         self._top = {id(statement) for statement in unit.body}
 
@@ -86,6 +105,8 @@ class Statements:
             case s.Fail():
                 message = fit(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
                 self.code.add(Fail(self.code.label("fail"), node.span, message))
+            case s.Wait():
+                self._wait(node)
             case s.Return():
                 self.code.add(Return(self.code.label("return"), node.span, elaborate(node.value, self.scope)))
             case s.Evaluation():
@@ -123,8 +144,49 @@ class Statements:
         self._name(node.label.text, node.label.span)
         if not node.body:
             self.scope.report.add("W506", f"step {node.label.text!r} does nothing", node.span)
+        failing = [x for x in node.body if is_failure(x)]
+        deadlines = [x for x in node.body if isinstance(x, s.Setting) and x.key == "deadline"]
+        start = len(self.code)
         with self.code.step(node.label.text, "step", node.span):
-            self.body(node.body)
+            for setting in deadlines:
+                seconds = calls.parse_seconds(setting.values[0], self.scope, what="deadline") or 1.0
+                self.code.add(Deadline(self.code.label("deadline"), setting.span, len(self.code.steps) - 1, seconds))
+            self.body([x for x in node.body if x not in failing and x not in deadlines])
+        self.on_failure(failing, [(start, len(self.code))])
+        for twice, found in (("on failure", failing), ("deadline", deadlines)):
+            if len(found) > 1:
+                self.scope.report.add("E202", f"{twice} is declared twice", found[1].span)
+
+    def on_failure(self, blocks: Sequence[s.Statement], ranges: list[tuple[int, int]]) -> None:
+        """Append an `on failure` block, which runs once if an instruction of the ranges fails."""
+        for block in blocks[:1]:
+            if not isinstance(block, s.On):
+                continue
+            if block.fields:
+                self.scope.report.add("E206", "`on failure` takes no fields: {{failure}} says what failed", block.span)
+            visible = dict(self.scope.visible)
+            over = self.code.add(Jump(self.code.label("after"), block.span, UNRESOLVED))
+            target, slot = len(self.code), self.scope.bind("failure", STRING)
+            with self.code.within("on failure"):
+                self.body(block.body)
+                self.code.add(Rethrow(self.code.label("rethrow"), (block.span[1], block.span[1])))
+            self.code.set_jump_target(over)
+            self.scope.visible = visible
+            self.failures += [Handler(start, end, target, slot) for start, end in ranges]
+
+    def _wait(self, node: s.Wait) -> None:
+        """`wait` is an effect of the machine's own clock, so it is begun and ended in the log like any other."""
+        amount = elaborate(node.amount, self.scope)
+        if amount.type.unit is not None:
+            amount = fit(amount, SECONDS, self.scope, what="a wait")
+        elif amount.type.kind not in (Kind.INT, Kind.FLOAT, Kind.ANY) and not (
+            node.is_until and amount.type.kind is Kind.STRING
+        ):
+            wanted = "seconds of the run, or a date such as 2026-12-01T08:00:00Z" if node.is_until else "a duration"
+            self.scope.report.add("E301", f"`wait` takes {wanted}, not {amount.type}", node.amount.span)
+        word = "until" if node.is_until else "for"
+        label, tool, given = self.code.label(f"wait {word}"), Answerer.TOOL, ((word, amount),)
+        self.code.add(Effect(label, node.span, tool, "wait", given, None, FLOAT, semantics=Semantics.IDEMPOTENT))
 
     def _name(self, name: str, span: s.Span) -> None:
         if name in self._seen:
@@ -267,3 +329,8 @@ class Statements:
         with self.code.step(name, "expect", node.span):
             held = Target(self.scope.bind(f"check {name}", BOOL), f"check {name}")
             self.code.add(Judge(self.code.label("judge"), node.span, name, found, word, held))
+
+
+def is_failure(node: s.Statement) -> bool:
+    """Whether a statement is an `on failure` block."""
+    return isinstance(node, s.On) and node.event.text == "failure"

@@ -10,9 +10,9 @@ from harness.dsl.analysis.code import UNRESOLVED, Code
 from harness.dsl.analysis.expression import elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import Signature
-from harness.dsl.analysis.statements import Statements
+from harness.dsl.analysis.statements import Statements, is_failure
 from harness.dsl.expressions import nodes as n
-from harness.dsl.ir import Await, Budget, Criterion, Jump, Return, Run, Unit
+from harness.dsl.ir import Await, Budget, Criterion, Handler, Jump, Return, Run, Unit
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_value
 from harness.dsl.plain import changed
@@ -56,8 +56,11 @@ class UnitAnalysis:
         acts: list[s.Statement] = [
             x for x in unit.body if not isinstance(x, s.Setting | s.On | s.Parameter | s.Entries)
         ]
-        acting = {id(act) for act in acts}
-        into.body([x for x in unit.body if id(x) not in acting])
+        failing = [x for x in unit.body if is_failure(x)] if unit.keyword != "service_loop" else []
+        apart = {id(x) for x in (*acts, *failing)}
+        into.body([x for x in unit.body if id(x) not in apart])
+        if len(failing) > 1:
+            report.add("E202", "on failure is declared twice", failing[1].span)
         settings = self._settings()
         numbers = self._budget()
         if unit.keyword == "task" and not acts:
@@ -73,7 +76,12 @@ class UnitAnalysis:
         result = None
         if unit.keyword == "engineering_loop" and "best" in self._scope.visible:
             result = self._scope.resolve("best", unit.span)
+        end = len(code) + (failing != [])
+        into.on_failure(failing, [(0, end)])
         code.add(Return(code.label("end"), (unit.span[1], unit.span[1]), result))
+        into.failures += [
+            Handler(len(code) - 1, len(code), handler.target, handler.slot) for handler in into.failures[-1:] if failing
+        ]
         success = self._success(settings.get("success"))  # before the slots are counted: criteria can add slots
         self.made = Unit(
             kind=unit.keyword,
@@ -85,6 +93,7 @@ class UnitAnalysis:
             budget=Budget(**{k: v for k, v in numbers.items() if k != "points"}),  # type: ignore[arg-type]
             span=unit.span,
             success=success,
+            handlers=tuple(into.failures),
         )
         return self.made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
 from typing import Any
 
 MAX_DEPTH = 64
@@ -41,7 +40,9 @@ def decode(data: bytes | str) -> Any:
 
 
 def normalize(value: Any) -> Any:
-    """Normalize a JSON value from elsewhere: strings in Unicode NFC, no negative zero, no NaN, limited depth.
+    """Normalize a JSON value from elsewhere: no half surrogate pairs, no negative zero, no NaN, limited depth.
+
+    Strings keep their code points.
 
     Raises:
         ValueError: if the value has no normal form; the message names the place in the value.
@@ -78,4 +79,4 @@ def _text(text: str, path: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(f"{path}: half a surrogate pair at character {error.start}") from None
-    return unicodedata.normalize("NFC", text)
+    return text

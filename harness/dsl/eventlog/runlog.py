@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,11 @@ COMMIT_GROUP = 64
 """Pure events per commit; if the process dies, they are computed again with the same hashes."""
 SNAPSHOT_AFTER_EVENTS, SNAPSHOT_AFTER_BYTES = 256, 256 << 10
 """A snapshot is due after this many events or bytes."""
+Files = Mapping[str, tuple[str, int] | None]
+"""Changed work files by path: (address of the content, mode); None for a file that was removed.
+
+The address is empty for a file that was too large to be kept.
+"""
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?)"
 
 
@@ -71,6 +76,7 @@ class RunLog:
         self._probe = storage.probe
         self._base = number << SHIFT
         self._pending: list[tuple[int, bytes, bytes, float | None]] = []
+        self._files: list[tuple[int, str]] = []
         self._tail_events = self._tail_bytes = 0
         self._status: str | None = None
 
@@ -85,16 +91,39 @@ class RunLog:
         upgraded = self.genesis_value().get("upgraded")
         return str(upgraded["run"]) if upgraded else self.first_hash.hex()
 
-    def append(self, body: bytes, *, wall: bool = False) -> None:
+    def append(self, body: bytes, *, wall: bool | float | None = None) -> None:
         """Append one event; it is in the file after the next commit.
 
         Args:
             body: Canonical JSON.
-            wall: Whether to store the time; for effects and questions.
+            wall: Whether to store the time, for effects and questions; or the time, for a copied event.
         """
         self.head = head = blake2b(self.head + body, digest_size=SIZE).digest()  # `next_hash`, inlined for speed
         self.seq = seq = self.seq + 1
-        self._pending.append((self._base | seq, body, head, time.time() if wall else None))
+        self._pending.append((self._base | seq, body, head, time.time() if wall is True else wall or None))
+
+    def attach_files(self, files: Files) -> None:
+        """Keep the work files that changed with the last event; they are next to the chain, not in it."""
+        if files:
+            self._files.append((self._base | self.seq, json.dumps(files)))
+
+    def wall_of(self, seq: int) -> float | None:
+        """Time at which an event was written, Unix time in seconds; None if it is not known."""
+        waiting = next((event[3] for event in self._pending if event[0] == self._base | seq), None)
+        found = next(self.events(start=seq, stop=seq + 1), None)
+        return waiting if found is None else found.wall
+
+    def files(self, *, stop: int | None = None) -> Iterator[tuple[int, Files]]:
+        """The changed work files, with the sequence number of their event, of the events before `stop`."""
+        last = self.seq + 1 if stop is None else stop
+        for number, low, high in _spans(self._connection, self.number, last):
+            rows = self._connection.execute(
+                "SELECT id - ?1, changed FROM files WHERE id BETWEEN ?1 + ?2 AND ?1 + ?3 ORDER BY id",
+                (number << SHIFT, low, high - 1),
+            )
+            for seq, changed in rows:
+                files = json.loads(changed)
+                yield seq, {path: None if kept is None else (kept[0], kept[1]) for path, kept in files.items()}
 
     @property
     def is_full(self) -> bool:
@@ -132,7 +161,8 @@ class RunLog:
         try:
             if self._power:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if boundary else 'NORMAL'}")
-            if len(self._pending) == 1 and snapshot is None and self._status is None and not self.blobs.has_waiting:
+            is_single = len(self._pending) == 1 and not self._files and not self.blobs.has_waiting
+            if is_single and snapshot is None and self._status is None:
                 connection.execute(_INSERT, self._pending[0])
             else:
                 self._transaction(connection, snapshot)
@@ -146,6 +176,7 @@ class RunLog:
             self._tail_events += len(self._pending)
             self._tail_bytes += sum([len(event[1]) for event in self._pending])
         self._pending.clear()
+        self._files.clear()
         self._status = None
         self.blobs.clear_written()
         if self._probe is not None:
@@ -155,6 +186,8 @@ class RunLog:
         connection.execute("BEGIN IMMEDIATE")
         self.blobs.write()
         connection.executemany(_INSERT, self._pending)
+        if self._files:
+            connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", self._files)
         if snapshot is not None:
             row = (self.number, self.seq, self.head, snapshot)
             connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", row)
@@ -164,8 +197,11 @@ class RunLog:
             self._probe("inside commit")
         connection.execute("COMMIT")
 
-    def load(self) -> tuple[bytes | None, list[StoredEvent]]:
+    def load(self, *, fits: Callable[[bytes], bool] = lambda _: True) -> tuple[bytes | None, list[StoredEvent]]:
         """Return the newest snapshot and the events after it, with the chain checked; `append` continues after them.
+
+        Args:
+            fits: Whether a snapshot can be used; without one, all events are returned.
 
         Raises:
             LogError: if the chain is broken or an event is missing.
@@ -173,6 +209,8 @@ class RunLog:
         row = self._connection.execute(
             "SELECT seq, head, state FROM snapshots WHERE run = ?", (self.number,)
         ).fetchone()
+        if row is not None and not fits(row[2]):
+            row = None
         tail = list(self.events() if row is None else self.events(start=row[0] + 1))
         seq, head = (-1, self.first_hash) if row is None else (row[0], row[1])
         for event in tail:

@@ -10,7 +10,7 @@ from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError, translate_error
 
 APPLICATION_ID = 0x4353504B
-VERSION = 1
+VERSION = 2
 SHIFT = 40
 """An event's row id is `run << SHIFT | seq`: one index for both, and the rows of a run are adjacent."""
 
@@ -24,6 +24,8 @@ CREATE TABLE events (id INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT N
 CREATE TABLE snapshots (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, head BLOB NOT NULL, state BLOB NOT NULL);
 CREATE TABLE blobs (address BLOB PRIMARY KEY, size INTEGER NOT NULL, data BLOB NOT NULL);
 """
+_FILES = "CREATE TABLE files (id INTEGER PRIMARY KEY, changed TEXT NOT NULL);"
+"""Work files that changed with the event of the same id; since version 2."""
 
 
 def connect(path: Path, durability: Durability, *, read_only: bool = False) -> sqlite3.Connection:
@@ -92,10 +94,12 @@ def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> 
         connection.execute("PRAGMA synchronous = NORMAL")  # the file holds no data yet
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(
-            f"BEGIN IMMEDIATE; {_LAYOUT} PRAGMA application_id = {APPLICATION_ID};"
+            f"BEGIN IMMEDIATE; {_LAYOUT} {_FILES} PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {VERSION}; COMMIT;"
         )
     else:
         connection.execute("PRAGMA journal_mode = WAL")
+        if version < VERSION:
+            connection.executescript(f"BEGIN IMMEDIATE; {_FILES} PRAGMA user_version = {VERSION}; COMMIT;")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA journal_size_limit = {8 << 20}")

@@ -275,6 +275,24 @@ class Fail:
 
 
 @plain
+class Deadline:
+    """The enclosing step must end within some seconds of wall time, also across restarts."""
+
+    label: str
+    span: Span
+    step: int
+    seconds: float
+
+
+@plain
+class Rethrow:
+    """The end of an `on failure` block: the failure goes on to the next block outside, or ends the run."""
+
+    label: str
+    span: Span
+
+
+@plain
 class Return:
     """End the unit; the last instruction of every unit."""
 
@@ -284,5 +302,6 @@ class Return:
 
 
 Instruction = (
-    Enter | Leave | Let | Effect | Emit | Post | Branch | Jump | Fork | Run | Judge | Await | Sweep | Fail | Return
-)
+    Enter | Leave | Let | Effect | Emit | Post | Branch | Jump | Fork | Run | Judge | Await | Sweep | Fail | Deadline
+    | Rethrow | Return
+)  # fmt: skip

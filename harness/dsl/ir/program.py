@@ -60,6 +60,22 @@ class Unit:
     budget: Budget
     span: Span
     success: tuple[Criterion, ...] = ()
+    handlers: tuple[Handler, ...] = ()
+    """The `on failure` blocks of its steps and its own, innermost first."""
+
+
+@plain
+class Handler:
+    """An `on failure` block: a failure of an instruction of [start, end) continues at `target`.
+
+    Attributes:
+        slot: Receives the failure as a string.
+    """
+
+    start: int
+    end: int
+    target: int
+    slot: int
 
 
 @plain

@@ -211,6 +211,9 @@ class Builder(Transformer[Token, s.Module]):
     def fail(self, parts: Parts) -> s.Fail:
         return s.Fail(parts[1], _span(parts))
 
+    def wait(self, parts: Parts) -> s.Wait:
+        return s.Wait(parts[1].type == "UNTIL", parts[2], _span(parts))
+
     def return_(self, parts: Parts) -> s.Return:
         return s.Return(parts[1], _span(parts))
 

@@ -303,6 +303,11 @@ def _(node: s.Fail) -> Iterator[str]:
 
 
 @_lines.register
+def _(node: s.Wait) -> Iterator[str]:
+    yield f"wait {'until' if node.is_until else 'for'} {_expression(node.amount, 0)}"
+
+
+@_lines.register
 def _(node: s.Return) -> Iterator[str]:
     yield f"return {_expression(node.value, 0)}"
 

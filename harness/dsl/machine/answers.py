@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.runlog import RunLog
-from harness.dsl.machine.effects import PROMPTS, typed
+from harness.dsl.machine.effects import typed
 from harness.dsl.machine.external_effects import Query
 from harness.dsl.machine.machine import Machine
 from harness.dsl.machine.value_storage import restore_value
@@ -25,55 +25,37 @@ class QuestionHandler:
 
     Args:
         provider: Answers the questions; None: every question suspends the run.
+        concurrency: Questions asked at the same time, if the provider can answer several.
+
+    Attributes:
+        is_interactive: Whether a person at the terminal answers.
+        refused: Why answers of a file were refused, by question; those questions stay open.
     """
 
-    def __init__(self, provider: Provider | None) -> None:
+    def __init__(self, provider: Provider | None, *, concurrency: int = 1) -> None:
         self._provider = provider
-        self._asked: dict[str, int] = {}
-        self._log: RunLog | None = None
-        self._lock = threading.Lock()
+        self.is_interactive: bool = getattr(provider, "is_interactive", False)
+        self.refused: dict[str, str] = {}
+        self._free = threading.Semaphore(concurrency if getattr(provider, "answers_several", False) else 1)
 
     def ask(self, query: Query) -> Response | None:
-        """The provider's answer; None if there is none now. Several threads may call it; one is asked at a time."""
+        """The provider's answer; None if there is none now. Several threads may call it."""
         if self._provider is None:
             return None
-        from harness.providers.cassette import question_key
-
-        question = question_of(query)
-        key = question_key(question)
-        with self._lock:
-            self._recall()
-            occurrence = self._asked.get(key, 0) + 1
+        with self._free:
             try:
-                reply = self._provider.answer(question.model_copy(update={"occurrence": occurrence}))
+                reply = self._provider.answer(question_of(query))
             except ProviderError as error:
                 return Response(error.status, why=str(error), source={"provider": self._provider.name})
-            if reply is None:
+        if reply is None:
+            return None
+        if reply.provider == "file":  # as with `answer`: a person's mistake does not end the run
+            try:
+                typed(reply.text, query.answer, foreign=True)
+            except MismatchError as error:
+                self.refused[query.id] = f"the answer is not {query.answer}: {error}"
                 return None
-            self._asked[key] = occurrence
         return Response("ok", reply.text, source=reply.provenance, tokens=reply.tokens)
-
-    def resume(self, log: RunLog) -> None:
-        """Continue after the questions that a log has answers for; the log is read when the next question is asked."""
-        self._log = log
-
-    def _recall(self) -> None:
-        """Count the equal questions that were answered, so that a resumed run asks for the next occurrence."""
-        if self._log is None:
-            return
-        from harness.providers.cassette import question_key
-
-        log, self._log = self._log, None
-        pending: dict[str, str] = {}
-        for event in log.events():
-            if b'"asked"' not in event.body and b'"answered"' not in event.body:
-                continue
-            value = event.value
-            if value["k"] == "asked":
-                pending[value["key"]] = question_key(_question(value, log))
-            elif value["k"] == "answered" and value["key"] in pending:
-                key = pending.pop(value["key"])
-                self._asked[key] = self._asked.get(key, 0) + 1
 
 
 def question_of(query: Query) -> Question:
@@ -88,21 +70,8 @@ def question_of(query: Query) -> Question:
         label=query.label,
         to=query.to,
         parameters=dict(query.parameters),
-    )
-
-
-def _question(event: dict[str, Any], log: RunLog) -> Question:
-    from harness.providers.question import Question
-
-    arguments = {name: restore_value(value, log.blobs) for name, value in event["args"].items()}
-    prompt = next((str(arguments[name]) for name in PROMPTS if name in arguments), "")
-    return Question(
-        id=event["id"],
-        prompt=prompt,
-        role=str(arguments.get("role", "")),
-        answer_schema=event["schema"],
-        to=event["name"].partition(".")[0],
-        parameters={k: v for k, v in arguments.items() if k not in (*PROMPTS, "role")},
+        occurrence=query.occurrence,
+        timeout_s=query.timeout_s,
     )
 
 
@@ -120,6 +89,9 @@ def give_answer(machine: Machine, log: RunLog, question: str, text: str, *, sour
     for fiber in machine.state.waiting:
         if fiber.intent is not None and fiber.intent.question == question:
             query = next(query for query in machine.questions if query.id == question)
+            if machine.state.status not in ("running", "budget"):
+                what = f"the run has ended ({machine.status}): question {question} stays open"
+                raise UsageError(what, where=where, fix=f"fork it at event {fiber.intent.seq}")
             try:
                 typed(text, query.answer, foreign=True)
             except MismatchError as error:

@@ -16,6 +16,7 @@ from harness.dsl.eventlog.canonical import encode
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.eventlog.runlog import Files, StoredEvent
 from harness.dsl.machine.run_files import LOG, WORK
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
@@ -78,19 +79,18 @@ def pack_run(session: Session, path: Path) -> None:
         ),
         used=outcome.used,
     )
-    events = b"".join(
-        encode({"body": event.body.decode("ascii"), "hash": event.hash.hex()}) + b"\n" for event in log.events()
-    )
+    files = dict(log.files())
+    events = b"".join(encode(_line(event, files.get(event.seq))) + b"\n" for event in log.events())
     fresh = path.with_name(path.name + ".new")
     try:
-        files = session.handler.folder.files()
+        work = session.handler.folder.files()
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as bundle:
             _add(bundle, "manifest.json", json.dumps(manifest.to_wire(), indent=2, sort_keys=True).encode())
             _add(bundle, "program.spak", session.program.source.encode("utf-8"))
             _add(bundle, "events.jsonl", events)
             for name in session.file.blobs.all():
                 _add(bundle, f"blobs/{name}", session.file.blobs.get(bytes.fromhex(name)))
-            for name, data in files.items():
+            for name, data in work.items():
                 _add(bundle, f"work/{name}", data)
         fresh.replace(path)
     except ToolFault as fault:
@@ -100,6 +100,33 @@ def pack_run(session: Session, path: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
+
+
+def _line(event: StoredEvent, files: Files | None) -> dict[str, Any]:
+    """An event in the bundle, with the files that it changed."""
+    line: dict[str, Any] = {"body": event.body.decode("ascii"), "hash": event.hash.hex()}
+    if event.wall is not None and (b'"name":"tool.wait"' in event.body or b'"k":"armed"' in event.body):
+        line["wall"] = event.wall  # a timer goes on elsewhere; other times differ between equal runs
+    return line | ({"files": dict(files)} if files else {})
+
+
+def _wall(entry: dict[str, Any]) -> float | None:
+    wall = entry.get("wall")
+    if wall is not None and type(wall) is not float:
+        raise TypeError("`wall` is not a time")
+    return wall
+
+
+def _files(entry: dict[str, Any]) -> Files:
+    found: dict[str, tuple[str, int] | None] = {}
+    for path, kept in entry.get("files", {}).items():
+        if kept is not None:
+            address, mode = kept
+            bytes.fromhex(address)
+            found[path] = (address, int(mode) & 0o777)
+        else:
+            found[path] = None
+    return found
 
 
 def _add(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:
@@ -135,7 +162,8 @@ def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
         for number, line in enumerate(entries["events.jsonl"].splitlines()):
             try:
                 entry = json.loads(line)
-                run.append(entry["body"].encode("ascii"))
+                run.append(entry["body"].encode("ascii"), wall=_wall(entry))
+                run.attach_files(_files(entry))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise _damaged(path, f"event {number} cannot be read") from error
             if run.head.hex() != entry["hash"]:

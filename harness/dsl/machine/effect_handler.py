@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.dsl.machine.external_effects import Points, Query
+from harness.dsl.eventlog.runlog import Files
+from harness.dsl.machine.answers import QuestionHandler
+from harness.dsl.machine.external_effects import Interrupted, Points, Query
+from harness.dsl.machine.file_versions import FileVersions
+from harness.dsl.machine.inbox import INBOX, Inbox, Message
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.tools.request import Request, Response
 
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from harness.dsl.tools.toolbox import Toolbox
 
 POINTS = "points.db"
+_NO_FILES = ("tool.read", "tool.random", "tool.now")
+"""Tools that change no file."""
 
 
 class EffectHandler:
@@ -27,8 +33,9 @@ class EffectHandler:
         settings: Of the run.
         folder: Where the log is; the points of searches are kept next to it.
         work: The program's files.
+        versions: What the log knows of them.
         boxed: Returns what runs Python scripts; called at first use.
-        answer: Asks the run's provider; None if there is no answer now.
+        questions: Asks the run's provider.
         progress: Takes a short line during long work.
         retry_failed: Whether points that failed before are measured again.
     """
@@ -39,17 +46,22 @@ class EffectHandler:
         folder: Path,
         work: Path,
         *,
+        versions: FileVersions,
         boxed: Callable[[], Boxed],
-        answer: Callable[[Query], Response | None],
+        questions: QuestionHandler,
         progress: Callable[[str], None] | None,
         retry_failed: bool,
     ) -> None:
         self.workers, self.retry_failed, self.progress = settings.workers, retry_failed, progress
         self._settings, self._folder, self._work = settings, folder, work
-        self._boxed, self._answer = boxed, answer
+        self._boxed, self._questions = boxed, questions
+        self.is_interactive = questions.is_interactive
         self._tools: Toolbox | None = None
         self._lock = threading.Lock()
+        self._inbox = Inbox(work.parent)
+        self._searching, self._interrupted = threading.Lock(), threading.Event()
         self._events: Any = None
+        self._versions, self._performed = versions, list[Request]()
 
     @property
     def _toolbox(self) -> Toolbox:
@@ -82,32 +94,69 @@ class EffectHandler:
         """The work folder of the program."""
         return self._toolbox.folder
 
-    def recorded(self, key: str) -> None:
-        """None: only a replay knows the result of a search beforehand."""
-        del key
-
     def perform(self, request: Request) -> Response:
         """Perform an effect with the run's tools."""
-        return self._toolbox.perform(request)
+        interrupted = self._interrupted
+        response = self._toolbox.perform(request, interrupted=interrupted)
+        if interrupted.is_set():
+            raise Interrupted
+        if self._settings.live and request.name not in _NO_FILES:
+            with self._lock:
+                self._performed.append(request)
+        return response
+
+    def changed_files(self) -> dict[str, Files]:
+        """The changed work files; if several commands ran at the same time, the last one is named."""
+        if not self._performed:
+            return {}
+        performed, self._performed = self._performed, []
+        return self._versions.changes_by_key(performed)
+
+    def interrupt(self) -> None:
+        """End the commands that are running."""
+        self._interrupted.set()
+        self._interrupted = threading.Event()
 
     def ask(self, query: Query) -> Response | None:
         """The provider's answer to a question; None if there is no answer now."""
-        return self._answer(query)
+        return self._questions.ask(query)
 
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The event after the first `skip` ones of the run's source; None at its end."""
+    def messages(self, known: list[str]) -> list[Message]:
+        """Messages from other processes that are not known."""
+        return self._inbox.messages(known)
+
+    def cancelled(self) -> str | None:
+        """Why a user wants the run to end; None if not."""
+        return self._inbox.cancelled()
+
+    def forget_messages(self, known: list[str]) -> None:
+        """Remove messages that the log of an ended run holds, and the wish to end it."""
+        self._inbox.forget(known)
+        self._inbox.clear_cancel()
+
+    def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
+        """The event after the first `skip` ones of the run's source; None at its end.
+
+        Raises:
+            TimeoutError: if none comes within some seconds.
+        """
+        if self._settings.events == INBOX:
+            raise TimeoutError
         if self._events is None:
             from harness.dsl.machine.events import event_source
 
             self._events = event_source(self._settings.events)
-        found: tuple[str, dict[str, Any]] | None = self._events.event(skip)
+        found: tuple[str, dict[str, Any]] | None = self._events.event(skip, seconds)
         return found
 
-    def points(self, key: str) -> AbstractContextManager[Points]:
-        """The stored points of the search with this key."""
+    @contextmanager
+    def points(self, key: str) -> Iterator[Points]:
+        """The stored points of the search with this key; one search at a time has the file."""
         from harness.dsl.machine.sweep_points import PointRuns
 
-        return PointRuns(self._folder / POINTS, key, durability=self._settings.durability)
+        path = self._folder / POINTS
+        with self._searching, PointRuns(path, key, durability=self._settings.durability) as store:
+            yield store
 
     def close(self) -> None:
         """Close the event source, if it was opened."""

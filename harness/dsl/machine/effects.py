@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from harness.dsl.eventlog.canonical import normalize
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.operations import matches
 from harness.dsl.ir import Answerer, Effect
+from harness.dsl.machine import timers
 from harness.dsl.machine.external_effects import Query
 from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import enclosing_check
@@ -22,6 +24,7 @@ from harness.dsl.types import Kind, Type, json_schema
 from harness.dsl.values import MismatchError, Undefined, Value, conform, item_of, shown
 
 PROMPTS = ("prompt", "prompt_template")
+_BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 _FENCE = r"\A\s*```[a-zA-Z]*\n(.*?)\n?```\s*\Z"
 
 
@@ -42,7 +45,7 @@ class Effects:
         )
 
     def begin(self, fiber: Fiber, effect: Effect) -> str:
-        """Write the intent and return the effect's key; empty if the step failed because an argument is undefined."""
+        """Write the intent and return the effect's key; empty if it failed because an argument is undefined."""
         frame = self._stepper.frame(fiber)
         arguments: dict[str, Value] = {}
         for name, expression in effect.arguments:
@@ -54,6 +57,12 @@ class Effects:
                 self._fail(fiber, effect, Response(status, why=f"{name} is undefined: {undefined.reason}"), "")
                 return ""
             arguments[name] = value
+        if effect.name == "wait":
+            wrong = timers.wrong_amount(arguments)
+            if wrong:
+                self._fail(fiber, effect, Response("wrong", why=wrong), "")
+                return ""
+            arguments["from"] = self._recorder.state.used.time
         kept = {name: store_value(value, self._fold.blobs) for name, value in arguments.items()}
         occurrence = self._occurrence(fiber, effect) + (fiber.tries == 0)
         label = fiber.name + "|" + effect.label
@@ -73,8 +82,8 @@ class Effects:
         self._write(fiber, event)
         return str(event["key"])
 
-    def request(self, fiber: Fiber, effect: Effect) -> Request:
-        """The request to the tools; the fiber has an intent."""
+    def request(self, fiber: Fiber, effect: Effect, seconds: float = math.inf) -> Request:
+        """The request to the tools, to be done within some seconds; the fiber has an intent."""
         intent = _intent(fiber)
         return Request(
             key=intent.key,
@@ -82,14 +91,14 @@ class Effects:
             name=intent.name,
             arguments=intent.arguments,
             cases=tuple(self._program.schema.cases[case].name for case in effect.emits),
-            timeout_s=effect.timeout_s,
+            timeout_s=_shorter(effect.timeout_s, seconds),
             occurrence=self._occurrence(fiber, effect),
             seed=self._seed,
             time=self._recorder.state.used.time,
         )
 
-    def query(self, fiber: Fiber, effect: Effect) -> Query:
-        """The question to the model or the person; the fiber has an intent."""
+    def query(self, fiber: Fiber, effect: Effect, seconds: float = math.inf) -> Query:
+        """The question to the model or the person, to be answered within some seconds; the fiber has an intent."""
         intent = _intent(fiber)
         prompt, role = _prompt(intent.arguments)
         return Query(
@@ -100,8 +109,11 @@ class Effects:
             prompt=prompt,
             answer=effect.answer,
             schema=json_schema(effect.answer),
-            to=str(effect.who),
-            parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role")},
+            # A model may answer a person's question if the program says so.
+            to=str(Answerer.LLM if intent.arguments.get("by") == "any" else effect.who),
+            parameters={k: v for k, v in intent.arguments.items() if k not in (*PROMPTS, "role", "by")},
+            occurrence=intent.occurrence,
+            timeout_s=_shorter(effect.timeout_s, seconds),
         )
 
     def settle(self, fiber: Fiber, effect: Effect, response: Response) -> None:
@@ -146,6 +158,8 @@ class Effects:
         if effect.compare is not None:
             held, seen = self._compare(fiber, effect, value)
             event["judged"] = [[effect.label, self._name(fiber, effect), held, seen]]
+        if effect.name == "wait" and fiber.intent is not None and isinstance(value, int | float):
+            event["time"] = timers.started(fiber.intent) + value
         return event | {"at": self._following(fiber, held=held)}
 
     def _replay(self, fiber: Fiber, effect: Effect, recorded: Mapping[str, Any], key: str) -> None:
@@ -187,13 +201,17 @@ class Effects:
         if response.source:
             event["source"] = dict(response.source)
         retry = effect.retry
-        if key and fiber.tries + 1 < retry.attempts and (not retry.on or response.status in retry.on):
+        may_retry = key and response.may_retry and (not retry.on or response.status in retry.on)
+        if may_retry and fiber.tries + 1 < retry.attempts:
             event |= {"again": True, "wait": retry.backoff_s * 2**fiber.tries}
         elif self._check(fiber) is not None:
             event["judged"] = [
                 [effect.label, self._name(fiber, effect), False, f"undefined: {response.status}: {response.why}"]
             ]
             event["at"] = self._following(fiber, held=False)
+        else:
+            self._stepper.fail(fiber, event)
+            return
         self._write(fiber, event)
 
     def _compare(self, fiber: Fiber, effect: Effect, value: Value) -> tuple[bool, str]:
@@ -236,6 +254,12 @@ class Effects:
         self._recorder.write(event)
 
 
+def _shorter(stated: float | None, seconds: float) -> float | None:
+    """The shorter of two time limits; None if there is none."""
+    found = seconds if stated is None else min(stated, seconds)
+    return None if found == math.inf else found
+
+
 def _intent(fiber: Fiber) -> Intent:
     if fiber.intent is None:
         raise RuntimeError("no effect was begun")
@@ -245,8 +269,9 @@ def _intent(fiber: Fiber) -> Intent:
 def _undefined(value: Value) -> Undefined | None:
     if type(value) is Undefined:
         return value
-    if type(value) is list:
-        return next((found for item in value if (found := _undefined(item)) is not None), None)
+    if isinstance(value, list | dict):
+        items = value.values() if isinstance(value, dict) else value
+        return next((found for item in items if (found := _undefined(item)) is not None), None)
     return None
 
 
@@ -268,14 +293,16 @@ def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
     """
     if foreign and isinstance(value, str):
         try:
-            value = normalize(value.replace("\r\n", "\n"))
+            value = normalize(value)
         except ValueError as error:
             raise MismatchError("", str(error)) from None
         if kind.kind not in (Kind.STRING, Kind.ANY):
-            fenced = re.match(_FENCE, value, re.DOTALL)
+            fenced = re.match(_FENCE, value.replace("\r\n", "\n"), re.DOTALL)
             text = (fenced.group(1) if fenced else value).strip()
             if kind.kind is Kind.ENUM and text in kind.options:
                 return text
+            if kind.kind is Kind.BOOL and text.lower() in _BOOLEANS:
+                return _BOOLEANS[text.lower()]
             try:
                 value = normalize(json.loads(text))
             except (ValueError, RecursionError):

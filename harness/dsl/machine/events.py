@@ -6,8 +6,12 @@ event named `invalid`, so that no line is lost and a program may handle it.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import math
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +28,9 @@ Event = tuple[str, dict[str, Any]]
 class NoEvents:
     """A source without external events, for runs that have none."""
 
-    def event(self, skip: int) -> Event | None:
+    def event(self, skip: int, seconds: float = math.inf) -> Event | None:
         """None: the events are at their end."""
-        del skip
+        del skip, seconds
         return None
 
 
@@ -42,8 +46,9 @@ class FileEvents:
         self._lines: Iterator[bytes] | None = None
         self._position = 0
 
-    def event(self, skip: int) -> Event | None:
+    def event(self, skip: int, seconds: float = math.inf) -> Event | None:
         """The event after the first `skip` ones."""
+        del seconds
         try:
             if self._lines is None or self._position != skip:
                 self._lines, self._position = self._path.open("rb"), 0
@@ -74,10 +79,11 @@ class SocketEvents:
 
     def __init__(self, address: str) -> None:
         kind, _, rest = address.partition(":")
+        self._path: Path | None = None
         try:
             if kind == "unix" and rest:
-                self._server = socket.socket(socket.AF_UNIX)
-                self._server.bind(rest)
+                self._server = _unix_server(Path(rest))
+                self._path = Path(rest)
             elif kind == "tcp" and rest.rpartition(":")[2].isdigit():
                 host, _, port = rest.rpartition(":")
                 self._server = socket.create_server((host or "127.0.0.1", int(port)))
@@ -86,28 +92,69 @@ class SocketEvents:
             self._server.listen(1)
         except (OSError, OverflowError) as error:
             raise UsageError(f"cannot listen on {address}: {error}", fix="choose another address") from error
-        self._lines: Any = None
+        self._received, self._at_end = bytearray(), False
         self._connection: socket.socket | None = None
+        self._inode = self._path.stat().st_ino if self._path is not None else 0
 
     @property
     def port(self) -> int:
         """The bound port, for `tcp:HOST:0`."""
         return int(self._server.getsockname()[1])
 
-    def event(self, skip: int) -> Event | None:
-        """Wait for the next event; None at the end of the connection."""
+    def event(self, skip: int, seconds: float = math.inf) -> Event | None:
+        """Wait for the next event; None at the end of the connection.
+
+        Raises:
+            TimeoutError: if none comes within some seconds.
+        """
         del skip
-        if self._lines is None:
+        end = time.monotonic() + seconds
+        if self._connection is None:
+            self._server.settimeout(None if seconds == math.inf else max(seconds, 0.001))
             self._connection, _ = self._server.accept()
-            self._lines = self._connection.makefile("rb")
-        line = self._lines.readline(MAX_LINE_BYTES + 1)
-        return parse_line(line) if line else None
+        while not (found := self._line()) and not self._at_end:
+            left = end - time.monotonic()
+            self._connection.settimeout(None if seconds == math.inf else max(left, 0.001))
+            data = self._connection.recv(1 << 16)
+            self._received += data
+            self._at_end = not data
+        return parse_line(found) if found else None
+
+    def _line(self) -> bytes:
+        """The next complete line, one that is too long, or at the end the rest; empty if there is none yet."""
+        end = self._received.find(b"\n") + 1
+        if not end and (self._at_end or len(self._received) > MAX_LINE_BYTES):
+            end = len(self._received)
+        line = bytes(self._received[:end])
+        del self._received[:end]
+        return line
 
     def close(self) -> None:
         """Close the socket. Safe to repeat."""
-        for one in (self._lines, self._connection, self._server):
+        for one in (self._connection, self._server):
             if one is not None:
                 one.close()
+        with contextlib.suppress(OSError):
+            if self._path is not None and self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+
+
+def _unix_server(path: Path) -> socket.socket:
+    """A socket bound to a path; a socket there that no process listens on, left by a killed one, is replaced."""
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.bind(str(path))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or not path.is_socket():
+            server.close()
+            raise
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(path)) != errno.ECONNREFUSED:
+                server.close()
+                raise
+        path.unlink()
+        server.bind(str(path))
+    return server
 
 
 def parse_line(line: bytes) -> Event:

@@ -145,7 +145,7 @@ def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
         elif kind in ("result", "answered", "failed") and value.get("key") in open_effects:
             span = open_effects.pop(value["key"])
             span["end"], span["status"] = now, value.get("status", "ok")
-        elif kind in ("stopped", "ended") or (kind == "failed" and "again" not in value):
+        elif kind in ("stopped", "cancelled", "ended") or (kind == "failed" and not {"again", "handler"} & {*value}):
             label = str(value.get("at") or value.get("label") or "")
             stop = _span(
                 program, label, "stop", now, seq=event.seq, text=clip(str(value.get("why", value.get("status", ""))))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.dsl.eventlog.runlog import Files
 from harness.dsl.plain import field, plain
 from harness.dsl.tools.request import Request, Response
 from harness.dsl.types import Type
@@ -37,6 +38,14 @@ class Query:
     to: str
     """`llm` or `human`."""
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    occurrence: int = 1
+    """Number of this question among equal ones of the run, from 1."""
+    timeout_s: float | None = None
+    """Limit of the seconds until the answer; None for the provider's limit."""
+
+
+class Interrupted(Exception):  # noqa: N818 - not a fault: the effect was ended with its run
+    """An effect was ended because its run was stopped or cancelled."""
 
 
 class Points(Protocol):
@@ -62,15 +71,13 @@ class ExternalEffects(Protocol):
         workers: Points of a search that are measured at the same time.
         retry_failed: Whether points that failed before are measured again.
         progress: Takes a short line during long work.
+        is_interactive: Whether `ask` waits for a person at the terminal: it is then called in the main thread.
     """
 
+    is_interactive: bool
     workers: int
     retry_failed: bool
     progress: Callable[[str], None] | None
-
-    def recorded(self, key: str) -> Mapping[str, Any] | None:
-        """In a replay, the recorded event of a search; else None."""
-        ...
 
     def points(self, key: str) -> AbstractContextManager[Points]:
         """The points of the search with this key."""
@@ -80,10 +87,30 @@ class ExternalEffects(Protocol):
         """Perform an effect and return its response."""
         ...
 
+    def changed_files(self) -> Mapping[str, Files]:
+        """The work files changed since the last call, by the key of the effect that changed them."""
+        ...
+
     def ask(self, query: Query) -> Response | None:
         """The answer to a question; None if there is none now: the run is suspended."""
         ...
 
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        """The external event after the first `skip` ones; None at the end of the events."""
+    def interrupt(self) -> None:
+        """End the processes of the effects that are running: their `perform` raises `Interrupted`."""
+        ...
+
+    def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
+        """The external event after the first `skip` ones; None at the end of the events.
+
+        Raises:
+            TimeoutError: if none comes within some seconds.
+        """
+        ...
+
+    def messages(self, known: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
+        """Messages from other processes that are not known: name, event and fields of each."""
+        ...
+
+    def cancelled(self) -> str | None:
+        """Why a user wants the run to end; None if not."""
         ...

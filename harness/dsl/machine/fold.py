@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.core.digest import digest_json, short
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.facts.record import from_json
@@ -83,6 +84,8 @@ class Fold:
             state.entered[label] = state.entered.get(label, 0) + 1
         for label in event.get("left", ()):
             state.left[label] = state.left.get(label, 0) + 1
+            if fiber.deadlines:
+                fiber.deadlines = [one for one in fiber.deadlines if one[0] != label]
         call.steps += len(entered)
         call.iterations += event.get("loops", 0)
         self._go(fiber, event["at"])
@@ -99,10 +102,26 @@ class Fold:
             left = state.left
             for label in segment.left:
                 left[label] = left.get(label, 0) + 1
+                if fiber.deadlines:
+                    fiber.deadlines = [one for one in fiber.deadlines if one[0] != label]
         call.iterations += segment.loops
         call.pc = pc
         if fiber.end >= 0:
             self._check_end(fiber)
+
+    def _armed(self, state: State, event: Event, seq: int, _live: bool) -> None:
+        fiber = state.root.find(event.get("s", ""))
+        kept = [one for one in fiber.deadlines if one[0] != event["step"]]
+        fiber.deadlines = [*kept, (event["step"], event["seconds"], seq)]
+        self._go(fiber, event["at"])
+
+    def _sent(self, state: State, event: Event, _seq: int, _live: bool) -> None:
+        state.sent.append(event["id"])
+        fields = restore_value(event["fields"], self.blobs)
+        state.queue.append((event["event"], fields if isinstance(fields, dict) else {}))
+
+    def _cancelled(self, state: State, event: Event, _seq: int, _live: bool) -> None:
+        state.status, state.ended = "cancelled", dict(event)
 
     def _called(self, state: State, event: Event, _seq: int, _live: bool) -> None:
         fiber = state.root.find(event.get("s", ""))
@@ -151,6 +170,7 @@ class Fold:
             state.queue.pop(0)
         state.used.events += 1
         call = fiber.call
+        call.events += 1
         instruction = self.program.units[call.unit].code[call.pc]
         if not isinstance(instruction, Await):
             raise TypeError("nothing waits for events here")
@@ -166,6 +186,8 @@ class Fold:
     def _asked(self, state: State, event: Event, seq: int, _live: bool) -> None:
         self._begin(state, event, seq)
         state.used.queries += 1
+        for call in state.root.calls_to(event.get("s", "")):
+            call.queries += 1
 
     def _begin(self, state: State, event: Event, seq: int) -> None:
         fiber = state.root.find(event.get("s", ""))
@@ -173,7 +195,11 @@ class Fold:
         if event["try"] == 1:
             state.occurrences[label] = state.occurrences.get(label, 0) + 1
         arguments = {name: restore_value(value, self.blobs) for name, value in event["args"].items()}
-        fiber.intent = Intent(event["key"], event["name"], arguments, event["try"], event.get("id", ""), seq)
+        question, number = event.get("id", ""), 0
+        if question:
+            asked = short(digest_json([event["name"], event["args"], event["schema"]]))
+            number = state.asked[asked] = state.asked.get(asked, 0) + 1
+        fiber.intent = Intent(event["key"], event["name"], arguments, event["try"], question, seq, number)
 
     def _result(self, state: State, event: Event, seq: int, live: bool) -> None:
         fiber = state.root.find(event.get("s", ""))
@@ -187,8 +213,12 @@ class Fold:
         self._held(state, fiber, event)
         if not live:
             self._traced(state, event, seq)
-        state.used.tokens += event.get("tokens", 0)
+        if "tokens" in event:
+            state.used.tokens += event["tokens"]
+            for active in state.root.calls_to(fiber.name):
+                active.tokens += event["tokens"]
         state.used.simulated += event.get("status") == "simulated"
+        state.used.time = max(state.used.time, event.get("time", 0.0))
         self._common(state, event)
         self._go(fiber, event["at"])
 
@@ -207,8 +237,24 @@ class Fold:
         self._common(state, event)
         if "at" in event:  # a check: the run continues after it
             self._go(fiber, event["at"])
+        elif "handler" in event:
+            self._handle(state, event)
         else:
             state.status, state.ended = "failed", dict(event)
+
+    def _handle(self, state: State, event: Event) -> None:
+        """Continue at the `on failure` block of a step or unit around the failure; what ran below it is left."""
+        fiber = state.root.find(event["to"])
+        unit, index = self.layout.places[event["handler"]]
+        fiber.branches, fiber.intent = [], None
+        while fiber.call.unit != unit:
+            fiber.calls.pop()
+        failure = {name: event[name] for name in ("label", "status", "why")}
+        fiber.failure, fiber.call.pc = failure, index
+        slot = next(handler.slot for handler in self.program.units[unit].handlers if handler.target == index)
+        fiber.call.slots[slot] = f"{failure['status']}: {failure['why']}"
+        inside = event["handler"]
+        fiber.deadlines = [one for one in fiber.deadlines if inside.startswith(one[0] + "/")]
 
     def _ended(self, state: State, event: Event, _seq: int, _live: bool) -> None:
         state.status, state.ended = event["status"], dict(event)

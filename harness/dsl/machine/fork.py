@@ -7,14 +7,15 @@ from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import Parent, RunLog
 from harness.dsl.ir import Program
+from harness.dsl.machine.file_versions import files_at, restore_files
 from harness.dsl.machine.replay import Replayed, replay
-from harness.dsl.machine.run_files import copy_work_files
+from harness.dsl.machine.run_files import WORK, folder_of_run
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
 
 
 def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
-    """Create a run that shares all events up to one; the work files are copied as they are now.
+    """Create a run that shares all events up to one; its work files are those of that event.
 
     Args:
         file: Open for writing.
@@ -22,14 +23,15 @@ def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
         seq: The last shared event.
 
     Raises:
-        LogError: if there is no such event, or the work files cannot be copied.
+        LogError: if there is no such event, or the work files cannot be restored.
     """
     event = file.event(log, seq)
+    files = files_at(log, stop=seq + 1)
     name = _unused_name(file, f"{log.name}/fork-{seq}")
     new = file.create(
         name, log.genesis_value(), settings=file.settings(log), parent=Parent(log.number, seq, event.hash)
     )
-    copy_work_files(file.path.parent, log.number, new.number)
+    restore_files(files, folder_of_run(file.path.parent, new.number) / WORK, file.blobs)
     return new
 
 
@@ -47,7 +49,9 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     """
     settings = RunSettings.from_wire(file.settings(log))
     events = list(log.events())
-    if events and events[-1].value["k"] in ("ended", "failed") and "again" not in events[-1].value:
+    last = events[-1].value if events else {"k": ""}
+    goes_on = any(name in last for name in ("again", "handler", "at"))
+    if last["k"] in ("ended", "cancelled") or (last["k"] == "failed" and not goes_on):
         raise UsageError(
             f"run {log.name} has ended", where=str(file.path), fix="run the changed program, or fork the run first"
         )
@@ -63,11 +67,14 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     source = file.blobs.put(program.source.encode("utf-8")).hex()
     changed = settings.replace(source=source, path=program.path)
     new = file.create(_unused_name(file, f"{log.name}/upgrade"), genesis, settings=changed.to_wire())
-    copy_work_files(file.path.parent, log.number, new.number)
+    files = dict(log.files(stop=len(events)))
     for event in events:
-        new.append(event.body, wall=event.wall is not None)
+        new.append(event.body, wall=event.wall)
+        if event.seq in files:
+            new.attach_files(files[event.seq])
     new.set_status("running")
     new.commit(boundary=True)
+    restore_files(files_at(new), folder_of_run(file.path.parent, new.number) / WORK, file.blobs)
     return new, found
 
 

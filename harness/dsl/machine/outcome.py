@@ -39,7 +39,7 @@ class Outcome:
 
     Attributes:
         status: `ok`, `wrong` (a success criterion does not hold), `failed` (a step did), `suspended`, `in_doubt`,
-            `budget` or `running`.
+            `budget`, `cancelled` or `running`.
         passed: Whether it ended with all criteria true (or all checks, without criteria), no broken invariant and no
             simulated effect.
         why: The first reason for not passing.
@@ -118,7 +118,9 @@ def _unfinished(state: State, status: str, questions: list[Query]) -> str:
             return f"{ended.get('unit', '')}: budget of {ended.get('limit', 0):g} {ended.get('which', '')} reached"
         case "suspended":
             waits = f"{questions[0].label} waits for an answer to question {questions[0].id}" if questions else ""
-            return waits or "it waits"
+            return waits or "it waits for events: `crucible dsl send`"
+        case "cancelled":
+            return f"cancelled: {ended.get('why', '')}"
         case "in_doubt":
             return "an effect that may happen only once began before a crash; it is unknown whether it happened"
         case "running":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from harness.dsl.eventlog.canonical import encode
+from harness.dsl.eventlog.runlog import Files
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.segment import Segment, SegmentWriter
 from harness.dsl.machine.state import Fiber, State
@@ -38,6 +39,14 @@ class Log(Protocol):
 
     def append(self, body: bytes, *, wall: bool = False) -> None:
         """Append an encoded event; with `wall`, also the time of the write."""
+        ...
+
+    def attach_files(self, files: Files) -> None:
+        """Keep the work files that changed with the last event."""
+        ...
+
+    def wall_of(self, seq: int) -> float | None:
+        """Time at which an event was written; None if it is not known."""
         ...
 
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 from harness.core.errors import InfraError
 from harness.dsl.eventlog.canonical import decode
 from harness.dsl.eventlog.chain import blob_address
-from harness.dsl.eventlog.runlog import RunLog, StoredEvent
-from harness.dsl.ir import Program, Unit
+from harness.dsl.eventlog.runlog import Files, RunLog, StoredEvent
+from harness.dsl.ir import Await, Program, Unit
 from harness.dsl.machine.external_effects import Points, Query
-from harness.dsl.machine.machine import Machine, MachineSettings
+from harness.dsl.machine.machine import Machine
 from harness.dsl.machine.run_limits import Limits
-from harness.dsl.machine.state import Fiber, State
+from harness.dsl.machine.state import State
 from harness.dsl.machine.value_storage import BlobStore, restore_value
+from harness.dsl.plain import contents
 from harness.dsl.tools.request import Request, Response
 
 _ABSENT = "(absent)"
@@ -80,7 +81,7 @@ def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
     recorded = list(log.events())
     compared = _ComparedLog(recorded, log.blobs)
     genesis = log.genesis_value()
-    machine = _ReplayMachine(program, compared, log, recorded, run=run, seed=int(genesis.get("seed", 0)))
+    machine = _ReplayMachine(program, compared, log, run=run, seed=int(genesis.get("seed", 0)))
     try:
         machine.begin(genesis["inputs"])
         machine.run()
@@ -130,6 +131,13 @@ class _ComparedLog:
             raise _Differs(following, body)
         self.seq, self.head = following, self._recorded[following].hash
 
+    def attach_files(self, files: Files) -> None:
+        del files
+
+    def wall_of(self, seq: int) -> float | None:
+        del seq
+        return None
+
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
         del boundary, snapshot
 
@@ -162,26 +170,16 @@ class _EveryStep(Limits):
 
 
 class _ReplayMachine(Machine):
-    """A machine that takes stops by the run's limits, and grants, from the log."""
+    """A machine that takes from the log what came from outside: results, answers, events, stops and grants."""
 
-    def __init__(
-        self,
-        program: Program,
-        compared: _ComparedLog,
-        log: RunLog,
-        recorded: list[StoredEvent],
-        *,
-        run: str,
-        seed: int,
-    ) -> None:
+    def __init__(self, program: Program, compared: _ComparedLog, log: RunLog, *, run: str, seed: int) -> None:
         self._compared = compared
         super().__init__(
             program,
             compared,
-            _RecordedEffects(recorded, log.blobs),
+            _NoEffects(),
             run=run or log.run_hash,
             seed=seed,
-            settings=MachineSettings(sleep=lambda _: None),
             limits=_EveryStep({}),
         )
 
@@ -189,63 +187,112 @@ class _ReplayMachine(Machine):
         while True:
             state = super().run()
             event = self._compared.next
-            if event is None or event["k"] != "granted":
+            if event is None or state.status != "budget":
                 return state
-            self.recorder.write(event)
+            if event["k"] == "granted":
+                self.recorder.write(event)
+            elif event["k"] != "answered" or not self._take_result(event):  # a stopped run can be answered
+                return state
 
-    def _over_budget(self, fiber: Fiber) -> bool:
+    _seconds = 0.0  # the wall time of a replay stops nothing
+
+    def _advance(self) -> bool:
         event = self._compared.next
-        if event is None or event["k"] != "stopped":
-            return super()._over_budget(fiber)
-        call, used, which = fiber.call, self.state.used, event["which"]
-        amounts = {"steps": call.steps, "iterations": call.iterations, "wall_s": 0}
-        amount = amounts[which] if which in amounts else getattr(used, which)
-        unit = self.program.units[call.unit].name
-        self.recorder.write({"k": "stopped", "which": which, "limit": event["limit"], "used": amount, "unit": unit})
+        return (event is not None and self._take(event)) or super()._advance()
+
+    def _receive(self) -> bool:
+        return False
+
+    def _take(self, event: dict[str, Any]) -> bool:
+        """Write the recorded event if it brought something from outside to a fiber that waits for it."""
+        match event["k"]:
+            case "stopped":
+                self._write_stop(event)
+                return True
+            case "sent" | "cancelled":
+                self.recorder.write(event)
+                return True
+            case "result" | "answered" | "failed" if "key" in event:
+                return self._take_result(event)
+            case "took" | "ran":
+                return self._take_recorded_event(event)
+        return False
+
+    def _write_stop(self, event: dict[str, Any]) -> None:
+        """Write a recorded stop; its used amount is one that the state has, of the run or of an active call."""
+        used, name = contents(self.state.used), event.get("s", "")
+        calls = self.state.root.calls_to(name) if any(one.name == name for one in self.state.root.leaves()) else []
+        amounts = [counts[event["which"]] for counts in (used, *map(contents, calls)) if event["which"] in counts]
+        amount = event["used"] if event["used"] in amounts else next(iter(amounts), 0)
+        self.recorder.write({**event, "used": amount})
+
+    def _take_result(self, event: dict[str, Any]) -> bool:
+        key = event["key"]
+        fiber = next((one for one in self.state.waiting if one.intent is not None and one.intent.key == key), None)
+        if fiber is None:
+            return False
+        if self._effect(fiber) is not None:
+            self.settle(fiber, response_of(event))
+        else:
+            from harness.dsl.machine import sweep_run
+
+            sweep_run.settle_recorded(self._parts, fiber, event)
+        return True
+
+    def _take_recorded_event(self, event: dict[str, Any]) -> bool:
+        name = event.get("s", "")
+        fiber = next((one for one in self.state.root.leaves() if one.name == name), None)
+        instruction = None if fiber is None else self._instruction(fiber)
+        if fiber is None or not isinstance(instruction, Await) or self.state.queue:
+            return False
+        if event["k"] == "ran":
+            self.stepper.end_await(fiber, instruction)
+        elif event.get("received"):
+            fields = restore_value(event["fields"], self._compared.blobs)
+            self.stepper.take(fiber, instruction, event["event"], fields, received=True)
         return True
 
 
-class _RecordedEffects:
-    """Returns the recorded responses; see `ExternalEffects`."""
+class _NoEffects:
+    """No external effects: a replay takes every result from the log; see `ExternalEffects`."""
 
-    workers, retry_failed = 1, False
+    workers, retry_failed, is_interactive = 1, False, False
     progress: Callable[[str], None] | None = None
 
-    def __init__(self, recorded: list[StoredEvent], blobs: BlobStore) -> None:
-        self._results: dict[str, dict[str, Any]] = {}
-        self._events: list[tuple[str, dict[str, Any]]] = []
-        for stored in recorded:
-            event = stored.value
-            if event["k"] in ("result", "answered", "failed") and "key" in event:
-                self._results[event["key"]] = event
-            elif event["k"] == "took" and event.get("received"):
-                self._events.append((event["event"], restore_value(event["fields"], blobs)))
-
-    def recorded(self, key: str) -> dict[str, Any] | None:
-        """The event with the result of an effect."""
-        return self._results.get(key)
-
     def perform(self, request: Request) -> Response:
-        event = self._results.get(request.key)
-        if event is None:  # the effect has no result: the log ends here
-            raise _End
-        return response_of(event)
+        raise _unexpected(request.name)
+
+    def changed_files(self) -> dict[str, Files]:
+        return {}
 
     def ask(self, query: Query) -> Response | None:
-        event = self._results.get(query.key)
-        return None if event is None else response_of(event)
+        raise _unexpected(query.label)
 
-    def event(self, skip: int) -> tuple[str, dict[str, Any]] | None:
-        return self._events[skip] if skip < len(self._events) else None
+    def interrupt(self) -> None:
+        pass
+
+    def messages(self, known: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
+        return []
+
+    def cancelled(self) -> str | None:
+        return None
+
+    def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
+        raise _unexpected(f"event {skip}")
 
     def points(self, key: str) -> AbstractContextManager[Points]:
-        raise InfraError(f"search {key} has no recorded result, and a replay does not measure")
+        raise _unexpected(f"search {key}")
+
+
+def _unexpected(what: str) -> InfraError:
+    return InfraError(f"a replay performs no effect, but {what} was asked for")
 
 
 def response_of(event: dict[str, Any]) -> Response:
     """The response that a recorded event contains."""
     if event["k"] == "failed":
-        return Response(event["status"], why=event["why"], source=event.get("source", {}))
+        again = bool(event.get("again"))
+        return Response(event["status"], why=event["why"], source=event.get("source", {}), may_retry=again)
     return Response(event.get("status", "ok"), recorded=event)
 
 

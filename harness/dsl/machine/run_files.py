@@ -5,7 +5,6 @@ So a fork cannot change the work files or exports of the run that it was forked 
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,43 +23,6 @@ def folder_of_run(folder: Path, run: int) -> Path:
         run: The run's number in it.
     """
     return folder if run == FIRST_RUN else folder / FORKS / str(run)
-
-
-def copy_work_files(folder: Path, run: int, new: int) -> None:
-    """Copy all work files of a run for its fork or upgrade, or none of them. Safe to repeat.
-
-    Args:
-        folder: The log's folder.
-        run: Number of the run to copy from.
-        new: Number of the new run.
-
-    Raises:
-        LogError: if they cannot be copied or are too large.
-    """
-    target = folder_of_run(folder, new) / WORK
-    if target.exists():
-        return
-    import tempfile
-
-    from harness.dsl.tools.fault import ToolFault
-    from harness.dsl.tools.folder import Folder
-
-    source = folder_of_run(folder, run) / WORK
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=".new-"))
-        fresh.chmod(0o755)
-        copy = Folder(fresh)
-        for path, data in (Folder(source).files() if source.is_dir() else {}).items():
-            copy.write(path, data)
-            (fresh / path).chmod((source / path).stat().st_mode & 0o777)
-        with contextlib.suppress(FileExistsError):
-            fresh.rename(target)
-    except ToolFault as fault:
-        raise LogError(f"the work files cannot be copied: {fault.why}", where=str(source), fix="remove some") from fault
-    except OSError as error:
-        why = f"the work files cannot be copied: {error.strerror}"
-        raise LogError(why, where=str(source), fix="free space, then try again") from error
 
 
 def write_input_files(folder: Path, files: Mapping[str, bytes]) -> None:

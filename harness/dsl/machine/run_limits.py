@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from harness.dsl.ir import Budget, Unit
+from harness.dsl.ir import Unit
 from harness.dsl.machine.state import Call, State
 from harness.dsl.plain import plain
 
@@ -43,56 +43,68 @@ class Limits:
     """
 
     def __init__(self, outer: Mapping[str, float]) -> None:
-        self._outer = dict(outer)
+        # Floats, as they are read from the log.
+        self._run = {which: float(outer.get(which, default)) for which, default in DEFAULTS.items()}
         self._known: dict[str, dict[str, float]] = {}
 
-    def exceeded(self, state: State, call: Call, unit: Unit, seconds: float) -> Exceeded | None:
+    def exceeded(
+        self,
+        state: State,
+        calls: Sequence[Call],
+        units: Sequence[Unit],
+        seconds: float,
+        *,
+        spends: Collection[str] = (),
+    ) -> Exceeded | None:
         """The first limit that is exceeded, in a fixed order; None if none is.
 
         Args:
             state: Of the run.
-            call: The unit that runs.
-            unit: The unit of the call.
+            calls: The calls that are active, outermost first: the last one runs. Its own steps and iterations count,
+                and questions, tokens and wall time of every call.
+            units: Their units.
             seconds: Wall time of this process's part of the run; it is not in the chain, so it may only stop the run.
+            spends: Limits that the next event spends of: they may not be used up either.
         """
-        limits = self._known.get(unit.name)
-        if limits is None:
-            limits = self._known[unit.name] = self._limits(unit.budget)
-        granted, used = state.granted, state.used
-        if not granted and (
-            call.steps <= limits["steps"]
-            and call.iterations <= limits["iterations"]
-            and used.queries <= limits["queries"]
-            and used.events <= limits["events"]
-            and used.tokens <= limits["tokens"]
-            and seconds <= limits["wall_s"]
-        ):
-            return None
-        amounts = {
-            "steps": call.steps,
-            "iterations": call.iterations,
-            "queries": used.queries,
-            "events": used.events,
-            "tokens": used.tokens,
-            "wall_s": seconds,
-        }
-        for which, amount in amounts.items():
-            limit = granted.get(which, limits[which])
-            if amount > limit:
-                return Exceeded(which, limit, 0 if which == "wall_s" else amount, unit.name)
+        granted, call, unit = state.granted, calls[-1], units[-1]
+        limits = self._of(unit)
+        amounts: list[tuple[str, float, float, str]] = [
+            ("steps", call.steps, limits["steps"], unit.name),
+            ("iterations", call.iterations, limits["iterations"], unit.name),
+            ("queries", state.used.queries, self._run["queries"], unit.name),
+            ("events", state.used.events, self._run["events"], unit.name),
+            ("tokens", state.used.tokens, self._run["tokens"], unit.name),
+            ("wall_s", seconds, self._run["wall_s"], unit.name),
+        ]
+        for outer, its in zip(calls, units, strict=True):
+            budget = its.budget
+            if budget.queries is not None:
+                amounts.append(("queries", outer.queries, budget.queries, its.name))
+            if budget.tokens is not None:
+                amounts.append(("tokens", outer.tokens, budget.tokens, its.name))
+            if budget.wall_s is not None:
+                amounts.append(("wall_s", seconds, budget.wall_s, its.name))
+        for which, amount, stated, name in amounts:
+            limit = granted.get(which, stated)
+            if amount > limit or (which in spends and amount >= limit):
+                return Exceeded(which, limit, 0 if which == "wall_s" else amount, name)
         return None
+
+    def wall_left(self, state: State, units: Sequence[Unit], seconds: float) -> float:
+        """Seconds until the wall time of the active units, or of the run, is used up; infinite without a limit."""
+        own = [unit.budget.wall_s for unit in units if unit.budget.wall_s is not None]
+        return state.granted.get("wall_s", min([self._run["wall_s"], *own])) - seconds
 
     def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
         """The limits on steps and iterations of one unit, which pure work can reach."""
-        limits = self._known.get(unit.name)
-        if limits is None:
-            limits = self._known[unit.name] = self._limits(unit.budget)
-        granted = state.granted
+        limits, granted = self._of(unit), state.granted
         return granted.get("steps", limits["steps"]), granted.get("iterations", limits["iterations"])
 
-    def _limits(self, budget: Budget) -> dict[str, float]:
-        found = {}
-        for which, default in DEFAULTS.items():
-            stated = [limit for limit in (getattr(budget, which), self._outer.get(which)) if limit is not None]
-            found[which] = min(stated, default=default)
-        return found
+    def _of(self, unit: Unit) -> dict[str, float]:
+        """The limits on steps and iterations of a unit's calls."""
+        limits = self._known.get(unit.name)
+        if limits is None:
+            stated = {"steps": unit.budget.steps, "iterations": unit.budget.iterations}
+            limits = {which: min(self._run[which], limit or math.inf) for which, limit in stated.items()}
+            self._known[unit.name] = limits
+        return limits

@@ -17,14 +17,15 @@ from harness.dsl.eventlog.storage import Probe
 from harness.dsl.ir import Program
 from harness.dsl.machine.answers import QuestionHandler, give_answer
 from harness.dsl.machine.effect_handler import EffectHandler
-from harness.dsl.machine.machine import Machine, MachineSettings
+from harness.dsl.machine.file_versions import FileVersions, files_at, restore_files
+from harness.dsl.machine.machine import Machine
+from harness.dsl.machine.machine_settings import MachineSettings
 from harness.dsl.machine.outcome import Outcome, outcome_of
 from harness.dsl.machine.recorder import Listener
-from harness.dsl.machine.run_files import FIRST_RUN, LOG, WORK, copy_work_files, folder_of_run, write_input_files
+from harness.dsl.machine.run_files import LOG, WORK, folder_of_run, write_input_files
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
 from harness.dsl.machine.stored_run import stored_program
-from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
 if TYPE_CHECKING:
@@ -67,16 +68,20 @@ class Session:
         self._boxed: Boxed | None = None
         self.place = folder_of_run(folder, log.number)
         work = self.place / WORK
-        if log.number != FIRST_RUN and not work.is_dir():  # a crash between creating the run and copying its files
-            copy_work_files(folder, FIRST_RUN if log.parent is None else log.parent.run, log.number)
-        work.mkdir(parents=True, exist_ok=True)
-        self.questions = QuestionHandler(_provider(settings) if provider is None else provider)
+        if not work.is_dir():  # a new run, or a crash between creating a fork and writing its files
+            if kept := files_at(log):
+                restore_files(kept, work, file.blobs)
+            work.mkdir(parents=True, exist_ok=True)
+        self._versions = FileVersions(work, file.blobs, log)
+        asked = _provider(settings) if provider is None else provider
+        self.questions = QuestionHandler(asked, concurrency=settings.concurrency)
         self.handler = EffectHandler(
             settings,
             folder,
             work,
+            versions=self._versions,
             boxed=lambda: self.boxed,
-            answer=self.questions.ask,
+            questions=self.questions,
             progress=progress,
             retry_failed=retry_failed,
         )
@@ -91,7 +96,9 @@ class Session:
             settings=MachineSettings(
                 limits=settings.limits,
                 listener=listener,
-                may_repeat=frozenset(str(entry.get("key")) for entry in settings.resolutions),
+                query_seconds=settings.query_seconds,
+                real_time=settings.live,
+                resolved={str(entry.get("key")): entry for entry in settings.resolutions},
             ),
         )
 
@@ -141,8 +148,7 @@ class Session:
             genesis = {"engine": ENGINE, "program": program.digest, "entry": entry, "inputs": given, "seed": seed}
             log = file.create("main", genesis, settings=settings.to_wire())
             session = cls(program, folder, file, log, settings, **more)
-            session.machine.begin(given)
-            log.commit(boundary=True)
+            session.begin(given)
         except BaseException:
             file.close()
             if not was_there:  # a run that did not begin leaves no folder
@@ -187,14 +193,19 @@ class Session:
             session = cls(program, folder, file, log, settings, **more)
             session.machine.resume(log)
             if log.seq < 0:  # killed before the first event was committed
-                session.machine.begin(log.genesis_value()["inputs"])
-            session.questions.resume(log)
+                session.begin(log.genesis_value()["inputs"])
             if change:
                 session.save_settings(settings)
         except BaseException:
             file.close()
             raise
         return session
+
+    def begin(self, inputs: Mapping[str, Value]) -> None:
+        """Write and commit the first event, with the files that the run begins with."""
+        self.machine.begin(inputs)
+        self.log.attach_files(self._versions.changes())
+        self.log.commit(boundary=True)
 
     def run(self) -> Outcome:
         """Run until the program ends, waits or is stopped.
@@ -203,9 +214,10 @@ class Session:
             LogError: if the log cannot be written.
         """
         self.machine.run()
-        if self.machine.repeated:
-            self.save_settings(self.settings.replace(repeated=self.settings.repeated + self.machine.repeated))
-            self.machine.repeated = 0
+        if repeated := self.machine.take_repeated():
+            self.save_settings(self.settings.replace(repeated=self.settings.repeated + repeated))
+        if self.machine.state.status != "running":
+            self.handler.forget_messages(self.machine.state.sent)
         return self.outcome
 
     @property
@@ -221,7 +233,7 @@ class Session:
             events=self.log.seq + 1,
             questions=machine.questions,
             in_doubt=doubts,
-            repeated=self.settings.repeated + machine.repeated,
+            repeated=self.settings.repeated,
         )
 
     def answer(self, question: str, text: str, *, source: str = "") -> str:
@@ -245,18 +257,12 @@ class Session:
         if fiber is None:
             doubts = ", ".join(self.outcome.in_doubt) or "none"
             raise UsageError(f"effect {key} is not in doubt", where=str(self.folder), fix=f"in doubt: {doubts}")
-        match how:
-            case "repeat":
-                resolutions = (*self.settings.resolutions, {"key": key, "how": how})
-                self.save_settings(self.settings.replace(resolutions=resolutions))
-                self.machine.settings.may_repeat = {*self.machine.settings.may_repeat, key}
-            case "done":
-                self.machine.settle(fiber, Response("ok", value, source={"provider": "person"}))
-            case "failed":
-                self.machine.settle(fiber, Response("crash", why="a user reported that it failed"))
-            case _:
-                raise UsageError(f"cannot resolve by {how!r}", fix="repeat, done or failed")
-        self.log.commit(boundary=True)
+        if how not in ("repeat", "done", "failed"):
+            raise UsageError(f"cannot resolve by {how!r}", fix="repeat, done or failed")
+        # The run then continues as if the effect had just been performed, so its events keep their order.
+        entry = {"key": key, "how": how} | ({"value": value} if how == "done" else {})
+        self.save_settings(self.settings.replace(resolutions=(*self.settings.resolutions, entry)))
+        self.machine.settings.resolved = {**self.machine.settings.resolved, key: entry}
 
     def grant(self, which: str, limit: float) -> None:
         """Raise a limit that stopped the run; the grant is an event, as it changes the run.
@@ -266,7 +272,7 @@ class Session:
         """
         if self.machine.state.status != "budget":
             raise UsageError("the run was not stopped by a budget", where=str(self.folder))
-        self.machine.recorder.write({"k": "granted", "which": which, "limit": limit})
+        self.machine.recorder.write({"k": "granted", "which": which, "limit": float(limit)})
 
     def save_settings(self, settings: RunSettings) -> None:
         """Store changed settings of the run."""

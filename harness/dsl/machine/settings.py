@@ -34,6 +34,10 @@ class RunSettings:
     """Source of external events: a file, `unix:PATH` or `tcp:HOST:PORT`."""
     seconds: float = 60.0
     """Limit of a command's wall time."""
+    query_seconds: float = 120.0
+    """Limit of the seconds until a model's answer, retries included, for questions that state none."""
+    concurrency: int = 4
+    """Questions asked at the same time."""
     memory_mb: float = 256.0
     """Memory of a command in a box, MiB."""
     hash_seed: int = 0
@@ -134,7 +138,8 @@ def _limits(value: Any) -> dict[str, float]:
 _STRING = _is(str)
 _READ: dict[str, Callable[[Any], Any]] = {
     "live": _is(bool), "backend": _backend, "durability": Durability, "grants": _strings, "recordings": _STRING,
-    "events": _STRING, "seconds": _number(0), "memory_mb": _number(0), "hash_seed": _integer(0), "workers": _integer(1),
+    "events": _STRING, "seconds": _number(0), "query_seconds": _number(0), "concurrency": _integer(1),
+    "memory_mb": _number(0), "hash_seed": _integer(0), "workers": _integer(1),
     "limits": _limits, "group": _integer(1), "path": _STRING, "source": _STRING,
     "resolutions": lambda value: tuple(_is(dict)(item) for item in value), "repeated": _integer(0),
 }  # fmt: skip

@@ -11,7 +11,21 @@ from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, Use
 from harness.dsl.machine.value_storage import BlobStore, restore_value, store_value
 from harness.dsl.plain import contents
 
-_PLAIN = ("received", "occurrences", "entered", "left", "broken", "granted", "chunks", "status", "ended")
+FORMAT = 2
+"""A snapshot of another format is ignored: the events are folded instead."""
+_PLAIN = (
+    "received",
+    "occurrences",
+    "asked",
+    "entered",
+    "left",
+    "broken",
+    "sent",
+    "granted",
+    "chunks",
+    "status",
+    "ended",
+)
 
 
 def dump(state: State, blobs: BlobStore) -> bytes:
@@ -20,7 +34,8 @@ def dump(state: State, blobs: BlobStore) -> bytes:
         state.chunks.append(blobs.put(encode(state.fresh)).hex())
         state.fresh = []
     return encode(
-        {name: getattr(state, name) for name in _PLAIN}
+        {"format": FORMAT}
+        | {name: getattr(state, name) for name in _PLAIN}
         | {
             "root": _fiber(state.root, blobs),
             "values": [store_value(value, blobs) for value in state.values],
@@ -31,6 +46,11 @@ def dump(state: State, blobs: BlobStore) -> bytes:
             "used": contents(state.used),
         }
     )
+
+
+def fits(data: bytes) -> bool:
+    """Whether a snapshot has the format of this version."""
+    return data.startswith(b'{"') and decode(data).get("format") == FORMAT
 
 
 def load(data: bytes, fold: Fold) -> State:
@@ -68,12 +88,17 @@ def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
         "end": fiber.end,
         "done": fiber.done,
         "tries": fiber.tries,
+        "deadlines": fiber.deadlines,
+        "failure": fiber.failure,
         "calls": [
             {
                 "unit": call.unit,
                 "pc": call.pc,
                 "iterations": call.iterations,
                 "steps": call.steps,
+                "events": call.events,
+                "queries": call.queries,
+                "tokens": call.tokens,
                 "slots": None if shared and index == 0 else [store_value(value, blobs) for value in call.slots],
             }
             for index, call in enumerate(fiber.calls)
@@ -91,6 +116,7 @@ def _intent(intent: Intent, blobs: BlobStore) -> dict[str, Any]:
         "attempt": intent.attempt,
         "question": intent.question,
         "seq": intent.seq,
+        "occurrence": intent.occurrence,
     }
 
 
@@ -101,8 +127,10 @@ def _restored_fiber(data: dict[str, Any], blobs: BlobStore, parent: Fiber | None
             slots = parent.call.slots
         else:
             slots = [restore_value(value, blobs) for value in entry["slots"]]
-        calls.append(Call(entry["unit"], entry["pc"], slots, entry["iterations"], entry["steps"]))
+        counts = {name: entry[name] for name in ("iterations", "steps", "events", "queries", "tokens")}
+        calls.append(Call(entry["unit"], entry["pc"], slots, **counts))
     fiber = Fiber(data["name"], calls, data["end"], done=data["done"], tries=data["tries"])
+    fiber.deadlines, fiber.failure = [(d[0], d[1], d[2]) for d in data["deadlines"]], data["failure"]
     if data["intent"] is not None:
         intent = dict(data["intent"])
         intent["arguments"] = {name: restore_value(value, blobs) for name, value in intent["arguments"].items()}

@@ -19,6 +19,8 @@ class Call:
         slots: Values of its variables.
         iterations: Backward jumps so far.
         steps: Steps and checks begun so far.
+        events: Events taken so far.
+        queries, tokens: Questions asked and tokens used by it and by what it called.
     """
 
     unit: int
@@ -26,6 +28,9 @@ class Call:
     slots: list[Value]
     iterations: int = 0
     steps: int = 0
+    events: int = 0
+    queries: int = 0
+    tokens: int = 0
 
 
 @mutable
@@ -39,6 +44,7 @@ class Intent:
         attempt: 1 for the first try.
         question: Id of a question, empty for tools.
         seq: The event that began it.
+        occurrence: Number of this question among equal ones of the run, from 1; 0 for tools.
     """
 
     key: str
@@ -47,6 +53,7 @@ class Intent:
     attempt: int
     question: str = ""
     seq: int = -1
+    occurrence: int = 0
 
 
 @mutable
@@ -61,6 +68,8 @@ class Fiber:
         intent: The effect or question that it waits for.
         tries: Failed tries of the current effect.
         done: Whether a branch has reached its end.
+        deadlines: Of the steps that it is in: label of the step, seconds, and the event from which they count.
+        failure: What an `on failure` block handles: `label`, `status` and `why`.
     """
 
     name: str
@@ -70,6 +79,8 @@ class Fiber:
     intent: Intent | None = None
     tries: int = 0
     done: bool = False
+    deadlines: list[tuple[str, float, int]] = field(default_factory=list)
+    failure: dict[str, str] = field(default_factory=dict)
 
     @property
     def call(self) -> Call:
@@ -85,14 +96,32 @@ class Fiber:
         for branch in self.branches:
             yield from branch.leaves()
 
-    def find(self, name: str) -> Fiber:
-        """This fiber or one below it, by name."""
+    def walk(self) -> Iterator[Fiber]:
+        """All fibers, each after those below it, in source order."""
+        for branch in self.branches:
+            yield from branch.walk()
+        yield self
+
+    def path_to(self, name: str) -> list[Fiber]:
+        """This fiber, and those below it down to the one of that name.
+
+        Raises:
+            KeyError: if there is no fiber of that name.
+        """
         if name == self.name:
-            return self
+            return [self]
         for branch in self.branches:
             if name == branch.name or name.startswith(branch.name + "/"):
-                return branch.find(name)
+                return [self, *branch.path_to(name)]
         raise KeyError(name)
+
+    def calls_to(self, name: str) -> list[Call]:
+        """The calls that are active in the fiber of that name, outermost first: also those of the fibers above it."""
+        return [call for fiber in self.path_to(name) for call in fiber.calls]
+
+    def find(self, name: str) -> Fiber:
+        """This fiber or one below it, by name."""
+        return self.path_to(name)[-1]
 
 
 @mutable
@@ -135,12 +164,14 @@ class State:
         queue: Posted events that wait for a service loop.
         received: Number of external events taken.
         occurrences: How often each effect was begun, by label; part of its key.
+        asked: How often each question was asked, by the digest of what its answer depends on.
         entered, left: Number of times a step began and ended, by label, in order.
         judged: Checks, by the label of the instruction.
+        sent: Names of the messages taken from other processes.
         granted: Raised limits, by name of the budget.
         chunks: Addresses of blobs with the trace up to the newest snapshot.
         fresh: The trace since the newest snapshot: [sequence number, item].
-        status: `running`, `ok`, `failed`, `wrong` or `budget`.
+        status: `running`, `ok`, `failed`, `wrong`, `budget` or `cancelled`.
         ended: The event that ended or stopped the run.
     """
 
@@ -149,11 +180,13 @@ class State:
     queue: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
     received: int = 0
     occurrences: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
     entered: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     judged: dict[str, Judgement] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     used: Used = field(default_factory=Used)
+    sent: list[str] = field(default_factory=list)
     granted: dict[str, float] = field(default_factory=dict)
     chunks: list[str] = field(default_factory=list)
     fresh: list[list[Any]] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import Any
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.nodes import Expr, Frame
 from harness.dsl.facts.knowledge import Knowledge
-from harness.dsl.ir import Await, Fail, Fork, Leave, Program, Return, Run
+from harness.dsl.ir import Await, Deadline, Fail, Fork, Leave, Program, Rethrow, Return, Run
 from harness.dsl.machine.fold import Fold
 from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.recorder import Recorder
@@ -83,6 +83,8 @@ class Stepper:
             moved, count = True, count + 1
             if fiber.done or count >= MAX_SEGMENTS or call.steps > max_steps or call.iterations > max_loops:
                 return True
+            if segment.posted:  # it can wake an earlier branch, which then moves first
+                return True
 
     def _run_control(self, fiber: Fiber, instruction: Any) -> bool:
         """Run a call, fork, return, failure or posted event; False for an instruction with an external effect."""
@@ -96,12 +98,50 @@ class Stepper:
             case Fail():
                 message = self.evaluate(fiber, instruction.message)
                 why = message if isinstance(message, str) else shown(message)
-                self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
+                self.fail(fiber, {"label": instruction.label, "status": "wrong", "why": why})
+            case Rethrow():
+                self.fail(fiber, fiber.failure)
+            case Deadline():
+                unit = self._program.units[fiber.call.unit]
+                label, step = unit.code[fiber.call.pc + 1].label, unit.steps[instruction.step].label
+                self._write(fiber, {"k": "armed", "at": label, "step": step, "seconds": instruction.seconds})
             case Await():
                 return self._take(fiber, instruction)
             case _:
                 return False
         return True
+
+    def fail(self, fiber: Fiber, event: dict[str, Any]) -> None:
+        """Write a failure: it continues in the innermost `on failure` around it, or ends the run.
+
+        Args:
+            fiber: Where it happened.
+            event: With `label`, `status` and `why`.
+        """
+        found = self._handler(fiber)
+        more = {} if found is None else {"handler": found[0], "to": found[1]}
+        self._write(fiber, {**event, "k": "failed", **more})
+
+    def _handler(self, fiber: Fiber) -> tuple[str, str] | None:
+        """Label of the `on failure` block that handles a failure now, and name of the fiber that it belongs to."""
+        path = self._recorder.state.root.path_to(fiber.name)
+        for depth in range(len(path) - 1, -1, -1):
+            for number, call in reversed(list(enumerate(path[depth].calls))):
+                unit = self._program.units[call.unit]
+                for handler in unit.handlers:
+                    if not handler.start <= call.pc < handler.end:
+                        continue
+                    # The first call of a branch is in the code of its parent: is the block in the branch too?
+                    if number or not depth or self._is_in_branch(path[depth - 1], path[depth], handler.target):
+                        return unit.code[handler.target].label, path[depth].name
+        return None
+
+    def _is_in_branch(self, parent: Fiber, branch: Fiber, target: int) -> bool:
+        fork = self._program.units[parent.call.unit].code[parent.call.pc]
+        if not isinstance(fork, Fork):
+            return False
+        number = int(branch.name.rpartition("/")[2])
+        return fork.starts[number] <= target < [*fork.starts[1:], fork.join][number]
 
     def evaluate(self, fiber: Fiber, expression: Expr) -> Value:
         """Evaluate an expression for a fiber."""
@@ -115,7 +155,7 @@ class Stepper:
     def _run(self, fiber: Fiber, instruction: Run) -> None:
         if len(fiber.calls) >= MAX_CALL_DEPTH:
             why = f"units call each other more than {MAX_CALL_DEPTH} deep"
-            self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why})
+            self.fail(fiber, {"label": instruction.label, "status": "wrong", "why": why})
             return
         unit = self._program.units[instruction.unit]
         slots = self._fold.empty_slots(instruction.unit)
@@ -150,24 +190,27 @@ class Stepper:
         unit = self._program.units[fiber.call.unit]
         value = None if instruction.value is None else self.evaluate(fiber, instruction.value)
         criteria = [[c.text, *_verdict(self.evaluate(fiber, c.condition))] for c in unit.success]
-        event: dict[str, Any] = {"at": instruction.label}
+        event: dict[str, Any] = {}
         if criteria:
             event["success"] = criteria
         if value is not None:
             event["value"] = store_value(value, self._fold.blobs)
         failing = next((text for text, verdict, _ in criteria if verdict != "true"), None)
         if len(fiber.calls) == 1:
-            self._write(fiber, {"k": "ended", "status": "wrong" if failing else "ok", **event})
+            self._write(fiber, {"k": "ended", "at": instruction.label, "status": "wrong" if failing else "ok", **event})
         elif failing is not None:
             why = f"{unit.name}: {failing} does not hold"
-            self._write(fiber, {"k": "failed", "label": instruction.label, "status": "wrong", "why": why, **event})
+            self.fail(fiber, {**event, "label": instruction.label, "status": "wrong", "why": why})
         else:
             event.setdefault("value", store_value(Undefined(f"{unit.name} returns nothing"), self._fold.blobs))
-            self._write(fiber, {"k": "returned", **event})
+            self._write(fiber, {"k": "returned", "at": instruction.label, **event})
 
     def _take(self, fiber: Fiber, instruction: Await) -> bool:
-        """Take a posted event; whether there was one."""
-        queue = self._recorder.state.queue
+        """Take a posted event, or end the loop if it has taken its number of events; False if neither."""
+        queue, limit = self._recorder.state.queue, self._program.units[fiber.call.unit].budget.events
+        if limit is not None and fiber.call.events >= limit:
+            self.end_await(fiber, instruction)
+            return True
         if not queue:
             return False
         self.take(fiber, instruction, *queue[0], received=False)
@@ -196,7 +239,7 @@ class Stepper:
         self._write(fiber, event)
 
     def end_await(self, fiber: Fiber, instruction: Await) -> None:
-        """Continue after the service loop: no event can come any more."""
+        """Continue after the service loop: no event can come any more, or it has taken its number of events."""
         code = self._program.units[fiber.call.unit].code
         self._write(fiber, {"k": "ran", "at": code[instruction.otherwise].label})
 

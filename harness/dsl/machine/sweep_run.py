@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.core.status import Status
@@ -26,38 +27,24 @@ MAX_SHOWN = 20
 """Points that the event lists, best first."""
 
 
-def search(parts: MachineParts, external: ExternalEffects, fiber: Fiber, sweep: Sweep) -> None:
-    """Run a search and write its result.
+def begin(parts: MachineParts, fiber: Fiber, sweep: Sweep) -> str:
+    """Write the intent of a search and return its key; the fiber's next instruction is the sweep.
 
     Points measured before a crash are not measured again, so the search as a whole is idempotent.
-
-    Args:
-        parts: Of the run's machine.
-        external: Runs the command.
-        fiber: Its next instruction is the sweep.
-        sweep: The space, strategy and command.
     """
     label = fiber.name + "|" + sweep.label
-    if fiber.intent is None:
-        arguments = {parameter.name: len(parameter.values) for parameter in sweep.parameters}
-        occurrence = parts.recorder.state.occurrences.get(label, 0) + 1
-        event = {
-            "k": "intent",
-            "at": sweep.label,
-            "key": effect_key(parts.run, label, occurrence, arguments, 1),
-            "name": "sweep",
-            "args": arguments,
-            "try": 1,
-        }
-        _write(parts, fiber, event)
-    parts.recorder.commit(boundary=True)
+    arguments = {parameter.name: len(parameter.values) for parameter in sweep.parameters}
+    occurrence = parts.recorder.state.occurrences.get(label, 0) + 1
+    key = effect_key(parts.run, label, occurrence, arguments, 1)
+    _write(parts, fiber, {"k": "intent", "at": sweep.label, "key": key, "name": "sweep", "args": arguments, "try": 1})
+    return key
+
+
+def measuring(
+    parts: MachineParts, external: ExternalEffects, fiber: Fiber, sweep: Sweep
+) -> Callable[[], Callable[[], None]]:
+    """What runs a search that has begun; it returns what writes the result."""
     key = fiber.intent.key if fiber.intent is not None else ""
-    recorded = external.recorded(key)
-    if recorded is not None:
-        known = ("k", "key", "value", "at", "status", "source", "label", "why")
-        fields = {name: recorded[name] for name in known if name in recorded}
-        _write(parts, fiber, fields | parts.tracing.observe_recorded(recorded))
-        return
     searcher = _Searcher(parts, external, fiber, sweep, key)
     plan = engine.Plan(
         space=Space([Parameter(p.name, p.values) for p in sweep.parameters]),
@@ -68,17 +55,28 @@ def search(parts: MachineParts, external: ExternalEffects, fiber: Fiber, sweep: 
         seed=parts.seed,
         allowed=searcher.allowed if sweep.constraint is not None else None,
     )
-    with external.points(key) as store:
-        found = engine.search(
-            plan,
-            searcher.measure,
-            store=store,
-            workers=external.workers,
-            retry_failed=external.retry_failed,
-            progress=external.progress,
-        )
-        head = store.head()
-    _write(parts, fiber, searcher.event(found, head))
+
+    def measure() -> Callable[[], None]:
+        with external.points(key) as store:
+            found = engine.search(
+                plan,
+                searcher.measure,
+                store=store,
+                workers=external.workers,
+                retry_failed=external.retry_failed,
+                progress=external.progress,
+            )
+            head = store.head()
+        return lambda: _write_result(parts, fiber, searcher.event(found, head))
+
+    return measure
+
+
+def settle_recorded(parts: MachineParts, fiber: Fiber, recorded: Mapping[str, Any]) -> None:
+    """In a replay, write the recorded result of a search."""
+    known = ("k", "key", "value", "at", "status", "source", "label", "why")
+    fields = {name: recorded[name] for name in known if name in recorded}
+    _write_result(parts, fiber, fields | parts.tracing.observe_recorded(recorded))
 
 
 class _Searcher:
@@ -220,6 +218,13 @@ def _printed(text: Value, metric: str) -> Value:
         return float(found[-1])
     except ValueError:
         return Undefined(f"{metric}: {found[-1]!r} is not a number")
+
+
+def _write_result(parts: MachineParts, fiber: Fiber, event: dict[str, Any]) -> None:
+    if event["k"] == "failed":
+        parts.stepper.fail(fiber, event)
+    else:
+        _write(parts, fiber, event)
 
 
 def _write(parts: MachineParts, fiber: Fiber, event: dict[str, Any]) -> None:

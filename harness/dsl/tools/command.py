@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ def run_command(
     seconds: float,
     hash_seed: int = 0,
     environment: Mapping[str, str] | None = None,
+    interrupted: threading.Event | None = None,
 ) -> Finished:
     """Run a command in a folder and wait until no process of its group is left.
 
@@ -55,6 +57,7 @@ def run_command(
         seconds: Limit of its wall time.
         hash_seed: Its PYTHONHASHSEED.
         environment: Variables in addition to PATH, HOME, the locale and the number of the trace descriptor.
+        interrupted: When it is set, the command is ended.
 
     Raises:
         ToolFault: if it cannot be started, takes too long or prints too much.
@@ -88,7 +91,7 @@ def run_command(
     finally:
         os.close(write)
     try:
-        output = _read_output(process, read, argv[0], seconds)
+        output = _read_output(process, read, argv[0], seconds, interrupted)
         return Finished(process.returncode, *output)
     finally:
         _kill_group(process)
@@ -99,7 +102,7 @@ def run_command(
 
 
 def _read_output(
-    process: subprocess.Popen[bytes], trace: int, shown: str, seconds: float
+    process: subprocess.Popen[bytes], trace: int, shown: str, seconds: float, interrupted: threading.Event | None
 ) -> tuple[bytes, bytes, bytes]:
     deadline = time.monotonic() + seconds
     channels = [
@@ -114,6 +117,8 @@ def _read_output(
         leader_ended = 0.0
         while selector.get_map():
             left = deadline - time.monotonic()
+            if interrupted is not None and interrupted.is_set():
+                raise ToolFault(Status.TIMEOUT, f"{shown} was ended with its run")
             if left <= 0:
                 raise ToolFault(Status.TIMEOUT, f"{shown} ran longer than {seconds:g} s")
             if process.poll() is not None:
@@ -121,7 +126,7 @@ def _read_output(
                 leader_ended = leader_ended or time.monotonic()
                 if time.monotonic() - leader_ended > 0.2:
                     break
-            for key, _ in selector.select(min(left, 0.05 if leader_ended else 0.5)):
+            for key, _ in selector.select(min(left, 0.05 if leader_ended else 0.1)):
                 data = os.read(key.fd, 1 << 16)
                 if not data:
                     selector.unregister(key.fd)

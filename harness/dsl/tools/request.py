@@ -49,6 +49,7 @@ class Response:
         source: Provider, model or recording. Part of the chain, so without times and paths.
         tokens: A model's tokens for prompt and answer.
         recorded: In a replay, the recorded event of the result.
+        may_retry: Whether the effect is tried again if it states so.
     """
 
     status: str
@@ -58,3 +59,4 @@ class Response:
     source: Mapping[str, Any] = field(default_factory=dict)
     tokens: int = 0
     recorded: Mapping[str, Any] | None = None
+    may_retry: bool = True

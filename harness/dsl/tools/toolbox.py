@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,13 @@ class Toolbox:
     hash_seed: int = 0
     plugins: Mapping[str, Tool] = field(default_factory=dict)
 
-    def perform(self, request: Request) -> Response:
-        """Perform one effect; a fault becomes a response, not an exception."""
+    def perform(self, request: Request, *, interrupted: threading.Event | None = None) -> Response:
+        """Perform one effect; a fault becomes a response, not an exception.
+
+        Args:
+            request: The effect.
+            interrupted: When it is set, a command is ended.
+        """
         if request.name in _PURE:
             return _PURE[request.name](request)
         arguments = dict(request.arguments)
@@ -63,7 +69,7 @@ class Toolbox:
         if not self.live:
             return self._recorded(request, key)
         try:
-            response = self._perform(request)
+            response = self._perform(request, interrupted)
         except ToolFault as fault:
             response = Response(str(fault.status), why=clip(fault.why))
         if self.recordings is not None:
@@ -87,7 +93,7 @@ class Toolbox:
             return Response("simulated", why=f"no recording of this {request.name}, and effects are off (--live)")
         return Response(found.status, found.value, why=found.why, items=found.items, source={"provider": "recording"})
 
-    def _perform(self, request: Request) -> Response:
+    def _perform(self, request: Request, interrupted: threading.Event | None) -> Response:
         match request.name:
             case "tool.write":
                 content = request.arguments.get("content", "")
@@ -97,7 +103,7 @@ class Toolbox:
             case "tool.read":
                 return Response("ok", _decoded(self.folder.read(_text(request, "path")), "the file"))
             case "tool.run":
-                return self._run(request)
+                return self._run(request, interrupted)
         plugin = self.plugins.get(request.name)
         if plugin is None:
             known = ", ".join(sorted([*_PURE, "tool.read", "tool.write", "tool.run", *self.plugins]))
@@ -107,7 +113,7 @@ class Toolbox:
             response.status, normalize(response.value), response.why, response.items, response.source, response.tokens
         )
 
-    def _run(self, request: Request) -> Response:
+    def _run(self, request: Request, interrupted: threading.Event | None) -> Response:
         command = request.arguments.get("cmd")
         if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
             raise ToolFault(Status.WRONG, "a command is a list of strings: the program, then its arguments")
@@ -118,7 +124,11 @@ class Toolbox:
         source: dict[str, Any] = {}
         if name in self.granted:
             finished = run_command(
-                _resolve_command(command), self.folder.root, seconds=seconds, hash_seed=self.hash_seed
+                _resolve_command(command),
+                self.folder.root,
+                seconds=seconds,
+                hash_seed=self.hash_seed,
+                interrupted=interrupted,
             )
             source["box"] = False
         elif name == "echo":
@@ -179,7 +189,7 @@ def _decoded(data: bytes, what: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ToolFault(Status.OUTPUT, f"{what} is not UTF-8 at byte {error.start}") from error
-    return str(normalize(text.replace("\r\n", "\n")))
+    return str(normalize(text))
 
 
 def _random(request: Request) -> Response:

@@ -258,7 +258,7 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteH
     if any(step.name in INFLATING for step in use.field.process):
         found.append((INFLATED_BITS * (column.count - column.failed) * growth(column), 0.0))
     elif use.checks is not None and (column.passed or column.failed):
-        found.append((column.passed * claim_bits(use, column, histogram), 0.0))
+        found.append((column.passed * claim_bits(use, column, histogram) * recurring(use, column, taught), 0.0))
     elif kind == Kind.STRING:
         share = text_share(column, taught, use.field.encoding)
         found.append((share * _printable_bits(column, histogram.chance(use.field.encoding)), 0.0))
@@ -270,6 +270,13 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteH
             found.append((column.count * (width - math.log2(histogram.size + 1)), 0.0))
     bits, book = max(found, key=lambda one: one[0] - one[1])
     return bits - REFUTED * column.failed, book
+
+
+def recurring(use: Use, column: Column, taught: Column) -> float:
+    """Share of the values of an enum that occurred before; its labels may be the values of the samples."""
+    if use.field.checks is None or not use.field.checks.in_enum or taught is not column or column.values is None:
+        return 1.0
+    return max(0.0, 1.0 - len(column.values) / column.count) if column.count else 1.0
 
 
 def growth(column: Column) -> float:

@@ -33,6 +33,7 @@ from harness.grammar.explanation.confidence import (
     growth,
     held_evidence,
     plain_bits,
+    recurring,
     value_confidence,
     weigh_evidence,
 )
@@ -286,7 +287,7 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
         plain = NUMBER * own * min(1.0, NARROW_BITS / width if width else 1.0) * min(1.0, known / USUAL)
         value, reason = plain + (1.0 - NUMBER - FINER) * known + narrow, "number"
     if use.checks is not None and column.passed and seen.plain:
-        share = min(1.0, claim_bits(use, column, seen.histogram) / seen.plain)
+        share = min(1.0, claim_bits(use, column, seen.histogram) / seen.plain) * recurring(use, column, seen.taught)
         value, reason = value + (1.0 - value) * share, "checked"
     return value, reason
 

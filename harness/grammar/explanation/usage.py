@@ -256,8 +256,9 @@ def description_bits(field: Field) -> float:
         total += KEY_BITS + expression_bits(field.switch.by)
         total += case_bits(field)
     if field.delimiter is not None:
-        total += KEY_BITS + 4.0
-    total += sum(KEY_BITS + 16.0 for _ in field.process)
+        total += KEY_BITS + max(4.0, 8.0 * len(field.delimiter.terminator or b"") - 4.0)
+    total += sum(KEY_BITS + 16.0 + sum(map(expression_bits, step.arguments)) for step in field.process)
+    total += sum(expression_bits(value) for ref in references(field) for value in ref.arguments)
     if field.checksum is not None:
         total += KEY_BITS + NODE_BITS + NAME_BITS * (len(field.checksum.over) or 2)
     if field.checks is not None:

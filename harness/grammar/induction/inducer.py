@@ -15,7 +15,7 @@ from harness.grammar.induction.checksum_detection import WIDTHS, checksum_of
 from harness.grammar.induction.draft import Draft, Names
 from harness.grammar.induction.framing import frame
 from harness.grammar.induction.payload import induce_choice, induce_payload
-from harness.grammar.induction.segmentation import MAX_TAG_VALUES
+from harness.grammar.induction.segmentation import MAX_TAG_VALUES, WRITTEN
 from harness.grammar.patch import (
     AddType,
     InsertField,
@@ -230,9 +230,9 @@ def _constants(parses: dict[str, Parse], document: Any) -> Iterator[tuple[float,
 
 
 def _is_magic(value: int | str | bytes) -> bool:
-    """Whether a constant may be a magic number: above 255, or 2 to 16 bytes that are not all equal."""
+    """Whether a constant may be a magic number: above 255 and not digits, or 2 to 16 bytes that are not all equal."""
     if isinstance(value, int):
-        return value > 0xFF
+        return value > 0xFF and bool(value.to_bytes((value.bit_length() + 7) // 8, "big").strip(WRITTEN))
     return 2 <= len(value) <= 16 and len(set(value)) > 1
 
 

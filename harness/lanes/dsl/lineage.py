@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.ledger.store import Ledger, now
+from harness.ledger.row import now
+from harness.ledger.store import Ledger
 
 
 def record_lineage(ledger: Path, child: str, parent: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.grammar.version import SpecStore
-from harness.ledger.store import Ledger, now
+from harness.ledger.row import now
+from harness.ledger.store import Ledger
 
 
 def save(ledger: Ledger, store: SpecStore, *, scores: Mapping[str, tuple[float, float | None]] | None = None) -> int:

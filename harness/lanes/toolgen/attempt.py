@@ -6,51 +6,29 @@ import hashlib
 import math
 import random
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
+from harness.lanes.toolgen.idempotence import difference, own_answer
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
-from harness.sandbox.awaited_box import ask, loaded
+from harness.sandbox.awaited_box import ask
+from harness.sandbox.awaited_box import opened as open_box
+from harness.sandbox.codec import CodecError, decode
 from harness.sandbox.fault import BoxFault
-from harness.sandbox.limits import Limits
 from harness.sandbox.loop import pause
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the attempts of one candidate are run.
-
-    Attributes:
-        source: The candidate's source file, as bytes.
-        entry: Name of its function.
-        limits: Limits of each box.
-        seed: Seed of this case; each attempt derives its own from it.
-        hash_seeds: PYTHONHASHSEED of each attempt's box.
-        jitter_ms: Shortest and longest pause between questions, in milliseconds.
-        is_full: Whether an attempt continues after a wrong answer, for partial credit.
-        is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
-    """
-
-    source: bytes
-    entry: str
-    limits: Limits
-    seed: int
-    hash_seeds: tuple[int, ...]
-    jitter_ms: tuple[float, float]
-    is_full: bool = False
-    is_screening: bool = False
-
 
 PAUSES = 24
 """Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
@@ -75,8 +53,7 @@ async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[Pol
         BoxFault: if it cannot be loaded, or if it sent something after the last answer.
         InfraError: if no box can be opened.
     """
-    with pool.begin(plan.source, entry=plan.entry, limits=plan.limits, hash_seed=hash_seed) as box:
-        await loaded(box)
+    with await open_box(pool, plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
         yield box
 
 
@@ -111,57 +88,91 @@ async def run_attempt(
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
     started = time.perf_counter()
     box: PolledBox | None = None
-    try:
-        async with opened(pool, plan, outcome.hash_seed) as box:
-            await _AttemptRun(box, questions, plan, outcome).run(extras, doc_examples)
-            if afterwards is not None:
-                await afterwards(box, outcome)
-    except BoxFault as fault:
-        outcome.fault = fault
-        outcome.answers = ""
+    run = _AttemptRun(pool, questions, plan, outcome, extras)
+    while True:
+        try:
+            async with opened(pool, plan, outcome.hash_seed) as box:
+                await run.run(box, doc_examples)
+                if afterwards is not None:
+                    await afterwards(box, outcome)
+        except BoxFault as fault:
+            if run.excuse(fault):
+                continue
+            outcome.fault = fault
+        break
     outcome.usage = box.usage if box is not None else None
     outcome.wall = time.perf_counter() - started
     return outcome
 
 
 class _AttemptRun:
-    def __init__(self, box: PolledBox, questions: Questions, plan: Plan, outcome: Outcome) -> None:
-        self.box, self.questions, self.plan, self.outcome = box, questions, plan, outcome
-        self.fingerprints: dict[int, bytes] = {}
+    def __init__(
+        self, pool: BoxPool, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]
+    ) -> None:
+        self.pool, self.questions, self.plan, self.outcome = pool, questions, plan, outcome
+        self.box: PolledBox
         self.property_answers = hashlib.sha256()
-
-    async def run(self, extras: tuple[Question, ...], doc_examples: tuple[DocExample, ...]) -> None:
-        rng = random.Random(self.outcome.seed)  # noqa: S311 - the seed is the secret
-        numbered = list(enumerate((*self.questions.shared, *extras)))
-        if self.plan.is_screening:
+        self.asking: Question | None = None
+        self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
+        numbered = list(enumerate((*questions.shared, *extras)))
+        if plan.is_screening:
             numbered.sort(key=lambda one: (_SCREENING.index(one[1].origin), len(one[1].key)))
         else:
             rng.shuffle(numbered)
-        low, high = self.plan.jitter_ms
-        attempts = len(self.plan.hash_seeds)
-        least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / attempts))
-        wanted = max(least, math.ceil(PAUSES / attempts)) if high > 0 else 0
+        least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / plan.attempts))
+        is_paused = plan.jitter_ms[1] > 0 and outcome.index < plan.attempts
+        wanted = max(least, math.ceil(PAUSES / plan.attempts)) if is_paused else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
-        for turn, (number, question) in enumerate(numbered):
-            if turn in pauses:
-                await pause(rng.uniform(low, high) / 1e3)
-            await self._ask(number, question, first=turn == 0)
+        lost = plan.answers.unanswered
+        # Each further fault may cost a whole time budget.
+        shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS
+        self.waiting = deque(
+            (turn in pauses, number, question)
+            for turn, (number, question) in enumerate(numbered)
+            if question.key not in lost and not (is_hopeless and question.expected is None and number >= shared)
+        )
+
+    async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
+        """Ask the remaining questions; after an excused fault a new box continues."""
+        self.box, first, waiting = box, True, Waiting()
+        while self.waiting:
+            is_paused, number, self.asking = self.waiting.popleft()
+            if is_paused:
+                low, high = self.plan.jitter_ms
+                await pause(self.rng.uniform(low, high) / 1e3)
+            await self._ask(number, self.asking, waiting, first=first)
+            first, self.asking = False, None
             if self._is_decided:
                 return
+        self.outcome.waits = self.outcome.waits or waiting.is_on_purpose(box.pid)
+        self.outcome.idle.update(waiting.idle)
         for trial in self.questions.trials:
             await self._try(trial)
             if self._is_decided:
                 return
-        whole = hashlib.sha256()
-        for number in range(len(self.questions.shared)):
-            whole.update(self.fingerprints[number])
-        whole.update(self.property_answers.digest())
-        self.outcome.answers = whole.hexdigest()
+        self.outcome.property_answers = self.property_answers.digest()
         try:
             self.outcome.doc_examples = [await self._shows(example) for example in doc_examples]
         except BoxFault:
             self.outcome.doc_examples = [False] * len(doc_examples)
             self.box.close()
+
+    def excuse(self, fault: BoxFault) -> bool:
+        """Whether the box ended on an input without a known answer, which costs robustness only.
+
+        The input is not asked again in this case, and after `MAX_FAULTS` none of its kind that is still waiting.
+        """
+        question, self.asking = self.asking, None
+        if question is None or question.expected is not None or fault.status is Status.PROTOCOL:
+            return False
+        answers, outcome = self.plan.answers, self.outcome
+        answers.unanswered.add(question.key)
+        outcome.excused.append(f"{fault.why}, asked {self.plan.entry}({format_arguments(question.key)})")
+        outcome.fault_question = None
+        if len(outcome.excused) >= MAX_FAULTS:
+            answers.unanswered.update(one.key for _, _, one in self.waiting if one.expected is None)
+            self.waiting = deque(entry for entry in self.waiting if entry[2].expected is not None)
+        return True
 
     @property
     def _is_decided(self) -> bool:
@@ -169,15 +180,17 @@ class _AttemptRun:
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         self.outcome.fault_question = key
-        answer = await ask(self.box, key, due=due)
+        answer = await ask(self.pool, self.box, key, due=due)
         self.outcome.fault_question = None
-        self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
+        if self.asking is None or self.asking.expected is not None:
+            self.outcome.slowest = max(self.outcome.slowest, answer.seconds)
         return answer
 
-    async def _ask(self, number: int, question: Question, *, first: bool) -> None:
+    async def _ask(self, number: int, question: Question, waiting: Waiting, *, first: bool) -> None:
         outcome = self.outcome
         answer = await self._answer(question.key, due=question.due)
         reply = Reply(answer.kind, answer.payload)
+        waiting.note(number, question.key, answer)
         if question.origin != "edge":
             outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)
@@ -185,9 +198,7 @@ class _AttemptRun:
             outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
             outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
-            self.fingerprints[number] = hashlib.sha256(
-                b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1]))
-            ).digest()
+            outcome.fingerprints[number] = self.plan.answers.fingerprint(question.key, reply, question.expected)
             self.outcome.replies[number] = reply.trimmed()
         if question.expected is None:
             outcome.edges_handled += reply.kind == "value"
@@ -197,15 +208,20 @@ class _AttemptRun:
         elif shared:
             outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
         else:
-            outcome.wrong_extras.append((question, reply.trimmed()))
+            outcome.wrong_extras.append((question, reply if not outcome.wrong_extras else reply.trimmed()))
 
     async def _shows(self, example: DocExample) -> bool:
-        answer = await ask(self.box, example.key, due=len(example.promised))
-        return answer.kind == "value" and answer.payload == example.promised
+        answer = await ask(self.pool, self.box, example.key, due=len(example.promised))
+        comparison = self.questions.tool.spec.compare
+        promised = Reply("value", comparison.encode(decode(example.promised)))
+        return Reply(answer.kind, answer.payload).is_same(promised, comparison)
 
     async def _try(self, trial: Trial) -> None:
         oracle = self.questions.oracle
         if oracle is None:
+            return
+        if trial.index < 0:
+            self._conclude(trial, await self._find_not_idempotent(trial))
             return
         replies: list[list[str]] = []
         found = await oracle.check(trial.index, trial.key, trial.seed, replies)
@@ -213,7 +229,7 @@ class _AttemptRun:
             key = found["asks"].encode("ascii")
             answer = await self._answer(key)
             reply = Reply(answer.kind, answer.payload)
-            self.property_answers.update(b"\0".join((reply.comparison_key[0].encode(), reply.comparison_key[1])))
+            self.property_answers.update(self.plan.answers.fingerprint(key, reply))
             sentence = f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(key)}"
             if reply.kind == "value" and await self._is_oversized(reply.payload, key):
                 reply = Reply("raised", b"")
@@ -226,6 +242,25 @@ class _AttemptRun:
         if "raised" in found:
             await _require_property(oracle, trial, found)
             problem = f"it cannot be checked on this answer ({clip(found['raised'], limit=160)})"
+        self._conclude(trial, problem)
+
+    async def _find_not_idempotent(self, trial: Trial) -> str | None:
+        tool, key = self.questions.tool, trial.key
+        replies: list[Reply] = []
+        for _ in range(2):
+            answer = await self._answer(key)
+            replies.append(Reply(answer.kind, answer.payload))
+            self.property_answers.update(self.plan.answers.fingerprint(key, replies[-1]))
+            if replies[0].kind != "value" or await self._is_oversized(answer.payload, key):
+                return None  # an input on which the tool raises has no answer to check
+            try:
+                key = own_answer(tool, decode(key), decode(answer.payload))
+            except CodecError:
+                raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON") from None
+        once, twice = replies
+        return None if twice.is_same(once, tool.spec.compare) else difference(tool, once.payload, twice.payload)
+
+    def _conclude(self, trial: Trial, problem: str | None) -> None:
         if problem is None:
             self.outcome.right += 1
             return
@@ -270,51 +305,12 @@ async def ask_once(
     try:
         async with opened(pool, plan, hash_seed) as box:
             for other in before:
-                await ask(box, other.key, due=other.due)
-            answer = await ask(box, question.key, due=question.due)
+                await ask(pool, box, other.key, due=other.due)
+            answer = await ask(pool, box, question.key, due=question.due)
             return Reply(answer.kind, answer.payload)
     except BoxFault as fault:
         return fault
 
 
 MAX_FAULTS = 2
-"""After this number of faults the remaining derived edge inputs count as not handled."""
-
-
-async def ask_derived(pool: BoxPool, box: PolledBox, questions: Questions, plan: Plan) -> int:
-    """Ask the derived edge inputs in the box of an attempt; after a fault it is closed and a fresh one continues.
-
-    Returns:
-        How many are handled as the reference does.
-
-    Raises:
-        SpecError: if the oracle's `accept` fails.
-        InfraError: if no box can be opened.
-    """
-    waiting = list(reversed(questions.derived))
-    handled = await _ask_waiting(box, waiting, questions)
-    for _ in range(MAX_FAULTS - 1):
-        if not waiting:
-            break
-        waiting.pop()  # the guilty one
-        try:
-            async with opened(pool, plan, plan.hash_seeds[0]) as fresh:
-                handled += await _ask_waiting(fresh, waiting, questions)
-        except BoxFault:
-            break
-    return handled
-
-
-async def _ask_waiting(box: PolledBox, waiting: list[Question], questions: Questions) -> int:
-    """Ask until the list is empty or the box ends at its last question."""
-    handled = 0
-    while waiting:
-        question = waiting[-1]
-        try:
-            answer = await ask(box, question.key, due=question.due)
-        except BoxFault:
-            box.close()
-            break
-        handled += await questions.right(question, Reply(answer.kind, answer.payload))
-        waiting.pop()
-    return handled
+"""After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""

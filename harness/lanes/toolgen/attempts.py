@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable
 
 from harness.core.clip import clip
 from harness.core.status import Status, first_of
-from harness.lanes.toolgen.attempt import Plan, ask_once, run_attempt
-from harness.lanes.toolgen.disagreement import depends_on_other_questions, find_disagreement
+from harness.lanes.toolgen.attempt import ask_once, run_attempt
+from harness.lanes.toolgen.disagreement import depends_on_other_questions, find_disagreement, seal_answers
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
+
+STATE = "right alone, wrong after another question"
 
 
 class Attempts:
@@ -51,6 +54,7 @@ class Attempts:
         """
 
         async def afterwards(box: PolledBox, outcome: Outcome) -> None:
+            seal_answers(self._questions, [*self.outcomes, outcome], plan.answers.unanswered)
             if all((one.status, one.answers) == (Status.OK, outcome.answers) for one in (*self.outcomes, outcome)):
                 await ask_more(box)
 
@@ -76,6 +80,7 @@ class Attempts:
                 break  # two boxes with the same fault decide the verdict; each may have used a whole time budget
             if not plan.is_full and outcome.status is Status.WRONG:
                 break  # the question is asked again with the other hash seeds
+        seal_answers(self._questions, self.outcomes, plan.answers.unanswered)
         return await self._verdict()
 
     @property
@@ -86,17 +91,19 @@ class Attempts:
 
     async def _verdict(self) -> tuple[Status, str]:
         outcomes, plan = self.outcomes, self._plan
-        seen = {(outcome.shared_status, outcome.answers) for outcome in outcomes}
+        # An attempt that ended at a wrong extra answer has no digest, and nothing that the others disagree with.
+        whole = [one for one in outcomes if one.answers or one.shared_status is not Status.OK] or outcomes
+        seen = {(outcome.shared_status, outcome.answers) for outcome in whole}
         statuses = {status for status, _ in seen}
         if len(seen) > 1 and (Status.OK in statuses or statuses == {Status.WRONG}):
-            return Status.FLAKY, await self._disagreement()
+            return await self._disagreement()
         status = first_of(statuses)
         if status is Status.OK:
             return await self._replay_extras()
         guilty = next(outcome for outcome in outcomes if outcome.shared_status is status)
         if guilty.fault is None:
-            if not plan.is_full and (sentence := await self._replay_wrong(guilty)):
-                return Status.FLAKY, sentence
+            if not plan.is_full and (found := await self._replay_wrong(guilty)):
+                return found
             wrong = guilty.total - guilty.right
             of = f"{wrong} of {guilty.total} answers are wrong; " if plan.is_full else ""
             worst = self.worst
@@ -104,23 +111,25 @@ class Attempts:
         asked = f", asked {plan.entry}({format_arguments(guilty.fault_question)})" if guilty.fault_question else ""
         return status, clip(f"{guilty.fault.why}{asked}")
 
-    async def _replay_wrong(self, guilty: Outcome) -> str:
-        """Ask the question that ended the case once with each other hash seed; how the attempts disagree, or empty."""
+    async def _replay_wrong(self, guilty: Outcome) -> tuple[Status, str] | None:
+        """Ask the question that ended the case once with each other hash seed; the verdict if the attempts disagree."""
         key, questions, plan = guilty.wrong[0].key, self._questions, self._plan
         question = next((one for one in questions.shared if one.key == key), None)
         if question is None:  # a property
-            return ""
+            return None
         for seed in plan.hash_seeds:
             if seed == guilty.hash_seed:
                 continue
             reply = await ask_once(self._pool, plan, question, seed)
             if isinstance(reply, BoxFault) or await questions.right(question, reply):
+                if await depends_on_other_questions(self._pool, questions, plan, key, (guilty.hash_seed, seed)):
+                    return Status.WRONG, clip(f"{STATE}: {guilty.wrong[0].sentence}")
                 observed = reply.why if isinstance(reply, BoxFault) else describe_reply(reply)
-                return clip(
+                return Status.FLAKY, clip(
                     f"attempts disagree: with hash seed {guilty.hash_seed} {guilty.wrong[0].sentence}; with hash seed "
                     f"{seed}, asked alone, it {observed}"
                 )
-        return ""
+        return None
 
     async def _replay_extras(self) -> tuple[Status, str]:
         """Ask the other attempts a question that one attempt answered wrongly: wrong everywhere, or flaky."""
@@ -131,9 +140,8 @@ class Attempts:
                 replies = [await ask_once(self._pool, plan, question, other.hash_seed) for other in others]
                 wrong = wrong_answer(plan.entry, question, reply)
                 outcome.wrong.append(wrong)
-                if any(
-                    isinstance(one, BoxFault) or one.trimmed().comparison_key != reply.comparison_key for one in replies
-                ):
+                same = [plan.answers.agree(question.key, reply, one) for one in replies]
+                if not all(same):
                     return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
                 for other in others:
                     other.wrong.append(wrong)
@@ -141,13 +149,12 @@ class Attempts:
                 return Status.WRONG, wrong.sentence
         return Status.OK, ""
 
-    async def _disagreement(self) -> str:
-        if self.split is not None:
-            is_state = await depends_on_other_questions(
-                self._pool, self._questions, self._plan, self.split.key, self._split_seeds
-            )
-            state = "right alone, wrong after another question: " if is_state else ""
-            return clip(f"attempts disagree: {state}{self.split.sentence}")
+    async def _disagreement(self) -> tuple[Status, str]:
+        split = self.split
+        if split is not None:
+            if await depends_on_other_questions(self._pool, self._questions, self._plan, split.key, self._split_seeds):
+                return Status.WRONG, clip(f"{STATE}: {split.sentence}")
+            return Status.FLAKY, clip(f"attempts disagree: {split.sentence}")
         first = self.outcomes[0]
         other = next(
             one for one in self.outcomes if (one.shared_status, one.answers) != (first.shared_status, first.answers)
@@ -156,4 +163,4 @@ class Attempts:
             f"with hash seed {one.hash_seed} {one.shared_status}" + (f" ({one.why})" if one.why else "")
             for one in (first, other)
         ]
-        return clip(f"attempts disagree: {sides[0]}, {sides[1]}")
+        return Status.FLAKY, clip(f"attempts disagree: {sides[0]}, {sides[1]}")

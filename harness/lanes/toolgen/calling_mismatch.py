@@ -5,22 +5,23 @@ from __future__ import annotations
 import ast
 
 from harness.core.clip import clip
+from harness.lanes.toolgen.signature import Signature
 from harness.lanes.toolgen.syntax_walk import children, descendants
-from harness.lanes.toolgen.tool_spec import Signature
 
 _SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 MAX_SHOWN = 80  # characters of each list of names in a sentence
 
 
-def find_mismatch(tree: ast.Module, wanted: Signature) -> str:
+def find_mismatch(tree: ast.Module, wanted: Signature, *, iterators: bool = False) -> str:
     """Sentences on an `async def`, a generator function or other parameters; empty if the definition matches.
 
+    A generator function matches a tool for which `iterators` count as lists.
     Only a plain definition at the top level is read: a decorator, or a second binding of the name, may change the call.
     """
     function = _only_definition(tree, wanted.name)
     if function is None:
         return ""
-    found = [_kind_mismatch(function, wanted), _parameter_mismatch(function.args, wanted)]
+    found = [_kind_mismatch(function, wanted, iterators=iterators), _parameter_mismatch(function.args, wanted)]
     return "; ".join(filter(None, found))
 
 
@@ -39,10 +40,10 @@ def _only_definition(tree: ast.Module, name: str) -> ast.FunctionDef | ast.Async
     return one
 
 
-def _kind_mismatch(function: ast.FunctionDef | ast.AsyncFunctionDef, wanted: Signature) -> str:
+def _kind_mismatch(function: ast.FunctionDef | ast.AsyncFunctionDef, wanted: Signature, *, iterators: bool) -> str:
     if isinstance(function, ast.AsyncFunctionDef):
         return f"{wanted.name} is an async def, so a call returns no value: write def instead"
-    waiting: list[ast.AST] = list(function.body)
+    waiting: list[ast.AST] = [] if iterators else list(function.body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Yield | ast.YieldFrom):

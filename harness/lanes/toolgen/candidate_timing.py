@@ -14,11 +14,11 @@ from harness.core.policy import Timing
 from harness.core.stats import wilson_interval
 from harness.core.status import Status
 from harness.lane.context import Context
-from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.exact_timing import measure_exactly
 from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.opponent_benchmark import OpponentBenchmark, SubjectFault
-from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure, null_call
+from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.questions import Questions
 from harness.sandbox.polled_box import PolledBox
@@ -70,7 +70,7 @@ class CandidateTiming:
         if exact:
             profile = measure_exactly(boxes, questions, plan, self._context.stopwatch, name=self._case.nodeid)
         elif box is not None and (workloads := await tools.workloads(questions)):
-            profile = await measure(box, workloads, questions, plan, null_call(boxes))
+            profile = await measure(boxes, box, workloads, questions, plan)
         else:
             return Status.OK, ""
         self.profile = profile

@@ -54,7 +54,7 @@ def _case(suite: Suite, tool: Tool, path: Path, files: str) -> Case:
         tool,
         path,
         suite=suite.name,
-        policy=suite.policy,
+        policy=suite.policy.model_copy(update={"weights": options.weights}),
         questions=options.questions,
         jitter_ms=options.jitter_ms,
         attempt_seconds=options.attempt_seconds,

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from harness.core.clip import clip
-from harness.lanes.toolgen.attempt import Plan, ask_once
+from harness.lanes.toolgen.answer_classes import fingerprint
+from harness.lanes.toolgen.attempt import ask_once
 from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
+
+
+def seal_answers(questions: Questions, outcomes: Sequence[Outcome], unanswered: Collection[bytes]) -> None:
+    """Digest the answers of each attempt, without the questions that one of them could not answer (given by key)."""
+    asked = [number for number, question in enumerate(questions.shared) if question.key not in unanswered]
+    for outcome in outcomes:
+        outcome.seal(asked)
 
 
 def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:
@@ -21,14 +32,14 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
         other: Another attempt, with its replies.
     """
     for number in sorted(first.replies.keys() & other.replies.keys()):
-        one, two = first.replies[number], other.replies[number]
-        if one.comparison_key == two.comparison_key:
+        if first.fingerprints[number] == other.fingerprints[number]:
             continue
+        one, two = first.replies[number], other.replies[number]
         question = questions.shared[number]
         right = question.expected
         # If the right answer is known, it is the expected one, and the reply that differs from it the observed one.
         expected, observed = (
-            (right, one) if right is not None and one.comparison_key != right.trimmed().comparison_key else (one, two)
+            (right, one) if right is not None and first.fingerprints[number] != fingerprint(right) else (one, two)
         )
         return WrongAnswer(
             question.key,
@@ -40,11 +51,11 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
     return None
 
 
-ROUNDS = 2
-"""Rounds with each of two hash seeds. A candidate that is wrong at random, with probability p, passes all rounds with
-probability (p * (1 - p))**4, at most 0.4 %."""
-MAX_BEFORE = 8
-"""Maximum number of questions that a box is asked before the one that is examined."""
+ROUNDS = 3
+"""Rounds with each of two hash seeds. A candidate that is right at random, with probability p, passes all rounds with
+probability (p * (1 - p**2))**6, at most 0.4 %."""
+FEW = 8
+"""Number of questions that a box is asked first before the one that is examined; if it is still right, all others."""
 
 
 async def depends_on_other_questions(
@@ -55,7 +66,7 @@ async def depends_on_other_questions(
     False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
 
     Args:
-        pool: Opens up to two boxes for each round.
+        pool: Opens up to three boxes for each round.
         questions: The questions.
         plan: How the candidate is asked.
         key: The key of the question.
@@ -67,12 +78,14 @@ async def depends_on_other_questions(
     question = next((one for one in questions.shared if one.key == key and one.expected is not None), None)
     if question is None or questions.is_judged_by_accept:
         return False
-    others = [one for one in questions.shared if one is not question][:MAX_BEFORE]
+    others = [one for one in questions.shared if one is not question]
     for hash_seed in hash_seeds * ROUNDS:
         alone = await ask_once(pool, plan, question, hash_seed)
         if isinstance(alone, BoxFault) or not await questions.right(question, alone):
             return False
-        later = await ask_once(pool, plan, question, hash_seed, before=others)
+        later = await ask_once(pool, plan, question, hash_seed, before=others[:FEW])
+        if not isinstance(later, BoxFault) and await questions.right(question, later):
+            later = await ask_once(pool, plan, question, hash_seed, before=others)
         if isinstance(later, BoxFault) or await questions.right(question, later):
             return False
     return True

@@ -7,7 +7,7 @@ import doctest
 from dataclasses import dataclass
 from typing import Any
 
-from harness.lanes.toolgen.tool_spec import Signature, signature_of
+from harness.lanes.toolgen.signature import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
 
 MAX_EXAMPLES = 5

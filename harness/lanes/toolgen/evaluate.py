@@ -6,7 +6,6 @@ import ast
 import platform
 import statistics
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,18 @@ from harness.core.stats import median_interval, wilson_interval
 from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import Plan, ask_derived, opened
+from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.attempts import Attempts
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
+from harness.lanes.toolgen.derived_edges import ask_derived
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
-from harness.lanes.toolgen.forbidden_names import Forbidden, default_apis
+from harness.lanes.toolgen.forbidden_names import Forbidden, forbidden_for
+from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
 from harness.lanes.toolgen.questions import Questions
@@ -111,7 +113,7 @@ class Evaluator:
         low, high = inputs["jitter_ms"]
         plan = Plan(
             source=self.source.data,
-            entry=self.tool.signature.name,
+            tool=self.tool,
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
                 call_seconds=time_limit(self.facts, policy) / 1e3,
@@ -120,7 +122,8 @@ class Evaluator:
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),
             ),
             seed=self.context.seed(self.case),
-            hash_seeds=tuple(self.context.hash_seed(index) for index in range(policy.attempts)),
+            attempts=policy.attempts,
+            hash_seeds=tuple(map(self.context.hash_seed, range(attempts_for(tree, policy.attempts)))),
             jitter_ms=(low, high),
             is_full=inputs.get("full", False),
             is_screening=inputs.get("screen", False),
@@ -137,7 +140,8 @@ class Evaluator:
         sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
         if sentences:
             self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
-        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature)):
+        iterators = self.tool.spec.compare.iterators == "list"
+        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature, iterators=iterators)):
             why = clip(f"{mismatch}; {why}")
         if status is Status.OK:
             status, why = await self._conclude(questions, plan)
@@ -187,7 +191,9 @@ class Evaluator:
         if edges:
             handled = sum(outcome.edges_handled for outcome in self.outcomes)
             source = "sampled from the annotations" if questions.oracle is None else "oracle"
-            self.facts["edges"] = {"handled": handled, "total": edges, "source": source}
+            excused = [sentence for outcome in self.outcomes for sentence in outcome.excused]
+            found = {"handled": handled, "total": edges, "source": source}
+            self.facts["edges"] = found | {"faults": excused} if excused else found
         usages = [outcome.usage for outcome in self.outcomes if outcome.usage is not None]
         if usages:
             self.facts["load_ms"] = statistics.median(usage.load_ms for usage in usages)
@@ -207,7 +213,7 @@ class Evaluator:
     def _describe_style(self, questions: Questions) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
-        style["distance"] = distance(style["detected"], style["baseline"], self.facts["profile"]["rows"])
+        style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))
 
     # --- evidence ---
 
@@ -219,7 +225,7 @@ class Evaluator:
         if self.profile is not None and status is Status.WRONG:
             found += self.profile.wrong
         worst = min(found, key=lambda wrong: (len(wrong.key), wrong.key), default=None)
-        if status is Status.FLAKY and self.attempts.split is not None:
+        if self.attempts.split is not None:
             worst = self.attempts.split
         if worst is None:
             return None
@@ -287,12 +293,7 @@ def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
 
 def forbidden_of(tool: Tool) -> Forbidden:
     """The APIs that are forbidden to candidates of a tool."""
-    return _forbidden(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
-
-
-@lru_cache(maxsize=64)
-def _forbidden(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
-    return Forbidden(default_apis(capabilities) if apis is None else apis)
+    return forbidden_for(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
 
 
 def _unchanged_tool(case: Case) -> Tool:

@@ -10,9 +10,9 @@ from typing import Any
 
 from harness.core.errors import SpecError
 from harness.core.stats import bootstrap_interval
-from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Reply, Timed
 from harness.lanes.toolgen.performance import FACTORS, MIN_SECONDS, NULL_SOURCE, Profile, workload_key
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.wrong_answer import wrong_answer
 from harness.sandbox.answer import Answer
@@ -116,7 +116,7 @@ class _Timing:
         self._open("null", NULL_SOURCE, "null", Limits())
         if self.oracle is not None:
             section.adopt(self.oracle.pid)
-        self._open("workload", self.plan.source, self.plan.entry, self.plan.limits)
+        self._open("workload", self.plan.source, self.plan.box_entry, self.plan.limits)
         passes = self._often(lambda: self._pass(0), len(self.asked), share=0.5)
         blocks = [self._pass(turn) for turn in range(passes)]
         sizes = [self.questions.tool.spec.workload_size * factor for factor in FACTORS]
@@ -164,7 +164,7 @@ class _Timing:
     def _ask(self, box: str, series: str, question: Question, *, fresh: bool) -> Round:
         def prepare() -> Call:
             if fresh:
-                self._open(box, self.plan.source, self.plan.entry, self.plan.limits)
+                self._open(box, self.plan.source, self.plan.box_entry, self.plan.limits)
             self.boxes[box].allow(question.due)
             return self._call(box, question.key)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 NETWORK = ("socket", "ssl", "urllib", "http", "requests", "ftplib", "smtplib", "socketserver", "xmlrpc")
 FILES = ("open", "shutil", "tempfile")
@@ -127,3 +128,9 @@ def _head(dotted: str) -> str:
 def _prefixes_of(dotted: str) -> list[str]:
     parts = dotted.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+@lru_cache(maxsize=64)
+def forbidden_for(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
+    """The forbidden names of a tool: its own list, or the default one for its capabilities."""
+    return Forbidden(default_apis(capabilities) if apis is None else apis)

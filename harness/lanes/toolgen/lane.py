@@ -30,6 +30,8 @@ class Toolgen:
     min_tier: Tier | None = None
     components = (*WEIGHTS, "diversity")
     """The names that a suite's `gates` may use in addition to `score`."""
+    weights = WEIGHTS
+    """The weights that a suite's `weights` may replace."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """Make one case per candidate; see `collect_cases` for errors."""

@@ -11,10 +11,10 @@ from typing import Any
 from harness.core.digest import derive_seed
 from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
-from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.performance import NULL_SOURCE, workload_key
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.source import Source, parse, read_source
 from harness.lanes.toolgen.static_check import violations
@@ -145,7 +145,7 @@ class _Sides:
         seed = seeds[self._started // 3 % len(seeds)]
         self._started += 1
         try:
-            box = self.pool.open(source, entry=self.plan.entry, limits=self.plan.limits, hash_seed=seed)
+            box = self.pool.open(source, entry=self.plan.box_entry, limits=self.plan.limits, hash_seed=seed)
         except BoxFault as fault:
             raise _attribute(side, fault, None) from None
         self._boxes.append(box)

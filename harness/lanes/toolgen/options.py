@@ -23,6 +23,8 @@ class ToolgenSuite(SuiteOptions):
     jitter_ms: tuple[Milliseconds, Milliseconds] = (0.0, 10.0)
     """Shortest and longest pause between the questions of an attempt, in milliseconds."""
 
+    weights: dict[str, Annotated[float, Field(strict=True, ge=0, le=1)]] = {}
+    """Weights of the components in the total, which sum to 1; a component that is not named does not count."""
     attempt_seconds: PositiveFloat = 60.0
     """Limit on the wall seconds of loading and all calls of one attempt together; beyond it the status is `timeout`."""
     full: bool = False

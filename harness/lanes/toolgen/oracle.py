@@ -17,6 +17,7 @@ from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SpecError, position
 from harness.lane.json_worker import JsonWorker, WorkerFault
+from harness.lanes.toolgen.comparison import Comparison
 from harness.sandbox.codec import CodecError, decode, encode
 from harness.sandbox.loop import Lock
 
@@ -39,7 +40,8 @@ class Reply:
     """The reply of the reference, or of a candidate, to one question.
 
     Attributes:
-        kind: `value`, `raised`, or `unsupported` (a value of a type that cannot cross the box).
+        kind: `value`, `raised`, `unsupported` (a value of a type that cannot cross the box), or `changed` (an argument
+            is not as it was before the call).
         payload: Canonical JSON of the value, or of `{"type": ..., "message": ...}`.
     """
 
@@ -55,13 +57,30 @@ class Reply:
 
     @property
     def exception(self) -> str:
-        """The name of the exception type or unsupported type; "?" if it cannot be read."""
+        """The name of the exception type, unsupported type or changed argument; "?" if it cannot be read."""
+        name = self._part("type")
+        return "?" if name is None else name
+
+    @property
+    def message(self) -> str:
+        """The message of a reply that is not a value; empty if there is none."""
+        return self._part("message") or ""
+
+    def _part(self, name: str) -> str | None:
         try:
             value = decode(self.payload)
         except CodecError:
-            return "?"
-        name = value.get("type") if isinstance(value, dict) else None
-        return name if isinstance(name, str) else "?"
+            return None
+        part = value.get(name) if isinstance(value, dict) else None
+        return part if isinstance(part, str) else None
+
+    def is_same(self, expected: Reply, comparison: Comparison) -> bool:
+        """Whether this reply is the same as the expected one; exceptions are compared by type only."""
+        if self.kind != expected.kind:
+            return False
+        if self.kind == "value":
+            return comparison.same(expected.payload, self.payload)
+        return self.exception == expected.exception
 
     def trimmed(self) -> Reply:
         """The reply with a long value replaced by its beginning and its digest.
@@ -77,7 +96,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A reply of the reference with its CPU and wall seconds, decoding and encoding included as for a candidate."""
+    """A reply of the reference with its CPU and wall seconds, decoding and encoding included as for a candidate.
+
+    The CPU seconds include the time that the reference waits (it gives up its core), as they do for a candidate.
+    """
 
     reply: Reply
     cpu_seconds: float
@@ -90,14 +112,15 @@ class Oracle:
     Args:
         path: The file; None for a tool with examples only, whose inputs are drawn from annotations.
         folder: A private folder for its log and for Hypothesis.
+        rules: What becomes of the reference's answers, as of a candidate's (see `wire`).
 
     Attributes:
         properties: The names of its properties, in order.
         has_raises: Whether it defines RAISES.
     """
 
-    def __init__(self, path: Path | None, folder: Path) -> None:
-        self.path, self._folder = path, folder
+    def __init__(self, path: Path | None, folder: Path, *, rules: tuple[str, ...] = ()) -> None:
+        self.path, self._folder, self._rules = path, folder, rules
         self.properties: tuple[str, ...] = ()
         self.has_raises = False
         self._defines: frozenset[str] = frozenset()
@@ -124,7 +147,7 @@ class Oracle:
         Raises:
             SpecError: if the file cannot be imported, or one of its names has a wrong type.
         """
-        async with self._lock:
+        async with self._lock.held():
             await self._start()
 
     async def draw(self, parameters: dict[str, Any], draws: list[tuple[int, int]]) -> Drawn:
@@ -230,6 +253,7 @@ class Oracle:
             "harness.lanes.toolgen.oracle_process",
             str(self.path or ""),
             json.dumps(sys.path),
+            json.dumps(self._rules),
             folder=self._folder,
             log=self._log,
             environment=environment,
@@ -251,7 +275,7 @@ class Oracle:
     ) -> dict[str, Any]:
         asked = "" if key is None else f" on {clip(key.decode('ascii'), limit=200)}"
         limit = TRUSTED_SECONDS if seconds is None else seconds
-        async with self._lock:
+        async with self._lock.held():
             worker = await self._start()
             try:
                 answer = await worker.exchange(request, timeout=limit if seconds is None else limit + _SLACK)

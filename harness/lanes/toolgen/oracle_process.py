@@ -9,6 +9,7 @@ It imports little: Hypothesis takes literals from all imported modules, and equa
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib.util
 import json
@@ -24,7 +25,8 @@ from typing import Any
 
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.toolgen.drawing import draw, strategy_of
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
+from harness.sandbox.wire import KEEP_ARGUMENTS
 
 EDGE_SECONDS = 1.0  # time limit of the reference for one derived edge input
 EDGE_BYTES = 2 << 30  # address-space limit meanwhile
@@ -33,17 +35,18 @@ ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
 `RAISES`. Any other exception (NameError, RuntimeError and others) means that the oracle is broken."""
 
 
-def main(path: str, sys_path: str) -> None:
+def main(path: str, sys_path: str, rules: str) -> None:
     """Import the oracle, say what it defines, and answer requests until the judge closes the channel.
 
     Args:
         path: The oracle's file; empty for a tool with examples only, for which inputs are drawn from annotations.
         sys_path: The judge's `sys.path` as JSON, since an oracle may import the project's modules.
+        rules: What becomes of the reference's answers (see `wire`), as JSON.
     """
     requests, answers = claim_channel()
     faulthandler.register(signal.SIGUSR1, all_threads=False)  # the judge asks where an overdue call is
     sys.path[:] = json.loads(sys_path)
-    server = _Server(path)
+    server = _Server(path, json.loads(rules))
     send_answer(server.start(), answers)
     answer_requests(server.answer, requests, answers)
 
@@ -63,8 +66,9 @@ class _CandidateRaisedError(Exception):
 
 
 class _Server:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, rules: list[str]) -> None:
         self.path = path
+        self.forms, self.keep = frozenset(rules) - {KEEP_ARGUMENTS}, KEEP_ARGUMENTS in rules
         self.module = ModuleType("oracle")
         self.properties: tuple[Callable[..., str | None], ...] = ()
         self.raises: tuple[type[Exception], ...] = ANSWERS
@@ -142,7 +146,7 @@ class _Server:
         if child == 0:
             os.close(reading)
             try:
-                _answer_derived(writing, self.module.reference, keys)
+                _answer_derived(writing, self.module.reference, keys, self.forms)
             finally:
                 os._exit(0)
         os.close(writing)
@@ -217,23 +221,27 @@ class _Server:
     # Helpers
 
     def _timed_reply(self, key: bytes, *, any_error: bool) -> list[Any]:
+        waits = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
         wall, cpu = time.perf_counter(), time.thread_time()
         kind, payload = self._reply(key, any_error=any_error)
-        return [kind, payload.decode("ascii"), time.thread_time() - cpu, time.perf_counter() - wall]
+        cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
+        waited = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw > waits
+        return [kind, payload.decode("ascii"), max(cpu, wall) if waited else cpu, wall]
 
     def _reply(self, key: bytes, *, any_error: bool) -> tuple[str, bytes]:
+        arguments = decode(key)
         try:
-            value = self.module.reference(**decode(key))
+            kind, payload = "value", encode_plainly(self.module.reference(**arguments), self.forms)
+        except (CodecError, SystemExit) as error:
+            raise _Fault(self._sentence(error)[0], key) from error
         except Exception as error:
-            if any_error or isinstance(error, self.raises):
-                return "raised", _raised(error)
-            raise _Fault(self._sentence(error)[0], key) from error
-        except SystemExit as error:
-            raise _Fault(self._sentence(error)[0], key) from error
-        try:
-            return "value", encode(value)
-        except CodecError as error:
-            raise _Fault(self._sentence(error)[0], key) from error
+            if not any_error and not isinstance(error, self.raises):
+                raise _Fault(self._sentence(error)[0], key) from error
+            kind, payload = "raised", _raised(error)
+        if self.keep:  # a candidate's arguments are encoded again, too
+            with contextlib.suppress(CodecError):
+                encode(arguments)
+        return kind, payload
 
     def _sentence(self, error: BaseException) -> tuple[str, int | None]:
         """What an exception says, as a verb phrase, and the line of the oracle."""
@@ -255,14 +263,14 @@ def _too_long(_number: int, _frame: object) -> None:
     raise _TooLongError
 
 
-def _answer_derived(descriptor: int, reference: Callable[..., Any], keys: list[str]) -> None:
+def _answer_derived(descriptor: int, reference: Callable[..., Any], keys: list[str], forms: frozenset[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (EDGE_BYTES, EDGE_BYTES))
     signal.signal(signal.SIGALRM, _too_long)
     for index, text in enumerate(keys):
         kwargs = decode(text.encode("ascii"))
         signal.setitimer(signal.ITIMER_REAL, EDGE_SECONDS)
         try:
-            reply = ["value", encode(reference(**kwargs)).decode("ascii")]
+            reply = ["value", encode_plainly(reference(**kwargs), forms).decode("ascii")]
         except (_TooLongError, MemoryError, CodecError):
             continue
         except Exception as error:

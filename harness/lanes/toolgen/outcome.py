@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.core.evidence import Attempt
@@ -21,7 +23,7 @@ class Outcome:
         index: Index of the attempt, from 0.
         seed: Seed of the question order, the pauses and the extra inputs.
         hash_seed: PYTHONHASHSEED of its box.
-        answers: Digest of all replies to shared questions, in question order; empty if some are missing.
+        answers: Digest of all replies to shared questions, in question order, see `seal`; empty after a fault.
         total: Number of questions with a known answer: shared, extra and properties.
         right: Number of right answers among them.
         edges_total: Number of shared edge inputs; for a tool with examples only, of sampled inputs.
@@ -30,10 +32,15 @@ class Outcome:
         costs: CPU seconds by number of each shared question with a timed reference (wall seconds where the kernel has
             no CPU clock), except the first one asked, which fills caches and runs lazy imports.
         clock: The clock of `costs`: `cpu` or `wall`.
+        idle: Wall minus CPU seconds by number of each shared question; see `Waiting`.
+        waits: Whether the box gave up its core in these calls.
         slowest: Wall seconds of the longest call.
         wrong: WrongAnswer answers to shared questions, and violated properties.
+        fingerprints: The digest by number of each reply to a shared question, see `AnswerClasses`.
         replies: The (trimmed) reply by number to each shared question, kept until attempts are compared.
-        wrong_extras: Extra questions of this attempt with their wrong (trimmed) replies.
+        wrong_extras: Extra questions of this attempt with their wrong replies, all but the first trimmed.
+        property_answers: Digest of the replies to the calls of properties.
+        excused: Faults on inputs without a known answer, as sentences.
         fault: The fault that ended the box, if there was one.
         doc_examples: For each docstring example, whether the value was as documented.
     """
@@ -49,15 +56,26 @@ class Outcome:
     seconds: list[float] = field(default_factory=list)
     costs: dict[int, float] = field(default_factory=dict)
     clock: str = "cpu"
+    idle: dict[int, float] = field(default_factory=dict)
+    waits: bool = False
     slowest: float = 0.0
     wrong: list[WrongAnswer] = field(default_factory=list)
+    fingerprints: dict[int, bytes] = field(default_factory=dict)
     replies: dict[int, Reply] = field(default_factory=dict)
     wrong_extras: list[tuple[Question, Reply]] = field(default_factory=list)
+    property_answers: bytes = b""
+    excused: list[str] = field(default_factory=list)
     fault: BoxFault | None = None
     fault_question: bytes | None = None
     doc_examples: list[bool] = field(default_factory=list)
     usage: Usage | None = None
     wall: float = 0.0
+
+    def seal(self, asked: Sequence[int]) -> None:
+        """Digest the replies to the questions that every attempt answered, given by number, if all were asked."""
+        if self.fault is None and self.property_answers:
+            parts = [self.fingerprints[number] for number in asked]
+            self.answers = hashlib.sha256(b"".join([*parts, self.property_answers])).hexdigest()
 
     @property
     def status(self) -> Status:

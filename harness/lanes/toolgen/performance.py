@@ -6,16 +6,20 @@ import math
 import random
 import statistics
 import weakref
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate, combinations_with_replacement
 from typing import Any
 
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
-from harness.lanes.toolgen.attempt import Plan
 from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.codec import decode
@@ -34,6 +38,8 @@ MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
 NULL_SOURCE = b"def null():\n    return None\n"
 _NULL_CALLS = 15
 RESAMPLES = 400
+TAIL = 0.025  # of a 95 % interval, at each end
+MAX_EXACT_SAMPLES = 5  # of one size: at most 10,000 slopes in the exact bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,30 +131,32 @@ async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: 
 
 
 async def measure(
-    box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, null: NullCall
+    pool: BoxPool, box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan
 ) -> Profile:
     """Time a candidate on the workloads, in the box of an attempt, and check every answer.
 
     Args:
+        pool: The pool of the box.
         box: The box; it has answered all other questions.
         workloads: The timed inputs.
         questions: The questions.
         plan: How the candidate is asked.
-        null: The time of a question to a function that does nothing.
 
     Raises:
         SpecError: if the oracle fails.
     """
+    null = null_call(pool)
     profile = Profile(total=sum(len(workload.questions) for workload in workloads))
-    idle_before = box.idle_cpu
+    idle_before, waiting = box.idle_cpu, Waiting(box.pid)
     try:
         for workload in workloads:
             times: list[float] = []
             for question in workload.questions:
                 profile.fault_question = question.key
-                answer = await ask(box, question.key, due=question.due)
+                answer = await ask(pool, box, question.key, due=question.due)
                 profile.fault_question = None
                 profile.seconds.append(answer.seconds)
+                waiting.note(len(profile.seconds), question.key, answer)
                 if answer.cpu_seconds is None:
                     profile.clock = "wall"
                     times.append(answer.seconds - null.seconds)
@@ -171,6 +179,8 @@ async def measure(
                     "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
                 }
             )
+        if profile.clock == "cpu" and waiting.is_on_purpose(box.pid):
+            _add_waits(profile, list(waiting.idle.values()))
     except BoxFault as fault:
         profile.fault = fault
         box.close()
@@ -182,6 +192,16 @@ async def measure(
                 for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
                     row[name] += idle
     return profile
+
+
+def _add_waits(profile: Profile, idle: Sequence[float]) -> None:
+    """Add the time that a candidate waits to its rows: for each size the mean of its calls."""
+    for index, row in enumerate(profile.rows):
+        wait = statistics.fmean(idle[index * REPEATS : (index + 1) * REPEATS])
+        for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
+            row[name] += wait
+        row["wait_s"] = wait
+        profile.samples[row["size"]] = [seconds + wait for seconds in profile.samples[row["size"]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,18 +243,65 @@ def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float |
 def growth_interval(profile: Profile) -> tuple[float, float] | None:
     """95 % interval of the exponent: a bootstrap over the samples of each size; None below three sizes.
 
-    Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time).
+    Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time). For few
+    samples the bootstrap distribution is computed exactly, else it is resampled.
     """
     if len(profile.samples) < 3:
         return None
-    rng = random.Random(len(profile.rows))  # noqa: S311 - resampling, not a secret
     statistic = min if profile.clock == "cpu" else statistics.median
+    if max(map(len, profile.samples.values())) <= MAX_EXACT_SAMPLES:
+        return _exact_interval(profile.samples, statistic)
+    rng = random.Random(len(profile.rows))  # noqa: S311 - resampling, not a secret
     slopes = sorted(
         _slope([(size, statistic(rng.choices(times, k=len(times)))) for size, times in profile.samples.items()])
         for _ in range(RESAMPLES)
     )
-    tail = round(0.025 * (RESAMPLES - 1))
+    tail = round(TAIL * (RESAMPLES - 1))
     return slopes[tail], slopes[-1 - tail]
+
+
+def _exact_interval(
+    samples: Mapping[int, Sequence[float]], statistic: Callable[[Sequence[float]], float]
+) -> tuple[float, float]:
+    """The ends of all slopes that resampling can give, each with its probability.
+
+    The slope is linear in the logarithms of the times, so it is a sum with one independent term for each size.
+    """
+    xs = [math.log(size) for size in samples]
+    mean = statistics.fmean(xs)
+    spread = sum((x - mean) ** 2 for x in xs)
+    slopes = [(0.0, 1.0)]
+    for x, times in zip(xs, samples.values(), strict=True):
+        terms = [
+            ((x - mean) / spread * math.log(max(MIN_SECONDS, seconds)), probability)
+            for seconds, probability in _resampled(times, statistic).items()
+        ]
+        slopes = [(slope + term, p * q) for slope, p in slopes for term, q in terms]
+    slopes.sort()
+    return _reached(slopes), _reached(slopes[::-1])
+
+
+def _resampled(times: Sequence[float], statistic: Callable[[Sequence[float]], float]) -> dict[float, float]:
+    """The probability of each value of a statistic of as many draws with replacement as there are samples."""
+    found = defaultdict[float, float](float)
+    for drawn, probability in _draws(len(times)):
+        found[statistic([times[one] for one in drawn])] += probability
+    return found
+
+
+@cache
+def _draws(count: int) -> list[tuple[tuple[int, ...], float]]:
+    """Each set of `count` draws from `count` samples, as indices, with its probability."""
+    return [
+        (drawn, math.factorial(count) / math.prod(map(math.factorial, Counter(drawn).values())) / count**count)
+        for drawn in combinations_with_replacement(range(count), count)
+    ]
+
+
+def _reached(slopes: Sequence[tuple[float, float]]) -> float:
+    """The first slope at which the probability of a tail is used up."""
+    totals = accumulate(probability for _, probability in slopes)
+    return next(slope for (slope, _), total in zip(slopes, totals, strict=True) if total >= TAIL)
 
 
 def _slope(points: Sequence[tuple[int, float]]) -> float:

@@ -64,13 +64,13 @@ class PreparedTools:
         if tool.digest not in self._tools:
             while len(self._tools) >= MAX_TOOLS:
                 self._tools.popitem(last=False)[1].oracle.close()
-            self._tools[tool.digest] = _Prepared(Oracle(tool.oracle, folder))
+            self._tools[tool.digest] = _Prepared(Oracle(tool.oracle, folder, rules=tool.answer_rules))
         self._tools.move_to_end(tool.digest)
         return self._tools[tool.digest]
 
     @staticmethod
     async def _once(prepared: _Prepared, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
-        async with prepared.lock:
+        async with prepared.lock.held():
             if key not in prepared.made:
                 try:
                     prepared.made[key] = await make()

@@ -17,19 +17,34 @@ from harness.lanes.toolgen.questions import Questions
 def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: NullCall) -> dict[str, Any] | None:
     """CPU microseconds of each question: the minimum over the attempts, minus a null call.
 
-    The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions.
+    The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions. If the
+    candidate gives up its core during its calls, the mean time that it waits is added.
 
     Returns:
-        `clock`, and `candidate_us` and `reference_us` in question order; None if no question can be compared.
+        `clock`, and `candidate_us` and `reference_us` in question order, and `waits_us`, the median wait of a candidate
+        that waits; None if no question can be compared.
     """
     clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
     asking = null.seconds if clock == "wall" else null.cpu_seconds
+    waits = clock == "cpu" and any(outcome.waits for outcome in outcomes)
     pairs: list[tuple[float, float]] = []
+    idle: list[float] = []
     for number, question in enumerate(questions.shared):
-        costs = [outcome.costs[number] for outcome in outcomes if number in outcome.costs]
-        if costs and question.reference_seconds is not None:
-            pairs.append((min(costs) - asking, question.reference_seconds))
-    return _fact(clock, pairs)
+        found = [outcome for outcome in outcomes if number in outcome.costs]
+        if found and question.reference_seconds is not None:
+            idle.append(_mean_wait(number, found, null) if waits else 0.0)
+            quickest = min(outcome.costs[number] for outcome in found) - asking
+            pairs.append((quickest + idle[-1], question.reference_seconds))
+    fact = _fact(clock, pairs)
+    return fact if fact is None or not waits else fact | {"waits_us": round(statistics.median(idle) * 1e6, 1)}
+
+
+def _mean_wait(number: int, outcomes: Sequence[Outcome], null: NullCall) -> float:
+    """Mean wait of a question in seconds. Unlike a CPU time, a wait may be random, so the minimum says little."""
+    free = null.seconds - null.cpu_seconds
+    return statistics.fmean(
+        max(0.0, outcome.idle.get(number, 0.0) - free) if outcome.waits else 0.0 for outcome in outcomes
+    )
 
 
 def exact_costs(profile: Profile) -> dict[str, Any] | None:

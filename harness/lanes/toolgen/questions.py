@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
 from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.edges import derived_edges, extremes
+from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
@@ -35,17 +36,12 @@ class Question:
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
         reference_seconds: CPU seconds of the reference; None where it was not asked, or its time is not compared.
-        comparison_key: The comparison key of the right reply; None where it is unknown.
     """
 
     origin: Origin
     key: bytes
     expected: Reply | None
     reference_seconds: float | None = None
-    comparison_key: tuple[str, bytes] | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "comparison_key", self.expected.comparison_key if self.expected else None)
 
     @property
     def due(self) -> int:
@@ -55,7 +51,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A check of one property on one input; all attempts use the same seed, so that their answers can be compared."""
+    """A check of one property on one input; all attempts use the same seed, so that their answers can be compared.
+
+    The index is that of the oracle's property, or -1 for the tool's own `idempotent`.
+    """
 
     index: int
     name: str
@@ -124,7 +123,7 @@ class Questions:
                 # The oracle is at fault only if it fails on the right answer too.
                 await self.oracle.accepts(question.key, question.expected.payload)
                 return False
-        return reply.comparison_key == question.comparison_key
+        return reply.is_same(question.expected, self.tool.spec.compare)
 
 
 def is_oversized(payload: bytes, key: bytes, expected: bytes) -> bool:
@@ -154,6 +153,8 @@ async def build_questions(
     seed = derive_seed(secret_seed, "toolgen", tool.digest)
     asked: set[bytes] = set()
     examples = [await _example(tool, known, index, asked) for index in range(len(tool.spec.test_cases))]
+    if known is None:  # with an oracle, the property is checked on sampled inputs
+        examples += own_answers(tool, asked)
     hostile = tuple(derived_edges(tool.kinds, _base(tool))) if known and not known.defines("edges") else ()
     # One more than needed: Hypothesis starts every sample with the simplest value, which is among the shared inputs.
     counts = (count, *([1 + max(1, count // SHARE_OF_EXTRAS)] * (attempts - 1)))
@@ -167,6 +168,9 @@ async def build_questions(
             fix="correct reference(), or let inputs() return only inputs that it can answer",
         )
     edges = await _edges(tool, known, asked)
+    trials = _trials(tool, known, samples.inputs[0], seed)
+    if known:
+        await _require_idempotent(tool, known, [trial.key for trial in trials if trial.index < 0])
     extras = [()] + [tuple(await _ask_oracle(known, keys, "extra", asked)) for keys in samples.inputs[1:]]
     derived = [Question("derived", key, reply) for key, reply in samples.edges if key not in asked]
     shared = (*(one for one in examples if one is not None), *first, *edges)
@@ -176,7 +180,7 @@ async def build_questions(
         oracle=known,
         shared=shared,
         extras=tuple(extras),
-        trials=tuple(_trials(known, samples.inputs[0], seed)),
+        trials=tuple(trials),
         derived=tuple(derived),
         seed=seed,
         digest=digest_json(keys),
@@ -185,14 +189,14 @@ async def build_questions(
 
 async def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[bytes]) -> Question | None:
     example = tool.spec.test_cases[index]
-    key, wanted = encode(example.input), Reply("value", encode(example.expected_output))
+    key, wanted = encode(example.input), Reply("value", tool.spec.compare.encode(example.expected_output))
     if key in asked:
         return None
     asked.add(key)
     if oracle is None:
         return Question("example", key, wanted)
     found = await oracle.reply(key)
-    same = found.reply.comparison_key == wanted.comparison_key
+    same = found.reply.is_same(wanted, tool.spec.compare)
     if not (await oracle.accepts(key, wanted.payload) if oracle.defines("accept") else same):
         raise SpecError(
             f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
@@ -231,11 +235,51 @@ async def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Q
     return found
 
 
-def _trials(oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list[Trial]:
+def own_answers(tool: Tool, asked: set[bytes]) -> list[Question]:
+    """For an idempotent tool and each test case, the question whose first argument is the expected answer.
+
+    Raises:
+        SpecError: if another test case expects a different answer to it.
+    """
+    if IDEMPOTENT not in tool.spec.properties:
+        return []
+    comparison = tool.spec.compare
+    expected = {encode(case.input): comparison.encode(case.expected_output) for case in tool.spec.test_cases}
+    found: list[Question] = []
+    for case in tool.spec.test_cases:
+        key, answer = own_answer(tool, case.input, case.expected_output), comparison.encode(case.expected_output)
+        if not comparison.same(answer, expected.get(key, answer)):
+            raise SpecError(
+                f"the test cases are not idempotent: {difference(tool, answer, expected[key])}",
+                where=position(tool.path),
+                fix=f"correct the test cases, or remove {IDEMPOTENT} from the tool's properties",
+            )
+        if key not in asked:
+            asked.add(key)
+            found.append(Question("example", key, Reply("value", answer)))
+    return found
+
+
+async def _require_idempotent(tool: Tool, oracle: Oracle, keys: list[bytes]) -> None:
+    for key in keys:
+        reply = (await oracle.reply(key, any_error=True)).reply
+        if reply.kind != "value":
+            continue
+        again = await oracle.reply(own_answer(tool, decode(key), decode(reply.payload)), any_error=True)
+        if not again.reply.is_same(reply, tool.spec.compare):
+            raise SpecError(
+                f"the reference is not idempotent: {difference(tool, reply.payload, again.reply.payload)}",
+                where=position(tool.oracle or tool.path),
+                fix=f"correct the reference, or remove {IDEMPOTENT} from the tool's properties",
+            )
+
+
+def _trials(tool: Tool, oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list[Trial]:
     if oracle is None or not sample:
         return []
     found: list[Trial] = []
-    for index, name in enumerate(oracle.properties):
+    own = [(-1, IDEMPOTENT)] if IDEMPOTENT in tool.spec.properties else []
+    for index, name in (*enumerate(oracle.properties), *own):
         rng = random.Random(derive_seed(seed, "property", index))  # noqa: S311 - the seed is the secret
         picked = rng.sample(sample, min(PROPERTY_INPUTS, len(sample)))
         found += [Trial(index, name, key, derive_seed(seed, "property", index, key.hex())) for key in picked]

@@ -58,9 +58,12 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
     observed = {part.name for part in parts if part.value is not None}
     if _noise(evidence, policy):
         observed.add("performance")
-    whole = sum(WEIGHTS[name] for name in observed)
+    weights = policy.weights or WEIGHTS
+    whole = sum(weights.get(name, 0.0) for name in observed)
+    if not whole:  # every component that counts is unknown, and so is the total
+        observed, whole = set(weights), 1.0
     components = [
-        part.model_copy(update={"weight": WEIGHTS[part.name] / whole if part.name in observed else 0.0})
+        part.model_copy(update={"weight": weights.get(part.name, 0.0) / whole if part.name in observed else 0.0})
         for part in parts
     ]
     components.append(_diversity(facts, components[0].value or 0.0, policy))
@@ -121,6 +124,7 @@ def _performance(evidence: Evidence, policy: Policy) -> Component:
     # Ordinary questions count too: a candidate can recognise workloads by their size.
     if steady is not None and (steady < 1 or growth is None):
         why += f"; ordinary questions {against} + {GRACE_US:g} us: {steady:.3f}"
+        why += f", with a wait of {costs['waits_us'] / 1e3:.3g} ms a call" if costs and "waits_us" in costs else ""
     if growth is None and steady is None:
         return Component(name="performance", value=quick, weight=0.0, why=why, low=low, high=high)
     most = 1.0 if steady is None else steady
@@ -157,6 +161,7 @@ def _robustness(evidence: Evidence) -> Component:
             return Component(name="robustness", value=None, weight=0.0, why="the tool has no edge inputs: left out")
         return Component(name="robustness", value=0.0, weight=0.0, why=f"not asked: the verdict is {evidence.status}")
     why = f"{edges['handled']} of {edges['total']} edge inputs are handled as the reference does ({edges['source']})"
+    why += f", e.g. {edges['faults'][0]}" if edges.get("faults") else ""
     return Component(name="robustness", value=edges["handled"] / edges["total"], weight=0.0, why=why)
 
 
@@ -176,7 +181,8 @@ def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> 
         return Component(name="diversity", value=0.0, weight=weight, why=why)
     claimed = f", declared {style['declared']}" if style["declared"] not in ("", detected) else ""
     why = f"detected {detected}{claimed}, baseline {style['baseline']}"
-    return Component(name="diversity", value=style["distance"], weight=weight, why=why)
+    low, high = style.get("distance_low"), style.get("distance_high")
+    return Component(name="diversity", value=style["distance"], weight=weight, why=why, low=low, high=high)
 
 
 def time_limit(facts: Mapping[str, Any], policy: Policy) -> float:

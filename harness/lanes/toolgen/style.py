@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ KNOWN_ALTERNATIVES = frozenset({"trie", "suffixarray", "lsh"})
 """Styles with a data structure of their own; they have the maximum distance from the baseline."""
 OTHER = 0.5  # the distance of any other style that is not the baseline
 UNLIKE = 4.0  # a cost this many times the reference's, or the reverse, is as unlike as can be
+NOISE = 1.25  # factor by which the costs of equal code differ between processes of a busy machine (measured: 1.2)
+MIN_SECONDS = 1e-6
 
 _HASHES = frozenset(
     {"hash", "crc32", "adler32", "md5", "sha1", "sha256", "blake2b", "blake2s", "minhash", "simhash"}
@@ -57,23 +60,40 @@ def detect(tree: ast.Module, entry: str) -> str:
     return "plain"
 
 
-def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> float:
-    """The distance of a detected style from the baseline, from 0 to 1.
+def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The distance of a detected style from the baseline, from 0 to 1, with the interval that its noise allows.
 
     Half of it is the structure alone; the other half must show in the costs, by how much they differ from those of the
-    reference: a structure that costs exactly what the plain way costs may well be decoration.
+    reference: a structure that costs exactly what the plain way costs may well be decoration. Time that a candidate
+    waits is not a cost of its structure.
 
     Args:
         style: The detected style.
         baseline: The reference's own style; the set of things seen always counts as baseline, too.
         rows: The cost profile (see `performance`); empty if nothing was timed.
+
+    Returns:
+        `distance`; and `distance_low`, `distance_high` where the costs were measured.
     """
     if style in (BASELINE, baseline, "plain", "scan"):  # the last two are the absence of any idea, not another one
-        return 0.0
+        return {"distance": 0.0}
     structure = 1.0 if style in KNOWN_ALTERNATIVES else OTHER
-    unlike = [abs(math.log(row["candidate_s"] / row["reference_s"])) for row in rows]
-    profile = min(1.0, sum(unlike) / len(unlike) / math.log(UNLIKE)) if unlike else 0.0
-    return structure * (0.5 + 0.5 * profile)
+    if not rows:
+        return {"distance": structure * 0.5}
+    spans = [_unlikeness(row) for row in rows]
+    low, value, high = (min(1.0, statistics.fmean(column)) for column in zip(*spans, strict=True))
+    shares = {"distance": value, "distance_low": low, "distance_high": high}
+    return {name: structure * (0.5 + 0.5 * share) for name, share in shares.items()}
+
+
+def _unlikeness(row: dict[str, Any]) -> tuple[float, float, float]:
+    """|ln(candidate / reference)| / ln `UNLIKE` of one size: the least that noise allows, measured, the most."""
+    wait = row.get("wait_s", 0.0)
+    ends = [row.get(name, row["candidate_s"]) - wait for name in ("candidate_low_s", "candidate_s", "candidate_high_s")]
+    low, value, high = (math.log(max(MIN_SECONDS, end) / row["reference_s"]) / math.log(UNLIKE) for end in ends)
+    noise = math.log(NOISE) / math.log(UNLIKE)
+    low, high = min(low, value) - noise, max(high, value) + noise
+    return max(0.0, low, -high), abs(value), max(-low, high)
 
 
 class _Function:

@@ -6,9 +6,10 @@ import ast
 import base64
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError
 
@@ -16,9 +17,12 @@ from harness.core.digest import digest_bytes
 from harness.core.document import read_document
 from harness.core.errors import SpecError, SuiteError, position
 from harness.core.frozen import Frozen
-from harness.core.nearest import did_you_mean, nearest
+from harness.core.nearest import did_you_mean
 from harness.lanes.toolgen.annotation_kinds import Kind, kind_of
+from harness.lanes.toolgen.comparison import Compare, Comparison, Numbers
+from harness.lanes.toolgen.signature import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
+from harness.sandbox.wire import KEEP_ARGUMENTS
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -58,68 +62,15 @@ class ToolSpec(Frozen):
     """The author's targets; kept, not judged."""
     capabilities: tuple[str, ...] = ()
     """`file_io`, `network`: removed from the default list of forbidden APIs."""
+    compare: Compare = Comparison()
+    """When an answer is the same as the expected one: `exact`, or tolerances and types that count as plain ones."""
+    properties: tuple[Literal["no_mutation", "idempotent"], ...] = ()
+    """no_mutation: a call leaves its arguments unchanged. idempotent: the tool's answer to its own answer, given as the
+    first parameter, is the same answer."""
     workload_size: PositiveInt = 256
     """n: workloads of sizes n, 2n, 4n and 8n are timed."""
     version: str = ""
     license: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a signature."""
-
-    name: str
-    annotation: str
-    """Normalised source code; empty without an annotation."""
-    required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """The parsed signature of a candidate, which is always called by keyword."""
-
-    name: str
-    parameters: tuple[Parameter, ...]
-    returns: str
-    """Normalised source code of the return annotation."""
-
-    def misfit(self, kwargs: dict[str, Any]) -> str:
-        """Why these keyword arguments do not match the signature; empty if they do."""
-        names = [parameter.name for parameter in self.parameters]
-        unknown = [name for name in kwargs if name not in names]
-        if unknown:
-            return f"{self.name}() has no parameter {unknown[0]!r}{nearest(unknown[0], names)}"
-        missing = [
-            parameter.name for parameter in self.parameters if parameter.required and parameter.name not in kwargs
-        ]
-        return f"{self.name}() needs {missing[0]!r}" if missing else ""
-
-
-def signature_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
-    """The signature of a definition, with normalised annotations."""
-    arguments = function.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    first_default = len(positional) - len(arguments.defaults)
-    parameters = [
-        Parameter(argument.arg, _text(argument.annotation), index < first_default)
-        for index, argument in enumerate(positional)
-    ]
-    parameters += [
-        Parameter(argument.arg, _text(argument.annotation), default is None)
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    ]
-    return Signature(function.name, tuple(parameters), _text(function.returns))
-
-
-def _text(annotation: ast.expr | None) -> str:
-    if annotation is None:
-        return ""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        try:
-            annotation = ast.parse(annotation.value, mode="eval").body
-        except (SyntaxError, ValueError):
-            return ast.unparse(annotation)
-    return ast.unparse(annotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +97,12 @@ class Tool:
     def examples_only(self) -> bool:
         """Whether only examples define the right answers."""
         return self.oracle is None
+
+    @property
+    def answer_rules(self) -> tuple[str, ...]:
+        """What a box does with the answers, see `wire`."""
+        kept = (KEEP_ARGUMENTS,) if "no_mutation" in self.spec.properties else ()
+        return (*kept, *sorted(self.spec.compare.forms))
 
 
 def read_tool(path: Path) -> Tool:
@@ -210,6 +167,8 @@ def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes
                 encode(value)
             except CodecError as error:
                 raise SpecError(f"test case {index + 1}: {error}", where=where("test_cases", index, key)) from None
+    if "idempotent" in spec.properties and not signature.parameters:
+        raise SpecError("a tool without parameters cannot be idempotent", where=where("properties"))
     provides_inputs = check_oracle(oracle, code) if oracle else False
     if not provides_inputs:
         for parameter in signature.parameters:
@@ -249,7 +208,7 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
         # A misspelt key often explains a missing one, so unknown keys are reported first.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
-        what = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"])
+        what = "unknown key" if first["type"] == "extra_forbidden" else _said(first["msg"])
         raise SpecError(
             f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_hint(first, location)
         ) from None
@@ -289,13 +248,28 @@ class _Where:
         return position(self._file, *found)
 
 
+def _said(message: str) -> str:
+    """Pydantic's message in the words of a YAML file."""
+    message = message.removeprefix("Value error, ").replace("a valid tuple", "a list")
+    return re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", message)
+
+
 def _hint(first: Any, location: tuple[str | int, ...]) -> str:
+    if first["type"] == "literal_error":
+        return did_you_mean(first["input"], re.findall("'([^']*)'", first["ctx"]["expected"]))
     if first["type"] != "extra_forbidden":
         return ""
-    models: dict[str, type[Frozen]] = {"test_cases": Example, "constraints": Constraints}
-    model = models.get(str(location[0]), ToolSpec) if len(location) > 1 else ToolSpec
+    model: type[Frozen] = ToolSpec
+    for part in location[:-1]:
+        if isinstance(part, str):
+            model = _INNER[part]
     names = list(model.model_fields)
     return did_you_mean(location[-1], names) or f"the keys are {', '.join(names)}"
+
+
+_INNER: dict[str, type[Frozen]] = {
+    "test_cases": Example, "constraints": Constraints, "compare": Comparison, "numbers": Numbers
+}  # fmt: skip
 
 
 def _signature(spec: ToolSpec, where: _Where) -> tuple[Signature, dict[str, Kind]]:

@@ -1,8 +1,8 @@
-"""Answer with a list in a list, 100,000 deep, to break the encoder by recursion."""
+"""Answer with a list in a list, 20,000 deep, to break the encoder by recursion."""
 
 
 def run(text):
     answer = []
-    for _ in range(100_000):
+    for _ in range(20_000):
         answer = [answer]
     return answer

@@ -73,6 +73,7 @@ CASES = {
     "E301 of an option": SCHEMA + 'fact f(t: T.P) { return t.kind == "c" }',
     "E301 in a record": 'type R matches { k: "a" | "b" }\n' + task('let r: R = {k: "c"}'),
     "E203 in a record": "type R matches { k: int }\n" + task("let r: R = {k: 1, q: 2}"),
+    "E207 in a state": 'state d: "online" | "naive"\n' + task("let r = 1"),
     "E207 in a record": "type R matches { k: int, q: int }\n" + task("let r: R = {k: 1}"),
     "E301 of a number": task("let x = 9223372036854775808"),
     "E301 of a long number": task("let x = 99999999999999999999999"),

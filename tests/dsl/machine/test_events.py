@@ -53,23 +53,38 @@ def test_a_run_listens_and_is_resumed_between_two_events(start, tmp_path: Path) 
     speaker.start()
     ask, seen = handler.event, []
 
-    def dying(skip: int):
+    def dying(skip: int, seconds: float):
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(skip)
-        return ask(skip)
+        return ask(skip, seconds)
 
     handler.event = dying
     with pytest.raises(KeyboardInterrupt):
         session.run()
     speaker.join(10)
     session.close()
-    (tmp_path / "events.sock").unlink()
+    assert not (tmp_path / "events.sock").exists(), "a closed run leaves no socket"
     rest = tmp_path / "rest.jsonl"
     rest.write_text('{"event": "old"}\n' * 2 + '{"event": "add", "n": 3}\n')
     with Session.resume(tmp_path / "run", change={"events": str(rest)}) as again:
         outcome = again.run()
         assert outcome.passed, outcome.why
+
+
+def test_the_socket_of_a_killed_run_is_replaced_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    assert path.is_socket(), "a killed process leaves its socket"
+    events = SocketEvents(f"unix:{path}")
+    with pytest.raises(UsageError, match="cannot listen"):
+        SocketEvents(f"unix:{path}")
+    events.close()
+    path.write_text("a file")
+    with pytest.raises(UsageError, match="cannot listen"):
+        SocketEvents(f"unix:{path}")
+    assert path.read_text() == "a file"
 
 
 def test_a_port_of_this_machine(tmp_path: Path) -> None:

@@ -380,6 +380,8 @@ def test_a_fork_changes_its_own_files_and_exports(start, tmp_path) -> None:
     assert (folder / "work/sub/x").read_text() == "1"
     with LogFile(folder / "log.db") as file:
         second = file.open_run(names[0])
-        third = fork(file, second, 1)
-    (folder / "forks" / str(third.number) / "work/sub/x").unlink()
+        last = next(event.seq for event in second.events() if event.value["k"] == "answered")
+        third, before = fork(file, second, last), fork(file, second, 1)
+    assert (folder / "forks" / str(third.number) / "work/sub/x").read_text() == "1", "the files of its event"
+    assert not (folder / "forks" / str(before.number) / "work/sub").exists(), "nothing was written yet"
     assert (folder / "forks" / str(second.number) / "work/sub/x").read_text() == "2"

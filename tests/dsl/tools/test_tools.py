@@ -40,7 +40,7 @@ def _ask(box: Toolbox, name: str, **arguments: object):
 
 def test_files_are_written_and_read(box) -> None:
     assert _ask(box, "write", path="a/b/c.txt", content="grüße\r\n").status == "ok"
-    assert _ask(box, "read", path="./a//b/c.txt").value == "grüße\n"
+    assert _ask(box, "read", path="./a//b/c.txt").value == "grüße\r\n"
 
 
 @pytest.mark.parametrize(

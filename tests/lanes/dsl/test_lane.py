@@ -131,6 +131,25 @@ def test_a_program_that_differs_each_time_is_flaky_unless_it_may(tmp_path: Path,
     assert {c.name: c.value for c in found["t::r"].score.components} == {"success": 1.0, "determinism": 1.0}
 
 
+def test_questions_of_parallel_branches_are_not_flaky(tmp_path: Path, judge_all) -> None:
+    """Answers come one after the other, each to a new process; the replay takes them in the order of the log."""
+    program = """task T { parallel {
+      branch ask { step q: human.ask { prompt: "Go?" output_var: a } }
+      branch other { step r: human.ask { prompt: "Who?" output_var: who } }
+      branch work { step one: tool.run { cmd: "echo 1" output_var: b }
+        step two: tool.run { cmd: "echo 2" output_var: c } } }
+      success: a == "yes" c == "2" }"""
+    waits = judge_all(DslLane(), own(tmp_path, program, "live: true"))
+    asked = next(iter(waits.values())).evidence.facts["questions"]
+    answers = [{"question": question["id"], "answer": "yes"} for question in reversed(asked)]
+    (tmp_path / "a.json").write_text(json.dumps({"answers": answers}))
+    suite = own(tmp_path, program, "live: true", "answers: a.json", "gates: {success: 1.0, determinism: 1.0}")
+    found = judge_all(DslLane(), suite)
+    assert len(asked) == 2
+    assert {e.status for e in found.values()} == {Status.OK}, {n: e.why for n, e in found.items()}
+    assert all(e.passed for e in found.values())
+
+
 def test_a_broken_invariant_lowers_the_score_and_is_named(tmp_path: Path, judge_all) -> None:
     program = """
 variant V { case C { x: float } }

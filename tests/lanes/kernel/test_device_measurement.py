@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel import device_measurement, device_session, paired_rounds
+from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.definition import Definition, read_definition
 from harness.lanes.kernel.score import score_kernel
 from tests.lanes.kernel.scripted_device import ScriptedClient, script_devices
@@ -24,8 +25,17 @@ TARGET = {"M": 192, "N": 192, "K": 192, "dtype": "bfloat16"}
 HONEST = "import torch\ndef run(a, b):\n    return torch.matmul(a, b)\n"
 
 
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baselines]:
+    """The CPU in place of a device, held for all kernels below, as `crucible kernel bench` holds a device."""
+    with pytest.MonkeyPatch.context() as patch:
+        script_devices(patch)
+        with device_measurement.hold_device(tmp_path_factory.mktemp("held"), index=-1) as (baselines, _):
+            yield baselines
+
+
 @pytest.fixture
-def measured(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def measured(job, held: Baselines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(paired_rounds, "ROUNDS", 2)
     monkeypatch.setattr(paired_rounds, "CALLS", 4)
     script_devices(monkeypatch)
@@ -38,10 +48,13 @@ def measured(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     }
     definition = Definition.from_wire(wire)
 
-    def run(source: str, **changed: object) -> Evidence:
+    def run(source: str, *, alone: bool = False) -> Evidence:
+        """Measure on the held device, or hold it for this kernel only."""
         asked = job(source, definition=definition, attempts=2, library=True)
-        asked = dataclasses.replace(asked, **changed)
-        return device_measurement.measure(asked, Context(secret_seed=1, scratch=tmp_path), step="honest", index=-1)
+        context = Context(secret_seed=1, scratch=tmp_path)
+        if alone:
+            return device_measurement.measure(asked, context, step="honest", index=-1)
+        return device_measurement.measure_kernel(asked, held, None, context, step="honest")
 
     return run
 
@@ -94,7 +107,7 @@ def run(a, b):
     ids=["stale", "thread", "exit"],
 )
 def test_what_only_timing_shows(measured, source: str, status: Status, why: str) -> None:
-    found = measured(source)
+    found = measured(source, alone=status is Status.CRASH)
     assert (found.status, why in found.why) == (status, True), found.why
 
 

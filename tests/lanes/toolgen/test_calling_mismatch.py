@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.status import Status
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
-from harness.lanes.toolgen.tool_spec import Signature, signature_of
+from harness.lanes.toolgen.signature import Signature, signature_of
 
 
 def signature(line: str) -> Signature:
@@ -103,5 +103,5 @@ def test_the_reason_of_a_wrong_candidate_begins_with_the_mismatch(judge, source,
         evaluation = judge(source, attempts=attempts)
         assert evaluation.status is Status.WRONG
         assert evaluation.evidence.why.startswith(sentence)
-        assert "answers are wrong; clamp(" in evaluation.evidence.why
+        assert "; clamp(" in evaluation.evidence.why
         assert evaluation.evidence.counterexample is not None

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from harness.lanes.toolgen.documentation import DocExample, examples_in, read_documentation
-from harness.lanes.toolgen.tool_spec import signature_of
+from harness.lanes.toolgen.signature import signature_of
 from harness.sandbox.codec import encode
 
 

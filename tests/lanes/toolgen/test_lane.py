@@ -137,7 +137,7 @@ def test_a_candidate_that_is_wrong_the_same_way_every_time_is_wrong_not_flaky(ju
     evaluation = judge(f"{BODY}    return 0\n", attempts=3)
     assert evaluation.status is Status.WRONG
     assert evaluation.evidence.stability == 1.0
-    assert len(evaluation.evidence.attempts) == 3
+    assert len(evaluation.evidence.attempts) == 1  # the question is asked again with the other hash seeds
 
 
 def test_two_attempts_that_die_alike_settle_it(judge):
@@ -239,7 +239,9 @@ def test_explicit_edges_are_in_the_domain(bench, judge):
     bench.tool(TOOL, ORACLE + textwrap.dedent(EDGES))
     evaluation = judge(f"{BODY}    return lo if x < lo else hi if x > hi else x\n")
     assert evaluation.status is Status.WRONG
-    assert evaluation.evidence.facts["edges"] == {"handled": 1, "total": 2, "source": "oracle"}
+    edges = evaluation.evidence.facts["edges"]
+    assert (edges["total"], edges["source"]) == (2, "oracle")
+    assert edges["handled"] < 2  # the first wrong answer ends the case
     assert judge(GOOD).evidence.facts["edges"]["handled"] == 2
 
 

@@ -12,7 +12,17 @@ def test_the_defaults():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"questions": 0}, {"questions": 10**9}, {"jitter_ms": (5, 1)}, {"jitter_ms": (-1, 1)}, {"candidats": "x"}]
+    "wrong",
+    [
+        {"questions": 0},
+        {"questions": 10**9},
+        {"jitter_ms": (5, 1)},
+        {"jitter_ms": (-1, 1)},
+        {"candidats": "x"},
+        {"weights": {"correctness": -1}},
+        {"weights": {"correctness": True}},
+        {"weights": {"correctness": float("nan")}},
+    ],
 )
 def test_what_is_refused(wrong):
     with pytest.raises(ValidationError):

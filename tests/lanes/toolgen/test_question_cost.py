@@ -14,6 +14,7 @@ from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import NullCall, Profile
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.tool_spec import read_tool
+from harness.lanes.toolgen.waiting import Waiting
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
 from harness.timing.lock import FairLock
@@ -75,6 +76,92 @@ def test_exact_timing_sees_waiting_too(performance, context, tmp_path, monkeypat
     )
     assert evidence.facts["ordinary"]["clock"] == "wall"
     assert slow < 0.65
+
+
+SLEEPING = """
+    import time
+    sleep = time.sleep
+    time.sleep = time.perf_counter = time.time = time.monotonic = lambda *_: 0.0
+
+    def run(text):
+        if {when}:
+            sleep(0.02)
+        return "\\n".join(dict.fromkeys(text.split("\\n")))
+"""
+
+
+def test_a_candidate_that_sleeps_is_charged_for_its_wall_time(performance):
+    slow, evidence = performance(SLEEPING.format(when="True"))
+    assert evidence.facts["ordinary"]["waits_us"] > 15_000
+    assert min(evidence.facts["ordinary"]["candidate_us"]) > 15_000
+    assert slow < 0.6
+    honest, evidence = performance(SLEEPING.format(when="False"))
+    assert "waits_us" not in evidence.facts["ordinary"]
+    assert honest > slow
+    on_workloads, evidence = performance(SLEEPING.format(when="len(text) > 1000"))
+    assert min(row["wait_s"] for row in evidence.facts["profile"]["rows"]) > 0.015
+    assert honest > on_workloads
+
+
+def test_a_reference_that_sleeps_allows_it(bench, performance):
+    bench.tool(
+        """
+        tool_id: run
+        signature: "def run(text: str) -> str"
+        constraints: {forbidden_apis: []}
+        """,
+        """
+        import time
+        from hypothesis import strategies as st
+        def reference(text):
+            time.sleep(0.02)
+            return "\\n".join(dict.fromkeys(text.split("\\n")))
+        def inputs(): return st.text("ab\\n", max_size=20).map(lambda text: {"text": text})
+        """,
+    )
+    waiting, evidence = performance(SLEEPING.format(when="True"), tool=bench.folder)
+    assert evidence.facts["ordinary"]["waits_us"] > 15_000
+    assert waiting > 0.9
+
+
+def test_a_candidate_that_sleeps_at_random_is_charged_too(performance):
+    slow, evidence = performance(SLEEPING.format(when="hash(text) % 3 == 0"))
+    assert evidence.facts["ordinary"]["waits_us"] > 0
+    assert slow < 0.9
+
+
+def test_a_wait_is_the_mean_over_the_attempts_and_counts_for_a_box_that_gave_up_its_core():
+    first, second = Outcome(0, 1, 1), Outcome(1, 2, 2)
+    first.costs = second.costs = {0: 0.001, 1: 0.001}
+    first.idle, second.idle = {0: 0.03, 1: 0.5}, {0: 0.02, 1: 0.03}
+    null = NullCall(0.01, 0.0)
+    found = question_cost.ordinary_costs(questions(0.001, 0.001), [first, second], null)
+    assert found == {"clock": "cpu", "candidate_us": [1000.0, 1000.0], "reference_us": [1000.0, 1000.0]}
+    second.waits = True
+    found = question_cost.ordinary_costs(questions(0.001, 0.001), [first, second], null)
+    assert found is not None
+    assert (found["candidate_us"], found["waits_us"]) == ([6_000.0, 11_000.0], 7_500.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_on_purpose"),
+    [
+        ("return text", False),
+        ("time.sleep(0.002); return text", True),
+        ("return text * 200_000", False),
+        ("time.sleep(0.002); return text * 200_000", True),
+        ("import json, decimal, statistics; return text", False),
+    ],
+)
+def test_a_box_gives_up_its_core_on_purpose(context, body, is_on_purpose):
+    waiting = Waiting()
+    with context.boxes.open(f"import time\ndef run(text):\n    {body}\n".encode(), entry="run") as box:
+        for number in range(24):
+            box.allow(200_000)
+            answer = box.call({"text": "a"})
+            waiting.note(number, b'{"text":"a"}', answer)
+        waiting.idle[24] = 1.0  # so that the kernel is asked also on a quiet machine
+        assert waiting.is_on_purpose(box.pid) is is_on_purpose
 
 
 def questions(*seconds: float | None) -> Questions:

@@ -317,3 +317,38 @@ def test_a_wrong_candidate_never_outranks_a_right_one(one, other, policy):
     ]
     assert ranked == [False, True]
     assert "correct" in {gate.name for gate in score_toolgen(wrong, policy).failed}
+
+
+def test_the_weights_of_a_suite_replace_the_lanes_own():
+    observed = evidence(right=20, handled=5, documented=dict.fromkeys(ALL_DOCUMENTED, False))
+    weights = {"correctness": 0.5, "robustness": 0.25, "documentation": 0.25}
+    score = score_toolgen(observed, Policy(weights=weights))
+    assert score.total == pytest.approx(0.5 * 0.5 + 0.25 * 0.5)
+    assert {part.name: part.weight for part in score.components if part.name != "diversity"} == {
+        **weights, "safety": 0.0, "performance": 0.0
+    }  # fmt: skip
+    assert score_toolgen(observed, Policy(weights=dict(WEIGHTS))) == score_toolgen(observed, Policy())
+
+
+def test_weights_of_components_that_no_candidate_has_are_shared_out():
+    weights = {"correctness": 0.5, "performance": 0.5}
+    score = score_toolgen(evidence(right=10), Policy(weights=weights, timing="none"))
+    assert score.total == pytest.approx(0.25)
+
+
+def test_a_total_of_unknown_components_is_unknown():
+    score = score_toolgen(evidence(), Policy(weights={"performance": 1.0}, timing="none", gates={"score": 0.1}))
+    assert score.total is None
+    assert not score.gates_pass
+
+
+def test_the_noise_of_diversity_decides_no_rank():
+    def scored(distance: float, low: float, high: float) -> Score:
+        observed = evidence(documented=dict.fromkeys(ALL_DOCUMENTED, False))
+        observed.facts["style"].update(distance=distance, distance_low=low, distance_high=high)
+        return score_toolgen(observed, Policy())
+
+    one, other = scored(0.52, 0.5, 0.66), scored(0.6, 0.5, 0.7)
+    assert other.total > one.total
+    assert other.interval[0] <= one.interval[1]
+    assert scored(0.9, 0.8, 1.0).interval[0] > one.interval[1]

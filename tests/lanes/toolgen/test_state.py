@@ -19,6 +19,12 @@ def unique(items, out=[]):
     out.extend(one for one in items if one not in out)
     return out
 """
+TIRED = """
+CALLS = []
+def unique(items):
+    CALLS.append(1)
+    return list(dict.fromkeys(items)) if len(CALLS) <= 10 else []
+"""
 RANDOM = """
 import os
 def unique(items):
@@ -33,14 +39,21 @@ def unique(items):
 def test_a_mutable_default_is_right_alone_and_wrong_later(bench, judge):
     bench.tool(TOOL, ORACLE)
     evaluation = judge(DEFAULT, attempts=3)
-    assert evaluation.status is Status.FLAKY
-    assert evaluation.evidence.why.startswith(f"attempts disagree: {ALONE}: unique(")
+    assert evaluation.status is Status.WRONG
+    assert evaluation.evidence.why.startswith(f"{ALONE}: unique(")
+
+
+def test_an_answer_that_is_wrong_after_many_questions_is_wrong(bench, judge):
+    bench.tool(TOOL, ORACLE)
+    evaluation = judge(TIRED, attempts=3, questions=16)
+    assert evaluation.status is Status.WRONG
+    assert evaluation.evidence.why.startswith(f"{ALONE}: unique(")
 
 
 def test_an_answer_that_is_also_wrong_alone_is_not_blamed_on_other_questions(bench, judge):
     bench.tool(TOOL, ORACLE)
     evaluation = judge(RANDOM, attempts=3)
-    assert evaluation.status is Status.FLAKY
+    assert evaluation.status in (Status.FLAKY, Status.WRONG)  # the question is asked twice more, and is rarely right
     assert ALONE not in evaluation.evidence.why
 
 

@@ -4,6 +4,8 @@ import ast
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.lanes.toolgen.style import detect, distance
 
@@ -70,13 +72,38 @@ def rows(*ratios):
 
 
 def test_distance_by_hand():
-    assert distance("set", "set", rows(4, 4)) == 0.0
-    assert distance("stack", "stack", rows(4, 4)) == 0.0
-    assert distance("plain", "set", rows(4, 4)) == 0.0
-    assert distance("scan", "plain", rows(4, 4)) == 0.0  # being slow is no other idea
-    assert distance("trie", "set", rows(4, 4)) == pytest.approx(1.0)  # costs 4 times the reference's: quite unlike
-    assert distance("trie", "set", rows(0.25, 0.01)) == pytest.approx(1.0)
-    assert distance("trie", "set", rows(1, 1)) == pytest.approx(0.5)  # a structure that shows in no cost
-    assert distance("trie", "set", rows(2, 2)) == pytest.approx(0.75)
-    assert distance("trie", "set", []) == pytest.approx(0.5)
-    assert distance("queue", "stack", rows(4, 4)) == pytest.approx(0.5)
+    assert distance("set", "set", rows(4, 4))["distance"] == 0.0
+    assert distance("stack", "stack", rows(4, 4))["distance"] == 0.0
+    assert distance("plain", "set", rows(4, 4))["distance"] == 0.0
+    assert distance("scan", "plain", rows(4, 4))["distance"] == 0.0  # being slow is no other idea
+    assert distance("trie", "set", rows(4, 4))["distance"] == pytest.approx(
+        1.0
+    )  # costs 4 times the reference's: quite unlike
+    assert distance("trie", "set", rows(0.25, 0.01))["distance"] == pytest.approx(1.0)
+    assert distance("trie", "set", rows(1, 1))["distance"] == pytest.approx(0.5)  # a structure that shows in no cost
+    assert distance("trie", "set", rows(2, 2))["distance"] == pytest.approx(0.75)
+    assert distance("trie", "set", [])["distance"] == pytest.approx(0.5)
+    assert distance("queue", "stack", rows(4, 4))["distance"] == pytest.approx(0.5)
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=4), st.floats(1, 2), st.sampled_from(["trie", "queue"]))
+def test_the_interval_holds_the_distance(ratios, spread, style):
+    measured = [
+        {**row, "candidate_low_s": row["candidate_s"] / spread, "candidate_high_s": row["candidate_s"] * spread}
+        for row in rows(*ratios)
+    ]
+    found = distance(style, "set", measured)
+    assert 0 <= found["distance_low"] <= found["distance"] <= found["distance_high"] <= 1
+
+
+def test_noise_between_equal_costs_is_within_the_interval():
+    quiet, disturbed = distance("trie", "set", rows(1, 1)), distance("trie", "set", rows(1.2, 0.85))
+    assert disturbed["distance"] > quiet["distance"]
+    assert disturbed["distance_low"] <= quiet["distance_high"]
+    unlike = distance("trie", "set", rows(3, 3))
+    assert unlike["distance_low"] > quiet["distance_high"]
+
+
+def test_waiting_is_no_cost_of_a_structure():
+    [row] = rows(1)
+    assert distance("trie", "set", [{**row, "candidate_s": 4.0, "wait_s": 3.0}]) == distance("trie", "set", [row])

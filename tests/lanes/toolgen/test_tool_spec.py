@@ -8,7 +8,8 @@ import pytest
 
 from harness.core.document import read_document
 from harness.core.errors import SpecError
-from harness.lanes.toolgen.tool_spec import Parameter, ToolSpec, read_tool
+from harness.lanes.toolgen.signature import Parameter
+from harness.lanes.toolgen.tool_spec import ToolSpec, read_tool
 
 ROOT = Path(__file__).parents[3]
 SEED = {

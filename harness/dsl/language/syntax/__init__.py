@@ -58,6 +58,7 @@ from harness.dsl.language.syntax.statement import (
     Statement,
     Step,
     Variable,
+    Wait,
 )
 from harness.dsl.language.syntax.type_expression import (
     EnumType,
@@ -125,4 +126,5 @@ __all__ = [
     "Value",
     "Variable",
     "Variant",
+    "Wait",
 ]

@@ -168,6 +168,15 @@ class Fail:
 
 
 @dataclass(slots=True)
+class Wait:
+    """`wait for 10s`, or `wait until moment`."""
+
+    is_until: bool
+    amount: Expression
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class Return:
     """`return value`."""
 
@@ -251,6 +260,6 @@ class Variable:
 
 
 Statement = (
-    Step | Call | Emit | Let | Assign | If | For | Repeat | Parallel | RunUnit | Match | Fail | Return | Evaluation
-    | On | Parameter | Entries | Setting | Variable
+    Step | Call | Emit | Let | Assign | If | For | Repeat | Parallel | RunUnit | Match | Fail | Wait | Return
+    | Evaluation | On | Parameter | Entries | Setting | Variable
 )  # fmt: skip

@@ -5,18 +5,18 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
+from harness.core.status import Status
 from harness.lanes.kernel.adapters import problem_process
 from harness.lanes.kernel.adapters.case_folder import write_case
 from harness.lanes.kernel.adapters.kernelbench import adapt_problem
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 from harness.lanes.kernel.definition import read_definition
+from harness.lanes.kernel.lane import KernelLane
 
 ROOT = Path(__file__).parents[4]
 pytestmark = pytest.mark.skipif(
@@ -69,7 +69,7 @@ def problem(tmp_path: Path):
     return write
 
 
-def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path) -> None:
+def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path, judge_all) -> None:
     path = problem(LINEAR)
     right, wrong = (
         problem(RIGHT, "7_Linear_right.py"),
@@ -85,17 +85,11 @@ def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path) -> None:
     assert definition.outputs["y0"].axes == ("batch_size", 48)
     assert definition.inputs["x0"].values == "uniform"
     assert definition.targets[0].sizes == {"batch_size": 1024, "in_features": 8192}
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "pytest", "-p", "harness.plugin", "-p", "no:cacheprovider", "-q", str(suite),
-            "--ledger", str(tmp_path / "l.db"), "--report", str(tmp_path / "r.html"), "-k", "interpreter",
-        ],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "", "COLUMNS": "160"},
-    )  # fmt: skip
-    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "FAILED" in done.stdout.partition("short test summary")[2]
-    assert "7_Linear_abs-interpreter" in done.stdout.partition("short test summary")[2]
+    found = judge_all(KernelLane(), suite, only="interpreter")
+    assert {name: (one.status, one.passed) for name, one in found.items()} == {
+        "7_Linear_right-interpreter": (Status.OK, True),
+        "7_Linear_abs-interpreter": (Status.WRONG, False),
+    }
 
 
 def test_sizes_that_only_weights_have_stay_and_convolutions_are_understood(problem) -> None:

@@ -1,0 +1,42 @@
+"""Send an event to the service loops of a run: a running process takes it at once, else the next `resume`.
+
+Example:
+  crucible dsl send reports/dsl/collect-1 event.json
+  echo '{"event": "measured", "value": 3.5}' | crucible dsl send reports/dsl/collect-1 -
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.dsl import run_folders
+from harness.core.errors import UsageError
+from harness.dsl.machine.inbox import Inbox
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    run_folders.add_run(parser, verb="send to")
+    parser.add_argument("event", metavar="FILE", help="a JSON object with `event`, its name; `-` reads stdin")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        data = sys.stdin.buffer.read() if args.event == "-" else Path(args.event).read_bytes()
+    except OSError as error:
+        raise UsageError(f"the event cannot be read: {error.strerror}", where=args.event) from error
+    place = run_folders.find_place(args)
+    with run_folders.open_log(args.run_folder) as file:
+        number = file.open_run(args.run).number
+        status = next(row.status for row in file.runs() if row.number == number)
+    if status not in ("running", "suspended", "budget", "in_doubt"):
+        raise UsageError(f"the run has ended ({status})", where=args.run_folder, fix="send to a run that goes on")
+    message = Inbox(place).send(data)
+    if args.json:
+        output.print_json({"message": message})
+    else:
+        print(f"sent {message}; `crucible dsl resume {args.run_folder}` continues the run, if no process runs it")
+    return 0

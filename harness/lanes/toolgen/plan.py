@@ -1,0 +1,52 @@
+"""Plan: how the attempts of one candidate are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.lanes.toolgen.answer_classes import AnswerClasses
+from harness.lanes.toolgen.tool_spec import Tool
+from harness.sandbox.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the attempts of one candidate are run.
+
+    Attributes:
+        source: The candidate's source file, as bytes.
+        tool: The tool that it implements.
+        answers: The answers seen so far.
+        limits: Limits of each box.
+        seed: Seed of this case; each attempt derives its own from it.
+        attempts: Number of attempts with pauses between questions; further ones only have other hash seeds.
+        hash_seeds: PYTHONHASHSEED of each attempt's box.
+        jitter_ms: Shortest and longest pause between questions, in milliseconds.
+        is_full: Whether an attempt continues after a wrong answer, for partial credit.
+        is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
+    """
+
+    source: bytes
+    tool: Tool
+    limits: Limits
+    seed: int
+    attempts: int
+    hash_seeds: tuple[int, ...]
+    jitter_ms: tuple[float, float]
+    is_full: bool = False
+    is_screening: bool = False
+    answers: AnswerClasses = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answers", AnswerClasses(self.tool.spec.compare))
+
+    @property
+    def entry(self) -> str:
+        """Name of the candidate's function."""
+        return self.tool.signature.name
+
+    @property
+    def box_entry(self) -> str:
+        """The entry by which a box is opened, with the rules for its answers (see `wire`)."""
+        rules = ",".join(self.tool.answer_rules)
+        return f"{self.entry}:{rules}" if rules else self.entry

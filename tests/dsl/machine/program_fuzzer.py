@@ -1,0 +1,406 @@
+"""Random programs, killed at random places: run = resume after any kill = replay = upgrade to the same text.
+
+Everything from outside is a function of what is asked, and never of the process that asks: a question is answered by
+its wording, now or only after the run was suspended, rightly or wrongly. So every way to the end has the same events.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from harness.dsl.analysis.load import load_source
+from harness.dsl.eventlog.logfile import LogFile
+from harness.dsl.ir import Program
+from harness.dsl.machine.fork import fork, upgrade
+from harness.dsl.machine.replay import replay
+from harness.dsl.machine.run_files import LOG
+from harness.dsl.machine.session import Session
+from harness.dsl.machine.settings import RunSettings
+from harness.dsl.machine.value_storage import restore_value
+from harness.dsl.machine.verify import verify
+from harness.providers.fault import ProviderError
+from harness.providers.question import Question, Reply
+
+HEAD = """variant V { case C { n: int, ms: float > 0 } }
+fact slow(c: V.C) { return c.ms > 2.0 }
+invariant Small { assert: all(c.n < 3 for c in trace(V.C)) }
+hint H { trigger: slow suggestion: "faster" }
+state total: int = 0
+task Sub {
+  input n: int step twice { let m = n * 2 } step keep: tool.write { path: "sub{{n}}" content: "{{m}}" } return m }
+service_loop Loop {
+  budget { events: %d } on add(n: int) { total = total + n } on bad(n: int) { let u = 1 / (n - n) } }
+"""
+EVENTS = ('{"event":"add","n":2}', '{"event":"no"}', "{", '{"event":"bad","n":1}')
+UNDO = 'on failure { step undo: tool.write { path: "undo" content: "{{failure}}" } }'
+WRONG_WAIT = "wait for 1 / (1 - v0)"
+MAX_TURNS = 60
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after it runs."""
+
+
+@dataclass
+class Case:
+    """A program, what comes from outside, and where its processes are killed."""
+
+    text: str
+    kills: list[int]
+    events: list[str]
+    limits: dict[str, float]
+    fork: int
+    group: int
+    late: int
+    """A question whose wording has this hash modulo 3 is answered only after the run was suspended."""
+
+
+@dataclass
+class _Names:
+    count: int = 0
+    is_parallel: bool = False
+    """Branches read the files from before them and write others: otherwise it depends on the time what they read."""
+    known: list[str] = field(default_factory=list)
+
+    def fresh(self) -> str:
+        self.count += 1
+        return f"v{self.count}"
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    names = _Names()
+    budget = draw(st.sampled_from(["", "steps: 4", "queries: 1", "queries: 2", "iterations: 2", "tokens: 9"]))
+    statements = draw(st.integers(2, 6))
+    body = "\n  ".join(_statement(draw, names, 0) for _ in range(statements))
+    text = HEAD % draw(st.integers(1, 3)) + "agent_loop T {\n  " + (f"budget {{ {budget} }}\n  " if budget else "")
+    handler = draw(st.sampled_from(["", "", UNDO]))
+    text += f"let v0 = 1\n  {handler}\n  {body}\n  {_evaluation(draw, names)}\n  success: total < 5\n}}\n"
+    return Case(
+        text,
+        draw(st.lists(st.integers(1, 14), max_size=4)),
+        draw(
+            st.lists(
+                st.sampled_from(['{"event":"add","n":2}', '{"event":"no"}', "{", '{"event":"bad","n":1}']), max_size=3
+            )
+        ),
+        draw(st.sampled_from([{}, {}, {"steps": 3}, {"queries": 1}, {"events": 1}, {"tokens": 4}])),
+        draw(st.integers(0, 10_000)),
+        draw(st.sampled_from([1, 3, 64])),
+        draw(st.integers(0, 3)),
+    )
+
+
+def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
+    kinds = ["pure", "write", "echo", "read", "question", "question", "undefined", "emit", "post", "loop", "if", "sub"]
+    kinds += ["random", "retry", "calculated", "wait", "handled", "deadline"]
+    if depth < 2:
+        kinds += ["parallel"] * 4
+    if depth == 0:
+        kinds += ["service"]
+    kind, name = draw(st.sampled_from(kinds)), names.fresh()
+    seen = draw(st.sampled_from([*names.known, "v0"]))
+    match kind:
+        case "pure":
+            text = f"step s{name} {{ let {name} = {draw(st.integers(0, 9))} }}"
+        case "write":
+            path = f"d/{name}" if names.is_parallel else draw(st.sampled_from(["a", "b", f"d/{name}"]))
+            return f'step s{name}: tool.write {{ path: "{path}" content: "{name} {{{{{seen}}}}}" }}'
+        case "echo":
+            text = f'step s{name}: tool.run {{ cmd: ["echo", "{name}", "{{{{{seen}}}}}"] output_var: {name} }}'
+        case "read":
+            text = f'step s{name}: tool.read {{ path: "{draw(st.sampled_from(["a", "b"]))}" output_var: {name} }}'
+        case "retry":
+            text = f'step s{name}: tool.read {{ path: "a" retry: {{attempts: 3, backoff: 1s}} output_var: {name} }}'
+        case "question":
+            kind = draw(st.sampled_from(["string", "int", '"yes" | "no"', "boolean"]))
+            who = draw(st.sampled_from(["llm.query", "human.ask"]))
+            wording = draw(st.sampled_from(["Same?", f"{name}?", f"{name} {{{{{seen}}}}}?"]))
+            tries = draw(st.sampled_from(["", "retry: 2"]))
+            text = f'step s{name}: {who} {{ prompt: "{wording}" answer: {kind} {tries} output_var: {name} }}'
+        case "undefined":
+            text = f"let {name} = 1 / 0"
+        case "calculated":
+            text = f'step s{name} {{ let {name} = "{{{{{seen}}}}}x" }}'
+        case "emit":
+            return f"emit V.C {{ n: {draw(st.integers(0, 4))} ms: {draw(st.sampled_from(['1.0', '3.0', '0.0']))} }}"
+        case "post":
+            return f"emit {draw(st.sampled_from(['add', 'bad']))} {{ n: {draw(st.integers(0, 2))} }}"
+        case "random":
+            text = f"step s{name}: tool.random {{ low: 1 high: 100 output_var: {name} }}"
+        case "loop":
+            inner = _statement(draw, names, 2)
+            return f"repeat {draw(st.integers(1, 3))} {{ {inner} }}"
+        case "if":
+            return f"if defined({seen}) {{ {_statement(draw, names, 2)} }} else {{ {_statement(draw, names, 2)} }}"
+        case "wait":
+            return draw(st.sampled_from([f"wait for {names.count}s", "wait for 2s", "wait until 9", WRONG_WAIT]))
+        case "handled":
+            inner = _statement(draw, names, depth + 1)
+            known = list(names.known)
+            block = _statement(draw, names, 2)
+            names.known = known
+            return f"step s{name} {{ {inner} on failure {{ {block} }} }}"
+        case "deadline":
+            return f"step s{name} {{ deadline: 1h {_statement(draw, names, depth + 1)} }}"
+        case "sub":
+            text = f"run Sub {{ n: {names.count} }} -> {name}"
+        case "service":
+            return "run Loop"
+        case _:
+            before, branches, outer = list(names.known), [], names.is_parallel
+            names.is_parallel = True
+            written: list[str] = []
+            for number in range(draw(st.integers(2, 3))):
+                names.known = list(before)
+                inner = " ".join(_statement(draw, names, depth + 1) for _ in range(draw(st.integers(1, 3))))
+                if depth == 0 and number == 0 and draw(st.integers(0, 3)) == 0:
+                    inner += " run Loop"
+                branches.append(f"branch b{number} {{ {inner} }}")
+                written += names.known[len(before) :]
+            names.known, names.is_parallel = before + written, outer
+            return "parallel { " + " ".join(branches) + " }"
+    names.known.append(name)
+    return text
+
+
+def _evaluation(draw: st.DrawFn, names: _Names) -> str:
+    checks = []
+    for number in range(draw(st.integers(0, 3))):
+        seen = draw(st.sampled_from([*names.known, "v0"]))
+        checks.append(
+            draw(
+                st.sampled_from(
+                    [
+                        f"check c{number}: total < 4",
+                        f'check c{number}: tool.run {{ cmd: ["echo", "{{{{{seen}}}}}"] contains: "v" }}',
+                        f'check c{number}: text({seen}) == "1"',
+                        f'check c{number}: tool.read {{ path: "a" equals: "x" }}',
+                        f'check c{number}: llm.query {{ prompt: "Good? {{{{{seen}}}}}" equals: "no" }}',
+                    ]
+                )
+            )
+        )
+    return f"evaluation {{ {' '.join(checks)} }}" if checks else ""
+
+
+class _Provider:
+    """Answers a question by its wording and occurrence."""
+
+    name = "script"
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def answer(self, question: Question) -> Reply | None:
+        if question.to == "human" or sum(question.prompt.encode()) % 3 == self._case.late:
+            return None
+        said, number = answer_of(question.prompt, question.answer_schema), question.occurrence
+        if number == 2 and "?" in question.prompt[:4]:
+            raise ProviderError("no answer", status="crash")
+        return Reply(text=said, provider=self.name, tokens=number)
+
+
+def answer_of(prompt: str, schema: Mapping[str, Any], *, is_right: bool = False) -> str:
+    """The answer to a question; some are not what was asked for."""
+    number = sum(prompt.encode())
+    if number % 7 == 0 and not is_right and schema.get("type") != "string":
+        return "{"
+    if "enum" in schema:
+        return str(schema["enum"][number % len(schema["enum"])])
+    return {"integer": str(number), "boolean": "true"}.get(str(schema.get("type")), f"said {number}")
+
+
+def load(case: Case) -> Program:
+    return load_source(case.text, path="fuzzed.spak", entry="T", cache=False)
+
+
+def check_case(case: Case, folder: Path) -> None:
+    """Run, kill, resume, replay, upgrade and fork; every way has the same events."""
+    program = load(case)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text("".join(line + "\n" for line in case.events))
+    bodies, status = _to_the_end(_opener(case, program, folder / "calm"), [])
+    again, ended = _to_the_end(_opener(case, program, folder / "killed"), case.kills)
+    assert (again, ended) == (bodies, status), "a killed run has other events"
+    for name in ("calm", "killed"):
+        _replays(program, folder / name, "main")
+    _upgrades(case, program, folder / "cut", bodies)
+    _forks(case, program, folder / "calm", case.fork % len(bodies))
+
+
+def _opener(case: Case, program: Program, folder: Path, *, run: str | None = None) -> Callable[..., Session]:
+    def opened(probe: Callable[[str], None] | None = None) -> Session:
+        if (folder / LOG).exists() and _has_run(folder):
+            session = Session.resume(folder, run=run, provider=_Provider(case), probe=probe)
+        else:
+            settings = RunSettings(
+                live=True, group=case.group, limits=case.limits, events=str(folder.parent / "events.jsonl")
+            )
+            session = Session.start(program, folder, settings=settings, provider=_Provider(case), probe=probe)
+        session.machine.settings.sleep = lambda _: None
+        session.machine.settings.real_time = False
+        return session
+
+    return opened
+
+
+def _has_run(folder: Path) -> bool:
+    with LogFile(folder / LOG) as file:
+        return bool(file.runs())
+
+
+def _to_the_end(opened: Callable[..., Session], kills: list[int], *, turns: int = MAX_TURNS) -> tuple[list[bytes], str]:
+    """The events and status of a run whose processes are killed after so many writes and effects each."""
+    for left in [*kills, 1 << 30]:
+        counter = [left]
+
+        def tick(_point: str = "", counter: list[int] = counter) -> None:
+            counter[0] -= 1
+            if counter[0] == 0:
+                raise Killed
+
+        session: Session | None = None
+        try:
+            session = opened(tick)
+            _watch(session, tick)
+            _drive(session, turns)
+        except Killed:
+            if session is not None:
+                session.file.connection.close()  # rolls back what was not committed, as a dead process would
+                session.file._release()
+                session.handler.close()
+            continue
+        with session:
+            return [_without_source(event.body) for event in session.log.events()], session.machine.status
+    raise AssertionError("the last process is never killed")
+
+
+def _without_source(body: bytes) -> bytes:
+    """An event without the note that a person resolved it."""
+    return body.replace(b'"source":{"provider":"person"},', b"")
+
+
+def _watch(session: Session, tick: Callable[[], None]) -> None:
+    perform, ask = session.handler.perform, session.handler.ask
+
+    def performing(request: Any) -> Any:
+        response = perform(request)
+        tick()
+        return response
+
+    def asking(query: Any) -> Any:
+        response = ask(query)
+        tick()
+        return response
+
+    session.handler.perform, session.handler.ask = performing, asking  # type: ignore[method-assign]
+
+
+def _drive(session: Session, turns: int) -> None:
+    """What a user does: resolve, answer the newest question, raise the budget; until the end."""
+    for _ in range(turns):
+        outcome = session.run()
+        if outcome.in_doubt:
+            for number, key in enumerate(outcome.in_doubt):
+                value = _said(session, key)
+                session.resolve(key, "done" if value is not None and number % 2 else "repeat", value)
+        elif outcome.status == "budget":
+            session.grant(str(session.machine.state.ended["which"]), 10_000)
+        elif outcome.status == "suspended":
+            query = outcome.questions[-1]
+            session.answer(query.id, answer_of(query.prompt, query.schema, is_right=True))
+        else:
+            return
+
+
+def _said(session: Session, key: str) -> str | None:
+    """What an `echo` in doubt printed."""
+    for fiber in session.machine.in_doubt:
+        if fiber.intent is not None and fiber.intent.key == key:
+            return " ".join(map(str, fiber.intent.arguments["cmd"][1:]))  # type: ignore[index]
+    return None
+
+
+def _replays(program: Program, folder: Path, run: str) -> None:
+    with LogFile(folder / LOG, read_only=True) as file:
+        found = replay(program, file.open_run(run)).divergence
+        assert found is None, str(found)
+        assert not verify(file).problems
+
+
+def _upgrades(case: Case, program: Program, folder: Path, bodies: list[bytes]) -> None:
+    """A run cut by a kill is upgraded to the same text, and goes on to the same events."""
+    opened = _opener(case, program, folder)
+    try:
+        session = opened(_after(case.fork % 25 + 4))
+        with session:
+            _drive(session, MAX_TURNS)
+            if session.machine.status not in ("budget", "suspended", "in_doubt", "running"):
+                return
+    except Killed:
+        if not (folder / LOG).exists() or not _has_run(folder):
+            return
+    with LogFile(folder / LOG) as file:
+        log = file.open_run("main")
+        log.load()
+        if any(event.value["k"] in ("ended", "failed") and "again" not in event.value for event in log.events()):
+            return
+        new, found = upgrade(file, log, program)
+        assert new is not None, str(found.divergence)
+        name = new.name
+    again, _ = _to_the_end(_opener(case, program, folder, run=name), [])
+    assert again == bodies, "an upgraded run has other events"
+    _replays_upgraded(program, folder, name)
+
+
+def _replays_upgraded(program: Program, folder: Path, name: str) -> None:
+    with LogFile(folder / LOG, read_only=True) as file:
+        log = file.open_run(name)
+        found = replay(program, log, run=log.run_hash).divergence
+        assert found is None, str(found)
+
+
+def _after(left: int) -> Callable[[str], None]:
+    counter = [left]
+
+    def tick(_point: str) -> None:
+        counter[0] -= 1
+        if counter[0] == 0:
+            raise Killed
+
+    return tick
+
+
+def _forks(case: Case, program: Program, folder: Path, seq: int) -> None:
+    """A fork has the files of its event, goes on to an end, and replays equal."""
+    with LogFile(folder / LOG) as file:
+        log = file.open_run("main")
+        log.load()
+        expected = _files_at(log, seq)
+        new = fork(file, log, seq)
+        name, place = new.name, folder / "forks" / str(new.number) / "work"
+        found = {path.relative_to(place).as_posix(): path.read_text() for path in place.rglob("*") if path.is_file()}
+        assert found == expected, "a fork has the files of its event"
+    _to_the_end(_opener(case, program, folder, run=name), [])
+    _replays(program, folder, name)
+
+
+def _files_at(log: Any, seq: int) -> dict[str, str]:
+    begun: dict[str, dict[str, Any]] = {}
+    files: dict[str, str] = {}
+    for event in log.events(stop=seq + 1):
+        value = event.value
+        if value["k"] == "intent":
+            begun[value["key"]] = value
+        elif value["k"] == "result" and begun[value["key"]]["name"] == "tool.write":
+            given = {name: restore_value(kept, log.blobs) for name, kept in begun[value["key"]]["args"].items()}
+            files[str(given["path"])] = str(given["content"])
+    return files

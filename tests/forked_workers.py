@@ -1,0 +1,67 @@
+"""xdist workers of runs inside a test: forks of one process that has imported pytest and the harness once.
+
+A worker is a process of its own as ever, and dies alone; only importing everything again is saved, which is most of
+what a worker of such a small run costs. Tests of signals and of start-up start everything themselves (`start`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.popen_forkserver  # here, because pytester forgets what an inner run imported first
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+
+import pytest
+from execnet import gateway_io
+from execnet.gateway_base import ExecModel, Popen2IO
+
+# Not xdist and not the plugin itself: pytest warns of plugins that were imported before it.
+PRELOADED = ["pytest", "_pytest.pytester", "execnet.gateway_base", "harness.session.run_session"]
+
+
+class ForkedWorker(gateway_io.Popen2IOMaster):
+    """In place of execnet's `Popen`: the same pipes, to a fork."""
+
+    def __init__(self, args: list[str], execmodel: ExecModel) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        theirs = [Connection(descriptor) for descriptor in (theirs_in, theirs_out, os.dup(2))]
+        self.popen = context.Process(
+            target=run_worker, args=(theirs, os.getcwd(), dict(os.environ), args[-1]), daemon=True
+        )
+        self.popen.start()
+        for connection in theirs:
+            connection.close()
+        Popen2IO.__init__(self, os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb"), execmodel)
+
+    def wait(self) -> int | None:
+        self.popen.join()
+        return self.popen.exitcode
+
+
+def run_worker(streams: Sequence[Connection], folder: str, environment: dict[str, str], bootstrap: str) -> None:
+    """In the fork: become what execnet would have started in `folder`, and do its bootstrap line."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:] = ["", *paths, *(path for path in sys.path if path not in ("", *paths))]
+    sys.argv[:] = ["-c"]
+    sys.stdin, sys.stdout = os.fdopen(0, "r", 1, closefd=False), os.fdopen(1, "w", 1, closefd=False)
+    exec(bootstrap, {"__name__": "__main__"})
+
+
+@contextlib.contextmanager
+def forked_workers() -> Iterator[None]:
+    """While this holds, execnet forks its local workers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway_io, "Popen2IOMaster", ForkedWorker)
+        yield

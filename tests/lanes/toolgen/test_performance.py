@@ -1,0 +1,63 @@
+"""The exponent of growth, and its interval against plain resampling."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.lanes.toolgen.performance import MAX_EXACT_SAMPLES, TAIL, Profile, growth_interval
+
+SIZES = (1000, 2000, 4000, 8000)
+RESAMPLES = 4000
+NOISE = 5 * math.sqrt(TAIL * (1 - TAIL) / RESAMPLES)  # five standard deviations of a tail's share
+
+seconds = st.floats(1e-5, 1e-1)
+tables = st.integers(1, MAX_EXACT_SAMPLES).flatmap(
+    lambda count: st.tuples(*(st.lists(seconds, min_size=count, max_size=count) for _ in SIZES))
+)
+
+
+def resampled(times, statistic, seed):
+    rng = np.random.default_rng(seed)
+    columns = [statistic(np.asarray(one)[rng.integers(0, len(one), (RESAMPLES, len(one)))], axis=1) for one in times]
+    return np.polyfit(np.log(SIZES), np.log(np.stack(columns)), 1)[0]
+
+
+@pytest.mark.parametrize(("clock", "statistic"), [("cpu", np.min), ("wall", np.median)])
+@settings(max_examples=40, deadline=None)
+@given(times=tables, seed=st.integers(0, 2**32 - 1))
+def test_the_interval_is_that_of_endless_resampling(clock, statistic, times, seed):
+    profile = Profile(clock=clock, samples=dict(zip(SIZES, times, strict=True)))
+    low, high = growth_interval(profile)
+    slopes = resampled(times, statistic, seed)
+    slack = 1e-9 * (1 + np.abs(slopes).max())
+    assert low <= high
+    # As many slopes lie outside each end as a tail holds, and not fewer when the end itself is counted.
+    assert np.mean(slopes < low - slack) <= TAIL + NOISE
+    assert np.mean(slopes <= low + slack) >= TAIL - NOISE
+    assert np.mean(slopes > high + slack) <= TAIL + NOISE
+    assert np.mean(slopes >= high - slack) >= TAIL - NOISE
+
+
+def test_few_and_many_samples_agree():
+    """At the limit between the two ways, the exact interval and the resampled one are nearly the same."""
+    rng = np.random.default_rng(3)
+    times = {size: [size * 1e-7 * (1 + one / 2) for one in rng.random(MAX_EXACT_SAMPLES)] for size in SIZES}
+    exact = growth_interval(Profile(clock="wall", samples=times))
+    doubled = growth_interval(Profile(clock="wall", samples={size: 2 * one for size, one in times.items()}))
+    assert exact[0] < doubled[0] < doubled[1] < exact[1]  # more samples of the same spread: a narrower interval
+    assert exact == growth_interval(Profile(clock="wall", samples={size: one[::-1] for size, one in times.items()}))
+
+
+def test_equal_samples_have_one_slope():
+    low, high = growth_interval(Profile(samples={size: [size * 1e-6] * 3 for size in SIZES}))
+    assert low == pytest.approx(1.0)
+    assert high == pytest.approx(1.0)
+
+
+def test_two_sizes_have_no_exponent():
+    assert growth_interval(Profile(samples={1: [1.0] * 3, 2: [2.0] * 3})) is None
