@@ -8,10 +8,10 @@ from typing import Any
 from harness.grammar.language.grammar import EndianSwitch, Grammar, TypeDef
 from harness.grammar.language.inference import Inference
 from harness.grammar.language.reach import references
-from harness.grammar.language.types import Sort, Type
+from harness.grammar.language.types import ANY, Sort, Type
 from harness.kaitai.byte_orders import Orders, find_orders
 from harness.kaitai.export_names import ExportNames
-from harness.kaitai.expression_exporter import ExpressionWriter, label_id
+from harness.kaitai.expression_exporter import ExpressionWriter
 from harness.kaitai.field_exporter import FieldExporter
 
 _PARAMETERS = {
@@ -62,6 +62,7 @@ class _Exporter:
         self.inference = Inference(grammar.types, grammar.enums, grammar.root)
         self.orders: Orders = find_orders(grammar)
         self.lost: list[Lost] = []
+        self._parameters: dict[tuple[str, str], Type] = {}
 
     def report_lost(self, path: str, what: str, *, serious: bool = True) -> None:
         self.lost.append(Lost(path, what, serious))
@@ -76,6 +77,8 @@ class _Exporter:
         meta["endian"] = "be" if grammar.big else "le"
         if grammar.select is not None:
             self.report_lost("record.switch", "a header type that selects the record's type")
+        if root.params:
+            self.report_lost("root", "the arguments of the root")
         if grammar.registry:
             self.report_lost("registry", "the registry of discriminators", serious=False)
         nested = {name for name, order in self.orders.single.items() if order not in (True, False, name)}
@@ -93,10 +96,7 @@ class _Exporter:
         if types:
             made["types"] = {**types, **made.get("types", {})}
         if grammar.enums:
-            made["enums"] = {
-                names.enums[name]: {number: label_id(label) for number, label in enum.labels.items()}
-                for name, enum in grammar.enums.items()
-            }
+            made["enums"] = {names.enums[name]: members for name, members in names.members.items()}
         return Exported(made, tuple(self.lost))
 
     def writer(self, owner: TypeDef) -> ExpressionWriter:
@@ -106,20 +106,31 @@ class _Exporter:
             owner,
             field_id=names.field,
             type_id=lambda name: names.types.get(name, name),
-            enum_id=lambda name: names.enums.get(name, name),
+            label_id=self.label,
+            parameter_kind=self.parameter_kind,
         )
 
-    def parameter(self, found: TypeDef, place: int) -> str:
-        """Infer the type of the arguments of a parameter, if all of them have the same type."""
+    def label(self, enum: str, label: str) -> str:
+        number = self.grammar.enums[enum].numbers[label]
+        return f"{self.names.enums[enum]}::{self.names.members[enum][number]}"
+
+    def parameter_kind(self, found: TypeDef, name: str) -> Type:
+        """Infer the type of the arguments of a parameter; unknown if they have several types."""
+        if (found.name, name) in self._parameters:
+            return self._parameters[found.name, name]
+        self._parameters[found.name, name] = ANY
         kinds: set[Type] = set()
         for owner in self.grammar.types.values():
             for field in (*owner.fields, *owner.instances):
                 for ref in references(field):
-                    if ref.name == found.name and place < len(ref.arguments):
-                        kinds.add(self.writer(owner).kind(ref.arguments[place]))
-        if len({(kind.sort, kind.name) for kind in kinds}) != 1:
-            return "any"
-        kind = kinds.pop()
+                    if ref.name == found.name:
+                        kinds.add(self.writer(owner).kind(ref.arguments[found.params.index(name)]))
+        if len({(kind.sort, kind.name) for kind in kinds}) == 1:
+            self._parameters[found.name, name] = kinds.pop()
+        return self._parameters[found.name, name]
+
+    def parameter(self, found: TypeDef, name: str) -> str:
+        kind = self.parameter_kind(found, name)
         if kind.sort is Sort.RECORD:
             return self.names.types.get(kind.name, "struct")
         return _PARAMETERS.get(kind.sort, "any")
@@ -141,10 +152,7 @@ class _Exporter:
         if found.doc:
             made["doc"] = found.doc
         if found.params:
-            made["params"] = [
-                {"id": names.field(name), "type": self.parameter(found, place)}
-                for place, name in enumerate(found.params)
-            ]
+            made["params"] = [{"id": names.field(name), "type": self.parameter(found, name)} for name in found.params]
         seq, instances = exporter.fields()
         if seq:
             made["seq"] = seq

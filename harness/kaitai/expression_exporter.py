@@ -18,12 +18,14 @@ from harness.grammar.language.expression import (
     Ternary,
     Unary,
 )
-from harness.grammar.language.grammar import TypeDef
+from harness.grammar.language.grammar import Field, TypeDef
 from harness.grammar.language.inference import Inference, MistakeError
 from harness.grammar.language.printer import print_expression
 from harness.grammar.language.reach import references
 from harness.grammar.language.types import ANY, Sort, Type
 from harness.kaitai.expression import COMPARISONS, SPECIAL
+
+_MAX_LEVELS = 20
 
 
 class UnwritableError(Exception):
@@ -38,7 +40,8 @@ class ExpressionWriter:
         owner: The type whose names are in scope.
         field_id: Maps a field's name to its Kaitai Struct name.
         type_id: Maps a type's name.
-        enum_id: Maps an enum's name.
+        label_id: Maps an enum and one of its labels to `enum::label`.
+        parameter_kind: Returns the type of a parameter of a type.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class ExpressionWriter:
         *,
         field_id: Callable[[str], str],
         type_id: Callable[[str], str],
-        enum_id: Callable[[str], str],
+        label_id: Callable[[str, str], str],
+        parameter_kind: Callable[[TypeDef, str], Type],
     ) -> None:
         self.inference, self.owner = inference, owner
-        self.field_id, self.type_id, self.enum_id = field_id, type_id, enum_id
+        self.field_id, self.type_id, self.label_id = field_id, type_id, label_id
+        self.parameter_kind = parameter_kind
         self.parents = holders(inference.types)
         self.item: Type | None = None
         """The type of `_`, or None if `_` is not in scope."""
@@ -65,6 +70,10 @@ class ExpressionWriter:
         if found.sort is not Sort.ANY:
             return found
         match expr:
+            case Name(name=name) if name in self.owner.params:
+                return self.parameter_kind(self.owner, name)
+            case Attribute(of=of, name="first" | "last") | Item(of=of):
+                return self.kind(of).item or ANY
             case Name(name="_parent"):
                 return self.parent_of(self.owner.name)
             case Attribute(of=of, name="_parent"):
@@ -99,8 +108,9 @@ class ExpressionWriter:
 
     def operand(self, expr: Expr) -> str:
         """Export a number, in parentheses if needed."""
-        text = self.number(expr)
-        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not text.endswith(".to_i") else text
+        text, kind = self.number(expr), self.kind(expr)
+        labelled = kind.sort is Sort.INT and bool(kind.name)  # then `number` has added the parentheses
+        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not labelled else text
 
     def inner(self, expr: Expr) -> str:
         """Add parentheses unless the text is a primary expression."""
@@ -128,7 +138,7 @@ class ExpressionWriter:
             case Name(name=name):
                 return self.name(name)
             case EnumLiteral(enum=enum, label=label):
-                return f"{self.enum_id(enum)}::{label_id(label)}"
+                return self.label_id(enum, label)
             case Attribute(of=of, name=name):
                 return self.attribute(of, name)
             case Item(of=of, index=index):
@@ -146,7 +156,8 @@ class ExpressionWriter:
             case Binary(operator=operator, left=left, right=right):
                 return self.binary(operator, left, right)
             case Ternary(condition=condition, then=then, otherwise=otherwise):
-                return f"{self.boolean(condition)} ? {self.inner(then)} : {self.inner(otherwise)}"
+                write = self.inner if self.kind(then) == self.kind(otherwise) else self.operand
+                return f"{self.boolean(condition)} ? {write(then)} : {write(otherwise)}"
 
     def name(self, name: str) -> str:
         """Export a name of the type, or a special name."""
@@ -185,13 +196,26 @@ class ExpressionWriter:
                 return f"{inner}.as<bytes>"
         return f"{inner}.{name if name in SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
 
+    def field(self, of: Expr) -> Field | None:
+        """Return the field that a name or an attribute refers to, or None."""
+        holder = self.kind(of.of).name if isinstance(of, Attribute) else self.owner.name
+        return self.inference.members.get(holder, {}).get(of.name if isinstance(of, Attribute | Name) else "")
+
+    def is_fixed(self, field: Field, *, level: int = 0) -> bool:
+        """Whether the size of a field is constant, as Kaitai Struct's `_sizeof` needs."""
+        constant = isinstance(field.length, Literal)
+        if field.condition or field.until or field.switch or field.type is None or level > _MAX_LEVELS:
+            return False
+        if not isinstance(field.repeat, Literal | None) or (field.length is not None and not constant):
+            return False
+        if field.type.primitive is not None:
+            return constant or field.type.primitive.width > 0
+        inner = self.inference.types[field.type.name].fields
+        return constant or all(self.is_fixed(each, level=level + 1) for each in inner)
+
     def varies(self, of: Expr) -> bool:
         """Whether a value may be a record of several types."""
-        holder = self.owner.name
-        if isinstance(of, Attribute):
-            holder = self.kind(of.of).name
-        name = of.name if isinstance(of, Attribute | Name) else ""
-        field = self.inference.members.get(holder, {}).get(name)
+        field = self.field(of)
         return field is not None and len({ref.name for ref in references(field) if ref.primitive is None}) > 1
 
     def binary(self, operator: str, left: Expr, right: Expr) -> str:
@@ -212,7 +236,7 @@ class ExpressionWriter:
         match name, arguments:
             case "len", (of,):
                 return self.attribute(of, "size")
-            case "sizeof", (of,):
+            case "sizeof", (Name() | Attribute() as of,) if (held := self.field(of)) and self.is_fixed(held):
                 return f"{self.inner(of)}._sizeof"
             case (("min" | "max"), (a, b)):
                 one, two = self.operand(a), self.operand(b)
@@ -231,8 +255,3 @@ def holders(types: dict[str, TypeDef]) -> dict[str, frozenset[str]]:
             for ref in references(field):
                 made.setdefault(ref.name, set()).add(name)
     return {name: frozenset(above) for name, above in made.items()}
-
-
-def label_id(label: str) -> str:
-    """Convert a label to a valid identifier of Kaitai Struct."""
-    return label.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 from harness.grammar.language.expression import (
     ArrayOf,
@@ -27,8 +28,6 @@ from harness.kaitai.resolver import find_enum
 from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
 from harness.kaitai.structure import Array, Boolean, Bytes, DataType, Enum, Integer, String, Structure, User
 from harness.kaitai.type_inference import TypeInference
-
-_UNSUPPORTED = {"_buf": "raw bytes of an item", "_on": "the value of a switch", "_is_le": "a computed byte order"}
 
 
 class UnsupportedError(Exception):
@@ -74,7 +73,9 @@ class ExpressionImporter:
             UnsupportedError: if a grammar cannot express it.
         """
         match expression:
-            case Literal():
+            case Literal(value=value):
+                if isinstance(value, float) and not isfinite(value):
+                    raise UnsupportedError("a number that is too large for 64 bits")
                 return expression
             case Name(name=name):
                 return self.name(name)
@@ -121,8 +122,6 @@ class ExpressionImporter:
         if name in ("_sizeof", "_bitsizeof"):
             top = User(TypeName(self.structure.path), target=self.structure)
             return self.size(lambda: size_of_type(top), bits=name == "_bitsizeof")
-        if name in _UNSUPPORTED:
-            raise UnsupportedError(f"`{name}`, {_UNSUPPORTED[name]}")
         return Name(name if name in SPECIAL else field_name(name))
 
     def attribute(self, of: Expr, name: str) -> Expr:
@@ -169,6 +168,9 @@ class ExpressionImporter:
 
     def size_of(self, value: Expr, *, bits: bool) -> Expr:
         """Convert `value._sizeof` to a number."""
+        whole = self.kind(value)
+        if isinstance(value, Name | Attribute) and value.name in SPECIAL and isinstance(whole, User):
+            return self.size(lambda: size_of_type(whole), bits=bits)
         match value:
             case Name(name=name):
                 holder: Structure | None = self.structure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from harness.grammar.language.expression import EnumLiteral, Expr, Literal, Name
+from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Literal, Name, walk
 from harness.grammar.language.grammar import (
     Checks,
     Constant,
@@ -76,21 +76,41 @@ class FieldExporter:
             name = self.names.field(field.name)
             if field.offset is not None:
                 self.report_lost("a position relative to the start of the record")
-            if field.compute is not None or field.at is not None or field.lazy:
-                instances[name] = self.field(field)
-                continue
-            seq.extend(self.before(field, name))
             made = self.field(field)
             if made.get("type") in ("str", "strz") and "process" in made:
-                # Kaitai Struct processes bytes only, so the string is a field of its own.
-                made.pop("type")
-                condition = {"if": made["if"]} if "if" in made else {}
-                instances[name] = {"value": f'raw_{name}.to_s("{made.pop("encoding")}")', **condition}
-                name = f"raw_{name}"
+                name = self.raw_text(field, name, made, instances)
+            if field.compute is not None or field.at is not None or field.lazy:
+                instances[name] = made
+                if field.prefix is not None and field.at is not None:
+                    instances.update(self.prefix_at(field, field.prefix, made))
+                continue
+            seq.extend(self.before(field))
             seq.append({"id": name, **made})
         return seq, instances
 
-    def before(self, field: Field, name: str) -> list[dict[str, Any]]:
+    def raw_text(self, field: Field, name: str, made: dict[str, Any], instances: dict[str, dict[str, Any]]) -> str:
+        """Make the bytes of a processed string a field of their own, because only bytes can be processed."""
+        made.pop("type")
+        encoding = made.pop("encoding")
+        if made.pop("valid", None) is not None:
+            self.report_lost("a check of a processed string", serious=False)
+        if "repeat" in made:
+            self.report_lost("a processed string in an array")
+            return name
+        raw = self.names.field(field.name, prefix="raw")
+        condition = {"if": made["if"]} if "if" in made else {}
+        instances[name] = {"value": f'{raw}.to_s("{encoding}")', **condition}
+        return raw
+
+    def prefix_at(self, field: Field, prefix: Primitive, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the instance for the length prefix of a positioned value, which then begins after it."""
+        place: dict[str, Any] = {key: value[key] for key in ("pos", "io", "if") if key in value}
+        value["pos"] = f"({value['pos']}) + {prefix.width}"
+        if field.repeat is not None or field.until is not None:
+            self.report_lost("a length prefix of each item")
+        return {self.names.field(field.name, prefix="len"): {**place, **self.primitive(prefix, field)}}
+
+    def before(self, field: Field) -> list[dict[str, Any]]:
         """Return the additional fields for skipped bytes, alignment, or a length prefix."""
         made: list[dict[str, Any]] = []
         if field.skip is not None:
@@ -99,7 +119,7 @@ class FieldExporter:
             step = self.number(field.align)
             made.append({"size": f"({step} - _io.pos % {step}) % {step}"})
         if field.prefix is not None:
-            made.append({"id": f"len_{name}", **self.primitive(field.prefix, field)})
+            made.append({"id": self.names.field(field.name, prefix="len"), **self.primitive(field.prefix, field)})
             if field.repeat is not None or field.until is not None:
                 self.report_lost("a length prefix of each item")
         if field.condition is not None:
@@ -113,6 +133,9 @@ class FieldExporter:
         made: dict[str, Any] = {}
         if field.compute is not None:
             made["value"] = self.text(field.compute)
+            moves = any(isinstance(part, Attribute) and part.name in ("pos", "eof") for part in walk(field.compute))
+            if moves and not field.lazy:
+                self.report_lost("the position in the stream when the field is computed")
         else:
             if field.at is not None:
                 made["pos"] = self.number(field.at)
@@ -154,10 +177,13 @@ class FieldExporter:
         if field.length is Word.REST:
             made["size-eos"] = True
         elif field.prefix is not None:
-            made["size"] = f"len_{self.names.field(field.name)}"
+            made["size"] = self.names.field(field.name, prefix="len")
         elif isinstance(field.length, Expr):
             made["size"] = self.number(field.length)
         self.delimiter(field, made)
+        if field.process and not {"size", "size-eos", "terminator"} & made.keys():
+            self.report_lost("compressed bytes without a length")
+            made["size-eos"] = True
         if len(field.process) > 1 or any(each.name not in _PROCESSES for each in field.process):
             self.report_lost(f"the process {', '.join(each.name for each in field.process)}")
         for each in field.process[:1]:
@@ -179,6 +205,7 @@ class FieldExporter:
                 made["type"] = "strz"
             else:
                 self.report_lost("a terminator of several bytes")
+                made["terminator"] = found.terminator[0]
             if found.include:
                 made["include"] = True
             if not found.consume:
@@ -193,6 +220,8 @@ class FieldExporter:
         if ref.primitive is not None:
             return self.primitive(ref.primitive, field)
         name = self.names.types[ref.name]
+        if self.inference.types[ref.name].module != self.owner.module:
+            self.report_lost("a record of another module")
         if not ref.arguments:
             return {"type": name}
         return {"type": f"{name}({', '.join(str(self.text(argument)) for argument in ref.arguments)})"}

@@ -6,6 +6,8 @@ from typing import Any
 
 from harness.core.document import Key
 from harness.grammar.language.expression import ArrayOf, Attribute, Binary, EnumLiteral, Expr, Literal, Name
+from harness.grammar.language.syntax import MAX_CASES
+from harness.grammar.processing import PROCESSORS
 from harness.kaitai.encodings import python_name
 from harness.kaitai.expression import integer, is_byte, joined, place
 from harness.kaitai.expression_importer import ExpressionImporter, UnsupportedError
@@ -29,8 +31,6 @@ from harness.kaitai.structure import (
 )
 
 ORDERS = {"le": "little", "be": "big"}
-MAX_COMPUTED_CASES = 50
-_PLAIN = frozenset({"zlib", "xor", "rol", "ror"})
 
 
 class FieldWriter:
@@ -182,7 +182,7 @@ class FieldWriter:
 
     def process(self, process: Process, key: Key) -> str:
         """Return the text of a process."""
-        if process.name not in _PLAIN and process.name not in self.processes:
+        if process.name not in PROCESSORS and process.name not in self.processes:
             self.report_unsupported(key, f"the custom process {process.name!r}, which is not provided")
         if not process.arguments:
             return process.name
@@ -205,8 +205,8 @@ class FieldWriter:
                 cases[self.label(value)] = name
             else:
                 cases[str(number)] = name
-        if not plain and len(kind.cases) > MAX_COMPUTED_CASES:
-            self.report_unsupported(key, f"more than {MAX_COMPUTED_CASES} cases that are not constants")
+        if not plain and len(kind.cases) > MAX_CASES:
+            self.report_unsupported(key, f"more than {MAX_CASES} cases that are not constants")
             plain = True
         on = kind.on if plain else place(kind.on, [value for value, _ in kind.cases])
         switch: dict[str, Any] = {"by": self.text(on, (*key, "switch-on")), "cases": cases}
@@ -239,13 +239,16 @@ class FieldWriter:
         conditions: list[Expr] = []
         kind = field.type
         for check in field.checks:
-            self.check(check, kind, validate, conditions)
+            # A bare string in a computed field is an expression.
+            self.check(
+                check, None if field.value is not None and isinstance(kind, String) else kind, validate, conditions
+            )
         if conditions:
             validate["expr"] = self.text(joined("and", conditions), (*field.key, "valid"), item=kind)
         if validate:
             made["validate"] = validate
 
-    def check(self, check: Check, kind: DataType, validate: dict[str, Any], conditions: list[Expr]) -> None:
+    def check(self, check: Check, kind: DataType | None, validate: dict[str, Any], conditions: list[Expr]) -> None:
         """Add a condition to `validate`, or to the list of conditions without a key."""
         values = check.expressions
         constants = [_plain(value, kind) for value in values]
@@ -270,7 +273,7 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _plain(value: Expr, kind: DataType) -> Any:
+def _plain(value: Expr, kind: DataType | None) -> Any:
     """Return the value of a constant in a field of this type, or None."""
     match kind, value:
         case Integer(), _:

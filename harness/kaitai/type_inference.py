@@ -148,8 +148,6 @@ class TypeInference:
                 if self.item is None:
                     raise TypeFaultError("`_` is not defined here")
                 return self.item
-            case "_buf" | "_on" | "_is_le":
-                return ANY
         return self.field(self.structure, name)
 
     def field(self, structure: Structure, name: str) -> DataType:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import re
+import zlib
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from harness.core.errors import SuiteError
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.node import Record
 from harness.grammar.engine.parser import parse
+from harness.grammar.language.lint import lint_value
 from harness.grammar.processing import Processor
 from harness.kaitai.importer import import_ksy
 
@@ -225,6 +229,39 @@ def test_imports_bring_their_types_and_keep_their_own_root(tmp_path):
     assert plain(found.records[0]) == {"n": 0x0102, "b": {"n": 0x0403, "i": {"x": 5, "r": 0x0403}}}
 
 
+@pytest.mark.parametrize(
+    ("process", "compress"), [("zlib", zlib.compress), ("bz2", bz2.compress), ("lzma", lzma.compress)]
+)
+def test_a_process_of_the_grammar_language_needs_no_custom_class(tmp_path, process, compress):
+    text = f"seq: [{{id: a, size: {len(compress(b'hello'))}, process: {process}}}, {{id: b, type: u1}}]\n"
+    found = read(tmp_path, text, compress(b"hello") + b"\x07")
+    assert (plain(found.records[0]), found.errors) == ({"a": b"hello", "b": 7}, ())
+
+
+def test_parameters_of_the_top_type_have_no_values_until_the_grammar_gives_them(tmp_path):
+    path = tmp_path / "top.ksy"
+    path.write_text(
+        "meta: {id: top}\nparams: [{id: n, type: u4}]\nseq: [{id: a, type: u1, repeat: expr, repeat-expr: n}]\n"
+    )
+    imported = import_ksy(path)
+    assert imported.errors == ()
+    assert [fault.found for fault in parse(imported.grammar, b"\1\2").errors] == [
+        "the parameter 'n' of 'Top' has no value"
+    ]
+    given = lint_value({**imported.document, "root": "Top(2)"}).grammar
+    assert plain(parse(given, b"\1\2").records[0]) == {"a": [1, 2]}
+
+
+def test_the_parent_of_a_type_that_only_other_files_use_is_unknown(tmp_path):
+    (tmp_path / "inner.ksy").write_text(
+        "meta: {id: inner}\nseq: [{id: x, type: u1}]\ninstances: {q: {value: _parent.a}}\n"
+    )
+    path = tmp_path / "outer.ksy"
+    path.write_text("meta: {id: outer, imports: [inner]}\nseq: [{id: a, type: u1}, {id: i, type: inner}]\n")
+    (error,) = import_ksy(path).errors
+    assert (error.path, error.where) == ("/instances/q/value", f"{tmp_path}/inner.ksy:3:17")
+
+
 def test_types_with_one_name_in_two_places_stay_two(tmp_path):
     text = (
         "seq: [{id: a, type: x}, {id: b, type: y}]\ntypes:\n  x: {seq: [{id: t, type: t}], types: {t: {seq: ["
@@ -241,12 +278,34 @@ def test_what_cannot_be_carried_over_is_named_with_its_line(tmp_path):
     path = tmp_path / "odd.ksy"
     path.write_text(
         "meta:\n  id: odd\nseq:\n  - id: a\n    size: 2\n    process: mystery(1)\n  - id: b\n    size: 1\n"
-        "    repeat: until\n    repeat-until: _buf == a\n"
+        '    repeat: until\n    repeat-until: \'"x".to_b("ASCII") == a\'\n'
     )
     found = import_ksy(path)
     assert [each.where for each in found.errors] == [f"{path}:6:5", f"{path}:10:5"]
     assert "mystery" in found.errors[0].message
-    assert "_buf" in found.errors[1].message
+    assert "to_b" in found.errors[1].message
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "place"),
+    [
+        ("{id: a, size: 2, process: mystery(1)}", "the custom process 'mystery'", "3:22"),
+        ("{id: a, type: u1, valid: {max: '1.5e400'}}", "a number that is too large", "3:23"),
+        (
+            "{id: a, type: {switch-on: 1, cases: {1: str, 2: strz}}, size: 3}",
+            "strings that end in different ways",
+            "3:13",
+        ),
+        ("{id: a, type: str, size: 3, encoding: klingon}", "the encoding 'klingon'", "3:33"),
+        ('{id: a, size: \'"x".to_b("ASCII").size\'}', "`to_b`", "3:13"),
+    ],
+)
+def test_a_construct_outside_of_the_grammar_language_is_refused_at_its_place(tmp_path, line, what, place):
+    path = tmp_path / "odd.ksy"
+    path.write_text(f"meta: {{id: odd, encoding: ASCII}}\nseq:\n  - {line}\n")
+    (error,) = import_ksy(path).errors
+    assert what in error.message
+    assert error.where == f"{path}:{place}"
 
 
 def test_what_our_lint_refuses_is_named_where_the_ksy_says_it(tmp_path):

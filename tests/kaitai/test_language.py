@@ -85,6 +85,8 @@ def present(values: Any) -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_values_are_those_of_the_peer(case, tmp_path):
+    for name, text in case.get("files", {}).items():
+        (tmp_path / name).write_text(text, "utf-8")
     path = tmp_path / "t.ksy"
     path.write_text(case["ksy"], "utf-8")
     imported = import_ksy(path)

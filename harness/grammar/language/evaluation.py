@@ -239,7 +239,7 @@ def nested_path(name: str, type: TypeDef, types: dict[str, TypeDef]) -> tuple[st
 def _parent(scope: Scope) -> Any:
     found = scope.record.parent
     if found is None:
-        raise NoValueError("the top record has no parent")
+        raise NoValueError(f"{scope.record.type.name!r} has no parent here")
     return found
 
 

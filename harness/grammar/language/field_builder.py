@@ -230,7 +230,7 @@ class FieldBuilder:
         name = raw.get("enum")
         if name is None:
             return None
-        if name not in self.enums:
+        if not isinstance(name, str) or name not in self.enums:
             hint = self.report.nearest(name, self.enums)
             self.report.error("unknown-enum", f"Unknown enum {short(name)}", (*path, "enum"), hint=hint)
             return None
@@ -256,7 +256,7 @@ class FieldBuilder:
         value = self.raw.mapping(raw, path, "checksum")
         self.raw.keys(value, CHECKSUM, path)
         algorithm = value.get("algorithm")
-        if algorithm not in ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             hint = self.report.nearest(algorithm, ALGORITHMS) or f"known are {', '.join(ALGORITHMS)}"
             self.report.error(
                 "unknown-algorithm", f"unknown checksum {short(algorithm)}", (*path, "algorithm"), hint=hint
@@ -299,7 +299,7 @@ class FieldBuilder:
         value = {"as": raw} if isinstance(raw, str) else self.raw.mapping(raw, path, "decode")
         self.raw.keys(value, DECODE, path)
         name = value.get("as", "hex")
-        if name not in DECODERS:
+        if not isinstance(name, str) or name not in DECODERS:
             hint = self.report.nearest(name, DECODERS) or f"known are {', '.join(DECODERS)}"
             self.report.error("unknown-decoder", f"unknown decoder {short(name)}", (*path, "as"), hint=hint)
             return None

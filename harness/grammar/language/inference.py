@@ -168,7 +168,7 @@ class _Scope:
                     self.require(inner, (Sort.BOOL, Sort.INT, Sort.ANY), "not")
                     return BOOL
                 self.require(inner, _NUMBERS if operator == "-" else (Sort.INT, Sort.ANY), operator)
-                return inner
+                return Type(inner.sort)  # a number without the labels of the operand
             case Binary(operator, left, right):
                 return self.binary(operator, self.infer(left), self.infer(right))
             case Ternary(condition, then, otherwise):
@@ -305,7 +305,7 @@ class _Scope:
         if name in ("min", "max", "abs"):
             for one in found:
                 self.require(one, _NUMBERS, name)
-            return found[0]
+            return Type(found[0].sort)
         if name == "len":
             self.require(found[0], (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
         return INT

@@ -179,7 +179,7 @@ def _of_record(record: Any, name: str, run: Any) -> Any:
         return record.window
     if name == "_parent":
         if record.parent is None:
-            raise NoValueError("the top record has no parent")
+            raise NoValueError(f"{record.type.name!r} has no parent here")
         return record.parent
     if name == "_root":
         return root_of(record)

@@ -21,6 +21,7 @@ from harness.grammar.language.expression import (
 from harness.grammar.language.tokens import ExpressionError, Token, tokens
 
 MAX_DEPTH = 40
+MAX_CASES = 100  # conditions of `a ? 1 : b ? 2 : … : 3`
 
 PRECEDENCE = {
     "or": 1, "and": 2,
@@ -76,12 +77,17 @@ class _Parser:
 
     def ternary(self, depth: int) -> Expr:
         depth = self.deeper(depth)
-        condition = self.binary(1, depth)
-        if not self.take("?"):
-            return condition
-        then = self.ternary(depth)
-        self.expect("mark", ":")
-        return Ternary(condition, then, self.ternary(depth))
+        cases: list[tuple[Expr, Expr]] = []
+        found = self.binary(1, depth)
+        while self.take("?"):
+            cases.append((found, self.ternary(depth)))
+            if len(cases) > MAX_CASES:
+                raise ExpressionError(f"more than {MAX_CASES} conditions in a row", self.here.at)
+            self.expect("mark", ":")
+            found = self.binary(1, depth)
+        for condition, then in reversed(cases):
+            found = Ternary(condition, then, found)
+        return found
 
     def binary(self, least: int, depth: int) -> Expr:
         left = self.unary(depth)

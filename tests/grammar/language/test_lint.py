@@ -77,6 +77,20 @@ def test_all_mistakes_are_found_at_once() -> None:
     assert [e.line for e in lint.errors] == [5, 6, 7, 8, 10]
 
 
+@pytest.mark.parametrize("value", [[], {}, [1], 5, 1.5])
+@pytest.mark.parametrize(
+    "key", ["enum", "checksum", "decode", "type", "encoding", "process", "switch", "module", "root"]
+)
+def test_a_name_of_another_kind_is_an_error_not_an_exception(key: str, value: object) -> None:
+    field = {"name": "a", "type": "u8", key: {"algorithm": value} if key == "checksum" else value}
+    if key == "decode":
+        field["decode"] = {"as": value}
+    top = {"fields": [{"name": "a", "type": "u8"}], "module": value} if key == "module" else {"fields": [field]}
+    document = {"endian": "big", "types": {"A": top}, **({"root": value} if key == "root" else {})}
+    found = lint_value(document)
+    assert found.errors or (key, value) == ("process", [])
+
+
 def test_the_message_of_an_unknown_type_is_the_promised_one() -> None:
     lint = lint_text(grammar("      - {name: bad, type: NonExistentType}\n"))
     assert lint.errors[0].message == "Unknown type 'NonExistentType'"

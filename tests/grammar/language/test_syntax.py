@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.grammar.engine.parser import parse
 from harness.grammar.language.evaluation import Compiler
 from harness.grammar.language.expression import (
     ArrayOf,
@@ -19,9 +20,10 @@ from harness.grammar.language.expression import (
     Ternary,
     Unary,
 )
+from harness.grammar.language.lint import lint_text
 from harness.grammar.language.operations import NoValueError
 from harness.grammar.language.printer import print_expression
-from harness.grammar.language.syntax import PRECEDENCE, parse_expression
+from harness.grammar.language.syntax import MAX_CASES, PRECEDENCE, parse_expression
 from harness.grammar.language.tokens import ExpressionError
 
 names = st.sampled_from(["a", "b", "length", "_io", "_parent", "__class__"])
@@ -129,3 +131,16 @@ def test_values(text: str, expected: object) -> None:
 def test_what_has_no_value_says_so(text: str) -> None:
     with pytest.raises(NoValueError):
         value(text)
+
+
+def test_conditions_in_a_row_do_not_nest() -> None:
+    text = "".join(f"a == {i} ? {i + 1} : " for i in range(MAX_CASES))
+    found = parse_expression(f"{text}0")
+    assert parse_expression(print_expression(found)) == found
+    fields = f"[{{name: a, type: u8}}, {{name: b, compute: '{text}0'}}]"
+    lint = lint_text(f"endian: big\nframing: {{repeat: once}}\ntypes: {{T: {{fields: {fields}}}}}\n")
+    assert lint.grammar is not None
+    for value in (0, MAX_CASES - 1, MAX_CASES):
+        assert parse(lint.grammar, bytes([value])).records[0]["b"] == (value + 1) % (MAX_CASES + 1)
+    with pytest.raises(ExpressionError, match=f"more than {MAX_CASES} conditions"):
+        parse_expression(f"{text}a == 255 ? 1 : 0")
