@@ -18,7 +18,6 @@ from harness.core.errors import UsageError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
-from harness.providers.file import read_plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if the run fails."""
+    from harness.providers.file import read_plain
+
     folder = _find_folder(args)
     with LogFile(folder / LOG, read_only=True) as file:
         before = file.settings(file.open_run(args.run))
