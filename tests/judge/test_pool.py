@@ -123,6 +123,14 @@ def test_screening_finds_the_shortest_wrong_question_and_times_nothing(pool):
     assert "more" not in wrong.why
 
 
+def test_screening_names_each_fault_and_the_question_that_causes_it(pool):
+    late = "def double(n: int) -> int:\n    if n > 5:\n        {}\n    return 2 * n\n"
+    bodies = {"while True: pass": "timeout", "import os; os._exit(3)": "crash", "return n": "wrong"}
+    verdicts = pool.screen_all(late.format(body) for body in bodies)
+    assert [verdict.status for verdict in verdicts] == list(bodies.values())
+    assert all('{"n":' in verdict.why for verdict in verdicts)
+
+
 class TestFaults:
     def test_a_killed_judge_loses_nothing_and_blames_nobody(self, tool):
         with JudgePool(tool, **FAST) as pool:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from itertools import islice
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
@@ -22,7 +23,7 @@ from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, 
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
-from harness.sandbox.awaited_box import ask
+from harness.sandbox.awaited_box import ask, ask_all
 from harness.sandbox.awaited_box import opened as open_box
 from harness.sandbox.codec import CodecError, decode
 from harness.sandbox.fault import BoxFault
@@ -95,6 +96,8 @@ async def run_attempt(
                 await run.run(box, doc_examples)
                 if afterwards is not None:
                     await afterwards(box, outcome)
+        except _BatchFaultError:
+            continue
         except BoxFault as fault:
             if run.excuse(fault):
                 continue
@@ -105,6 +108,10 @@ async def run_attempt(
     return outcome
 
 
+class _BatchFaultError(Exception):
+    """A box ended while it was asked several questions: a fresh one is asked one by one, to find the guilty one."""
+
+
 class _AttemptRun:
     def __init__(
         self, pool: BoxPool, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]
@@ -113,6 +120,8 @@ class _AttemptRun:
         self.box: PolledBox
         self.property_answers = hashlib.sha256()
         self.asking: Question | None = None
+        self.is_batched = plan.is_screening
+        self.early: deque[Answer] = deque()  # answers to the next questions
         self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*questions.shared, *extras)))
         if plan.is_screening:
@@ -135,6 +144,8 @@ class _AttemptRun:
     async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
         self.box, first, waiting = box, True, Waiting()
+        if self.is_batched:
+            await self._ask_batch()
         while self.waiting:
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
@@ -178,7 +189,19 @@ class _AttemptRun:
     def _is_decided(self) -> bool:
         return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
+    async def _ask_batch(self) -> None:
+        """Ask the first questions at once."""
+        batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
+        self.is_batched = False
+        try:
+            keys, due = [question.key for question in batch], sum(question.due for question in batch)
+            self.early.extend(await ask_all(self.pool, self.box, keys, due=due))
+        except BoxFault:
+            raise _BatchFaultError from None
+
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
+        if self.early:
+            return self.early.popleft()
         self.outcome.fault_question = key
         answer = await ask(self.pool, self.box, key, due=due)
         self.outcome.fault_question = None
@@ -312,5 +335,7 @@ async def ask_once(
         return fault
 
 
+MAX_BATCH = 64
+"""Questions of a screening that are asked at once."""
 MAX_FAULTS = 2
 """After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""
