@@ -70,7 +70,8 @@ class CandidateTiming:
         if exact:
             profile = measure_exactly(boxes, questions, plan, self._context.stopwatch, name=self._case.nodeid)
         elif box is not None and (workloads := await tools.workloads(questions)):
-            profile = await measure(boxes, box, workloads, questions, plan)
+            factor = self._case.policy.budget.cpu_factor
+            profile = await measure(boxes, box, workloads, questions, plan, factor=factor)
         else:
             return Status.OK, ""
         self.profile = profile
@@ -88,6 +89,7 @@ class CandidateTiming:
         self._facts["profile"] = {
             "clock": profile.clock,
             "rows": profile.rows,
+            "depth": profile.depth,
             "growth": growth(profile.rows),
             "growth_low": low,
             "growth_high": high,

@@ -19,7 +19,7 @@ from harness.core.quality import Quality
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
-from harness.lanes.toolgen.waiting import Waiting
+from harness.lanes.toolgen.waiting import MIN_IDLE, Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.codec import decode
@@ -30,8 +30,10 @@ from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 
 FACTORS = (1, 2, 4, 8)
+SURE = 3.0
+"""By this factor a first time must be below its limit to be the only one."""
 REPEATS = 3
-"""Number of fresh inputs of each size; both sides are represented by their minimum time."""
+"""Number of fresh inputs of each size; the minimum time represents a side."""
 FREE_IDLE = 0.002
 """CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
 MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
@@ -69,6 +71,7 @@ class Profile:
         samples: Seconds of the candidate on each input, by size.
         null_seconds: Duration of a null call, subtracted from the others.
         quality: Quality of an exact measurement.
+        depth: Number of inputs of each size that were asked.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -86,6 +89,7 @@ class Profile:
     samples: dict[int, list[float]] = field(default_factory=dict)
     null_seconds: float = 0.0
     quality: Quality | None = None
+    depth: int = 0
 
 
 async def make_workloads(questions: Questions) -> tuple[Workload, ...]:
@@ -131,9 +135,12 @@ async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: 
 
 
 async def measure(
-    pool: BoxPool, box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan
+    pool: BoxPool, box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, *, factor: float
 ) -> Profile:
     """Time a candidate on the workloads, in the box of an attempt, and check every answer.
+
+    Each size is asked once. If every time is then below the limit (`factor` x reference) by `SURE` or more, further
+    calls could not change the score, and there are none.
 
     Args:
         pool: The pool of the box.
@@ -141,44 +148,39 @@ async def measure(
         workloads: The timed inputs.
         questions: The questions.
         plan: How the candidate is asked.
+        factor: The budget's multiple of the reference's time.
 
     Raises:
         SpecError: if the oracle fails.
     """
     null = null_call(pool)
-    profile = Profile(total=sum(len(workload.questions) for workload in workloads))
+    profile = Profile()
     idle_before, waiting = box.idle_cpu, Waiting(box.pid)
+    times: dict[int, list[float]] = {workload.size: [] for workload in workloads}
     try:
-        for workload in workloads:
-            times: list[float] = []
-            for question in workload.questions:
-                profile.fault_question = question.key
+        for repeat in range(REPEATS):
+            for workload in workloads:
+                question = workload.questions[repeat]
+                profile.fault_question, profile.total = question.key, profile.total + 1
                 answer = await ask(pool, box, question.key, due=question.due)
                 profile.fault_question = None
                 profile.seconds.append(answer.seconds)
                 waiting.note(len(profile.seconds), question.key, answer)
                 if answer.cpu_seconds is None:
                     profile.clock = "wall"
-                    times.append(answer.seconds - null.seconds)
+                    times[workload.size].append(answer.seconds - null.seconds)
                 else:
-                    times.append(answer.cpu_seconds - null.cpu_seconds)
+                    times[workload.size].append(answer.cpu_seconds - null.cpu_seconds)
                 reply = Reply(answer.kind, answer.payload)
                 if await questions.right(question, reply):
                     profile.right += 1
                 else:
                     profile.wrong.append(wrong_answer(plan.entry, question, reply))
-            profile.samples[workload.size] = times
-            quickest = max(MIN_SECONDS, min(times))
-            profile.rows.append(
-                {
-                    "size": workload.size,
-                    "candidate_s": quickest,
-                    "reference_s": workload.reference_seconds,
-                    "candidate_low_s": quickest,
-                    # The minimum of three may be too low by chance; the median is not too high by chance.
-                    "candidate_high_s": max(MIN_SECONDS, statistics.median(times)),
-                }
-            )
+            is_sure = all(times[one.size][0] * SURE <= factor * one.reference_seconds for one in workloads)
+            if profile.wrong or (is_sure and max(waiting.idle.values()) < MIN_IDLE):
+                break
+        profile.depth = repeat + 1
+        _fill_rows(profile, workloads, times)
         if profile.clock == "cpu" and waiting.is_on_purpose(box.pid):
             _add_waits(profile, list(waiting.idle.values()))
     except BoxFault as fault:
@@ -194,10 +196,26 @@ async def measure(
     return profile
 
 
+def _fill_rows(profile: Profile, workloads: Sequence[Workload], times: dict[int, list[float]]) -> None:
+    profile.samples = times
+    for workload in workloads:
+        quickest = max(MIN_SECONDS, min(times[workload.size]))
+        profile.rows.append(
+            {
+                "size": workload.size,
+                "candidate_s": quickest,
+                "reference_s": workload.reference_seconds,
+                "candidate_low_s": quickest,
+                # The minimum of three may be too low by chance; the median is not too high by chance.
+                "candidate_high_s": max(MIN_SECONDS, statistics.median(times[workload.size])),
+            }
+        )
+
+
 def _add_waits(profile: Profile, idle: Sequence[float]) -> None:
     """Add the time that a candidate waits to its rows: for each size the mean of its calls."""
     for index, row in enumerate(profile.rows):
-        wait = statistics.fmean(idle[index * REPEATS : (index + 1) * REPEATS])
+        wait = statistics.fmean(idle[index :: len(profile.rows)])
         for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
             row[name] += wait
         row["wait_s"] = wait
@@ -241,12 +259,13 @@ def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float |
 
 
 def growth_interval(profile: Profile) -> tuple[float, float] | None:
-    """95 % interval of the exponent: a bootstrap over the samples of each size; None below three sizes.
+    """95 % interval of the exponent: a bootstrap over the samples of each size; None below three sizes or two
+    samples.
 
     Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time). For few
     samples the bootstrap distribution is computed exactly, else it is resampled.
     """
-    if len(profile.samples) < 3:
+    if len(profile.samples) < 3 or min(map(len, profile.samples.values())) < 2:
         return None
     statistic = min if profile.clock == "cpu" else statistics.median
     if max(map(len, profile.samples.values())) <= MAX_EXACT_SAMPLES:

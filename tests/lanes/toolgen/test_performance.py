@@ -16,7 +16,7 @@ RESAMPLES = 4000
 NOISE = 5 * math.sqrt(TAIL * (1 - TAIL) / RESAMPLES)  # five standard deviations of a tail's share
 
 seconds = st.floats(1e-5, 1e-1)
-tables = st.integers(1, MAX_EXACT_SAMPLES).flatmap(
+tables = st.integers(2, MAX_EXACT_SAMPLES).flatmap(
     lambda count: st.tuples(*(st.lists(seconds, min_size=count, max_size=count) for _ in SIZES))
 )
 
@@ -61,3 +61,7 @@ def test_equal_samples_have_one_slope():
 
 def test_two_sizes_have_no_exponent():
     assert growth_interval(Profile(samples={1: [1.0] * 3, 2: [2.0] * 3})) is None
+
+
+def test_one_input_of_a_size_has_no_interval():
+    assert growth_interval(Profile(samples={size: [1e-6] for size in SIZES})) is None
