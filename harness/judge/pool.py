@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from harness import hooks
 from harness.core.case import Case
 from harness.core.digest import digest_bytes
 from harness.core.errors import UsageError
 from harness.core.evaluation import Evaluation
+from harness.core.nearest import nearest
 from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
@@ -31,6 +34,7 @@ from harness.suites.suite import Suite
 
 MAX_KNOWN = 10_000
 """Verdicts that a pool remembers, by the digest of the candidate and all that the verdict depends on."""
+Model = TypeVar("Model", bound=BaseModel)
 Source = str | bytes | os.PathLike[str]
 """The text or bytes of a candidate, or the path of its file."""
 
@@ -68,6 +72,8 @@ class JudgePool:
         min_tier: Tier | str | None = None,
         **options: Any,
     ) -> None:
+        if workers is not None and workers < 1:
+            raise UsageError(f"workers must be at least 1, not {workers}")
         path = Path(tool_or_suite).absolute()
         if not path.exists():
             raise UsageError("there is no such tool or suite", where=str(path))
@@ -84,12 +90,12 @@ class JudgePool:
             lane = registry.lanes["toolgen"]
             keys = {"lane": "toolgen", "tool": str(path), "candidates": (), "timing": timing, **options}
             keys = {name: value for name, value in keys.items() if value is not None}
-            parsed = lane.options.model_validate(keys)
+            parsed = _validated(lane.options, keys)
             suite = Suite(path=path, name=path.name, options=parsed, policy=settings.policy(parsed))
             changed = {"gates": gates}
         update = {name: value for name, value in changed.items() if value is not None}
         if update:
-            policy = type(suite.policy).model_validate({**suite.policy.model_dump(), **update})
+            policy = _validated(type(suite.policy), {**suite.policy.model_dump(), **update})
             suite = Suite(suite.path, suite.name, suite.options, policy, suite.positions)
         if not isinstance(lane, ObservingLane):
             raise UsageError(f"the lane {lane.name!r} does not judge sources; use `evaluate`", where=str(path))
@@ -185,6 +191,17 @@ class JudgePool:
 
     def _case(self, path: Path) -> Case:
         return self._lane.case_of(self._suite, path)
+
+
+def _validated(model: type[Model], keys: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(keys)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        key = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "extra_forbidden":
+            raise UsageError(f"unknown option {key!r}{nearest(key, model.model_fields)}") from None
+        raise UsageError(f"{key}: {problem['msg']}") from None
 
 
 def _translate(found: Future[str], verdict: Future[Verdict]) -> None:

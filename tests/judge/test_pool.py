@@ -252,6 +252,20 @@ class TestWhatIsJudged:
         with pytest.raises(SuiteError):
             JudgePool(tmp_path)
 
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"questins": 3}, "unknown option 'questins'; did you mean 'questions'"),
+            ({"questions": 0}, "questions: "),
+            ({"timing": "quick"}, "timing: "),
+            ({"gates": {"correctness": "all"}}, "gates: "),
+            ({"workers": 0}, "workers must be at least 1"),
+        ],
+    )
+    def test_options_are_checked(self, tool, options, said):
+        with pytest.raises(UsageError, match=said):
+            JudgePool(tool, **options)
+
     def test_a_lane_that_judges_no_sources(self):
         suite = Path(__file__).parents[2] / "suites" / "dsl" / "hello.suite.yaml"
         with pytest.raises(UsageError, match="does not judge sources"):

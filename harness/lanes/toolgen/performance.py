@@ -259,8 +259,9 @@ def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float |
 
 
 def growth_interval(profile: Profile) -> tuple[float, float] | None:
-    """95 % interval of the exponent: a bootstrap over the samples of each size; None below three sizes or two
-    samples.
+    """95 % interval of the exponent: a bootstrap over the samples of each size.
+
+    None below three sizes, or where a size has one sample only.
 
     Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time). For few
     samples the bootstrap distribution is computed exactly, else it is resampled.
