@@ -26,12 +26,14 @@ class Answer:
             name. Produced by the subject, so untrusted.
         seconds: Parent's monotonic clock, from before the question was written to after the answer was read.
         cpu_seconds: CPU time of the box during the call, by the kernel's clock; None where there is no such clock.
+        least_seconds: The same without the time for which the parent may have been busy with other boxes.
     """
 
     kind: str
     payload: bytes
     seconds: float
     cpu_seconds: float | None
+    least_seconds: float = 0.0
 
 
 def describe(payload: bytes) -> str:

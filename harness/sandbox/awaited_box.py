@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from harness.sandbox.answer import Answer
@@ -47,9 +48,15 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -
     """
     async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
         box.allow(due)
+        begun = time.monotonic()
         box.send(question)
-        await _event(box)
-        return await _next_answer(box)
+        while True:
+            event = _event(box)
+            await event
+            answer = box.receive_ready()
+            if answer is not None:
+                least = min(answer.seconds, event.since - begun)
+                return Answer(answer.kind, answer.payload, answer.seconds, answer.cpu_seconds, max(0.0, least))
 
 
 async def ask_all(pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0) -> list[Answer]:

@@ -18,6 +18,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+AT_ONCE = 20e-6
+"""Seconds below which a poll did not wait."""
 Result = TypeVar("Result")
 Task = Coroutine["Wait", bool | None, Result]
 
@@ -25,17 +27,20 @@ Task = Coroutine["Wait", bool | None, Result]
 class Wait:
     """Waits until a descriptor is ready, or until a moment; `await` returns whether the descriptor is ready.
 
+    Afterwards `since` is the earliest moment at which that may have happened: the thread may have been busy meanwhile.
+
     Args:
         deadline: The moment, by `time.monotonic`.
         reading: Descriptor that becomes readable; -1 for none.
         writing: Descriptor that becomes writable; -1 for none.
     """
 
-    __slots__ = ("deadline", "reading", "wake", "writing")
+    __slots__ = ("deadline", "reading", "since", "wake", "writing")
 
     def __init__(self, deadline: float, reading: int = -1, writing: int = -1) -> None:
         self.deadline, self.reading, self.writing = deadline, reading, writing
         self.wake: Callable[[], None] | None = None  # set by a loop; ends the wait
+        self.since = -math.inf
 
     def __await__(self) -> Generator[Wait, bool, bool]:
         return (yield self)
@@ -52,7 +57,9 @@ class Wait:
             return False
         poll = select.poll()
         _register(poll, self)
-        return bool(poll.poll(None if left == math.inf else max(0.0, left) * 1e3))
+        ready = bool(poll.poll(None if left == math.inf else max(0.0, left) * 1e3))
+        self.since = time.monotonic()
+        return ready
 
 
 def _register(poll: select.poll, wait: Wait) -> None:
@@ -142,6 +149,7 @@ class Loop:
         self._deadlines: list[tuple[float, int, _Running]] = []
         self._woken: deque[_Running] = deque()
         self._count = 0
+        self._polled = -math.inf
         self.live = 0
         """Number of coroutines that were spawned and have not ended."""
 
@@ -154,12 +162,17 @@ class Loop:
         """Wait until a coroutine can go on, or until `deadline`; let each that can take one step."""
         if self._deadlines:
             deadline = min(deadline, self._deadlines[0][0])
-        left = 0.0 if self._woken else deadline - time.monotonic()
+        before = time.monotonic()
+        left = 0.0 if self._woken else deadline - before
         events = self._poll.poll(None if left == math.inf else max(0.0, left) * 1e3)
         now = time.monotonic()
+        # A poll that had to wait ends with the first event; what it finds at once came at any time since the last one.
+        since = now if now - before > AT_ONCE else self._polled
+        self._polled = now
         for descriptor, _event in events:
             running = self._waiting.get(descriptor)
             if running is not None:
+                running.wait.since = since
                 self._resume(running, value=True)
         for _ in range(len(self._woken)):
             self._resume(self._woken.popleft(), value=True)

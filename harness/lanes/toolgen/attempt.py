@@ -143,7 +143,7 @@ class _AttemptRun:
 
     async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
-        self.box, first, waiting = box, True, Waiting()
+        self.box, first, waiting = box, True, Waiting(box.pid)
         if self.is_batched:
             await self._ask_batch()
         while self.waiting:

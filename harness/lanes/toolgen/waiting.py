@@ -1,45 +1,62 @@
 """Waiting: the wall time of calls in which a box gave up its core, although its CPU clock stood still.
 
 By CPU time alone, a candidate that sleeps ranks like its equal. By wall time alone, a candidate loses for the other
-processes of the machine. So the difference between both clocks counts only if the kernel saw the box give up its core
-(voluntary context switches) more often than once per call, which is the wait for the next question.
+processes of the machine. So the difference between both clocks counts only as far as neither the box nor the judge, for
+which a box waits while a long message passes, was without a core: the kernel counts for how long a process was ready to
+run and had none (`/proc/PID/schedstat`).
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from harness.sandbox.answer import Answer
 from harness.sandbox.wire import CHUNK
 
 MIN_IDLE = 250e-6
-"""Seconds per call below which the kernel is not asked; a call over two busy cores idles for 10 to 100 microseconds."""
+"""Mean seconds per call below which nothing counts; a call over two busy cores idles for 10 to 100 microseconds."""
 MARGIN = 4
-"""Voluntary switches that are not counted: loading takes at most two."""
+"""Voluntary switches that are not counted, where the kernel does not tell how long a process had no core."""
 
 
 class Waiting:
     """The idle time of one box's calls.
 
     Args:
-        pid: The process id of a box that has answered other calls before; 0 for one that has only been loaded.
+        pid: The process id of the box.
 
     Attributes:
-        idle: Wall seconds minus CPU seconds by number of each call, as noted.
+        idle: Wall seconds minus CPU seconds by number of each call, as noted; without the time in which the judge may
+            have been busy with other boxes.
     """
 
-    def __init__(self, pid: int = 0) -> None:
+    def __init__(self, pid: int) -> None:
         self.idle: dict[int, float] = {}
-        self._allowed = MARGIN + (_count_switches(pid) if pid else 0)
+        self._delay, self._allowed = _delay_of(pid), MARGIN + _count_switches(pid)
 
     def note(self, number: int, question: bytes, answer: Answer) -> None:
         """Note a call. A message longer than a pipe's capacity needs one more switch for each further part."""
-        self.idle[number] = max(0.0, answer.seconds - answer.cpu_seconds) if answer.cpu_seconds is not None else 0.0
+        cpu = answer.cpu_seconds
+        self.idle[number] = 0.0 if cpu is None else max(0.0, answer.least_seconds - cpu)
         self._allowed += 1 + len(question) // CHUNK + len(answer.payload) // CHUNK
 
     def is_on_purpose(self, pid: int) -> bool:
         """Whether the open box with this process id gave up its core during its calls."""
-        if not self.idle or max(self.idle.values()) < MIN_IDLE:
+        idle = sum(self.idle.values())
+        if not self.idle or idle < MIN_IDLE * len(self.idle):
             return False
-        return _count_switches(pid) > self._allowed
+        delay = _delay_of(pid)
+        if delay is None or self._delay is None:
+            return _count_switches(pid) > self._allowed
+        return idle - (delay - self._delay) >= MIN_IDLE * len(self.idle)
+
+
+def _delay_of(pid: int) -> float | None:
+    """Seconds for which a box and this process were ready to run and had no core; None where the kernel is silent."""
+    try:
+        return sum(int(Path(f"/proc/{one}/schedstat").read_text("ascii").split()[1]) for one in (pid, "self")) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _count_switches(pid: int) -> int:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
+import time
+
 import pytest
 
 from harness.core.policy import Policy, Timing
@@ -15,6 +20,9 @@ from harness.lanes.toolgen.performance import NullCall, Profile
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.lanes.toolgen.waiting import Waiting
+from harness.sandbox import loop as event_loop
+from harness.sandbox.awaited_box import ask
+from harness.sandbox.loop import drive, pause
 from harness.timing import stopwatch
 from harness.timing.benchmark import Loop
 from harness.timing.lock import FairLock
@@ -153,15 +161,41 @@ def test_a_wait_is_the_mean_over_the_attempts_and_counts_for_a_box_that_gave_up_
         ("import json, decimal, statistics; return text", False),
     ],
 )
-def test_a_box_gives_up_its_core_on_purpose(context, body, is_on_purpose):
-    waiting = Waiting()
-    with context.boxes.open(f"import time\ndef run(text):\n    {body}\n".encode(), entry="run") as box:
+@pytest.mark.parametrize("neighbours", [0, 4])
+def test_a_box_gives_up_its_core_on_purpose(context, body, is_on_purpose, neighbours):
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(neighbours)]
+    try:
+        with context.boxes.open(f"import time\ndef run(text):\n    {body}\n".encode(), entry="run") as box:
+            waiting = Waiting(box.pid)
+            for number in range(24):
+                answer = drive(ask(context.boxes, box, b'{"text":"a"}', due=200_000))
+                waiting.note(number, b'{"text":"a"}', answer)
+            assert waiting.is_on_purpose(box.pid) is is_on_purpose
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def test_a_busy_judge_makes_no_candidate_wait(context):
+    box = context.boxes.open(b"def run(text):\n    return text\n", entry="run")
+    waiting, loop, done = Waiting(box.pid), event_loop.Loop(), []
+
+    async def asks() -> None:
         for number in range(24):
-            box.allow(200_000)
-            answer = box.call({"text": "a"})
-            waiting.note(number, b'{"text":"a"}', answer)
-        waiting.idle[24] = 1.0  # so that the kernel is asked also on a quiet machine
-        assert waiting.is_on_purpose(box.pid) is is_on_purpose
+            waiting.note(number, b"", await ask(context.boxes, box, b'{"text":"a"}'))
+
+    async def busy() -> None:
+        while len(done) < 1:
+            time.sleep(0.003)  # the thread is busy: answers that arrive meanwhile are read late
+            await pause(0.0)
+
+    loop.spawn(asks(), done.append)
+    loop.spawn(busy(), done.append)
+    while loop.live:
+        loop.turn(math.inf)
+    assert not waiting.is_on_purpose(box.pid)
+    box.close()
 
 
 def questions(*seconds: float | None) -> Questions:
