@@ -125,13 +125,20 @@ def _cpu() -> float:
     waiting = [os.getpid()]
     while waiting:
         pid = waiting.pop()
-        lists = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        lists = [_read(path) for path in Path(f"/proc/{pid}/task").glob("*/children")]
         children = " ".join(lists).split()
         waiting += map(int, children)
         for child in children:
-            cells = Path(f"/proc/{child}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            cells = _read(Path(f"/proc/{child}/stat")).rpartition(")")[2].split()
             total += sum(int(cell) for cell in cells[11:15]) / ticks
     return total
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
+        return ""
 
 
 def _worker(make: Callable[[], Callable[[int], None]], pipe: Connection) -> None:

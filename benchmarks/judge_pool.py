@@ -142,7 +142,7 @@ def main() -> int:
         rates: dict[str, list[float]] = {name: [] for name in contenders}
         costs: dict[str, list[float]] = {name: [] for name in contenders}
         for run in rows.values():
-            run(8)  # starts processes, draws inputs
+            run(100)  # starts processes, draws inputs
         for _ in range(options.rounds):
             for row_name, run in contenders.items():
                 before, started = _cpu(), time.perf_counter()

@@ -21,7 +21,7 @@ from harness.lane.context import Context
 from harness.lane.json_worker import JsonWorker, WorkerFault
 from harness.lane.protocol import Lane, ObservingLane
 
-WIDTH = 12
+WIDTH = 16
 """Cases in flight in one judge process: while some pause, there is work from the others."""
 MIN_LOAD = 2
 """A further judge process starts when every running one has at least this many cases."""
@@ -112,6 +112,8 @@ class Judges:
                 threading.Thread(target=self._tend, args=(judge,), name="crucible-judge", daemon=True).start()
             for judge in self._judges[: self._started]:
                 self._give(judge)
+            if self._waiting and any(judge.worker is None for judge in self._judges[: self._started]):
+                self._change.notify_all()
         return job.found
 
     def require_open(self) -> None:
