@@ -137,7 +137,11 @@ class RunSession:
                 reporter.write_line(line)
         inputs = self._judge_ahead(self.controller.open(), ids, processes=judge_count(self.config))
         if isinstance(self._judging, JudgingAhead):
-            self._judging.listen(snapshot.folder)
+            try:
+                self._judging.listen(snapshot.folder)
+            except OSError:  # such as a path that is too long for a socket: the items judge their cases
+                self._judging.close()
+                self._judging, inputs = None, replace(inputs, ahead=frozenset())
         inputs.publish(snapshot)
 
     def _judge_ahead(self, inputs: RunInputs, order: Iterable[str], *, processes: int) -> RunInputs:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +110,62 @@ class TestRuns:
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         assert set(rows(pytester.path).values()) == {"infra"}
         result.stdout.fnmatch_lines(["*the oracle's reference did not return within 1 s*"])
+
+
+def test_items_judge_where_no_socket_can_be_made(pytester, monkeypatch):
+    write_project(pytester.path)
+    deep = pytester.path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    result = pytester.runpytest_subprocess("double.suite.yaml", "--confirm", "0", "-n", "2")
+    result.assert_outcomes(passed=COUNT)
+    assert len(rows(pytester.path)) == COUNT
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "xdist"])
+def test_an_interrupted_run_keeps_its_rows_and_leaves_no_process(pytester, workers):
+    write_project(pytester.path)
+    (pytester.path / "double.suite.yaml").write_text(f"{SUITE}attempts: 1\nbudget: {{time_ms: [500, 500]}}\n")
+    for path in (pytester.path / "candidates").iterdir():
+        if path.stem > "c03":
+            path.write_text("def double(n: int) -> int:\n    while True:\n        pass\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "double.suite.yaml",
+        "--confirm",
+        "0",
+        "-v",
+        "-p",
+        "harness.plugin",
+        *workers,
+    ]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    seen, started = "", set()
+    for line in run.stdout:
+        seen += line
+        if "c01" in line and "PASSED" in line:
+            break
+    started = descendants(run.pid)
+    run.send_signal(signal.SIGINT)
+    seen += run.communicate(timeout=60)[0]
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, seen
+    assert "ok" in rows(pytester.path).values()
+    until = time.monotonic() + 20
+    while (left := [pid for pid in started if Path(f"/proc/{pid}").exists()]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left == []
+
+
+def descendants(pid: int) -> set[int]:
+    found, waiting = set(), [pid]
+    while waiting:
+        lists = Path(f"/proc/{waiting.pop()}/task").glob("*/children")
+        children = {int(word) for path in lists for word in path.read_text().split()}
+        waiting += children - found
+        found |= children
+    return found
 
 
 def test_only_what_is_selected_is_judged(pytester, monkeypatch):
