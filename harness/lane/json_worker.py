@@ -22,7 +22,7 @@ from harness.lane.pinned_file import FileFaultError, read_plain_file
 from harness.sandbox.loop import Wait, drive
 
 MAX_LINE = 1 << 26  # bytes of one answer
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[2]
 _CHUNK = select.PIPE_BUF  # a pipe that is ready for writing takes this many bytes without blocking
 
 

@@ -55,6 +55,10 @@ def test_requests_of_any_size_are_answered_in_turn(start) -> None:
         assert worker.ask({"data": "x" * size}, timeout=60) == {"kind": "echo", "size": size}
 
 
+def test_a_worker_imports_the_package_from_where_this_one_is(start) -> None:
+    assert (json_worker._ROOT / "harness" / "lane" / "json_worker.py").samefile(json_worker.__file__)
+
+
 def test_a_late_worker(start) -> None:
     with pytest.raises(WorkerFault) as caught:
         start("sleep").ask({}, timeout=0.2)
