@@ -160,7 +160,7 @@ class Controller:
         if text is not None:
             known = self._fresh.pop(report.nodeid, None)
             self._recorder.record(known or SerialisedEvaluation.parse(text))
-        elif report.failed and report.nodeid not in self.outcome.rows:
+        elif report.failed and report.nodeid not in self.outcome.rows and not self.outcome.aborted:
             # A worker that died, or another plugin that failed before the case began.
             text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
             evaluation = unjudged(self.cases[report.nodeid], f"no verdict: {text}", tier=self._tier)

@@ -268,6 +268,11 @@ class RunSession:
 
     # pytest hooks
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """End the judge processes at once: workers that wait for an evaluation would hold up the end of the run."""
+        if isinstance(self._judging, JudgingAhead):
+            self._judging.close()
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Count wrong suites: if nothing else failed to collect, the other suites still run."""
         if report.failed and report.nodeid.endswith(SUFFIX):
