@@ -87,7 +87,6 @@ async def run_attempt(
     known = [question for question in asked if question.expected is not None]
     outcome.total = len(known) + len(questions.trials)
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
-    started = time.perf_counter()
     box: PolledBox | None = None
     run = _AttemptRun(pool, questions, plan, outcome, extras)
     while True:
@@ -104,7 +103,7 @@ async def run_attempt(
             outcome.fault = fault
         break
     outcome.usage = box.usage if box is not None else None
-    outcome.wall = time.perf_counter() - started
+    outcome.wall += outcome.usage.load_ms / 1e3 if outcome.usage else 0.0
     return outcome
 
 
@@ -150,7 +149,9 @@ class _AttemptRun:
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
                 low, high = self.plan.jitter_ms
-                await pause(self.rng.uniform(low, high) / 1e3)
+                seconds = self.rng.uniform(low, high) / 1e3
+                self.outcome.wall += seconds
+                await pause(seconds)
             await self._ask(number, self.asking, waiting, first=first)
             first, self.asking = False, None
             if self._is_decided:
@@ -203,7 +204,13 @@ class _AttemptRun:
         if self.early:
             return self.early.popleft()
         self.outcome.fault_question = key
-        answer = await ask(self.pool, self.box, key, due=due)
+        asked = time.perf_counter()
+        try:
+            answer = await ask(self.pool, self.box, key, due=due)
+        except BoxFault:
+            self.outcome.wall += min(time.perf_counter() - asked, self.plan.limits.call_seconds)
+            raise
+        self.outcome.wall += answer.seconds
         self.outcome.fault_question = None
         if self.asking is None or self.asking.expected is not None:
             self.outcome.slowest = max(self.outcome.slowest, answer.seconds)

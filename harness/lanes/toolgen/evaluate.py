@@ -262,8 +262,15 @@ class Evaluator:
             limits_hit=_limits_hit(status),
             tier=self.context.tier,
             environment=_ENVIRONMENT,
-            seconds=time.perf_counter() - self.started,
+            seconds=self._own_seconds(),
         )
+
+    def _own_seconds(self) -> float:
+        """Seconds of this case alone: a judge process works on others in between."""
+        profile = self.profile
+        if profile is not None and profile.quality is not None:  # an exact measurement has its process to itself
+            return time.perf_counter() - self.started
+        return sum(outcome.wall for outcome in self.outcomes) + sum(profile.seconds if profile is not None else ())
 
     def _median_ms(self, seconds: list[float], null: float) -> float | None:
         profile = self.profile

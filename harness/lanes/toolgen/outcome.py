@@ -31,6 +31,7 @@ class Outcome:
         seconds: Wall seconds of each call on an example or a sampled input, by the parent's clock.
         costs: CPU seconds by number of each shared question with a timed reference (wall seconds where the kernel has
             no CPU clock), except the first one asked, which fills caches and runs lazy imports.
+        wall: Seconds of loading, calls and pauses; the time in which other cases had their turn is not part of it.
         clock: The clock of `costs`: `cpu` or `wall`.
         idle: Wall minus CPU seconds by number of each shared question; see `Waiting`.
         waits: Whether the box gave up its core in these calls.
