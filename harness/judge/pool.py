@@ -20,6 +20,7 @@ from harness.core.digest import digest_bytes
 from harness.core.errors import UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.nearest import nearest
+from harness.core.policy import Timing
 from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
@@ -47,14 +48,14 @@ class JudgePool:
         workers: Number of judge processes; by default one for each core that this process may use.
         epoch: Sets the budget; 0 by default.
         attempts: Seeded repetitions; the suite's own by default.
-        timing: `cpu`, `none` or `exact`; the suite's own by default.
+        timing: `cpu` or `none`; the suite's own by default. A pool judges many at once, so it cannot time exactly.
         gates: Smallest accepted value of components, or of `score`; the suite's own by default.
         secret_seed: Seed of the inputs; random by default.
         min_tier: The weakest isolation that is accepted.
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
 
     Raises:
-        UsageError: if there is no such tool or suite, or its lane does not judge sources.
+        UsageError: if there is no such tool or suite, its lane does not judge sources, or it demands exact timing.
         SuiteError: if the tool or suite is wrong.
         TierError: if this machine cannot isolate as well as `min_tier` requires.
     """
@@ -99,6 +100,12 @@ class JudgePool:
             suite = Suite(suite.path, suite.name, suite.options, policy, suite.positions)
         if not isinstance(lane, ObservingLane):
             raise UsageError(f"the lane {lane.name!r} does not judge sources; use `evaluate`", where=str(path))
+        if suite.policy.timing is Timing.EXACT:
+            raise UsageError(
+                "a pool judges many candidates at once, so it cannot time exactly",
+                where=str(path),
+                fix="pass timing='cpu', or judge it with pytest",
+            )
         self._suite, self._lane = suite, lane
         self._folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
         try:
@@ -158,10 +165,10 @@ class JudgePool:
         verdict: Future[Verdict] = Future()
         judged = self._judges.submit(case)
         verdict.set_running_or_notify_cancel()
-        judged.add_done_callback(lambda found: _translate(found, verdict))
         if len(self._known) >= MAX_KNOWN:
-            self._known.pop(next(iter(self._known)))
+            self._known.pop(next(iter(self._known)), None)
         self._known[key] = verdict
+        judged.add_done_callback(lambda found: self._conclude(key, found, verdict))
         return verdict
 
     def close(self) -> None:
@@ -176,6 +183,21 @@ class JudgePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _conclude(self, key: str, found: Future[str], verdict: Future[Verdict]) -> None:
+        """Pass a result on; only what says something about the candidate is remembered."""
+        if found.cancelled():
+            error: BaseException | None = asyncio.CancelledError()
+        else:
+            error = found.exception()
+        if error is not None:
+            self._known.pop(key, None)
+            verdict.set_exception(error)
+            return
+        result = Verdict(Evaluation.model_validate_json(found.result()))
+        if result.reward is None:
+            self._known.pop(key, None)
+        verdict.set_result(result)
 
     def _path_of(self, source: Source) -> Path:
         if isinstance(source, os.PathLike):
@@ -202,12 +224,3 @@ def _validated(model: type[Model], keys: dict[str, Any]) -> Model:
         if problem["type"] == "extra_forbidden":
             raise UsageError(f"unknown option {key!r}{nearest(key, model.model_fields)}") from None
         raise UsageError(f"{key}: {problem['msg']}") from None
-
-
-def _translate(found: Future[str], verdict: Future[Verdict]) -> None:
-    if found.cancelled():
-        verdict.set_exception(asyncio.CancelledError())
-    elif (error := found.exception()) is not None:
-        verdict.set_exception(error)
-    else:
-        verdict.set_result(Verdict(Evaluation.model_validate_json(found.result())))

@@ -163,6 +163,7 @@ class TestFaults:
                 killer.join()
             assert [verdict.status for verdict in verdicts] == [Status.OK] * 8 + [Status.INFRA] + [Status.OK] * 8
             assert "ended with exit status -9" in verdicts[8].why
+            assert pool.judge(deadly).status is Status.OK  # what says nothing of a candidate is not remembered
             assert verdicts[8].reward is None
 
     def test_a_judge_that_cannot_start_is_infra_for_all(self, tool, monkeypatch):
@@ -259,6 +260,7 @@ class TestWhatIsJudged:
             ({"questions": 0}, "questions: "),
             ({"timing": "quick"}, "timing: "),
             ({"gates": {"correctness": "all"}}, "gates: "),
+            ({"timing": "exact"}, "cannot time exactly"),
             ({"workers": 0}, "workers must be at least 1"),
         ],
     )
