@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import select
@@ -136,14 +137,16 @@ def run(value):
     assert caught.value.status is Status.PROTOCOL
 
 
-def test_a_zygote_killed_in_between_is_nobodys_fault(pool: BoxPool) -> None:
+def test_a_zygote_killed_in_between_is_nobodys_fault() -> None:
+    """Killed before or after it has forked the box (nobody can say which), the subject is not blamed."""
     with BoxPool() as own:
         box = own.begin(ECHO.encode(), entry="run")
         os.kill(box._process.zygote.pid, signal.SIGKILL)
-        with pytest.raises(InfraError), box:
+        with contextlib.suppress(InfraError), box:
             while not box.is_idle:
                 box.receive_ready()
             box.send(b'{"value":1}')
-            while box.receive_ready() is None:
+            while (answer := box.receive_ready()) is None:
                 pass
+            assert answer == b'["value", 1]'
         assert drive([("echo", own.begin(ECHO.encode(), entry="run"))]) == {"echo": '["value", 7]'}
