@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -32,6 +33,15 @@ def delta(value: float | None, *, edited: bool = False) -> str:
         return NOTHING
     arrow = "▲" if round(value, 3) > 0 else "▼" if round(value, 3) < 0 else " "
     return f"{round(value, 3) + 0.0:+.3f} {arrow}{'*' if edited else ''}".rstrip()
+
+
+def shares(weights: Sequence[float]) -> list[str]:
+    """Weights with two digits that add up to what the weights add up to: 1.00 for those of a score."""
+    cents = [100 * weight for weight in weights]
+    floors = [math.floor(cent + 1e-9) for cent in cents]
+    missing = max(0, round(sum(cents)) - sum(floors))
+    largest = sorted(range(len(cents)), key=lambda i: floors[i] - cents[i])[:missing]
+    return [f"{(floor + (i in largest)) / 100:.2f}" for i, floor in enumerate(floors)]
 
 
 def milliseconds(value: float | None) -> str:

@@ -73,13 +73,18 @@ class Summary:
             before, after = [*self._verdict()], [*self._rest()]
             room = max(MIN_SUITES, MAX_LINES - 1 - len(before) - len(after))
             lines = [] if self._level < 0 or self._run is None else board(room)
-            for line, colour in [*before, *((line, "") for line in lines), *after]:
+            for line, colour in before:
+                self._say(line, colour)
+            for line in lines:  # they are printable already, and may have colours
+                self._terminal.write_line(words.encodable(line, self._encoding))
+            for line, colour in after:
                 self._say(line, colour)
         for line in outcome.annotations:
-            self._say(line, "")
+            self._terminal.write_line(words.encodable(line, self._encoding))
 
     def _say(self, line: str, colour: str) -> None:
-        self._terminal.write_line(words.encodable(line, self._encoding), **({colour: True} if colour else {}))
+        shown = words.encodable(words.printable(line), self._encoding)
+        self._terminal.write_line(shown, **({colour: True} if colour else {}))
 
     def _verdict(self) -> Iterator[tuple[str, str]]:
         verdict = self._outcome.verdict
@@ -112,10 +117,10 @@ class Summary:
         yield from self._gates()
         for fault in outcome.verdict.of_kind(Kind.PROBLEM) if outcome.verdict else ():
             if fault.why != ABORTED:
-                yield f"exit status 1: {words.printable(fault.why)}", "red"
+                yield f"exit status 1: {fault.why}", "red"
         if not quiet:
             for sentence, command in outcome.advice[: self._limit(MAX_ADVICE)]:
-                yield f"next  {words.printable(sentence)}: {command}", "bold"
+                yield f"next  {sentence}: {command}", "bold"
         yield from self._places()
 
     def _failures(self) -> Iterator[tuple[str, str]]:
@@ -125,7 +130,7 @@ class Summary:
         for one in failing[: self._limit(MAX_FAILURES)]:
             yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", max(self.width, 40)), "red"
             if self._explains:
-                yield from ((words.printable(line), "") for line in details(one))
+                yield from ((line, "") for line in details(one))
             yield f"  rerun: {self._rerun(one.case.nodeid)}", ""
         yield from self._more(failing, MAX_FAILURES, f"that failed: crucible show --run {self._name}")
 
@@ -140,12 +145,9 @@ class Summary:
                 continue
             observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
             text = f"observed {observed}, threshold {gate.threshold:g}: {gate.why}"
-            yield (
-                words.printable(f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}"),
-                "green" if gate.passed else "red",
-            )
-            for line in self._outcome.examples.get(gate.name, ()):
-                yield f"  {words.printable(line)}", ""
+            colour = "green" if gate.passed else "red"
+            yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
+            yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
             if gate.nodeid:
                 yield f"  rerun: {self._rerun(gate.nodeid)}", ""
         if not only_failing and self._level >= 0:
