@@ -8,11 +8,11 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from harness.core.ascii import ERRORS, SPARKS
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
 ELLIPSIS = "…"
-SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def score(value: float | None) -> str:
@@ -186,19 +186,12 @@ def folded(parts: Sequence[str], columns: int, *, between: str = " · ", indent:
     return lines
 
 
-ASCII = dict(zip("·─…µΔ▲▼\u2013\u2014└≠→\u00d7≤≥", "- - ... u d ^ v - - `- != -> x <= >=".split(), strict=True))
-ASCII |= dict(zip(SPARKS, "_.,-=+*#", strict=True))
-"""What the characters of our own are where only ASCII can be shown; others become escapes."""
-
-
 def encodable(text: str, encoding: str | None) -> str:
     """The text as far as an encoding can represent it; a terminal of ASCII gets ASCII."""
     try:
-        text.encode(encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        known = "".join(ASCII.get(character, character) for character in text)
-        return known.encode("ascii", "backslashreplace").decode("ascii")
-    return text
+        return text.encode(encoding or "utf-8", ERRORS).decode(encoding or "utf-8")
+    except LookupError:
+        return text.encode("ascii", ERRORS).decode("ascii")
 
 
 def fit(text: str, columns: int, *, middle: bool = False) -> str:

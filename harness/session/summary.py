@@ -6,6 +6,7 @@ gates that fail.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ class Summary:
         self._outcome, self._terminal, self._run, self._settings = outcome, terminal, run, settings
         self._base, self._rerun, self._explains = base, rerun, explains
         self._level: int = terminal.verbosity
-        self.width = min(terminal._tw.fullwidth, WIDTH)
+        # pytest takes a terminal of less than 40 columns for one of 80.
+        self.width = min(terminal._tw.fullwidth, WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
         self._encoding = getattr(terminal._tw._file, "encoding", None)
 
     def write(self, board: Callable[[int], list[str]]) -> None:
@@ -69,6 +71,7 @@ class Summary:
             for line, colour in self._gates(only_failing=True):
                 self._say(line, colour)
         else:
+            self._terminal.ensure_newline()
             self._terminal.section("crucible")
             before, after = [*self._verdict()], [*self._rest()]
             room = max(MIN_SUITES, MAX_LINES - 1 - len(before) - len(after))
@@ -128,7 +131,7 @@ class Summary:
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
         failing = [known[fault.what] for fault in faults if fault.what in known]
         for one in failing[: self._limit(MAX_FAILURES)]:
-            yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", max(self.width, 40)), "red"
+            yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", self.width), "red"
             if self._explains:
                 yield from ((line, "") for line in details(one))
             yield f"  rerun: {self._rerun(one.case.nodeid)}", ""
@@ -167,7 +170,7 @@ class Summary:
 
     def _more(self, found: Sequence[Any], few: int, what: str) -> Iterator[tuple[str, str]]:
         if (left := len(found) - self._limit(few)) > 0:
-            yield words.fit(f"  … {left} more {what}", max(self.width, 60)), ""
+            yield words.fit(f"  … {left} more {what}", self.width), ""
 
 
 def _headline(evaluation: Evaluation) -> str:
