@@ -43,7 +43,7 @@ def _entry(
             details = {"cmd": arguments.get("cmd"), "output": result}
         case "tool.write":
             details = {"path": arguments.get("path"), "status": "ERROR" if failed else "SUCCESS"}
-        case "tool.read":
+        case "tool.read" | "tool.exists":
             details = {"path": arguments.get("path"), "output": result}
         case name if name.startswith("tool.") or name == "sweep":
             details = {"tool": name, "arguments": arguments, "output": result}
