@@ -116,7 +116,13 @@ class Controller:
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
-            self._recorder = Recorder(opened, self.outcome, self._registry, with_rows=bool(settings.gates))
+            self._recorder = Recorder(
+                opened,
+                self.outcome,
+                self._registry,
+                with_rows=bool(settings.gates),
+                keep_sources=settings.project.keep_sources,
+            )
             # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
@@ -279,6 +285,8 @@ class Controller:
             return
         opened, outcome = self._recorder.opened, self.outcome
         ledger, run_id = opened.ledger, opened.run.run_id
+        if self._recorder.sources is not None:
+            self._recorder.sources.flush()
         try:
             ledger.finish(run_id, RunStatus.ABORTED if outcome.aborted else RunStatus.FINISHED, opened.tier)
         except CrucibleError as error:
