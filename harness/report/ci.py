@@ -17,7 +17,8 @@ from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
-from harness.report.leaderboard import failed, reason
+from harness.report.leaderboard import reason
+from harness.report.urgency import failed
 
 TOP = 10
 ANNOTATIONS = 10  # what GitHub shows of one step

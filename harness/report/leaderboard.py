@@ -11,6 +11,7 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
 from harness.report.table import Column, Paint
+from harness.report.urgency import failed
 
 Row = dict[str, Any]
 
@@ -62,11 +63,6 @@ def render_leaderboard(
     failing = [row for row in rows if failed(row)]
     lines += rerun_lines(run, failing, width=width)
     return lines
-
-
-def failed(row: Row) -> bool:
-    """Whether a row fails the run: it is not as its suite expects, and its status is not neutral."""
-    return not row["as_expected"] and not row["neutral"]
 
 
 def reason(row: Row, failing_gates: Sequence[str]) -> str:
