@@ -50,8 +50,8 @@ def _bytes(before: Grammar, after: Grammar, name: str, data: bytes) -> Bytes:
     changed = _length(compared.changed) - _length(still)
     return Bytes(
         title=f"Bytes of {name}",
-        sentence=f"the patch changes how {changed:,} of {len(part):,} bytes are read; {_length(gaps[1]):,} are in no field, "
-        f"{_length(gaps[0]):,} before",
+        sentence=f"the patch changes how {changed:,} of {len(part):,} bytes are read; {_length(gaps[1]):,} are in no "
+        f"field, {_length(gaps[0]):,} before",
         cut="" if whole else f"{len(part):,} of {len(data):,} bytes are shown",
         file=name,
         size=len(data),
