@@ -106,7 +106,7 @@ def _print_parts(parts: list[dict[str, Any]]) -> None:
 def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
     """Yield the lines that explain one evaluation."""
     evaluation, limit = queries.load(ledger, row["run_id"], row["nodeid"]), output.measure_width()
-    history = queries.find(ledger, row["nodeid"])
+    history = queries.trend(ledger, row["nodeid"])
     yield words.fit(f"{row['nodeid']}  {words.score(row['score'])}  {row['status']}", limit, middle=True)
     facts = [
         ("subject", f"{row['subject']}  {row['digest']}"),
@@ -120,13 +120,13 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
         ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
         ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),
         ("limits hit", ", ".join(evaluation.evidence.limits_hit)),
-        ("history", words.spark([past["score"] for past in reversed(history[:30])]) if len(history) > 1 else None),
+        ("history", words.spark([past["score"] for past in history[-30:]]) if len(history) > 1 else None),
     ]
     for name, value in facts:
         if value:
             yield f"  {name:<10} {words.printable(str(value))}"
     yield from _explain_parts(evaluation)
-    yield from rerun.lines(queries.run(ledger, row["run_id"]), row["nodeid"], limit=limit, head="  rerun      ")
+    yield f"  rerun      {rerun.of(ledger, queries.run(ledger, row['run_id']), row)}"
 
 
 def _explain_parts(evaluation: Evaluation) -> Iterator[str]:

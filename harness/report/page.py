@@ -215,7 +215,7 @@ def _fill(ledger: Ledger, run: Row, cards: list[Candidate]) -> None:
         card.anchor = anchor(nodeid)
         card.gates, card.components, card.attempts = (found.get(nodeid, []) for found in tables)
         card.evidence = _evidence(json.loads(records[nodeid])["evidence"])
-        card.rerun = rerun.command(run, nodeid)
+        card.rerun = rerun.of(ledger, run, card.row)
 
 
 def anchor(nodeid: str) -> str:

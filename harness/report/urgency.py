@@ -52,7 +52,7 @@ def urgency(row: Row, delta: Row | None, *, new: bool, leads: bool) -> Urgency:
         return Urgency.CONTROL
     if leads and row["confirmed"] == 0:
         return Urgency.UNCONFIRMED
-    if new or (delta is not None and _changed(row, delta)):
+    if new or has_changed(row, delta):
         return Urgency.CHANGED
     return Urgency.LEADER if leads else Urgency.OTHER
 
@@ -73,7 +73,10 @@ def urgencies(ledger: Ledger, run_id: str) -> dict[str, Urgency]:
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
 
-def _changed(row: Row, delta: Row) -> bool:
+def has_changed(row: Row, delta: Row | None) -> bool:
+    """Whether verdict, score or content differs from the last comparable run; False if that run did not judge it."""
+    if delta is None:
+        return False
     same = delta["same_digest"] and delta["status_before"] == row["status"]
     moved = delta["score"] is not None and abs(delta["score"]) >= CHANGE
     return not same or moved or delta["passed_before"] != bool(row["passed"])

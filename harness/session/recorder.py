@@ -60,7 +60,5 @@ class Recorder:
         self.record(after)
         evaluation = after.evaluation
         if not evaluation.as_expected:
-            self.outcome.reasons.append(
-                f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
-            )
-            self.outcome.notices.append(f"to repeat the confirmation that failed: {rerun}")
+            said = f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
+            self.outcome.advice.append((said, rerun))
