@@ -120,7 +120,13 @@ class Controller:
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
-            self._recorder = Recorder(opened, self.outcome, self._registry, with_rows=bool(settings.gates))
+            self._recorder = Recorder(
+                opened,
+                self.outcome,
+                self._registry,
+                with_rows=bool(settings.gates),
+                keep_sources=settings.project.keep_sources,
+            )
             # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
@@ -296,6 +302,8 @@ class Controller:
             else:
                 outcome.problems.append(Problem("suites were asked for, but no case was selected"))
         opened = None if self._recorder is None else self._recorder.opened
+        if self._recorder is not None and self._recorder.sources is not None:
+            self._recorder.sources.flush()
         publish(outcome, opened, self._settings, self._config)
         if outcome.verdict is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
