@@ -18,7 +18,9 @@ from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane.registry import Registry
+from harness.ledger.store import Ledger
 from harness.session.confirmation import Confirmation
+from harness.session.handoffs import hand_off
 from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
@@ -284,6 +286,7 @@ class Controller:
         except CrucibleError as error:
             outcome.reasons.append(f"the ledger could not be completed: {error}")
         outcome.notices += ledger.notices
+        self._hand_off(ledger, run_id)
         try:
             from harness.report import rerun
             from harness.report.html import write_report
@@ -308,6 +311,16 @@ class Controller:
             write_step_summary(ledger, run_id, gates=outcome.gates)
         except Exception as error:  # a missing summary of GitHub's does not fail the run
             outcome.notices.append(f"GitHub's summary could not be written: {type(error).__name__}: {error}")
+
+    def _hand_off(self, ledger: Ledger, run_id: str) -> None:
+        failing, root = self.outcome.failing, self._config.rootpath
+        if not failing or not self._settings.project.handoffs:
+            return
+        try:
+            notice = hand_off(failing, ledger=ledger, registry=self._registry, root=root, run_id=run_id)
+        except CrucibleError as error:
+            notice = f"failures were not queued for repair: {error}"
+        self.outcome.notices += [notice] * bool(notice)
 
     def _decide(self, session: pytest.Session, exitstatus: int) -> None:
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:

@@ -46,6 +46,8 @@ class Project(Frozen):
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[Need, ...] = ()
+    handoffs: bool = True
+    """Whether candidates with wrong answers are queued for repair."""
 
 
 class Settings(Frozen):
