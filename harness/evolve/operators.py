@@ -23,7 +23,7 @@ OPERATORS: dict[str, str] = {
     "slice": "a bound of a slice or an index moved by one, or a bound left out",
     "call": "`append` to `extend`, `min` to `max`, …; a call to its argument",
     "loop": "a range one longer or shorter at either end; a sequence without its first or last item",
-    "branch": "an `if` to one of its branches; a conditional expression likewise; `break` to `continue`",
+    "branch": "an `if` to one of its branches; or a conditional expression to one of its values; `break` to `continue`",
     "return": "another returned value",
     "delete": "a statement deleted",
     "duplicate": "a statement twice",
