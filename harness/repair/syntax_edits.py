@@ -1,0 +1,140 @@
+"""Syntax edits: insertions and deletions that make a source parse again.
+
+A source without a syntax tree has no operators (`harness.evolve.operators`), so these edits are of characters, close to
+the place where the parser gave up.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import keyword
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.lanes.toolgen.source import FENCE
+
+OPERATOR = "syntax"
+MAX_LINES_BACK = 3
+"""Lines before the parser's one that are edited too: it notices a missing bracket late."""
+MAX_ROUNDS = 3
+"""Syntax errors in one source that are corrected one after another."""
+MAX_VARIANTS = 24
+"""Variants that parse and are returned."""
+_INSERTED = (":", ")", "]", "}", '"', "'", ",", "(", "[", '"""', "=")
+_QUOTES = ('"', "'", '"""', "'''")
+_DELETED = frozenset(":)]}([{\"',")
+_BOUNDARY = re.compile(r"\b|(?<=\W)|(?=\W)")
+_WORD = re.compile(r"[^\W\d]\w*")
+_KNOWN = {*keyword.kwlist, *dir(builtins)}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A source that parses.
+
+    Attributes:
+        source: The text.
+        line: The edited line, 1-based.
+        change: What was inserted or deleted, as a fingerprint.
+    """
+
+    source: str
+    line: int
+    change: str
+
+
+def syntax_error(source: str) -> SyntaxError | None:
+    """The first syntax error; None if the source parses, or cannot be parsed for another reason."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError):
+        return None
+    return None
+
+
+def parsing_variants(source: str) -> list[Variant]:
+    """Variants of a source that parse, the most likely first; at most `MAX_VARIANTS`."""
+    if FENCE in source and (inner := _fenced(source)) is not None:
+        return [Variant(inner, 1, "-fence")]
+    starts = [Variant(source, 0, "")]
+    for _ in range(MAX_ROUNDS):
+        found: dict[str, Variant] = {}
+        further: list[tuple[int, int, Variant]] = []
+        for start in starts:
+            error = syntax_error(start.source)
+            if error is None:
+                return []
+            for variant in _edited(start.source, error):
+                left = syntax_error(variant.source)
+                if left is None:
+                    found.setdefault(variant.source, variant)
+                    if len(found) >= MAX_VARIANTS:
+                        break
+                elif (left.lineno or 0) > (error.lineno or 0):
+                    further.append((-(left.lineno or 0), len(further), variant))
+        if found:
+            return list(found.values())
+        # No single edit is enough: go on from those after which the parser comes furthest.
+        starts = [variant for _, _, variant in sorted(further, key=lambda one: one[:2])[:3]]
+    return []
+
+
+def _edited(source: str, error: SyntaxError) -> Iterator[Variant]:
+    lines = source.split("\n")
+    last = min(max(error.lineno or 1, 1), len(lines))
+    end = min(error.end_lineno or last, len(lines))
+    places = [number for number in range(last, max(0, last - 1 - MAX_LINES_BACK), -1) if lines[number - 1].strip()]
+    if end != last:
+        places.append(end)
+    if "triple-quoted" in error.msg:
+        # The string that was not closed swallowed the next one's quotes, so the parser names the last one.
+        for number, line in enumerate(lines, 1):
+            for quote in _QUOTES:
+                if quote in line:
+                    yield _variant(lines, number, line.rstrip() + quote, f"+{quote}")
+    for number in places:
+        for text, change in _edited_line(lines[number - 1]):
+            yield _variant(lines, number, text, change)
+
+
+def _variant(lines: list[str], number: int, text: str, change: str) -> Variant:
+    return Variant("\n".join([*lines[: number - 1], text, *lines[number:]]), number, change)
+
+
+def _edited_line(line: str) -> Iterator[tuple[str, str]]:
+    code = line.rstrip()
+    for text in _INSERTED:
+        yield code + text, f"+{text}"
+    if code.endswith(":"):
+        for text in _INSERTED[1:]:
+            yield f"{code[:-1]}{text}:", f"+{text}"
+    begin = len(line) - len(line.lstrip())
+    boundaries = [found.start() for found in _BOUNDARY.finditer(code) if found.start() >= begin]
+    for text in _INSERTED:
+        for place in reversed(boundaries):
+            yield code[:place] + text + code[place:], f"+{text}"
+    for place, character in enumerate(code):
+        if character in _DELETED:
+            yield code[:place] + code[place + 1 :], f"-{character}"
+    for found in _WORD.finditer(code):
+        if found[0] not in _KNOWN:
+            for near in difflib.get_close_matches(found[0], keyword.kwlist, n=1, cutoff=0.7):
+                yield code[: found.start()] + near + code[found.end() :], f"keyword {near}"
+    yield "    " + line, "+indent"
+    if line.startswith("    "):
+        yield line[4:], "-indent"
+
+
+def _fenced(source: str) -> str | None:
+    """The code inside the first Markdown fence, if it parses."""
+    _, _, rest = source.partition(FENCE)
+    inner = rest.partition("\n")[2].partition(f"\n{FENCE}")[0] + "\n"
+    return inner if inner.strip() and syntax_error(inner) is None else None
