@@ -65,6 +65,17 @@ def challenger_path(parent: Path, source: bytes) -> Path:
     return parent.with_name(f"{parent.stem.partition('_fixed_')[0]}_fixed_{digest_bytes(source)[:8]}.py")
 
 
+def find_equal(parent: Path, source: bytes) -> Path | None:
+    """A candidate beside the parent that has the repaired bytes already."""
+    for path in sorted(parent.parent.glob("*.py")):
+        try:
+            if read_plain_file(path, max_bytes=MAX_BYTES) == source:
+                return path
+        except FileFaultError:
+            continue
+    return None
+
+
 def write_challenger(path: Path, source: bytes) -> None:
     """Write the repaired bytes, all or nothing.
 

@@ -24,6 +24,11 @@ MAX_ROUNDS = 3
 """Syntax errors in one source that are corrected one after another."""
 MAX_VARIANTS = 24
 """Variants that parse and are returned."""
+MAX_PARSED = 1500
+MAX_CHARACTERS = 5_000_000
+"""Edits that are parsed, and their characters together."""
+MAX_BOUNDARIES = 120
+"""Places in one line where something is inserted, from its end."""
 _INSERTED = (":", ")", "]", "}", '"', "'", ",", "(", "[", '"""', "=")
 _QUOTES = ('"', "'", '"""', "'''")
 _DELETED = frozenset(":)]}([{\"',")
@@ -65,6 +70,7 @@ def parsing_variants(source: str) -> list[Variant]:
     if FENCE in source and (inner := _fenced(source)) is not None:
         return [Variant(inner, 1, "-fence")]
     starts = [Variant(source, 0, "")]
+    left_over = min(MAX_PARSED, MAX_CHARACTERS // max(1, len(source)))
     for _ in range(MAX_ROUNDS):
         found: dict[str, Variant] = {}
         further: list[tuple[int, int, Variant]] = []
@@ -73,6 +79,9 @@ def parsing_variants(source: str) -> list[Variant]:
             if error is None:
                 return []
             for variant in _edited(start.source, error):
+                left_over -= 1
+                if left_over < 0:
+                    break
                 left = syntax_error(variant.source)
                 if left is None:
                     found.setdefault(variant.source, variant)
@@ -117,7 +126,7 @@ def _edited_line(line: str) -> Iterator[tuple[str, str]]:
         for text in _INSERTED[1:]:
             yield f"{code[:-1]}{text}:", f"+{text}"
     begin = len(line) - len(line.lstrip())
-    boundaries = [found.start() for found in _BOUNDARY.finditer(code) if found.start() >= begin]
+    boundaries = [found.start() for found in _BOUNDARY.finditer(code) if found.start() >= begin][-MAX_BOUNDARIES:]
     for text in _INSERTED:
         for place in reversed(boundaries):
             yield code[:place] + text + code[place:], f"+{text}"

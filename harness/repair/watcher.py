@@ -14,7 +14,14 @@ from typing import Any, Self
 from harness.core.digest import digest_bytes, short
 from harness.core.errors import CrucibleError
 from harness.ledger.handoffs import INVALID, QUARANTINED, Handoff, Handoffs
-from harness.repair.bundles import InvalidHandoffError, candidate_of, challenger_path, spec_of, write_challenger
+from harness.repair.bundles import (
+    InvalidHandoffError,
+    candidate_of,
+    challenger_path,
+    find_equal,
+    spec_of,
+    write_challenger,
+)
 from harness.repair.patterns import Patterns
 from harness.repair.repairer import Proposer, Repair, repair
 from harness.repair.workbench import Workbench
@@ -106,8 +113,10 @@ class Watcher:
         result, child = found.to_wire(), ""
         lines = describe(found)
         if found.source is not None:
-            challenger = challenger_path(path, found.source)
-            write_challenger(challenger, found.source)
+            challenger = find_equal(path, found.source)
+            if challenger is None:
+                challenger = challenger_path(path, found.source)
+                write_challenger(challenger, found.source)
             child = digest_bytes(found.source)
             result |= {"challenger": str(challenger), "challenger_sha256": child}
             lines.insert(1, f"challenger: {challenger}")
