@@ -27,6 +27,7 @@ MAX_VARIANTS = 24
 MAX_PARSED = 1500
 MAX_CHARACTERS = 5_000_000
 """Edits that are parsed, and their characters together."""
+MAX_INDENTS = 12
 MAX_BOUNDARIES = 120
 """Places in one line where something is inserted, from its end."""
 _INSERTED = (":", ")", "]", "}", '"', "'", ",", "(", "[", '"""', "=")
@@ -109,9 +110,14 @@ def _edited(source: str, error: SyntaxError) -> Iterator[Variant]:
             for quote in _QUOTES:
                 if quote in line:
                     yield _variant(lines, number, line.rstrip() + quote, f"+{quote}")
+    indents = sorted({line[: len(line) - len(line.lstrip())] for line in lines if line.strip()}, key=len)[:MAX_INDENTS]
     for number in places:
-        for text, change in _edited_line(lines[number - 1]):
-            yield _variant(lines, number, text, change)
+        text = lines[number - 1]
+        if isinstance(error, IndentationError):
+            for indent in indents:
+                yield _variant(lines, number, indent + text.lstrip(), "indent")
+        for changed, change in _edited_line(text):
+            yield _variant(lines, number, changed, change)
 
 
 def _variant(lines: list[str], number: int, text: str, change: str) -> Variant:
@@ -135,11 +141,8 @@ def _edited_line(line: str) -> Iterator[tuple[str, str]]:
             yield code[:place] + code[place + 1 :], f"-{character}"
     for found in _WORD.finditer(code):
         if found[0] not in _KNOWN:
-            for near in difflib.get_close_matches(found[0], keyword.kwlist, n=1, cutoff=0.7):
+            for near in difflib.get_close_matches(found[0], keyword.kwlist, n=3, cutoff=0.6):
                 yield code[: found.start()] + near + code[found.end() :], f"keyword {near}"
-    yield "    " + line, "+indent"
-    if line.startswith("    "):
-        yield line[4:], "-indent"
 
 
 def _fenced(source: str) -> str | None:
