@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import signal
-import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,18 +80,19 @@ def run(args: argparse.Namespace) -> int:
 def _watch(args: argparse.Namespace, queue: Handoffs) -> int:
     from harness.repair.watcher import Watcher
 
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, _interrupt)  # as systemd ends a service: what is in work is given back
-    with Watcher(
-        queue, seconds=args.budget_s, logs=args.ledger.absolute().parent / LOGS, workers=args.workers, say=_say
-    ) as watcher:
-        while True:
-            while watcher.work():
-                pass
-            if args.once:
-                return 1 if watcher.failures else 0
-            watcher.close()
-            stopping.wait(args.interval)
+    logs = args.ledger.absolute().parent / LOGS
+    before = signal.signal(signal.SIGTERM, _interrupt)  # as systemd ends a service: what is in work is given back
+    try:
+        with Watcher(queue, seconds=args.budget_s, logs=logs, workers=args.workers, say=_say) as watcher:
+            while True:
+                while watcher.work():
+                    pass
+                if args.once:
+                    return 1 if watcher.failures else 0
+                watcher.close()
+                time.sleep(args.interval)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:

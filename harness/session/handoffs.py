@@ -42,7 +42,7 @@ def hand_off(found: Iterable[Evaluation], *, ledger: Ledger, registry: Registry,
 
 
 def is_repairable(evaluation: Evaluation) -> bool:
-    """Whether a candidate is at fault, is no control, and has wrong answers."""
+    """Whether a candidate is at fault and has wrong answers; a control is left out."""
     if evaluation.case.policy.expect is not None or not evaluation.status.blames_subject:
         return False
     correctness = _component(evaluation, "correctness")
