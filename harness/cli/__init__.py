@@ -30,6 +30,7 @@ VERBS = (
     "lineage",
     "pareto",
     "report",
+    "repair",
     "rescore",
     "merge",
     "prune",
