@@ -47,6 +47,10 @@ class Toolgen:
         inputs = {**case.inputs, "screen": True, "full": False, "jitter_ms": [0.0, 0.0]}
         return case.model_copy(update={"policy": policy, "inputs": inputs})
 
+    def counted(self, case: Case) -> Case:
+        """The case for partial credit: questions continue after a wrong answer."""
+        return case.model_copy(update={"inputs": {**case.inputs, "full": True}})
+
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Ask the candidate in boxes and return the observations.
 
