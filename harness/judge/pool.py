@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +30,11 @@ from harness.judge.judges import Judges
 from harness.judge.known import KnownVerdicts, without_path
 from harness.judge.verdict import Verdict
 from harness.lane.context import Context
+from harness.lane.controls import Controls
 from harness.lane.fingerprint import engine_of
 from harness.lane.registry import Registry
 from harness.suites.settings import settle
+from harness.suites.suite import Suite
 
 MAX_KNOWN = 10_000
 """Verdicts that a pool remembers, by the digest of the candidate and all that the verdict depends on."""
@@ -143,6 +145,12 @@ class JudgePool:
     def tools(self) -> tuple[str, ...]:
         """The names of the tools and suites: of the folder or file, without its suffix."""
         return tuple(self._suites)
+
+    def controls(self, tool: str | None = None) -> Controls | None:
+        """The candidates by which a judge of a tool is checked; None if its lane has none."""
+        suite = self._suite(tool)
+        made: Callable[[Suite], Controls] | None = getattr(suite.lane, "controls", None)
+        return None if made is None else made(suite.suite)
 
     def judge(self, source: Source, *, tool: str | None = None) -> Verdict:
         """Judge one candidate and wait for the verdict; a fault of the candidate is data, never an exception.
