@@ -60,7 +60,11 @@ class Lane(Protocol):
 
 @runtime_checkable
 class ObservingLane(Lane, Protocol):
-    """A lane whose cases wait most of the time: a judge process observes many of them at once."""
+    """A lane whose cases wait most of the time: a judge process observes many of them at once.
+
+    Optional, and read by `getattr`: `counted(case)`, the same case asked to the end, for partial credit, and
+    `controls(suite)`, the candidates by which a judge is checked (`harness.lane.controls`).
+    """
 
     async def observe(self, case: Case, context: Context) -> Evidence:
         """`evaluate` as a coroutine that awaits nothing but what `harness.sandbox.loop` offers."""

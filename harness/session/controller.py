@@ -11,7 +11,7 @@ import pytest
 
 from harness.bytecode import describe_missing
 from harness.core.case import Case
-from harness.core.errors import InfraError, LedgerError, TierError, UsageError
+from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.status import Status
 from harness.core.tier import Tier
