@@ -22,6 +22,7 @@ from harness.core.errors import CrucibleError, UsageError
 VERBS = (
     "init",
     "judge",
+    "serve",
     "doctor",
     "top",
     "show",
@@ -31,6 +32,7 @@ VERBS = (
     "lineage",
     "pareto",
     "report",
+    "repair",
     "rescore",
     "merge",
     "prune",

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("datasette") is None:
-        raise MissingExtraError("datasette", extra="explore")
+        raise MissingExtraError("explore", module="datasette")
     output.read_ledger(args.ledger).close()  # says what is wrong with it, and brings an older one up to date
     with tempfile.TemporaryDirectory(prefix="crucible-explore-") as folder:
         command = build_command(args.ledger, Path(folder), port=args.port, opens=args.open, get=args.get)

@@ -1,9 +1,11 @@
-"""Explain one verdict: status, gates, components, attempts, counter-example, how to run it again; or a whole run.
+"""Explain one verdict: status, gates, components, attempts, counter-example, rerun line; its source; or a whole run.
 
 Example:
   crucible show suites/toolgen/words.suite.yaml::trie
   crucible show 1a2b3c4d --run latest~1
   crucible show --run latest
+  crucible show trie --source
+  crucible show trie --diff
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
 from harness.core.errors import UsageError
-from harness.ledger import queries
+from harness.ledger import queries, sources
 from harness.ledger.store import Ledger
-from harness.report import rerun, words
+from harness.report import rerun, source_diff, words
 from harness.report.run_verdict import Kind, run_verdict
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a node id, the beginning of a digest, or a name; without it, whether the run of --run held, and why not",
     )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--source", action="store_true", help="print what was judged, as the ledger keeps it")
+    only.add_argument(
+        "--diff", action="store_true", help="print what changed since the last other source of the case, or its parent"
+    )
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -49,6 +56,14 @@ def run(args: argparse.Namespace) -> int:
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)
         newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
+        if args.source or args.diff:
+            newest = list({row["digest"]: row for row in reversed(newest)}.values())[::-1]
+            parts = [_source(ledger, row) if args.source else _diff(ledger, row) for row in newest[:MAX_SHOWN]]
+            if args.json:
+                output.print_json(parts)
+            else:
+                _print_parts(parts)
+            return 0
         if args.json:
             output.print_json([_to_json(ledger, row) for row in newest])
             return 0
@@ -86,6 +101,42 @@ def _show_run(ledger: Ledger, row: queries.Row, *, as_json: bool) -> int:
 def _to_json(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
     evaluation = queries.load(ledger, row["run_id"], row["nodeid"])
     return row | {"record": evaluation.to_wire()}
+
+
+def _source(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
+    digest, text = source_diff.source_of(ledger, row["digest"])
+    lines = [] if text is None else text.splitlines()
+    return {"nodeid": row["nodeid"], "digest": digest, "lines": lines, "missing": _why_missing(ledger, digest, text)}
+
+
+def _diff(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
+    digest, text = source_diff.source_of(ledger, row["digest"])
+    found = {"nodeid": row["nodeid"], "digest": digest, "lines": [], "missing": _why_missing(ledger, digest, text)}
+    if text is None:
+        return found
+    for one in source_diff.predecessors(ledger, row):
+        before = sources.read(ledger, one.digest) or ""
+        names = (f"{one.digest[:16]} {one.label}", f"{digest[:16]} run {row['run_id']}")
+        return found | {"lines": source_diff.unified(before, text, names=names)}
+    return found | {"missing": "the ledger keeps no other source of this case and none of a parent"}
+
+
+def _why_missing(ledger: Ledger, digest: str, text: str | None) -> str:
+    if text is not None:
+        return ""
+    if (size := sources.size(ledger, digest)) is not None:
+        return f"the source has {size:,} bytes; the ledger keeps at most {sources.MAX_BYTES:,}, and its digest {digest}"
+    return "the ledger does not keep its source: `keep_sources` is off, or the file changed before it was kept"
+
+
+def _print_parts(parts: list[dict[str, Any]]) -> None:
+    for number, part in enumerate(parts):
+        if len(parts) > 1:
+            print("\n" * (number > 0) + f"# {words.printable(part['nodeid'])}")
+        for line in part["lines"]:
+            print(words.printable(line))
+        if part["missing"]:
+            print(part["missing"])
 
 
 def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:

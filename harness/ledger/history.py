@@ -86,12 +86,18 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
     return sorted(rows, key=lambda row: (row["generation"], row["subject"], row["digest"]))
 
 
+def parents(ledger: Ledger, digest: str) -> list[Row]:
+    """The declared parents of a subject that the ledger judged: digest and name."""
+    links = ledger.rows("SELECT parent FROM lineage WHERE child = ? AND relation = 'derived' ORDER BY parent", digest)
+    known = _best(ledger) if links else {}
+    found = dict.fromkeys(_resolve(link["parent"], known) for link in links)
+    return [{"digest": one, "subject": known[one]["subject"]} for one in found if one in known and one != digest]
+
+
 def _best(ledger: Ledger) -> dict[str, Row]:
-    rows = ledger.rows(
-        """SELECT digest, subject, lane, score, passed, status FROM evaluations
-           ORDER BY passed, score IS NOT NULL, score, created_at"""
-    )
-    return {row["digest"]: row for row in rows}
+    query = """SELECT digest, subject, lane, score, passed, status FROM evaluations
+               ORDER BY passed, score IS NOT NULL, score, created_at"""
+    return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query)})
 
 
 def _resolve(parent: str, known: dict[str, Row]) -> str:

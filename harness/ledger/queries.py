@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, named_baseline, regressions
-from harness.ledger.history import best_scores, judged_once, lineage, pareto, trend
+from harness.ledger.history import best_scores, judged_once, lineage, parents, pareto, trend
 from harness.ledger.lookup import (
     NO_GATES,
     GateCount,
@@ -53,6 +53,7 @@ __all__ = [
     "load",
     "load_all",
     "named_baseline",
+    "parents",
     "pareto",
     "records",
     "regressions",
