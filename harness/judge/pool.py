@@ -54,6 +54,11 @@ class JudgePool:
         min_tier: The weakest isolation that is accepted.
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
 
+    Attributes:
+        lane: The lane that judges.
+        tier: The isolation that the probe proved; None for a lane without boxes.
+        protect: Folders that the boxes hide.
+
     Raises:
         UsageError: if there is no such tool or suite, its lane does not judge sources, or it demands exact timing.
         SuiteError: if the tool or suite is wrong.
@@ -106,18 +111,18 @@ class JudgePool:
                 where=str(path),
                 fix="pass timing='cpu', or judge it with pytest",
             )
-        self._suite, self._lane = suite, lane
+        self._suite, self.lane = suite, lane
         self._folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
         try:
             probe_case = self._case(self._keep("probe", b""))
             secrets = secrets_of([probe_case], root=root, ledger=settings.ledger)
-            protect = folders_of(secrets)
-            proved = prove_tier([lane], settings, secrets, protect=protect).tier if lane.boxed else None
+            self.protect = protect = folders_of(secrets)
+            self.tier = prove_tier([lane], settings, secrets, protect=protect).tier if lane.boxed else None
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self._known: dict[str, Future[Verdict]] = {}
-        context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=proved, protect=protect)
+        context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=self.tier, protect=protect)
         self._judges = Judges([lane], count=workers or len(os.sched_getaffinity(0)), context=context)
 
     def judge(self, source: Source) -> Verdict:
@@ -143,12 +148,13 @@ class JudgePool:
         """
         return [found.result() for found in [self.submit(source, screen=True) for source in sources]]
 
-    def submit(self, source: Source, *, screen: bool = False) -> Future[Verdict]:
+    def submit(self, source: Source, *, screen: bool = False, epoch: int | None = None) -> Future[Verdict]:
         """Begin to judge a candidate.
 
         Args:
             source: As for `judge`.
             screen: As for `screen_all`.
+            epoch: Sets the budget of this candidate; the pool's own by default.
 
         Raises:
             InfraError: if the pool was closed.
@@ -156,8 +162,10 @@ class JudgePool:
         """
         self._judges.require_open()
         case = self._case(self._path_of(source))
+        if epoch is not None:
+            case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
         if screen:
-            case = self._lane.screened(case)
+            case = self.lane.screened(case)
         key = case.key
         known = self._known.get(key)
         if known is not None:
@@ -212,7 +220,7 @@ class JudgePool:
         return path
 
     def _case(self, path: Path) -> Case:
-        return self._lane.case_of(self._suite, path)
+        return self.lane.case_of(self._suite, path)
 
 
 def _validated(model: type[Model], keys: dict[str, Any]) -> Model:
