@@ -23,6 +23,7 @@ VERBS = (
     "init",
     "judge",
     "serve",
+    "evolve",
     "doctor",
     "top",
     "show",
