@@ -23,9 +23,9 @@ _OPERATORS = (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)
 _COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp)
 
 
-def attempts_for(tree: ast.Module, attempts: int) -> int:
+def attempts_for(attempts: int, *, uses_hashes: bool) -> int:
     """The number of attempts, each with its own hash seed; one attempt stays one, since nothing is compared then."""
-    return max(attempts, HASH_SEEDS) if attempts > 1 and may_depend_on_hash_seed(tree) else attempts
+    return max(attempts, HASH_SEEDS) if attempts > 1 and uses_hashes else attempts
 
 
 def may_depend_on_hash_seed(tree: ast.Module) -> bool:
