@@ -102,8 +102,7 @@ class _Function:
     def __init__(self, node: Function) -> None:
         self.name = node.name
         self.nodes = descendants(node)
-        self.loops = [(one, descendants(one)) for one in self.nodes if isinstance(one, _LOOPS)]
-        self.repeats = [descendants(one) for one in self.nodes if isinstance(one, _REPEATS)]
+        self.loops = [(one, descendants(one)) for one in self.nodes if one.__class__ in _LOOPS]
         self.calls = [one for one in self.nodes if isinstance(one, ast.Call)]
         self.called = {_last_name(call.func) for call in self.calls}
         self.names = {one.id for one in self.nodes if isinstance(one, ast.Name)} | {
@@ -111,6 +110,11 @@ class _Function:
         }
         yields = [one for one in self.nodes if isinstance(one, ast.Yield | ast.YieldFrom)]
         self.yielded = {name for one in yields for name in _call_names(descendants(one))}
+
+    @property
+    def repeats(self) -> list[list[ast.AST]]:
+        """The nodes below each loop and each comprehension."""
+        return [descendants(one) for one in self.nodes if isinstance(one, _REPEATS)]
 
 
 def _reachable(tree: ast.Module, entry: str) -> list[_Function]:
@@ -216,9 +220,10 @@ def _is_suffix(node: ast.AST) -> bool:
 
 def _buckets_by_hash(reached: list[_Function]) -> bool:
     """Whether hash values of parts are combined by their minimum and looked up in buckets."""
-    hashed = any(_call_names(nodes) & _HASHES for function in reached for nodes in function.repeats)
     called = {name for function in reached for name in function.called}
-    return hashed and "min" in called and bool(called & {"setdefault", "defaultdict"})
+    if not (called & _HASHES and "min" in called and called & {"setdefault", "defaultdict"}):
+        return False
+    return any(_call_names(nodes) & _HASHES for function in reached for nodes in function.repeats)
 
 
 def _reads_tokens(function: _Function) -> bool:
