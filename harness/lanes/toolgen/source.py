@@ -46,8 +46,8 @@ def read_source(path: Path) -> Source:
         return _readable(read_plain_file(path, max_bytes=MAX_BYTES))
     except FileFaultError as fault:
         status = {Fault.LINK: Status.FORBIDDEN, Fault.REFUSED: Status.INFRA}.get(fault.kind, Status.CRASH)
-        is_undecodable = fault.kind is Fault.ABSENT and "\\x" in path.name
-        return _refused(status, "its file name is not UTF-8" if is_undecodable else str(fault), fault.detail)
+        is_undecodable = fault.kind is Fault.ABSENT and "\\" in path.name
+        return _refused(status, "its file name is not printable UTF-8" if is_undecodable else str(fault), fault.detail)
 
 
 def _refused(status: Status, why: str, description: str) -> Source:
