@@ -86,8 +86,11 @@ class Evaluator:
         self.facts["metadata"] = claims.model_dump(include={"generator", "license", "problem"})
         if claims.problem:
             self.notices.append(f"{self.case.subject.name}: its metadata was not read: {claims.problem}")
+        is_strict = self.case.inputs.get("strict", False)
+        if claims.problem and is_strict:
+            return self._evidence(Status.FORBIDDEN, f"its metadata cannot be read: {claims.problem}")
         try:
-            found = find_violations(tree, self.source.text, self.tool)
+            found = find_violations(tree, self.source.text, self.tool, is_strict=is_strict)
             documentation = read_documentation(tree, self.tool.signature)
             self.facts["style"]["detected"] = detect(tree, self.tool.signature.name)
         except RecursionError:
@@ -292,15 +295,15 @@ class Evaluator:
         return None if found is None else (found[0] * 1e3, found[1] * 1e3)
 
 
-def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
+def find_violations(tree: ast.Module, text: str, tool: Tool, *, is_strict: bool = False) -> list[Violation]:
     """The uses of APIs that are forbidden to candidates of this tool."""
-    forbidden = forbidden_of(tool)
+    forbidden = forbidden_of(tool, is_strict=is_strict)
     return violations(tree, forbidden) if forbidden and forbidden.may_occur(text) else []
 
 
-def forbidden_of(tool: Tool) -> Forbidden:
+def forbidden_of(tool: Tool, *, is_strict: bool = False) -> Forbidden:
     """The APIs that are forbidden to candidates of a tool."""
-    return forbidden_for(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
+    return forbidden_for(tool.spec.constraints.forbidden_apis, tool.spec.capabilities, is_strict=is_strict)
 
 
 def _unchanged_tool(case: Case) -> Tool:
