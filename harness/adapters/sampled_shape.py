@@ -1,6 +1,6 @@
 """Shapes of example values, and Hypothesis strategies that stay within them.
 
-The examples of a problem show its domain: a sampled integer is no larger than any of the examples, a string has only
+The examples of a problem show its domain: a sampled integer is at most the largest of the examples, a string has only
 their characters. So inputs that the problem's author excludes by a sentence are rarely sampled.
 """
 
