@@ -31,6 +31,7 @@ VERBS = (
     "lineage",
     "pareto",
     "report",
+    "repair",
     "rescore",
     "merge",
     "prune",

@@ -22,8 +22,9 @@ class Lane(Protocol):
     """One kind of machine-made artefact: how it is found, evaluated and scored.
 
     Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `weights` (the weights
-    that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md) and `engine()`
-    (versions of libraries that judge). The field `notices` of its evidence is shown once at the end of the run.
+    that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md),
+    `repairable = True` (failures are queued for repair, docs/repair.md) and `engine()` (versions of libraries that
+    judge). The field `notices` of its evidence is shown once at the end of the run.
     """
 
     name: str

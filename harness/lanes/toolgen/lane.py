@@ -29,6 +29,7 @@ class Toolgen:
     untrusted: tuple[str, ...] = ("candidates",)
     boxed = True
     keyed = True
+    repairable = True
     min_tier: Tier | None = None
     components = (*WEIGHTS, "diversity")
     """The names that a suite's `gates` may use in addition to `score`."""
