@@ -90,6 +90,7 @@ def _bound(address: str, port: int) -> socket.socket:
         bound = socket.socket(family)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((address, port))
+        bound.listen()  # clients may connect as soon as the address is printed
     except (OSError, OverflowError) as error:
         raise UsageError(f"it cannot be listened to: {error}", where=f"{address}:{port}") from None
     return bound

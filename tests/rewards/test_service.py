@@ -68,6 +68,7 @@ def served(pool, *, check_every: int = 0, **options):
     config = uvicorn.Config(service.application(), port=0, log_level="error", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
     bound = config.bind_socket()
+    bound.listen()  # no client is refused while the thread starts
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
