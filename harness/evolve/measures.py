@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.evaluation import Evaluation
+from harness.core.policy import Timing
 from harness.core.stability import stability_of
 
 TIME_STEP = 1.25
 """Factor between two steps of time; times of equal code vary by less than half of it (measured: 5 %)."""
 MEMORY_STEP = 1.5
+MIN_MEMORY = 1.0  # MiB; a lower peak is noise
 GROWTH_STEP = 0.5
 """Between two growth classes: n, n^1.5, n^2, ..."""
 NAMES = ("performance", "time", "memory", "size", "stability")
@@ -52,7 +54,7 @@ class Steps:
 
 def measure(evaluation: Evaluation, *, size: int) -> dict[str, Any]:
     """The measures of a verdict, JSON only; what was not measured is None."""
-    evidence = evaluation.evidence
+    evidence, is_timed = evaluation.evidence, evaluation.case.policy.timing is not Timing.NONE
     parts = {part.name: part.value for part in evaluation.score.components}
     profile = evidence.facts.get("profile")
     rows = profile.get("rows", []) if isinstance(profile, dict) else []
@@ -60,8 +62,8 @@ def measure(evaluation: Evaluation, *, size: int) -> dict[str, Any]:
     stability = stability_of(evidence)
     return {
         "performance": parts.get("performance"),
-        "time": _relative_time(rows) or evidence.median_ms,
-        "memory": evidence.peak_mb,
+        "time": _relative_time(rows) or (evidence.median_ms if is_timed else None),
+        "memory": None if evidence.peak_mb is None else max(evidence.peak_mb, MIN_MEMORY),
         "size": size,
         "stability": None if stability is None else stability.bound,
         "growth": _growth(rows),

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.core.digest import digest_text
-from harness.evolve.completion import code_of
-from harness.evolve.config import Proposer
 from harness.evolve.crossover import crossings
 from harness.evolve.edit import Edit, SourceText
 from harness.evolve.operators import edits_of
-from harness.providers.fault import ProviderError
-from harness.providers.question import Provider, Question
 
 MAX_TRIES = 30
 """Edits that are tried for one proposal until one is new."""
@@ -100,80 +96,3 @@ def cross(receiver: str, donor: str, rng: random.Random, is_new: IsNew, *, entry
     rng.shuffle(made)
     parents = digest_text(receiver), digest_text(donor)
     return next((Proposal(text, parents, f"crossover:{name}") for name, text in made if is_new(text)), None)
-
-
-@dataclass(slots=True)
-class Budgeted:
-    """A provider with limits on calls and tokens that are kept before they are reached.
-
-    Attributes:
-        settings: The limits.
-        provider: Who answers.
-        calls: Calls so far, those of earlier processes included.
-        tokens: Tokens so far, those of earlier processes included.
-        failures: Consecutive calls without a reply.
-    """
-
-    settings: Proposer
-    provider: Provider
-    calls: int = 0
-    tokens: int = 0
-    failures: int = 0
-
-    @property
-    def money(self) -> float:
-        """US dollars so far."""
-        return self.tokens * self.settings.usd_per_million_tokens / 1e6
-
-    def refusal(self, *, tokens: int | None = None, money: float | None = None) -> str:
-        """Why no further call may be made; empty if one may.
-
-        Args:
-            tokens: Limit of the whole search on tokens.
-            money: Limit of the whole search in US dollars.
-        """
-        after = self.tokens + self.settings.tokens_per_call
-        limits = [limit for limit in (self.settings.max_tokens, tokens) if limit is not None]
-        if self.settings.max_calls is not None and self.calls >= self.settings.max_calls:
-            return f"the limit of {self.settings.max_calls} calls is reached"
-        if limits and after > min(limits):
-            return f"a further call may exceed the limit of {min(limits)} tokens"
-        if money is not None and after * self.settings.usd_per_million_tokens / 1e6 > money:
-            return f"a further call may exceed the limit of {money:g} US dollars"
-        if self.failures >= 3:
-            return "it failed three times in a row"
-        return ""
-
-    def propose(
-        self, prompt: str, role: str, parents: Sequence[str], *, number: int, seed: int, entry: str
-    ) -> Proposal:
-        """Ask for one proposal; a failure of the provider is a proposal with a fault."""
-        question = Question(
-            id=f"trial-{number}",
-            prompt=prompt,
-            role=role,
-            label=f"trial {number}",
-            parameters={"max_tokens": self.settings.tokens_per_call, "seed": seed % 2**31},
-            occurrence=1,
-            timeout_s=self.settings.timeout_s,
-        )
-        name = (
-            self.settings.kind
-            if self.settings.kind == "command"
-            else f"model:{self.settings.model or self.settings.backend}"
-        )
-        self.calls += 1
-        try:
-            reply = self.provider.answer(question)
-        except ProviderError as error:
-            self.failures += 1
-            return Proposal("", tuple(parents), name, fault=str(error).partition("\n")[0])
-        if reply is None:
-            self.failures += 1
-            return Proposal("", tuple(parents), name, fault="it has no answer now")
-        self.failures = 0
-        # A server that does not count tokens is charged with four characters each.
-        used = reply.tokens or (len(prompt) + len(reply.text)) // 4
-        self.tokens += used
-        text = code_of(reply.text, entry).encode("utf-8", "backslashreplace").decode()
-        return Proposal(text, tuple(parents), name, tokens=used)
