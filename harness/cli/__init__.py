@@ -22,6 +22,7 @@ VERBS = (
     "init",
     "judge",
     "evolve",
+    "toolgen",
     "doctor",
     "top",
     "show",

@@ -14,6 +14,7 @@ from harness.evolve.config import Experiment, Proposer
 from harness.evolve.prompt import ROLE, prompt_for
 from harness.evolve.proposers import Mutator, Proposal, cross
 from harness.evolve.selection import tournament
+from harness.evolve.spica import ToolGenVariant, find_evaluator
 from harness.evolve.state import ToolState
 from harness.evolve.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import Tool
@@ -48,7 +49,8 @@ class ProposalPlan:
     def first(self, tool: Tool) -> list[First]:
         """The first generation of a tool: the points of the search space, and the `start` files."""
         space = self.experiment.search_space
-        available = styles_of(tool.spec.tool_id)
+        evaluator = find_evaluator(self.experiment.evaluator)({tool.spec.tool_id: tool.path})
+        available = evaluator.styles(tool.spec.tool_id)
         styles = [str(style) for style in space.get("impl_style", available)]
         usable = [style for style in styles if style in available]
         if not usable and available:
@@ -67,8 +69,9 @@ class ProposalPlan:
             )
             for point in points.sample(max(self.experiment.population, len(usable)), self.experiment.seed):
                 style = point.values["impl_style"]
-                text = template(tool.spec.tool_id, style)
-                values = {"anneal_temp": point.values["anneal_temp"], "impl_style": style}
+                temperature = point.values["anneal_temp"]
+                text = evaluator.source(ToolGenVariant(tool.spec.tool_id, style, temperature))
+                values = {"anneal_temp": temperature, "impl_style": style}
                 found.append((Proposal(text, (), f"template:{style}"), values))
         found += [(Proposal(text, (), f"start:{name}"), {"anneal_temp": 1.0}) for name, text in self.starts.items()]
         return found
