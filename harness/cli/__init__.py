@@ -24,6 +24,7 @@ VERBS = (
     "judge",
     "serve",
     "evolve",
+    "toolgen",
     "doctor",
     "top",
     "show",

@@ -17,7 +17,7 @@ from harness.core.number import whole
 from harness.core.tier import Tier
 
 if TYPE_CHECKING:
-    from harness.evolve.search import Result
+    from harness.evolve.result import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

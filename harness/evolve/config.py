@@ -20,9 +20,7 @@ from harness.providers.backends import BACKENDS
 
 SUM_TOLERANCE = 1e-6
 MAX_POINTS = 100_000  # of a search space
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Value = bool | int | Finite | str
 
 
 class Proposer(Frozen):
@@ -67,7 +65,7 @@ class Experiment(Frozen):
     domain: Literal["toolgen"] = "toolgen"
     evaluator: str = "harness.evolve.spica:ToolGenEvaluator"
     """`module:Class`; the tournament's own name is known."""
-    search_space: dict[str, list[Value]] = {}
+    search_space: dict[str, list[Any]] = {}
     """The first generation is their product: `impl_style`, `anneal_temp`."""
     fitness_weights: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
     """Weights of the score's components, which sum to 1."""
@@ -80,14 +78,14 @@ class Experiment(Frozen):
     seed: NonNegativeInt = 0
     secret_seed: NonNegativeInt | None = None
     """Seed of the inputs; by default derived from `seed`."""
-    population: PositiveInt = 16
+    population: PositiveInt = 24
     """Trials of a generation."""
     islands: Annotated[int, Field(ge=1, le=64)] = 2
     migrate_every: PositiveInt = 4
     """Generations between two migrations of champions to the next island."""
     bracket: Annotated[int, Field(ge=1, le=64)] = 3
     """Contenders of the tournament for one parent."""
-    proposers: tuple[Proposer, ...] = (Proposer(kind="operators", weight=3), Proposer(kind="crossover"))
+    proposers: tuple[Proposer, ...] = (Proposer(kind="operators", weight=3), Proposer(kind="crossover", weight=2))
     attempts: PositiveInt = 2
     questions: PositiveInt = 24
     timing: Literal["cpu", "none"] = "cpu"
@@ -101,6 +99,14 @@ class Experiment(Frozen):
     """US dollars."""
     finalists: NonNegativeInt = 3
     """Candidates of each tool that may be confirmed before one becomes champion; 0 confirms none."""
+
+    @field_validator("evaluator")
+    @classmethod
+    def _evaluator_is_known(cls, name: str) -> str:
+        from harness.evolve.spica import find_evaluator
+
+        find_evaluator(name)
+        return name
 
     @field_validator("fitness_weights")
     @classmethod
@@ -118,7 +124,7 @@ class Experiment(Frozen):
 
     @field_validator("search_space")
     @classmethod
-    def _space_is_finite(cls, space: dict[str, list[Value]]) -> dict[str, list[Value]]:
+    def _space_is_finite(cls, space: dict[str, list[Any]]) -> dict[str, list[Any]]:
         for name, values in space.items():
             if name not in ("impl_style", "anneal_temp"):
                 msg = f"unknown parameter {name!r}{nearest(name, ('impl_style', 'anneal_temp'))}"
@@ -131,18 +137,20 @@ class Experiment(Frozen):
                 if not isinstance(value, wanted) or isinstance(value, bool):
                     msg = f"parameter {name!r}: {value!r} is not a {'name' if wanted is str else 'number'}"
                     raise ValueError(msg)
-                if isinstance(value, int | float) and value < 0:
-                    msg = f"parameter {name!r}: {value!r} is below 0"
+                if isinstance(value, int | float) and not 0 <= value < math.inf:
+                    msg = f"parameter {name!r}: {value!r} is {'below 0' if value < 0 else 'not finite'}"
                     raise ValueError(msg)
         if math.prod(map(len, space.values())) > MAX_POINTS:
             msg = f"the space has more than {MAX_POINTS} points"
             raise ValueError(msg)
         return space
 
-    @model_validator(mode="after")
-    def _curriculum_is_a_table(self) -> Experiment:
-        _ = self.schedule
-        return self
+    @field_validator("curriculum")
+    @classmethod
+    def _curriculum_is_a_table(cls, table: dict[str, str] | Adaptive) -> dict[str, str] | Adaptive:
+        if isinstance(table, dict) and table:
+            parse_table(table)
+        return table
 
     @property
     def schedule(self) -> Curriculum:

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.evaluation import Evaluation
+from harness.core.policy import Timing
 from harness.core.stability import stability_of
 
-TIME_STEP = 1.25
-"""Factor between two steps of time; times of equal code vary by less than half of it (measured: 5 %)."""
-MEMORY_STEP = 1.5
+TIME_GRID, TIME_STEPS = 2.0, 3
+"""Seed parents differ by factors of 2; each has three steps (a factor of 1.26), of which times of equal code use one:
+they vary by 5 %."""
+MEMORY_GRID, MEMORY_STEPS = 4.0, 4
+MIN_MEMORY = 1.0  # MiB; a lower peak is noise
 GROWTH_STEP = 0.5
 """Between two growth classes: n, n^1.5, n^2, ..."""
 NAMES = ("performance", "time", "memory", "size", "stability")
@@ -52,7 +55,7 @@ class Steps:
 
 def measure(evaluation: Evaluation, *, size: int) -> dict[str, Any]:
     """The measures of a verdict, JSON only; what was not measured is None."""
-    evidence = evaluation.evidence
+    evidence, is_timed = evaluation.evidence, evaluation.case.policy.timing is not Timing.NONE
     parts = {part.name: part.value for part in evaluation.score.components}
     profile = evidence.facts.get("profile")
     rows = profile.get("rows", []) if isinstance(profile, dict) else []
@@ -60,8 +63,8 @@ def measure(evaluation: Evaluation, *, size: int) -> dict[str, Any]:
     stability = stability_of(evidence)
     return {
         "performance": parts.get("performance"),
-        "time": _relative_time(rows) or evidence.median_ms,
-        "memory": evidence.peak_mb,
+        "time": _relative_time(rows) or (evidence.median_ms if is_timed else None),
+        "memory": None if evidence.peak_mb is None else max(evidence.peak_mb, MIN_MEMORY),
         "size": size,
         "stability": None if stability is None else stability.bound,
         "growth": _growth(rows),
@@ -79,8 +82,8 @@ def steps(mine: Mapping[str, Any], root: Mapping[str, Any]) -> Steps:
     performance, stability = mine.get("performance"), mine.get("stability")
     return Steps(
         performance=0 if performance is None else 10 - round(10 * performance),
-        time=_step(mine.get("time"), root.get("time"), TIME_STEP),
-        memory=_step(mine.get("memory"), root.get("memory"), MEMORY_STEP),
+        time=_step(mine.get("time"), root.get("time"), TIME_GRID, TIME_STEPS),
+        memory=_step(mine.get("memory"), root.get("memory"), MEMORY_GRID, MEMORY_STEPS),
         size=int(mine.get("size") or 0),
         stability=0 if stability is None else math.ceil(100 * stability),
         growth=_growth_class(mine.get("growth"), root.get("growth")),
@@ -92,13 +95,13 @@ def cell_of(style: str, found: Steps) -> str:
     return f"{style or 'plain'}/n^{found.growth:g}/{max(found.size, 1).bit_length()}"
 
 
-def _step(value: float | None, root: float | None, factor: float) -> int:
-    """The step of a value: that of the root, and the steps between them."""
+def _step(value: float | None, root: float | None, grid: float, count: int) -> int:
+    """The step of a value: that of the root on the grid, and the finer steps between them."""
     if value is None:
         return 0
     value = max(value, 1e-9)
     root = max(root, 1e-9) if root is not None else value
-    return round(math.log(root, factor)) + round(math.log(value / root, factor))
+    return count * round(math.log(root, grid)) + round(count * math.log(value / root, grid))
 
 
 def _growth_class(mine: float | None, root: float | None) -> float:

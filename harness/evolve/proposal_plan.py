@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.digest import derive_seed, digest_text
+from harness.evolve.budgeted import Budgeted
 from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment, Proposer
 from harness.evolve.prompt import ROLE, prompt_for
-from harness.evolve.proposers import Budgeted, Mutator, Proposal, cross
+from harness.evolve.proposers import Mutator, Proposal, cross
 from harness.evolve.selection import tournament
+from harness.evolve.spica import ToolGenVariant, find_evaluator
 from harness.evolve.state import ToolState
 from harness.evolve.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.ledger.trials import Trial
 from harness.sweep.space import Parameter, Space
 
+First = tuple[Proposal, Mapping[str, Any]]
+"""A proposal of the first generation, with its point of the search space."""
 MAX_FAILURES = 3  # sentences about failed children that a model is told
 
 
@@ -42,10 +46,11 @@ class ProposalPlan:
     _mutators: dict[tuple[str, ...], Mutator] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
 
-    def first(self, tool: Tool) -> list[tuple[Proposal, dict[str, Any]]]:
+    def first(self, tool: Tool) -> list[First]:
         """The first generation of a tool: the points of the search space, and the `start` files."""
         space = self.experiment.search_space
-        available = styles_of(tool.spec.tool_id)
+        evaluator = find_evaluator(self.experiment.evaluator)({tool.spec.tool_id: tool.path})
+        available = evaluator.styles(tool.spec.tool_id)
         styles = [str(style) for style in space.get("impl_style", available)]
         usable = [style for style in styles if style in available]
         if not usable and available:
@@ -53,7 +58,7 @@ class ProposalPlan:
                 f"{tool.spec.tool_id} has no template of {', '.join(styles)}: it starts from {', '.join(available)}"
             )
             usable = list(available)
-        found: list[tuple[Proposal, dict[str, Any]]] = []
+        found: list[First] = []
         if usable:
             temperatures = [float(value) for value in space.get("anneal_temp", [1.0])]
             points = Space(
@@ -64,8 +69,9 @@ class ProposalPlan:
             )
             for point in points.sample(max(self.experiment.population, len(usable)), self.experiment.seed):
                 style = point.values["impl_style"]
-                text = template(tool.spec.tool_id, style)
-                values = {"anneal_temp": point.values["anneal_temp"], "impl_style": style}
+                temperature = point.values["anneal_temp"]
+                text = evaluator.source(ToolGenVariant(tool.spec.tool_id, style, temperature))
+                values = {"anneal_temp": temperature, "impl_style": style}
                 found.append((Proposal(text, (), f"template:{style}"), values))
         found += [(Proposal(text, (), f"start:{name}"), {"anneal_temp": 1.0}) for name, text in self.starts.items()]
         return found

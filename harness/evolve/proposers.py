@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.core.digest import digest_text
-from harness.evolve.completion import code_of
-from harness.evolve.config import Proposer
 from harness.evolve.crossover import crossings
 from harness.evolve.edit import Edit, SourceText
 from harness.evolve.operators import edits_of
-from harness.providers.fault import ProviderError
-from harness.providers.question import Provider, Question
 
 MAX_TRIES = 30
 """Edits that are tried for one proposal until one is new."""
 SECOND_EDIT = 0.25
 """Share of the proposals that have two edits."""
 MAX_CACHED = 256
+WEIGHTS = {"delete": 4.0, "call": 3.0, "branch": 3.0, "constant": 2.0, "boolean": 2.0, "move": 2.0, "duplicate": 0.1}
+"""How often an operator is chosen; 1 where it is not named. Less code and other calls may be faster, a copy is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +69,15 @@ class Mutator:
         return None
 
     def _choose(self, text: str, rng: random.Random) -> Edit | None:
-        """An edit of a random operator, so that operators with few edits are used as often as others."""
+        """An edit of a random operator, so that operators with few edits are used, too."""
         try:
             by_name = self._edits(text)
         except (SyntaxError, ValueError, RecursionError):
             return None
-        return rng.choice(by_name[rng.choice(sorted(by_name))]) if by_name else None
+        if not by_name:
+            return None
+        names = sorted(by_name)
+        return rng.choice(by_name[rng.choices(names, [WEIGHTS.get(name, 1.0) for name in names])[0]])
 
     def _edits(self, text: str) -> Mapping[str, list[Edit]]:
         found = self._made.get(text)
@@ -100,80 +101,3 @@ def cross(receiver: str, donor: str, rng: random.Random, is_new: IsNew, *, entry
     rng.shuffle(made)
     parents = digest_text(receiver), digest_text(donor)
     return next((Proposal(text, parents, f"crossover:{name}") for name, text in made if is_new(text)), None)
-
-
-@dataclass(slots=True)
-class Budgeted:
-    """A provider with limits on calls and tokens that are kept before they are reached.
-
-    Attributes:
-        settings: The limits.
-        provider: Who answers.
-        calls: Calls so far, those of earlier processes included.
-        tokens: Tokens so far, those of earlier processes included.
-        failures: Consecutive calls without a reply.
-    """
-
-    settings: Proposer
-    provider: Provider
-    calls: int = 0
-    tokens: int = 0
-    failures: int = 0
-
-    @property
-    def money(self) -> float:
-        """US dollars so far."""
-        return self.tokens * self.settings.usd_per_million_tokens / 1e6
-
-    def refusal(self, *, tokens: int | None = None, money: float | None = None) -> str:
-        """Why no further call may be made; empty if one may.
-
-        Args:
-            tokens: Limit of the whole search on tokens.
-            money: Limit of the whole search in US dollars.
-        """
-        after = self.tokens + self.settings.tokens_per_call
-        limits = [limit for limit in (self.settings.max_tokens, tokens) if limit is not None]
-        if self.settings.max_calls is not None and self.calls >= self.settings.max_calls:
-            return f"the limit of {self.settings.max_calls} calls is reached"
-        if limits and after > min(limits):
-            return f"a further call may exceed the limit of {min(limits)} tokens"
-        if money is not None and after * self.settings.usd_per_million_tokens / 1e6 > money:
-            return f"a further call may exceed the limit of {money:g} US dollars"
-        if self.failures >= 3:
-            return "it failed three times in a row"
-        return ""
-
-    def propose(
-        self, prompt: str, role: str, parents: Sequence[str], *, number: int, seed: int, entry: str
-    ) -> Proposal:
-        """Ask for one proposal; a failure of the provider is a proposal with a fault."""
-        question = Question(
-            id=f"trial-{number}",
-            prompt=prompt,
-            role=role,
-            label=f"trial {number}",
-            parameters={"max_tokens": self.settings.tokens_per_call, "seed": seed % 2**31},
-            occurrence=1,
-            timeout_s=self.settings.timeout_s,
-        )
-        name = (
-            self.settings.kind
-            if self.settings.kind == "command"
-            else f"model:{self.settings.model or self.settings.backend}"
-        )
-        self.calls += 1
-        try:
-            reply = self.provider.answer(question)
-        except ProviderError as error:
-            self.failures += 1
-            return Proposal("", tuple(parents), name, fault=str(error).partition("\n")[0])
-        if reply is None:
-            self.failures += 1
-            return Proposal("", tuple(parents), name, fault="it has no answer now")
-        self.failures = 0
-        # A server that does not count tokens is charged with four characters each.
-        used = reply.tokens or (len(prompt) + len(reply.text)) // 4
-        self.tokens += used
-        text = code_of(reply.text, entry).encode("utf-8", "backslashreplace").decode()
-        return Proposal(text, tuple(parents), name, tokens=used)
