@@ -15,7 +15,7 @@ from harness.core.tier import Tier
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trial
-from harness.session.provenance import git_commit, machine, versions
+from harness.judge.provenance import git_commit, machine, versions
 
 
 class SearchRun:

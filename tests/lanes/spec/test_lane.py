@@ -184,8 +184,8 @@ def test_in_suites_of_other_formats_controls_lose_as_well(judge_all, name: str, 
 @pytest.mark.parametrize(
     ("name", "honest"),
     [
-        ("bmp", {"info", "rows"}), ("elf", {"first", "header"}), ("pcap", {"frames", "udp"}), ("tar", {"header", "padding"}),
-        ("zip", {"names", "inflate"}),
+        ("bmp", {"info", "rows"}), ("elf", {"first", "header"}), ("pcap", {"frames", "udp"}),
+        ("tar", {"header", "padding"}), ("zip", {"names", "inflate"}),
     ],
 )  # fmt: skip
 def test_in_each_suite_two_honest_patches_win(judge_all, name: str, honest: set[str]) -> None:
