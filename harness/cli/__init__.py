@@ -23,6 +23,8 @@ VERBS = (
     "init",
     "judge",
     "serve",
+    "evolve",
+    "toolgen",
     "doctor",
     "top",
     "show",
