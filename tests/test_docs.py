@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,56 @@ def test_ctrf_reports_hold_our_cases(project):
         )
         [bad] = [one for one in found["tests"] if one["name"].endswith("bad")]
         assert "it says wrong" in json.dumps(bad)
+
+
+# Blocks that run: `<!-- file: PATH -->` writes the next block, `<!-- run -->` executes the lines that begin with `$`.
+
+BLOCK = re.compile(r"<!-- (run|file)(?:: (.+?))? -->\n```\w*\n(.*?)```", re.DOTALL)
+TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
+
+
+def matches(expected: list[str], shown: list[str]) -> bool:
+    """Whether the shown lines are as expected, where `…` stands for any characters, and alone for any lines."""
+    if not expected:
+        return not shown
+    if expected[0] == "…":
+        return any(matches(expected[1:], shown[skipped:]) for skipped in range(len(shown) + 1))
+    pattern = ".*".join(map(re.escape, expected[0].split("…")))
+    return bool(shown) and re.fullmatch(pattern, shown[0]) is not None and matches(expected[1:], shown[1:])
+
+
+def run_page(path: Path, folder: Path) -> None:
+    """Execute the blocks of a page in order; `cd` lasts, as in a shell."""
+    python = Path(sys.executable)
+    here, environ = folder, os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
+    environ |= {"PYTEST_ADDOPTS": "-p no:cacheprovider --min-tier E", "PYTHONPATH": str(ROOT)}
+    for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        environ.pop(name, None)
+    for kind, argument, text in BLOCK.findall(path.read_text("utf-8")):
+        if kind == "file":
+            (here / argument).parent.mkdir(parents=True, exist_ok=True)
+            (here / argument).write_text(text, "utf-8")
+            continue
+        first, *commands = re.split(r"^\$ (.+)\n", text, flags=re.MULTILINE)
+        assert not first, first
+        for command, expected in zip(commands[::2], commands[1::2], strict=True):
+            done = subprocess.run(
+                ["bash", "-c", f"{command}\ncode=$?; pwd > '{folder}/.here'; exit $code"],
+                cwd=here, env=environ, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            here = Path((folder / ".here").read_text().strip())
+            assert done.returncode == (1 if argument == "exit 1" else 0), f"{command}\n{done.stdout}{done.stderr}"
+            assert matches(expected.splitlines(), done.stdout.rstrip("\n").split("\n")), f"{command}\n{done.stdout}"
+
+
+def test_expected_lines_match_what_they_say():
+    assert matches(["a", "…", "b…d"], ["a", "x", "y", "bcd"])
+    assert matches(["…"], [])
+    assert not matches(["a"], ["a", "b"])
+    assert not matches(["…", "b"], ["a"])
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_runs_word_for_word(path, tmp_path):
+    assert BLOCK.search(path.read_text("utf-8"))
+    run_page(path, tmp_path)
