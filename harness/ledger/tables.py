@@ -318,11 +318,14 @@ CREATE TABLE trials (
 CREATE INDEX trials_digest ON trials (digest);
 """
 
-# A queue: the worker that takes an entry holds it until `lease_until`; `failures` are the times of failed attempts.
+# A queue (`harness.ledger.handoffs`): the worker that takes an entry holds it until `lease_until`; `failures` are the
+# times of failed attempts, `result` is what became of it.
 HANDOFFS = """
 ALTER TABLE handoffs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE handoffs ADD COLUMN holder TEXT NOT NULL DEFAULT '';
 ALTER TABLE handoffs ADD COLUMN lease_until TEXT;
 ALTER TABLE handoffs ADD COLUMN expires_at TEXT;
 ALTER TABLE handoffs ADD COLUMN failures TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE handoffs ADD COLUMN tool TEXT NOT NULL DEFAULT '';
+ALTER TABLE handoffs ADD COLUMN result TEXT NOT NULL DEFAULT '{}';
 """

@@ -11,7 +11,7 @@ import pytest
 
 from harness.bytecode import describe_missing
 from harness.core.case import Case
-from harness.core.errors import InfraError, LedgerError, TierError, UsageError
+from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.status import Status
 from harness.core.tier import Tier
@@ -19,9 +19,11 @@ from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane.registry import Registry
 from harness.ledger.run_gates import Problem
+from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.rerun import typed_in
 from harness.session.confirmation import Confirmation
+from harness.session.handoffs import hand_off
 from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
@@ -290,6 +292,16 @@ class Controller:
     def _is_empty_shard(self) -> bool:
         return self._settings.shard is not None and not self.cases and not self.outcome.wrong_suites
 
+    def _hand_off(self, ledger: Ledger, run_id: str) -> None:
+        failing, root = self.outcome.failing, self._config.rootpath
+        if not failing or not self._settings.project.handoffs:
+            return
+        try:
+            notice = hand_off(failing, ledger=ledger, registry=self._registry, root=root, run_id=run_id)
+        except CrucibleError as error:
+            notice = f"failures were not queued for repair: {error}"
+        self.outcome.notices += [notice] * bool(notice)
+
     def _decide(self, session: pytest.Session, exitstatus: int) -> None:
         """Store and publish the verdict on the run, and make the exit status say the same."""
         outcome = self.outcome
@@ -304,6 +316,8 @@ class Controller:
         opened = None if self._recorder is None else self._recorder.opened
         if self._recorder is not None and self._recorder.sources is not None:
             self._recorder.sources.flush()
+        if opened is not None:
+            self._hand_off(opened.ledger, opened.run.run_id)
         publish(outcome, opened, self._settings, self._config)
         if outcome.verdict is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return

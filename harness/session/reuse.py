@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from harness.core.evidence import NOT_REUSED, Evidence
+from harness.core.evidence import Evidence
+from harness.judge.known import is_reusable
+from harness.judge.provenance import machine
 from harness.lane.registry import Registry
 from harness.ledger import queries
 from harness.session.open_run import OpenRun
-from harness.session.provenance import machine
 
 
 class Reused(NamedTuple):
@@ -47,15 +48,10 @@ def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Name
         if key not in known:
             continue
         run_id, before = known[key]
-        if _applies(before.evidence) and before.evidence.tier in (None, opened.tier):
+        if is_reusable(before.evidence, opened.tier):
             judged_in = before.evidence.reused or run_id
             found[nodeid] = Reused(before.evidence.replace(reused=judged_in), seeds.get(judged_in))
     return found
-
-
-def _applies(evidence: Evidence) -> bool:
-    """Whether evidence is a verdict: a case that was not judged, or measured too noisily, is evaluated again."""
-    return evidence.status not in NOT_REUSED and not (evidence.quality is not None and evidence.quality.noisy)
 
 
 def wants_samples(option: argparse.Namespace) -> bool:

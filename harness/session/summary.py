@@ -83,12 +83,12 @@ class Summary:
 
     def _verdict(self) -> Iterator[tuple[str, str]]:
         verdict = self._outcome.verdict
-        if verdict is None or self._run is None:
+        if verdict is None or (self._run is None and not verdict.faults):
             return
         first, *others = words.folded([f"{verdict.word}  {verdict.facts()[0]}", *verdict.facts()[1:]], self.width)
         yield first, "green" if verdict.held else "red"
         yield from ((line, "") for line in others)
-        if self._level > 0:
+        if self._level > 0 and self._run is not None:
             counts = ", ".join(f"{number} {status}" for status, number in self._outcome.statuses.items() if number)
             yield from ((line, "") for line in words.folded([f"run {self._run.run_id}", counts], self.width))
             yield from ((line, "") for line in [self._outcome.sandbox_line] if line)
