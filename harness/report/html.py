@@ -210,6 +210,11 @@ def route(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe="!~*'()") for part in parts)
 
 
+def style() -> str:
+    """The style sheet of the page."""
+    return _text("style.css")
+
+
 def _text(name: str) -> str:
     return (_templates() / name).read_text(encoding="utf-8").strip()
 

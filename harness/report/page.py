@@ -209,7 +209,7 @@ def gather(
 
 def _sentence(verdict: RunVerdict, failing: list[Candidate], *, compared: bool) -> str:
     new = sum(c.is_fresh for c in failing if c.row["expected"] is None) if compared else None
-    said = "; ".join(verdict.facts(new=new)) or "nothing was judged"
+    said = "; ".join(verdict.facts(new=new))
     if not verdict.of_kind(Kind.CONTROL) and verdict.controls and verdict.caught == verdict.controls:
         said = said.replace(
             f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",

@@ -263,7 +263,7 @@ def test_an_unfinished_and_empty_run(path):
 
         ledger.begin(make_run(5, tier=None))
         text = Document(render_report(ledger)).text
-    assert "Running: nothing was judged (this run has not ended)" in text
+    assert "Running: nothing was judged yet (this run has not ended)" in text
     assert "not finished" in text
     assert "no case of this run used one" in text
 
