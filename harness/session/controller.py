@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
 from harness.session.summary import Summary
+from harness.session.termination import drain
 from harness.session.untrusted import Seal
 from harness.suites.settings import Settings
 
@@ -331,19 +331,6 @@ class Controller:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._is_empty_shard():
             session.exitstatus = pytest.ExitCode.OK
-
-
-def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
-    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
-    distributed = config.pluginmanager.get_plugin("dsession")
-    events = getattr(distributed, "queue", None)
-    while events is not None:
-        try:
-            name, arguments = events.get_nowait()
-        except queue.Empty:
-            return
-        if name == "testreport":
-            record(arguments["rep"])
 
 
 def _shown(path: Path, root: Path) -> str:
