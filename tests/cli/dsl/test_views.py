@@ -48,7 +48,7 @@ def test_the_page_shows_program_branches_and_why(dsl, suspended) -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "\x1b" not in page
-    assert re.findall(r'data-line="(\d+)"', page) == [str(number) for number in range(1, len(PROGRAM.split("\n")) + 1)]
+    assert re.findall(r'id="l(\d+)"', page) == [str(number) for number in range(1, len(PROGRAM.split("\n")) + 1)]
     for said in ("is_slow is true", "Fuse: Fuse &lt;b&gt;the", "invariant Positive", "budget of queries", "1 of 5 used",
                  "main/fork-4", "event 4", "it waits for an answer"):  # fmt: skip
         assert said in page, said
@@ -138,3 +138,11 @@ def test_a_judges_score_is_kept(dsl) -> None:
     assert {name: (check["value"], check["held"]) for name, check in checks.items()} == {
         "score": ("0.3", True), "fine": (0.3, False)
     }  # fmt: skip
+
+
+def test_the_events_of_the_documentation_run(dsl) -> None:
+    root = Path(__file__).parents[3] / "specs/programs"
+    lines = (root / "collector.events.jsonl").read_text()
+    assert lines in (root.parents[1] / "docs/dsl-machine.md").read_text()
+    found = dsl("run", root / "collector.spak", "--events", root / "collector.events.jsonl", "--json").json
+    assert (found["status"], found["used"]["events"]) == ("ok", 3)
