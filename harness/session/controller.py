@@ -127,13 +127,7 @@ class Controller:
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
-            self._recorder = Recorder(
-                opened,
-                self.outcome,
-                self._registry,
-                with_rows=bool(settings.gates),
-                keep_sources=settings.project.keep_sources,
-            )
+            self._recorder = Recorder(opened, self.outcome, self._registry, settings)
             # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
@@ -331,10 +325,9 @@ class Controller:
             else:
                 outcome.problems.append(Problem("suites were asked for, but no case was selected"))
         opened = None if self._recorder is None else self._recorder.opened
-        if self._recorder is not None and self._recorder.sources is not None:
-            self._recorder.sources.flush()
-        if opened is not None:
-            self._hand_off(opened.ledger, opened.run.run_id)
+        if self._recorder is not None:
+            self._recorder.flush()
+            self._hand_off(self._recorder.opened.ledger, self._recorder.opened.run.run_id)
         publish(outcome, opened, self._settings, self._config)
         if outcome.verdict is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
