@@ -117,7 +117,7 @@ def run_page(path: Path, folder: Path) -> None:
             )  # fmt: skip
             here = Path((folder / ".here").read_text().strip())
             assert done.returncode == (1 if argument == "exit 1" else 0), f"{command}\n{done.stdout}{done.stderr}"
-            assert matches(expected.splitlines(), done.stdout.rstrip("\n").split("\n")), f"{command}\n{done.stdout}"
+            assert matches(expected.splitlines(), done.stdout.splitlines()), f"{command}\n{done.stdout}"
 
 
 def test_expected_lines_match_what_they_say():
