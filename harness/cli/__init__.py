@@ -21,6 +21,7 @@ from harness.core.errors import CrucibleError, UsageError
 VERBS = (
     "init",
     "judge",
+    "serve",
     "doctor",
     "top",
     "show",
@@ -30,6 +31,7 @@ VERBS = (
     "lineage",
     "pareto",
     "report",
+    "repair",
     "rescore",
     "merge",
     "prune",
