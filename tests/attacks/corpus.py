@@ -56,6 +56,8 @@ class Attack:
     weaker: frozenset[str]
     """What may happen without namespaces."""
     attempts: int
+    tool: str
+    most: dict[str, float]
 
     @property
     def path(self) -> Path:
@@ -74,6 +76,8 @@ def table() -> tuple[Attack, ...]:
             expect=frozenset(row["expect"]),
             weaker=frozenset(row.get("tiers", {}).get("C", row["expect"])),
             attempts=row.get("attempts", 1),
+            tool=row.get("tool", "spec"),
+            most=row.get("most", {}),
         )
         for row in document["attacks"]
     )
@@ -97,9 +101,16 @@ def run(attack: Attack, made: Context) -> dict[str, Any]:
         timing=Timing.NONE,
         schedule=Schedule(time_ms=(1000.0, 1000.0), memory_mb=(128.0, 128.0)),
     )
-    case = case_for(read_tool(HERE / "spec"), attack.path, suite="attacks", policy=policy, questions=8)
+    case = case_for(read_tool(HERE / attack.tool), attack.path, suite="attacks", policy=policy, questions=8)
     evaluation = evaluate_case(case, Toolgen(), made)
-    return {"name": attack.name, "status": evaluation.status.value, "why": evaluation.why, "passed": evaluation.passed}
+    values = {one.name: one.value for one in evaluation.score.components}
+    return {
+        "name": attack.name,
+        "status": evaluation.status.value,
+        "why": evaluation.why,
+        "passed": evaluation.passed,
+        "most": {name: values.get(name) for name in attack.most},
+    }
 
 
 def canaries() -> list[str]:

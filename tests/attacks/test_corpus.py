@@ -62,6 +62,7 @@ def check_row(attack: corpus.Attack, rows: Rows) -> None:
     found = rows[attack.name]
     assert found["status"] in allowed(attack, rows["head"]["layers"]), found
     assert found["canaries"] == []
+    assert all(found["most"][name] <= most for name, most in attack.most.items()), found
     # The next candidate is judged as if nothing had happened.
     assert found["control"]["status"] == "ok", found
 
