@@ -19,7 +19,7 @@ STRICT = frozenset(
     umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
     mremap madvise msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
     epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex futex_waitv futex_wake futex_wait
-    futex_requeue set_robust_list get_robust_list rseq set_tid_address sched_yield sched_getaffinity nanosleep
+    futex_requeue set_robust_list get_robust_list rseq set_tid_address sched_yield nanosleep
     clock_nanosleep clock_gettime clock_getres gettimeofday time times getrusage getitimer setitimer alarm pause
     getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgrp getpgid getsid
     uname sysinfo getcpu getrandom getrlimit rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending
