@@ -78,7 +78,8 @@ class Evaluator:
         if self.source.status is not Status.OK:
             return self._evidence(self.source.status, self.source.why)
         self.reader = self.context.keep(Reader)
-        reading = await self.reader.read(self.source, self.tool)
+        is_strict = self.case.inputs.get("strict", False)
+        reading = await self.reader.read(self.source, self.tool, is_strict=is_strict)
         if reading.parsed:
             self.facts["parsed"] = True
             self.facts["metadata"] = reading.metadata.model_dump(include={"generator", "license", "problem"})
@@ -86,6 +87,8 @@ class Evaluator:
             return self._evidence(reading.status, reading.why)
         if reading.metadata.problem:
             self.notices.append(f"{self.case.subject.name}: its metadata was not read: {reading.metadata.problem}")
+            if is_strict:
+                return self._evidence(Status.FORBIDDEN, f"its metadata cannot be read: {reading.metadata.problem}")
         shown = reading.documentation
         self.facts["style"]["detected"] = reading.style
         self.facts["documentation"].update(module=shown.module, function=shown.function, signature=shown.signature)

@@ -17,6 +17,11 @@ ALWAYS = (
     "marshal",
     "gc.get_objects", "gc.get_referrers", "sys._getframe", "sys.settrace", "sys.setprofile", "inspect.stack",
 )  # fmt: skip
+STRICT = (
+    "os", "time", "threading", "_thread", "concurrent", "asyncio", "resource", "fcntl", "mmap", "select", "selectors",
+    "atexit", "faulthandler", "gc", "inspect", "sched",
+)  # fmt: skip
+"""Clocks, threads, descriptors and the interpreter: what a function that only computes does not need."""
 
 _MODULES = {
     "posix": "os", "nt": "os", "_io": "io", "_pyio": "io", "_socket": "socket", "_posixsubprocess": "subprocess",
@@ -146,6 +151,15 @@ def _prefixes_of(dotted: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def forbidden_for(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
-    """The forbidden names of a tool: its own list, or the default one for its capabilities."""
+def forbidden_for(apis: tuple[str, ...] | None, capabilities: tuple[str, ...], *, is_strict: bool = False) -> Forbidden:
+    """The forbidden names of a tool: its own list, or the default one for its capabilities.
+
+    Args:
+        apis: The tool's own list.
+        capabilities: As for `default_apis`.
+        is_strict: Whether the default list and `STRICT` apply as well.
+    """
+    if is_strict:
+        own = default_apis(capabilities) + (() if "file_io" in capabilities else STRICT)
+        return Forbidden((*own, *(apis or ())))
     return Forbidden(default_apis(capabilities) if apis is None else apis)

@@ -25,9 +25,10 @@ class Reader:
         self._worker: ForkedWorker | None = None
         self._lock = Lock()
 
-    async def read(self, source: Source, tool: Tool) -> Reading:
+    async def read(self, source: Source, tool: Tool, *, is_strict: bool = False) -> Reading:
         """What the text of a candidate says; one that ends the process, or takes too long, is `forbidden`."""
-        found = await self._ask({"do": "read", "data": source.data.decode("latin-1"), "rules": rules_of(tool)})
+        rules = rules_of(tool, is_strict=is_strict)
+        found = await self._ask({"do": "read", "data": source.data.decode("latin-1"), "rules": rules})
         if isinstance(found, str):
             return Reading(Status.FORBIDDEN, f"it cannot be checked: reading it {found}")
         return Reading.from_wire(found["reading"])

@@ -85,8 +85,8 @@ class Reading:
         )
 
 
-def rules_of(tool: Tool) -> dict[str, Any]:
-    """What a reading needs to know of a tool, as a JSON object."""
+def rules_of(tool: Tool, *, is_strict: bool = False) -> dict[str, Any]:
+    """What a reading needs to know of a tool, as a JSON object; `is_strict` as for `forbidden_for`."""
     constraints = tool.spec.constraints
     return {
         "signature": tool.spec.signature,
@@ -94,6 +94,7 @@ def rules_of(tool: Tool) -> dict[str, Any]:
         "capabilities": tool.spec.capabilities,
         "more": constraints.allow_imports,
         "iterators": tool.spec.compare.iterators == "list",
+        "strict": is_strict,
     }
 
 
@@ -114,7 +115,8 @@ def read(data: bytes, rules: Mapping[str, Any]) -> Reading:
     found = Reading(parsed=True, metadata=read_metadata(source.text))
     wanted = _signature(rules["signature"])
     apis = rules["forbidden"]
-    forbidden = forbidden_for(None if apis is None else tuple(apis), tuple(rules["capabilities"]))
+    own = None if apis is None else tuple(apis)
+    forbidden = forbidden_for(own, tuple(rules["capabilities"]), is_strict=rules["strict"])
     imports: list[str] = []
     uses: list[Violation] = []
     if forbidden:
