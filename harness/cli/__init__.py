@@ -21,6 +21,7 @@ from harness.core.errors import CrucibleError, UsageError
 VERBS = (
     "init",
     "judge",
+    "run",
     "serve",
     "doctor",
     "top",

@@ -199,7 +199,9 @@ def _hook(event: Any, args: Any) -> None:
                 allowed = kind(named) is text and not named.startswith(("/", "<frozen", "<box"))
             elif event == "exec":
                 code = args[0]
-                allowed = code.co_filename == "<string>" and (library != "typing.py" or plain.issuperset(code.co_code[::2]))
+                allowed = code.co_filename == "<string>" and (
+                    library != "typing.py" or plain.issuperset(code.co_code[::2])
+                )
                 waiting = [code]
                 while waiting and allowed:
                     code = waiting.pop()

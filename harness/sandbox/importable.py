@@ -54,6 +54,8 @@ def is_importable(name: str, listed: frozenset[str]) -> bool:
     head = name.partition(".")[0]
     if head not in sys.stdlib_module_names:
         return True
-    return name in listed or head in ("asyncio", "encodings") or any(
-        name.startswith(f"{one}.") for one in listed if one not in PURE
+    return (
+        name in listed
+        or head in ("asyncio", "encodings")
+        or any(name.startswith(f"{one}.") for one in listed if one not in PURE)
     )

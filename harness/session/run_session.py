@@ -21,7 +21,7 @@ from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
-from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count
+from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count, judging_ahead
 from harness.session.run_inputs import RunInputs
 from harness.session.selection import select_items
 from harness.session.snapshot import Collected, Snapshot
@@ -150,13 +150,22 @@ class RunSession:
             return inputs
         cases = self.controller.cases
         wanted = {nodeid: cases[nodeid] for nodeid in order if nodeid in cases and nodeid not in inputs.reused}
-        found = cases_for_judges(wanted, self.registry.lanes)
+        cluster = self.config.option.crucible_cluster
+        found = cases_for_judges(wanted, self.registry.lanes, is_cluster=cluster is not None)
         if not found:
             return inputs
         context = Context(
             secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=inputs.tier, protect=inputs.protect
         )
-        self._judging = JudgingAhead(found, self.registry.lanes, processes=processes, context=context)
+        self._judging = judging_ahead(
+            found,
+            self.registry.lanes,
+            settings=self.settings,
+            context=context,
+            processes=processes,
+            cluster=cluster,
+            insecure=bool(self.config.option.crucible_insecure),
+        )
         return replace(inputs, ahead=frozenset(found))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
