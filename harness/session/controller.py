@@ -28,6 +28,7 @@ from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
 from harness.session.outcome import RunOutcome
+from harness.session.progress import Progress
 from harness.session.publication import board, publish
 from harness.session.recorder import Recorder
 from harness.session.reuse import reusable_evidence
@@ -76,6 +77,7 @@ class Controller:
         self._tier: Tier | None = None
         self._protect: tuple[Path, ...] = ()
         self._recorder: Recorder | None = None
+        self._progress: Progress | None = None
 
     # Opening the run
 
@@ -106,8 +108,11 @@ class Controller:
         ]
         return [*lines, probe.line(), *defaults]
 
-    def open(self) -> RunInputs:
+    def open(self, *, is_alone: bool) -> RunInputs:
         """Register the run in the ledger, if any case was selected.
+
+        Args:
+            is_alone: Whether the run consists of cases only.
 
         Returns:
             What each process needs for judging the cases.
@@ -135,6 +140,10 @@ class Controller:
             opponents = opponents_of(self.cases, opened.ledger)
         except (LedgerError, UsageError) as error:
             raise pytest.UsageError(str(error)) from None
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.verbosity > -2:
+            self._progress = Progress(reporter, self.cases, is_alone=is_alone)
+            self._config.pluginmanager.register(self._progress, "crucible-progress")
         if missing := describe_missing(Path(__file__)):
             self.outcome.notices.append(missing)
         if reused:
@@ -178,8 +187,10 @@ class Controller:
             return
         text: str | None = getattr(report, "crucible", None)
         if text is not None:
-            known = self._fresh.pop(report.nodeid, None)
-            self._recorder.record(known or SerialisedEvaluation.parse(text))
+            judged = self._fresh.pop(report.nodeid, None) or SerialisedEvaluation.parse(text)
+            self._recorder.record(judged)
+            if self._progress is not None:
+                self._progress.advance(judged.evaluation)
         elif report.failed and report.nodeid not in self.outcome.rows and not self.outcome.aborted:
             # A worker that died, or another plugin that failed before the case began.
             text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
@@ -213,6 +224,8 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run: confirmation, pending reports, gates, ledger and pages, exit status, in this order."""
+        if self._progress is not None:
+            self._progress.close()
         self._confirm(session, exitstatus)
         if self.outcome.aborted:
             drain(self._config, self.pytest_runtest_logreport)

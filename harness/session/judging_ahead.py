@@ -19,6 +19,7 @@ from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError
 from harness.judge.judges import Judges
 from harness.judge.placement import CaseJudges, judges_for
+from harness.lane.context import Context
 from harness.lane.protocol import Lane
 from harness.suites.settings import Settings
 

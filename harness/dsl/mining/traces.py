@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Record = dict[str, Any]
@@ -31,7 +31,7 @@ def trace_records(entries: Iterable[Mapping[str, Any]], task: str = "") -> list[
         for item in details.get("items") or ():
             undefined = {name: f"not measured: {why}" for name, why in (item.get("undefined") or {}).items()}
             found.append({**above, "step": step, "label": step, **item["values"], **undefined})
-        ranking = (details.get("source") or {}).get("ranking") or ()
+        ranking: Sequence[Any] = (details.get("source") or {}).get("ranking") or ()
         if len(ranking) > 1 and isinstance(details.get("output"), dict):
             names = [name for name in details["output"] if name not in (*ranking[0][0], "points", "failed")]
             head = {**above, "name": step, "metric": names[0], "lower_is_better": ranking[0][1] <= ranking[-1][1]}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from harness.core.case import Case, Subject
+from harness.core.case import Case, Subject, line_of
 from harness.core.digest import digest_folder
 from harness.core.errors import SuiteError
 from harness.core.policy import Policy
@@ -117,6 +118,7 @@ def case_for(
             parents=claims.parents,
             style=claims.style,
             group=claims.group or claims.generator,
+            line=line_of(rf"^(?:async\s+)?def\s+{re.escape(tool.signature.name)}\b", source.text),
         ),
         inputs={
             "tool": str(tool.path),

@@ -32,6 +32,14 @@ _SAME = {
     "os.fdopen": "open", "tokenize.open": "open", "fileinput.input": "open", "importlib.__import__": "__import__",
     "importlib._bootstrap.__import__": "__import__",
 }  # fmt: skip
+_RULES = {
+    "no-files": FILES,
+    "no-network": NETWORK,
+    "no-system": ("subprocess", "pty", "os.system", "os.popen", "os.fork", "os.execv", "os.spawnv", "os.posix_spawn",
+                  "os.kill", "multiprocessing"),
+    "no-text": ("eval", "exec", "compile", "importlib", "runpy", "code", "pickle", "marshal"),
+}  # fmt: skip
+"""The names of which one on the list turns a rule of the guard on (`guard.GROUPS`)."""
 BUILTINS = frozenset(dir(builtins))
 ESCAPES = frozenset(
     {"__subclasses__", "__globals__", "__builtins__", "__loader__", "f_globals", "f_builtins", "f_locals", "f_back",
@@ -86,6 +94,13 @@ class Forbidden:
             rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})\b"
             + "".join(rf"|\b{re.escape(end)}" for end in sorted(ends))
         )
+
+    @property
+    def guard_rules(self) -> frozenset[str]:
+        """The rules of the box's guard that the list asks for; empty if nothing is forbidden."""
+        if not self:
+            return frozenset()
+        return frozenset({"guarded"}).union(rule for rule, names in _RULES.items() if any(map(self.match, names)))
 
     def may_occur(self, source: str) -> bool:
         """Whether the full check is needed; False only if no name occurs that a forbidden use must contain.

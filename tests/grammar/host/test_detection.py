@@ -11,7 +11,7 @@ from harness.grammar.language.lint import lint_text
 
 ROOT = Path(__file__).parents[3]
 GRAMMARS = ROOT / "specs/grammars"
-FORMATS = ["ar", "bmp", "elf", "gif", "gzip", "mo", "pcap", "png", "sqlite", "tar", "wav", "zip"]
+FORMATS = "ar bmp elf gif gzip ico mo pcap png pyc sqlite tar ttf tzif wav zip".split()
 
 
 @pytest.mark.parametrize("name", FORMATS)
