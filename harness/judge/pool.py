@@ -63,12 +63,10 @@ class JudgePool:
         gates: Smallest accepted value of components, or of `score`; the suite's own by default.
         secret_seed: Seed of the inputs; random by default.
         min_tier: The weakest isolation that is accepted.
-        cluster: A Dask cluster that judges instead of this machine: `local`, `tcp://HOST:PORT` or `tls://HOST:PORT`;
-            `workers` does not apply (docs/cluster.md).
+        cluster: A Dask cluster that judges instead: `local`, `tcp://HOST:PORT` or `tls://HOST:PORT` (docs/cluster.md).
         insecure: Whether an unencrypted connection to another machine is accepted.
         ledger: A ledger that receives each verdict, except those of screening, and answers for candidates it knows.
-        fresh: Whether the ledger's earlier verdicts are ignored; by default they are if a secret seed is given, because
-            it asks for a verdict on its own inputs.
+        fresh: Whether the ledger's earlier verdicts are ignored; by default if a secret seed is given.
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
 
     Attributes:
@@ -226,7 +224,7 @@ class JudgePool:
                 caller.set_result(known)
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
-            case = self._case(suite, path, how)
+            case = suite.case_of(path, how=how)
             if epoch is not None:
                 case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
             key = case.key
@@ -279,9 +277,7 @@ class JudgePool:
         try:
             judged = self._judges.submit(case)
         except BaseException as error:
-            refused: Future[str] = Future()
-            refused.set_exception(error)
-            self._conclude(judging, refused, is_recorded=False)
+            self._settle(judging, error)
             raise
         judging.judged = judged
         judged.add_done_callback(lambda found: self._conclude(judging, found, is_recorded=is_recorded))
@@ -289,32 +285,35 @@ class JudgePool:
             judged.cancel()
 
     def _conclude(self, judging: _Judging, found: Future[str], *, is_recorded: bool) -> None:
+        if error := asyncio.CancelledError() if found.cancelled() else found.exception():
+            self._settle(judging, error)
+            return
+        evaluation = Evaluation.model_validate_json(found.result())
+        if self._ledger is not None and is_recorded:
+            is_kept = self._sources.has(judging.path)  # then its path says nothing: the file is the pool's own
+            try:
+                self._ledger.record(*(without_path(evaluation) if is_kept else (evaluation, found.result())))
+            except CrucibleError as refused:
+                self._settle(judging, refused)
+                return
+        self._settle(judging, Verdict(evaluation))
+
+    def _settle(self, judging: _Judging, result: Verdict | BaseException) -> None:
         """Pass a result on; only what says something about the candidate is remembered."""
-        result: Verdict | None = None
-        error = asyncio.CancelledError() if found.cancelled() else found.exception()
-        if error is None:
-            evaluation = Evaluation.model_validate_json(found.result())
-            result = Verdict(evaluation)
-            if self._ledger is not None and is_recorded:
-                is_kept = self._sources.has(judging.path)  # then its path says nothing: the file is the pool's own
-                try:
-                    self._ledger.record(*(without_path(evaluation) if is_kept else (evaluation, found.result())))
-                except CrucibleError as refused:
-                    error = refused
         with self._lock:
             self._sources.release(judging.path)
             if self._known.get(judging.key) is judging:
                 del self._known[judging.key]
-            if error is None and result is not None and result.reward is not None:
+            if isinstance(result, Verdict) and result.reward is not None:
                 self._known[judging.key] = result
             callers = judging.callers.copy()
         for caller in callers:
             if not caller.set_running_or_notify_cancel():
                 continue
-            if error is not None or result is None:
-                caller.set_exception(error)
-            else:
+            if isinstance(result, Verdict):
                 caller.set_result(result)
+            else:
+                caller.set_exception(result)
 
     def _leave(self, judging: _Judging, caller: Future[Verdict]) -> None:
         """Judge no candidate that no caller waits for."""
@@ -335,13 +334,6 @@ class JudgePool:
         if name not in self._suites:
             raise UsageError(f"the pool has no tool {name!r}{nearest(name, self._suites)}")
         return self._suites[name]
-
-    def _case(self, suite: JudgedSuite, path: Path, how: str) -> Case:
-        case = suite.case_of(path)
-        if how == "screen":
-            return suite.lane.screened(case)
-        counted = getattr(suite.lane, "counted", None)
-        return counted(case) if how and counted is not None else case
 
 
 def _bytes(source: str | bytes) -> bytes:
