@@ -313,6 +313,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--insecure": {"action": "store_true", "help": "let --cluster reach another machine without TLS"},
     "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
+    "--shard-durations": {
+        "metavar": "FILE",
+        "help": "balance shards by the seconds of cases: a ledger, or a JSON object by node id; the same for all parts",
+    },
     "--limit": {"type": whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
     "--top": {"type": whole(0), "metavar": "N", "help": "leaderboard rows per suite (default 5)"},
     "--confirm": {
