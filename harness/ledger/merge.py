@@ -80,7 +80,7 @@ def check_shards(sources: Sequence[Path]) -> list[str]:
         raise LedgerError(
             f"this is part {two[1]}/{two[2]} of another partition than {one[0]}, which is part {one[1]}/{one[2]}",
             where=str(two[0]),
-            fix="run all parts on the same files with the same options; ledgers of different runs are merged one by one",
+            fix="run all parts on the same files with the same options; merge other ledgers one by one",
         )
     return [
         f"part {part} of {parts} is missing"

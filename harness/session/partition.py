@@ -46,9 +46,8 @@ def partition_digest(cases: Mapping[str, str], parts: int, durations: Mapping[st
         parts: Number of shards.
         durations: Seconds by node id.
     """
-    return digest_json([parts, sorted(cases.items()), sorted(durations.items()) if durations is not None else None])[
-        :16
-    ]
+    seconds = None if durations is None else sorted(durations.items())
+    return digest_json([parts, sorted(cases.items()), seconds])[:16]
 
 
 def read_durations(path: Path) -> dict[str, float]:

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from harness.session.controller import Controller
 
 GC_THRESHOLD = 20_000  # allocations between two collections of the youngest objects
-OPTIONS = tuple(
-    "epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm shard_durations".split()
+OPTIONS = (
+    *"epoch attempts anneal_temp secret_seed ledger report min_tier".split(),
+    *"shard shard_durations limit top fresh confirm".split(),
 )
 
 
