@@ -40,11 +40,17 @@ def report(program: Program, log: RunLog, outcome: Outcome, laws: Findings, doma
 
 
 def _results(program: Program, log: RunLog) -> Iterator[str]:
-    """A table for each case that was reported: a row for each item, with its step."""
+    """A table for each case: a row for each item, with its step; an item that the program stated is not measured."""
     rows: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    for entry in export.trace(program, log):
-        for item in entry["details"].get("items", ()):
-            rows.setdefault(item["case"], []).append((entry["step_id"], item))
+    labels: dict[str, str] = {}
+    for event in log.events():
+        value = event.value
+        if value["k"] == "intent":
+            labels[value["key"]] = value["at"]
+        for item in value.get("items", ()):
+            stated = item["source"] == "emit"
+            step = export.step_name(program, labels.get(value.get("key", ""), "") or _entered(value))
+            rows.setdefault(item["case"], []).append((f"{step} (stated)" if stated else step, item))
     for case in program.schema.cases:
         items = rows.get(case.name, [])
         if not items:
@@ -58,6 +64,12 @@ def _results(program: Program, log: RunLog) -> Iterator[str]:
             yield from [*[f"- {_cell(reason)}" for reason in sorted(reasons)], ""]
     if not rows:
         yield from ("No trace item was reported.", "")
+
+
+def _entered(event: dict[str, Any]) -> str:
+    """A label in the step whose pure work an event is: the step that it entered or left last."""
+    labels = [*event.get("left", ()), *event.get("enter", ())]
+    return f"{labels[0]}/" if labels else str(event.get("at", ""))
 
 
 def _value(item: dict[str, Any], name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
 from harness.session.summary import Summary
+from harness.session.termination import drain
 from harness.session.untrusted import Seal
 from harness.suites.settings import Settings
 
@@ -127,13 +127,7 @@ class Controller:
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
-            self._recorder = Recorder(
-                opened,
-                self.outcome,
-                self._registry,
-                with_rows=bool(settings.gates),
-                keep_sources=settings.project.keep_sources,
-            )
+            self._recorder = Recorder(opened, self.outcome, self._registry, settings)
             # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
@@ -327,10 +321,9 @@ class Controller:
             else:
                 outcome.problems.append(Problem("suites were asked for, but no case was selected"))
         opened = None if self._recorder is None else self._recorder.opened
-        if self._recorder is not None and self._recorder.sources is not None:
-            self._recorder.sources.flush()
-        if opened is not None:
-            self._hand_off(opened.ledger, opened.run.run_id)
+        if self._recorder is not None:
+            self._recorder.flush()
+            self._hand_off(self._recorder.opened.ledger, self._recorder.opened.run.run_id)
         publish(outcome, opened, self._settings, self._config)
         if outcome.verdict is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
@@ -338,19 +331,6 @@ class Controller:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._is_empty_shard():
             session.exitstatus = pytest.ExitCode.OK
-
-
-def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
-    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
-    distributed = config.pluginmanager.get_plugin("dsession")
-    events = getattr(distributed, "queue", None)
-    while events is not None:
-        try:
-            name, arguments = events.get_nowait()
-        except queue.Empty:
-            return
-        if name == "testreport":
-            record(arguments["rep"])
 
 
 def _shown(path: Path, root: Path) -> str:

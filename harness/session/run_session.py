@@ -302,7 +302,8 @@ class RunSession:
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
             if self.controller is not None:
-                said = str(report.longrepr).strip().partition("\n")[0]
+                first, _, rest = str(report.longrepr).strip().partition("\n")
+                said = f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first
                 self.controller.outcome.wrong_suites[report.nodeid] = said
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
         events = log.events(start=args.start, stop=args.start + args.limit)
         if args.json and not args.jsonl:
             found = [_to_json(event) for event in events]
-            output.print_json({"run": log.name, "head": log.head.hex(), "events": found})
+            head = next(row.head for row in file.runs() if row.number == log.number)
+            output.print_json({"run": log.name, "head": head, "events": found})
         for event in events:
             if args.jsonl:
                 print(json.dumps(_to_json(event)))

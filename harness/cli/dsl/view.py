@@ -13,11 +13,14 @@ import base64
 import hashlib
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.dsl.machine.run_files import LOG, folder_of_run
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 PAGE = "view.html"
 POLL_S = 0.5
@@ -33,6 +36,9 @@ _SCRIPT = """for (const card of document.querySelectorAll(".card")) {
     card.addEventListener("mouseenter", () => line.classList.add("at"));
     card.addEventListener("mouseleave", () => line.classList.remove("at"));
   }
+}
+for (const span of document.querySelectorAll("a[data-line]")) {
+  span.setAttribute("href", "#l" + span.dataset.line);
 }"""
 
 
@@ -49,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
     folder = run_folders.find_folder(args.run_folder)
     seen: object = None
     while True:
-        view, number = _read(folder, args.run)
+        view, number, chart = _read(folder, args.run)
         if args.json:
             output.print_json(view)
             return 0
         path = args.out or folder_of_run(folder, number) / PAGE
         going = args.follow and view["status"] in _OPEN
         if (view["events"], view["status"]) != seen:
-            output.write_file(path, render(view, refresh=REFRESH_S if going else 0))
+            output.write_file(path, render(view, chart, refresh=REFRESH_S if going else 0))
             if seen is None:
                 print(path, flush=True)
             seen = view["events"], view["status"]
@@ -65,24 +71,31 @@ def run(args: argparse.Namespace) -> int:
         time.sleep(POLL_S)
 
 
-def _read(folder: Path, name: str | None) -> tuple[dict[str, Any], int]:
-    """The data of a run and its number; another process may be writing it."""
+def _read(folder: Path, name: str | None) -> tuple[dict[str, Any], int, Markup]:
+    """The data of a run, its number, and its timeline as the report draws it; another process may be writing it."""
+    from markupsafe import Markup
+
     from harness.dsl.eventlog.logfile import LogFile
     from harness.dsl.machine.run_view import view_of
     from harness.dsl.machine.stored_run import stored_outcome, stored_program
+    from harness.lanes.dsl.exhibits import timeline_of
+    from harness.report.charts.timeline import draw
 
     with LogFile(folder / LOG, read_only=True) as file:
         log = file.open_run(name)
         program = stored_program(file, log)
         outcome = stored_outcome(program, log)
-        return view_of(file, log, program, outcome), log.number
+        view = view_of(file, log, program, outcome)
+        spans = view["timeline"][:MAX_SPANS]
+        return view, log.number, draw(timeline_of(program, spans)) if spans else Markup("")
 
 
-def render(view: dict[str, Any], *, refresh: int = 0) -> str:
+def render(view: dict[str, Any], chart: Markup, *, refresh: int = 0) -> str:
     """The page of a run's data; text of programs, tools and models is escaped.
 
     Args:
         view: From `view_of`.
+        chart: Its timeline; empty without one.
         refresh: Seconds after which a browser loads it again; 0 for never.
     """
     import jinja2
@@ -101,13 +114,11 @@ def render(view: dict[str, Any], *, refresh: int = 0) -> str:
     columns = {branch["name"]: number for number, branch in enumerate(view["branches"], 1)}
     cards = [{**card, "bad": any(tone == "bad" for *_, tone in card["parts"])} for card in view["cards"]]
     _arrange(cards, columns)
-    seconds, spans = _spans(view["timeline"])
     script_hash = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     return template.render(
         v={**view, "cards": cards},
         used={card["line"] for card in cards},
-        spans=spans,
-        seconds=seconds,
+        chart=chart,
         refresh=refresh,
         script=Markup(_SCRIPT),  # noqa: S704 - a constant
         script_hash=f"sha256-{script_hash}",
@@ -122,23 +133,3 @@ def _arrange(cards: list[dict[str, Any]], columns: dict[str, int]) -> None:
         row = rows[branch] + 1 if branch else max(rows.values(), default=1) + 1
         rows = rows | {branch: row} if branch else dict.fromkeys(rows, row)
         card |= {"row": row, "column": columns[branch]}
-
-
-def _spans(timeline: list[dict[str, Any]]) -> tuple[float, list[dict[str, Any]]]:
-    """The length of a run in seconds, and its spans in percent of it."""
-    ends = [span["end"] if span["end"] is not None else span["start"] for span in timeline]
-    total = max(ends, default=0.0) or 1.0
-    found = []
-    for span, end in zip(timeline[:MAX_SPANS], ends, strict=False):
-        open_ = span["end"] is None
-        length = total - span["start"] if open_ else end - span["start"]
-        found.append(
-            {
-                "left": round(100 * span["start"] / total, 2),
-                "width": round(100 * length / total, 2),
-                "tone": "open" if open_ else "" if span["status"] == "ok" else "not-ok",
-                "label": f"{span['step']}: {span['name'] or span['kind']}",
-                "title": f"{span['start']:.3f} to {end:.3f} s, {span['status']}: {span['text']}",
-            }
-        )
-    return total, found

@@ -22,7 +22,7 @@ from harness.dsl.machine.receiver import Receiver
 from harness.dsl.machine.recorder import Log, Recorder
 from harness.dsl.machine.run_limits import Limits
 from harness.dsl.machine.state import Fiber, State
-from harness.dsl.machine.stepper import Stepper
+from harness.dsl.machine.stepper import MAX_SEGMENTS, Stepper
 from harness.dsl.machine.trace_items import Tracing
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
@@ -123,6 +123,7 @@ class Machine:
             LogError: if the log cannot be written; its committed events stay valid.
         """
         last = None if steps is None else sum(self.state.left.values()) + steps
+        self.stepper.max_segments = MAX_SEGMENTS if steps is None else 1
         while self.state.status == "running" and (last is None or sum(self.state.left.values()) < last):
             if not (self._receiver.cancel() or self._advance() or self._receive()):
                 break
