@@ -89,9 +89,18 @@ class JudgedSuite:
             )
         return cls(name, suite, lane)
 
-    def case_of(self, path: Path) -> Case:
-        """The case of a candidate."""
-        return self.lane.case_of(self.suite, path)
+    def case_of(self, path: Path, *, how: str = "") -> Case:
+        """The case of a candidate.
+
+        Args:
+            path: Its file.
+            how: `screen` for a cheap verdict, `graded` for one with partial credit.
+        """
+        case = self.lane.case_of(self.suite, path)
+        if how == "screen":
+            return self.lane.screened(case)
+        counted = getattr(self.lane, "counted", None)
+        return counted(case) if how and counted is not None else case
 
 
 def _validated(model: type[Model], keys: dict[str, Any]) -> Model:
