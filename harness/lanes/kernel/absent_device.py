@@ -43,22 +43,27 @@ class AbsentDevice:
         cuda.device, cuda.synchronize = lambda *_: nullcontext(), lambda *_: None
 
     def get_current_device(self) -> int:
+        """Its index."""
         return 0
 
     def get_current_stream(self, _device: int = 0) -> int:
+        """Its only stream."""
         return 0
 
     def get_current_target(self) -> Any:
+        """What Triton compiles for."""
         from triton.backends.compiler import GPUTarget
 
         return GPUTarget("cuda", self.architecture.capability, WARP)
 
     def get_active_torch_device(self) -> Any:
+        """The device that tensors seem to lie on."""
         import torch
 
         return torch.device("cuda", 0)
 
     def get_device_properties(self, _device: Any = 0) -> dict[str, int]:
+        """The figures that Triton asks for."""
         found = self.architecture
         return {
             "multiprocessor_count": self.processors,

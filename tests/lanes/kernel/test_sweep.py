@@ -120,7 +120,8 @@ def test_the_way_to_measurements_on_the_processor(
     about = subject(tmp_path)
     text = about.candidate.source
     for old, new in (
-        (b"count, BLOCK", b"count, OFF, BLOCK"),
+        (b"count, BLOCK:", b"count, OFF, BLOCK:"),
+        (b"count, BLOCK=", b"count, OFF, BLOCK="),
         (b"up).to", b"up + OFF).to"),
         (b"*, BLOCK", b"*, OFF, BLOCK"),
     ):

@@ -62,7 +62,15 @@ def test_a_job_that_crashes_leaves_nothing_and_the_zygote_lives(job) -> None:
 
 
 def test_what_writes_without_end_is_ended(job) -> None:
-    source = "import os\nwhile True:\n    for channel in range(3, 20):\n        try: os.write(channel, bytes(1 << 20))\n        except OSError: pass\n"
+    source = """
+import os
+while True:
+    for channel in range(3, 20):
+        try:
+            os.write(channel, bytes(1 << 20))
+        except OSError:
+            pass
+"""
     _, answer, outcome = record(job, source)
     assert (answer, outcome.code) == ("", None)
 
