@@ -84,7 +84,7 @@ class Workbench:
         self._searching: JudgePool | None = None
         self._confirming: JudgePool | None = None
         self._questions: Questions | None = None
-        self._held_back, self._inputs = 0, INPUTS
+        self._held_back, self._inputs, self._is_small = 0, INPUTS, False
         self.searched = self.tool
         if self.tool.examples_only:
             self.searched, self._held_back = _without_held_back(self.tool, self._folder)
@@ -100,7 +100,7 @@ class Workbench:
             InfraError: if a judge process cannot start.
         """
         if self._searching is None:
-            limit = self._call_ms()
+            limit = self._call_ms()  # also finds out how many inputs there are
             self._searching = JudgePool(
                 self.searched.path,
                 workers=self._workers,
@@ -132,7 +132,7 @@ class Workbench:
 
         Called when a proposal passed the search and not the confirmation: then the search asked too little.
         """
-        if self.tool.examples_only or self._inputs >= MAX_INPUTS:
+        if self.tool.examples_only or self._is_small or self._inputs >= MAX_INPUTS:
             return False
         self._inputs *= 4
         self._questions = None
@@ -193,7 +193,12 @@ class Workbench:
 
     def _seen(self) -> Questions:
         if self._questions is None:
-            self._questions = self._make(self.searched, self._seed, self._inputs, 1)
+            self._questions = found = self._make(self.searched, self._seed, self._inputs, 1)
+            sampled = sum(question.origin != "edge" for question in found.shared)
+            if found.oracle is not None and sampled < self._inputs:
+                # The tool has few inputs: some are left to the confirmation, as examples are without an oracle.
+                self._inputs, self._is_small = max(1, sampled - sampled // HELD_BACK), True
+                self._questions = self._make(self.searched, self._seed, self._inputs, 1)
         return self._questions
 
     def _make(self, tool: Tool, seed: int, count: int, attempts: int) -> Questions:

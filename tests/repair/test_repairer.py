@@ -10,7 +10,7 @@ from harness.repair.patterns import Patterns
 from harness.repair.repairer import repair
 from harness.repair.workbench import Workbench
 from harness.sandbox.codec import decode
-from tests.repair.conftest import EXAMPLES, FAULTS, GOOD, HOPELESS, with_fault, write_tool
+from tests.repair.conftest import EXAMPLES, FAULTS, GOOD, HOPELESS, ORACLE, with_fault, write_tool
 
 
 def special_cased(bench: Workbench, entry: str) -> str:
@@ -115,6 +115,17 @@ def test_a_patch_that_knows_the_shown_examples_loses(examples_bench):
     hopeless = b"def double(n):\n    return ''\n"
     found = repair(examples_bench, hopeless, seconds=300, proposer=lambda source, verdict: [patch])
     assert (found.state, found.source) == (UNCONFIRMED, None)
+
+
+def test_of_few_inputs_some_are_left_to_the_confirmation(tmp_path):
+    oracle = ORACLE.replace("st.integers(0, 20)", "st.integers(0, 8)").replace(
+        "st.lists(st.integers(-99, 99), max_size=9)", "st.just([])"
+    )
+    tool = write_tool(tmp_path, oracle=oracle)
+    with Workbench(tool, workers=1) as bench:
+        seen = {one.key for one in bench._seen().shared}
+        assert 0 < bench.count_unseen() <= 9 - len(seen) + 1
+        assert not bench.widen()
 
 
 def test_with_nothing_held_back_nothing_is_believed(tmp_path):
