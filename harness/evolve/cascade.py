@@ -12,7 +12,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.evolve.cheap_checks import check
 from harness.evolve.measures import measure, steps
-from harness.evolve.pools import Pools
+from harness.evolve.pools import FRESH, OWN, Pools
 from harness.evolve.prompt import feedback_of, feedback_of_check
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -22,7 +22,6 @@ from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time is new."""
-FRESH = 1  # the set of inputs of `again` and of migrations
 Measures = Mapping[str, Any]
 
 
@@ -127,7 +126,7 @@ class Cascade:
         policy = before.case.policy.model_copy(
             update={"epoch": trial.epoch, "anneal_temp": values.get("anneal_temp", before.case.policy.anneal_temp)}
         )
-        lane = self._pools.get(trial.suite).lane
+        lane = self._pools.lane(trial.suite)
         scored = Evaluation(
             case=before.case.model_copy(update={"policy": policy}),
             evidence=before.evidence,
@@ -158,9 +157,14 @@ class Cascade:
 
     def _submit(self, job: Job, stage: str) -> None:
         trial = job.trial
-        pool = self._pools.get(trial.suite, FRESH if stage == "again" else 0)
         self._in_flight += 1
-        judged = pool.submit(job.text, screen=stage == "screen", epoch=trial.epoch)
+        judged = self._pools.submit(
+            trial.suite,
+            job.text,
+            epoch=trial.epoch,
+            screen=stage == "screen",
+            inputs=FRESH if stage == "again" else OWN,
+        )
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -198,11 +202,10 @@ class Cascade:
 
     def _settle(self, job: Job, first: Verdict, fresh: Verdict) -> None:
         """Merge two rounds. Disturbances only add time, so the smaller of both times counts."""
-        pool = self._pools.get(job.trial.suite, FRESH)
-        seed = self._pools.secret_seed(job.trial.suite, FRESH)
+        lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
         faster = measure(fresh.evaluation, size=job.size)["time"], measure(first.evaluation, size=job.size)["time"]
         is_fresh = None not in faster and faster[0] < faster[1]
-        merged = merge_round(first.evaluation, fresh.evaluation, pool.lane, seed, remeasure=is_fresh)
+        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_fresh)
         self._conclude(job, merged, "again")
 
     # --- results ---
@@ -224,7 +227,7 @@ class Cascade:
         values = trial.verdict.get("values", {})
         if old is None and values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
             policy = evaluation.case.policy.model_copy(update={"anneal_temp": values["anneal_temp"]})
-            lane = self._pools.get(trial.suite).lane
+            lane = self._pools.lane(trial.suite)
             evaluation = Evaluation(
                 case=evaluation.case.model_copy(update={"policy": policy}),
                 evidence=evaluation.evidence,

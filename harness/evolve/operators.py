@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -143,7 +142,7 @@ def _function_nodes(source: SourceText) -> Iterator[tuple[ast.AST, Function]]:
             below = [node.value] if node.value is not None else []
         elif isinstance(node, ast.JoinedStr):
             below = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
-            below = below if sys.version_info >= (3, 12) else []  # earlier, their positions are wrong
+            below = [part for part in below if _has_its_place(source, part)]
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             below = []
         else:
@@ -152,6 +151,15 @@ def _function_nodes(source: SourceText) -> Iterator[tuple[ast.AST, Function]]:
             found.append((node, function))
         waiting.extend((child, inner) for child in reversed(below))
     return iter(found)
+
+
+def _has_its_place(source: SourceText, node: ast.AST) -> bool:
+    """Whether the text at the position of a node is the node's: before Python 3.12 not always so in an f-string."""
+    try:
+        found = ast.parse(f"({source.code(node)})", mode="eval").body
+    except (SyntaxError, ValueError, IndexError):
+        return False
+    return ast.dump(found) == ast.dump(node)
 
 
 def _is_called(source: SourceText, node: ast.Name) -> bool:

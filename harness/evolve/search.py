@@ -16,7 +16,7 @@ from harness.evolve.budgeted import open_providers
 from harness.evolve.cascade import Cascade
 from harness.evolve.config import Experiment, tool_path
 from harness.evolve.generation import Generations
-from harness.evolve.pools import Pools
+from harness.evolve.pools import FINAL, Pools
 from harness.evolve.proposal_plan import ProposalPlan
 from harness.evolve.result import Champion, Result, count_stages
 from harness.evolve.search_run import SearchRun
@@ -24,8 +24,6 @@ from harness.evolve.state import ELITE, MIGRANT, State, ToolState
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trial, Trials, changed
-
-FINAL_INPUTS = 2  # the set of inputs of finalists
 
 
 class Search:
@@ -101,8 +99,9 @@ class Search:
             is_complete = True
             return self._result(reason, champions)
         finally:
+            tier = self.pools.tier
             self.pools.close()
-            self._run.finish(is_complete=is_complete)
+            self._run.finish(is_complete=is_complete, tier=tier)
             record = {"reason": reason, "stages": count_stages(self.trials.rows.values()), "trace": self.state.trace}
             self.trials.end("finished" if is_complete else "stopped", record)
 
@@ -170,8 +169,9 @@ class Search:
             self._run.load(trial),
             self.trials.source(trial.digest),
             seed_parent=self.trials.source(root) if is_timed else None,
-            pool=self.pools.get(tool),
-            secret_seed=self.pools.secret_seed(tool, FINAL_INPUTS),
+            lane=self.pools.lane(tool),
+            like=self.pools.get().context,
+            secret_seed=self.pools.secret_seed(FINAL),
         )
         self._run.record(after, trial)
         compared = finals.against_parent(after)

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
+from harness.ledger.comparison import comparable_runs
 from harness.ledger.lookup import Row, find
 from harness.ledger.store import Ledger
 
 
 def trend(ledger: Ledger, key: str) -> list[Row]:
-    """All evaluations of a node id, digest or subject, oldest first.
+    """All evaluations of a node id, digest or subject, oldest first; a verdict that was reused counts once.
 
     Raises:
         LedgerError: if nothing matches.
     """
-    return find(ledger, key)[::-1]
+    return judged_once(find(ledger, key)[::-1])
+
+
+def judged_once(rows: Iterable[Row]) -> list[Row]:
+    """Evaluations without repetitions of a verdict, in their order: of those of one judgement the first stays."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for row in rows:
+        judgement = row["reused_from"] or row["run_id"], row["nodeid"]
+        if judgement not in seen:
+            seen.add(judgement)
+            found.append(row)
+    return found
+
+
+def best_scores(ledger: Ledger, run_id: str, *, limit: int) -> dict[tuple[str, str], list[float | None]]:
+    """The best passing score of each suite in the last comparable runs and in this one, oldest first.
+
+    Runs that only repeat earlier verdicts on a suite are left out. Controls do not count.
+    """
+    runs = comparable_runs(ledger, run_id, limit=limit - 1)
+    found: dict[tuple[str, str], list[float | None]] = {}
+    for one in [*reversed(runs), run_id]:
+        for row in ledger.rows(
+            """SELECT lane, suite, max(iif(passed, score, NULL)) AS best, max(reused_from = '') AS fresh
+               FROM evaluations WHERE run_id = ? AND expected IS NULL GROUP BY lane, suite""",
+            one,
+        ):
+            if row["fresh"] or (row["lane"], row["suite"]) not in found:
+                found.setdefault((row["lane"], row["suite"]), []).append(row["best"])
+    return found
 
 
 def lineage(ledger: Ledger, key: str) -> list[Row]:
@@ -54,12 +86,18 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
     return sorted(rows, key=lambda row: (row["generation"], row["subject"], row["digest"]))
 
 
+def parents(ledger: Ledger, digest: str) -> list[Row]:
+    """The declared parents of a subject that the ledger judged: digest and name."""
+    links = ledger.rows("SELECT parent FROM lineage WHERE child = ? AND relation = 'derived' ORDER BY parent", digest)
+    known = _best(ledger) if links else {}
+    found = dict.fromkeys(_resolve(link["parent"], known) for link in links)
+    return [{"digest": one, "subject": known[one]["subject"]} for one in found if one in known and one != digest]
+
+
 def _best(ledger: Ledger) -> dict[str, Row]:
-    rows = ledger.rows(
-        """SELECT digest, subject, lane, score, passed, status FROM evaluations
-           ORDER BY passed, score IS NOT NULL, score, created_at"""
-    )
-    return {row["digest"]: row for row in rows}
+    query = """SELECT digest, subject, lane, score, passed, status FROM evaluations
+               ORDER BY passed, score IS NOT NULL, score, created_at"""
+    return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query)})
 
 
 def _resolve(parent: str, known: dict[str, Row]) -> str:

@@ -12,7 +12,7 @@ from harness.ledger.store import Ledger
 
 TABLES = """
     runs evaluations components gates attempts comparisons lineage handoffs snapshots spec_versions spec_branches
-    points run_gates sources exhibits case_exhibits experiments trials
+    points run_gates run_problems sources exhibits case_exhibits experiments trials
 """.split()
 
 

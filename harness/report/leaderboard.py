@@ -10,15 +10,14 @@ from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
+from harness.report.suite_overview import suites
 from harness.report.table import Column, Paint
+from harness.report.urgency import failed
 
 Row = dict[str, Any]
 
 WIDTH = 100
 MAX_SHOWN_FAILURES = 5
-MAX_SHOWN_CONTROLS = 24
-NAME_WIDTH = 24
-RERUN_LINES = 3
 
 COLUMNS = (
     Column(" #", right=True),
@@ -36,7 +35,7 @@ COLUMNS = (
 def render_leaderboard(
     ledger: Ledger, run_id: str, *, top: int = 5, width: int = WIDTH, colour: bool = False
 ) -> list[str]:
-    """The leaderboard of each suite, with the failures and the commands that run them again.
+    """The leaderboard of each suite, and the controls.
 
     Args:
         ledger: Where the run is recorded.
@@ -59,14 +58,56 @@ def render_leaderboard(
         lines += [board.head([row for _, row in contest]), *board.lines(contest), *board.leader(leaders.get(place))]
         lines += [*board.apart([row for row in apart if (row["lane"], row["suite"]) == place]), ""]
     lines += controls([row for row in rows if row["expected"] is not None], width=width, paint=paint)
-    failing = [row for row in rows if failed(row)]
-    lines += rerun_lines(run, failing, width=width)
+    return lines if not lines or lines[-1] else lines[:-1]
+
+
+SUITE_COLUMNS = (
+    Column("suite", flexible=True, min_width=16),
+    Column("pass", right=True),
+    Column("best", flexible=True, min_width=10, optional=3),
+    Column("score", right=True),
+    Column("Δ last", optional=2),
+    Column("trend", optional=5),
+    Column("median", right=True, optional=4),
+)
+
+
+def render_overview(ledger: Ledger, run_id: str, *, rows: int, width: int = WIDTH, colour: bool = False) -> list[str]:
+    """One line for each suite of a run, those that need attention first, under a head.
+
+    Args:
+        ledger: Where the run is recorded.
+        run_id: The run.
+        rows: Suites shown; what is not shown is counted, with the verb that shows it.
+        width: Columns no line exceeds.
+        colour: Whether to use terminal colours.
+
+    Raises:
+        LedgerError: if the ledger cannot be read or has no such run.
+    """
+    found = suites(ledger, queries.run(ledger, run_id)["run_id"])
+    paint = table.ansi if colour else table.plain
+    shown = found if len(found) <= rows else found[: max(0, rows - 1)]
+    lanes = max((len(suite.lane) for suite in shown), default=0)
+    cells = [
+        [
+            f"{suite.lane:<{lanes}} {suite.name}",
+            suite.passes,
+            suite.best,
+            words.score(suite.score),
+            suite.change,
+            words.spark(list(suite.trend)) if len(suite.trend) > 1 else "",
+            "" if suite.median_ms is None else words.milliseconds(suite.median_ms),
+        ]
+        for suite in shown
+    ]
+    colours = [["", "bad" if suite.failing else "good" if suite.judged else "dim", *[""] * 5] for suite in shown]
+    lines = table.layout(SUITE_COLUMNS, cells, limit=width, colours=colours, paint=paint) if shown else []
+    if rest := found[len(shown) :]:
+        bad = sum(suite.failing > 0 for suite in rest)
+        state = f"{bad} of them with failures" if bad else "all as expected"
+        lines.append(paint(words.fit(f"… {words.count(len(rest), 'more suite')}, {state}: crucible top", width), "dim"))
     return lines
-
-
-def failed(row: Row) -> bool:
-    """Whether a row fails the run: it is not as its suite expects, and its status is not neutral."""
-    return not row["as_expected"] and not row["neutral"]
 
 
 def reason(row: Row, failing_gates: Sequence[str]) -> str:
@@ -79,12 +120,12 @@ def reason(row: Row, failing_gates: Sequence[str]) -> str:
 
 
 def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:
-    """One line for each control, the unexpected verdicts first."""
+    """How many controls are as expected, and those that are not."""
     if not rows:
         return []
     unjudged = [row for row in rows if row["neutral"] and not row["as_expected"]]
     judged = len(rows) - len(unjudged)
-    wrong = [row for row in rows if not row["as_expected"] and not row["neutral"]]
+    wrong = [row for row in rows if failed(row)]
     apart = f", {len(unjudged)} not judged here" if unjudged else ""
     head = f"controls: {judged - len(wrong)} of {judged} as expected{apart}"
     lines = [paint(words.fit(head, width), "bad" if wrong else "good")]
@@ -93,24 +134,8 @@ def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain)
             f" ({row['why']})" if row["why"] else ""
         )
         lines.append(words.fit(text, width))
-    good = [row for row in rows if row["as_expected"]]
-    names = min(NAME_WIDTH, max((words.width(row["subject"]) for row in good), default=0))
-    for row in good[:MAX_SHOWN_CONTROLS]:
-        name = words.fit(row["subject"], names).ljust(names)
-        lines.append(paint(words.fit(f"  {name}  {row['status']:9}  {row['why']}", width), "dim"))
-    unseen = len(wrong[MAX_SHOWN_FAILURES:]) + len(good[MAX_SHOWN_CONTROLS:])
-    if unseen:
-        lines.append(f"  … {unseen} more")
-    return [*lines, ""]
-
-
-def rerun_lines(run: Row, failing: list[Row], *, width: int = WIDTH) -> list[str]:
-    """Commands to copy, one for each of the first failing cases and one for all."""
-    lines: list[str] = []
-    for row in failing[:RERUN_LINES]:
-        lines += rerun.lines(run, row["nodeid"], limit=width, head="rerun: ")
-    if len(failing) > RERUN_LINES:
-        lines += rerun.lines(run, None, limit=width, head=f"rerun all {len(failing)}: ")
+    if unseen := len(wrong[MAX_SHOWN_FAILURES:]):
+        lines.append(f"  … {unseen} more that failed: crucible show --run {wrong[0]['run_id']}")
     return lines
 
 
@@ -158,7 +183,9 @@ class _Board:
                 board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
         if left := len(rows) - len(shown):
             bad = sum(failed(row) for row in rows[self.top :]) - len(also)
-            board.append(self.paint(f"  … {left} more" + (f", {bad} of them failing" if bad else ""), "dim"))
+            verb = f": crucible top --suite {rerun.quote(rows[0]['suite'])} --top {len(rows)}"
+            text = f"  … {left} more" + (f", {bad} of them failing" if bad else "")
+            board.append(self.paint(text + verb if words.width(text + verb) <= self.width else text, "dim"))
         if any(self.deltas.get(row["nodeid"], {}).get("same_digest") is False for row in shown):
             board.append(self.paint("  * edited since", "dim"))
         return board
@@ -199,4 +226,4 @@ class _Board:
         reasons = ", ".join(sorted({row["why"] for row in rows}))
         names = ", ".join(row["subject"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
         text = f"  left out: {words.count(len(rows), 'subject')} ({names}) judged at {reasons}; to compare them:"
-        return [self.paint(words.fit(text, self.width), "dim"), *rerun.again(self.run, rows[0]["suite"], self.width)]
+        return [self.paint(words.fit(text, self.width), "dim"), f"    {rerun.again(self.run, rows[0]['suite'])}"]

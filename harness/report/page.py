@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
 from itertools import groupby
 from typing import Any
 
@@ -23,7 +22,8 @@ from harness.core.tier import Tier
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun
-from harness.report.leaderboard import failed, reason
+from harness.report.leaderboard import reason
+from harness.report.urgency import Urgency, failed, urgency
 
 Row = dict[str, Any]
 
@@ -31,7 +31,6 @@ MAX_ROWS = 50  # of one suite in the table that needs no JavaScript; failing cas
 MAX_CARDS = 100  # cases shown in full detail without JavaScript
 FACTS = 40
 RECENT = 20
-CHANGE = 0.0005  # of a score: what three digits can show
 
 TIERS = {
     Tier.A: "namespaces, pivoted root, Landlock, seccomp, rlimits and a cgroup that accounts for memory",
@@ -40,22 +39,6 @@ TIERS = {
     Tier.D: "a process with rlimits; files and network of the user are within reach",
     Tier.E: "no isolation at all",
 }
-
-
-class Urgency(IntEnum):
-    """The order in which cases get room."""
-
-    FAILING = 0
-    """Not as its suite expects."""
-    UNCONFIRMED = 1
-    """It leads its suite, but is not confirmed."""
-    CHANGED = 2
-    """Its verdict, score or content differs from the last comparable run, or it is new."""
-    LEADER = 3
-    """It leads its suite."""
-    OTHER = 4
-    CONTROL = 5
-    """A control with the expected verdict."""
 
 
 @dataclass(slots=True)
@@ -213,31 +196,13 @@ def _candidates(ledger: Ledger, run_id: str, rows: list[Row]) -> Iterable[Candid
                 number,
                 row,
                 None if row["score"] is None else rank,
-                _urgency(row, delta, new=new, leads=bool(contest) and row is contest[0][1]),
+                urgency(row, delta, new=new, leads=bool(contest) and row is contest[0][1]),
                 delta,
                 new,
                 count,
                 reason(row, count.failed) if explained else "",
             )
             number += 1
-
-
-def _urgency(row: Row, delta: Row | None, *, new: bool, leads: bool) -> Urgency:
-    if failed(row):
-        return Urgency.FAILING
-    if row["expected"] is not None and row["as_expected"]:
-        return Urgency.CONTROL
-    if leads and row["confirmed"] == 0:
-        return Urgency.UNCONFIRMED
-    if new or (delta is not None and _changed(row, delta)):
-        return Urgency.CHANGED
-    return Urgency.LEADER if leads else Urgency.OTHER
-
-
-def _changed(row: Row, delta: Row) -> bool:
-    same = delta["same_digest"] and delta["status_before"] == row["status"]
-    moved = delta["score"] is not None and abs(delta["score"]) >= CHANGE
-    return not same or moved or delta["passed_before"] != bool(row["passed"])
 
 
 def _fill(ledger: Ledger, run: Row, cards: list[Candidate]) -> None:
@@ -250,7 +215,7 @@ def _fill(ledger: Ledger, run: Row, cards: list[Candidate]) -> None:
         card.anchor = anchor(nodeid)
         card.gates, card.components, card.attempts = (found.get(nodeid, []) for found in tables)
         card.evidence = _evidence(json.loads(records[nodeid])["evidence"])
-        card.rerun = rerun.command(run, nodeid)
+        card.rerun = rerun.of(ledger, run, card.row)
 
 
 def anchor(nodeid: str) -> str:

@@ -14,10 +14,10 @@ import pytest
 from harness.core.case import Case
 from harness.core.run import Run, new_run_id
 from harness.core.tier import Tier
+from harness.judge.provenance import git_commit, machine, versions
 from harness.lane.fingerprint import engine_of
 from harness.lane.registry import Registry
 from harness.ledger.store import Ledger
-from harness.session.provenance import git_commit, machine, versions
 from harness.session.run_gates import check_gates
 from harness.suites.settings import Settings
 

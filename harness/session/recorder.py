@@ -9,6 +9,7 @@ from harness.lane.registry import Registry
 from harness.report.explanation import headline
 from harness.session.open_run import OpenRun
 from harness.session.outcome import RunOutcome
+from harness.session.source_keeper import SourceKeeper
 
 
 class Recorder:
@@ -19,10 +20,14 @@ class Recorder:
         outcome: Updated with each evaluation.
         registry: Its `crucible_evaluated` hooks are called after an evaluation was recorded.
         with_rows: Whether gates need a row of each evaluation.
+        keep_sources: Whether the ledger keeps what was judged.
     """
 
-    def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, *, with_rows: bool) -> None:
+    def __init__(
+        self, opened: OpenRun, outcome: RunOutcome, registry: Registry, *, with_rows: bool, keep_sources: bool
+    ) -> None:
         self.opened, self.outcome = opened, outcome
+        self.sources = SourceKeeper(opened.ledger) if keep_sources else None
         self._registry, self._with_rows = registry, with_rows
 
     def record(self, one: SerialisedEvaluation) -> None:
@@ -39,6 +44,8 @@ class Recorder:
         elif not evaluation.as_expected or evaluation.status is Status.INFRA:
             outcome.failing.append(evaluation)
         self.opened.ledger.record(evaluation, run_id=self.opened.run.run_id, text=one.text)
+        if self.sources is not None:
+            self.sources.add(evaluation.case.subject)
         self._registry.call("crucible_evaluated", evaluation=evaluation)
 
     def revise(self, before: Status, after: SerialisedEvaluation, *, rerun: str) -> None:
@@ -53,7 +60,5 @@ class Recorder:
         self.record(after)
         evaluation = after.evaluation
         if not evaluation.as_expected:
-            self.outcome.reasons.append(
-                f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
-            )
-            self.outcome.notices.append(f"to repeat the confirmation that failed: {rerun}")
+            said = f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
+            self.outcome.advice.append((said, rerun))

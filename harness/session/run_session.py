@@ -6,7 +6,6 @@ import atexit
 import gc
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,13 +76,14 @@ class RunSession:
                 # The controller refuses the run; it checks only if a suite was published.
                 snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
         self.settings = settings
-        repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
-        self.state = config.stash[SESSION_STATE] = SessionState(settings, registry, self.judge, repeat, snapshot)
+        self.state = config.stash[SESSION_STATE] = SessionState(settings, registry, self.judge, self.rerun, snapshot)
         self.controller: Controller | None = None
         if not self.is_worker:
             from harness.session.controller import Controller
 
-            self.controller = Controller(config, settings, registry, seal=seal, fresh=self.state.fresh, rerun=repeat)
+            self.controller = Controller(
+                config, settings, registry, seal=seal, fresh=self.state.fresh, rerun=self.rerun
+            )
             config.pluginmanager.register(self.controller, "crucible-controller")
         self.bridge = Bridge(
             config,
@@ -209,6 +209,20 @@ class RunSession:
         with lock.exclusive() if case.timed else lock.shared():
             return judge_case(case, lane, self.context)
 
+    def rerun(self, nodeid: str, **changed: Any) -> str:
+        """The command that repeats a case: a reused verdict on the inputs of the run that judged it.
+
+        Args:
+            nodeid: The case.
+            changed: Settings to replace.
+        """
+        if nodeid in self.inputs.seeds:
+            changed = {"secret_seed": self.inputs.seeds[nodeid], **changed}
+        config = self.config
+        return rerun.typed(
+            nodeid, settings=self.settings, root=config.rootpath, folder=config.invocation_params.dir, **changed
+        )
+
     def _judging_for(self, nodeid: str) -> JudgingAhead | JudgingClient | None:
         """What judges a case ahead; None if its item judges it."""
         if nodeid not in self.inputs.ahead:
@@ -278,7 +292,8 @@ class RunSession:
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
             if self.controller is not None:
-                self.controller.outcome.wrong_suites.append(report.nodeid)
+                said = str(report.longrepr).strip().partition("\n")[0]
+                self.controller.outcome.wrong_suites[report.nodeid] = said
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

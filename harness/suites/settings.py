@@ -46,6 +46,10 @@ class Project(Frozen):
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[Need, ...] = ()
+    keep_sources: bool = True
+    """Whether the ledger keeps the sources of what was judged (at most 256 KiB each)."""
+    handoffs: bool = True
+    """Whether candidates with wrong answers are queued for repair."""
 
 
 class Settings(Frozen):

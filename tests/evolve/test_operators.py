@@ -168,3 +168,10 @@ def test_a_span_is_what_ast_says_it_is(content: str, pad: str) -> None:
 def test_what_is_not_python_raises(source: str) -> None:
     with pytest.raises((SyntaxError, ValueError)):
         edits(source)
+
+
+def test_expressions_in_an_f_string_are_edited_where_their_positions_are_known():
+    source = 'def shown(first, back):\n    return f"é{first}[{first - back:>3}]" f"{back}"\n'
+    found = {edit.apply(source) for edit in edits(source)}
+    assert source.replace("first - back", "first + back") in found
+    assert source.replace('"{back}"', '"{first}"') in found

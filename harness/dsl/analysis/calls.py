@@ -106,6 +106,9 @@ def _arguments(
             arguments.append((key, elaborate(entry.value, scope)))
         else:
             scope.report.unknown("E206", f"parameter of {name}", entry.key, [*wanted, *MODIFIERS], entry.span)
+    if name == "tool.write" and "content" not in entries:
+        span = (call.span[0], call.span[0] + len(name))
+        scope.report.add("W511", "tool.write without content keeps the file, or makes an empty one", span)
     for key in signature.required:
         if key not in entries:
             span = (call.span[0], call.span[0] + len(name))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.dsl.ir import Semantics
 from harness.dsl.plain import field, plain
-from harness.dsl.types import ANY, FLOAT, INT, STRING, Kind, Type
+from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type
 
 
 @plain
@@ -35,7 +35,8 @@ class Signature:
 TOOLS: dict[str, Signature] = {
     "run": Signature({"cmd": ANY}, {"stdin": STRING}, STRING, Semantics.ONCE, traces=True),
     "read": Signature({"path": STRING}, {}, STRING, Semantics.PURE),
-    "write": Signature({"path": STRING, "content": STRING}, {}, STRING, Semantics.IDEMPOTENT, has_result=False),
+    "write": Signature({"path": STRING}, {"content": STRING}, STRING, Semantics.IDEMPOTENT, has_result=False),
+    "exists": Signature({"path": STRING}, {}, BOOL, Semantics.PURE),
     "random": Signature({"low": ANY, "high": ANY}, {}, FLOAT, Semantics.PURE),
     "now": Signature({}, {}, FLOAT, Semantics.PURE),
 }

@@ -180,6 +180,8 @@ class Program:
     prose: tuple[tuple[str, str], ...] = ()
     choices: tuple[Choice, ...] = ()
     """Axes of design and tuning spaces, and parameters of engineering loops: the decisions of a plan."""
+    described: tuple[tuple[str, str, Span], ...] = ()
+    """Blocks and properties that are kept and not evaluated: what each is, its text and its span."""
 
     def place(self, offset: int) -> tuple[int, int]:
         """1-based (line, column) of an offset."""

@@ -43,7 +43,7 @@ def _entry(
             details = {"cmd": arguments.get("cmd"), "output": result}
         case "tool.write":
             details = {"path": arguments.get("path"), "status": "ERROR" if failed else "SUCCESS"}
-        case "tool.read":
+        case "tool.read" | "tool.exists":
             details = {"path": arguments.get("path"), "output": result}
         case name if name.startswith("tool.") or name == "sweep":
             details = {"tool": name, "arguments": arguments, "output": result}
@@ -85,14 +85,15 @@ def _step(program: Program, label: str) -> str:
 def metrics(outcome: Outcome, log: RunLog) -> dict[str, Any]:
     """`metrics.json`: for each check its value and whether it held, and the outcome of the run.
 
-    A check without a known value has the value null and the reason, never a number that was not measured.
+    The value is what the check's call returned, such as a judge's score, else what its condition saw. A check without
+    a known value has the value null and the reason, never a number that was not measured.
     """
     checks: dict[str, Any] = {}
     values = dict(_judged_values(log))
     for step in outcome.steps:
         if step.kind == "step":
             continue
-        seen = next((value for label, value in values.items() if label.startswith(step.label)), None)
+        seen = next((value for label, value in values.items() if f"{label}/".startswith(f"{step.label}/")), None)
         known = step.status not in ("skipped", "review", "simulated")
         checks[step.name] = {"value": seen if known else None, "held": step.status == "ok", "why": step.why}
     return {
@@ -109,13 +110,17 @@ def metrics(outcome: Outcome, log: RunLog) -> dict[str, Any]:
 
 
 def _judged_values(log: RunLog) -> Iterator[tuple[str, Any]]:
+    begun: dict[str, str] = {}
     for event in log.events():
-        if b'"judged"' not in event.body:
-            continue
         value = event.value
-        for label, _name, held, seen in value.get("judged", ()):
-            result = restore_value(value["value"], log.blobs) if "value" in value else seen
-            yield label, ({"undefined": result.reason} if isinstance(result, Undefined) else result if held else seen)
+        if value["k"] in ("intent", "asked"):
+            begun[value["key"]] = value["at"]
+        elif value["k"] in ("result", "answered") and value.get("key") in begun:
+            result = restore_value(value["value"], log.blobs)
+            yield begun[value["key"]], {"undefined": result.reason} if isinstance(result, Undefined) else result
+        else:
+            for label, _name, _held, seen in value.get("judged", ()):
+                yield label, seen
 
 
 def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:

@@ -27,6 +27,9 @@ SECONDS = 60.0
 MAX_TEXT = 10 << 20
 """Maximum bytes of a text result."""
 
+REPORTS = ("trace.json", "metrics.json")
+"""Files that every run writes about itself, next to its work folder: a program may say that they exist."""
+
 Tool = Callable[[Request], Response]
 """Performs one effect; raises `ToolFault` if it cannot."""
 
@@ -89,6 +92,8 @@ class Toolbox:
 
     def _recorded(self, request: Request, key: str) -> Response:
         found = self.recordings.find(key, request.occurrence) if self.recordings is not None else None
+        if found is None and request.name == "tool.run" and _is_echo(request.arguments.get("cmd")):
+            return self._perform(request, None)  # it has no effect
         if found is None:
             return Response("simulated", why=f"no recording of this {request.name}, and effects are off (--live)")
         return Response(found.status, found.value, why=found.why, items=found.items, source={"provider": "recording"})
@@ -96,17 +101,21 @@ class Toolbox:
     def _perform(self, request: Request, interrupted: threading.Event | None) -> Response:
         match request.name:
             case "tool.write":
-                content = request.arguments.get("content", "")
-                text = content if isinstance(content, str) else _json(content)
-                self.folder.write(_text(request, "path"), _encoded(text))
+                path, content = _text(request, "path"), request.arguments.get("content")
+                if content is not None or not self.folder.exists(path):
+                    text = content if isinstance(content, str) else "" if content is None else _json(content)
+                    self.folder.write(path, _encoded(text))
                 return Response("ok", "")
+            case "tool.exists":
+                path = _text(request, "path")
+                return Response("ok", path in REPORTS or self.folder.exists(path))
             case "tool.read":
                 return Response("ok", _decoded(self.folder.read(_text(request, "path")), "the file"))
             case "tool.run":
                 return self._run(request, interrupted)
         plugin = self.plugins.get(request.name)
         if plugin is None:
-            known = ", ".join(sorted([*_PURE, "tool.read", "tool.write", "tool.run", *self.plugins]))
+            known = ", ".join(sorted([*_PURE, "tool.exists", "tool.read", "tool.write", "tool.run", *self.plugins]))
             raise ToolFault(Status.WRONG, f"there is no {request.name}; there are {known}")
         response = plugin(request)
         return Response(
@@ -155,6 +164,10 @@ class Toolbox:
         if problems or wrong:
             source["trace_problems"] = [*problems, *wrong][:20]
         return Response("ok", text.removesuffix("\n"), items=(*items, *marked), source=source)
+
+
+def _is_echo(command: Any) -> bool:
+    return isinstance(command, list) and command[:1] == ["echo"] and all(isinstance(word, str) for word in command)
 
 
 def _resolve_command(command: list[str]) -> list[str]:

@@ -25,10 +25,9 @@ def collect_cases(suite: Suite) -> list[Case]:
         SuiteError: if the suite names a missing file, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    options = _options(suite)
-    tool = read_tool(suite.resolve(options.tool, "tool"))
+    tool = tool_of(suite)
     files = digest_folder(tool.path)
-    return [_case(suite, tool, path, files) for path in suite.glob(options.candidates, "candidates")]
+    return [_case(suite, tool, path, files) for path in suite.glob(_options(suite).candidates, "candidates")]
 
 
 def case_of(suite: Suite, path: Path) -> Case:
@@ -38,8 +37,18 @@ def case_of(suite: Suite, path: Path) -> Case:
         SuiteError: if the suite names a missing tool, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    tool = read_tool(suite.resolve(_options(suite).tool, "tool"))
+    tool = tool_of(suite)
     return _case(suite, tool, path, digest_folder(tool.path))
+
+
+def tool_of(suite: Suite) -> Tool:
+    """The tool of a suite.
+
+    Raises:
+        SuiteError: if the suite names a missing tool, or is not a toolgen suite.
+        SpecError: if the tool specification is invalid.
+    """
+    return read_tool(suite.resolve(_options(suite).tool, "tool"))
 
 
 def _options(suite: Suite) -> ToolgenSuite:

@@ -24,6 +24,7 @@ from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.derived_edges import ask_derived
 from harness.lanes.toolgen.documentation import Documentation, read_documentation
+from harness.lanes.toolgen.exhibits import candidate_exhibits
 from harness.lanes.toolgen.forbidden_names import Forbidden, forbidden_for
 from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.metadata import read_metadata
@@ -246,7 +247,7 @@ class Evaluator:
         if slowest:
             self.facts["slowest_ms"] = max(0.0, max(slowest) - null) * 1e3
         attempts = tuple(outcome.to_attempt() for outcome in self.outcomes)
-        return Evidence(
+        found = Evidence(
             status=status,
             why=why,
             counterexample=self._counterexample(status),
@@ -264,6 +265,7 @@ class Evaluator:
             environment=_ENVIRONMENT,
             seconds=self._own_seconds(),
         )
+        return found.model_copy(update={"exhibits": candidate_exhibits(found, self.case.policy)})
 
     def _own_seconds(self) -> float:
         """Seconds of this case alone: a judge process works on others in between."""

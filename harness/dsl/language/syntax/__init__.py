@@ -37,6 +37,7 @@ from harness.dsl.language.syntax.statement import (
     Branch,
     Call,
     Check,
+    Description,
     Emit,
     Entries,
     Entry,
@@ -61,11 +62,13 @@ from harness.dsl.language.syntax.statement import (
     Wait,
 )
 from harness.dsl.language.syntax.type_expression import (
+    DefaultType,
     EnumType,
     FieldDeclaration,
     ListType,
     NamedType,
     RecordType,
+    ShapedType,
     TypeExpression,
 )
 
@@ -79,6 +82,8 @@ __all__ = [
     "Call",
     "Check",
     "Declaration",
+    "DefaultType",
+    "Description",
     "Each",
     "Emit",
     "Entries",
@@ -117,6 +122,7 @@ __all__ = [
     "Sequence",
     "Setting",
     "Shape",
+    "ShapedType",
     "Span",
     "Statement",
     "Step",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.dsl.language.syntax.expression import NOWHERE, Expression, Span
-from harness.dsl.language.syntax.statement import Entries, Entry, Label, Let, Statement, Variable
+from harness.dsl.language.syntax.statement import Description, Entries, Entry, Label, Let, Statement, Variable
 from harness.dsl.language.syntax.type_expression import FieldDeclaration
 
 
@@ -59,7 +59,7 @@ class FactDeclaration:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-Declaration = Unit | Group | Shape | Variant | FactDeclaration | Entries | Variable | Entry
+Declaration = Unit | Group | Shape | Variant | FactDeclaration | Entries | Variable | Entry | Description
 
 
 @dataclass(slots=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pytest
 
 from harness.core.status import Status
+from harness.sandbox.answer import Answer
 from harness.sandbox.awaited_box import ask_all, opened
-from harness.sandbox.batch import Batch, ask_batch
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.loop import drive
 from harness.sandbox.pool import BoxPool
+from harness.sandbox.usage import Usage
 
 LIMITS = Limits(call_seconds=2.0, load_seconds=2.0, memory_bytes=64 * MIB, output_bytes=1 * MIB)
 QUESTIONS = [encode({"x": number}) for number in range(6)]
@@ -42,15 +46,35 @@ SUBJECTS = {
 }
 
 
-def one_by_one(pool: BoxPool, source: bytes) -> Batch:
+@dataclass(frozen=True)
+class Batch:
+    """Answers up to the fault; `usage` is None if the source could not be loaded."""
+
+    answers: list[Answer]
+    fault: BoxFault | None = None
+    usage: Usage | None = None
+
+
+def one_by_one(pool: BoxPool, source: bytes, questions: Sequence[bytes] = tuple(QUESTIONS)) -> Batch:
     answers, box = [], None
     try:
         with pool.open(source, entry="run", limits=LIMITS) as box:
-            for question in QUESTIONS:
+            for question in questions:
                 answers.append(box.ask(question))
     except BoxFault as fault:
         return Batch(answers, fault, box.usage if box else None)
     return Batch(answers, None, box.usage)
+
+
+def at_once(pool: BoxPool, source: bytes) -> Batch:
+    """Ask as the toolgen lane does: all at once, and one by one in another box after a fault."""
+    box = None
+    try:
+        with pool.open(source, entry="run", limits=LIMITS) as box:
+            answers = box.ask_all(QUESTIONS)
+        return Batch(answers, None, box.usage)
+    except BoxFault as fault:
+        return Batch([], fault) if box is None else one_by_one(pool, source)
 
 
 def essence(batch: Batch) -> tuple[object, ...]:
@@ -61,7 +85,7 @@ def essence(batch: Batch) -> tuple[object, ...]:
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_no_result_depends_on_whether_questions_come_at_once(pool: BoxPool, name: str) -> None:
     source = SUBJECTS[name].encode()
-    assert essence(ask_batch(pool, source, QUESTIONS, entry="run", limits=LIMITS)) == essence(one_by_one(pool, source))
+    assert essence(at_once(pool, source)) == essence(one_by_one(pool, source))
 
 
 def test_answers_come_in_order_each_with_its_arrival(pool: BoxPool) -> None:
@@ -132,7 +156,7 @@ def test_a_subject_can_see_later_questions_and_gains_no_answer_by_it(pool: BoxPo
 
 def test_unrequested_data_after_the_last_answer_is_found(pool: BoxPool) -> None:
     source = FORGE + "def run(x):\n    if x == 5: forge(b'R', bytes(8), b'9')\n    return x\n"
-    batch = ask_batch(pool, source.encode(), QUESTIONS, entry="run", limits=LIMITS)
+    batch = at_once(pool, source.encode())
     assert batch.fault is not None
     assert batch.fault.status is Status.PROTOCOL
     assert len(batch.answers) == 5
@@ -143,7 +167,9 @@ def test_a_right_answer_of_any_length_is_not_charged(pool: BoxPool) -> None:
     questions = [encode({"x": 1}) for _ in range(8)]
     source = b"def run(x): return 'x' * (500 << 10)"
     length = len(encode("x" * (500 << 10)))
-    assert ask_batch(pool, source, questions, entry="run", limits=limits, due=[length] * 8).fault is None
-    charged = ask_batch(pool, source, questions, entry="run", limits=limits)
-    assert charged.fault is not None
-    assert charged.fault.status is Status.OUTPUT
+    with pool.open(source, entry="run", limits=limits) as box:
+        box.allow(length * 8)
+        assert len(box.ask_all(questions)) == 8
+    with pytest.raises(BoxFault) as caught, pool.open(source, entry="run", limits=limits) as box:
+        box.ask_all(questions)
+    assert caught.value.status is Status.OUTPUT

@@ -9,8 +9,6 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pytest
-
 
 def machine() -> str:
     """A class of machines whose numbers may be compared: system, processor model and cores."""
@@ -35,7 +33,7 @@ def git_commit(folder: Path) -> str:
 
 def versions() -> dict[str, str]:
     """Versions that may explain why two runs differ."""
-    found = {"python": platform.python_version(), "pytest": pytest.__version__}
+    found = {"python": platform.python_version(), "pytest": version("pytest")}
     with contextlib.suppress(PackageNotFoundError):
         found["pytest-crucible"] = version("pytest-crucible")
     return found
