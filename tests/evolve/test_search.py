@@ -164,6 +164,6 @@ def test_limits_end_a_search_at_a_barrier_and_it_continues_from_there(whole, pro
     first, some = search(project, ledger, candidates=8, finalists=0)
     assert first.reason == "10 candidates"
     assert len([one for one in some.values() if one.operator not in (ELITE, MIGRANT)]) == 10
-    second, others = search(project, ledger, generations=2, finalists=0)
+    second, others = search(project, ledger, finalists=0)
     assert second.judged == second.trials - first.trials > 0
-    assert outcome(others) == [one for one in outcome(rows) if one[1] < 2][: len(others)]
+    assert [one.digest for one in others.values()] == [one.digest for one in rows.values()]
