@@ -93,7 +93,7 @@ class Cascade:
         copies: list[Trial] = []
         for trial, text in proposed:
             job = Job(trial, text)
-            if known[trial.digest].number < trial.number:
+            if not trial.verdict.get("fault") and known[trial.digest].number < trial.number:
                 copies.append(trial)
             else:
                 self._check(job, forms)

@@ -62,17 +62,8 @@ class Search:
         tools: dict[str, Tool] = {name: read_tool(path) for name, path in paths.items()}
         starts = _starts(file, experiment)
         self.trials = Trials.begin(ledger, experiment.key, lane="toolgen", config=experiment.to_wire())
-        secret = experiment.secret_seed
-        secret = derive_seed(experiment.seed, experiment.name, "inputs") if secret is None else secret
-        options: dict[str, Any] = {
-            "attempts": experiment.attempts,
-            "timing": experiment.timing,
-            "questions": experiment.questions,
-            "min_tier": min_tier,
-        }
-        if experiment.fitness_weights:
-            options["weights"] = experiment.fitness_weights
-        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=options)
+        secret = secret_of(experiment)
+        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
         self._run = SearchRun(ledger, experiment.name, secret_seed=secret, words=words)
         self.state = State(experiment.islands)
         providers = open_providers(experiment.proposers, self.trials.rows.values())
@@ -236,6 +227,23 @@ class Search:
             f"generation {self._generation}: {judged + self._known}/{len(rows)} trials ({rates}), best {best}, "
             f"front {front}, {judged / elapsed:.1f}/s, {elapsed:.0f} s{spent}"
         )
+
+
+def secret_of(experiment: Experiment) -> int:
+    """The secret seed of the inputs: the given one, or one that follows from the seed of the search."""
+    given = experiment.secret_seed
+    return derive_seed(experiment.seed, experiment.name, "inputs") if given is None else given
+
+
+def pool_options(experiment: Experiment, min_tier: str | None) -> dict[str, Any]:
+    """The options of the pools of an experiment."""
+    found: dict[str, Any] = {
+        "attempts": experiment.attempts,
+        "timing": experiment.timing,
+        "questions": experiment.questions,
+        "min_tier": min_tier,
+    }
+    return found | ({"weights": experiment.fitness_weights} if experiment.fitness_weights else {})
 
 
 def _starts(file: Path, experiment: Experiment) -> dict[str, str]:
