@@ -23,6 +23,7 @@ from harness.session.confirmation import merge_round
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time is new."""
 Measures = Mapping[str, Any]
+_IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
 
 
 @dataclass(slots=True)
@@ -184,6 +185,8 @@ class Cascade:
         elif stage == "screen":
             verdict = {**job.trial.verdict, "why": found.why, "feedback": feedback_of(found, is_screened=True)}
             self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
+        elif stage == "judged" and _was_late(found):
+            self._submit(job, "again")  # its calls were in time when it was screened: the second verdict counts
         elif stage == "judged" and self._claims_speed(job, found):
             job.first = found
             self._submit(job, "again")
@@ -263,3 +266,9 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
+
+
+def _was_late(found: Verdict) -> bool:
+    """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
+    statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
+    return found.status in (Status.TIMEOUT, Status.FLAKY) and Status.TIMEOUT in statuses and statuses <= _IN_TIME_OR_NOT
