@@ -14,7 +14,7 @@ import pytest
 
 import harness.bytecode  # noqa: F401 - first: the modules below are then imported without pytest's rewriting
 from harness.core.number import amount, whole
-from harness.session.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
+from harness.session.untrusted import SEAL, SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harness.session.run_folder import RunFolder
     from harness.session.run_session import RunSession
 
-SEAL = pytest.StashKey[Seal]()
 REGISTRY: pytest.StashKey[Registry] = pytest.StashKey()
 SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
 MARKERS = {

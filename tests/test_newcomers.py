@@ -49,12 +49,11 @@ def test_controls_with_the_expected_verdict_are_not_red(project):
     project.put("a.suite.yaml", "lane: words\ninline: {good: ok, planted: wrong}\nexpect: {planted: wrong}\n")
     assert project.run().ret == 0
     page = (project.path / "reports/index.html").read_text()
-    strip = page[page.index('class="strip"') : page.index("</svg>", page.index('class="strip"'))]
-    assert "fill-wrong" not in strip
-    assert "1 control as expected" in strip
+    assert "Good: 1 of 1 candidate pass" in page
+    assert "chip-wrong" not in page.partition('<noscript id="static">')[0].partition("<main")[2]
     project.put("a.suite.yaml", "lane: words\ninline: {good: ok, planted: wrong}\nexpect: {planted: timeout}\n")
     assert project.run().ret == 1
-    assert "fill-wrong" in (project.path / "reports/index.html").read_text()
+    assert "control not caught" in (project.path / "reports/index.html").read_text()
 
 
 def test_the_scaffold_passes_with_the_full_score(project, monkeypatch):

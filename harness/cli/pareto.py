@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with output.read_ledger(args.ledger) as ledger:
+        output.refuse_empty(ledger, args)
         rows = queries.pareto(ledger, lane=args.lane, suite=args.suite)
     shown = rows if args.all else [row for row in rows if row["front"]]
     if args.json:

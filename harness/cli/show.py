@@ -1,8 +1,9 @@
-"""Explain one verdict: status, gates, components, attempts, counter-example, how to run it again; or show its source.
+"""Explain one verdict: status, gates, components, attempts, counter-example, rerun line; its source; or a whole run.
 
 Example:
   crucible show suites/toolgen/words.suite.yaml::trie
   crucible show 1a2b3c4d --run latest~1
+  crucible show --run latest
   crucible show trie --source
   crucible show trie --diff
 """
@@ -14,9 +15,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.core.errors import UsageError
 from harness.ledger import queries, sources
 from harness.ledger.store import Ledger
 from harness.report import rerun, source_diff, words
+from harness.report.run_verdict import Kind, run_verdict
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
@@ -26,7 +29,12 @@ MAX_ATTEMPTS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", metavar="NODEID|DIGEST|NAME", help="a node id, the beginning of a digest, or a name")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        metavar="NODEID|DIGEST|NAME",
+        help="a node id, the beginning of a digest, or a name; without it, whether the run of --run held, and why not",
+    )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--source", action="store_true", help="print what was judged, as the ledger keeps it")
@@ -39,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with output.read_ledger(args.ledger) as ledger:
+        if args.what is None and args.run is None:
+            raise UsageError(
+                "a case or a run is required", fix="name a case, or a run with --run, such as --run latest"
+            )
+        if args.what is None:
+            return _show_run(ledger, queries.run(ledger, args.run), as_json=args.json)
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)
         newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
@@ -59,6 +73,28 @@ def run(args: argparse.Namespace) -> int:
                 print(line)
         if len(newest) > MAX_SHOWN:
             print(f"\n{len(newest) - MAX_SHOWN} more cases match {words.printable(args.what)}; name one of them")
+    return 0
+
+
+def _show_run(ledger: Ledger, row: queries.Row, *, as_json: bool) -> int:
+    """Print whether a run held, its gates, and every case that is not as its suite expects."""
+    verdict, limit = run_verdict(ledger, row["run_id"]), output.measure_width()
+    if as_json:
+        faults = [fault._asdict() for fault in verdict.faults]
+        output.print_json(row | {"held": verdict.held, "gates": list(verdict.gates), "faults": faults})
+        return 0
+    print(words.fit(f"run {row['run_id']}  {row['status']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}", limit))
+    for line in words.folded([f"  {verdict.word}  {verdict.facts()[0]}", *verdict.facts()[1:]], limit):
+        print(line)
+    for gate in verdict.gates:
+        print(f"  gate       {'passes' if gate['passed'] else 'FAILS '}  {words.printable(gate['why'])}")
+    rows = {found["nodeid"]: found for found in queries.evaluations(ledger, row["run_id"])}
+    for fault in verdict.faults:
+        if fault.what in rows:
+            print(f"  {fault.kind:<10} {words.printable(f'{fault.what}: {fault.why}')}")
+            print(f"    {rerun.of(ledger, row, rows[fault.what])}")
+        elif fault.kind is Kind.PROBLEM:
+            print(f"  problem    {words.printable(fault.why)}")
     return 0
 
 
@@ -137,9 +173,10 @@ def _explain_parts(evaluation: Evaluation) -> Iterator[str]:
         yield f"  observed   {words.printable(evidence.counterexample.observed)}"
     for gate in score.gates:
         yield f"  gate       {'passes' if gate.passed else 'FAILS '}  {words.printable(gate.why)}"
-    for part in score.components:
+    weights = words.shares([part.weight for part in score.components])
+    for part, weight in zip(score.components, weights, strict=True):
         why = f"  {words.printable(part.why)}" if part.why else ""
-        yield f"  component  {words.score(part.value)}  x {part.weight:.2f}  {words.printable(part.name)}{why}"
+        yield f"  component  {words.score(part.value)}  x {weight}  {words.printable(part.name)}{why}"
     for one in evidence.comparisons:
         what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
         yield f"  paired     {what}: {one.verdict}: {words.printable(one.why)}"

@@ -71,6 +71,11 @@ class JudgePool:
             it asks for a verdict on its own inputs.
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
 
+    Attributes:
+        lane: The lane that judges; of several tools, that of the first.
+        tier: The isolation that the probe proved; None for a lane without boxes.
+        protect: Folders that the boxes hide.
+
     Raises:
         UsageError: if there is no such tool or suite, its lane does not judge sources, or it demands exact timing.
         SuiteError: if the tool or suite is wrong.
@@ -112,6 +117,7 @@ class JudgePool:
             if self._suites.setdefault(read.name, read) is not read:
                 raise UsageError(f"two tools are named {read.name!r}", where=str(path), fix="rename one of them")
         lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
+        self.lane = next(iter(lanes.values()))
         self._folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
         self._known: dict[str, Verdict | _Judging] = {}
         self._keys: dict[str, str] = {}
@@ -122,9 +128,9 @@ class JudgePool:
             probes = [suite.case_of(self._write(b"")) for suite in self._suites.values()]
             written = settings.ledger if ledger is None else Path(ledger).absolute()
             secrets = [path for case in probes for path in secrets_of([case], root=root, ledger=written)]
-            protect = folders_of(secrets)
+            self.protect = protect = folders_of(secrets)
             boxed = [lane for lane in lanes.values() if lane.boxed]
-            proved = prove_tier(boxed, settings, secrets, protect=protect).tier if boxed else None
+            self.tier = proved = prove_tier(boxed, settings, secrets, protect=protect).tier if boxed else None
             if ledger is not None:
                 self._ledger = KnownVerdicts(
                     written,
@@ -177,7 +183,13 @@ class JudgePool:
         return [found.result() for found in [self.submit(source, screen=True, tool=tool) for source in sources]]
 
     def submit(
-        self, source: Source, *, screen: bool = False, graded: bool = False, tool: str | None = None
+        self,
+        source: Source,
+        *,
+        screen: bool = False,
+        graded: bool = False,
+        tool: str | None = None,
+        epoch: int | None = None,
     ) -> Future[Verdict]:
         """Begin to judge a candidate. A future that is cancelled before its candidate was begun costs nothing.
 
@@ -186,6 +198,7 @@ class JudgePool:
             screen: As for `screen_all`.
             graded: Whether questions continue after a wrong answer, so that `Verdict.graded` is a share of all.
             tool: As for `judge`.
+            epoch: Sets the budget of this candidate; the pool's own by default.
 
         Raises:
             InfraError: if the pool was closed.
@@ -196,7 +209,7 @@ class JudgePool:
         suite = self._suite(tool)
         how = "screen" if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
-        address = "" if data is None else f"{suite.name}:{how}:{digest_bytes(data)}"
+        address = "" if data is None else f"{suite.name}:{how}:{epoch}:{digest_bytes(data)}"
         caller: Future[Verdict] = Future()
         with self._lock:
             known = self._known.get(self._keys.get(address, ""))
@@ -205,6 +218,8 @@ class JudgePool:
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._write(data or b"")
             case = self._case(suite, path, how)
+            if epoch is not None:
+                case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
             key = case.key
             if address:
                 self._keys[address] = key

@@ -60,7 +60,7 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
     """
     start = find(ledger, key)[0]["digest"]
     links = ledger.rows("SELECT child, parent, relation FROM lineage")
-    best = _best(ledger)
+    best = best_known(ledger)
     parents: dict[str, set[str]] = {}
     children: dict[str, set[str]] = {}
     for link in links:
@@ -89,12 +89,13 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
 def parents(ledger: Ledger, digest: str) -> list[Row]:
     """The declared parents of a subject that the ledger judged: digest and name."""
     links = ledger.rows("SELECT parent FROM lineage WHERE child = ? AND relation = 'derived' ORDER BY parent", digest)
-    known = _best(ledger) if links else {}
+    known = best_known(ledger) if links else {}
     found = dict.fromkeys(_resolve(link["parent"], known) for link in links)
     return [{"digest": one, "subject": known[one]["subject"]} for one in found if one in known and one != digest]
 
 
-def _best(ledger: Ledger) -> dict[str, Row]:
+def best_known(ledger: Ledger) -> dict[str, Row]:
+    """The best evaluation of each subject, by digest."""
     query = """SELECT digest, subject, lane, score, passed, status FROM evaluations
                ORDER BY passed, score IS NOT NULL, score, created_at"""
     return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, named_baseline, regressions
-from harness.ledger.history import best_scores, judged_once, lineage, parents, pareto, trend
+from harness.ledger.history import best_known, best_scores, judged_once, lineage, parents, pareto, trend
 from harness.ledger.lookup import (
     NO_GATES,
     GateCount,
@@ -32,6 +32,7 @@ __all__ = [
     "GateCount",
     "Row",
     "baseline",
+    "best_known",
     "best_scores",
     "cohorts",
     "comparable_runs",

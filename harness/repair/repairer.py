@@ -214,9 +214,13 @@ class _Search:
                     self.starts.append((right, proposal.rank, proposal))
             self.passed += len(passing)
             passing.sort(key=lambda one: (changed_size(source, one.source), -one.rank))
-            for proposal in passing:
+            while passing:
+                proposal = passing.pop(0)
                 if (found := self._confirmed(strategy, source, proposal)) is not None:
                     return found
+                if self.bench.widen():  # the search asked too little to tell right from wrong
+                    verdicts = self.bench.screen(one.source for one in passing)
+                    passing = [one for one, seen in zip(passing, verdicts, strict=True) if seen.status is Status.OK]
         return None
 
     def _confirmed(self, strategy: str, source: str, proposal: Proposal) -> Repair | None:

@@ -35,7 +35,9 @@ HELD_BACK = 3
 """Without an oracle every third example is held back from the search."""
 INPUTS = 40
 """Sampled inputs of the search; with the examples they are one batch of a screening."""
-HONEST_FACTOR, MIN_CALL_MS = 5.0, 200.0
+MAX_INPUTS = 640
+"""Sampled inputs of a search that was widened."""
+HONEST_FACTOR, MIN_CALL_MS = 5.0, 100.0
 """A screened call may take this many times what the reference takes, and at least so long: an endless loop is common
 among edits and must not cost a whole time limit each time."""
 FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
@@ -81,7 +83,7 @@ class Workbench:
         self._searching: JudgePool | None = None
         self._confirming: JudgePool | None = None
         self._questions: Questions | None = None
-        self._held_back = 0
+        self._held_back, self._inputs = 0, INPUTS
         self._searched = self.tool
         if self.tool.examples_only:
             self._searched, self._held_back = _without_held_back(self.tool, self._folder)
@@ -105,7 +107,7 @@ class Workbench:
                 attempts=1,
                 timing="none",
                 secret_seed=self._seed,
-                questions=INPUTS,
+                questions=self._inputs,
                 budget={"time_ms": limit, "memory_mb": self._policy.budget.memory_mb},
             )
         return self._searching.screen_all(sources)
@@ -123,6 +125,20 @@ class Workbench:
         seconds = self._call_ms() / 1e3
         limits = Limits(call_seconds=2 * seconds, memory_bytes=int(self._policy.budget.memory_mb * MIB))
         return drive(localise(self._boxes, source, self._seen(), limits))
+
+    def widen(self) -> bool:
+        """Let the search ask more inputs from now on; false where it asks all it can.
+
+        Called when a proposal passed the search and not the confirmation: then the search asked too little.
+        """
+        if self.tool.examples_only or self._inputs >= MAX_INPUTS:
+            return False
+        self._inputs *= 4
+        self._questions = None
+        if self._searching is not None:
+            self._searching.close()
+            self._searching = None
+        return True
 
     # What it does not see
 
@@ -176,7 +192,7 @@ class Workbench:
 
     def _seen(self) -> Questions:
         if self._questions is None:
-            self._questions = self._make(self._searched, self._seed, INPUTS, 1)
+            self._questions = self._make(self._searched, self._seed, self._inputs, 1)
         return self._questions
 
     def _make(self, tool: Tool, seed: int, count: int, attempts: int) -> Questions:

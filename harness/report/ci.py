@@ -146,7 +146,7 @@ def _place(evaluation: Evaluation, root: Path) -> list[str]:
     if case.subject.path and Path(case.subject.path).absolute().is_relative_to(root):
         known = evaluation.evidence.facts.get("line")
         file = Path(case.subject.path).absolute().relative_to(root).as_posix()
-        line = known if isinstance(known, int) and known > 0 else 1
+        line = known if isinstance(known, int) and known > 0 else case.subject.line or 1
     return [f"file={_property(file)}", *([f"line={line}"] if line else [])]
 
 

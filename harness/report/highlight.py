@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from harness.report import words
-from harness.report.markup import element
+from harness.report.markup import element, joined, made, text_of
 
 MAX_LINE = 400  # characters of a line that is shown
 MAX_HIGHLIGHTED = 60_000  # characters that are highlighted; more is shown plain
@@ -26,7 +26,7 @@ def language_of(path: str) -> str:
 
 def code(text: str, language: str = "") -> Markup:
     """Source code as markup."""
-    return Markup("\n").join(lines(text, language))
+    return joined(lines(text, language), "\n")
 
 
 def lines(text: str, language: str = "") -> list[Markup]:
@@ -35,16 +35,17 @@ def lines(text: str, language: str = "") -> list[Markup]:
     lexer = _lexer(language) if len(text) <= MAX_HIGHLIGHTED and all(len(line) <= MAX_LINE for line in plain) else None
     if lexer is None:
         return [_shown(line) for line in plain]
-    found, line = [], Markup("")
+    found: list[Markup] = []
+    line: list[str] = []
     for kind, value in lexer.get_tokens(text):
-        class_ = _class(str(kind).removeprefix("Token."))
+        class_ = _class(kind)
         for number, part in enumerate(value.split("\n")):
             if number:
-                found.append(line)
-                line = Markup("")
+                found.append(made("".join(line)))
+                line = []
             if part:
-                line += element("span", _shown(part), class_=class_) if class_ else _shown(part)
-    found.append(line)
+                line.append(f'<span class="{class_}">{_shown(part)}</span>' if class_ else _shown(part))
+    found.append(made("".join(line)))
     return found[: len(plain)]
 
 
@@ -61,12 +62,12 @@ def numbered(text: str, language: str = "", *, marked: int | None = None, around
         )
         for number, line in enumerate(shown[first:last], first + 1)
     ]  # fmt: skip
-    return element("pre", element("code", Markup("\n").join(parts)), class_="code", tabindex="0")
+    return element("pre", element("code", joined(parts, "\n")), class_="code", tabindex="0")
 
 
 def difference(diff: Sequence[str]) -> Markup:
     """A unified diff with its changed words marked."""
-    return element("pre", Markup("\n").join(_changes(list(diff))), class_="code diff", tabindex="0")
+    return element("pre", joined(list(_changes(list(diff))), "\n"), class_="code diff", tabindex="0")
 
 
 def _changes(diff: list[str]) -> Iterator[Markup]:
@@ -117,17 +118,21 @@ def _words(old: str, new: str) -> tuple[Markup, Markup]:
 
 
 def _shown(text: str) -> Markup:
-    text = text.expandtabs(4)
-    return escape(words.printable(text if len(text) <= MAX_LINE else f"{text[: MAX_LINE - 1]}…"))
+    if "\t" in text:
+        text = text.expandtabs(4)
+    if len(text) > MAX_LINE:
+        text = f"{text[: MAX_LINE - 1]}…"
+    return made(text_of(text))
 
 
 @cache
-def _class(kind: str) -> str:
-    return next((class_ for name, class_ in CLASSES.items() if kind.startswith(name)), "")
+def _class(kind: Any) -> str:
+    name = str(kind).removeprefix("Token.")
+    return next((class_ for start, class_ in CLASSES.items() if name.startswith(start)), "")
 
 
 @cache
-def _lexer(language: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _lexer(language: str) -> Any:
     if not language:
         return None
     from pygments.lexers import get_lexer_by_name  # pytest brings Pygments; it is imported where code is shown

@@ -118,7 +118,7 @@ class RunVerdict:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.unjudged[:2])
             more = ", …" if len(self.unjudged) > 2 else ""
             found.append(f"{number} not judged ({reasons}{more})")
-        return found
+        return found or ["nothing was judged yet"]
 
 
 def run_verdict(ledger: Ledger, run_id: str) -> RunVerdict:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from harness.core.ascii import ERRORS, SPARKS
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
 ELLIPSIS = "…"
-SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def score(value: float | None) -> str:
@@ -32,6 +33,15 @@ def delta(value: float | None, *, edited: bool = False) -> str:
         return NOTHING
     arrow = "▲" if round(value, 3) > 0 else "▼" if round(value, 3) < 0 else " "
     return f"{round(value, 3) + 0.0:+.3f} {arrow}{'*' if edited else ''}".rstrip()
+
+
+def shares(weights: Sequence[float]) -> list[str]:
+    """Weights with two digits that add up to what the weights add up to: 1.00 for those of a score."""
+    cents = [100 * weight for weight in weights]
+    floors = [math.floor(cent + 1e-9) for cent in cents]
+    missing = max(0, round(sum(cents)) - sum(floors))
+    largest = sorted(range(len(cents)), key=lambda i: floors[i] - cents[i])[:missing]
+    return [f"{(floor + (i in largest)) / 100:.2f}" for i, floor in enumerate(floors)]
 
 
 def milliseconds(value: float | None) -> str:
@@ -176,19 +186,12 @@ def folded(parts: Sequence[str], columns: int, *, between: str = " · ", indent:
     return lines
 
 
-ASCII = dict(zip("·─…µΔ▲▼\u2013\u2014└≠→\u00d7≤≥", "- - ... u d ^ v - - `- != -> x <= >=".split(), strict=True))
-ASCII |= dict(zip(SPARKS, "_.,-=+*#", strict=True))
-"""What the characters of our own are where only ASCII can be shown; others become escapes."""
-
-
 def encodable(text: str, encoding: str | None) -> str:
     """The text as far as an encoding can represent it; a terminal of ASCII gets ASCII."""
     try:
-        text.encode(encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        known = "".join(ASCII.get(character, character) for character in text)
-        return known.encode("ascii", "backslashreplace").decode("ascii")
-    return text
+        return text.encode(encoding or "utf-8", ERRORS).decode(encoding or "utf-8")
+    except LookupError:
+        return text.encode("ascii", ERRORS).decode("ascii")
 
 
 def fit(text: str, columns: int, *, middle: bool = False) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,14 @@ from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
 from harness.session.outcome import RunOutcome
+from harness.session.progress import Progress
 from harness.session.publication import board, publish
 from harness.session.recorder import Recorder
 from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
 from harness.session.summary import Summary
+from harness.session.termination import drain
 from harness.session.untrusted import Seal
 from harness.suites.settings import Settings
 
@@ -76,6 +77,7 @@ class Controller:
         self._tier: Tier | None = None
         self._protect: tuple[Path, ...] = ()
         self._recorder: Recorder | None = None
+        self._progress: Progress | None = None
 
     # Opening the run
 
@@ -106,8 +108,11 @@ class Controller:
         ]
         return [*lines, probe.line(), *defaults]
 
-    def open(self) -> RunInputs:
+    def open(self, *, is_alone: bool) -> RunInputs:
         """Register the run in the ledger, if any case was selected.
+
+        Args:
+            is_alone: Whether the run consists of cases only.
 
         Returns:
             What each process needs for judging the cases.
@@ -122,19 +127,17 @@ class Controller:
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
-            self._recorder = Recorder(
-                opened,
-                self.outcome,
-                self._registry,
-                with_rows=bool(settings.gates),
-                keep_sources=settings.project.keep_sources,
-            )
+            self._recorder = Recorder(opened, self.outcome, self._registry, settings)
             # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
             opponents = opponents_of(self.cases, opened.ledger)
         except (LedgerError, UsageError) as error:
             raise pytest.UsageError(str(error)) from None
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.verbosity > -2:
+            self._progress = Progress(reporter, self.cases, is_alone=is_alone)
+            self._config.pluginmanager.register(self._progress, "crucible-progress")
         if missing := describe_missing(Path(__file__)):
             self.outcome.notices.append(missing)
         if reused:
@@ -178,8 +181,10 @@ class Controller:
             return
         text: str | None = getattr(report, "crucible", None)
         if text is not None:
-            known = self._fresh.pop(report.nodeid, None)
-            self._recorder.record(known or SerialisedEvaluation.parse(text))
+            judged = self._fresh.pop(report.nodeid, None) or SerialisedEvaluation.parse(text)
+            self._recorder.record(judged)
+            if self._progress is not None:
+                self._progress.advance(judged.evaluation)
         elif report.failed and report.nodeid not in self.outcome.rows and not self.outcome.aborted:
             # A worker that died, or another plugin that failed before the case began.
             text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
@@ -213,6 +218,8 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run: confirmation, pending reports, gates, ledger and pages, exit status, in this order."""
+        if self._progress is not None:
+            self._progress.close()
         self._confirm(session, exitstatus)
         if self.outcome.aborted:
             drain(self._config, self.pytest_runtest_logreport)
@@ -314,10 +321,9 @@ class Controller:
             else:
                 outcome.problems.append(Problem("suites were asked for, but no case was selected"))
         opened = None if self._recorder is None else self._recorder.opened
-        if self._recorder is not None and self._recorder.sources is not None:
-            self._recorder.sources.flush()
-        if opened is not None:
-            self._hand_off(opened.ledger, opened.run.run_id)
+        if self._recorder is not None:
+            self._recorder.flush()
+            self._hand_off(self._recorder.opened.ledger, self._recorder.opened.run.run_id)
         publish(outcome, opened, self._settings, self._config)
         if outcome.verdict is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
@@ -325,19 +331,6 @@ class Controller:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._is_empty_shard():
             session.exitstatus = pytest.ExitCode.OK
-
-
-def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
-    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
-    distributed = config.pluginmanager.get_plugin("dsession")
-    events = getattr(distributed, "queue", None)
-    while events is not None:
-        try:
-            name, arguments = events.get_nowait()
-        except queue.Empty:
-            return
-        if name == "testreport":
-            record(arguments["rep"])
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -81,7 +81,7 @@ def open_run(
     )
     ledger = Ledger.open(settings.ledger)
     try:
-        baselines = check_gates(settings.gates, registry, ledger)
+        baselines = check_gates(settings.gates, registry.lanes, ledger)
         ledger.begin(run)
     except BaseException:
         ledger.close()

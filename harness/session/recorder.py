@@ -7,9 +7,11 @@ from harness.core.status import Status
 from harness.gates.row import row
 from harness.lane.registry import Registry
 from harness.report.explanation import headline
+from harness.session.live_page import LivePage
 from harness.session.open_run import OpenRun
 from harness.session.outcome import RunOutcome
 from harness.session.source_keeper import SourceKeeper
+from harness.suites.settings import Settings
 
 
 class Recorder:
@@ -19,16 +21,14 @@ class Recorder:
         opened: The run.
         outcome: Updated with each evaluation.
         registry: Its `crucible_evaluated` hooks are called after an evaluation was recorded.
-        with_rows: Whether gates need a row of each evaluation.
-        keep_sources: Whether the ledger keeps what was judged.
+        settings: Of the run: its gates need a row of each evaluation, its ledger may keep what was judged.
     """
 
-    def __init__(
-        self, opened: OpenRun, outcome: RunOutcome, registry: Registry, *, with_rows: bool, keep_sources: bool
-    ) -> None:
+    def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, settings: Settings) -> None:
         self.opened, self.outcome = opened, outcome
-        self.sources = SourceKeeper(opened.ledger) if keep_sources else None
-        self._registry, self._with_rows = registry, with_rows
+        self._sources = SourceKeeper(opened.ledger) if settings.project.keep_sources else None
+        self._page = LivePage(opened, settings)
+        self._registry, self._with_rows = registry, bool(settings.gates)
 
     def record(self, one: SerialisedEvaluation) -> None:
         """Record an evaluation; it replaces an earlier one of the same case."""
@@ -44,9 +44,15 @@ class Recorder:
         elif not evaluation.as_expected or evaluation.status is Status.INFRA:
             outcome.failing.append(evaluation)
         self.opened.ledger.record(evaluation, run_id=self.opened.run.run_id, text=one.text)
-        if self.sources is not None:
-            self.sources.add(evaluation.case.subject)
+        if self._sources is not None:
+            self._sources.add(evaluation.case.subject)
         self._registry.call("crucible_evaluated", evaluation=evaluation)
+        self._page.advance(len(outcome.rows))
+
+    def flush(self) -> None:
+        """Store the sources of the last subjects."""
+        if self._sources is not None:
+            self._sources.flush()
 
     def revise(self, before: Status, after: SerialisedEvaluation, *, rerun: str) -> None:
         """Replace an evaluation that passed by the result of its confirmation.

@@ -135,7 +135,8 @@ class RunSession:
         if reporter is not None:
             for line in lines:
                 reporter.write_line(line)
-        inputs = self._judge_ahead(self.controller.open(), ids, processes=judge_count(self.config))
+        opened = self.controller.open(is_alone=wanted == self.controller.cases.keys())
+        inputs = self._judge_ahead(opened, ids, processes=judge_count(self.config))
         if isinstance(self._judging, JudgingAhead):
             try:
                 self._judging.listen(snapshot.folder)
@@ -292,7 +293,8 @@ class RunSession:
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
             if self.controller is not None:
-                said = str(report.longrepr).strip().partition("\n")[0]
+                first, _, rest = str(report.longrepr).strip().partition("\n")
+                said = f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first
                 self.controller.outcome.wrong_suites[report.nodeid] = said
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -304,12 +306,12 @@ class RunSession:
             raise session.Failed(session.shouldfail)
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
         distributed = self.config.pluginmanager.hasplugin("dsession")
+        alone = all(isinstance(item, CaseItem) for item in session.items)
         if self.controller is not None and not (distributed or stopped or session.config.option.collectonly):
             if not self.controller.is_prepared:  # without a terminal, pytest_report_collectionfinish is not called
                 self.open_serial(session.items)
             order = [item.nodeid for item in session.items]
-            self._inputs = self._judge_ahead(self.controller.open(), order, processes=1)
-        alone = all(isinstance(item, CaseItem) for item in session.items)
+            self._inputs = self._judge_ahead(self.controller.open(is_alone=alone), order, processes=1)
         if alone:
             self.state.hooks = BareHooks(self.config)
         # The objects of collection exist until the end of the run: garbage collection need not visit them.

@@ -6,6 +6,7 @@ gates that fail.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ class Summary:
         self._outcome, self._terminal, self._run, self._settings = outcome, terminal, run, settings
         self._base, self._rerun, self._explains = base, rerun, explains
         self._level: int = terminal.verbosity
-        self.width = min(terminal._tw.fullwidth, WIDTH)
+        # pytest takes a terminal of less than 40 columns for one of 80.
+        self.width = min(terminal._tw.fullwidth, WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
         self._encoding = getattr(terminal._tw._file, "encoding", None)
 
     def write(self, board: Callable[[int], list[str]]) -> None:
@@ -69,17 +71,23 @@ class Summary:
             for line, colour in self._gates(only_failing=True):
                 self._say(line, colour)
         else:
+            self._terminal.ensure_newline()
             self._terminal.section("crucible")
             before, after = [*self._verdict()], [*self._rest()]
             room = max(MIN_SUITES, MAX_LINES - 1 - len(before) - len(after))
             lines = [] if self._level < 0 or self._run is None else board(room)
-            for line, colour in [*before, *((line, "") for line in lines), *after]:
+            for line, colour in before:
+                self._say(line, colour)
+            for line in lines:  # they are printable already, and may have colours
+                self._terminal.write_line(words.encodable(line, self._encoding))
+            for line, colour in after:
                 self._say(line, colour)
         for line in outcome.annotations:
-            self._say(line, "")
+            self._terminal.write_line(words.encodable(line, self._encoding))
 
     def _say(self, line: str, colour: str) -> None:
-        self._terminal.write_line(words.encodable(line, self._encoding), **({colour: True} if colour else {}))
+        shown = words.encodable(words.printable(line), self._encoding)
+        self._terminal.write_line(shown, **({colour: True} if colour else {}))
 
     def _verdict(self) -> Iterator[tuple[str, str]]:
         verdict = self._outcome.verdict
@@ -112,10 +120,10 @@ class Summary:
         yield from self._gates()
         for fault in outcome.verdict.of_kind(Kind.PROBLEM) if outcome.verdict else ():
             if fault.why != ABORTED:
-                yield f"exit status 1: {words.printable(fault.why)}", "red"
+                yield f"exit status 1: {fault.why}", "red"
         if not quiet:
             for sentence, command in outcome.advice[: self._limit(MAX_ADVICE)]:
-                yield f"next  {words.printable(sentence)}: {command}", "bold"
+                yield f"next  {sentence}: {command}", "bold"
         yield from self._places()
 
     def _failures(self) -> Iterator[tuple[str, str]]:
@@ -123,9 +131,9 @@ class Summary:
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
         failing = [known[fault.what] for fault in faults if fault.what in known]
         for one in failing[: self._limit(MAX_FAILURES)]:
-            yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", max(self.width, 40)), "red"
+            yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", self.width), "red"
             if self._explains:
-                yield from ((words.printable(line), "") for line in details(one))
+                yield from ((line, "") for line in details(one))
             yield f"  rerun: {self._rerun(one.case.nodeid)}", ""
         yield from self._more(failing, MAX_FAILURES, f"that failed: crucible show --run {self._name}")
 
@@ -140,12 +148,9 @@ class Summary:
                 continue
             observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
             text = f"observed {observed}, threshold {gate.threshold:g}: {gate.why}"
-            yield (
-                words.printable(f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}"),
-                "green" if gate.passed else "red",
-            )
-            for line in self._outcome.examples.get(gate.name, ()):
-                yield f"  {words.printable(line)}", ""
+            colour = "green" if gate.passed else "red"
+            yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
+            yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
             if gate.nodeid:
                 yield f"  rerun: {self._rerun(gate.nodeid)}", ""
         if not only_failing and self._level >= 0:
@@ -165,7 +170,7 @@ class Summary:
 
     def _more(self, found: Sequence[Any], few: int, what: str) -> Iterator[tuple[str, str]]:
         if (left := len(found) - self._limit(few)) > 0:
-            yield words.fit(f"  … {left} more {what}", max(self.width, 60)), ""
+            yield words.fit(f"  … {left} more {what}", self.width), ""
 
 
 def _headline(evaluation: Evaluation) -> str:

@@ -60,8 +60,8 @@ def test_what_no_edit_repairs_is_exhausted(bench):
 
 def test_a_patch_that_special_cases_what_the_search_asks_loses(bench):
     patch = special_cased(bench, "describe")
-    found = repair(bench, HOPELESS, seconds=300, proposer=lambda source, verdict: [patch])
     assert bench.screen([patch])[0].status == "ok"
+    found = repair(bench, HOPELESS, seconds=300, proposer=lambda source, verdict: [patch])
     assert (found.state, found.source, found.passed) == (UNCONFIRMED, None, 1)
     assert found.tried[-1] == "provider"
 

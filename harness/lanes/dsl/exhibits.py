@@ -33,8 +33,8 @@ def timeline_of(program: Program, spans: list[dict[str, Any]]) -> Timeline:
     effects = sum(span["kind"] == "effect" for span in spans)
     return Timeline(
         title="Effects and questions over time",
-        sentence=f"{effects} effects and {waits} questions in {len(lanes)} steps"
-        + (f", {max(ends):.3g} s in all" if ends else ""),
+        sentence=f"effects: {effects}, questions: {waits}, steps: {len(lanes)}"
+        + (f", seconds: {max(ends):.3g}" if ends else ""),
         absent="" if spans else "the program has no effect and asks nothing",
         cut=f"{MAX_SPANS} spans are shown" if len(spans) >= MAX_SPANS else "",
         unit="s",

@@ -38,7 +38,7 @@ def _resources(launches: Sequence[Launch]) -> Iterator[Exhibit]:
         "resources",
         Table(
             title="Resources of each launch",
-            sentence=f"{len(launches)} launches; {spilled} of them spill registers",
+            sentence=f"registers are spilled by {spilled} of {len(launches)}",
             columns=columns,
             rows=tuple(rows),
         ),
@@ -87,7 +87,7 @@ def _errors(shapes: Sequence[Mapping[str, Any]]) -> Iterator[Exhibit]:
         "errors",
         Bars(
             title="Error of each answer",
-            sentence=f"{right} of {len(shapes)} questions are right; the limit is twice PyTorch's own error",
+            sentence=f"right answers: {right} of {len(shapes)}; the limit is twice PyTorch's own error",
             absent=""
             if len(known) == len(shapes)
             else f"{len(shapes) - len(known)} questions have no comparable answer",

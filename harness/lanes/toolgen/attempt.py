@@ -17,7 +17,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.idempotence import difference, own_answer
 from harness.lanes.toolgen.oracle import Oracle, Reply
-from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.outcome import HOSTILE, Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.waiting import Waiting
@@ -38,8 +38,6 @@ MIN_PAUSES = 8
 """Minimum number of pauses of one attempt, for cases with few attempts."""
 MANY_PAUSES = 96
 """Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
-
-
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
@@ -92,6 +90,7 @@ async def run_attempt(
     while True:
         try:
             async with opened(pool, plan, outcome.hash_seed) as box:
+                outcome.entry_line = box.entry_line
                 await run.run(box, doc_examples)
                 if afterwards is not None:
                     await afterwards(box, outcome)
@@ -165,7 +164,9 @@ class _AttemptRun:
         self.outcome.property_answers = self.property_answers.digest()
         try:
             self.outcome.doc_examples = [await self._shows(example) for example in doc_examples]
-        except BoxFault:
+        except BoxFault as fault:
+            if fault.status is Status.FORBIDDEN:
+                raise
             self.outcome.doc_examples = [False] * len(doc_examples)
             self.box.close()
 
@@ -175,7 +176,7 @@ class _AttemptRun:
         The input is not asked again in this case, and after `MAX_FAULTS` none of its kind that is still waiting.
         """
         question, self.asking = self.asking, None
-        if question is None or question.expected is not None or fault.status is Status.PROTOCOL:
+        if question is None or question.expected is not None or fault.status in HOSTILE:
             return False
         answers, outcome = self.plan.answers, self.outcome
         answers.unanswered.add(question.key)

@@ -105,7 +105,8 @@ class Attempts:
             if not plan.is_full and (found := await self._replay_wrong(guilty)):
                 return found
             wrong = guilty.total - guilty.right
-            of = f"{wrong} of {guilty.total} answers are wrong; " if plan.is_full else ""
+            which = f" of attempt {guilty.index}" if len(outcomes) > 1 else ""
+            of = f"{wrong} of {guilty.total} answers{which} are wrong; " if plan.is_full else ""
             worst = self.worst
             return status, clip(f"{of}{worst.sentence if worst else guilty.why}")
         asked = f", asked {plan.entry}({format_arguments(guilty.fault_question)})" if guilty.fault_question else ""

@@ -11,7 +11,7 @@ from harness.core.exhibit_kinds import Bars, Bytes, Heat, Roofline, Scatter, Ser
 from harness.report import highlight
 from harness.report.charts import bars, heat, hexdump, roofline, scatter, series, timeline
 from harness.report.charts.scale import short
-from harness.report.markup import element, text_of
+from harness.report.markup import element
 
 MAX_ROWS = 200  # of the table of a figure on the page
 MAX_TEXT = 20_000  # characters of a text on the page
@@ -97,7 +97,7 @@ def _cells(row: Sequence[Any], count: int) -> Iterable[Markup]:
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield element("td", shown(value), class_="num")
         else:
-            yield element("td", text_of(shown(value)))
+            yield element("td", shown(value))
 
 
 def shown(value: Any) -> str:

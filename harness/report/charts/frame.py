@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
 from harness.core.exhibit_kinds import Axis
 from harness.report.charts.scale import Scale, named, scale
 from harness.report.charts.svg import CHARACTER, WIDTH, fit, label, picture
-from harness.report.markup import element, joined
+from harness.report.markup import element, joined, made
 
 HEIGHT = 190.0  # of a chart without its legend
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 10.0, 22.0, 34.0
@@ -20,7 +21,11 @@ Numbers = Iterable[float | None]
 
 def axes(x: Axis, y: Axis, xs: Numbers, ys: Numbers, *, zero: bool = False) -> tuple[Scale, Scale]:
     """The scales of both axes of a chart."""
-    return scale(x, xs, LEFT, WIDTH - RIGHT), scale(y, ys, HEIGHT - BOTTOM, TOP, zero=zero)
+    places = [value for value in xs if value is not None]
+    across = scale(x, places, LEFT, WIDTH - RIGHT)
+    if places and all(value == int(value) for value in places):
+        across = replace(across, is_whole=True)
+    return across, scale(y, ys, HEIGHT - BOTTOM, TOP, zero=zero)
 
 
 def framed(
@@ -63,7 +68,7 @@ def dot(x: float, y: float, kind: str, title: str) -> Markup:
     return element("circle", name, cx=x, cy=y, r=2.8, class_=f"dot {kind}")
 
 
-def path(points: Iterable[tuple[float | None, float | None]]) -> str:
+def path(points: Iterable[tuple[float | None, float | None]]) -> Markup:
     """The `d` of a line through points, broken where one cannot be drawn."""
     drawn, pen = [], "M"
     for x, y in points:
@@ -72,7 +77,7 @@ def path(points: Iterable[tuple[float | None, float | None]]) -> str:
             continue
         drawn.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
-    return "".join(drawn)
+    return made("".join(drawn))
 
 
 def together(parts: Iterable[Markup]) -> Markup:

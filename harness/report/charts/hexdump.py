@@ -38,13 +38,14 @@ def _window(window: Window) -> Markup:
         return element("p", "the bytes are damaged", class_="note")
     sides = [spans for spans in (window.before, window.after) if spans is not None]
     fields = [_fields(spans, window.start, window.start + len(data)) for spans in sides]
+    known = {field[:4] for field in fields[0]}
     names = ("before", "after") if len(sides) == 2 else ("",)
     head = element("tr", *(element("th", name, scope="col") for name in ("offset", *names, "text")))
     lines = []
     for start in range(0, len(data), WIDTH):
         row, offset = data[start : start + WIDTH], window.start + start
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in row)
-        cells = [element("td", joined(_row(side, row, offset), " ")) for side in fields]
+        cells = [element("td", joined(_row(side, row, offset, known), " ")) for side in fields]
         lines.append(
             element("tr", element("th", f"{offset:06x}", scope="row"), *cells, element("td", text, class_="ascii"))
         )
@@ -68,7 +69,8 @@ def _fields(spans: Spans, start: int, end: int) -> list[Field]:
     return [*found, (at, end, "gap", "", False)] if at < end else found
 
 
-def _row(fields: list[Field], row: bytes, offset: int) -> list[Markup]:
+def _row(fields: list[Field], row: bytes, offset: int, known: set[tuple[int, int, str, str]]) -> list[Markup]:
+    """The fields within one row; those that the first grammar does not have are marked as changed."""
     parts = []
     for start, end, kind, name, bad in fields:
         a, b = max(start, offset), min(end, offset + len(row))
@@ -76,6 +78,7 @@ def _row(fields: list[Field], row: bytes, offset: int) -> list[Markup]:
             digits = row[a - offset : b - offset].hex(" ")
             said = f"0x{start:x} to 0x{end:x}: {name or KINDS.get(kind, kind)}{', invalid' if bad else ''}"
             class_ = f"b {_kind(kind)}{' invalid' if bad else ''}"
+            class_ += "" if kind == "gap" or (start, end, kind, name) in known else " changed"
             parts.append(element("span", digits, class_=class_, data_field=said, data_at=a, tabindex="0"))
     return parts
 

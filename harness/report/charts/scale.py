@@ -20,6 +20,7 @@ class Scale:
         low, high: Ends of the axis; low < high.
         start, end: Their coordinates.
         is_log: Whether it is logarithmic; then both ends are positive.
+        is_whole: Whether only integers have ticks.
     """
 
     low: float
@@ -27,6 +28,7 @@ class Scale:
     start: float
     end: float
     is_log: bool = False
+    is_whole: bool = False
 
     def at(self, value: float | None) -> float | None:
         """The coordinate of a value, clipped to the axis; None if it cannot be drawn."""
@@ -34,7 +36,7 @@ class Scale:
             return None
         value = min(max(value, self.low), self.high)
         if self.is_log:
-            share = math.log(value / self.low) / math.log(self.high / self.low)
+            share = (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         else:
             share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
@@ -42,6 +44,8 @@ class Scale:
     def ticks(self, *, room: float = math.inf) -> list[tuple[float, str]]:
         """Round values with their labels, as many as fit next to each other into a width."""
         values = _powers(self.low, self.high) if self.is_log else _steps(self.low, self.high)
+        if self.is_whole:
+            values = [value for value in values if value == int(value)]
         if len(values) < 2:
             values = [self.low, self.high]
         shown = [(value, short(value)) for value in values]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from harness.report.markup import element
+from harness.report.markup import element, made
 
 WIDTH, HEIGHT = 100.0, 8.0
 
@@ -38,7 +38,7 @@ def bullet(observed: float | None, threshold: float, *, passed: bool) -> Markup:
     at = _share(abs(threshold) / top)
     marks.append(element("rect", x=max(0.0, at - 0.6), width=1.2, height=HEIGHT, class_="mark"))
     return _strip(
-        marks, f"observed {'undefined' if observed is None else f'{observed:.6g}'}, threshold {threshold:g}", "bar"
+        marks, f"observed {'undefined' if observed is None else f'{observed:.6g}'}, threshold {threshold:g}", "bullet"
     )
 
 
@@ -52,7 +52,7 @@ def spark(values: Sequence[float | None]) -> Markup:
     for number, value in enumerate(values):
         if value is not None and math.isfinite(value):
             points.append((2 + step * number, 16 - 12 * ((value - low) / span if span else 0.5)))
-    line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    line = made("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points))
     last = points[-1]
     return element(
         "svg",

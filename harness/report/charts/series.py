@@ -11,7 +11,7 @@ from harness.report.charts.frame import axes, dot, framed, path
 from harness.report.charts.scale import Scale, short
 from harness.report.markup import element
 
-MAX_DOTS = 60  # of one line; a longer one is a line only
+MAX_DOTS = 25  # of one line; a longer one is a line only
 
 
 def draw(value: Series) -> Markup:

@@ -27,7 +27,7 @@ def test_the_timeline_leads_to_the_lines_of_the_program():
     assert (found.start, found.end) == ((0.5, 0.5), (0.5, 0.75))  # an open question ends nowhere
     assert found.states == ("open", "ok")
     assert found.labels[0] == "question llm.query who?"
-    assert "2 questions in 1 steps" in found.sentence
+    assert "questions: 2, steps: 1" in found.sentence
 
 
 def test_facts_are_sorted_and_undefined_ones_have_a_reason():
