@@ -33,7 +33,7 @@ from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.reader import Reader
 from harness.lanes.toolgen.reading import Reading
 from harness.lanes.toolgen.score import memory_limit, time_limit
-from harness.lanes.toolgen.source import Source, read_source
+from harness.lanes.toolgen.source import read_unchanged_source
 from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.style import BASELINE, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
@@ -54,7 +54,7 @@ class Evaluator:
         self.case, self.context = case, context
         self.started = time.perf_counter()
         self.tool = _unchanged_tool(case)
-        self.source = _unchanged_source(case)
+        self.source = read_unchanged_source(Path(case.subject.path), case.subject.digest)
         self.attempts: Attempts | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
@@ -315,12 +315,6 @@ def _unchanged_tool(case: Case) -> Tool:
     tool = read_tool(Path(case.inputs["tool"]))
     require_unchanged(tool.path, case.inputs["tool_digest"], tool.digest)
     return tool
-
-
-def _unchanged_source(case: Case) -> Source:
-    source = read_source(Path(case.subject.path))
-    require_unchanged(case.subject.path, case.subject.digest, source.digest)
-    return source
 
 
 def _own_limits(tool: Tool) -> dict[str, float | None]:
