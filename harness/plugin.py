@@ -32,7 +32,7 @@ MARKERS = {
     "timed": "measures wall time and runs alone",
     "gpu": "needs a GPU; skipped on a machine without one",
 }
-LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
+LANE_HOOKS = ("crucible_lanes", "crucible_evaluated", "crucible_columns", "crucible_gates")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

@@ -42,7 +42,6 @@ class SearchRun:
             command=shlex.join(["crucible", *words]),
             versions=versions(),
         )
-        self.tier: Tier | None = None
         self._has_begun = False
 
     @property
@@ -86,8 +85,8 @@ class SearchRun:
         """The name under which the verdicts on one tool are ranked."""
         return f"evolve/{self._name}/{tool}"
 
-    def finish(self, *, is_complete: bool) -> None:
+    def finish(self, *, is_complete: bool, tier: Tier | None) -> None:
         """End the run."""
         if self._has_begun:
             status = RunStatus.FINISHED if is_complete else RunStatus.ABORTED
-            self._ledger.finish(self.run_id, status, tier=self.tier)
+            self._ledger.finish(self.run_id, status, tier=tier)

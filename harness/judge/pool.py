@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +21,7 @@ from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.judge.judged_suite import JudgedSuite
+from harness.judge.judging import Judging
 from harness.judge.kept_sources import KeptSources
 from harness.judge.known import KnownVerdicts, without_path
 from harness.judge.placement import judges_for
@@ -29,6 +29,7 @@ from harness.judge.verdict import Verdict
 from harness.lane.context import Context
 from harness.lane.controls import Controls
 from harness.lane.fingerprint import engine_of
+from harness.lane.protocol import ObservingLane
 from harness.lane.registry import Registry
 from harness.suites.settings import settle
 from harness.suites.suite import Suite
@@ -38,16 +39,6 @@ MAX_KNOWN = 10_000
 Source = str | bytes | os.PathLike[str]
 """The text or bytes of a candidate, or the path of its file."""
 Tools = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-
-
-@dataclass(slots=True, eq=False)
-class _Judging:
-    """A candidate that is being judged, and all who wait for its verdict."""
-
-    key: str
-    path: Path
-    callers: list[Future[Verdict]] = field(default_factory=list)
-    judged: Future[str] | None = None
 
 
 class JudgePool:
@@ -70,9 +61,7 @@ class JudgePool:
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
 
     Attributes:
-        lane: The lane that judges; of several tools, that of the first.
-        tier: The isolation that the probe proved; None for a lane without boxes.
-        protect: Folders that the boxes hide.
+        context: The seed, isolation and folders of its judge processes.
 
     Raises:
         UsageError: if there is no such tool or suite, its lane does not judge sources, or it demands exact timing.
@@ -117,9 +106,8 @@ class JudgePool:
             if self._suites.setdefault(read.name, read) is not read:
                 raise UsageError(f"two tools are named {read.name!r}", where=str(path), fix="rename one of them")
         lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
-        self.lane = next(iter(lanes.values()))
         self._sources = KeptSources()
-        self._known: dict[str, Verdict | _Judging] = {}
+        self._known: dict[str, Verdict | Judging] = {}
         self._keys: dict[str, str] = {}
         self._lock = threading.RLock()
         self._ledger: KnownVerdicts | None = None
@@ -127,9 +115,9 @@ class JudgePool:
             probes = [suite.case_of(self._sources.keep(b"")) for suite in self._suites.values()]
             written = settings.ledger if ledger is None else Path(ledger).absolute()
             secrets = [path for case in probes for path in secrets_of([case], root=root, ledger=written)]
-            self.protect = protect = folders_of(secrets)
+            protect = folders_of(secrets)
             boxed = [lane for lane in lanes.values() if lane.boxed]
-            self.tier = proved = prove_tier(boxed, settings, secrets, protect=protect).tier if boxed else None
+            proved = prove_tier(boxed, settings, secrets, protect=protect).tier if boxed else None
             if ledger is not None:
                 self._ledger = KnownVerdicts(
                     written,
@@ -143,12 +131,13 @@ class JudgePool:
         except BaseException:
             self._sources.close()
             raise
-        context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=proved, protect=protect)
+        seed = settings.secret_seed
+        self.context = Context(secret_seed=seed, scratch=scratch_folder(), tier=proved, protect=protect)
         self._judges = judges_for(
             lanes.values(),
             cluster=cluster,
             insecure=insecure,
-            context=context,
+            context=self.context,
             count=workers or len(os.sched_getaffinity(0)),
             examples=probes,
             min_tier=max(settings.tier_for(lane.min_tier) for lane in lanes.values()),
@@ -158,6 +147,10 @@ class JudgePool:
     def tools(self) -> tuple[str, ...]:
         """The names of the tools and suites: of the folder or file, without its suffix."""
         return tuple(self._suites)
+
+    def lane(self, tool: str | None = None) -> ObservingLane:
+        """The lane that judges the candidates of a tool."""
+        return self._suite(tool).lane
 
     def controls(self, tool: str | None = None) -> Controls | None:
         """The candidates by which a judge of a tool is checked; None if its lane has none."""
@@ -224,9 +217,7 @@ class JudgePool:
                 caller.set_result(known)
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
-            case = suite.case_of(path, how=how)
-            if epoch is not None:
-                case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
+            case = suite.case_of(path, how=how, epoch=epoch)
             key = case.key
             if address:
                 self._keys[address] = key
@@ -242,7 +233,7 @@ class JudgePool:
             if isinstance(known, Verdict):
                 caller.set_result(known)
                 return caller
-            judging = known or _Judging(key, path)
+            judging = known or Judging(key, path)
             judging.callers.append(caller)
             if known is None:
                 self._known[key] = judging
@@ -272,7 +263,7 @@ class JudgePool:
     ) -> None:
         self.close()
 
-    def _begin(self, judging: _Judging, case: Case, *, is_recorded: bool) -> None:
+    def _begin(self, judging: Judging, case: Case, *, is_recorded: bool) -> None:
         # Without the lock: the judges hold their own one while they pass a result on.
         try:
             judged = self._judges.submit(case)
@@ -284,7 +275,7 @@ class JudgePool:
         if not judging.callers:  # all have left meanwhile
             judged.cancel()
 
-    def _conclude(self, judging: _Judging, found: Future[str], *, is_recorded: bool) -> None:
+    def _conclude(self, judging: Judging, found: Future[str], *, is_recorded: bool) -> None:
         if error := asyncio.CancelledError() if found.cancelled() else found.exception():
             self._settle(judging, error)
             return
@@ -298,7 +289,7 @@ class JudgePool:
                 return
         self._settle(judging, Verdict(evaluation))
 
-    def _settle(self, judging: _Judging, result: Verdict | BaseException) -> None:
+    def _settle(self, judging: Judging, result: Verdict | BaseException) -> None:
         """Pass a result on; only what says something about the candidate is remembered."""
         with self._lock:
             self._sources.release(judging.path)
@@ -315,7 +306,7 @@ class JudgePool:
             else:
                 caller.set_exception(result)
 
-    def _leave(self, judging: _Judging, caller: Future[Verdict]) -> None:
+    def _leave(self, judging: Judging, caller: Future[Verdict]) -> None:
         """Judge no candidate that no caller waits for."""
         if not caller.cancelled():
             return

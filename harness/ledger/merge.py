@@ -14,7 +14,7 @@ from harness.ledger.store import Ledger
 
 TABLES = """
     runs evaluations components gates attempts comparisons lineage handoffs snapshots spec_versions spec_branches
-    points run_gates run_problems sources exhibits case_exhibits experiments trials
+    points run_gates run_problems case_columns sources exhibits case_exhibits experiments trials
 """.split()
 
 

@@ -51,7 +51,7 @@ def test_every_edit_parses_and_differs(path: Path) -> None:
     every = {edit.apply(source) for edit in made}
     assert source not in every
     assert len(made) > 200
-    for edited in sorted(every)[::29]:
+    for edited in sorted(every)[::97]:
         ast.parse(edited)
 
 
